@@ -1,0 +1,58 @@
+# Every task of the project. `make help` lists them; each is safe to run again.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock lint format crds test lab-tools lab-up lab-down lab-status demo clean
+
+help: ## list these targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(VENV)/.ready ## the Python environment, from the pinned and hashed requirements
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	@echo "==> Python environment ($(VENV))"
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed, found " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+lock: setup ## pin the newest allowed versions anew (names, versions and hashes; no addresses)
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header pyproject.toml -o requirements/run.txt
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-header --extra dev pyproject.toml -o requirements/dev.txt
+
+lint: setup ## ruff, mypy strict, the layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## let ruff format and mend what it can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+crds: setup ## write crds/ from the models in operator/driftreview/api
+	$(BIN)/python -m driftreview.api.crd crds
+
+lab-tools: setup ## find or build the lab's programs (the first time takes some minutes)
+	$(BIN)/python -m lab tools
+
+lab-up: setup ## start a real control plane and a real Prometheus on this machine
+	$(BIN)/python -m lab up
+
+lab-down: setup ## end it
+	$(BIN)/python -m lab down
+
+lab-status: setup ## what runs, and where
+	$(BIN)/python -m lab status
+
+test: lint lab-tools ## everything: lint, unit, property and integration tests
+	$(BIN)/pytest -n $(WORKERS)
+
+clean: ## remove what the above made here (not the lab's built programs)
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
