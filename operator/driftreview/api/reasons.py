@@ -1,0 +1,225 @@
+"""Every reason, verdict, phase and condition type: the words that programs match on, in one place.
+
+docs/reasons.md is generated from the docstrings here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Phase(StrEnum):
+    """Where a review is in its life."""
+
+    PENDING = "Pending"
+    """Not started: waits to be accepted, or for the target's rollout to finish."""
+    BASELINING = "Baselining"
+    """T0 is fixed; the baseline is being captured."""
+    WATCHING = "Watching"
+    """Between checkpoints, nothing suspicious."""
+    HOLDING = "Holding"
+    """Not to be promoted as things stand: the last checkpoint was suspicious or could not be judged."""
+    PROMOTING = "Promoting"
+    """The promotion was decided and is being carried out."""
+    ROLLING_BACK = "RollingBack"
+    """The rollback was decided and is being carried out."""
+    PROMOTED = "Promoted"
+    """The judged revision is marked approved. Final."""
+    ROLLED_BACK = "RolledBack"
+    """The target runs the previous pod template again. Final."""
+    DECIDED = "Decided"
+    """The recommendation stands and the policy leaves acting on it to a person. Final."""
+    INCONCLUSIVE = "Inconclusive"
+    """The window closed without enough evidence for a decision. Final."""
+    SUPERSEDED = "Superseded"
+    """Another revision or another object took the place of the judged one. Final."""
+    FAILED = "Failed"
+    """The decision could not be carried out. Final."""
+
+
+TERMINAL = frozenset(
+    {Phase.PROMOTED, Phase.ROLLED_BACK, Phase.DECIDED, Phase.INCONCLUSIVE, Phase.SUPERSEDED, Phase.FAILED}
+)
+
+
+class ConditionType(StrEnum):
+    """What a condition is about."""
+
+    ACCEPTED = "Accepted"
+    """The spec can be carried out as it is."""
+    BASELINE_CAPTURED = "BaselineCaptured"
+    """The T0 evidence is frozen in a DriftSnapshot."""
+    METRICS_AVAILABLE = "MetricsAvailable"
+    """The source answered when it was last asked."""
+    ROLLBACK_POSSIBLE = "RollbackPossible"
+    """The target could be rolled back now."""
+    READY = "Ready"
+    """The review has ended with the judged revision promoted (kstatus)."""
+    RECONCILING = "Reconciling"
+    """The review is under way (kstatus)."""
+    STALLED = "Stalled"
+    """The review cannot go on until somebody mends something, or has failed (kstatus)."""
+
+
+class SignalVerdict(StrEnum):
+    """What is said of one signal at one checkpoint."""
+
+    IMPROVED = "Improved"
+    """Better than the baseline by more than the margin."""
+    STABLE = "Stable"
+    """No difference that can be told from noise."""
+    ACCEPTABLE = "Acceptable"
+    """Worse, but inside the margin."""
+    SUSPECT = "Suspect"
+    """Worse by more than the margin, but it could still be noise."""
+    DEGRADED = "Degraded"
+    """Worse by more than the margin, surely; or over the alert limit."""
+    INCONCLUSIVE = "Inconclusive"
+    """There is data, but not enough, or nothing sound to hold it against."""
+    MISSING = "Missing"
+    """There is no data, or too little of the window is covered."""
+    RECORDED = "Recorded"
+    """Kind Info: written down, not judged."""
+
+
+class Verdict(StrEnum):
+    """What is said of a checkpoint."""
+
+    PASS = "Pass"  # noqa: S105 - a verdict, not a password
+    """Every enforced signal was judged, none is worse beyond its margin."""
+    HOLD = "Hold"
+    """An enforced signal is suspect."""
+    DRIFT = "Drift"
+    """An enforced signal is degraded."""
+    INCONCLUSIVE = "Inconclusive"
+    """An enforced signal could not be judged."""
+
+
+class Recommendation(StrEnum):
+    """What the review recommends."""
+
+    APPROVE = "APPROVE"
+    """Keep the judged revision."""
+    REJECT = "REJECT"
+    """Go back to the previous one."""
+    INCONCLUSIVE = "INCONCLUSIVE"
+    """Neither can be said."""
+
+
+class Reason(StrEnum):
+    """Why a condition or a signal is as it is."""
+
+    # Accepted
+    ACCEPTED = "Accepted"
+    """Everything the spec names was found and every query can be asked."""
+    INVALID_SPEC = "InvalidSpec"
+    """The spec contradicts itself in a way the schema cannot see."""
+    QUERY_INVALID = "QueryInvalid"
+    """A query is not PromQL, or the server refuses it."""
+    VARIABLE_UNKNOWN = "VariableUnknown"
+    """A query uses a variable that nothing defines."""
+    TARGET_NOT_FOUND = "TargetNotFound"
+    """There is no such workload."""
+    SOURCE_NOT_FOUND = "SourceNotFound"
+    """There is no such metric source."""
+    SOURCE_NOT_ALLOWED = "SourceNotAllowed"
+    """The metric source does not serve this namespace."""
+    SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
+    """A Secret or ConfigMap key that the metric source names is not there, or may not be read."""
+    SOURCE_UNAVAILABLE = "SourceUnavailable"
+    """The metric source did not answer, or not as a Prometheus does."""
+    SEVERAL_SERIES = "SeveralSeries"
+    """The query returned more than one series and the signal has no `each`."""
+    EACH_LABEL_MISSING = "EachLabelMissing"
+    """The query returned a series without the label that `each` names, or two with the same value."""
+    TOO_MANY_SERIES = "TooManySeries"
+    """The query returned more series than one signal may have."""
+    # A signal without data
+    EMPTY = "Empty"
+    """The query is fine but returned no series."""
+    ONLY_NAN = "OnlyNaN"
+    """Every sample was NaN, as a quotient without traffic is."""
+    ONLY_INFINITE = "OnlyInfinite"
+    """Every sample was infinite."""
+    LOW_COVERAGE = "LowCoverage"
+    """Less of the window is covered by samples than the signal demands."""
+    BASELINE_MISSING = "BaselineMissing"
+    """There was no usable T0 evidence for the signal."""
+    BASELINE_OVER_LIMIT = "BaselineOverLimit"
+    """The baseline was already over its own limit."""
+    TOO_FEW_BLOCKS = "TooFewBlocks"
+    """Too few blocks of samples to say anything."""
+    # A query that failed
+    TIMEOUT = "Timeout"
+    """The server did not answer in time."""
+    UNREACHABLE = "Unreachable"
+    """No connection to the server."""
+    TLS_FAILED = "TLSFailed"
+    """The server's certificate is not trusted."""
+    UNAUTHORIZED = "Unauthorized"
+    """The server refused our credentials (401 or 403)."""
+    NOT_A_PROMETHEUS = "NotAPrometheus"
+    """The answer is not what the Prometheus query API returns (HTML of a login page, say)."""
+    WRONG_RESULT_TYPE = "WrongResultType"
+    """The answer has another result type than the query must give."""
+    PARTIAL_ANSWER = "PartialAnswer"
+    """The server warned that its answer is incomplete."""
+    SERVER_ERROR = "ServerError"
+    """The server answered with an error of its own (5xx)."""
+    RATE_LIMITED = "RateLimited"
+    """The server asked for fewer queries (429)."""
+    # Progress
+    WAITING_FOR_ROLLOUT = "WaitingForRollout"
+    """The target's current revision has not finished rolling out."""
+    ROLLOUT_FAILED = "RolloutFailed"
+    """The target's rollout passed its progress deadline."""
+    WAITING_FOR_T0 = "WaitingForT0"
+    """The rollout is finished; the warm-up runs."""
+    SUSPENDED = "Suspended"
+    """`spec.suspend` is set."""
+    CAPTURED = "Captured"
+    """The T0 evidence is stored."""
+    CAPTURING = "Capturing"
+    """The T0 evidence is being gathered."""
+    AVAILABLE = "Available"
+    """The source answered."""
+    BETWEEN_CHECKPOINTS = "BetweenCheckpoints"
+    """Nothing is due."""
+    HOLDING = "Holding"
+    """The last checkpoint does not allow a promotion."""
+    ACTING = "Acting"
+    """A promotion or a rollback is under way."""
+    ENDED = "Ended"
+    """The review is over."""
+    # RollbackPossible
+    POSSIBLE = "Possible"
+    """The previous pod template is kept, the target is there and the window is open."""
+    WINDOW_CLOSED = "WindowClosed"
+    """The rollback window has closed."""
+    NO_PREVIOUS_REVISION = "NoPreviousRevision"
+    """There was no earlier revision at T0."""
+    TARGET_PAUSED = "TargetPaused"
+    """The target's rollout is paused."""
+    # How it ended
+    SIGNALS_PASSED = "SignalsPassed"
+    """Every enforced signal passed at the last checkpoint."""
+    SIGNAL_DEGRADED = "SignalDegraded"
+    """An enforced signal is degraded."""
+    POLICY = "Policy"
+    """What the policy says for a review that could not be decided."""
+    NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
+    """The last checkpoint could not be judged."""
+    BASELINE_NOT_CAPTURED = "BaselineNotCaptured"
+    """The T0 evidence could not be gathered before the rollback window closed."""
+    NEW_REVISION = "NewRevision"
+    """Another pod template was rolled out during the review."""
+    TARGET_REPLACED = "TargetReplaced"
+    """The target was deleted, or deleted and created again."""
+    EVIDENCE_ALTERED = "EvidenceAltered"
+    """A stored snapshot is gone or does not match its hash."""
+    ROLLBACK_REFUSED = "RollbackRefused"
+    """The API server refused the rollback, or the target changed before it was done."""
+    ROLLBACK_INCOMPLETE = "RollbackIncomplete"
+    """The rolled-back pods did not become available in time."""
+    ADVISED = "Advised"
+    """The policy leaves acting to a person."""
