@@ -1,6 +1,6 @@
 module driftreview.dev/lab/kwok
 
-go 1.20
+go 1.26.0
 
 tool sigs.k8s.io/kwok/cmd/kwok
 

@@ -1,6 +1,6 @@
 module driftreview.dev/lab/prometheus
 
-go 1.20
+go 1.26.0
 
 tool (
 	github.com/prometheus/prometheus/cmd/prometheus

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import Conditions, DnsName, Identifier, Metadata, Model, SecretKey, list_map, rules
-from driftreview.api.values import Duration, cel_duration
+from driftreview.api.values import Duration, cel_seconds
 
 
 class SecretKeyRef(Model):
@@ -137,7 +137,7 @@ class MetricSourceSpec(Model):
         Field(
             json_schema_extra=rules(
                 (
-                    f"{cel_duration('self')} >= duration('1s') && {cel_duration('self')} <= duration('2m')",
+                    f"{cel_seconds('self')} >= 1 && {cel_seconds('self')} <= 120",
                     "must be between 1s and 2m",
                 )
             )
@@ -149,7 +149,7 @@ class MetricSourceSpec(Model):
         Field(
             json_schema_extra=rules(
                 (
-                    f"{cel_duration('self')} >= duration('1s') && {cel_duration('self')} <= duration('5m')",
+                    f"{cel_seconds('self')} >= 1 && {cel_seconds('self')} <= 300",
                     "must be between 1s and 5m: the scrape interval of the judged metrics",
                 )
             )

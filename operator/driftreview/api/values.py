@@ -118,7 +118,7 @@ Percent = Annotated[
 ]
 
 
-def cel_duration(expression: str) -> str:
-    """CEL that turns a duration field into a CEL duration: Go's durations, which CEL reads, know no days."""
-    days = f"duration(string(int({expression}.substring(0, {expression}.size() - 1)) * 24) + 'h')"
-    return f"({expression}.endsWith('d') ? {days} : duration({expression}))"
+def cel_seconds(expression: str) -> str:
+    """CEL that turns a duration field into whole seconds: Go's durations, which CEL reads, know no days."""
+    days = f"int({expression}.substring(0, {expression}.size() - 1)) * 86400"
+    return f"({expression}.endsWith('d') ? {days} : duration({expression}).getSeconds())"

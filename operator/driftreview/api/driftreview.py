@@ -1,0 +1,280 @@
+"""DriftReview: the spec of one review of one release of one workload."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from driftreview.api.base import DnsName, Metadata, Model, ShortText, Time, atomic, list_map, rules
+from driftreview.api.signal import Signal
+from driftreview.api.status import DriftReviewStatus
+from driftreview.api.values import Duration, cel_seconds
+
+
+class TargetKind(StrEnum):
+    """Kinds of workload that can be reviewed."""
+
+    DEPLOYMENT = "Deployment"
+
+
+class Target(Model):
+    """The workload under review, in the review's namespace."""
+
+    kind: TargetKind = TargetKind.DEPLOYMENT
+    """Its kind."""
+    name: DnsName
+    """Its name."""
+
+
+class Context(Model):
+    """Where the release comes from, for the people who read the review."""
+
+    revision: Annotated[str, Field(max_length=128)] = ""
+    """Version or commit of the release."""
+    environment: Annotated[str, Field(max_length=64)] = ""
+    """Such as staging or production."""
+    owner: ShortText = ""
+    """Team or person who answers for it."""
+    scope: ShortText = ""
+    """What the release changes."""
+    change: ShortText = ""
+    """Change request or ticket."""
+
+
+class SourceKind(StrEnum):
+    """Kinds of metric source."""
+
+    NAMESPACED = "MetricSource"
+    CLUSTER = "ClusterMetricSource"
+
+
+class SourceRef(Model):
+    """Which metric source to ask."""
+
+    kind: SourceKind = SourceKind.NAMESPACED
+    """MetricSource (of this namespace) or ClusterMetricSource."""
+    name: DnsName
+    """Its name."""
+
+
+class Metrics(Model):
+    """Where the metrics come from."""
+
+    source_ref: SourceRef
+    """The metric source."""
+
+
+class Window(Model):
+    """When the release is looked at, and until when it can be rolled back. All times count from T0."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                f"self.checkpoints.all(c, {cel_seconds('c')} <= {cel_seconds('self.rollback')})",
+                "a checkpoint lies after the rollback window: drop it, or raise window.rollback",
+            ),
+            (
+                f"2 * {cel_seconds('self.settle')} <= {cel_seconds('self.grace')}",
+                "settle must be at most half of grace, or the last checkpoint is judged too late to act on it",
+            ),
+        )
+    )
+
+    t0: Time | None = None
+    """Start of the review; by default, when the target's current revision finished rolling out, plus warmup.
+    A past time makes a retrospective review."""
+    warmup: Duration = "10m"
+    """Time after the rollout (and before T0) that belongs to neither side of the comparison."""
+    settle: Duration = "2m"
+    """How long to wait after a due time until its samples have arrived."""
+    checkpoints: Annotated[
+        list[Duration],
+        Field(
+            min_length=1,
+            max_length=16,
+            json_schema_extra=atomic()
+            | rules(
+                (
+                    f"self.map(c, {cel_seconds('c')}).isSorted() && self.all(c, self.exists_one(d, d == c))",
+                    "checkpoints must be in ascending order and differ, such as [1h, 6h, 24h, 48h]",
+                ),
+                (
+                    f"self.all(c, {cel_seconds('c')} >= 60)",
+                    "a checkpoint must be at least 1m after T0",
+                ),
+            ),
+        ),
+    ] = Field(default=["1h", "6h", "24h", "48h"])
+    """Offsets from T0 at which the release is judged; the last one decides."""
+    rollback: Duration = "48h"
+    """How long a rollback is allowed."""
+    grace: Duration = "30m"
+    """How long after the rollback window a verdict on evidence from inside it may still be acted upon."""
+
+
+class BaselineFrom(StrEnum):
+    """What the release is compared with."""
+
+    HISTORY = "History"
+    """The time before the rollout."""
+    SNAPSHOT = "Snapshot"
+    """The first `length` after T0: drift since T0."""
+    DECLARED = "Declared"
+    """Nothing measured: limits only."""
+
+
+class Baseline(Model):
+    """What the release is compared with."""
+
+    from_: BaselineFrom = Field(default=BaselineFrom.HISTORY, alias="from")
+    """History (before the rollout), Snapshot (the first stretch after T0) or Declared (limits only)."""
+    length: Annotated[
+        Duration,
+        Field(
+            json_schema_extra=rules(
+                (
+                    f"{cel_seconds('self')} >= 60 && {cel_seconds('self')} <= 2419200",
+                    "must be between 1m and 28d",
+                )
+            )
+        ),
+    ] = "7d"
+    """How much of it."""
+
+
+class PolicyMode(StrEnum):
+    """Who acts."""
+
+    ENFORCE = "Enforce"
+    """The operator."""
+    ADVISE = "Advise"
+    """A person, told what to do."""
+    OBSERVE = "Observe"
+    """Nobody: the review only judges."""
+
+
+class OnDrift(StrEnum):
+    """What a drift leads to."""
+
+    ROLLBACK = "Rollback"
+    HOLD = "Hold"
+
+
+class OnInconclusive(StrEnum):
+    """What an undecidable last checkpoint leads to."""
+
+    HOLD = "Hold"
+    PROMOTE = "Promote"
+    ROLLBACK = "Rollback"
+
+
+class OnWindowEnd(StrEnum):
+    """What happens to a review still undecided at the last safe moment."""
+
+    NOTIFY = "Notify"
+    PROMOTE = "Promote"
+    ROLLBACK = "Rollback"
+
+
+class Policy(Model):
+    """What verdicts lead to."""
+
+    mode: PolicyMode = PolicyMode.ENFORCE
+    """Enforce (the operator acts), Advise (a person acts on the recommendation), Observe (nobody acts)."""
+    on_drift: OnDrift = OnDrift.ROLLBACK
+    """A degraded signal: Rollback at once, or Hold for a person."""
+    on_inconclusive: OnInconclusive = OnInconclusive.HOLD
+    """The last checkpoint cannot be judged or is suspect: Hold for a person, Promote or Rollback."""
+    on_window_end: OnWindowEnd = OnWindowEnd.NOTIFY
+    """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback."""
+
+
+_STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
+_BASELINE_LENGTH = cel_seconds("self.baseline.length")
+_FIRST_CHECKPOINT = cel_seconds("self.window.checkpoints[0]")
+_FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "variables", "policy")
+
+
+def _same(field: str) -> str:
+    """CEL for an unchanged field. Not with optional access: that loses the sizes the cost estimate needs."""
+    new, old = f"self.spec.{field}", f"oldSelf.spec.{field}"
+    return f"(has({new}) == has({old}) && (!has({new}) || {new} == {old}))"
+
+
+class DriftReviewSpec(Model):
+    """What was released, against which baseline it is judged, when, and how strictly."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.signals.exists(s, s.mode == 'Enforce' && s.kind != 'Info')",
+                "at least one signal must have mode Enforce and a kind other than Info, or nothing could ever fail",
+            ),
+            (
+                "self.baseline.from != 'Declared' || self.signals.all(s, s.kind != 'Level' || has(s.limits))",
+                "with baseline.from: Declared there is nothing to compare with: every Level signal needs limits.alert",
+            ),
+            (
+                f"self.baseline.from != 'Snapshot' || {_BASELINE_LENGTH} <= {_FIRST_CHECKPOINT}",
+                "with baseline.from: Snapshot, baseline.length must end before the first checkpoint",
+            ),
+        )
+    )
+
+    target: Target
+    """The workload under review."""
+    context: Context = Context()
+    """Where the release comes from."""
+    metrics: Metrics
+    """Where the metrics come from."""
+    window: Window = Window()
+    """When it is looked at."""
+    baseline: Baseline = Baseline()
+    """What it is compared with."""
+    signals: Annotated[list[Signal], Field(min_length=1, max_length=50, json_schema_extra=list_map("name"))]
+    """What is looked at."""
+    variables: Annotated[
+        dict[str, Annotated[str, Field(max_length=1024)]],
+        Field(
+            max_length=32,
+            json_schema_extra=rules(
+                (
+                    "self.all(name, name.matches('^[a-zA-Z][a-zA-Z0-9]{0,62}$'))",
+                    "a variable's name is letters and digits, starting with a letter",
+                ),
+                (
+                    "!self.exists(name, name in ['namespace', 'target', 'pods', 'revisionHash', 'container'])",
+                    "namespace, target, pods, revisionHash and container are given by the review",
+                ),
+            ),
+        ),
+    ] = Field(default_factory=dict)
+    """Values for ${name} in queries."""
+    policy: Policy = Policy()
+    """What verdicts lead to."""
+    suspend: bool = False
+    """Judge and act on nothing while true; due times do not move."""
+
+
+class DriftReview(Model):
+    """One review of one release: frozen T0 evidence, checkpoints, a verdict, and promote or roll back."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            *(
+                (
+                    f"{_STARTED} || {_same(field)}",
+                    f"spec.{field} is fixed since T0: delete this review and apply a new one (only suspend may change)",
+                )
+                for field in _FIXED
+            )
+        )
+    )
+
+    metadata: Metadata = Metadata()
+    spec: DriftReviewSpec
+    """What was released and how it is judged."""
+    status: DriftReviewStatus = DriftReviewStatus()
+    """How it stands; written by the operator."""

@@ -1,0 +1,131 @@
+"""DriftSnapshot: the immutable evidence of one window, T0's or a checkpoint's, linked by hash to the one before."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import ConfigDict, Field
+
+from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list_map, rules
+from driftreview.api.reasons import Reason
+from driftreview.api.status import ContainerImage, Hash
+from driftreview.api.values import Duration
+
+
+class ReviewRef(Model):
+    """The review this is evidence for."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Its name."""
+    uid: Annotated[str, Field(max_length=64)]
+    """Its UID."""
+
+
+class EvidenceWindow(Model):
+    """The stretch of time the evidence is about."""
+
+    start: Time
+    """Its start (not included)."""
+    end: Time
+    """Its end (included)."""
+    step: Duration
+    """Distance of the samples."""
+    block: Duration
+    """Length of one block, whose median is kept."""
+
+
+class SeriesEvidence(Model):
+    """One time series as block medians."""
+
+    labels: dict[str, Annotated[str, Field(max_length=1024)]] = Field(default_factory=dict)
+    """The labels that tell it from its neighbours."""
+    values: Annotated[str, Field(max_length=200_000)]
+    """Medians of the blocks in order, 9 significant digits, separated by spaces; `-` is a block without samples."""
+    samples: Annotated[int, Field(ge=0)]
+    """Samples the medians were made of."""
+    expected: Annotated[int, Field(ge=0)]
+    """Samples a window without gaps would have."""
+    longest_over: Annotated[str, Field(max_length=20)] | None = None
+    """Kind Limit: the longest unbroken stretch over the alert limit."""
+    worst: Annotated[str, Field(max_length=40)] | None = None
+    """The worst single sample."""
+
+
+class Problem(Model):
+    """Why there are no samples."""
+
+    reason: Reason
+    """In a word."""
+    message: Annotated[str, Field(max_length=1024)]
+    """In a sentence."""
+
+
+class SignalEvidence(Model):
+    """What the metric source said about one signal in the window."""
+
+    name: Identifier
+    """The signal."""
+    query: Annotated[str, Field(max_length=8192)]
+    """The query as it was sent."""
+    unit: Annotated[str, Field(max_length=32)] = ""
+    """Unit of the values."""
+    series: Annotated[list[SeriesEvidence], Field(max_length=50, json_schema_extra=atomic())] = Field(
+        default_factory=list
+    )
+    """What it said."""
+    problem: Problem | None = None
+    """Why it said nothing."""
+
+
+class RevisionEvidence(Model):
+    """A revision of the target, pinned."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Name of its ReplicaSet."""
+    uid: Annotated[str, Field(max_length=64)]
+    """UID of its ReplicaSet."""
+    template_hash: Hash
+    """SHA-256 of its pod template."""
+    images: Annotated[list[ContainerImage], Field(max_length=64, json_schema_extra=list_map("container"))] = Field(
+        default_factory=list
+    )
+    """The images it runs."""
+    template: Annotated[
+        dict[str, Any], Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
+    ] = Field(default_factory=dict)
+    """Its pod template, whole: what a rollback puts back (T0 only, and only for the previous revision)."""
+
+
+class DriftSnapshotSpec(Model):
+    """The evidence."""
+
+    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", "evidence is never changed")))
+
+    review_ref: ReviewRef
+    """The review it belongs to."""
+    checkpoint: Annotated[str, Field(max_length=20)]
+    """T0, or the checkpoint's name."""
+    source: Annotated[str, Field(max_length=1024)] = ""
+    """The metric source that was asked, as kind/name and address."""
+    window: EvidenceWindow | None = None
+    """The stretch of time; absent where nothing was measured."""
+    judged: RevisionEvidence
+    """The judged revision."""
+    previous: RevisionEvidence | None = None
+    """The revision a rollback goes back to."""
+    signals: Annotated[list[SignalEvidence], Field(max_length=50, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """What was measured."""
+    previous_hash: Hash = ""
+    """Hash of the snapshot before this one; empty at T0."""
+    hash: Hash
+    """SHA-256 of everything above, as canonical JSON."""
+
+
+class DriftSnapshot(Model):
+    """Immutable evidence of one window of one review."""
+
+    metadata: Metadata = Metadata()
+    spec: DriftSnapshotSpec
+    """The evidence."""

@@ -1,0 +1,151 @@
+"""A signal: one query, how it is judged, and how much it counts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from driftreview.api.base import Identifier, Model, ShortText, rules
+from driftreview.api.values import Duration, Percent, Quantity
+
+
+class Worse(StrEnum):
+    """In which direction a signal gets worse."""
+
+    HIGHER = "Higher"
+    LOWER = "Lower"
+    EITHER = "Either"
+
+
+class Kind(StrEnum):
+    """How a signal is judged."""
+
+    LEVEL = "Level"
+    """Its level since T0 against the baseline's, and against limits."""
+    GROWTH = "Growth"
+    """How fast it grows, against a limit per hour."""
+    LIMIT = "Limit"
+    """Never over the alert limit for longer than `for`."""
+    INFO = "Info"
+    """Recorded, not judged."""
+
+
+class Severity(StrEnum):
+    """How bad a degraded signal is."""
+
+    CRITICAL = "Critical"
+    MAJOR = "Major"
+    MINOR = "Minor"
+
+
+class Mode(StrEnum):
+    """Whether a signal counts."""
+
+    ENFORCE = "Enforce"
+    SHADOW = "Shadow"
+
+
+class OnMissing(StrEnum):
+    """What a signal without data means."""
+
+    HOLD = "Hold"
+    FAIL = "Fail"
+    IGNORE = "Ignore"
+
+
+class Margin(Model):
+    """How much worse is tolerated: the larger of the two."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("has(self.relative) || has(self.absolute)", "set margin.relative, margin.absolute or both"),
+        )
+    )
+
+    relative: Percent | None = None
+    """As a share of the baseline, such as 5%."""
+    absolute: Quantity | None = None
+    """In the signal's unit, such as 2m for two milliseconds of a signal in seconds."""
+
+
+class Limits(Model):
+    """Absolute limits, in the signal's unit."""
+
+    baseline: Quantity | None = None
+    """The baseline must be on the good side of this, or the signal is Inconclusive: a sick T0 proves nothing."""
+    alert: Quantity | None = None
+    """On the bad side of this the signal is Degraded, whatever the delta."""
+    per_hour: Quantity | None = None
+    """Kind Growth: growth per hour beyond this is Degraded."""
+
+
+class Signal(Model):
+    """One query and how its answer is judged."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "self.kind != 'Level' || has(self.margin) || (has(self.limits) && has(self.limits.alert))",
+                "a Level signal needs margin (how much worse than the baseline is tolerated) or limits.alert",
+            ),
+            (
+                "self.kind != 'Growth' || (has(self.limits) && has(self.limits.perHour))",
+                "a Growth signal needs limits.perHour, such as 20Mi",
+            ),
+            (
+                "self.kind == 'Growth' || !has(self.limits) || !has(self.limits.perHour)",
+                "limits.perHour is for kind Growth",
+            ),
+            (
+                "self.kind != 'Limit' || (has(self.limits) && has(self.limits.alert))",
+                "a Limit signal needs limits.alert",
+            ),
+            ("self.kind == 'Level' || !has(self.margin)", "margin is for kind Level"),
+            ("self.kind == 'Limit' || !has(self.for)", "for is for kind Limit"),
+            (
+                "self.worse != 'Either' || !has(self.limits)",
+                "with worse: Either a limit has no side; choose Higher or Lower, or leave limits out",
+            ),
+        )
+    )
+
+    name: Identifier
+    """Name of the signal, unique in the review."""
+    query: Annotated[str, Field(min_length=1, max_length=4096)]
+    """PromQL; may use ${namespace}, ${target}, ${pods}, ${revisionHash}, ${container} and spec.variables."""
+    unit: Annotated[str, Field(max_length=32)] = ""
+    """Unit of the values, such as s, By or %."""
+    kind: Kind = Kind.LEVEL
+    """How it is judged."""
+    worse: Worse = Worse.HIGHER
+    """In which direction it gets worse."""
+    margin: Margin | None = None
+    """How much worse than the baseline is tolerated."""
+    limits: Limits | None = None
+    """Absolute limits."""
+    for_: Duration | None = Field(default=None, alias="for")
+    """Kind Limit: how long the alert limit must be exceeded without a break."""
+    each: Annotated[str, Field(max_length=128, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] | None = None
+    """Judge every series of this label by itself; without it, more than one series is an error."""
+    severity: Severity = Severity.MAJOR
+    """How bad it is when degraded."""
+    mode: Mode = Mode.ENFORCE
+    """Shadow: judged and shown, but never counted."""
+    on_missing: OnMissing = OnMissing.HOLD
+    """What it means when there is no data: Hold the promotion, Fail (counts as Degraded), or Ignore the signal."""
+    min_coverage: Annotated[
+        Percent,
+        Field(
+            json_schema_extra=rules(
+                ("double(self.substring(0, self.size() - 1)) <= 100.0", "must be at most 100%"),
+                ("double(self.substring(0, self.size() - 1)) > 0.0", "must be more than 0%"),
+            )
+        ),
+    ] = "90%"
+    """Share of the window that must be covered by samples."""
+    runbook: ShortText = ""
+    """What to do when it is degraded."""
+    section: Annotated[str, Field(max_length=64)] = ""
+    """Where the report shows it."""
