@@ -128,13 +128,11 @@ def kwok_stages(say: Say) -> list[Path]:
             _go("kwok", "mod", "download", _KWOK_MODULE)
             module = Path(_go("kwok", "list", "-m", "-f", "{{.Dir}}", _KWOK_MODULE).strip())
             folder.parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=folder.parent, prefix="stages-") as scratch:
-                for kind in ("node", "pod"):
-                    for stage in (module / "kustomize" / "stage" / kind / "fast").glob(f"{kind}-*.yaml"):
-                        shutil.copyfile(stage, Path(scratch) / stage.name)
-                Path(scratch).rename(folder)
-                Path(scratch).mkdir()  # for the context manager to remove
-            folder.chmod(0o755)
+            scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix="stages-"))
+            for kind in ("node", "pod"):
+                for stage in (module / "kustomize" / "stage" / kind / "fast").glob(f"{kind}-*.yaml"):
+                    shutil.copyfile(stage, scratch / stage.name)
+            scratch.rename(folder)
     return sorted(folder.glob("*.yaml"))
 
 

@@ -117,6 +117,7 @@ class Service:
         port_names: for each a free port is chosen once and kept over restarts; the first is the one to show.
         command: the command line for given ports.
         is_ready: whether it serves, asked until true.
+        patience: seconds between SIGTERM and SIGKILL in :meth:`stop`.
     """
 
     supervisor: Supervisor
@@ -125,6 +126,7 @@ class Service:
     port_names: tuple[str, ...]
     command: Callable[[Ports], list[str]]
     is_ready: Callable[[Ports], bool]
+    patience: float = 5.0
     ports: dict[str, int] = field(default_factory=dict)
     pid: int | None = None
 
@@ -156,9 +158,9 @@ class Service:
                 return
         raise ProcessFailed(f"{self.name} found its ports taken {_PORT_TRIES} times\n{log_tail(self.log)}")
 
-    def stop(self, *, kill: bool = False, seconds: float = 5.0) -> None:
+    def stop(self, *, kill: bool = False) -> None:
         """End it: SIGTERM and a bounded wait, or SIGKILL at once. Data and ports are kept for :meth:`start`."""
-        self.supervisor.stop(self.name, 0.0 if kill else seconds)
+        self.supervisor.stop(self.name, 0.0 if kill else self.patience)
         self.pid = None
 
     def restart(self, *, kill: bool = False) -> None:

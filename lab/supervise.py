@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 _PR_SET_PDEATHSIG = 1
-_STOP_SECONDS = 3.0  # for each program when all are stopped
+_STOP_SECONDS = 1.0  # for each program when all are stopped; what is left of a lab need not be tidy
 _libc = ctypes.CDLL(None, use_errno=True)
 
 

@@ -1,9 +1,8 @@
 """A small perpetuals bot with mock orders: the application of the two hand-written drift reviews.
 
-It decides on ten symbols every INTERVAL seconds, places a ladder of mock orders, keeps marks fresh from a mock
-stream, and shows what it does on /metrics. The exchange is a sleep whose length is drawn from a lognormal
-distribution; everything else is real: latencies are measured, memory is held, CPU is burnt.
-Faults are chosen by the environment, so that a release differs from the one before by one line of its manifest.
+Every INTERVAL seconds it decides on ten symbols and places a ladder of mock orders; beside that it keeps marks fresh
+from a mock stream. The exchange is a sleep drawn from a lognormal distribution; all that /metrics shows is measured.
+Faults are chosen by the environment, so that a bad release differs from a good one by one line of its manifest.
 """
 
 import argparse
@@ -19,10 +18,9 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import fmean
 from typing import Final
@@ -40,13 +38,13 @@ LAG_SECONDS: Final = 0.020  # median; with the spread below the p95 is 34 ms (re
 LAG_SIGMA: Final = 0.33
 FAILURE_RATE: Final = 0.002  # of orders
 RATE_LIMIT_RATE: Final = 0.001  # of account polls, one per symbol and cycle
-RECONNECTS_PER_DAY: Final = 4.0
 QUOTE_SECONDS: Final = 1.0  # between two quotes of a symbol
 
 # What the faults make of them.
 FAULTY_FAILURE_RATE: Final = 0.05
 FAULTY_RATE_LIMIT_RATE: Final = 0.2
 RECONNECT_LOOP_SECONDS: Final = 5.0  # 60 in five minutes; the review calls more than 5 a loop
+RECONNECT_CHANCE: Final = 4 * RECONNECT_LOOP_SECONDS / 86400  # per look of a healthy one: 4 reconnects a day
 STALE_SYMBOL: Final = "SOL"
 
 # Edges every 5 to 10 ms where the review looks (60 to 150 ms, its two limits are edges), coarse elsewhere: a change
@@ -54,7 +52,6 @@ STALE_SYMBOL: Final = "SOL"
 ORDER_MS: Final = (10, 20, 30, *range(40, 100, 5), *range(100, 150, 10), 150, 175, 200, 300, 500, 1000)
 ORDER_BUCKETS: Final = tuple(ms / 1000 for ms in ORDER_MS)
 LAG_BUCKETS: Final = tuple(ms / 1000 for ms in (*range(5, 55, 5), 60, 75, 100, 150, 250, 500))
-
 SHORT_WINDOW, LONG_WINDOW = 5, 20  # marks in the two moving averages
 MEGABYTE: Final = 1_000_000
 
@@ -64,6 +61,7 @@ class Settings:
     """How one process runs; times in seconds, memory in megabytes (10^6 bytes)."""
 
     interval: float
+    host: str
     port: int
     profile: str
     version: str
@@ -74,12 +72,6 @@ class Settings:
     fault_leak: float
     fault_after: float
     working_set: float
-
-    @property
-    def mode(self) -> str:
-        """What `bot_info` says: `continuous`, `dry-run`, `single-cycle` or `dry-run,single-cycle`."""
-        named = (("dry-run", self.dry_run), ("single-cycle", self.single_cycle))
-        return ",".join(name for name, chosen in named if chosen) or "continuous"
 
 
 def number(low: float, high: float = math.inf, kind: Callable[[str], float] = float) -> Callable[[str], float]:
@@ -105,15 +97,16 @@ def fault_names(text: str) -> frozenset[str]:
 def switch(text: str) -> bool:
     """Read a yes or no; empty is no."""
     words = {"": False, "0": False, "false": False, "no": False, "1": True, "true": True, "yes": True}
-    if text.lower() not in words:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither 1, true, yes nor 0, false, no")
-    return words[text.lower()]
+    with contextlib.suppress(KeyError):
+        return words[text.lower()]
+    raise argparse.ArgumentTypeError(f"{text!r} is neither 1, true, yes nor 0, false, no")
 
 
-def read_settings(argv: Sequence[str] | None = None) -> Settings:
+def read_settings() -> Settings:
     """Read flags, then the environment, then defaults; anything unreadable ends the process with code 2."""
     options: list[tuple[str, str, str, Callable[[str], object], str]] = [
         ("--interval", "INTERVAL", "60", number(0.01), "seconds between cycles"),
+        ("--host", "HOST", "", str, "the address to listen on; empty: every interface, as a pod must"),
         ("--port", "PORT", "9090", number(0, 65535, int), "of /metrics and /healthz; 0: the system's choice"),
         ("--profile", "PROFILE", "dev", str, "a name for bot_info"),
         ("--version", "VERSION", "dev", str, "a name for bot_info"),
@@ -130,7 +123,7 @@ def read_settings(argv: Sequence[str] | None = None) -> Settings:
         # argparse reads a default that is a string with `type`: bad environment is refused like a bad flag.
         text, bare = os.environ.get(variable, default), {"nargs": "?", "const": "yes"} if read is switch else {}
         parser.add_argument(flag, **bare, type=read, default=text, metavar=variable, help=f"{meaning} [{variable}]")  # type: ignore[arg-type]
-    return Settings(**vars(parser.parse_args(argv)))
+    return Settings(**vars(parser.parse_args()))
 
 
 class Metrics:
@@ -140,9 +133,9 @@ class Metrics:
         prometheus.disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=registry)
-        counter, gauge, histogram = (
-            partial(kind, registry=registry) for kind in (prometheus.Counter, prometheus.Gauge, prometheus.Histogram)
-        )
+        counter = partial(prometheus.Counter, registry=registry)
+        gauge = partial(prometheus.Gauge, registry=registry)
+        histogram = partial(prometheus.Histogram, registry=registry)
         self.order_latency = histogram("order_latency_seconds", "Decision to placed order.", buckets=ORDER_BUCKETS)
         self.streaming_lag = histogram("streaming_lag_seconds", "Quote to updated mark.", buckets=LAG_BUCKETS)
         self.orders = counter("orders_total", "Orders by outcome.", ["outcome"])
@@ -150,8 +143,9 @@ class Metrics:
         self.reconnects = counter("ws_reconnects_total", "Reconnects of the stream.")
         self.rate_limits = counter("rate_limit_errors_total", "Account polls answered 'too many'.")
         self.cycle = gauge("cycle_seconds", "Duration of the last cycle.")
+        mode = ",".join(["dry-run"] * settings.dry_run + ["single-cycle"] * settings.single_cycle) or "continuous"
         info = gauge("bot_info", "What runs here.", ["version", "profile", "mode"])
-        info.labels(settings.version, settings.profile, settings.mode).set(1)
+        info.labels(settings.version, settings.profile, mode).set(1)
         for outcome in ("filled", "failed"):
             self.orders.labels(outcome)  # a rate needs the zero before the first failure
 
@@ -166,12 +160,9 @@ class Bot:
         self.started = time.monotonic()
         self.last_cycle: float | None = None
         self._noise = random.Random()
-        self._windows = {symbol: deque(self._walk(100.0, LONG_WINDOW), LONG_WINDOW) for symbol in SYMBOLS}
+        self._windows = {symbol: deque([100.0] * LONG_WINDOW, LONG_WINDOW) for symbol in SYMBOLS}
         # Written, not just reserved: a page of zeros that nobody wrote is not resident.
         self._held = [b"\x01" * int(settings.working_set * MEGABYTE)]
-
-    def _walk(self, price: float, steps: int) -> list[float]:
-        return [price := price * self._noise.lognormvariate(0, 0.001) for _ in range(steps)]
 
     def faulty(self, fault: str) -> bool:
         """Whether this fault is chosen and its delay is over."""
@@ -198,7 +189,7 @@ class Bot:
                 due = max(due + self.settings.interval, time.monotonic())
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self.stopping.wait(), max(due - time.monotonic(), 0.001))
-                    break
+                    break  # reached only when stopped before the next cycle was due
             for task in beside:
                 task.cancel()
 
@@ -211,8 +202,7 @@ class Bot:
             filled = sum(await asyncio.gather(*orders))
             refused = FAULTY_RATE_LIMIT_RATE if self.faulty("rate-limit") else RATE_LIMIT_RATE
             self.metrics.rate_limits.inc(sum(self._noise.random() < refused for _ in SYMBOLS))
-        seconds = time.perf_counter() - begun
-        self.metrics.cycle.set(seconds)
+        self.metrics.cycle.set(seconds := time.perf_counter() - begun)
         self.last_cycle = time.monotonic()
         log("cycle", cycle=cycle, cycle_seconds=round(seconds, 6), orders_filled=filled, decisions=decisions)
 
@@ -238,19 +228,17 @@ class Bot:
             quoted = time.perf_counter()
             await asyncio.sleep(self._noise.lognormvariate(math.log(LAG_SECONDS), LAG_SIGMA))
             if not (symbol == STALE_SYMBOL and self.faulty("stale-marks")):
-                self._windows[symbol].extend(self._walk(self._windows[symbol][-1], 1))
+                self._windows[symbol].append(self._windows[symbol][-1] * self._noise.lognormvariate(0, 0.001))
                 self.metrics.marks.labels(symbol).set_to_current_time()
                 self.metrics.streaming_lag.observe(time.perf_counter() - quoted)
             await asyncio.sleep(quoted + QUOTE_SECONDS - time.perf_counter())
 
     async def _connection(self) -> None:
-        gap = RECONNECT_LOOP_SECONDS
         while True:
-            looping = self.faulty("reconnect-loop")
-            if looping or self._noise.random() < RECONNECTS_PER_DAY * gap / 86400:
+            if self.faulty("reconnect-loop") or self._noise.random() < RECONNECT_CHANCE:
                 self.metrics.reconnects.inc()
-                log("ws_reconnect", looping=looping)
-            await asyncio.sleep(gap)
+                log("ws_reconnect")
+            await asyncio.sleep(RECONNECT_LOOP_SECONDS)
 
     async def _leak(self) -> None:
         leaked, begin = 0, self.started + self.settings.fault_after
@@ -263,16 +251,15 @@ class Bot:
 
 
 def serve(bot: Bot) -> ThreadingHTTPServer:
-    """Serve /metrics and /healthz from a thread, on every interface as a pod must."""
+    """Serve /metrics and /healthz from a thread of its own."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = HTTPStatus.NOT_FOUND, b"not found\n"
+            status, body = 404, b"not found\n"
             if self.path == "/healthz":
-                good = bot.healthy()
-                status, body = (HTTPStatus.OK, b"ok\n") if good else (HTTPStatus.SERVICE_UNAVAILABLE, b"no cycle\n")
+                status, body = (200, b"ok\n") if bot.healthy() else (503, b"no cycle ended in time\n")
             elif self.path == "/metrics" and not bot.faulty("no-metrics"):
-                status, body = HTTPStatus.OK, prometheus.generate_latest(bot.metrics.registry)
+                status, body = 200, prometheus.generate_latest(bot.metrics.registry)
             self.send_response(status)
             self.send_header("Content-Type", prometheus.CONTENT_TYPE_LATEST)
             self.send_header("Content-Length", str(len(body)))
@@ -282,7 +269,7 @@ def serve(bot: Bot) -> ThreadingHTTPServer:
         def log_message(self, *_: object) -> None:
             """Stay silent: a line per scrape says nothing."""
 
-    server = ThreadingHTTPServer(("", bot.settings.port), Handler)
+    server = ThreadingHTTPServer((bot.settings.host, bot.settings.port), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 
@@ -298,10 +285,8 @@ async def trade(settings: Settings) -> None:
     server = serve(bot)
     for ending in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(ending, bot.stopping.set)
-    port = server.server_address[1]
-    log("started", port=port, mode=settings.mode, interval=settings.interval, faults=sorted(settings.fault))
+    log("started", port=server.server_address[1], faults=sorted(settings.fault))
     await bot.run()
-    server.shutdown()
     log("stopped")
 
 
@@ -310,4 +295,4 @@ if __name__ == "__main__":
     try:
         asyncio.run(trade(chosen))
     except OSError as error:
-        sys.exit(f"perps_bot: port {chosen.port}: {error}")
+        sys.exit(f"perps_bot: port {chosen.port} of {chosen.host or 'any address'}: {error}")

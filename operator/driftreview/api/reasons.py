@@ -18,7 +18,7 @@ class Phase(StrEnum):
     WATCHING = "Watching"
     """Between checkpoints, nothing suspicious."""
     HOLDING = "Holding"
-    """Not to be promoted as things stand: the last checkpoint was suspicious or could not be judged."""
+    """Not to be promoted as things stand: a signal is suspect, or the decision waits for a person."""
     PROMOTING = "Promoting"
     """The promotion was decided and is being carried out."""
     ROLLING_BACK = "RollingBack"
@@ -168,6 +168,8 @@ class Reason(StrEnum):
     """The server answered with an error of its own (5xx)."""
     RATE_LIMITED = "RateLimited"
     """The server asked for fewer queries (429)."""
+    ANSWER_TOO_LARGE = "AnswerTooLarge"
+    """The answer holds more bytes, series or samples than the operator will read."""
     # Progress
     WAITING_FOR_ROLLOUT = "WaitingForRollout"
     """The target's current revision has not finished rolling out."""

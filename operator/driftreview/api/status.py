@@ -46,6 +46,8 @@ class TargetStatus(Model):
     """Its UID: another object of the same name is another object."""
     rolled_out_at: Time
     """When its rollout finished."""
+    rollout_started_at: Time
+    """When its rollout began: a History baseline ends here."""
 
 
 class SnapshotRef(Model):
@@ -125,7 +127,7 @@ class Act(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             ("self.type == oldSelf.type && self.targetUid == oldSelf.targetUid", "an intent is never changed"),
-            ("self.generation == oldSelf.generation", "an intent is never changed"),
+            ("self.generation == oldSelf.generation && self.intentAt == oldSelf.intentAt", "an intent is never changed"),
         )
     )
 
@@ -134,7 +136,7 @@ class Act(Model):
     target_uid: Annotated[str, Field(max_length=64)]
     """The object it is done to."""
     generation: Annotated[int, Field(ge=0)]
-    """The target's generation when it was decided: a target that changed since is left alone."""
+    """The target's generation when it was decided."""
     intent_at: Time
     """When it was decided."""
     applied_at: Time | None = None

@@ -1,0 +1,254 @@
+"""Answers of the query API -> samples on a window's grid, or rows at one moment. Pure.
+
+Every sample is checked on its way in: a value that is no number, a time off the grid or a series that comes twice
+refuses the whole answer. Nothing is repaired, nothing is left out in silence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NoReturn, TypeAlias
+
+from driftreview.adapters.replies import Answer, RefusalError, malformed, misaligned
+from driftreview.api.reasons import Reason
+from driftreview.domain.samples import NoData, Samples, Series, Window
+
+MAX_SERIES: Final = 10_000
+"""Most series of one answer."""
+MAX_SAMPLES: Final = 5_000_000
+"""Most grid points of one query over all its series; about 200 MB as Python numbers."""
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+# The server keeps times in whole milliseconds and prints them as decimal fractions.
+_TOLERANCE_MICROSECONDS: Final = 1_500
+_FARTHEST_SECONDS: Final = 1e11
+
+_Key: TypeAlias = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One series at one moment; `value` is None where the sample is NaN or infinite."""
+
+    labels: Mapping[str, str]
+    value: float | None
+
+
+@dataclass(frozen=True)
+class Rows:
+    """An instant query answered with at least one finite sample; `nan` and `infinite` count the others."""
+
+    at: datetime
+    rows: tuple[Row, ...]
+    nan: int = 0
+    infinite: int = 0
+
+
+def chunks(window: Window, limit: int) -> list[Window]:
+    """Cut a window into adjoining ones of at most `limit` points, in order.
+
+    Args:
+        window: what to cut.
+        limit: most points of a piece, at least 1.
+    """
+    length = window.step * limit
+    count = -(-window.points // limit)
+    starts = (window.start + length * number for number in range(count))
+    return [Window(start, min(start + length, window.end), window.step) for start in starts]
+
+
+@dataclass
+class _Column:
+    """One series while its chunks come in."""
+
+    values: list[float | None]
+    nan: int = 0
+    infinite: int = 0
+
+    def put(self, index: int, value: float) -> None:
+        if math.isnan(value):
+            self.nan += 1
+        elif math.isinf(value):
+            self.infinite += 1
+        else:
+            self.values[index] = value
+
+
+@dataclass
+class Joiner:
+    """Lays the answers to a window's chunks on the window's grid."""
+
+    window: Window
+    _columns: dict[_Key, _Column] = field(default_factory=dict)
+
+    def add(self, chunk: Window, answer: Answer) -> None:
+        """Take in the matrix that answers one chunk.
+
+        Raises:
+            RefusalError: it is no matrix, or not one on the chunk's grid, or too large.
+        """
+        if answer.result_type != "matrix":
+            raise RefusalError(
+                Reason.WRONG_RESULT_TYPE,
+                f"a range query was answered with a {answer.result_type}, not a matrix; check spec.url",
+                retryable=False,
+            )
+        offset = (chunk.start - self.window.start) // self.window.step
+        seen: set[_Key] = set()
+        for labels, entry in _series(answer.result):
+            if labels in seen:
+                raise _twice(labels)
+            seen.add(labels)
+            _refuse_histograms(entry, "histograms")
+            samples = entry.get("values")
+            if not isinstance(samples, list):
+                raise malformed("a series without values")
+            if samples:
+                _fill(self._column(labels), chunk, offset, samples)
+
+    def result(self) -> Samples | NoData:
+        """What all chunks together say."""
+        series = tuple(
+            Series(dict(labels), tuple(column.values), column.nan, column.infinite)
+            for labels, column in sorted(self._columns.items(), key=lambda item: item[0])
+        )
+        if any(value is not None for one in series for value in one.values):
+            return Samples(self.window, series)
+        where = f"at none of the {self.window.points} points after {self.window.start} up to {self.window.end}"
+        return no_data(where, sum(one.nan for one in series), sum(one.infinite for one in series))
+
+    def _column(self, labels: _Key) -> _Column:
+        column = self._columns.get(labels)
+        if column is None:
+            if len(self._columns) >= MAX_SERIES or (len(self._columns) + 1) * self.window.points > MAX_SAMPLES:
+                raise _too_large(f"more than {len(self._columns)} series of {self.window.points} points")
+            column = self._columns[labels] = _Column([None] * self.window.points)
+        return column
+
+
+def rows(answer: Answer, at: datetime) -> Rows | NoData:
+    """The rows of the answer to an instant query; a scalar is one row without labels.
+
+    Raises:
+        RefusalError: it is neither vector nor scalar, or malformed.
+    """
+    found: dict[_Key, float] = {}
+    match answer.result_type:
+        case "scalar":
+            found[()] = _sample(answer.result)[1]
+        case "vector":
+            for labels, entry in _series(answer.result):
+                if labels in found:
+                    raise _twice(labels)
+                _refuse_histograms(entry, "histogram")
+                found[labels] = _sample(entry.get("value"))[1]
+        case other:
+            _refuse_type(other)
+    nan = sum(math.isnan(value) for value in found.values())
+    infinite = sum(math.isinf(value) for value in found.values())
+    if nan + infinite == len(found):
+        return no_data(f"not at {at}", nan, infinite)
+    ordered = sorted(found.items())
+    return Rows(
+        at, tuple(Row(dict(key), value if math.isfinite(value) else None) for key, value in ordered), nan, infinite
+    )
+
+
+def no_data(where: str, nan: int, infinite: int) -> NoData:
+    """The result of a query without one finite sample; the more frequent kind of non-number names the reason."""
+    if not nan + infinite:
+        return NoData(Reason.EMPTY, f"The query returned no series, {where}; check its metric names and labels.")
+    kind = f"{nan} NaN and {infinite} infinite" if nan and infinite else f"{nan} NaN" if nan else f"{infinite} infinite"
+    reason = Reason.ONLY_NAN if nan >= infinite else Reason.ONLY_INFINITE
+    return NoData(
+        reason, f"The query returned no finite value, {where}, only {kind}: a quotient without traffic does so."
+    )
+
+
+def server_seconds(moment: datetime) -> str:
+    """A moment in Unix seconds as sent to the server, cut to the milliseconds that it keeps."""
+    seconds, rest = divmod(_microseconds(moment - _EPOCH) // 1_000, 1_000)
+    return f"{seconds}.{rest:03d}"
+
+
+def _microseconds(length: timedelta) -> int:
+    return length // _MICROSECOND
+
+
+def _fill(column: _Column, chunk: Window, offset: int, samples: list[Any]) -> None:
+    start, step, points = _microseconds(chunk.start - _EPOCH), _microseconds(chunk.step), chunk.points
+    last = -1
+    for sample in samples:
+        seconds, value = _sample(sample)
+        steps, rest = divmod(round(seconds * 1_000_000) - start + step // 2, step)
+        index = steps - 1
+        if not 0 <= index < points or abs(rest - step // 2) > _TOLERANCE_MICROSECONDS:
+            raise misaligned()
+        if index <= last:
+            raise malformed("samples of one series twice or out of order")
+        last = index
+        column.put(offset + index, value)
+
+
+def _series(result: Any) -> Iterator[tuple[_Key, dict[str, Any]]]:
+    if not isinstance(result, list):
+        raise malformed("result is no list")
+    if len(result) > MAX_SERIES:
+        raise _too_large(f"{len(result)} series")
+    for entry in result:
+        metric = entry.get("metric") if isinstance(entry, dict) else None
+        if not isinstance(metric, dict) or not all(isinstance(value, str) for value in metric.values()):
+            raise malformed("a series without labels")
+        yield tuple(sorted(metric.items())), entry
+
+
+def _sample(sample: Any) -> tuple[float, float]:
+    """(Unix seconds, value) of `[1435781430.781, "1"]`."""
+    match sample:
+        case [int() | float() as seconds, str(text)] if not isinstance(seconds, bool):
+            pass
+        case _:
+            raise malformed("a sample that is no pair of time and value")
+    try:
+        # Python reads "1_0" as a number; no server writes one so.
+        value = float(text) if "_" not in text else None
+    except ValueError:
+        value = None
+    if value is None or not abs(seconds) < _FARTHEST_SECONDS:
+        raise malformed("a sample whose time or value is no number")
+    return seconds, value
+
+
+def _refuse_histograms(entry: dict[str, Any], name: str) -> None:
+    if entry.get(name):
+        raise RefusalError(
+            Reason.WRONG_RESULT_TYPE,
+            "the query returns native histograms, not numbers; "
+            "wrap it in histogram_quantile(), histogram_avg() or histogram_count()",
+            retryable=False,
+        )
+
+
+def _refuse_type(found: str) -> NoReturn:
+    advice = {
+        "matrix": "the query is a range vector; wrap it in rate() or avg_over_time()",
+        "string": "the query is a string; a signal needs a number",
+    }
+    if found not in advice:
+        raise malformed("an unknown result type")
+    raise RefusalError(Reason.WRONG_RESULT_TYPE, advice[found], retryable=False)
+
+
+def _too_large(found: str) -> RefusalError:
+    return RefusalError(
+        Reason.ANSWER_TOO_LARGE, f"the answer has {found}; aggregate in the query with sum by (...)", retryable=False
+    )
+
+
+def _twice(labels: _Key) -> RefusalError:
+    names = ", ".join(name for name, _ in labels)
+    return malformed(f"the same series twice (labels {names})" if names else "the same series without labels twice")

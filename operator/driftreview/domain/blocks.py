@@ -1,0 +1,53 @@
+"""Blocks: what is kept of a series. Medians of short stretches forget scrape noise and most short memory."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+from statistics import median
+
+from driftreview.domain.samples import Series
+
+
+def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
+    """Medians of consecutive blocks; None for a block without samples.
+
+    The last block may be shorter when the series is no whole number of blocks long.
+    """
+    size = block // step
+    medians: list[float | None] = []
+    for first in range(0, len(series.values), size):
+        present = [value for value in series.values[first : first + size] if value is not None]
+        medians.append(median(present) if present else None)
+    return tuple(medians)
+
+
+def encode(medians: Sequence[float | None]) -> str:
+    """Write medians as evidence: 9 significant digits each, `-` for none. The same bytes for the same values."""
+    return " ".join("-" if value is None else f"{value:.9g}" for value in medians)
+
+
+def decode(text: str) -> tuple[float | None, ...]:
+    """Read what `encode` wrote.
+
+    Raises:
+        ValueError: a token is no finite number.
+    """
+    values = tuple(None if token == "-" else float(token) for token in text.split())  # noqa: S105 - not a secret
+    if any(value is not None and not math.isfinite(value) for value in values):
+        raise ValueError("evidence holds a value that is not finite")
+    return values
+
+
+def longest_beyond(series: Series, limit: float, sign: int, step: timedelta) -> timedelta | None:
+    """The longest unbroken stretch beyond a limit; None if no sample is beyond it.
+
+    From the first to the last sample of the stretch, as Prometheus counts `for`: a single sample lasts zero. A
+    missing sample ends a stretch. `sign` is 1 when higher is worse, -1 when lower is.
+    """
+    longest = run = 0
+    for value in series.values:
+        run = run + 1 if value is not None and sign * (value - limit) > 0 else 0
+        longest = max(longest, run)
+    return (longest - 1) * step if longest else None

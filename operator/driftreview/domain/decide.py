@@ -1,0 +1,269 @@
+"""What verdicts lead to: the review's decision, the intent to act, and what follows when evidence cannot be had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview, OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.reasons import ConditionType, Phase, Reason, Recommendation, Verdict
+from driftreview.api.status import (
+    Act,
+    ActType,
+    Checkpoint,
+    Decision,
+    DriftReviewStatus,
+    Rollback,
+    SignalStatus,
+    SnapshotRef,
+)
+from driftreview.api.values import format_duration, parse_duration
+from driftreview.domain import schedule
+from driftreview.domain.display import shorten
+from driftreview.domain.judge import CheckpointResult
+from driftreview.domain.samples import Failed
+from driftreview.domain.status import condition, finished, moved, said, stalled, truth, with_condition
+from driftreview.domain.workload import Rollout, TargetView
+
+PATIENCE: Final = timedelta(minutes=10)
+"""How long a few unanswered queries hold up the judgement of the others."""
+WORTH_SAYING: Final = timedelta(minutes=1)
+"""Lateness below this is the loop's own."""
+
+
+def with_rollback(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    """Say whether the target could be rolled back now, and until when."""
+    if status.t0 is None:
+        return status
+    closes = schedule.closes_at(review.spec.window, status.t0)
+    if now > closes:
+        possible, reason, message = False, Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
+    elif status.previous is None:
+        possible, reason = False, Reason.NO_PREVIOUS_REVISION
+        message = "there was no earlier revision at T0 to go back to"
+    elif target.rollout is Rollout.PAUSED:
+        possible, reason = False, Reason.TARGET_PAUSED
+        message = "the target's rollout is paused: resume it (kubectl rollout resume)"
+    else:
+        possible, reason = True, Reason.POSSIBLE
+        message = f"to {status.previous.name} until {said(closes)}"
+    rollback = Rollback(
+        possible=possible,
+        closes_at=closes,
+        last_safe_moment=schedule.last_safe_moment(review.spec.window, status.t0),
+        reason=reason,
+        message=message,
+    )
+    status = status.model_copy(update={"rollback": rollback})
+    return with_condition(status, ConditionType.ROLLBACK_POSSIBLE, truth(holds=possible), reason, message, now)
+
+
+def baseline_captured(
+    review: DriftReview, evidence: DriftSnapshotSpec, ref: SnapshotRef, now: datetime
+) -> DriftReviewStatus:
+    """The T0 evidence is frozen: start watching."""
+    gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
+    message = f"frozen in DriftSnapshot {ref.name}" + (f"; without data: {'; '.join(gaps)}" if gaps else "")
+    status = review.status.model_copy(update={"baseline": ref})
+    status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)
+    status = _metrics_available(status, now)
+    first = status.checkpoints[0]
+    summary = f"baseline frozen; first look at {said(first.due)}"
+    return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
+
+
+def checkpoint_judged(
+    review: DriftReview, index: int, result: CheckpointResult, ref: SnapshotRef, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    """A checkpoint was judged: write its row, and decide if it decides."""
+    status = review.status
+    old = status.checkpoints[index]
+    late = now - old.due - parse_duration(review.spec.window.settle)
+    judged = Checkpoint(
+        name=old.name,
+        due=old.due,
+        judged_at=schedule.whole_seconds(now),
+        late_by=format_duration(late) if late >= WORTH_SAYING else None,
+        verdict=result.verdict,
+        message=shorten(result.message),
+        snapshot=ref,
+        signals=[
+            SignalStatus(
+                name=each.signal.name,
+                verdict=each.finding.verdict,
+                baseline=each.finding.baseline[:64],
+                current=each.finding.current[:64],
+                delta=each.finding.delta[:64],
+            )
+            for each in result.results
+        ],
+    )
+    rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]
+    status = status.model_copy(update={"checkpoints": rows, "verdict": result.verdict})
+    status = with_rollback(review, _metrics_available(status, now), target, now)
+    return finished(review, _decide(review, status, judged, target, now))
+
+
+def _decide(
+    review: DriftReview, status: DriftReviewStatus, judged: Checkpoint, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    last = judged.name == status.checkpoints[-1].name
+    why = f"T0+{judged.name}: {judged.message}"
+    if judged.verdict is Verdict.DRIFT and status.decision is None:
+        status = _decided(status, Recommendation.REJECT, Reason.SIGNAL_DEGRADED, why, f"checkpoint {judged.name}", now)
+    elif last and status.decision is None and judged.verdict is Verdict.PASS:
+        status = _decided(status, Recommendation.APPROVE, Reason.SIGNALS_PASSED, why, f"checkpoint {judged.name}", now)
+    elif last and status.decision is None:
+        by = f"checkpoint {judged.name}"
+        status = _decided(status, Recommendation.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, why, by, now)
+    if status.decision is not None:
+        return _follow_decision(review, status, target, now, last=last)
+    phase = Phase.HOLDING if judged.verdict is Verdict.HOLD else Phase.WATCHING
+    reason = Reason.HOLDING if phase is Phase.HOLDING else Reason.BETWEEN_CHECKPOINTS
+    return moved(status, phase, reason, f"{judged.verdict} at {why}", now)
+
+
+def _decided(
+    status: DriftReviewStatus, what: Recommendation, reason: Reason, message: str, by: str, now: datetime
+) -> DriftReviewStatus:
+    decision = Decision(recommendation=what, reason=reason, message=message, by=by, at=schedule.whole_seconds(now))
+    return status.model_copy(update={"decision": decision})
+
+
+def _follow_decision(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime, *, last: bool
+) -> DriftReviewStatus:
+    """From the decision to the intent to act, or to waiting for a person."""
+    policy, decision = review.spec.policy, status.decision
+    if decision is None:
+        return status
+    summary = f"{decision.recommendation}: {decision.message}"
+    if policy.mode is not PolicyMode.ENFORCE:
+        if last:
+            return moved(status, Phase.DECIDED, Reason.ADVISED, f"{summary} (policy.mode is {policy.mode})", now)
+        return moved(status, Phase.HOLDING, Reason.HOLDING, summary, now)
+    match decision.recommendation:
+        case Recommendation.APPROVE:
+            return _intend(status, ActType.PROMOTE, target, summary, now)
+        case Recommendation.REJECT if policy.on_drift is OnDrift.ROLLBACK:
+            return _intend(status, ActType.ROLL_BACK, target, summary, now)
+        case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.PROMOTE:
+            return _intend(status, ActType.PROMOTE, target, f"{summary}; policy.onInconclusive is Promote", now)
+        case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.ROLLBACK:
+            return _intend(status, ActType.ROLL_BACK, target, f"{summary}; policy.onInconclusive is Rollback", now)
+    return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; waits for a person", now)
+
+
+def _intend(
+    status: DriftReviewStatus, act: ActType, target: TargetView, summary: str, now: datetime
+) -> DriftReviewStatus:
+    """Write down what will be done. Nothing is done before this is stored."""
+    if act is ActType.ROLL_BACK and (status.rollback is None or not status.rollback.possible):
+        reason = status.rollback.reason if status.rollback else Reason.NO_PREVIOUS_REVISION
+        message = status.rollback.message if status.rollback else ""
+        if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
+            return stalled(moved(status, Phase.HOLDING, reason, summary, now), reason, message, now)
+        return moved(status, Phase.FAILED, reason, f"{summary}; but it cannot be rolled back: {message}", now)
+    intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
+    phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
+    return moved(status.model_copy(update={"act": intent}), phase, Reason.ACTING, summary, now)
+
+
+def rollback_due(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    """Write the intent of a rollback that was decided when it was not possible, now that it is."""
+    policy, decision = review.spec.policy, status.decision
+    wanted = policy.mode is PolicyMode.ENFORCE and policy.on_drift is OnDrift.ROLLBACK
+    if not (wanted and decision and decision.recommendation is Recommendation.REJECT and status.rollback):
+        return status
+    if status.rollback.reason is Reason.TARGET_PAUSED:
+        return status
+    return _intend(status, ActType.ROLL_BACK, target, f"{decision.recommendation}: {decision.message}", now)
+
+
+def window_ended(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    """Undecided, or decided and left to a person, at the last safe moment."""
+    decision, on_end = status.decision, review.spec.policy.on_window_end
+    why = decision.message if decision else "no checkpoint could be judged"
+    if decision is not None and decision.recommendation is Recommendation.REJECT:
+        status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
+    elif review.spec.policy.mode is PolicyMode.ENFORCE and on_end is not OnWindowEnd.NOTIFY:
+        act = ActType.PROMOTE if on_end is OnWindowEnd.PROMOTE else ActType.ROLL_BACK
+        message = f"undecided at the last safe moment ({why}); policy.onWindowEnd is {on_end}"
+        status = _decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onWindowEnd", now)
+        status = _intend(status, act, target, message, now)
+    else:
+        message = f"undecided when the rollback window closed: {why}"
+        status = moved(status, Phase.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, message, now)
+    return finished(review, status)
+
+
+def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetime) -> DriftReviewStatus:
+    """Queries went unanswered that may be answered later: say so, and since when."""
+    first = failures[0]
+    message = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered: {first.message}"
+    status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
+    return finished(review, status)
+
+
+def out_of_patience(review: DriftReview, index: int | None, failures: Sequence[Failed], now: datetime) -> bool:
+    """Whether to freeze what there is, failures and all, instead of asking again.
+
+    A few failing queries hold up the others only for a while. When none is answered there is nothing to hold up: the
+    source is waited for until the next look would be due, for the last look and for T0 until the last safe moment.
+    A review of times long past waits as long from the first failure.
+    """
+    status, window = review.status, review.spec.window
+    unavailable = condition(status, ConditionType.METRICS_AVAILABLE)
+    if unavailable is None or unavailable.status != "False" or status.t0 is None:
+        return False
+    patience = min(PATIENCE, parse_duration(window.checkpoints[0]))
+    at_least = unavailable.last_transition_time + patience
+    if len(failures) < len(review.spec.signals):
+        return now >= at_least
+    following = None if index is None or index + 1 == len(status.checkpoints) else status.checkpoints[index + 1]
+    until = following.due if following else schedule.last_safe_moment(window, status.t0)
+    return now >= max(at_least, until)
+
+
+def baseline_given_up(review: DriftReview, now: datetime) -> DriftReviewStatus:
+    """The window ended before a baseline could be had: nothing can be judged."""
+    message = "the T0 evidence could not be gathered before the rollback window closed: nothing was judged"
+    status = moved(review.status, Phase.INCONCLUSIVE, Reason.BASELINE_NOT_CAPTURED, message, now)
+    return finished(review, status)
+
+
+def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftReviewStatus:
+    """Stored evidence is gone or was changed: no verdict can rest on it."""
+    message = f"DriftSnapshot {name} is gone or does not match its hash: no verdict can rest on it"
+    return finished(review, moved(review.status, Phase.FAILED, Reason.EVIDENCE_ALTERED, message, now))
+
+
+def act_refused(review: DriftReview, message: str, now: datetime) -> tuple[DriftReviewStatus, bool]:
+    """The API server refused the act for a reason that is not a changed target.
+
+    Returns:
+        The next status, and whether it is worth trying again.
+    """
+    status = review.status
+    what = status.act.type if status.act else "the act"
+    text = f"{what} was refused by the API server: {message}"
+    began = status.act.intent_at if status.act else now
+    closes = status.rollback.closes_at if status.rollback else now
+    if now >= max(began + PATIENCE, closes):
+        return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_REFUSED, text, now)), False
+    return finished(
+        review, with_condition(status, ConditionType.STALLED, "True", Reason.ROLLBACK_REFUSED, text, now)
+    ), True
+
+
+def _metrics_available(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+    message = "the source answered when it was last asked"
+    return with_condition(status, ConditionType.METRICS_AVAILABLE, "True", Reason.AVAILABLE, message, now)

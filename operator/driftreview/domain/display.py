@@ -1,0 +1,51 @@
+"""Numbers and sentences as people read them, the same everywhere: status, events, logs."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB")
+_SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
+_TINY: Final = 1e-12
+
+
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where it can be read without one."""
+    if value == 0:
+        return "0"
+    if 1e-4 <= abs(value) < 1e6:  # noqa: PLR2004 - where plain digits read better
+        text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004
+        return f"{float(text):.10f}".rstrip("0").rstrip(".")
+    return f"{value:.3g}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """A value with its unit: seconds as ms or µs where small, bytes as MiB."""
+    size = abs(value)
+    if unit == "s":
+        factor, name = next(((f, n) for f, n in _SECONDS if size >= f), _SECONDS[-1] if size else _SECONDS[0])
+        return f"{number(value / factor)} {name}"
+    if unit in ("By", "B", "bytes"):
+        power = 0
+        while size >= 1024 and power < len(_BYTES) - 1:  # noqa: PLR2004 - a kibi
+            size, power = size / 1024, power + 1
+        return f"{number(value / 1024**power)} {_BYTES[power]}"
+    if unit == "%":
+        return f"{number(value)}%"
+    return f"{number(value)} {unit}".rstrip()
+
+
+def change(before: float, after: float, unit: str) -> str:
+    """A difference: in percent of the baseline, or in the unit where the baseline is near zero."""
+    difference = after - before
+    sign = "+" if difference >= 0 else "-"
+    if abs(before) > _TINY:
+        share = 100 * abs(difference) / abs(before)
+        digits = 1 if share < 100 else 0  # noqa: PLR2004
+        return f"{sign}{share:.{digits}f}%"
+    return sign + quantity(abs(difference), unit)
+
+
+def shorten(sentence: str, length: int = 512) -> str:
+    """Cut a sentence at a length, with dots."""
+    return sentence if len(sentence) <= length else sentence[: length - 1] + "…"

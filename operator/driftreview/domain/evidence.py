@@ -1,0 +1,179 @@
+"""Evidence: the frozen inputs of a verdict, their canonical bytes and hash, and the chain they form."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import (
+    DriftSnapshotSpec,
+    EvidenceWindow,
+    Problem,
+    ReviewRef,
+    RevisionEvidence,
+    SeriesEvidence,
+    SignalEvidence,
+)
+from driftreview.api.reasons import Reason
+from driftreview.api.signal import Kind, Signal, Worse
+from driftreview.api.values import parse_quantity
+from driftreview.domain.blocks import block_medians, encode, longest_beyond
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+
+T0: Final = "T0"
+MAX_SERIES: Final = 20
+"""Series one signal may have: evidence must fit into one object of the API server."""
+MAX_BYTES: Final = 1_000_000
+"""Evidence one snapshot may hold: etcd refuses objects over 1.5 MiB."""
+BYTES_PER_BLOCK: Final = 13
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One signal's query and what it answered."""
+
+    signal: Signal
+    query: str
+    result: QueryResult
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at the release: what is measured, where, and after which other look."""
+
+    checkpoint: str
+    """T0 or the checkpoint's name."""
+    window: Window | None
+    """None where nothing is measured: a baseline from declared limits."""
+    block: timedelta
+    source: str
+    """The metric source, as kind/name and address."""
+    previous_hash: str = ""
+    """Hash of the snapshot before; empty at T0."""
+
+
+def canonical(value: Any) -> bytes:
+    """The one way to write a value as JSON: sorted keys, no spaces, UTF-8."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def content_hash(value: Any) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
+
+
+def seconds(length: timedelta) -> str:
+    """A length of time as evidence writes it."""
+    return f"{length // timedelta(seconds=1)}s"
+
+
+def seal(spec: DriftSnapshotSpec) -> DriftSnapshotSpec:
+    """Fill in the hash of everything else."""
+    return spec.model_copy(update={"hash": hash_of(spec)})
+
+
+def hash_of(spec: DriftSnapshotSpec) -> str:
+    """The hash a snapshot must carry."""
+    return content_hash(spec.model_copy(update={"hash": ""}).to_wire())
+
+
+def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
+    """Whether a stored snapshot is the one that was sealed."""
+    return spec.hash == expected and hash_of(spec) == expected
+
+
+def snapshot_name(review: str, uid: str, checkpoint: str) -> str:
+    """Name of a snapshot: always the same for one look of one review, so that it cannot be taken twice."""
+    return f"{review[:200].rstrip('-.')}-{uid[:8]}-{checkpoint.lower()}"
+
+
+def take(
+    review: DriftReview,
+    look: Look,
+    measurements: Sequence[Measurement],
+    judged: RevisionEvidence,
+    previous: RevisionEvidence | None = None,
+) -> DriftSnapshotSpec:
+    """Freeze what was measured. The same inputs give the same bytes, whenever and however often it runs."""
+    window, block = look.window, look.block
+    return seal(
+        DriftSnapshotSpec(
+            review_ref=ReviewRef(name=review.metadata.name, uid=review.metadata.uid),
+            checkpoint=look.checkpoint,
+            source=look.source,
+            window=None
+            if window is None
+            else EvidenceWindow(start=window.start, end=window.end, step=seconds(window.step), block=seconds(block)),
+            judged=judged,
+            previous=previous,
+            signals=[freeze(measurement, window, block) for measurement in measurements if window is not None],
+            previous_hash=look.previous_hash,
+            hash="",
+        )
+    )
+
+
+def freeze(measurement: Measurement, window: Window, block: timedelta) -> SignalEvidence:
+    """Turn one answer into evidence: block medians per series, or the reason why there are none."""
+    signal, result = measurement.signal, measurement.result
+    series: list[SeriesEvidence] = []
+    match result:
+        case Samples():
+            problem = shape_problem(signal, [one.labels for one in result.series])
+            if problem is None:
+                ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
+                series = [_freeze_series(signal, one, window, block) for one in ordered]
+        case NoData() | Failed():
+            problem = Problem(reason=Reason(result.reason), message=result.message[:1024])
+    return SignalEvidence(name=signal.name, query=measurement.query, unit=signal.unit, series=series, problem=problem)
+
+
+def shape_problem(signal: Signal, labels: Sequence[Mapping[str, str]]) -> Problem | None:
+    """Say what is wrong with the series a query returned, if they are not what the signal declares."""
+    count = len(labels)
+    if signal.each is None:
+        if count <= 1:
+            return None
+        message = (
+            f"the query returned {count} series but a signal without `each` is one series: aggregate it, for example "
+            f"sum(...), or set `each` to the label that tells them apart ({_differing(labels)})"
+        )
+        return Problem(reason=Reason.SEVERAL_SERIES, message=message)
+    if count > MAX_SERIES:
+        message = f"the query returned {count} series, more than {MAX_SERIES}: aggregate, or select with topk()"
+        return Problem(reason=Reason.TOO_MANY_SERIES, message=message)
+    names = [each.get(signal.each) for each in labels]
+    if None in names or len(set(names)) < count:
+        message = (
+            f"`each` is {signal.each}, but the {count} series returned do not each have their own value of that label: "
+            f"use max by ({signal.each}) (...) or the like"
+        )
+        return Problem(reason=Reason.EACH_LABEL_MISSING, message=message)
+    return None
+
+
+def _differing(labels: Sequence[Mapping[str, str]]) -> str:
+    names = sorted({name for each in labels for name in each if len({other.get(name) for other in labels}) > 1})
+    return ", ".join(names[:5]) or "none"
+
+
+def _freeze_series(signal: Signal, series: Series, window: Window, block: timedelta) -> SeriesEvidence:
+    kept = {signal.each: series.labels[signal.each]} if signal.each else {}
+    sign = -1 if signal.worse is Worse.LOWER else 1
+    longest: timedelta | None = None
+    if signal.kind is Kind.LIMIT and signal.limits is not None and signal.limits.alert is not None:
+        longest = longest_beyond(series, parse_quantity(signal.limits.alert), sign, window.step)
+    present = [value for value in series.values if value is not None]
+    return SeriesEvidence(
+        labels=kept,
+        values=encode(block_medians(series, window.step, block)),
+        samples=len(present),
+        expected=window.points,
+        longest_over=None if longest is None else seconds(longest),
+        worst=f"{max(present, key=lambda value: sign * value):.9g}" if present else None,
+    )

@@ -1,0 +1,176 @@
+"""The judge: from frozen evidence and the spec to a verdict per signal and one per checkpoint.
+
+Pure: the same evidence and spec give the same answer, here and offline. Nothing missing ever passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
+from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.api.values import parse_percent
+from driftreview.domain.rules import Finding, Side, judge_growth, judge_level, judge_limit, record
+
+WORST_FIRST: Final = (
+    SignalVerdict.DEGRADED,
+    SignalVerdict.SUSPECT,
+    SignalVerdict.MISSING,
+    SignalVerdict.INCONCLUSIVE,
+    SignalVerdict.ACCEPTABLE,
+    SignalVerdict.STABLE,
+    SignalVerdict.IMPROVED,
+    SignalVerdict.RECORDED,
+)
+_UNKNOWN: Final = (SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True)
+class SignalResult:
+    """What is said of one signal at one checkpoint."""
+
+    signal: Signal
+    finding: Finding
+
+    @property
+    def counts_as(self) -> SignalVerdict | None:
+        """The verdict as the checkpoint counts it; None where the signal does not count."""
+        signal, verdict = self.signal, self.finding.verdict
+        if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
+            return None
+        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL:
+            return SignalVerdict.DEGRADED
+        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.IGNORE:
+            return None
+        return verdict
+
+    @property
+    def sentence(self) -> str:
+        """Why, in one sentence."""
+        return f"{self.signal.name} is {self.finding.verdict}: {self.finding.message}"
+
+
+@dataclass(frozen=True)
+class CheckpointResult:
+    """What is said of one checkpoint."""
+
+    verdict: Verdict
+    results: tuple[SignalResult, ...]
+    message: str
+
+
+def judge_checkpoint(
+    signals: Sequence[Signal], baseline: DriftSnapshotSpec, current: DriftSnapshotSpec
+) -> CheckpointResult:
+    """Judge every declared signal; a signal that the evidence does not mention is Missing."""
+    before = {evidence.name: evidence for evidence in baseline.signals}
+    after = {evidence.name: evidence for evidence in current.signals}
+    hours = _hours_per_block(current)
+    results = tuple(
+        SignalResult(signal, judge_signal(signal, before.get(signal.name), after.get(signal.name), hours))
+        for signal in signals
+    )
+    counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
+    verdict = combine([each for each, _ in counted])
+    deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
+    return CheckpointResult(verdict, results, _sentence(verdict, [r for _, r in counted], deciding and deciding[1]))
+
+
+def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
+    """The checkpoint's verdict: the worst of its counted signals; nothing counted is Inconclusive, never Pass."""
+    if SignalVerdict.DEGRADED in verdicts:
+        return Verdict.DRIFT
+    if SignalVerdict.SUSPECT in verdicts:
+        return Verdict.HOLD
+    if not verdicts or any(verdict in _UNKNOWN for verdict in verdicts):
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS
+
+
+def judge_signal(
+    signal: Signal, baseline: SignalEvidence | None, current: SignalEvidence | None, hours_per_block: float
+) -> Finding:
+    """Judge one signal: every series by itself, the worst one stands for it."""
+    if current is None:
+        return Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window")
+    if current.problem is not None:
+        return Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message)
+    findings = [
+        _named(signal, key, _judge_series(signal, baseline, key, series, hours_per_block))
+        for key, series in _by_key(signal, current).items()
+    ]
+    vanished = sorted(_by_key(signal, baseline).keys() - _by_key(signal, current).keys()) if baseline else []
+    if vanished and signal.kind is not Kind.INFO:
+        message = f"{signal.each} {', '.join(vanished)} was there in the baseline and is not there any more"
+        findings.append(Finding(SignalVerdict.MISSING, Reason.EMPTY, message))
+    if not findings:
+        return Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series")
+    return min(findings, key=lambda finding: WORST_FIRST.index(finding.verdict))
+
+
+def _judge_series(
+    signal: Signal, baseline: SignalEvidence | None, key: str, series: SeriesEvidence, hours_per_block: float
+) -> Finding:
+    now = Side.of(series)
+    if signal.kind is Kind.INFO:
+        return record(signal, now)
+    if finding := _uncovered(signal, series):
+        return finding
+    match signal.kind:
+        case Kind.LEVEL:
+            return judge_level(signal, _baseline_side(signal, baseline, key), now)
+        case Kind.GROWTH:
+            return judge_growth(signal, now, hours_per_block)
+        case Kind.LIMIT:
+            return judge_limit(signal, now)
+
+
+def _baseline_side(signal: Signal, baseline: SignalEvidence | None, key: str) -> Side | str:
+    """The baseline of a series, or why there is none that could be used."""
+    if baseline is None:
+        return "nothing was measured at T0"
+    if baseline.problem is not None:
+        return f"at T0: {baseline.problem.message}"
+    series = _by_key(signal, baseline).get(key)
+    if series is None:
+        return f"{signal.each} {key} was not there at T0"
+    if finding := _uncovered(signal, series):
+        return f"at T0: {finding.message}"
+    return Side.of(series)
+
+
+def _uncovered(signal: Signal, series: SeriesEvidence) -> Finding | None:
+    covered = series.samples / series.expected if series.expected else 0.0
+    if covered >= parse_percent(signal.min_coverage) and series.samples:
+        return None
+    message = (
+        f"{series.samples} of {series.expected} samples ({covered:.0%}) are there, {signal.min_coverage} are needed"
+    )
+    return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, message)
+
+
+def _by_key(signal: Signal, evidence: SignalEvidence) -> dict[str, SeriesEvidence]:
+    return {series.labels.get(signal.each or "", ""): series for series in evidence.series}
+
+
+def _named(signal: Signal, key: str, finding: Finding) -> Finding:
+    return finding.about(f"{signal.each} {key}") if signal.each else finding
+
+
+def _hours_per_block(current: DriftSnapshotSpec) -> float:
+    return int(current.window.block.removesuffix("s")) / 3600 if current.window else 0.0
+
+
+def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None) -> str:
+    if deciding is None:
+        return "no enforced signal could be judged"
+    if verdict is Verdict.PASS:
+        worst = "" if deciding.finding.verdict is SignalVerdict.IMPROVED else f"; closest: {deciding.sentence}"
+        return f"all {len(counted)} enforced signals pass{worst}"
+    others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
+    runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
+    more = f"; and {others} more" if others else ""
+    return f"{deciding.sentence}{runbook}{more}"

@@ -1,0 +1,111 @@
+"""Queries: ${name} put in safely, and the result parsed as PromQL.
+
+Inside a quoted string a value is escaped for that string; `${pods}` is a regular expression already and only its
+quotes and backslashes are escaped. Outside of strings only plain words, numbers and durations are let through, so
+that no value can change what a query means.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import promql_parser
+
+from driftreview.api.reasons import Reason
+
+_TOKEN: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}|\\.|[\"'`]|#", re.DOTALL)
+_BARE: Final = re.compile(r"[A-Za-z0-9_:.]+")
+_REGEX_SPECIAL: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
+
+
+@dataclass(frozen=True)
+class QueryProblem:
+    """Why a query cannot be asked."""
+
+    reason: Reason
+    message: str
+
+
+def regex_literal(text: str) -> str:
+    """A regular expression (RE2) that matches exactly this text."""
+    return _REGEX_SPECIAL.sub(r"\\\1", text)
+
+
+def pods_of_revision(replica_set: str) -> str:
+    """A regular expression for the pods of one ReplicaSet."""
+    return f"{regex_literal(replica_set)}-[a-z0-9]{{5}}"
+
+
+def pods_of_target(deployment: str) -> str:
+    """A regular expression for the pods of every revision of a Deployment."""
+    return f"{regex_literal(deployment)}-[a-z0-9]{{1,10}}-[a-z0-9]{{5}}"
+
+
+def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
+    """Put the variables in; `$${` stands for a literal `${`."""
+    parts: list[str] = []
+    quote = ""
+    position = 0
+    while match := _TOKEN.search(query, position):
+        parts.append(query[position : match.start()])
+        position = match.end()
+        piece = match.group()
+        if piece == "$${":
+            parts.append("${")
+        elif piece.startswith("${"):
+            value = _value(match.group(1), variables, quote)
+            if isinstance(value, QueryProblem):
+                return value
+            parts.append(value)
+        elif piece == "#" and not quote:  # a comment: nothing in it is meant
+            end = query.find("\n", position)
+            position = len(query) if end < 0 else end
+        else:
+            if piece in "\"'`":
+                quote = piece if not quote else "" if piece == quote else quote
+            elif piece.startswith("\\") and quote == "`":  # a raw string knows no escapes
+                position -= len(piece) - 1
+                piece = piece[0]
+            parts.append(piece)
+    parts.append(query[position:])
+    return "".join(parts)
+
+
+def _value(name: str, variables: Mapping[str, str], quote: str) -> str | QueryProblem:
+    if name not in variables:
+        known = ", ".join(sorted(variables))
+        return QueryProblem(
+            Reason.VARIABLE_UNKNOWN, f"${{{name}}} is not defined; known are {known}; a literal ${{ is written $${{"
+        )
+    value = variables[name]
+    if not quote:
+        if not _BARE.fullmatch(value):
+            message = (
+                f"${{{name}}} stands outside of quotes, where its value {value!r} would change the query; quote it"
+            )
+            return QueryProblem(Reason.QUERY_INVALID, message)
+        return value
+    if quote == "`":
+        if "`" in value:
+            message = f"${{{name}}} holds a backtick and stands in a `raw` string; use a string in double quotes"
+            return QueryProblem(Reason.QUERY_INVALID, message)
+        return value
+    return value.replace("\\", "\\\\").replace(quote, "\\" + quote).replace("\n", "\\n")
+
+
+def check(query: str) -> QueryProblem | None:
+    """Say what is wrong with a resolved query, if it is not PromQL or not of a kind that can be judged."""
+    try:
+        expression = promql_parser.parse(query)
+    except ValueError as error:
+        return QueryProblem(Reason.QUERY_INVALID, f"is not PromQL: {' '.join(str(error).split())[:300]}")
+    if isinstance(expression, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):
+        return QueryProblem(
+            Reason.QUERY_INVALID, "is a range vector; wrap it in a function such as rate() or avg_over_time()"
+        )
+    if isinstance(expression, promql_parser.StringLiteral):
+        return QueryProblem(Reason.QUERY_INVALID, "is a string; a signal needs numbers")
+    return None

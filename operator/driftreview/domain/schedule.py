@@ -1,0 +1,83 @@
+"""When things are due. Computed once from T0, then stored; nothing here depends on now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
+from driftreview.api.driftreview import Window as WindowSpec
+from driftreview.api.values import parse_duration
+from driftreview.domain.samples import Window
+
+LONGEST_BLOCK: Final = timedelta(minutes=10)
+BLOCKS_PER_LOOK: Final = 6
+
+
+@dataclass(frozen=True)
+class Due:
+    """One checkpoint and when its window ends."""
+
+    name: str
+    at: datetime
+
+
+def whole_seconds(moment: datetime) -> datetime:
+    """Kubernetes stores times in whole seconds: cut the rest off, so that what is stored is what was computed."""
+    return moment.replace(microsecond=0)
+
+
+def checkpoints(window: WindowSpec, t0: datetime) -> tuple[Due, ...]:
+    """All due times of a review."""
+    return tuple(Due(offset, t0 + parse_duration(offset)) for offset in window.checkpoints)
+
+
+def closes_at(window: WindowSpec, t0: datetime) -> datetime:
+    """After this nothing is rolled back any more: the end of the rollback window plus its grace."""
+    return t0 + parse_duration(window.rollback) + parse_duration(window.grace)
+
+
+def last_safe_moment(window: WindowSpec, t0: datetime) -> datetime:
+    """Undecided then, the review follows `policy.onWindowEnd`: half of the grace is kept for carrying it out."""
+    return closes_at(window, t0) - parse_duration(window.grace) / 2
+
+
+def block_length(spec: DriftReviewSpec, step: timedelta) -> timedelta:
+    """Length of one block: 10 minutes, or less where the first look is too early for six such blocks.
+
+    A whole number of steps, and at least one. The same for the baseline and every checkpoint of a review.
+    """
+    longest = min(LONGEST_BLOCK, parse_duration(spec.window.checkpoints[0]) / BLOCKS_PER_LOOK)
+    if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
+        longest = min(longest, parse_duration(spec.baseline.length) / BLOCKS_PER_LOOK)
+    return max(step, longest // step * step)
+
+
+def fit(start: datetime, end: datetime, step: timedelta, block: timedelta) -> Window | None:
+    """The part of a stretch of time that whole blocks fill, counted back from its end; None if not even one fits."""
+    blocks = (end - start) // block
+    return Window(end - blocks * block, end, step) if blocks > 0 else None
+
+
+def baseline_window(
+    spec: DriftReviewSpec, t0: datetime, rollout_started_at: datetime, step: timedelta
+) -> Window | None:
+    """What the release is compared with: None for `Declared`, where nothing is measured."""
+    length = parse_duration(spec.baseline.length)
+    block = block_length(spec, step)
+    match spec.baseline.from_:
+        case BaselineFrom.HISTORY:
+            return fit(rollout_started_at - length, rollout_started_at, step, block)
+        case BaselineFrom.SNAPSHOT:
+            return fit(t0, t0 + length, step, block)
+        case BaselineFrom.DECLARED:
+            return None
+
+
+def checkpoint_window(spec: DriftReviewSpec, t0: datetime, due: datetime, step: timedelta) -> Window | None:
+    """What a checkpoint looks at: everything since T0, and with a Snapshot baseline everything since its end."""
+    start = t0
+    if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
+        start += parse_duration(spec.baseline.length)
+    return fit(start, due, step, block_length(spec, step))

@@ -1,0 +1,80 @@
+"""Small steps from one status to the next: conditions that keep their transition time, phases, sentences."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final, Literal
+
+from driftreview.api.base import Condition, format_time
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason
+from driftreview.api.status import DriftReviewStatus, NextCheckpoint
+from driftreview.domain.display import shorten
+from driftreview.domain.schedule import whole_seconds
+
+Truth = Literal["True", "False", "Unknown"]
+
+_SUCCESS: Final = frozenset({Phase.PROMOTED})
+_STALLED: Final = frozenset({Phase.FAILED})
+
+
+def with_condition(
+    status: DriftReviewStatus, kind: ConditionType, truth: Truth, reason: Reason, message: str, now: datetime
+) -> DriftReviewStatus:
+    """Set one condition; its transition time moves only when its truth changes."""
+    old = condition(status, kind)
+    since = old.last_transition_time if old is not None and old.status == truth else whole_seconds(now)
+    new = Condition(type=kind, status=truth, reason=reason, message=shorten(message, 1024), last_transition_time=since)
+    others = [each for each in status.conditions if each.type != kind]
+    return status.model_copy(update={"conditions": sorted([*others, new], key=lambda each: each.type)})
+
+
+def truth(*, holds: bool) -> Truth:
+    """A condition's status."""
+    return "True" if holds else "False"
+
+
+def condition(status: DriftReviewStatus, kind: ConditionType) -> Condition | None:
+    """One condition, if it was ever set."""
+    return next((each for each in status.conditions if each.type == kind), None)
+
+
+def moved(status: DriftReviewStatus, phase: Phase, reason: Reason, summary: str, now: datetime) -> DriftReviewStatus:
+    """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step."""
+    status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
+    final = phase in TERMINAL
+    conditions: tuple[tuple[ConditionType, bool], ...] = (
+        (ConditionType.READY, phase in _SUCCESS),
+        (ConditionType.RECONCILING, not final),
+        (ConditionType.STALLED, phase in _STALLED),
+    )
+    for kind, holds in conditions:
+        status = with_condition(status, kind, truth(holds=holds), reason, summary, now)
+    return status
+
+
+def stalled(status: DriftReviewStatus, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:
+    """Say that somebody must mend something before the review can go on; it tries again by itself."""
+    return with_condition(status, ConditionType.STALLED, "True", reason, message, now)
+
+
+def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatus:
+    """Fill in what follows from the rest: progress, next checkpoint, observed generation."""
+    judged = sum(1 for each in status.checkpoints if each.verdict is not None)
+    following = next((each for each in status.checkpoints if each.verdict is None), None)
+    generation = review.metadata.generation
+    return status.model_copy(
+        update={
+            "observed_generation": generation,
+            "progress": f"{judged}/{len(review.spec.window.checkpoints)}",
+            "next_checkpoint": None
+            if following is None or status.phase in TERMINAL
+            else NextCheckpoint(name=following.name, due=following.due),
+            "conditions": [each.model_copy(update={"observed_generation": generation}) for each in status.conditions],
+        }
+    )
+
+
+def said(moment: datetime) -> str:
+    """A moment as sentences say it."""
+    return format_time(moment)

@@ -1,0 +1,204 @@
+"""Deployments and their ReplicaSets as raw objects: what runs, what ran before, and the patches that change it.
+
+Raw dicts on purpose: typed models drop fields they do not know, and a template that lost a field is another template.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from driftreview.api.driftsnapshot import RevisionEvidence
+from driftreview.api.status import ContainerImage, Revision
+from driftreview.domain.evidence import content_hash
+
+Raw = Mapping[str, Any]
+
+APPROVED: Final = "driftreview.dev/approved-revision"
+"""Annotation on the target: hash of the pod template that a review approved."""
+_HASH_LABEL: Final = "pod-template-hash"
+_NUMBER: Final = "deployment.kubernetes.io/revision"
+
+
+class Rollout(StrEnum):
+    """How far the current pod template is rolled out, as `kubectl rollout status` tells it."""
+
+    COMPLETE = "Complete"
+    PROGRESSING = "Progressing"
+    FAILED = "Failed"
+    PAUSED = "Paused"
+
+
+@dataclass(frozen=True)
+class TargetView:
+    """What a review needs to know of its target."""
+
+    uid: str
+    generation: int
+    template_hash: str
+    rollout: Rollout
+    rollout_message: str
+    rolled_out_at: datetime | None
+    """When the current rollout finished; None while it has not."""
+    rollout_started_at: datetime | None
+    """When the current rollout began, as well as the object tells."""
+    current: Revision | None
+    previous: Revision | None
+    approved: str
+    """The template hash in the annotation that marks an approved revision."""
+
+
+def view(deployment: Raw, replica_sets: Sequence[Raw]) -> TargetView:
+    """Look at a Deployment and its ReplicaSets."""
+    owned = _owned(deployment, replica_sets)
+    now_running = template_hash(deployment["spec"]["template"])
+    current = next((rs for rs in owned if template_hash(rs["spec"]["template"]) == now_running), None)
+    rollout, message = rollout_status(deployment)
+    metadata = deployment["metadata"]
+    finished = _finished_at(deployment) if rollout is Rollout.COMPLETE else None
+    return TargetView(
+        uid=metadata["uid"],
+        generation=metadata["generation"],
+        template_hash=now_running,
+        rollout=rollout,
+        rollout_message=message,
+        rolled_out_at=finished,
+        rollout_started_at=_started_at(deployment, current, finished),
+        current=None if current is None else revision(current),
+        previous=_previous(owned, current),
+        approved=metadata.get("annotations", {}).get(APPROVED, ""),
+    )
+
+
+def rollout_status(deployment: Raw) -> tuple[Rollout, str]:
+    """The state of the rollout and a sentence, by the rules of `kubectl rollout status`."""
+    spec, status = deployment["spec"], deployment.get("status", {})
+    wanted = spec.get("replicas", 1)
+    updated, total, available = (status.get(key, 0) for key in ("updatedReplicas", "replicas", "availableReplicas"))
+    progressing = _condition(deployment, "Progressing")
+    if spec.get("paused"):
+        return Rollout.PAUSED, "its rollout is paused"
+    if deployment["metadata"]["generation"] > status.get("observedGeneration", 0):
+        return Rollout.PROGRESSING, "its controller has not seen the new spec yet"
+    if progressing.get("reason") == "ProgressDeadlineExceeded":
+        return Rollout.FAILED, f"its rollout passed its progress deadline: {progressing.get('message', '')}"
+    if updated < wanted:
+        return Rollout.PROGRESSING, f"{updated} of {wanted} pods are updated"
+    if total > updated:
+        return Rollout.PROGRESSING, f"{total - updated} old pods are still there"
+    if available < updated:
+        return Rollout.PROGRESSING, f"{available} of {updated} updated pods are available"
+    return Rollout.COMPLETE, f"{available} pods are updated and available"
+
+
+def template_hash(template: Raw) -> str:
+    """Hash of a pod template, without the label that each ReplicaSet adds to it."""
+    return content_hash(without_hash_label(template))
+
+
+def without_hash_label(template: Raw) -> dict[str, Any]:
+    """A pod template as the Deployment holds it."""
+    metadata = dict(template.get("metadata", {}))
+    labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != _HASH_LABEL}
+    return {**template, "metadata": {**metadata, "labels": labels}}
+
+
+def revision(replica_set: Raw) -> Revision:
+    """A ReplicaSet as a revision of the target."""
+    metadata, template = replica_set["metadata"], replica_set["spec"]["template"]
+    containers = template["spec"]["containers"]
+    return Revision(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        template_hash=template_hash(template),
+        images=[ContainerImage(container=each["name"], image=each.get("image", "")) for each in containers],
+    )
+
+
+def pin(pinned: Revision, replica_sets: Sequence[Raw], *, keep_template: bool) -> RevisionEvidence:
+    """A revision as evidence; with its whole template where that is still to be had."""
+    found = next((rs for rs in replica_sets if rs["metadata"]["uid"] == pinned.uid), None)
+    keep = keep_template and found is not None
+    return RevisionEvidence(
+        **pinned.model_dump(),
+        template=without_hash_label(found["spec"]["template"]) if keep and found is not None else {},
+    )
+
+
+def rollback_patch(target: TargetView, template: Raw) -> list[dict[str, Any]]:
+    """JSON patch that puts a pod template back, and only onto the object and generation that were looked at."""
+    return [*_unchanged(target), {"op": "replace", "path": "/spec/template", "value": dict(template)}]
+
+
+def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
+    """JSON patch that marks the current pod template as approved."""
+    patch = _unchanged(target)
+    if not deployment["metadata"].get("annotations"):
+        patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
+    path = "/metadata/annotations/" + APPROVED.replace("/", "~1")
+    return [*patch, {"op": "add", "path": path, "value": target.template_hash}]
+
+
+def _unchanged(target: TargetView) -> list[dict[str, Any]]:
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": target.uid},
+        {"op": "test", "path": "/metadata/generation", "value": target.generation},
+    ]
+
+
+def _owned(deployment: Raw, replica_sets: Sequence[Raw]) -> list[Raw]:
+    uid = deployment["metadata"]["uid"]
+    return [
+        rs
+        for rs in replica_sets
+        if any(ref.get("controller") and ref.get("uid") == uid for ref in rs["metadata"].get("ownerReferences", []))
+    ]
+
+
+def _previous(owned: Sequence[Raw], current: Raw | None) -> Revision | None:
+    if current is None:
+        return None
+    older = [rs for rs in owned if _number(rs) < _number(current)]
+    return revision(max(older, key=_number)) if older else None
+
+
+def _number(replica_set: Raw) -> int:
+    text = (replica_set["metadata"].get("annotations") or {}).get(_NUMBER, "0")
+    return int(text) if text.isdigit() else 0
+
+
+def _condition(deployment: Raw, name: str) -> Raw:
+    conditions = deployment.get("status", {}).get("conditions") or []
+    return next((each for each in conditions if each.get("type") == name), {})
+
+
+def _finished_at(deployment: Raw) -> datetime | None:
+    """When the rollout finished: the Deployment controller sets this condition anew at the end of every rollout."""
+    progressing = _condition(deployment, "Progressing")
+    if progressing.get("reason") == "NewReplicaSetAvailable":
+        return _time(progressing.get("lastUpdateTime"))
+    # Without a progress deadline there is no such condition: availability is the next best.
+    return _time(_condition(deployment, "Available").get("lastTransitionTime"))
+
+
+def _started_at(deployment: Raw, current: Raw | None, finished: datetime | None) -> datetime | None:
+    """When the current template was written: the later of its ReplicaSet's birth and the last edit of the template.
+
+    A rollout to an older template reuses its ReplicaSet, whose birth was long ago; then the edit tells. An edit after
+    the rollout finished was one of something else.
+    """
+    edits = [
+        _time(entry.get("time"))
+        for entry in deployment["metadata"].get("managedFields") or []
+        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and not entry.get("subresource")
+    ]
+    born = [_time(current["metadata"].get("creationTimestamp"))] if current else []
+    known = [each for each in [*edits, *born] if each is not None and (finished is None or each <= finished)]
+    return max(known, default=None)
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
