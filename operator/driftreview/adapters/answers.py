@@ -118,7 +118,7 @@ class Joiner:
         )
         if any(value is not None for one in series for value in one.values):
             return Samples(self.window, series)
-        where = f"at none of the {self.window.points} points after {self.window.start} up to {self.window.end}"
+        where = f"at any of the {self.window.points} points after {self.window.start} up to {self.window.end}"
         return no_data(where, sum(one.nan for one in series), sum(one.infinite for one in series))
 
     def _column(self, labels: _Key) -> _Column:
@@ -151,7 +151,7 @@ def rows(answer: Answer, at: datetime) -> Rows | NoData:
     nan = sum(math.isnan(value) for value in found.values())
     infinite = sum(math.isinf(value) for value in found.values())
     if nan + infinite == len(found):
-        return no_data(f"not at {at}", nan, infinite)
+        return no_data(f"at {at}", nan, infinite)
     ordered = sorted(found.items())
     return Rows(
         at, tuple(Row(dict(key), value if math.isfinite(value) else None) for key, value in ordered), nan, infinite
@@ -161,11 +161,11 @@ def rows(answer: Answer, at: datetime) -> Rows | NoData:
 def no_data(where: str, nan: int, infinite: int) -> NoData:
     """The result of a query without one finite sample; the more frequent kind of non-number names the reason."""
     if not nan + infinite:
-        return NoData(Reason.EMPTY, f"The query returned no series, {where}; check its metric names and labels.")
+        return NoData(Reason.EMPTY, f"The query returned no series {where}; check its metric names and labels.")
     kind = f"{nan} NaN and {infinite} infinite" if nan and infinite else f"{nan} NaN" if nan else f"{infinite} infinite"
     reason = Reason.ONLY_NAN if nan >= infinite else Reason.ONLY_INFINITE
     return NoData(
-        reason, f"The query returned no finite value, {where}, only {kind}: a quotient without traffic does so."
+        reason, f"The query returned no finite value {where}, only {kind}; a quotient without traffic does so."
     )
 
 

@@ -17,11 +17,26 @@ SERVER_TEXT: Final = 300
 PAGE_TEXT: Final = 120
 """Longest extract of a body that is no API answer, in characters."""
 
+# A page is searched for secrets up to here; what is near the cut is not shown, as it may be part of one.
+_SEARCHED: Final = 64 * 1024
+_SHOWN: Final = 48 * 1024
 _MARKUP: Final = re.compile(r"(?is)<(script|style)\b.*?(</\1\s*>|\Z)|<[^>]*(>|\Z)")
 _ALIGNED: Final = (
     "the samples are at other times than asked for; a query frontend that aligns ranges to their step does so: "
     "use the address of the querier behind it in spec.url, or switch the alignment off"
 )
+
+_REFUSED: Final = "the credentials were refused{}; check spec.auth and the Secret it names"
+_TOO_LONG: Final = "the query is too long for the server or a proxy before it{}; shorten it"
+_BY_STATUS: Final = {
+    401: (Reason.UNAUTHORIZED, _REFUSED),
+    403: (Reason.UNAUTHORIZED, _REFUSED),
+    407: (Reason.UNAUTHORIZED, "the proxy of the operator wants credentials{}; check HTTP_PROXY and HTTPS_PROXY"),
+    408: (Reason.TIMEOUT, "the server gave up waiting{}; check the proxies before it"),
+    414: (Reason.QUERY_INVALID, _TOO_LONG),
+    429: (Reason.RATE_LIMITED, "too many queries{}; lower spec.maxConcurrent or raise the server's limit"),
+    431: (Reason.QUERY_INVALID, _TOO_LONG),
+}
 
 
 class RefusalError(Exception):
@@ -71,7 +86,8 @@ def extract(text: str, hide: Callable[[str], str], limit: int) -> str:
     Secrets are hidden before the text is cut and cleaned, so that no part of one is left, and once more after it,
     as markup may have stood between its parts.
     """
-    words = _MARKUP.sub(" ", hide(text)).split()
+    text = hide(text) if len(text) <= _SEARCHED else hide(text[:_SEARCHED])[:_SHOWN]
+    words = _MARKUP.sub(" ", text).split()
     line = hide("".join(char if char.isprintable() else " " for char in " ".join(words)).strip())
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
@@ -122,41 +138,23 @@ def _refused(reply: Reply, hide: Callable[[str], str]) -> RefusalError:
     status, envelope = reply.status, _json(reply.body)
     error = _api_error(envelope) if isinstance(envelope, dict) else None
     said = _said(error.text if error else reply.body.decode("utf-8", "replace"), hide, api=error is not None)
-    match status:
-        case 401 | 403 | 407:
-            return RefusalError(
-                Reason.UNAUTHORIZED,
-                f"HTTP {status}: the credentials were refused{said}; check spec.auth and the Secret it names",
-            )
-        case 408:
-            return RefusalError(Reason.TIMEOUT, f"HTTP 408: the server gave up waiting{said}")
-        case 429:
-            return RefusalError(
-                Reason.RATE_LIMITED,
-                f"HTTP 429: too many queries{said}; lower spec.maxConcurrent or raise the server's limit",
-            )
-        case 414 | 431:
-            return RefusalError(
-                Reason.QUERY_INVALID,
-                f"HTTP {status}: the query is too long for the server or a proxy before it{said}; shorten it",
-                retryable=False,
-            )
-        case _ if 300 <= status < 400:  # noqa: PLR2004 - the redirects
-            return RefusalError(Reason.NOT_A_PROMETHEUS, _redirect(reply, hide))
+    fixed = _BY_STATUS.get(status)
+    if fixed:
+        reason, found = fixed
+        return RefusalError(reason, f"HTTP {status}: {found.format(said)}", retryable=reason != Reason.QUERY_INVALID)
+    if status in range(300, 400):
+        return RefusalError(Reason.NOT_A_PROMETHEUS, _redirect(reply, hide))
     if error and error.kind == "timeout":
-        return RefusalError(
-            Reason.TIMEOUT, f"HTTP {status}: the query took too long{said}; simplify it or raise spec.timeout"
-        )
+        found = f"HTTP {status}: the query took too long{said}; simplify it or raise spec.timeout"
+        return RefusalError(Reason.TIMEOUT, found)
     # Thanos reports a store that did not answer as a failed execution, which is no fault of the query.
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or (error and error.text.startswith("expanding series")):
         return RefusalError(Reason.SERVER_ERROR, f"HTTP {status}: the server failed{said}; see its log")
     if error and status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
-        return RefusalError(
-            Reason.QUERY_INVALID, f"HTTP {status}: the query was refused{said}; mend the query", retryable=False
-        )
-    return RefusalError(
-        Reason.NOT_A_PROMETHEUS, f"HTTP {status} is no answer of a Prometheus query API{said}; check spec.url"
-    )
+        found = f"HTTP {status}: the query was refused{said}; mend the query"
+        return RefusalError(Reason.QUERY_INVALID, found, retryable=False)
+    found = f"HTTP {status} is no answer of a Prometheus query API{said}; check spec.url"
+    return RefusalError(Reason.NOT_A_PROMETHEUS, found)
 
 
 def _no_api(reply: Reply, hide: Callable[[str], str]) -> RefusalError:

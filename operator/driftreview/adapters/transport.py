@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -76,7 +76,7 @@ class _BoundedRaw(io.RawIOBase):
         if left <= 0:
             raise TimeoutError("the deadline has passed")
         self._sock.settimeout(left)
-        count: int | None = self._raw.readinto(buffer)  # type: ignore[attr-defined] # typeshed leaves it to subclasses
+        count: int | None = self._raw.readinto(buffer)
         self._left -= count or 0
         if self._left < 0:
             raise TooLargeError
@@ -133,7 +133,7 @@ class _OneRetry(Retry):
         error: Exception | None = None,
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
-    ) -> Retry:
+    ) -> Self:
         if isinstance(error, ReadTimeoutError):
             raise error
         return super().increment(method, url, response, error, _pool, _stacktrace)
@@ -146,11 +146,11 @@ class Transport(HTTPAdapter):
     connection attempt that has begun may add to them (CONNECT_SECONDS for each address). An answer other than 200
     is read up to ERROR_BYTES and left empty if it has more. Redirects come back as they are.
 
-    `context` decides whom to trust, alone: environment variables such as REQUESTS_CA_BUNDLE add nothing to a private
-    certificate authority.
+    `context` decides whom to trust over https, alone: environment variables such as REQUESTS_CA_BUNDLE add nothing
+    to a private certificate authority. Without one (an http address) only the system's trust is known.
     """
 
-    def __init__(self, *, seconds: float, connections: int, max_bytes: int, context: ssl.SSLContext) -> None:
+    def __init__(self, *, seconds: float, connections: int, max_bytes: int, context: ssl.SSLContext | None) -> None:
         self._seconds, self._max_bytes, self._context = seconds, max_bytes, context
         retry = _OneRetry(
             total=1,

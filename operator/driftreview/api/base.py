@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
+from pydantic_core import CoreSchema, core_schema
 
 GROUP = "driftreview.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
+VALIDATIONS: Final = "x-kubernetes-validations"
 
 
 class Model(BaseModel):
@@ -34,8 +47,63 @@ class Model(BaseModel):
 
 
 def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """Schema extension for CEL rules, each as (expression, message that names the fix)."""
-    return {"x-kubernetes-validations": [{"rule": rule, "message": message} for rule, message in pairs]}
+    """Schema extension for CEL rules of a model or a list, each as (expression, message that names the fix)."""
+    return {VALIDATIONS: [{"rule": rule, "message": message} for rule, message in pairs]}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One more CEL rule on an annotated value: it joins the rules of the type, where `rules` would replace them."""
+
+    rule: str
+    message: str
+    """Names the fix; the API server puts the field's path before it."""
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Add the rule."""
+        made = handler(schema)
+        return made | {VALIDATIONS: [*made.get(VALIDATIONS, []), {"rule": self.rule, "message": self.message}]}
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A regular expression for a whole string, with a message.
+
+    Not the schema's own `pattern`: the API server answers that with the bare expression, which helps nobody. Where a
+    pattern is broken, rules that read the value are still run, so they have to let a malformed one pass (`unless`).
+    """
+
+    pattern: str
+    message: str
+    """Says what to write, with an example."""
+
+    @property
+    def cel(self) -> str:
+        """The expression as a CEL literal."""
+        return f"r'{self.pattern}'"
+
+    def unless(self, rule: str, *values: str) -> str:
+        """The CEL rule, but true when one of the values breaks this pattern: that is said once, by its own rule."""
+        matching = " && ".join(f"{value}.matches({self.cel})" for value in values)
+        return f"!({matching}) || ({rule})"
+
+    def check(self, text: str) -> str:
+        """Return the text.
+
+        Raises:
+            ValueError: it does not match.
+        """
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(f"{text!r} {self.message}")
+        return text
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check when a model is read."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Add the rule."""
+        return Rule(f"self.matches({self.cel})", self.message).__get_pydantic_json_schema__(schema, handler)
 
 
 def list_map(*keys: str) -> dict[str, Any]:
@@ -60,16 +128,37 @@ def format_time(moment: datetime) -> str:
 
 
 Time = Annotated[
-    datetime,
+    AwareDatetime,
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
+SaneTime = Annotated[
+    Time, Rule("self.getFullYear() >= 2000 && self.getFullYear() < 2100", "must be a time in the years 2000 to 2099")
+]
 
-DnsName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")]
-Identifier = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+DnsName = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Pattern(
+        "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$",
+        "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends",
+    ),
+]
+Identifier = Annotated[
+    str,
+    Field(min_length=1, max_length=63),
+    Pattern(
+        "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
+        "must be lower-case letters, digits and '-', with a letter or digit at both ends, such as order-latency-p99",
+    ),
+]
 ShortText = Annotated[str, Field(max_length=256)]
 LongText = Annotated[str, Field(max_length=4096)]
-SecretKey = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[-._a-zA-Z0-9]+$")]
+SecretKey = Annotated[
+    str,
+    Field(min_length=1, max_length=253),
+    Pattern("^[-._a-zA-Z0-9]+$", "must be a key of a Secret or ConfigMap: letters, digits, '-', '_' and '.'"),
+]
 
 
 class Metadata(Model):

@@ -7,13 +7,14 @@ it cannot express, so that nothing is lost in silence.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 
-from driftreview.api.base import GROUP, VERSION, Model
+from driftreview.api.base import GROUP, VALIDATIONS, VERSION, Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
@@ -22,7 +23,7 @@ _PLAIN: Final = (
     "type", "format", "description", "enum", "pattern", "default", "minimum", "maximum", "nullable",
     "minLength", "maxLength", "minItems", "maxItems", "minProperties", "maxProperties", "required",
 )  # fmt: skip
-_DROPPED: Final = ("title", "examples", "additionalProperties", "$defs")
+_DROPPED: Final = ("title", "examples", "$defs")
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,8 @@ class Resource:
     columns: tuple[Column, ...]
     scope: str = "Namespaced"
     status: bool = True
-    categories: tuple[str, ...] = field(default=("driftreview",))
+    categories: tuple[str, ...] = ("drift",)
+    """For `kubectl get drift`. A category of a kind's own name would make `kubectl get driftreview NAME` an error."""
 
     @property
     def kind(self) -> str:
@@ -64,7 +66,8 @@ class Resource:
 
 
 _READY: Final = Column("Ready", ".status.conditions[?(@.type=='Ready')].status")
-_SOURCE_COLUMNS: Final = (Column("URL", ".spec.url"), _READY, _AGE)
+_WHY: Final = Column("Why", ".status.conditions[?(@.type=='Ready')].message", priority=1)
+_SOURCE_COLUMNS: Final = (Column("URL", ".spec.url"), _READY, _WHY, _AGE)
 
 RESOURCES: Final = (
     Resource(
@@ -102,6 +105,12 @@ RESOURCES: Final = (
 )
 
 
+_HEAD: Final = {
+    "apiVersion": {"type": "string", "description": "Version of this representation of the object."},
+    "kind": {"type": "string", "description": "Kind of the object."},
+}
+
+
 class UnsupportedSchemaError(TypeError):
     """The model uses something a CRD cannot express."""
 
@@ -109,8 +118,8 @@ class UnsupportedSchemaError(TypeError):
 def convert(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
     """Turn a pydantic JSON schema into a structural one.
 
-    References are put in place, `X | None` becomes an optional X without a default, exclusive bounds and constants
-    take the older spelling the API server reads.
+    References are put in place, `X | None` becomes an optional X without a default, a constant an enum of one.
+    CEL rules beside a reference join those of what it points to.
 
     Raises:
         UnsupportedSchemaError: a keyword has no equivalent.
@@ -118,15 +127,20 @@ def convert(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, An
     schema = dict(schema)
     if "$ref" in schema:
         target = definitions[schema.pop("$ref").rsplit("/", 1)[-1]]
-        schema = target | {key: value for key, value in schema.items() if key != "default" or value is not None}
-        return convert(schema, definitions)
+        beside = {key: value for key, value in schema.items() if key != "default" or value is not None}
+        return convert(_joined(target, beside), definitions)
     if "anyOf" in schema:
         branches = [branch for branch in schema.pop("anyOf") if branch.get("type") != "null"]
         if len(branches) != 1:
             raise UnsupportedSchemaError(f"a union of several types cannot be expressed: {branches}")
         schema.pop("default", None)
-        return convert(branches[0] | schema, definitions)
+        return convert(_joined(branches[0], schema), definitions)
     return _convert_plain(schema, definitions)
+
+
+def _joined(inner: dict[str, Any], outer: dict[str, Any]) -> dict[str, Any]:
+    found = [*inner.get(VALIDATIONS, []), *outer.get(VALIDATIONS, [])]
+    return inner | outer | ({VALIDATIONS: found} if found else {})
 
 
 def _convert_plain(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[str, Any]:
@@ -138,17 +152,33 @@ def _convert_plain(schema: dict[str, Any], definitions: dict[str, Any]) -> dict[
             result[key] = convert(value, definitions)
         elif key == "const":
             result["enum"] = [value]
-        elif key == "default" and isinstance(value, dict):
-            result[key] = {name: part for name, part in value.items() if part is not None and part != ""}
-        elif key == "description":
-            result[key] = " ".join(value.split())
         elif key in _PLAIN or key.startswith("x-kubernetes-"):
-            result[key] = value
-        elif key not in _DROPPED:
+            result[key] = _READERS[key](value) if key in _READERS else value
+        elif key not in _DROPPED and not _implied(key, value, schema):
             raise UnsupportedSchemaError(f"{key}: {value!r} cannot be expressed in a CRD")
     if result.get("default") in ("", [], {}) and result.get("type") != "object":
         del result["default"]
     return result
+
+
+def _implied(key: str, value: object, schema: dict[str, Any]) -> bool:
+    """The API server refuses unknown fields by itself; where it shall keep them, another keyword says so already."""
+    return key == "additionalProperties" and (
+        value is False or schema.get("x-kubernetes-preserve-unknown-fields") is True
+    )
+
+
+def _without_absent(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_absent(part) for name, part in value.items() if part not in (None, "")}
+    return value
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+_READERS: Final[dict[str, Callable[[Any], Any]]] = {"default": _without_absent, "description": _one_line}
 
 
 def crd(resource: Resource) -> dict[str, Any]:
@@ -156,7 +186,7 @@ def crd(resource: Resource) -> dict[str, Any]:
     raw = resource.model.model_json_schema(by_alias=True, mode="validation")
     schema = convert(raw, raw.get("$defs", {}))
     properties = schema["properties"]
-    properties["metadata"] = {"type": "object"}
+    properties["metadata"] = {"type": "object"}  # the API server lets nothing more be said here
     if resource.status:
         properties["status"].pop("default", None)
     version: dict[str, Any] = {
@@ -168,7 +198,7 @@ def crd(resource: Resource) -> dict[str, Any]:
                                 if key in schema}
             | {
                 "required": ["spec"],
-                "properties": {"apiVersion": {"type": "string"}, "kind": {"type": "string"}} | properties,
+                "properties": _HEAD | properties,
             }
         },
         "additionalPrinterColumns": [column.to_wire() for column in resource.columns],

@@ -7,10 +7,10 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from driftreview.api.base import DnsName, Metadata, Model, ShortText, Time, atomic, list_map, rules
+from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
-from driftreview.api.values import Duration, cel_seconds
+from driftreview.api.values import DURATION, Duration, between, cel_seconds
 
 
 class TargetKind(StrEnum):
@@ -66,23 +66,32 @@ class Metrics(Model):
     """The metric source."""
 
 
+_IN_TIME = f"{cel_seconds('c')} <= {cel_seconds('self.rollback')}"
+_ALL_DURATIONS = f"self.all(c, c.matches({DURATION.cel}))"
+
+
 class Window(Model):
     """When the release is looked at, and until when it can be rolled back. All times count from T0."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                f"self.checkpoints.all(c, {cel_seconds('c')} <= {cel_seconds('self.rollback')})",
+                DURATION.unless(f"self.checkpoints.all(c, {DURATION.unless(_IN_TIME, 'c')})", "self.rollback"),
                 "a checkpoint lies after the rollback window: drop it, or raise window.rollback",
             ),
             (
-                f"2 * {cel_seconds('self.settle')} <= {cel_seconds('self.grace')}",
-                "settle must be at most half of grace, or the last checkpoint is judged too late to act on it",
+                DURATION.unless(
+                    f"2 * {cel_seconds('self.settle')} <= {cel_seconds('self.grace')}", "self.settle", "self.grace"
+                ),
+                (
+                    "settle must be at most half of grace, or the last checkpoint is judged too late to act on it:"
+                    " lower window.settle, or raise window.grace"
+                ),
             ),
         )
     )
 
-    t0: Time | None = None
+    t0: SaneTime | None = None
     """Start of the review; by default, when the target's current revision finished rolling out, plus warmup.
     A past time makes a retrospective review."""
     warmup: Duration = "10m"
@@ -97,11 +106,14 @@ class Window(Model):
             json_schema_extra=atomic()
             | rules(
                 (
-                    f"self.map(c, {cel_seconds('c')}).isSorted() && self.all(c, self.exists_one(d, d == c))",
+                    (
+                        f"!{_ALL_DURATIONS} || [self.map(c, {cel_seconds('c')})].all(offsets,"
+                        " offsets.isSorted() && offsets.all(a, offsets.exists_one(b, a == b)))"
+                    ),
                     "checkpoints must be in ascending order and differ, such as [1h, 6h, 24h, 48h]",
                 ),
                 (
-                    f"self.all(c, {cel_seconds('c')} >= 60)",
+                    f"!{_ALL_DURATIONS} || self.all(c, {cel_seconds('c')} >= 60)",
                     "a checkpoint must be at least 1m after T0",
                 ),
             ),
@@ -130,17 +142,7 @@ class Baseline(Model):
 
     from_: BaselineFrom = Field(default=BaselineFrom.HISTORY, alias="from")
     """History (before the rollout), Snapshot (the first stretch after T0) or Declared (limits only)."""
-    length: Annotated[
-        Duration,
-        Field(
-            json_schema_extra=rules(
-                (
-                    f"{cel_seconds('self')} >= 60 && {cel_seconds('self')} <= 2419200",
-                    "must be between 1m and 28d",
-                )
-            )
-        ),
-    ] = "7d"
+    length: Annotated[Duration, between("1m", "28d")] = "7d"
     """How much of it."""
 
 
@@ -192,8 +194,6 @@ class Policy(Model):
 
 
 _STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
-_BASELINE_LENGTH = cel_seconds("self.baseline.length")
-_FIRST_CHECKPOINT = cel_seconds("self.window.checkpoints[0]")
 _FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "variables", "policy")
 
 
@@ -213,12 +213,23 @@ class DriftReviewSpec(Model):
                 "at least one signal must have mode Enforce and a kind other than Info, or nothing could ever fail",
             ),
             (
-                "self.baseline.from != 'Declared' || self.signals.all(s, s.kind != 'Level' || has(s.limits))",
+                (
+                    "self.baseline.from != 'Declared' || self.signals.all(s,"
+                    " s.kind != 'Level' || (has(s.limits) && has(s.limits.alert)))"
+                ),
                 "with baseline.from: Declared there is nothing to compare with: every Level signal needs limits.alert",
             ),
             (
-                f"self.baseline.from != 'Snapshot' || {_BASELINE_LENGTH} <= {_FIRST_CHECKPOINT}",
-                "with baseline.from: Snapshot, baseline.length must end before the first checkpoint",
+                "self.baseline.from != 'Snapshot' || self.window.checkpoints.size() == 0 || "
+                + DURATION.unless(
+                    f"{cel_seconds('self.baseline.length')} <= {cel_seconds('self.window.checkpoints[0]')}",
+                    "self.baseline.length",
+                    "self.window.checkpoints[0]",
+                ),
+                (
+                    "with baseline.from: Snapshot, baseline.length must be over by the first checkpoint:"
+                    " lower baseline.length, such as to 30m"
+                ),
             ),
         )
     )
@@ -242,11 +253,11 @@ class DriftReviewSpec(Model):
             json_schema_extra=rules(
                 (
                     "self.all(name, name.matches('^[a-zA-Z][a-zA-Z0-9]{0,62}$'))",
-                    "a variable's name is letters and digits, starting with a letter",
+                    "a variable's name must be letters and digits, starting with a letter",
                 ),
                 (
                     "!self.exists(name, name in ['namespace', 'target', 'pods', 'revisionHash', 'container'])",
-                    "namespace, target, pods, revisionHash and container are given by the review",
+                    "namespace, target, pods, revisionHash and container are given by the review: choose another name",
                 ),
             ),
         ),
@@ -263,13 +274,14 @@ class DriftReview(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
+            ("!has(oldSelf.status) || has(self.status)", "status is never removed: T0 stands in it"),
             *(
                 (
                     f"{_STARTED} || {_same(field)}",
                     f"spec.{field} is fixed since T0: delete this review and apply a new one (only suspend may change)",
                 )
                 for field in _FIXED
-            )
+            ),
         )
     )
 

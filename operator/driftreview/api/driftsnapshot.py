@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list_map, rules
 from driftreview.api.reasons import Reason
@@ -37,7 +38,9 @@ class EvidenceWindow(Model):
 class SeriesEvidence(Model):
     """One time series as block medians."""
 
-    labels: dict[str, Annotated[str, Field(max_length=1024)]] = Field(default_factory=dict)
+    labels: Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=64)] = Field(
+        default_factory=dict
+    )
     """The labels that tell it from its neighbours."""
     values: Annotated[str, Field(max_length=200_000)]
     """Medians of the blocks in order, 9 significant digits, separated by spaces; `-` is a block without samples."""
@@ -77,6 +80,26 @@ class SignalEvidence(Model):
     """Why it said nothing."""
 
 
+def _read(value: object) -> object:
+    return json.loads(value or "{}") if isinstance(value, str) else value
+
+
+def _write(value: dict[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if value else ""
+
+
+Template = Annotated[
+    dict[str, Any],
+    BeforeValidator(_read),
+    PlainSerializer(_write, return_type=str),
+    WithJsonSchema({"type": "string", "maxLength": 1_000_000}),
+]
+"""A pod template: an object here, canonical JSON on the wire.
+
+The API server's rules cannot see into an object of unknown fields, so there it could be altered afterwards.
+"""
+
+
 class RevisionEvidence(Model):
     """A revision of the target, pinned."""
 
@@ -90,16 +113,19 @@ class RevisionEvidence(Model):
         default_factory=list
     )
     """The images it runs."""
-    template: Annotated[
-        dict[str, Any], Field(json_schema_extra={"type": "object", "x-kubernetes-preserve-unknown-fields": True})
-    ] = Field(default_factory=dict)
-    """Its pod template, whole: what a rollback puts back (T0 only, and only for the previous revision)."""
+    template: Template = Field(default_factory=dict)
+    """Its pod template, whole, as canonical JSON: what a rollback puts back (T0 only, and only for the previous
+    revision)."""
 
 
 class DriftSnapshotSpec(Model):
     """The evidence."""
 
-    model_config = ConfigDict(json_schema_extra=rules(("self == oldSelf", "evidence is never changed")))
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            ("self == oldSelf", "evidence is never changed: delete the review to have its snapshots deleted")
+        )
+    )
 
     review_ref: ReviewRef
     """The review it belongs to."""

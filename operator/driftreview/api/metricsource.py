@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from driftreview.api.base import Conditions, DnsName, Identifier, Metadata, Model, SecretKey, list_map, rules
-from driftreview.api.values import Duration, cel_seconds
+from driftreview.api.base import Conditions, DnsName, Identifier, Metadata, Model, Pattern, SecretKey, list_map, rules
+from driftreview.api.values import Duration, between
 
 
 class SecretKeyRef(Model):
@@ -52,6 +52,9 @@ class Auth(Model):
     """Send a user name and password."""
 
 
+_OWN_HEADERS = ["authorization", "connection", "content-length", "content-type", "host", "transfer-encoding"]
+
+
 class Header(Model):
     """One more request header, such as X-Scope-OrgID for a Mimir tenant."""
 
@@ -59,15 +62,26 @@ class Header(Model):
         json_schema_extra=rules(
             ("has(self.value) != has(self.valueFrom)", "set exactly one of value and valueFrom"),
             (
-                "!(self.name.lowerAscii() in ['authorization', 'host', 'content-length', 'connection'])",
-                "this header is not yours to set: use auth for Authorization",
+                f"!(self.name.lowerAscii() in {_OWN_HEADERS})",
+                "the operator sets this header itself: drop it; credentials belong in auth",
             ),
         )
     )
 
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9-]+$")]
+    name: Annotated[
+        str,
+        Field(min_length=1, max_length=64),
+        Pattern("^[A-Za-z0-9-]+$", "must be a header's name: letters, digits and '-', such as X-Scope-OrgID"),
+    ]
     """Name of the header."""
-    value: Annotated[str, Field(max_length=1024, pattern=r"^[\x20-\x7e]*$")] | None = None
+    value: (
+        Annotated[
+            str,
+            Field(max_length=1024),
+            Pattern("^([!-~]([ -~]*[!-~])?)?$", "must be printable ASCII without a space at either end"),
+        ]
+        | None
+    ) = None
     """Its value, in the open."""
     value_from: SecretKeyRef | None = None
     """Its value, from a Secret."""
@@ -94,10 +108,19 @@ class MetricSourceSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "!has(self.auth) || self.url.startsWith('https://') || self.?allowInsecureAuth.orValue(false)",
-                "credentials over http:// can be read on the way: use https://, or set allowInsecureAuth: true",
+                (
+                    "self.url.startsWith('https://') || self.?allowInsecureAuth.orValue(false) || (!has(self.auth) &&"
+                    " (!has(self.headers) || !self.headers.exists(header, has(header.valueFrom))))"
+                ),
+                (
+                    "credentials (auth, headers with valueFrom) over http:// can be read on the way:"
+                    " use https://, or set allowInsecureAuth: true"
+                ),
             ),
-            ("!has(self.tls) || self.url.startsWith('https://')", "tls is only used with an https:// url"),
+            (
+                "!has(self.tls) || self.url.startsWith('https://')",
+                "tls is for an https:// url: drop it, or use https://",
+            ),
         )
     )
 
@@ -107,11 +130,11 @@ class MetricSourceSpec(Model):
             max_length=1024,
             json_schema_extra=rules(
                 (
-                    "isURL(self) && url(self).getScheme() in ['http', 'https']",
+                    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
                     "must be an http:// or https:// address such as http://prometheus.monitoring:9090",
                 ),
                 (
-                    "!isURL(self) || (url(self).getQuery().size() == 0 && !self.contains('@') && !self.contains('#'))",
+                    "!self.contains('?') && !self.contains('@') && !self.contains('#')",
                     "must hold no user, query or fragment: credentials belong in a Secret named by auth",
                 ),
                 (
@@ -126,35 +149,25 @@ class MetricSourceSpec(Model):
     """Credentials, from Secrets."""
     allow_insecure_auth: bool | None = None
     """Send credentials over plain http all the same (a mesh encrypts it, say)."""
-    headers: Annotated[list[Header], Field(max_length=16, json_schema_extra=list_map("name"))] = Field(
-        default_factory=list
-    )
+    headers: Annotated[
+        list[Header],
+        Field(
+            max_length=16,
+            json_schema_extra=list_map("name")
+            | rules(
+                (
+                    "self.all(a, self.exists_one(b, a.name.lowerAscii() == b.name.lowerAscii()))",
+                    "two headers have the same name: upper and lower case are the same to HTTP; drop one",
+                )
+            ),
+        ),
+    ] = Field(default_factory=list)
     """More request headers."""
     tls: Tls | None = None
     """Own certificate authority; without it the system's are trusted."""
-    timeout: Annotated[
-        Duration,
-        Field(
-            json_schema_extra=rules(
-                (
-                    f"{cel_seconds('self')} >= 1 && {cel_seconds('self')} <= 120",
-                    "must be between 1s and 2m",
-                )
-            )
-        ),
-    ] = "10s"
+    timeout: Annotated[Duration, between("1s", "2m")] = "10s"
     """How long one query may take."""
-    resolution: Annotated[
-        Duration,
-        Field(
-            json_schema_extra=rules(
-                (
-                    f"{cel_seconds('self')} >= 1 && {cel_seconds('self')} <= 300",
-                    "must be between 1s and 5m: the scrape interval of the judged metrics",
-                )
-            )
-        ),
-    ] = "30s"
+    resolution: Annotated[Duration, between("1s", "5m", ": the scrape interval of the judged metrics")] = "30s"
     """Step of range queries: the scrape interval of the judged metrics."""
     max_concurrent: Annotated[int, Field(ge=1, le=64)] = 4
     """How many queries the operator sends this server at once."""
@@ -163,7 +176,7 @@ class MetricSourceSpec(Model):
 class LabelSelector(Model):
     """Labels a namespace must carry, all of them."""
 
-    match_labels: Annotated[dict[str, str], Field(min_length=1, max_length=16)]
+    match_labels: Annotated[dict[str, Annotated[str, Field(max_length=63)]], Field(min_length=1, max_length=16)]
     """Label and value."""
 
 
@@ -173,7 +186,7 @@ class AllowedNamespaces(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "has(self.names) || has(self.selector)",
+                "(has(self.names) && self.names.size() > 0) || has(self.selector)",
                 "set names, selector or both; leave allowedNamespaces out for all",
             ),
         )

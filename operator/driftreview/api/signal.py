@@ -7,8 +7,8 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from driftreview.api.base import Identifier, Model, ShortText, rules
-from driftreview.api.values import Duration, Percent, Quantity
+from driftreview.api.base import Identifier, Model, Pattern, Rule, ShortText, rules
+from driftreview.api.values import PERCENT, Amount, Duration, Percent, Quantity
 
 
 class Worse(StrEnum):
@@ -66,12 +66,21 @@ class Margin(Model):
 
     relative: Percent | None = None
     """As a share of the baseline, such as 5%."""
-    absolute: Quantity | None = None
+    absolute: Amount | None = None
     """In the signal's unit, such as 2m for two milliseconds of a signal in seconds."""
 
 
 class Limits(Model):
     """Absolute limits, in the signal's unit."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "has(self.baseline) || has(self.alert) || has(self.perHour)",
+                "set at least one of limits.baseline, limits.alert and limits.perHour",
+            ),
+        )
+    )
 
     baseline: Quantity | None = None
     """The baseline must be on the good side of this, or the signal is Inconclusive: a sick T0 proves nothing."""
@@ -79,6 +88,9 @@ class Limits(Model):
     """On the bad side of this the signal is Degraded, whatever the delta."""
     per_hour: Quantity | None = None
     """Kind Growth: growth per hour beyond this is Degraded."""
+
+
+_SHARE = "double(self.substring(0, self.size() - 1))"
 
 
 class Signal(Model):
@@ -96,14 +108,14 @@ class Signal(Model):
             ),
             (
                 "self.kind == 'Growth' || !has(self.limits) || !has(self.limits.perHour)",
-                "limits.perHour is for kind Growth",
+                "limits.perHour is for kind: Growth; use limits.alert, or set kind: Growth",
             ),
             (
                 "self.kind != 'Limit' || (has(self.limits) && has(self.limits.alert))",
-                "a Limit signal needs limits.alert",
+                "a Limit signal needs limits.alert, the value it must not exceed for longer than `for`",
             ),
-            ("self.kind == 'Level' || !has(self.margin)", "margin is for kind Level"),
-            ("self.kind == 'Limit' || !has(self.for)", "for is for kind Limit"),
+            ("self.kind == 'Level' || !has(self.margin)", "margin is for kind: Level; drop it, or set kind: Level"),
+            ("self.kind == 'Limit' || !has(self.for)", "`for` is for kind: Limit; drop it, or set kind: Limit"),
             (
                 "self.worse != 'Either' || !has(self.limits)",
                 "with worse: Either a limit has no side; choose Higher or Lower, or leave limits out",
@@ -127,7 +139,14 @@ class Signal(Model):
     """Absolute limits."""
     for_: Duration | None = Field(default=None, alias="for")
     """Kind Limit: how long the alert limit must be exceeded without a break."""
-    each: Annotated[str, Field(max_length=128, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")] | None = None
+    each: (
+        Annotated[
+            str,
+            Field(max_length=128),
+            Pattern("^[a-zA-Z_][a-zA-Z0-9_]*$", "must be a label's name: letters, digits and '_', such as symbol"),
+        ]
+        | None
+    ) = None
     """Judge every series of this label by itself; without it, more than one series is an error."""
     severity: Severity = Severity.MAJOR
     """How bad it is when degraded."""
@@ -137,12 +156,7 @@ class Signal(Model):
     """What it means when there is no data: Hold the promotion, Fail (counts as Degraded), or Ignore the signal."""
     min_coverage: Annotated[
         Percent,
-        Field(
-            json_schema_extra=rules(
-                ("double(self.substring(0, self.size() - 1)) <= 100.0", "must be at most 100%"),
-                ("double(self.substring(0, self.size() - 1)) > 0.0", "must be more than 0%"),
-            )
-        ),
+        Rule(PERCENT.unless(f"{_SHARE} > 0.0 && {_SHARE} <= 100.0", "self"), "must be more than 0%, at most 100%"),
     ] = "90%"
     """Share of the window that must be covered by samples."""
     runbook: ShortText = ""

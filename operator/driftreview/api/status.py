@@ -126,8 +126,13 @@ class Act(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            ("self.type == oldSelf.type && self.targetUid == oldSelf.targetUid", "an intent is never changed"),
-            ("self.generation == oldSelf.generation && self.intentAt == oldSelf.intentAt", "an intent is never changed"),
+            (
+                (
+                    "self.type == oldSelf.type && self.targetUid == oldSelf.targetUid"
+                    " && self.generation == oldSelf.generation && self.intentAt == oldSelf.intentAt"
+                ),
+                "an intent is never changed",
+            ),
         )
     )
 
@@ -182,9 +187,14 @@ class DriftReviewStatus(Model):
                 "T0 is written once",
             ),
             (
-                "!has(oldSelf.checkpoints) || size(self.checkpoints) == size(oldSelf.checkpoints)",
-                "due times are written once",
+                (
+                    "!has(oldSelf.checkpoints) || oldSelf.checkpoints.size() == 0 || (has(self.checkpoints)"
+                    " && self.checkpoints.size() == oldSelf.checkpoints.size()"
+                    " && oldSelf.checkpoints.all(old, self.checkpoints.exists(new, new.name == old.name)))"
+                ),
+                "the checkpoints are written once: none is added, dropped or renamed",
             ),
+            ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
             (
                 f"!has(oldSelf.phase) || !(oldSelf.phase in {_FINAL}) || self.?phase.orValue('') == oldSelf.phase",
                 "a final phase is final",

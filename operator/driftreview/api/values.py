@@ -10,15 +10,20 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal, localcontext
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-DURATION_PATTERN: Final = (
-    r"^([0-9]{1,4}d|[0-9]{1,5}h([0-9]{1,5}m)?([0-9]{1,6}s)?|[0-9]{1,5}m([0-9]{1,6}s)?|[0-9]{1,6}s)$"
+from driftreview.api.base import Pattern, Rule
+
+DURATION: Final = Pattern(
+    "^([0-9]{1,4}d|[0-9]{1,5}h([0-9]{1,5}m)?([0-9]{1,6}s)?|[0-9]{1,5}m([0-9]{1,6}s)?|[0-9]{1,6}s)$",
+    "must be a duration such as 90s, 10m, 1h30m, 48h or 7d",
 )
-QUANTITY_PATTERN: Final = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,9})?(n|u|m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi|[eE][+-]?[0-9]{1,2})?$"
-PERCENT_PATTERN: Final = r"^[0-9]{1,4}(\.[0-9]{1,4})?%$"
+PERCENT: Final = Pattern("^[0-9]{1,4}([.][0-9]{1,4})?%$", "must be a percentage such as 5% or 0.5%")
+_AMOUNT: Final = "[0-9]{1,15}([.][0-9]{1,9})?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]{1,2})?$"
+QUANTITY_PATTERN: Final = f"^[+-]?{_AMOUNT}"
+_QUANTITY_MESSAGE: Final = "must be a number such as 60, 0.15, 150m (a thousandth is m), 300M or 20Mi"
 
 _UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _SUFFIXES: Final = {
@@ -30,7 +35,8 @@ _SUFFIXES: Final = {
     "G": Decimal(10) ** 9,
     "T": Decimal(10) ** 12,
     "P": Decimal(10) ** 15,
-    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTP", start=1)},
+    "E": Decimal(10) ** 18,
+    **{f"{letter}i": Decimal(1024) ** power for power, letter in enumerate("KMGTPE", start=1)},
 }
 
 
@@ -40,9 +46,8 @@ def parse_duration(text: str) -> timedelta:
     Raises:
         ValueError: it is not one.
     """
-    if not re.fullmatch(DURATION_PATTERN, text):
-        raise ValueError(f"{text!r} is not a duration: write for example 10m, 1h30m, 48h or 7d")
-    return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in re.findall(r"(\d+)([dhms])", text)))
+    parts = re.findall(r"([0-9]+)([dhms])", DURATION.check(text))
+    return timedelta(seconds=sum(int(count) * _UNITS[unit] for count, unit in parts))
 
 
 def format_duration(length: timedelta) -> str:
@@ -67,7 +72,7 @@ def parse_quantity(text: str) -> float:
         ValueError: it is not one.
     """
     if not re.fullmatch(QUANTITY_PATTERN, text):
-        raise ValueError(f"{text!r} is not a quantity: write for example 0.15, 150m, 300M or 20Mi")
+        raise ValueError(f"{text!r} {_QUANTITY_MESSAGE}")
     number, suffix = re.fullmatch(r"([+-]?[0-9.]+)(.*)", text).groups()  # type: ignore[union-attr] # the pattern matched
     with localcontext() as context:
         context.prec = 40
@@ -82,17 +87,18 @@ def parse_percent(text: str) -> float:
     Raises:
         ValueError: it is not one.
     """
-    if not re.fullmatch(PERCENT_PATTERN, text):
-        raise ValueError(f"{text!r} is not a percentage: write for example 5% or 0.5%")
-    return float(Decimal(text[:-1]) / 100)
+    return float(Decimal(PERCENT.check(text)[:-1]) / 100)
 
 
-def _checked(parse: object) -> AfterValidator:
-    def check(text: str) -> str:
-        parse(text)  # type: ignore[operator]
-        return text
+def _quantity(text: str) -> str:
+    parse_quantity(text)
+    return text
 
-    return AfterValidator(check)
+
+def _amount(text: str) -> str:
+    if text.startswith(("-", "+")):
+        raise ValueError(f"{text!r} must have no sign")
+    return _quantity(text)
 
 
 def _text(value: object) -> object:
@@ -100,25 +106,46 @@ def _text(value: object) -> object:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-Duration = Annotated[
-    str,
-    _checked(parse_duration),
-    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "maxLength": 20}),
-]
+Duration = Annotated[str, Field(max_length=20), DURATION]
+Percent = Annotated[str, Field(max_length=12), PERCENT]
+
+
+def _int_or_string(pattern: str, least: int) -> dict[str, Any]:
+    """The schema of a quantity: a pattern for text, bounds for integers.
+
+    The pattern stands bare, with the poor message that comes of it: before Kubernetes 1.34 the cost of a rule does
+    not know maxLength beside int-or-string, and one look at the value makes the API server refuse the whole CRD.
+    """
+    bounds = {"minimum": least, "maximum": 10**15 - 1}
+    return {"x-kubernetes-int-or-string": True, "pattern": pattern, "maxLength": 32} | bounds
+
+
 Quantity = Annotated[
     str,
     BeforeValidator(_text),
-    _checked(parse_quantity),
-    WithJsonSchema({"x-kubernetes-int-or-string": True, "pattern": QUANTITY_PATTERN, "maxLength": 32}),
+    AfterValidator(_quantity),
+    WithJsonSchema(_int_or_string(QUANTITY_PATTERN, 1 - 10**15)),
 ]
-Percent = Annotated[
+Amount = Annotated[
     str,
-    _checked(parse_percent),
-    WithJsonSchema({"type": "string", "pattern": PERCENT_PATTERN, "maxLength": 12}),
+    BeforeValidator(_text),
+    AfterValidator(_amount),
+    WithJsonSchema(_int_or_string(f"^{_AMOUNT}", 0)),
 ]
+"""A quantity without a sign."""
 
 
 def cel_seconds(expression: str) -> str:
-    """CEL that turns a duration field into whole seconds: Go's durations, which CEL reads, know no days."""
+    """CEL that turns a duration field into whole seconds: Go's durations, which CEL reads, know no days.
+
+    An error for a malformed one: see `Pattern.unless`.
+    """
     days = f"int({expression}.substring(0, {expression}.size() - 1)) * 86400"
     return f"({expression}.endsWith('d') ? {days} : duration({expression}).getSeconds())"
+
+
+def between(least: str, most: str, hint: str = "") -> Rule:
+    """The rule for a duration from the least to the most, both included."""
+    low, high = (int(parse_duration(bound).total_seconds()) for bound in (least, most))
+    inside = f"{cel_seconds('self')} >= {low} && {cel_seconds('self')} <= {high}"
+    return Rule(DURATION.unless(inside, "self"), f"must be between {least} and {most}{hint}")

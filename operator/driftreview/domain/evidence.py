@@ -87,6 +87,26 @@ def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
     return spec.hash == expected and hash_of(spec) == expected
 
 
+def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str) -> bool:
+    """Whether stored evidence is what this look of this review would have frozen, but for the samples themselves.
+
+    After a crash a snapshot is found by its name; one that somebody else put there must not be judged.
+    """
+    window = None if spec.window is None else (spec.window.start, spec.window.end, spec.window.step, spec.window.block)
+    expected = (
+        None
+        if look.window is None
+        else (look.window.start, look.window.end, seconds(look.window.step), seconds(look.block))
+    )
+    return (
+        is_intact(spec, spec.hash)
+        and spec.review_ref.uid == review.metadata.uid
+        and (spec.checkpoint, spec.previous_hash, window) == (look.checkpoint, look.previous_hash, expected)
+        and spec.judged.template_hash == judged
+        and [each.name for each in spec.signals] == ([s.name for s in review.spec.signals] if look.window else [])
+    )
+
+
 def snapshot_name(review: str, uid: str, checkpoint: str) -> str:
     """Name of a snapshot: always the same for one look of one review, so that it cannot be taken twice."""
     return f"{review[:200].rstrip('-.')}-{uid[:8]}-{checkpoint.lower()}"

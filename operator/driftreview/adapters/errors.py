@@ -1,0 +1,35 @@
+"""What can go wrong with the API server.
+
+ClusterError
+├── NotFoundError      there is no such object, or no such kind
+├── ChangedError       the object is not as it was read (409, or a failed JSON patch test): read again
+├── ExistsError        there is one of that name already
+├── RefusedError       the request will be refused again as it is (400, 403, 422): somebody must mend something
+└── UnavailableError   no answer, or one that says try later (timeouts, 429, 5xx)
+"""
+
+from __future__ import annotations
+
+
+class ClusterError(Exception):
+    """The API server did not do what was asked."""
+
+
+class NotFoundError(ClusterError):
+    """There is no such object."""
+
+
+class ChangedError(ClusterError):
+    """The object changed since it was read."""
+
+
+class ExistsError(ClusterError):
+    """An object of that name exists."""
+
+
+class RefusedError(ClusterError):
+    """The API server will refuse this again."""
+
+
+class UnavailableError(ClusterError):
+    """The API server could not answer now."""

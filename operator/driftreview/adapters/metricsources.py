@@ -1,0 +1,138 @@
+"""From the metric source a review names to a connection: found, allowed, and with its credentials read anew."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from driftreview.adapters.credentials import Credentials
+from driftreview.adapters.errors import NotFoundError, RefusedError
+from driftreview.adapters.kubernetes import (
+    CLUSTER_METRIC_SOURCES,
+    CONFIG_MAPS,
+    METRIC_SOURCES,
+    NAMESPACES,
+    SECRETS,
+    Cluster,
+    Kind,
+)
+from driftreview.adapters.prometheus import PrometheusSource
+from driftreview.adapters.sources import Sources
+from driftreview.api.driftreview import DriftReview, SourceKind
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.metricsource import (
+    ClusterMetricSource,
+    ConfigMapKeyRef,
+    MetricSource,
+    MetricSourceSpec,
+    SecretKeyRef,
+)
+from driftreview.api.reasons import Reason
+
+_FIELD = "spec.metrics.sourceRef"
+
+
+@dataclass(frozen=True)
+class FoundSource:
+    """A source that can be asked, and how evidence names it."""
+
+    source: PrometheusSource
+    label: str
+    """kind/name and address."""
+
+
+class _MissingKeyError(Exception):
+    """A Secret or ConfigMap key is not to be had."""
+
+
+class MetricSources:
+    """The metric sources of a cluster."""
+
+    def __init__(self, cluster: Cluster, sources: Sources, own_namespace: str) -> None:
+        """Use this cluster; the Secrets of a ClusterMetricSource are in the operator's own namespace."""
+        self._cluster, self._sources, self._own_namespace = cluster, sources, own_namespace
+
+    def find(self, review: DriftReview) -> FoundSource | Problem:
+        """The source of a review, or why it cannot be used."""
+        ref, namespace = review.spec.metrics.source_ref, review.metadata.namespace
+        try:
+            if ref.kind is SourceKind.CLUSTER:
+                shared = ClusterMetricSource.model_validate(self._cluster.get(CLUSTER_METRIC_SOURCES, ref.name))
+                if problem := self._not_allowed(shared, namespace):
+                    return problem
+                spec: MetricSourceSpec = shared.spec
+                home, key = self._own_namespace, f"{ref.kind}/{ref.name}"
+            else:
+                spec = MetricSource.model_validate(self._cluster.get(METRIC_SOURCES, ref.name, namespace)).spec
+                home, key = namespace, f"{ref.kind}/{namespace}/{ref.name}"
+        except NotFoundError:
+            where = "" if ref.kind is SourceKind.CLUSTER else f" in namespace {namespace!r}"
+            message = f"{_FIELD}: there is no {ref.kind} {ref.name!r}{where}; create it or correct kind and name"
+            return Problem(reason=Reason.SOURCE_NOT_FOUND, message=message)
+        try:
+            credentials = self._credentials(spec, home)
+        except _MissingKeyError as missing:
+            return Problem(reason=Reason.SECRET_NOT_FOUND, message=f"{_FIELD}: {ref.kind} {ref.name!r}: {missing}")
+        return FoundSource(self._sources.get(key, spec, credentials), f"{ref.kind}/{ref.name} {spec.url}")
+
+    def _not_allowed(self, shared: ClusterMetricSource, namespace: str) -> Problem | None:
+        allowed = shared.spec.allowed_namespaces
+        if allowed is None or namespace in allowed.names:
+            return None
+        if allowed.selector is not None:
+            labels = self._cluster.get(NAMESPACES, namespace)["metadata"].get("labels") or {}
+            if allowed.selector.match_labels.items() <= labels.items():
+                return None
+        message = (
+            f"{_FIELD}: ClusterMetricSource {shared.metadata.name!r} does not serve namespace {namespace!r}; "
+            "ask its owner to add it to spec.allowedNamespaces, or use a MetricSource of your own"
+        )
+        return Problem(reason=Reason.SOURCE_NOT_ALLOWED, message=message)
+
+    def _credentials(self, spec: MetricSourceSpec, namespace: str) -> Credentials:
+        """Read what the spec names; each object once."""
+        read: dict[tuple[str, str], Mapping[str, Any]] = {}
+
+        def secret(ref: SecretKeyRef) -> str:
+            encoded = self._value(read, SECRETS, namespace, ref)
+            return base64.b64decode(encoded).decode("utf-8", errors="replace")
+
+        auth, tls = spec.auth, spec.tls
+        basic = (secret(auth.basic.username), secret(auth.basic.password)) if auth and auth.basic else None
+        ca_pem = None
+        if tls and tls.ca_secret:
+            ca_pem = secret(tls.ca_secret)
+        elif tls and tls.ca_config_map:
+            ca_pem = self._value(read, CONFIG_MAPS, namespace, tls.ca_config_map)
+        return Credentials(
+            bearer=secret(auth.bearer) if auth and auth.bearer else None,
+            basic=basic,
+            headers={
+                header.name: secret(header.value_from) if header.value_from else header.value or ""
+                for header in spec.headers
+            },
+            ca_pem=ca_pem,
+        )
+
+    def _value(
+        self,
+        read: dict[tuple[str, str], Mapping[str, Any]],
+        kind: Kind,
+        namespace: str,
+        ref: SecretKeyRef | ConfigMapKeyRef,
+    ) -> str:
+        what = "Secret" if kind is SECRETS else "ConfigMap"
+        where = f"{what} {ref.name!r} in namespace {namespace!r}"
+        if (kind.plural, ref.name) not in read:
+            try:
+                read[kind.plural, ref.name] = self._cluster.get(kind, ref.name, namespace).get("data") or {}
+            except NotFoundError:
+                raise _MissingKeyError(f"there is no {where}; create it") from None
+            except RefusedError:
+                raise _MissingKeyError(f"the operator may not read {where}; grant it `get` on this {what}") from None
+        data = read[kind.plural, ref.name]
+        if ref.key not in data:
+            raise _MissingKeyError(f"{where} has no key {ref.key!r}; add it")
+        return str(data[ref.key])

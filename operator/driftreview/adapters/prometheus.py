@@ -1,0 +1,250 @@
+"""Asks a Prometheus-compatible server and types every way this can go.
+
+A missing answer must never look like a good one, so an answer counts only when it is whole, of the right type, free
+of warnings and on the grid that was asked for. Everything else is `NoData` or `Failed`, never an exception. Nothing
+depends on the present time: every query names the moments it is evaluated at.
+
+What is asked and what is answered pass through prometheus-api-client; it hands on `data.result` alone, so the
+transport below it (time and size bounds, TLS) and the reading of the answer (warnings, result type) are ours.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ssl
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import partial
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Final, TypeAlias, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+from prometheus_api_client import PrometheusConnect
+
+from driftreview import __version__
+from driftreview.adapters.answers import Joiner, Rows, chunks, rows, server_seconds
+from driftreview.adapters.credentials import Credentials
+from driftreview.adapters.faults import CLIENT_ERRORS, refusal_of
+from driftreview.adapters.replies import Answer, RefusalError, Reply, answer_of
+from driftreview.adapters.transport import CONNECT_SECONDS, Transport
+from driftreview.api.metricsource import MetricSourceSpec
+from driftreview.api.reasons import Reason
+from driftreview.api.values import parse_duration
+from driftreview.domain.samples import Failed, NoData, QueryResult, Window
+
+POINTS_PER_QUERY: Final = 11_000
+"""Prometheus refuses range queries of more points for each series."""
+MAX_BYTES: Final = 64 * 2**20
+"""Largest answer to one query that is read, unpacked."""
+SUCCESS: Final = "Success"
+"""Outcome of a query that was answered, be it with no data; the others are the Failed reasons."""
+
+_QUEUE_SECONDS: Final = 60.0
+# Less than ours, so that the server's own words about a slow query arrive before we hang up.
+_SERVER_SHARE: Final = 0.8
+
+InstantResult: TypeAlias = Rows | NoData | Failed
+OnQuery: TypeAlias = Callable[[str, str, float], None]
+"""Told of every query sent: (source key, outcome, seconds without the wait for a free slot)."""
+
+_T = TypeVar("_T")
+
+
+class PrometheusSource:
+    """One metric source as it was specified, with the credentials it had then; made anew when either changes.
+
+    Threads may share it. One HTTP query takes at most `spec.timeout`, plus a connection attempt that has begun; a
+    range cut into several queries may take that for each. At most `spec.max_concurrent` queries run at once; more
+    wait up to a minute and then fail as Timeout.
+    """
+
+    def __init__(
+        self,
+        key: str,
+        spec: MetricSourceSpec,
+        credentials: Credentials,
+        *,
+        on_query: OnQuery | None = None,
+        max_bytes: int = MAX_BYTES,
+        points_per_query: int = POINTS_PER_QUERY,
+    ) -> None:
+        self.key, self.spec, self.credentials = key, spec, credentials
+        self._on_query, self._max_bytes, self._points = on_query, max_bytes, points_per_query
+        self._seconds = parse_duration(spec.timeout).total_seconds()
+        self._limits = {"timeout": f"{round(self._seconds * _SERVER_SHARE * 1000)}ms"}
+        self._host = _host(spec.url)
+        self._slots = threading.BoundedSemaphore(spec.max_concurrent)
+        self._lock = threading.Lock()
+        self._active = 0
+        self._closed = False
+        self._session = requests.Session()
+        self._unusable: RefusalError | None = None
+        try:
+            self._client: Any = self._connect(_sendable(spec, credentials))
+        except RefusalError as refusal:
+            self._unusable, self._client = refusal, None
+
+    def range(self, query: str, window: Window) -> QueryResult:
+        """Evaluate a query at every point of a window.
+
+        Args:
+            query: PromQL that gives a number or an instant vector.
+            window: the grid; longer ones are asked for in pieces of `points_per_query`.
+
+        Returns:
+            Samples on the grid, ordered by labels; NoData without one finite sample; Failed if any piece failed.
+        """
+        joiner = Joiner(window)
+        for chunk in chunks(window, self._points):
+            failed = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk))
+            if failed:
+                return failed
+        return joiner.result()
+
+    def instant(self, query: str, at: datetime) -> InstantResult:
+        """Evaluate a query at one moment.
+
+        Args:
+            query: PromQL that gives a number or an instant vector.
+            at: the moment, with a time zone.
+
+        Returns:
+            Rows ordered by labels; NoData without one finite value; Failed otherwise, also for a range vector.
+        """
+        moment = {"time": server_seconds(at)}
+        call = partial(self._client.custom_query, query, params=moment | self._limits)
+        return self._ask(call, lambda answer: rows(answer, at))
+
+    def close(self) -> None:
+        """Close the connections once no query runs any more; may be called twice."""
+        with self._lock:
+            self._closed = True
+            idle = self._active == 0
+        if idle:
+            self._session.close()
+
+    def _range(self, query: str, chunk: Window) -> Any:
+        first, last = chunk.start + chunk.step, chunk.end
+        # The client rounds times to seconds; what stands in params wins. VictoriaMetrics moves the points of a
+        # cached answer to multiples of the step, unless told `nocache`; others ignore it.
+        exact = {"start": server_seconds(first), "end": server_seconds(last), "nocache": "1"}
+        step = str(chunk.step.total_seconds())
+        return self._client.custom_query_range(query, first, last, step, params=exact | self._limits)
+
+    def _ask(self, call: Callable[[], Answer], read: Callable[[Answer], _T]) -> _T | Failed:
+        """Send one query when there is a slot for it, and read its answer."""
+        if self._unusable:
+            return self._failed(self._unusable)
+        began = time.monotonic()
+        if not self._slots.acquire(timeout=_QUEUE_SECONDS):
+            busy = f"{self.spec.max_concurrent} queries ran all the time; raise spec.maxConcurrent or speed them up"
+            return self._told(self._failed(RefusalError(Reason.TIMEOUT, busy)), began)
+        began = time.monotonic()
+        with self._lock:
+            self._active += 1
+        try:
+            result: _T | Failed = read(call())
+        except RefusalError as refusal:
+            result = self._failed(refusal)
+        except CLIENT_ERRORS as error:
+            result = self._failed(refusal_of(error, self._seconds, self._max_bytes))
+        finally:
+            self._slots.release()
+            with self._lock:
+                self._active -= 1
+                last = self._closed and self._active == 0
+            if last:
+                self._session.close()
+        return self._told(result, began)
+
+    def _told(self, result: _T, began: float) -> _T:
+        if self._on_query:
+            outcome = result.reason if isinstance(result, Failed) else SUCCESS
+            self._on_query(self.key, outcome, time.monotonic() - began)
+        return result
+
+    def _failed(self, refusal: RefusalError) -> Failed:
+        return Failed(refusal.reason, f"Prometheus at {self._host or self.key}: {refusal.found}.", refusal.retryable)
+
+    def _connect(self, context: ssl.SSLContext | None) -> PrometheusConnect:
+        """The client over our own session and transport."""
+        session, url = self._session, self.spec.url.rstrip("/")
+        session.headers.update({"Accept": "application/json", "User-Agent": f"driftreview/{__version__}"})
+        session.headers.update(self.credentials.headers)
+        # Always set, also without credentials: requests would look for some in ~/.netrc.
+        session.auth = self._authorize
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        session.hooks["response"].append(self._open)
+        client = PrometheusConnect(url, session=session, timeout=(CONNECT_SECONDS, self._seconds))
+        transport = Transport(
+            seconds=self._seconds,
+            connections=self.spec.max_concurrent,
+            max_bytes=self._max_bytes,
+            context=context,
+        )
+        # The client mounts an adapter of its own on the address, with long retries; no request may reach another.
+        for prefix in (url, "http://", "https://"):
+            session.mount(prefix, transport)
+        return client
+
+    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.credentials.authorization:
+            request.headers["Authorization"] = self.credentials.authorization
+        return request
+
+    def _open(self, response: requests.Response, **_: Any) -> requests.Response:
+        """Read the reply before the client does; what it cannot use is raised, redirects before they are followed."""
+        reply = Reply(response.status_code, response.content, response.headers.get("Location", ""))
+        return _Opened(answer_of(reply, self.credentials.hide))
+
+
+class _Opened(requests.Response):
+    """A reply that was read already, in the shape from which the client takes `data.result`."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__()
+        self.status_code = requests.codes.ok
+        self._content = b""
+        self._answer = answer
+
+    def json(self, **_: Any) -> Mapping[str, Mapping[str, Answer]]:
+        """The whole answer where the client expects its result."""
+        return {"data": {"result": self._answer}}
+
+
+def _sendable(spec: MetricSourceSpec, credentials: Credentials) -> ssl.SSLContext | None:
+    """Whom to trust over https, once it is sure that something can be sent at all.
+
+    Raises:
+        RefusalError: the address or the credentials can never be used.
+    """
+    if not _host(spec.url):
+        raise RefusalError(Reason.UNREACHABLE, "spec.url is no address; write for example http://prometheus:9090")
+    if credentials.unsendable:
+        raise RefusalError(
+            Reason.UNAUTHORIZED,
+            f"{credentials.unsendable} is empty or holds a character that no HTTP header can hold; mend its Secret",
+        )
+    # An empty bundle would make Python trust the system's certificate authorities instead.
+    pem = credentials.ca_pem
+    if pem is None and not spec.url.lower().startswith("https:"):
+        return None
+    if pem is None or "-----BEGIN" in pem:
+        with contextlib.suppress(ssl.SSLError, ValueError):
+            return ssl.create_default_context(cadata=pem)
+    raise RefusalError(
+        Reason.TLS_FAILED,
+        "what spec.tls names is no bundle of PEM certificates; it must begin with -----BEGIN CERTIFICATE-----",
+    )
+
+
+def _host(url: str) -> str:
+    """Host and port of an address, without what else it may hold; empty if it has none."""
+    try:
+        parts = urlsplit(url)
+        return parts.netloc.rpartition("@")[2] if parts.hostname and parts.port != 0 else ""
+    except ValueError:
+        return ""

@@ -1,0 +1,86 @@
+"""Reads reviews, writes their status, stores their snapshots."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from driftreview.adapters.errors import ExistsError, NotFoundError
+from driftreview.adapters.kubernetes import REVIEWS, SNAPSHOTS, Cluster
+from driftreview.api.base import API_VERSION
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec
+from driftreview.api.status import DriftReviewStatus
+
+
+class Reviews:
+    """The reviews of a cluster and their evidence."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Use this cluster."""
+        self._cluster = cluster
+
+    def read(self, namespace: str, name: str) -> Mapping[str, Any] | None:
+        """Read one review as a raw object; None if it is gone."""
+        try:
+            return self._cluster.get(REVIEWS, name, namespace)
+        except NotFoundError:
+            return None
+
+    def write_status(self, review: DriftReview, status: DriftReviewStatus) -> Mapping[str, Any]:
+        """Replace the status, if the review is still the one that was read.
+
+        Returns:
+            The review as stored.
+
+        Raises:
+            ChangedError: it is not.
+        """
+        metadata = review.metadata
+        patch: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/uid", "value": metadata.uid},
+            {"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version},
+            {"op": "add", "path": "/status", "value": status.to_wire()},
+        ]
+        return self._cluster.patch(REVIEWS, metadata.name, patch, metadata.namespace, subresource="status")
+
+    def snapshot(self, namespace: str, name: str) -> DriftSnapshotSpec | None:
+        """Read stored evidence; None if there is none of that name."""
+        try:
+            raw = self._cluster.get(SNAPSHOTS, name, namespace)
+        except NotFoundError:
+            return None
+        return DriftSnapshot.model_validate(raw).spec
+
+    def store_snapshot(self, review: DriftReview, name: str, spec: DriftSnapshotSpec) -> DriftSnapshotSpec:
+        """Store evidence, once: if there is some of that name already, that is the evidence.
+
+        Returns:
+            What is stored.
+        """
+        owner = {
+            "apiVersion": API_VERSION,
+            "kind": "DriftReview",
+            "name": review.metadata.name,
+            "uid": review.metadata.uid,
+            "controller": True,
+            "blockOwnerDeletion": False,
+        }
+        body = {
+            "apiVersion": API_VERSION,
+            "kind": "DriftSnapshot",
+            "metadata": {
+                "name": name,
+                "namespace": review.metadata.namespace,
+                "labels": {"driftreview.dev/checkpoint": spec.checkpoint},
+                "ownerReferences": [owner],
+            },
+            "spec": spec.to_wire(),
+        }
+        try:
+            return DriftSnapshot.model_validate(self._cluster.create(SNAPSHOTS, body, review.metadata.namespace)).spec
+        except ExistsError:
+            stored = self.snapshot(review.metadata.namespace, name)
+            if stored is None:
+                raise
+            return stored

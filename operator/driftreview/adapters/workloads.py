@@ -1,0 +1,50 @@
+"""Reads and changes the workloads under review. The one place that acts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from driftreview.adapters.errors import NotFoundError
+from driftreview.adapters.kubernetes import DEPLOYMENTS, REPLICA_SETS, Cluster
+from driftreview.domain.workload import TargetView, approve_patch, rollback_patch, view
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A target as it was read: the raw objects and what they mean."""
+
+    deployment: Mapping[str, Any]
+    replica_sets: tuple[Mapping[str, Any], ...]
+    view: TargetView
+
+
+class Workloads:
+    """The Deployments of a cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        """Use this cluster."""
+        self._cluster = cluster
+
+    def read(self, namespace: str, name: str) -> Workload | None:
+        """Read a Deployment and its ReplicaSets; None if there is no such Deployment."""
+        try:
+            deployment = self._cluster.get(DEPLOYMENTS, name, namespace)
+        except NotFoundError:
+            return None
+        selector = deployment["spec"]["selector"].get("matchLabels")
+        replica_sets = tuple(self._cluster.list(REPLICA_SETS, namespace, selector))
+        return Workload(deployment, replica_sets, view(deployment, replica_sets))
+
+    def approve(self, workload: Workload) -> None:
+        """Mark the current pod template as approved, if the Deployment is still as it was read."""
+        self._patch(workload, approve_patch(workload.view, workload.deployment))
+
+    def roll_back(self, workload: Workload, template: Mapping[str, Any]) -> None:
+        """Put a pod template back, if the Deployment is still as it was read."""
+        self._patch(workload, rollback_patch(workload.view, template))
+
+    def _patch(self, workload: Workload, patch: list[dict[str, Any]]) -> None:
+        metadata = workload.deployment["metadata"]
+        self._cluster.patch(DEPLOYMENTS, metadata["name"], patch, metadata["namespace"])

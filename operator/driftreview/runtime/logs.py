@@ -1,0 +1,36 @@
+"""Structured logs: one JSON object a line, or text for a terminal."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Final
+
+from pythonjsonlogger.json import JsonFormatter
+
+from driftreview.runtime.settings import LogFormat
+
+LOGGER: Final = logging.getLogger("driftreview")
+
+
+def configure(log_format: LogFormat, level: str) -> None:
+    """Send everything to standard error, ours and the libraries'."""
+    handler = logging.StreamHandler(sys.stderr)
+    if log_format is LogFormat.JSON:
+        fields = "%(asctime)s %(levelname)s %(name)s %(message)s"
+        names = {"asctime": "time", "levelname": "level", "name": "logger"}
+        handler.setFormatter(JsonFormatter(fields, rename_fields=names))
+    else:
+        handler.setFormatter(_TextFormatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    logging.getLogger("urllib3").setLevel(logging.ERROR)
+
+
+class _TextFormatter(logging.Formatter):
+    """Text, with the review a line is about in front."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        review = getattr(record, "review", None)
+        return f"{text}  [{review}]" if review else text

@@ -1,0 +1,196 @@
+"""The operator process: kopf watches, the loop works, the Lease guards, the web server tells."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+from typing import Any, Final
+
+import kopf
+
+from driftreview.adapters import clock
+from driftreview.adapters.kubernetes import Cluster
+from driftreview.adapters.metricsources import MetricSources
+from driftreview.adapters.reviews import Reviews
+from driftreview.adapters.sources import Sources
+from driftreview.adapters.workloads import Workloads
+from driftreview.api.base import GROUP, VERSION
+from driftreview.runtime import logs
+from driftreview.runtime.lease import Lease
+from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.loop import TICK, Key, Loop
+from driftreview.runtime.reconcile import Reconciler
+from driftreview.runtime.settings import Settings
+from driftreview.runtime.telemetry import Telemetry
+from driftreview.runtime.web import Web
+
+INDEX: Final = "reviews"
+_LOOP_STALLED_AFTER: Final = 60.0
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+
+
+class Operator:
+    """One operator process, from the first connection to the last."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Connect nothing yet but the web server's port."""
+        self._settings = settings
+        self._telemetry = Telemetry()
+        self._cluster = Cluster(settings.kubeconfig, connections=settings.workers + 2)
+        self._sources = Sources(on_query=self._telemetry.query)
+        self._reviews = Reviews(self._cluster)
+        self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="review")
+        self._reconciler = Reconciler(
+            reviews=self._reviews,
+            workloads=Workloads(self._cluster),
+            sources=MetricSources(self._cluster, self._sources, settings.namespace),
+            telemetry=self._telemetry,
+            clock=clock.now,
+        )
+        self._loop = Loop(self._step, self._executor, settings.workers, clock.now, self._telemetry)
+        self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
+        self._web = Web(
+            settings.listen_host, settings.listen_port, self._telemetry.registry,
+            alive=self._not_alive, ready=self._not_ready,
+        )  # fmt: skip
+        self._index: kopf.Index[Key, Mapping[str, Any]] | None = None
+        self._looping = False
+        self._lost = False
+
+    def run(self) -> int:
+        """Run until told to stop.
+
+        Returns:
+            The exit code: 0 after a stop, 1 when the Lease was lost.
+        """
+        self._telemetry.loop_age.set_function(lambda: monotonic() - self._loop.turned_at)
+        self._telemetry.leader.set_function(lambda: float(self._lease.held.is_set()))
+        self._web.start()
+        LOGGER.info("listens on %s:%s", self._settings.listen_host, self._web.port)
+        try:
+            asyncio.run(self._main())
+        finally:
+            self._lease.stop()
+            if self._lease.held.is_set():
+                self._lease.give_back()
+            self._sources.close()
+            self._executor.shutdown(wait=False, cancel_futures=True)
+            self._web.stop()
+        return 1 if self._lost else 0
+
+    async def _main(self) -> None:
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        waiting = loop.run_in_executor(None, self._lease.wait)
+        with _stop_on_signals(loop, self._lease.stop):
+            if not await waiting:
+                return
+
+        def lost() -> None:
+            self._lost = True
+            loop.call_soon_threadsafe(stop.set)
+
+        self._lease.keep(lost)
+        namespaces = self._settings.watch_namespaces
+        await kopf.operator(
+            registry=self._registry(),
+            settings=_kopf_settings(),
+            clusterwide=not namespaces,
+            namespaces=namespaces,
+            standalone=True,
+            stop_flag=stop,
+        )
+
+    def _registry(self) -> kopf.OperatorRegistry:
+        registry = kopf.OperatorRegistry()
+        running: list[asyncio.Task[None]] = []
+
+        @kopf.on.login(registry=registry)
+        def login(**kwargs: Any) -> Any:
+            if self._settings.kubeconfig is None:
+                return kopf.login_with_service_account(**kwargs)
+            return kopf.login_with_kubeconfig(**kwargs)
+
+        @kopf.on.startup(registry=registry)
+        async def start(**kwargs: Any) -> None:
+            self._index = kwargs[INDEX]
+            running.append(asyncio.create_task(self._loop.run(), name="loop"))
+            self._looping = True
+
+        @kopf.on.cleanup(registry=registry)
+        async def stop(**_: Any) -> None:
+            await self._loop.stop()
+            await asyncio.gather(*running)
+
+        @kopf.index(GROUP, VERSION, "driftreviews", id=INDEX, registry=registry)
+        async def index(namespace: str | None, name: str, body: kopf.Body, **_: Any) -> dict[Key, dict[str, Any]]:
+            self._loop.wake((namespace or "", name))
+            return {(namespace or "", name): _kept(body)}
+
+        @kopf.on.event(GROUP, VERSION, "driftreviews", registry=registry)
+        async def event(event: kopf.RawEvent, namespace: str | None, name: str, **_: Any) -> None:
+            if event["type"] == "DELETED":
+                self._loop.forget((namespace or "", name))
+
+        return registry
+
+    def _step(self, key: Key) -> Any:
+        """One step of one review, in a thread. The index may be behind: every write is preconditioned."""
+        store = self._index.get(key, ()) if self._index is not None else ()
+        raw = next(iter(store), None)
+        return None if raw is None else self._reconciler.run(raw)
+
+    def _not_alive(self) -> str | None:
+        age = monotonic() - self._loop.turned_at
+        if self._looping and age > _LOOP_STALLED_AFTER + TICK:
+            return f"the loop has not turned for {age:.0f} s"
+        if stuck := self._loop.stuck(self._settings.stall_seconds):
+            return f"the step of review {stuck[0]}/{stuck[1]} has not ended for {self._settings.stall_seconds} s"
+        return None
+
+    def _not_ready(self) -> str | None:
+        if not self._lease.held.is_set():
+            return "does not hold the lease"
+        return None if self._looping else "has not started yet"
+
+
+def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept in memory of a review: all but the field managers, which are half of it and never read."""
+    raw = dict(body)
+    return raw | {"metadata": {key: value for key, value in raw["metadata"].items() if key != "managedFields"}}
+
+
+def _kopf_settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.networking.connect_timeout, settings.networking.request_timeout = 10, 30
+    settings.networking.error_backoffs = [1, 2, 4, 8, 16, 30]
+    settings.watching.connect_timeout, settings.watching.server_timeout, settings.watching.client_timeout = 10, 300, 310
+    settings.watching.chunk_size = 500
+    settings.scanning.disabled = True
+    settings.posting.loggers = False
+    return settings
+
+
+class _stop_on_signals:  # noqa: N801 - reads as a statement
+    """SIGINT and SIGTERM stop the wait for the Lease; kopf has its own handlers once it runs."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, stop: Any) -> None:
+        self._loop, self._stop = loop, stop
+
+    def __enter__(self) -> None:
+        for number in _SIGNALS:
+            self._loop.add_signal_handler(number, self._stop)
+
+    def __exit__(self, *_: object) -> None:
+        for number in _SIGNALS:
+            self._loop.remove_signal_handler(number)
+
+
+def run(settings: Settings) -> int:
+    """Configure the logs and run an operator."""
+    logs.configure(settings.log_format, settings.log_level)
+    return Operator(settings).run()

@@ -1,0 +1,48 @@
+"""Settings of the operator process, from the environment (DRIFTREVIEW_…) and the command line."""
+
+from __future__ import annotations
+
+import os
+import socket
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class LogFormat(StrEnum):
+    """How log lines look."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+class Settings(BaseSettings):
+    """Everything about the process that is not in a resource."""
+
+    model_config = SettingsConfigDict(env_prefix="DRIFTREVIEW_", frozen=True)
+
+    kubeconfig: Path | None = None
+    """Which kubeconfig to use; without one, the pod's ServiceAccount."""
+    namespace: str = "driftreview-system"
+    """The operator's own namespace: its Lease, and the Secrets of ClusterMetricSources."""
+    watch_namespaces: tuple[str, ...] = ()
+    """Namespaces whose reviews are looked after; all, if empty."""
+    identity: str = Field(default_factory=lambda: f"{socket.gethostname()}-{os.getpid()}")
+    """Who holds the Lease."""
+    lease_seconds: Annotated[int, Field(ge=3, le=300)] = 15
+    """How long the Lease holds without being renewed."""
+    listen_host: str = "127.0.0.1"
+    """Address of /healthz, /readyz and /metrics; the chart sets 0.0.0.0."""
+    listen_port: Annotated[int, Field(ge=0, le=65535)] = 8080
+    """Port of the same; 0 takes a free one."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 16
+    """How many reviews are worked on at once."""
+    stall_seconds: Annotated[int, Field(ge=10)] = 300
+    """One step of one review takes longer than this: /healthz fails."""
+    log_format: LogFormat = LogFormat.JSON
+    """json or text."""
+    log_level: str = "INFO"
+    """DEBUG, INFO, WARNING or ERROR."""

@@ -1,0 +1,52 @@
+"""The operator's own metrics."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+
+from driftreview import __version__
+
+
+class Telemetry:
+    """Counters of one operator process, in a registry of their own."""
+
+    def __init__(self) -> None:
+        """Register everything."""
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
+        Gauge("driftreview_build_info", "Version of the operator.", ["version"], registry=registry).labels(
+            __version__
+        ).set(1)
+        self.reviews = Gauge("driftreview_reviews", "Reviews by phase.", ["phase"], registry=registry)
+        self.steps = Counter(
+            "driftreview_steps_total", "Steps of reviews, by what was done.", ["action"], registry=registry
+        )
+        self.step_errors = Counter(
+            "driftreview_step_errors_total", "Steps that failed and are tried again.", ["error"], registry=registry
+        )
+        self.verdicts = Counter(
+            "driftreview_checkpoint_verdicts_total", "Checkpoints judged, by verdict.", ["verdict"], registry=registry
+        )
+        self.acts = Counter(
+            "driftreview_acts_total", "Changes made to workloads.", ["act", "outcome"], registry=registry
+        )
+        self.lateness = Histogram(
+            "driftreview_checkpoint_lateness_seconds",
+            "How long after its due time and settling a checkpoint was judged.",
+            buckets=(1, 5, 15, 60, 300, 900, 3600, 6 * 3600, 24 * 3600),
+            registry=registry,
+        )
+        self.queries = Histogram(
+            "driftreview_query_seconds",
+            "Time of one HTTP query to a metric source.",
+            ["source", "outcome"],
+            buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 120),
+            registry=registry,
+        )
+        self.loop_age = Gauge("driftreview_loop_age_seconds", "Time since the loop last went round.", registry=registry)
+        self.leader = Gauge("driftreview_leader", "1 while this process holds the Lease.", registry=registry)
+
+    def query(self, source: str, outcome: str, seconds: float) -> None:
+        """Count one query."""
+        self.queries.labels(source, outcome).observe(seconds)
