@@ -48,6 +48,9 @@ lab-up: setup ## start a real control plane and a real Prometheus on this machin
 lab-down: setup ## end it
 	$(BIN)/python -m lab down
 
+demo: lab-tools ## a good release promoted, a leaking one rolled back, for real (DEMO=live: with the live service)
+	@$(BIN)/python -m lab.demo $(if $(filter live,$(DEMO)),--live) $(if $(CONTEXT),--context $(CONTEXT))
+
 lab-status: setup ## what runs, and where
 	$(BIN)/python -m lab status
 

@@ -12,7 +12,7 @@ import typer
 from lab import binaries, gobuild
 from lab.errors import LabError
 from lab.named import NamedLab
-from lab.processes import answers
+from lab.web import is_healthy
 
 NOT_RUNNING = 3
 app = typer.Typer(
@@ -42,8 +42,25 @@ Pods = Annotated[
 ]
 
 
-def _say(name: str, what: str) -> None:
-    typer.echo(f"  {name:<24} {what}")
+class _Progress:
+    """One line per program: what takes long ends in "..." and is completed on the same line."""
+
+    def __init__(self) -> None:
+        self._open: str | None = None
+
+    def say(self, name: str, what: str) -> None:
+        begin = "" if self._open == name else f"  {name:<24}"
+        self.end_line(unless=name)
+        self._open = name if what.endswith("...") else None
+        typer.echo(f"{begin} {what}", nl=self._open is None)
+
+    def end_line(self, unless: str | None = None) -> None:
+        if self._open not in {None, unless}:
+            typer.echo()
+            self._open = None
+
+
+_progress = _Progress()
 
 
 def _colour(text: str, colour: str) -> str:
@@ -54,8 +71,8 @@ def _colour(text: str, colour: str) -> str:
 @app.command()
 def tools() -> None:
     """Find or build the lab's programs (the first build takes some minutes)."""
-    binaries.find(say=_say)
-    gobuild.kwok_stages(_say)
+    binaries.find(say=_progress.say)
+    gobuild.kwok_stages(_progress.say)
 
 
 @app.command()
@@ -65,7 +82,7 @@ def up(name: Name = "default", prometheus: Prometheus = True, pods: Pods = None)
     if (state := lab.state()) is not None:
         typer.echo(f"lab {name!r} runs already; `python -m lab status` shows it, `python -m lab down` ends it")
     else:
-        binaries.find(say=_say)  # here and not in the daemon: a build takes minutes and people want to see it
+        binaries.find(say=_progress.say)  # here and not in the daemon: a build takes minutes and people want to see it
         state = lab.up(prometheus=prometheus, pods=pods)
         typer.echo(_colour(f"lab {name!r} is ready after {state['started_in']} s", "green"))
     typer.echo(f"  kubeconfig  {state['kubeconfig']}")
@@ -92,7 +109,7 @@ def status(name: Name = "default") -> None:
         raise typer.Exit(NOT_RUNNING)
     typer.echo(f"{'PROCESS':<24} {'PID':>8} {'PORT':>6}  READY")
     for service in state["services"]:
-        ready = answers(service["port"])
+        ready = is_healthy(service["health"], Path(state["ca"]))
         word = _colour("yes", "green") if ready else _colour("no", "red")
         typer.echo(f"{service['name']:<24} {service['pid']:>8} {service['port']:>6}  {word}")
 
@@ -121,6 +138,7 @@ def main() -> None:
         binaries.require_linux()
         app(prog_name="python -m lab")
     except LabError as error:
+        _progress.end_line()
         typer.echo(_colour(f"lab: {error}", "red"), err=True)
         sys.exit(1)
 

@@ -33,7 +33,7 @@ SUPPORTED: dict[str, tuple[int, int]] = {
     "prometheus": (2, 42),
     "promtool": (2, 42),
 }
-# "Kubernetes v1.34.4", "Client Version: v1.32.4", "etcd Version: 3.6.4", "prometheus, version 2.42.0+ds", "kwok version v0.8.0"
+# As in: Kubernetes v1.34.4; Client Version: v1.32.4; etcd Version: 3.6.4; prometheus, version 2.42.0+ds
 _VERSION = re.compile(r"(?:\bKubernetes|\bversion:?) v?(\d+)\.(\d+)", re.IGNORECASE)
 
 
@@ -81,7 +81,7 @@ def _find_group(group: Sequence[str], say: Say) -> dict[str, Tool]:
     for origin, search in (("KUBEBUILDER_ASSETS", os.environ.get("KUBEBUILDER_ASSETS")), ("PATH", None)):
         if origin == "KUBEBUILDER_ASSETS" and not search:
             continue
-        paths = {name: Path(path) for name in group if (path := shutil.which(name, path=search)) is not None}
+        paths = {name: Path(found) for name in group if (found := shutil.which(name, path=search)) is not None}
         if not paths:
             continue
         reason = _unfit(group, paths)

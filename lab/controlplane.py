@@ -68,7 +68,7 @@ class Plane:
             write_kubeconfig(self.kubeconfig(user), server, self.pki / "ca.crt", user, token)
 
     def etcd(self, ports: Ports) -> list[str]:
-        """etcd without fsync: a lab's data need not survive a power cut."""
+        """The store, without fsync: a lab's data need not survive a power cut."""
         client, peer = (f"http://127.0.0.1:{ports[name]}" for name in ("client", "peer"))
         return [
             *(self._program("etcd"), "--unsafe-no-fsync", "--data-dir", str(self.directory / "etcd")),
@@ -106,7 +106,9 @@ class Plane:
             f"--service-account-private-key-file={self.pki / 'sa.key'}",
             f"--root-ca-file={self.pki / 'ca.crt'}",
             "--use-service-account-credentials",
+            *("--kube-api-qps=500", "--kube-api-burst=1000"),  # throttled to 20/s, those accounts alone take 5 s
             f"--node-monitor-grace-period={_NODE_GRACE_SECONDS}s",
+            "--node-monitor-period=500ms",  # new nodes lose their not-ready taint at the next look, else after 5 s
         ]
 
     def scheduler(self, ports: Ports) -> list[str]:
@@ -114,7 +116,7 @@ class Plane:
         return [self._program("kube-scheduler"), *self._component("system:kube-scheduler", ports)]
 
     def kwok(self, ports: Ports, stages: Sequence[Path]) -> list[str]:
-        """kwok plays the kubelet of every node annotated with FAKE_NODE."""
+        """The player of the kubelet of every node annotated with FAKE_NODE."""
         ((key, value),) = FAKE_NODE.items()
         return [
             self._program("kwok"),

@@ -123,17 +123,23 @@ def kwok_stages(say: Say) -> list[Path]:
         BuildFailed: the module cannot be fetched.
     """
     folder = family_cache("kwok") / "stages"
-    with build_lock(lambda: say("kwok", "waiting for another build of the lab's programs")):
-        if not folder.is_dir():
-            _go("kwok", "mod", "download", _KWOK_MODULE)
-            module = Path(_go("kwok", "list", "-m", "-f", "{{.Dir}}", _KWOK_MODULE).strip())
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix="stages-"))
-            for kind in ("node", "pod"):
-                for stage in (module / "kustomize" / "stage" / kind / "fast").glob(f"{kind}-*.yaml"):
-                    shutil.copyfile(stage, scratch / stage.name)
-            scratch.rename(folder)
+    if not folder.is_dir():
+        with build_lock(lambda: say("kwok", "waiting for another build of the lab's programs")):
+            _copy_stages(folder)
     return sorted(folder.glob("*.yaml"))
+
+
+def _copy_stages(folder: Path) -> None:
+    if folder.is_dir():  # another process was faster
+        return
+    _go("kwok", "mod", "download", _KWOK_MODULE)
+    module = Path(_go("kwok", "list", "-m", "-f", "{{.Dir}}", _KWOK_MODULE).strip())
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix="stages-"))
+    for kind in ("node", "pod"):
+        for stage in (module / "kustomize" / "stage" / kind / "fast").glob(f"{kind}-*.yaml"):
+            shutil.copyfile(stage, scratch / stage.name)
+    scratch.rename(folder)
 
 
 @contextmanager

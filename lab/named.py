@@ -128,7 +128,6 @@ class NamedLab:
                     if number is signal.SIGKILL:
                         raise
         shutil.rmtree(self.directory, ignore_errors=True)
-        self._lock.unlink(missing_ok=True)
         return ran
 
     def serve(self, *, prometheus: bool, pods: Path | None) -> None:
@@ -137,9 +136,8 @@ class NamedLab:
         Raises:
             LabError: the lab does not start, or the name is taken.
         """
-        lock = self._try_lock()
-        if lock is None:
-            raise LabError(f"lab {self.name!r} runs already")
+        # Not at the first try: whoever asks whether the lab runs holds the lock for a moment.
+        lock = wait_until(self._try_lock, f"lock of lab {self.name!r}, which seems to run already,", 2.0)
         end = threading.Event()
 
         def stop(_number: int, _frame: object) -> None:

@@ -1,7 +1,6 @@
 """A whole lab: control plane, fake nodes and, if wanted, Prometheus."""
 
 import http
-import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -46,25 +45,21 @@ class Lab:
         self.started_in = 0.0
         self._supervisor = Supervisor(self.directory)
         plane = self._plane
-        self.etcd = self._service(
-            "etcd", ("client", "peer"), plane.etcd, lambda p: Client(f"http://127.0.0.1:{p['client']}").ok("/health")
-        )
+        self.etcd = self._service("etcd", ("client", "peer"), plane.etcd, "http://127.0.0.1:{client}/health")
         self.apiserver = self._service(
             "kube-apiserver",
             ("https",),
             lambda ports: plane.apiserver(ports, self.etcd.port),
-            lambda ports: self._client(ports["https"]).ok("/readyz"),
+            "https://127.0.0.1:{https}/readyz",
         )
         self.apiserver.patience = 1.0  # it would wait for its own watches
+        healthz = "https://127.0.0.1:{https}/healthz"
         self.controller_manager = self._service(
-            "kube-controller-manager", ("https",), plane.controller_manager, self._healthy
+            "kube-controller-manager", ("https",), plane.controller_manager, healthz
         )
-        self.scheduler = self._service("kube-scheduler", ("https",), plane.scheduler, self._healthy)
+        self.scheduler = self._service("kube-scheduler", ("https",), plane.scheduler, healthz)
         self.kwok = self._service(
-            "kwok",
-            ("http",),
-            lambda ports: plane.kwok(ports, stages),
-            lambda ports: Client(f"http://127.0.0.1:{ports['http']}").ok("/healthz"),
+            "kwok", ("http",), lambda ports: plane.kwok(ports, stages), "http://127.0.0.1:{http}/healthz"
         )
 
     @classmethod
@@ -95,8 +90,8 @@ class Lab:
         began = time.monotonic()
         try:
             if prometheus:
-                lab._start_prometheus(backfill, scrape_interval)  # noqa: SLF001 - its own
-            lab._start_control_plane(nodes)  # noqa: SLF001 - its own
+                lab._start_prometheus(backfill, scrape_interval)
+            lab._start_control_plane(nodes)
         except BaseException:
             lab.close()
             raise
@@ -151,11 +146,10 @@ class Lab:
         Raises:
             CommandFailed: it ended with another code than 0.
         """
-        command = [str(self._plane.tools["kubectl"].path), f"--kubeconfig={self.kubeconfig}", *arguments]
-        home = {"HOME": str(self.directory)}  # its discovery cache must not mix labs that reuse a port
-        done = subprocess.run(
-            command, input=input, env=os.environ | home, capture_output=True, text=True, timeout=120, check=False
-        )
+        # A cache of its own: the usual one is named by address, which another lab may have had.
+        own = [f"--kubeconfig={self.kubeconfig}", f"--cache-dir={self.directory / 'kubectl-cache'}"]
+        command = [str(self._plane.tools["kubectl"].path), *own, *arguments]
+        done = subprocess.run(command, input=input, capture_output=True, text=True, timeout=120, check=False)
         if done.returncode and check:
             raise CommandFailed(
                 f"kubectl {' '.join(arguments)}: {done.stderr.strip()}", done.returncode, done.stdout + done.stderr
@@ -190,19 +184,12 @@ class Lab:
         self.close()
 
     def _service(
-        self,
-        name: str,
-        ports: tuple[str, ...],
-        command: Callable[[Ports], list[str]],
-        is_ready: Callable[[Ports], bool],
+        self, name: str, ports: tuple[str, ...], command: Callable[[Ports], list[str]], health: str
     ) -> Service:
-        return Service(self._supervisor, name, self.directory / "logs", ports, command, is_ready)
+        return Service(self._supervisor, name, self.directory / "logs", ports, command, health, self.ca)
 
     def _client(self, port: int) -> Client:
         return Client(f"https://127.0.0.1:{port}", self.ca, self._plane.tokens["admin"])
-
-    def _healthy(self, ports: Ports) -> bool:
-        return Client(f"https://127.0.0.1:{ports['https']}", self.ca).ok("/healthz")
 
     def _start_prometheus(self, backfill: Sequence[Path], scrape_interval: float) -> None:
         self.prometheus = PrometheusServer.start(
@@ -242,11 +229,15 @@ class Lab:
 
 def describe(lab: Lab) -> dict[str, Any]:
     """What another process needs to know about a lab, as JSON values."""
-    services = [{"name": service.name, "pid": service.pid, "port": service.port} for service in lab.services]
+    services = [
+        {"name": service.name, "pid": service.pid, "port": service.port, "health": service.health_url}
+        for service in lab.services
+    ]
     url = lab.prometheus.url if lab.prometheus else None
     return {
         "kubeconfig": str(lab.kubeconfig),
         "server": lab.server,
+        "ca": str(lab.ca),
         "prometheus": url,
         "services": services,
         "started_in": round(lab.started_in, 1),

@@ -66,7 +66,7 @@ class PodRunner:
         self._runs: dict[str, _Run] = {}
         self._written: str | None = None
         self._end = threading.Event()
-        self._api_client = config.new_client_from_config(str(kubeconfig))
+        self._api_client = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
         self._api = client.CoreV1Api(self._api_client)
         self._supervisor = Supervisor(self._logs)
         self._thread = threading.Thread(target=self._loop, name="podrunner", daemon=True)
@@ -106,7 +106,7 @@ class PodRunner:
 
     def _list(self) -> list[dict[str, Any]]:
         # Raw: the typed client would spend most of a second on a few hundred pods.
-        response = self._api.list_pod_for_all_namespaces(_preload_content=False, _request_timeout=5)
+        response: Any = self._api.list_pod_for_all_namespaces(_preload_content=False, _request_timeout=5)
         items: list[dict[str, Any]] = json.loads(response.data)["items"]
         return items
 

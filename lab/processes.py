@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.errors import ProcessFailed, log_tail
 from lab.ports import free_port
-from lab.web import wait_until
+from lab.web import is_healthy, wait_until
 
 Ports = Mapping[str, int]
 _SCRIPT = Path(__file__).with_name("supervise.py")
@@ -116,7 +116,8 @@ class Service:
         directory: gets ``<name>.log``.
         port_names: for each a free port is chosen once and kept over restarts; the first is the one to show.
         command: the command line for given ports.
-        is_ready: whether it serves, asked until true.
+        health: URL that answers 200 when it serves, with port names in braces.
+        ca: certificate that verifies an https URL.
         patience: seconds between SIGTERM and SIGKILL in :meth:`stop`.
     """
 
@@ -125,7 +126,8 @@ class Service:
     directory: Path
     port_names: tuple[str, ...]
     command: Callable[[Ports], list[str]]
-    is_ready: Callable[[Ports], bool]
+    health: str
+    ca: Path | None = None
     patience: float = 5.0
     ports: dict[str, int] = field(default_factory=dict)
     pid: int | None = None
@@ -140,6 +142,11 @@ class Service:
         """The first port."""
         return self.ports[self.port_names[0]]
 
+    @property
+    def health_url(self) -> str:
+        """URL that answers 200 when it serves."""
+        return self.health.format_map(self.ports)
+
     def start(self, seconds: float = 60.0) -> None:
         """Start it and wait until it serves; again on its earlier ports if it ran before.
 
@@ -152,9 +159,7 @@ class Service:
         for _ in range(_PORT_TRIES):
             if not restarted:
                 self.ports = {name: free_port() for name in self.port_names}
-            offset = self.log.stat().st_size if self.log.exists() else 0
-            self.pid = self.supervisor.start(self.name, self.command(self.ports), self.log)
-            if wait_until(lambda: self._verdict(offset, restarted=restarted), f"{self.name} ready", seconds) == "ready":
+            if self._try(seconds, restarted=restarted):
                 return
         raise ProcessFailed(f"{self.name} found its ports taken {_PORT_TRIES} times\n{log_tail(self.log)}")
 
@@ -182,13 +187,22 @@ class Service:
         pid, returncode = self.supervisor.poll(self.name)
         return pid is not None and returncode is None
 
+    def _try(self, seconds: float, *, restarted: bool) -> bool:
+        offset = self.log.stat().st_size if self.log.exists() else 0
+        self.pid = self.supervisor.start(self.name, self.command(self.ports), self.log)
+        try:
+            verdict = wait_until(lambda: self._verdict(offset, restarted=restarted), f"{self.name} ready", seconds)
+        except ProcessFailed as error:
+            raise ProcessFailed(f"{error}\n{log_tail(self.log)}") from None
+        return verdict == "ready"
+
     def _verdict(self, offset: int, *, restarted: bool) -> str | None:
         _, returncode = self.supervisor.poll(self.name)
         if returncode is None:
-            return "ready" if self.is_ready(self.ports) else None
+            return "ready" if is_healthy(self.health_url, self.ca) else None
         with self.log.open("rb") as log:
             log.seek(offset)
-            taken = _PORT_TAKEN in log.read().decode(errors="replace")
+            taken = _PORT_TAKEN in log.read().decode(errors="replace").lower()
         if taken and not restarted:
             return "port taken"
-        raise ProcessFailed(f"{self.name} ended with exit code {returncode}\n{log_tail(self.log)}")
+        raise ProcessFailed(f"{self.name} ended with exit code {returncode}")

@@ -26,19 +26,21 @@ class PrometheusServer:
         service: to stop, start again, freeze.
     """
 
-    def __init__(self, directory: Path, supervisor: Supervisor, tools: dict[str, Tool], targets: Path) -> None:
+    def __init__(
+        self, directory: Path, supervisor: Supervisor, tools: dict[str, Tool], targets: Path, *, alone: bool
+    ) -> None:
         """Prefer :meth:`start`; this one starts nothing."""
         self.directory = directory
         self.targets = targets
         self._tools = tools
-        self._owned: Supervisor | None = None
+        self._owned = supervisor if alone else None
         self.service = Service(
             supervisor,
             "prometheus",
             directory,
             ("http",),
             self._command,
-            lambda ports: Client(f"http://127.0.0.1:{ports['http']}").ok("/-/ready"),
+            "http://127.0.0.1:{http}/-/ready",
         )
 
     @classmethod
@@ -69,13 +71,11 @@ class PrometheusServer:
         directory = directory.resolve()
         targets = (targets or directory / "targets").resolve()
         targets.mkdir(parents=True, exist_ok=True)
-        owned = None if supervisor else Supervisor(directory)
-        server = cls(directory, supervisor or owned or Supervisor(directory), tools, targets)
-        server._owned = owned  # noqa: SLF001 - its own
+        server = cls(directory, supervisor or Supervisor(directory), tools, targets, alone=supervisor is None)
         try:
-            server._write_config(scrape_interval)  # noqa: SLF001 - its own
+            server._write_config(scrape_interval)
             for file in backfill:
-                server._create_blocks(file)  # noqa: SLF001 - its own
+                server._create_blocks(file)
             server.service.start()
         except BaseException:
             server.close()
@@ -159,7 +159,7 @@ class PrometheusServer:
         if done.returncode:
             output = (done.stdout + done.stderr).strip()
             raise CommandFailed(
-                f"promtool refused {file}: {output[-600:]}\nIt wants OpenMetrics: lines `name{{label=\"x\"}} value "
+                f'promtool refused {file}: {output[-600:]}\nIt wants OpenMetrics: lines `name{{label="x"}} value '
                 "seconds`, each series in order of time, the last line `# EOF`.",
                 done.returncode,
                 output,

@@ -66,6 +66,12 @@ class Client:
         return self.request("GET", path, timeout=2.0)[0] == http.HTTPStatus.OK
 
 
+def is_healthy(url: str, ca: Path | None = None) -> bool:
+    """Whether a health URL answers 200."""
+    parts = urlsplit(url)
+    return Client(f"{parts.scheme}://{parts.netloc}", ca).ok(parts.path)
+
+
 def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 30.0, every: float = 0.05) -> T:
     """Ask again and again until the answer is true; returns it.
 

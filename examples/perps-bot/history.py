@@ -8,7 +8,7 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -78,6 +78,13 @@ def _offset(place: int, pods: int, interval: float) -> float:
     return round((place + 0.5) / pods * interval, 3)
 
 
+def _lines(series: Series, target: Mapping[str, str], stamps: Sequence[str]) -> str:
+    """Write as many samples as there are stamps; JSON and OpenMetrics escape strings alike."""
+    labels = sorted([*series.labels, *target.items()])
+    head = series.name + "{" + ",".join(f"{name}={json.dumps(text)}" for name, text in labels) + "}"
+    return "".join(f"{head} {value} {stamp}\n" for value, stamp in zip(series.values, stamps, strict=False))
+
+
 def write_history(history: History, output: Path) -> int:
     """Write the history to `output` and return its number of samples; the same seed gives the same bytes."""
     blocks: list[tuple[Series, str]] = []
@@ -96,18 +103,10 @@ def write_history(history: History, output: Path) -> int:
         dark = [life.faulty("no-metrics", when) for when in times]
         shown = dark.index(True) if True in dark else len(times)
         info = (("mode", "continuous"), ("profile", history.profile), ("version", version))
-        own = [
-            gauge("bot_info", [1] * len(times), *info),
-            *pod_series(life, f"{history.seed} {pod}"),
-        ]
+        own = [gauge("bot_info", [1] * len(times), *info), *pod_series(life, f"{history.seed} {pod}")]
         up = gauge("up", [0 if hidden else 1 for hidden in dark])
         for series, count in [*((each, shown) for each in own), (up, len(times))]:
-            labels = ",".join(
-                f"{name}={json.dumps(value)}" for name, value in sorted([*series.labels, *target.items()])
-            )
-            head = f"{series.name}{{{labels}}}"
-            shown_samples = zip(series.values[:count], stamps[:count], strict=True)
-            blocks.append((series, "".join(f"{head} {value} {stamp}\n" for value, stamp in shown_samples)))
+            blocks.append((series, _lines(series, target, stamps[:count])))
             samples += count
     with output.open("w", encoding="utf-8") as file:
         # One family is one paragraph, whichever pods show it.

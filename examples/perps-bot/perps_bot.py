@@ -223,6 +223,7 @@ class Bot:
         return filled
 
     async def _stream(self, symbol: str) -> None:
+        self.metrics.marks.labels(symbol).set_to_current_time()  # from the snapshot every stream begins with
         await asyncio.sleep(self._noise.uniform(0, QUOTE_SECONDS))  # symbols do not tick together
         while True:
             quoted = time.perf_counter()

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.integration
 EXAMPLE = Path(__file__).parents[2] / "examples" / "perps-bot"
 HOURS = 12  # each side of the release
 BY_LE = 'histogram_quantile({q}, sum by (le) (rate({name}_bucket{{namespace="{ns}",pod=~"{pods}"}}[5m])))'
-RELEASE = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS)
+# Halfway between the busiest hour of the day and the next, so that both sides have the same season.
+RELEASE = (datetime.now(UTC) - timedelta(days=1)).replace(hour=3, minute=0, second=0, microsecond=0)
 
 Ask = Callable[..., list[float]]
 

@@ -149,7 +149,7 @@ Identifier = Annotated[
     Field(min_length=1, max_length=63),
     Pattern(
         "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$",
-        "must be lower-case letters, digits and '-', with a letter or digit at both ends, such as order-latency-p99",
+        "must be lower-case letters, digits and '-', with a letter or digit at both ends",
     ),
 ]
 ShortText = Annotated[str, Field(max_length=256)]

@@ -1,0 +1,160 @@
+"""Installs DriftReview into a cluster: the CRDs, the operator's own account and its rights, and the operator."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from lab.errors import CommandFailed, ProcessFailed, log_tail
+from lab.ports import free_port
+from lab.processes import Supervisor
+from lab.web import is_healthy, wait_until
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+SYSTEM: Final = "driftreview-system"
+ACCOUNT: Final = "driftreview"
+
+Kubectl = Callable[..., str]
+"""``kubectl(*arguments, input=None)``: runs as administrator and returns what it printed."""
+
+
+def of_context(context: str, kubectl: str = "kubectl") -> Kubectl:
+    """A kubectl that speaks to a context of the user's own kubeconfig."""
+
+    def run(*arguments: str, input: str | None = None) -> str:  # noqa: A002 - as subprocess names it
+        command = [kubectl, "--context", context, *arguments]
+        done = subprocess.run(command, input=input, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise CommandFailed(f"{' '.join(command)}: {done.stderr.strip()}", done.returncode, done.stderr)
+        return done.stdout
+
+    return run
+
+
+def install(kubectl: Kubectl) -> None:
+    """Install the CRDs, the operator's namespace, its ServiceAccount and its rights; safe to run again."""
+    kubectl("apply", "--server-side", "--force-conflicts", *_files((ROOT / "crds").glob("*.yaml")))
+    kubectl("wait", "--for=condition=Established", *_files((ROOT / "crds").glob("*.yaml")), "--timeout=30s")
+    kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_account()))
+
+
+def operator_kubeconfig(kubectl: Kubectl, path: Path) -> Path:
+    """Write a kubeconfig with a token of the operator's ServiceAccount: it never runs as administrator."""
+    token = kubectl("create", "token", ACCOUNT, "-n", SYSTEM, "--duration=24h").strip()
+    view = yaml.safe_load(kubectl("config", "view", "--minify", "--flatten", "-o", "yaml"))
+    cluster = view["clusters"][0]["cluster"]
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "demo", "cluster": cluster}],
+        "users": [{"name": ACCOUNT, "user": {"token": token}}],
+        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": ACCOUNT, "namespace": SYSTEM}}],
+        "current-context": "demo",
+    }
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    path.chmod(0o600)
+    return path
+
+
+def _account() -> list[dict[str, Any]]:
+    subject = [{"kind": "ServiceAccount", "name": ACCOUNT, "namespace": SYSTEM}]
+    documents: list[dict[str, Any]] = [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": SYSTEM}},
+        {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": ACCOUNT, "namespace": SYSTEM}},
+    ]
+    rbac = "rbac.authorization.k8s.io"
+    for name, kind, namespace in (
+        ("judge", "ClusterRole", None),
+        ("actor", "ClusterRole", None),
+        ("own-namespace", "Role", SYSTEM),
+    ):
+        rules = yaml.safe_load((ROOT / "charts" / "driftreview" / "rules" / f"{name}.yaml").read_text("utf-8"))
+        metadata = {"name": f"driftreview-{name}"} | ({"namespace": namespace} if namespace else {})
+        documents += [
+            {"apiVersion": f"{rbac}/v1", "kind": kind, "metadata": metadata, "rules": rules},
+            {
+                "apiVersion": f"{rbac}/v1",
+                "kind": f"{kind}Binding",
+                "metadata": metadata,
+                "roleRef": {"apiGroup": rbac, "kind": kind, "name": metadata["name"]},
+                "subjects": subject,
+            },
+        ]
+    return documents
+
+
+def create_namespace(kubectl: Kubectl, name: str) -> None:
+    """A fresh namespace; one of an earlier run is deleted first."""
+    kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=60s")
+    kubectl("create", "namespace", name)
+    give_up = time.monotonic() + 30
+    while not kubectl("get", "serviceaccount", "default", "-n", name, "--ignore-not-found").strip():
+        if time.monotonic() > give_up:
+            raise TimeoutError(f"namespace {name} has no default ServiceAccount after 30 s")
+        time.sleep(0.1)
+
+
+def _files(paths: Iterable[Path]) -> list[str]:
+    return [part for path in sorted(paths) for part in ("-f", str(path))]
+
+
+class OperatorProcess:
+    """The operator as a process of its own, under its own ServiceAccount. Ends with its starter.
+
+    Args:
+        directory: gets the log.
+        kubeconfig: of the operator's account.
+        options: more options of ``driftreview run``.
+    """
+
+    def __init__(self, directory: Path, kubeconfig: Path, *options: str) -> None:
+        self.log = directory / "operator.log"
+        self._directory, self._kubeconfig, self._options = directory, kubeconfig, options
+        self._supervisor = Supervisor(directory)
+        self.port = 0
+
+    @property
+    def url(self) -> str:
+        """Where /healthz, /readyz and /metrics are."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int | None:
+        """Process id; None before the first start."""
+        return self._supervisor.poll("operator")[0]
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start it, and wait until it watches.
+
+        Raises:
+            ProcessFailed: it ended, or was not ready in time; the message holds the end of its log.
+        """
+        self.port = free_port()
+        command = [sys.executable, "-m", "driftreview", "run", "--kubeconfig", str(self._kubeconfig)]
+        command += ["--namespace", SYSTEM, "--listen-port", str(self.port), "--log-format", "text", *self._options]
+        env = os.environ | {"PYTHONPATH": str(ROOT / "operator"), "DRIFTREVIEW_LEASE_SECONDS": "3"}
+        self._supervisor.start("operator", command, self.log, env, self._directory)
+        if wait:
+            wait_until(self._ready, "the operator is ready", 60.0)
+
+    def stop(self, seconds: float = 30.0) -> int | None:
+        """SIGTERM; returns the exit code."""
+        return self._supervisor.stop("operator", seconds)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self._supervisor.stop("operator", 0)
+
+    def close(self) -> None:
+        """Stop it for good."""
+        self._supervisor.close()
+
+    def _ready(self) -> bool:
+        if self._supervisor.poll("operator")[1] is not None:
+            raise ProcessFailed(f"the operator ended: {log_tail(self.log)}")
+        return is_healthy(f"{self.url}/readyz")

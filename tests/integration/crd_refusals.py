@@ -1,0 +1,190 @@
+"""What the API server must refuse: every CEL rule at least once, each with the message that names the fix."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from tests.integration.crd_samples import GROWTH, INFO, LEVEL, LIMIT, STATUS, Raw, merged
+
+SOURCES = ("MetricSource", "ClusterMetricSource")
+DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A change of a valid spec that makes it invalid."""
+
+    id: str
+    kind: str
+    patch: Raw
+    """Merged into the first sample's spec."""
+    path: str
+    """Where the API server must see the fault."""
+    message: str
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change of a stored object that is refused; `patch` is of the whole object."""
+
+    id: str
+    kind: str
+    patch: Raw
+    path: str
+    message: str
+    status: bool = False
+    """Sent to the status subresource."""
+    of: str = "started"
+    """Name of the stored object."""
+
+
+def _window(name: str, message: str, path: str = "", **fields: Any) -> Refusal:
+    return Refusal(name, "DriftReview", {"window": fields}, f"spec.window{path}", message)
+
+
+def _signal(name: str, signal: Raw, message: str, path: str = "", **fields: Any) -> Refusal:
+    patch = {"signals": [merged(signal, fields), LIMIT | {"name": "other"}]}
+    return Refusal(name, "DriftReview", patch, f"spec.signals[0]{path}", message)
+
+
+def _review(name: str, path: str, message: str, **fields: Any) -> Refusal:
+    return Refusal(name, "DriftReview", fields, path, message)
+
+
+def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
+    return [Refusal(f"{name}-{kind}", kind, fields, f"spec{path}", message) for kind in SOURCES]
+
+
+_KEY = {"name": "prometheus", "key": "token"}
+_ORDER = "checkpoints must be in ascending order and differ"
+_QUANTITY = "should match '^[+-]?[0-9]{1,15}"
+_COVERAGE = "must be more than 0%, at most 100%"
+_ADDRESS = "must be an http:// or https:// address such as"
+_OPEN = "must hold no user, query or fragment"
+_PLAIN = {"auth": None, "tls": None, "headers": None}
+
+REFUSALS: list[Refusal] = [
+    _window("duration-unit", DURATION, ".checkpoints[1]", checkpoints=["1h", "48x"]),
+    _window("duration-without-unit", DURATION, ".rollback", rollback="48"),
+    _window("duration-empty", DURATION, ".grace", grace=""),
+    _window("duration-days-and-hours", DURATION, ".warmup", warmup="1d2h"),
+    _window("duration-number", "must be of type string", ".settle", settle=5),
+    _window("checkpoint-after-rollback", "drop it, or raise window.rollback", rollback="24h"),
+    _window("settle-near-grace", "lower window.settle, or raise window.grace", settle="16m"),
+    _window("checkpoints-unsorted", _ORDER, ".checkpoints", checkpoints=["6h", "1h"]),
+    _window("checkpoints-same", _ORDER, ".checkpoints", checkpoints=["1h", "1h"]),
+    _window("checkpoints-same-spelt-otherwise", _ORDER, ".checkpoints", checkpoints=["60m", "1h"]),
+    _window("checkpoint-too-early", "must be at least 1m after T0", ".checkpoints", checkpoints=["59s", "1h"]),
+    _window("checkpoints-none", "should have at least 1 items", ".checkpoints", checkpoints=[]),
+    _window("t0-without-zone", "must be of type date-time", ".t0", t0="2026-01-05T10:00:00"),
+    _window("t0-long-ago", "must be a time in the years 2000 to 2099", ".t0", t0="0001-01-01T00:00:00Z"),
+    _window("t0-far", "must be a time in the years 2000 to 2099", ".t0", t0="9999-12-31T23:59:59Z"),
+    _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),
+    _review("baseline-long", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "29d"}),
+    _review("snapshot-past-checkpoint", "spec", "lower baseline.length", baseline={"from": "Snapshot"}),
+    _review("declared-by-margin", "spec", "every Level signal needs limits.alert",
+            baseline={"from": "Declared"}, signals=[LEVEL | {"limits": {"baseline": 1}}]),
+    _review("target-kind", "spec.target.kind", 'supported values: "Deployment"', target={"kind": "Job"}),
+    _review("source-missing", "spec.metrics.sourceRef", "Required value", metrics={"sourceRef": None}),
+    _review("signals-only-info", "spec", "at least one signal must have mode Enforce", signals=[INFO]),
+    _review("signals-only-shadow", "spec", "at least one signal must have mode Enforce",
+            signals=[LEVEL | {"mode": "Shadow"}]),
+    _review("signals-same-name", "spec.signals[1]", "Duplicate value", signals=[LEVEL, LIMIT | {"name": "latency"}]),
+    _review("variable-spelling", "spec.variables", "must be letters and digits", variables={"a-b": "c"}),
+    _review("variable-given", "spec.variables", "choose another name", variables={"pods": "c"}),
+    _signal("level-without-measure", LEVEL, "needs margin", margin=None, limits={"alert": None}),
+    _signal("growth-without-rate", GROWTH, "needs limits.perHour", limits=None),
+    _signal("rate-without-growth", LEVEL, "limits.perHour is for kind: Growth", limits={"perHour": 1}),
+    _signal("limit-without-limit", LIMIT, "needs limits.alert", limits={"alert": None, "baseline": 1}),
+    _signal("margin-of-limit", LIMIT, "margin is for kind: Level", margin={"relative": "5%"}),
+    _signal("for-of-level", LEVEL, "`for` is for kind: Limit", **{"for": "1m"}),
+    _signal("either-with-limits", LEVEL, "choose Higher or Lower, or leave limits out", worse="Either"),
+    _signal("margin-empty", LEVEL, "set margin.relative, margin.absolute or both", ".margin",
+            margin={"relative": None, "absolute": None}),
+    _signal("limits-empty", INFO, "set at least one of limits.baseline", ".limits", limits={}),
+    _signal("coverage-none", LEVEL, _COVERAGE, ".minCoverage", minCoverage="0.0%"),
+    _signal("coverage-over-all", LEVEL, _COVERAGE, ".minCoverage", minCoverage="101%"),
+    _signal("percent-without-sign", LEVEL, "must be a percentage such as", ".margin.relative",
+            margin={"relative": "5"}),
+    _signal("quantity-fraction", LIMIT, "must be of type integer,string", ".limits.alert", limits={"alert": 60.5}),
+    _signal("quantity-word", LIMIT, _QUANTITY, ".limits.alert", limits={"alert": "sixty"}),
+    _signal("quantity-duration", LIMIT, _QUANTITY, ".limits.alert", limits={"alert": "60s"}),
+    _signal("quantity-huge", LIMIT, "less than or equal to 999999999999999", ".limits.alert",
+            limits={"alert": 10**15}),
+    _signal("margin-negative", LEVEL, "greater than or equal to 0", ".margin.absolute", margin={"absolute": -1}),
+    _signal("margin-negative-text", LEVEL, "should match", ".margin.absolute", margin={"absolute": "-1m"}),
+    *_source("url-scheme", ".url", _ADDRESS, url="ftp://prometheus:9090"),
+    *_source("url-none", ".url", _ADDRESS, url="prometheus:9090"),
+    *_source("url-path-only", ".url", _ADDRESS, url="/prometheus"),
+    *_source("url-without-host", ".url", _ADDRESS, url="http://"),
+    *_source("url-user", ".url", _OPEN, url="https://a:b@prometheus"),
+    *_source("url-query", ".url", _OPEN, url="https://prometheus?token=a"),
+    *_source("url-empty-query", ".url", _OPEN, url="https://prometheus?"),
+    *_source("url-fragment", ".url", _OPEN, url="https://prometheus#a"),
+    *_source("url-api", ".url", "must be the address before /api/v1", url="https://prometheus/api/v1/query"),
+    *_source("auth-over-http", "", "allowInsecureAuth", url="http://prometheus", tls=None, headers=None),
+    *_source("secret-header-over-http", "", "allowInsecureAuth", url="http://prometheus", tls=None, auth=None),
+    *_source("tls-over-http", "", "drop it, or use https://", url="http://prometheus", auth=None, headers=None),
+    *_source("auth-both", ".auth", "exactly one", auth={"basic": {"username": _KEY, "password": _KEY}}),
+    *_source("auth-none", ".auth", "exactly one", auth={"bearer": None}),
+    *_source("tls-both", ".tls", "exactly one", tls={"caConfigMap": _KEY}),
+    *_source("tls-none", ".tls", "exactly one", tls={"caSecret": None}),
+    *_source("header-both", ".headers[0]", "exactly one", headers=[{"name": "A", "value": "b", "valueFrom": _KEY}]),
+    *_source("header-none", ".headers[0]", "exactly one", headers=[{"name": "A"}]),
+    *_source("header-own", ".headers[0]", "belong in auth", headers=[{"name": "AUTHORIZATION", "value": "b"}]),
+    *_source("headers-same", ".headers", "have the same name",
+             headers=[{"name": "X-A", "value": "b"}, {"name": "x-a", "value": "b"}]),
+    *_source("timeout-none", ".timeout", "must be between 1s and 2m", timeout="0s"),
+    *_source("timeout-long", ".timeout", "must be between 1s and 2m", timeout="121s"),
+    *_source("resolution-long", ".resolution", "must be between 1s and 5m", resolution="1d"),
+    Refusal("allowed-nobody", "ClusterMetricSource", {"allowedNamespaces": {"names": [], "selector": None}},
+            "spec.allowedNamespaces", "leave allowedNamespaces out for all"),
+]  # fmt: skip
+
+
+def _fixed(field: str, value: Any) -> Change:
+    message = f"spec.{field} is fixed since T0: delete this review and apply a new one (only suspend may change)"
+    return Change(f"fixed-{field}", "DriftReview", {"spec": {field: value}}, "<nil>", message)
+
+
+def _status(name: str, path: str, message: str, status: Raw | None) -> Change:
+    return Change(name, "DriftReview", {"status": status}, path, message, status=True)
+
+
+_LATER = "2026-01-05T12:00:00Z"
+_DUES: list[Raw] = STATUS["checkpoints"]
+_ROWS = "the checkpoints are written once"
+_INTENT = "an intent is never changed"
+
+CHANGES: list[Change] = [
+    _fixed("target", {"name": "other"}),
+    _fixed("context", {"revision": "other"}),
+    _fixed("metrics", {"sourceRef": {"name": "other"}}),
+    _fixed("window", {"settle": "3m"}),
+    _fixed("baseline", {"length": "6d"}),
+    _fixed("signals", [LIMIT]),
+    _fixed("variables", {"broker": "other"}),
+    Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
+    _fixed("policy", {"onDrift": "Hold"}),
+    _status("t0-moved", "status", "T0 is written once", {"t0": _LATER}),
+    _status("t0-removed", "status", "T0 is written once", {"t0": None}),
+    _status("status-removed", "<nil>", "status is never removed", None),
+    _status("due-moved", "status.checkpoints[1]", "due times are written once",
+            {"checkpoints": [_DUES[0], _DUES[1] | {"due": _LATER}]}),
+    _status("checkpoints-emptied", "status", _ROWS, {"checkpoints": []}),
+    _status("checkpoints-removed", "status", _ROWS, {"checkpoints": None}),
+    _status("checkpoint-renamed", "status", _ROWS, {"checkpoints": [_DUES[0], _DUES[1] | {"name": "7h"}]}),
+    _status("checkpoint-added", "status", _ROWS, {"checkpoints": [*_DUES, {"name": "7h", "due": _LATER}]}),
+    _status("act-removed", "status", "an intent is never removed", {"act": None}),
+    _status("act-other", "status.act", _INTENT, {"act": {"type": "Promote"}}),
+    _status("act-on-other", "status.act", _INTENT, {"act": {"targetUid": "2"}}),
+    _status("act-on-other-generation", "status.act", _INTENT, {"act": {"generation": 4}}),
+    _status("act-at-other-time", "status.act", _INTENT, {"act": {"intentAt": _LATER}}),
+    Change("final-phase-left", "DriftReview", {"status": {"phase": "Watching"}}, "status", "a final phase is final",
+           status=True, of="ended"),
+    Change("final-phase-removed", "DriftReview", {"status": {"phase": None}}, "status", "a final phase is final",
+           status=True, of="ended"),
+    Change("evidence-value", "DriftSnapshot", {"spec": {"hash": "other"}}, "spec", "evidence is never changed"),
+    Change("evidence-template", "DriftSnapshot", {"spec": {"previous": {"template": '{"spec":{"a":1}}'}}},
+           "spec", "evidence is never changed"),
+    Change("evidence-removed", "DriftSnapshot", {"spec": {"signals": None}}, "spec", "evidence is never changed"),
+]  # fmt: skip

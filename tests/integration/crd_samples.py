@@ -1,0 +1,153 @@
+"""Valid objects of every kind; together the samples of a kind use each of its spec fields at least once."""
+
+from copy import deepcopy
+from typing import Any
+
+from driftreview.api.base import API_VERSION
+
+Raw = dict[str, Any]
+LEVEL: Raw = {
+    "name": "latency",
+    "query": 'sum(rate(latency_seconds_sum{pod=~"${pods}"}[5m]))',
+    "unit": "s",
+    "kind": "Level",
+    "worse": "Higher",
+    "margin": {"relative": "5%", "absolute": "2m"},
+    "limits": {"baseline": "100m", "alert": "150m"},
+    "each": "symbol",
+    "severity": "Critical",
+    "mode": "Enforce",
+    "onMissing": "Hold",
+    "minCoverage": "90%",
+    "runbook": "Check broker connectivity",
+    "section": "Performance",
+}
+GROWTH: Raw = {"name": "memory", "kind": "Growth", "query": "memory_bytes", "unit": "By", "limits": {"perHour": "20Mi"}}
+LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits": {"alert": 60}, "for": "1m"}
+INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
+
+# The example of the design, reduced to the fields there are.
+REVIEW: Raw = {
+    "target": {"kind": "Deployment", "name": "perps-bot"},
+    "context": {
+        "revision": "084055d",
+        "environment": "staging",
+        "owner": "trading-platform",
+        "scope": "Phase 1 extended",
+        "change": "CHG-1042",
+    },
+    "metrics": {"sourceRef": {"kind": "ClusterMetricSource", "name": "prometheus"}},
+    "window": {
+        "t0": "2026-01-05T10:00:00+02:00",
+        "warmup": "10m",
+        "settle": "2m",
+        "checkpoints": ["1h", "6h", "24h", "2d"],
+        "rollback": "48h",
+        "grace": "30m",
+    },
+    "baseline": {"from": "History", "length": "7d"},
+    "signals": [LEVEL, GROWTH, LIMIT, INFO],
+    "variables": {"broker": "ib"},
+    "policy": {"mode": "Enforce", "onDrift": "Rollback", "onInconclusive": "Hold", "onWindowEnd": "Notify"},
+    "suspend": False,
+}
+MINIMAL_REVIEW: Raw = {
+    "target": {"name": "app"},
+    "metrics": {"sourceRef": {"name": "prometheus"}},
+    "signals": [{"name": "up", "query": "up", "limits": {"alert": 60}}],
+}
+
+_KEY = {"name": "prometheus", "key": "token"}
+SOURCE: Raw = {
+    "url": "https://prometheus.monitoring:9090/prometheus",
+    "auth": {"bearer": _KEY},
+    "allowInsecureAuth": False,
+    "headers": [{"name": "X-Scope-OrgID", "value": "team a"}, {"name": "X-Token", "valueFrom": _KEY}],
+    "tls": {"caSecret": _KEY},
+    "timeout": "10s",
+    "resolution": "30s",
+    "maxConcurrent": 4,
+}
+OTHER_SOURCE = SOURCE | {"auth": {"basic": {"username": _KEY, "password": _KEY}}, "tls": {"caConfigMap": _KEY}}
+MINIMAL_SOURCE: Raw = {"url": "http://prometheus:9090"}
+_ALLOWED = {"names": ["team-a"], "selector": {"matchLabels": {"metrics": "shared"}}}
+
+_REVISION: Raw = {
+    "name": "app-1",
+    "uid": "11",
+    "templateHash": "sha256:1",
+    "images": [{"container": "app", "image": "app:1"}],
+    "template": '{"spec":{}}',
+}
+SNAPSHOT: Raw = {
+    "reviewRef": {"name": "app", "uid": "1"},
+    "checkpoint": "1h",
+    "source": "ClusterMetricSource/prometheus http://prometheus:9090",
+    "window": {"start": "2026-01-05T08:00:00Z", "end": "2026-01-05T09:00:00Z", "step": "30s", "block": "5m"},
+    "judged": _REVISION,
+    "previous": _REVISION,
+    "signals": [
+        {
+            "name": "latency",
+            "query": "latency",
+            "unit": "s",
+            "series": [
+                {
+                    "labels": {"symbol": "BTC"},
+                    "values": "0.1 - 0.2",
+                    "samples": 20,
+                    "expected": 30,
+                    "longestOver": "1m",
+                    "worst": "0.3",
+                }
+            ],
+            "problem": {"reason": "LowCoverage", "message": "20 of 30 samples"},
+        }
+    ],
+    "previousHash": "sha256:0",
+    "hash": "sha256:2",
+}
+MINIMAL_SNAPSHOT: Raw = {
+    "reviewRef": {"name": "app", "uid": "1"},
+    "checkpoint": "T0",
+    "judged": {"name": "app-1", "uid": "11", "templateHash": "sha256:1"},
+    "hash": "sha256:0",
+}
+
+SPECS: dict[str, list[Raw]] = {
+    "DriftReview": [REVIEW, MINIMAL_REVIEW],
+    "DriftSnapshot": [SNAPSHOT, MINIMAL_SNAPSHOT],
+    "MetricSource": [SOURCE, OTHER_SOURCE, MINIMAL_SOURCE],
+    "ClusterMetricSource": [SOURCE | {"allowedNamespaces": _ALLOWED}, OTHER_SOURCE, MINIMAL_SOURCE],
+}
+
+_WORKLOAD = {"name": "app-1", "uid": "11", "templateHash": "sha256:1"}
+STATUS: Raw = {
+    "observedGeneration": 1,
+    "phase": "RollingBack",
+    "t0": "2026-01-05T08:10:00Z",
+    "judged": _WORKLOAD,
+    "checkpoints": [
+        {"name": "1h", "due": "2026-01-05T09:10:00Z"},
+        {"name": "6h", "due": "2026-01-05T14:10:00Z"},
+    ],
+    "act": {"type": "RollBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z"},
+}
+
+
+def made(kind: str, spec: Raw, name: str = "sample") -> Raw:
+    """An object of this kind."""
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": deepcopy(spec)}
+
+
+def merged(whole: Any, patch: Any) -> Any:
+    """A JSON merge patch (RFC 7386) applied: None removes, a list replaces."""
+    if not isinstance(patch, dict):
+        return deepcopy(patch)
+    result = dict(whole) if isinstance(whole, dict) else {}
+    for key, value in patch.items():
+        if value is None:
+            result.pop(key, None)
+        else:
+            result[key] = merged(result.get(key), value)
+    return result

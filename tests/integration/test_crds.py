@@ -1,0 +1,237 @@
+import json
+import re
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from driftreview.api.base import VALIDATIONS
+from driftreview.api.crd import RESOURCES
+from lab import Lab
+from lab.web import wait_until
+from tests.crd_walk import BY_KIND, Node, all_nodes, rules
+from tests.integration.crd_bounds import BROKEN, Bound, bounds
+from tests.integration.crd_refusals import CHANGES, REFUSALS, Change, Refusal
+from tests.integration.crd_samples import MINIMAL_REVIEW, REVIEW, SNAPSHOT, SPECS, STATUS, made, merged
+from tests.integration.crd_server import Refused, Server
+
+pytestmark = pytest.mark.integration
+CRDS = Path(__file__).parents[2] / "crds"
+NAMES = [f"crd/{resource.plural}.driftreview.dev" for resource in RESOURCES]
+
+
+@pytest.fixture(scope="module")
+def cluster(lab_session: Lab) -> Lab:
+    lab_session.kubectl("apply", "--server-side", "--force-conflicts", "-f", str(CRDS))
+    lab_session.kubectl("wait", "--for=condition=Established", "--timeout=30s", *NAMES)
+    return lab_session
+
+
+@pytest.fixture(scope="module")
+def server(cluster: Lab) -> Iterator[Server]:
+    server = Server(cluster.kubeconfig, f"crds-{uuid.uuid4().hex[:8]}")
+
+    def accepted() -> dict[str, Any] | None:  # a fresh kind is served a moment after it is established
+        answers = [server.create(made(kind, specs[-1])) for kind, specs in SPECS.items()]
+        return {} if all(isinstance(answer, dict) for answer in answers) else None
+
+    try:
+        wait_until(lambda: accepted() is not None or None, "the new kinds to be served")
+        yield server
+    finally:
+        server.close()
+
+
+@pytest.fixture(scope="module")
+def stored(server: Server) -> Server:
+    for kind, name, spec in (
+        ("DriftReview", "started", REVIEW),
+        ("DriftReview", "ended", REVIEW),
+        ("DriftReview", "pending", REVIEW),
+        ("DriftSnapshot", "started", SNAPSHOT),
+    ):
+        assert isinstance(server.create(made(kind, spec, name), store=True), dict)
+    for name, status in (
+        ("started", STATUS),
+        ("ended", {"phase": "Promoted", "t0": STATUS["t0"]}),
+        ("pending", {"phase": "Pending", "checkpoints": [], "conditions": []}),
+    ):
+        assert isinstance(server.patch("DriftReview", name, {"status": status}, status=True, store=True), dict)
+    return server
+
+
+def test_the_crds_are_structural_and_established(cluster: Lab) -> None:
+    for item in json.loads(cluster.kubectl("get", *NAMES, "-o", "json"))["items"]:
+        conditions = {condition["type"]: condition["status"] for condition in item["status"]["conditions"]}
+        assert conditions == {"NamesAccepted": "True", "Established": "True"}, item["metadata"]["name"]
+
+
+def test_the_crds_fit_the_cost_budget_of_older_servers_too(cluster: Lab) -> None:
+    # Before Kubernetes 1.34 the estimate did not know maxLength beside int-or-string.
+    def forget(schema: Any) -> Any:
+        if isinstance(schema, list):
+            return [forget(part) for part in schema]
+        if not isinstance(schema, dict):
+            return schema
+        drop = {"maxLength"} if schema.get("x-kubernetes-int-or-string") else set()
+        return {key: forget(value) for key, value in schema.items() if key not in drop}
+
+    for path in CRDS.glob("*.yaml"):
+        text = json.dumps(forget(yaml.safe_load(path.read_text(encoding="utf-8"))))
+        cluster.kubectl("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", input=text)
+
+
+@pytest.mark.parametrize(("kind", "spec"), [(kind, spec) for kind, specs in SPECS.items() for spec in specs])
+def test_every_sample_is_accepted(server: Server, kind: str, spec: dict[str, Any]) -> None:
+    assert isinstance(server.create(made(kind, spec)), dict)
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
+        {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
+        {"window": {"checkpoints": ["1h30m15s"], "rollback": "1h30m15s"}},
+        {"baseline": {"from": "Snapshot", "length": "1h"}},
+        {"baseline": {"from": "Declared"}},
+        {"signals": [{"name": "a", "query": "up", "worse": "Either", "margin": {"relative": "0%", "absolute": 0}}]},
+        {"signals": [{"name": "a", "query": "up", "limits": {"baseline": -5, "alert": "-1.5e3"}}]},
+        {"signals": [{"name": "a", "query": "up", "limits": {"baseline": "1Ei", "alert": "5E"}}]},
+    ],
+    ids=str,
+)
+def test_what_looks_odd_but_is_right_is_accepted(server: Server, patch: dict[str, Any]) -> None:
+    assert isinstance(server.create(made("DriftReview", merged(REVIEW, patch))), dict)
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: case.id)
+def test_bad_input_is_refused_with_its_field_and_the_fix(server: Server, case: Refusal) -> None:
+    answer = server.create(made(case.kind, merged(SPECS[case.kind][0], case.patch)))
+    assert isinstance(answer, Refused)
+    assert answer.says(case.path, case.message), answer.message
+    assert "rule evaluation" not in answer.message, "another rule could not be evaluated"
+
+
+@pytest.mark.parametrize("bound", list(bounds()), ids=str)
+def test_every_bound_holds(server: Server, bound: Bound) -> None:
+    answer = server.create(made(bound.kind, bound.broken_spec()))
+    assert isinstance(answer, Refused)
+    assert answer.says(bound.path, bound.message), answer.message
+
+
+@pytest.mark.parametrize("case", CHANGES, ids=lambda case: case.id)
+def test_what_is_fixed_cannot_be_changed(stored: Server, case: Change) -> None:
+    answer = stored.patch(case.kind, case.of, case.patch, status=case.status)
+    assert isinstance(answer, Refused)
+    assert answer.says(case.path, case.message), answer.message
+
+
+@pytest.mark.parametrize(
+    ("name", "patch", "status"),
+    [
+        ("started", {"spec": {"suspend": True}}, False),
+        ("started", {"metadata": {"labels": {"a": "b"}}}, False),
+        ("started", {"spec": {"window": {"t0": "2026-01-05T08:00:00Z"}}}, False),  # the same moment, spelt otherwise
+        ("started", {"status": {"t0": "2026-01-05T10:10:00+02:00", "phase": "RolledBack"}}, True),
+        ("started", {"status": {"act": {"appliedAt": "2026-01-05T09:13:00Z"}}}, True),
+        ("started", {"status": {"checkpoints": [STATUS["checkpoints"][0] | {"verdict": "Drift"},
+                                               STATUS["checkpoints"][1]]}}, True),
+        ("pending", {"spec": {"target": {"name": "other"}}}, False),
+        ("pending", {"status": {"t0": STATUS["t0"], "checkpoints": STATUS["checkpoints"]}}, True),
+        ("ended", {"status": {"phase": "Promoted", "summary": "all is well"}}, True),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_what_may_change_can(stored: Server, name: str, patch: dict[str, Any], status: bool) -> None:  # noqa: FBT001
+    assert isinstance(stored.patch("DriftReview", name, patch, status=status), dict)
+
+
+def test_labels_of_evidence_may_change(stored: Server) -> None:
+    patch = {"metadata": {"labels": {"a": "b"}}}
+    assert isinstance(stored.patch("DriftSnapshot", "started", patch), dict)
+
+
+def test_a_change_of_the_status_does_not_come_in_with_the_spec(stored: Server) -> None:
+    answer = stored.patch("DriftReview", "started", {"status": {"phase": "Promoted"}})
+    assert isinstance(answer, dict)
+    assert answer["status"]["phase"] == "RollingBack"
+
+
+def test_every_rule_has_a_case_that_it_refuses() -> None:
+    seen = {(case.kind, re.sub(r"\[\d+]", "[]", case.path)): set[str]() for case in [*REFUSALS, *CHANGES]}
+    for case in [*REFUSALS, *CHANGES]:
+        seen[case.kind, re.sub(r"\[\d+]", "[]", case.path)].add(case.message)
+    for bound in bounds():
+        seen.setdefault((bound.kind, re.sub(r"\[\d+]", "[]", bound.path)), set()).add(bound.message)
+    missing = [rule for rule in rules() if not any(words in rule[2] for words in seen.get(rule[:2], ()))]
+    assert not missing
+
+
+def test_an_unknown_field_is_refused_by_kubectl_apply(cluster: Lab, server: Server) -> None:
+    text = json.dumps(made("DriftReview", MINIMAL_REVIEW | {"windwo": {}, "target": {"name": "app", "knid": "Job"}}))
+    said = cluster.kubectl("apply", "--dry-run=server", "-n", server.namespace, "-f", "-", input=text, check=False)
+    assert 'unknown field "spec.windwo"' in said
+    assert 'unknown field "spec.target.knid"' in said
+
+
+def test_defaults_of_the_models_and_of_the_crds_are_the_same(server: Server) -> None:
+    for kind, specs in SPECS.items():
+        sent = made(kind, specs[-1])
+        answer = server.create(sent)
+        assert isinstance(answer, dict)
+        model: Any = BY_KIND[kind].model
+        assert model.model_validate(answer).spec == model.model_validate(sent).spec, kind
+
+
+def test_what_a_model_writes_is_accepted_and_read_back(server: Server) -> None:
+    for kind, specs in SPECS.items():
+        model: Any = BY_KIND[kind].model
+        for spec in specs:
+            read = model.model_validate(made(kind, spec))
+            answer = server.create(made(kind, read.spec.to_wire()))
+            assert isinstance(answer, dict)
+            assert model.model_validate(answer).spec == read.spec, kind
+
+
+def test_kubectl_explains_a_signal(cluster: Lab, server: Server) -> None:
+    assert server.namespace
+
+    def explained(path: str, words: str) -> bool | None:  # the OpenAPI documents follow a little later
+        return words in re.sub(r"\s+", " ", cluster.kubectl("explain", path, check=False)) or None
+
+    wait_until(lambda: explained("driftreview.spec.signals", "One query and how its answer is judged."), "explain")
+    wait_until(lambda: explained("drv.spec.window.grace", "How long after the rollback window"), "explain")
+
+
+def test_kubectl_lists_by_short_name_and_category(cluster: Lab, stored: Server) -> None:
+    def get(*what: str) -> str:
+        return cluster.kubectl("get", *what, "-n", stored.namespace)
+
+    assert get("drv").split("\n")[0].split() == (
+        ["NAME", "TARGET", "REVISION", "PHASE", "CHECKPOINTS", "VERDICT", "RECOMMENDATION", "NEXT", "AGE"]
+    )
+    assert get("dsnap").split("\n")[0].split() == ["NAME", "REVIEW", "CHECKPOINT", "WINDOW", "END", "AGE"]
+    assert get("driftreview", "started").split("\n")[1].split()[:4] == [
+        "started",
+        "perps-bot",
+        "084055d",
+        "RollingBack",
+    ]
+    everything = get("drift")
+    assert "driftreview.driftreview.dev/started" in everything
+    assert "driftsnapshot.driftreview.dev/started" in everything
+    cluster.kubectl("get", "msrc,cmsrc", "-A")
+
+
+def test_every_place_with_a_bound_is_in_a_sample() -> None:
+    found = {bound.node for bound in bounds()}
+    bounded = {str(node) for node in all_nodes() if node.path[:1] == ("spec",) and _bounded(node)}
+    assert bounded - found == set()
+
+
+def _bounded(node: Node) -> bool:
+    patterns = any(re.match(BROKEN, rule["rule"]) for rule in node.schema.get(VALIDATIONS, []))
+    return patterns or bool({"enum", "pattern", "maxLength", "maxItems", "minimum", "required"} & node.schema.keys())

@@ -1,0 +1,173 @@
+from datetime import timedelta
+
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from driftreview.api.base import Time, format_time
+from driftreview.api.values import (
+    Amount,
+    Duration,
+    Percent,
+    Quantity,
+    between,
+    format_duration,
+    parse_duration,
+    parse_percent,
+    parse_quantity,
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("0s", 0),
+        ("90s", 90),
+        ("10m", 600),
+        ("1m30s", 90),
+        ("1h", 3_600),
+        ("1h30m", 5_400),
+        ("1h30m15s", 5_415),
+        ("1h15s", 3_615),
+        ("48h", 172_800),
+        ("2d", 172_800),
+        ("90m", 5_400),
+        ("007d", 604_800),
+        ("9999d", 863_913_600),
+    ],
+)
+def test_a_duration_is_read(text: str, seconds: int) -> None:
+    assert parse_duration(text) == timedelta(seconds=seconds)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "48", "48x", "1d2h", "1.5h", "-1h", "+1h", "1h ", " 1h", "1h\n", "30m1h", "1H", "1w", "10000d", "h", "٣h"],
+)
+def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a duration such as 90s, 10m, 1h30m, 48h or 7d") as refused:
+        parse_duration(text)
+    assert repr(text) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0, "0s"),
+        (0.4, "0s"),
+        (-0.4, "0s"),
+        (35, "35s"),
+        (60, "1m"),
+        (61, "1m1s"),
+        (3_599.6, "1h"),
+        (3_600, "1h"),
+        (15_000, "4h10m"),
+        (15_030, "4h10m"),
+        (172_800, "48h"),
+        (259_199, "71h59m"),
+        (259_200, "3d"),
+        (264_000, "3d1h"),
+        (-300, "-5m"),
+        (-266_400, "-3d2h"),
+    ],
+)
+def test_a_duration_is_written_for_people(seconds: float, text: str) -> None:
+    assert format_duration(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0", 0.0),
+        ("60", 60.0),
+        ("+5", 5.0),
+        ("-5", -5.0),
+        ("0.15", 0.15),
+        ("150m", 0.15),
+        ("-1.5m", -0.0015),
+        ("5u", 5e-6),
+        ("5n", 5e-9),
+        ("2k", 2e3),
+        ("300M", 3e8),
+        ("1G", 1e9),
+        ("1T", 1e12),
+        ("1P", 1e15),
+        ("1E", 1e18),
+        ("1E3", 1e3),
+        ("1e3", 1e3),
+        ("1e-3", 1e-3),
+        ("1E+3", 1e3),
+        ("1Ki", 1_024.0),
+        ("20Mi", 20_971_520.0),
+        ("0.5Gi", 536_870_912.0),
+        ("1Ti", 2.0**40),
+        ("1Pi", 2.0**50),
+        ("1Ei", 2.0**60),
+        ("999999999999999", 999_999_999_999_999.0),
+    ],
+)
+def test_a_quantity_is_read(text: str, value: float) -> None:
+    assert parse_quantity(text) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "sixty", "60s", "5%", "1,5", "1_000", ".5", "5.", "1 Mi", "20MB", "20mi", "1e", "e3", "0x10", "NaN", "inf",
+     "1e100", "60\n", "--1", "1000000000000000", "0.0000000001"],
+)  # fmt: skip
+def test_what_is_no_quantity_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a number such as 60, 0.15, 150m") as refused:
+        parse_quantity(text)
+    assert repr(text) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [("0%", 0.0), ("5%", 0.05), ("0.5%", 0.005), ("33.3333%", 0.333333), ("100%", 1.0), ("250%", 2.5)],
+)
+def test_a_percentage_is_read_as_a_fraction(text: str, share: float) -> None:
+    assert parse_percent(text) == share
+
+
+@pytest.mark.parametrize("text", ["", "5", "5 %", "-5%", "%", "5.%", ".5%", "1e1%", "10000%", "5%\n", "0.00001%"])
+def test_what_is_no_percentage_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match="must be a percentage such as 5% or 0.5%") as refused:
+        parse_percent(text)
+    assert repr(text) in str(refused.value)
+
+
+def test_a_field_keeps_the_text_as_it_was_written() -> None:
+    assert TypeAdapter(Duration).validate_python("60m") == "60m"
+    assert TypeAdapter(Quantity).validate_python("20Mi") == "20Mi"
+    assert TypeAdapter(Percent).validate_python("5%") == "5%"
+
+
+def test_a_quantity_may_be_an_integer_but_nothing_else() -> None:
+    assert TypeAdapter(Quantity).validate_python(60) == "60"
+    assert TypeAdapter(Quantity).validate_python(-60) == "-60"
+    for wrong in (60.5, True, None, [60]):
+        with pytest.raises(ValidationError):
+            TypeAdapter(Quantity).validate_python(wrong)
+
+
+@pytest.mark.parametrize("text", ["-1", "+1", "-0"])
+def test_an_amount_has_no_sign(text: str) -> None:
+    assert TypeAdapter(Quantity).validate_python(text) == text
+    with pytest.raises(ValidationError, match="must have no sign"):
+        TypeAdapter(Amount).validate_python(text)
+    assert TypeAdapter(Amount).validate_python(0) == "0"
+
+
+def test_the_bounds_of_a_duration_are_said_as_they_were_written() -> None:
+    rule = between("1s", "2m", ": or so")
+    assert rule.message == "must be between 1s and 2m: or so"
+    assert ">= 1 &&" in rule.rule
+    assert "<= 120" in rule.rule
+
+
+def test_a_time_needs_a_zone_and_is_written_in_utc() -> None:
+    moment = TypeAdapter(Time).validate_python("2026-01-05T10:00:00.9+02:00")
+    assert format_time(moment) == "2026-01-05T08:00:00Z"
+    with pytest.raises(ValidationError, match="timezone"):
+        TypeAdapter(Time).validate_python("2026-01-05T10:00:00")
+    with pytest.raises(ValueError, match="no time zone"):
+        format_time(moment.replace(tzinfo=None))
