@@ -42,12 +42,13 @@ class Screen:
 
     def say(self, text: str) -> None:
         """A step."""
-        print(typer.style(f"[{time.monotonic() - self.began:5.1f} s] ", dim=True) + typer.style(text, bold=True))
+        stamp = typer.style(f"[{time.monotonic() - self.began:5.1f} s] ", dim=True)
+        typer.echo(stamp + typer.style(text, bold=True))  # echo, unlike print, leaves colours out of pipes
 
     def show(self, command: str, output: str) -> None:
         """A command and what it printed."""
-        print(typer.style(f"\n$ {command}", fg="cyan"))
-        print(output.rstrip() + "\n")
+        typer.secho(f"\n$ {command}", fg="cyan")
+        typer.echo(output.rstrip() + "\n")
 
 
 @dataclass(frozen=True)
@@ -216,7 +217,7 @@ def main(
             if keep:
                 _keep(stage, screen)
     except LabError as error:
-        print(typer.style(f"demo: {error}", fg="red"), file=sys.stderr)
+        typer.secho(f"demo: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
     screen.say("done" if done else "this is not what should have happened")
     raise typer.Exit(0 if done else 1)

@@ -100,9 +100,13 @@ def build(name: str, say: Say) -> Path:
     """
     recipe = RECIPES[name]
     folder = family_cache(recipe.family)
-    with build_lock(lambda: say(name, "waiting for another build of the lab's programs")):
+    with build_lock(lambda: say(name, "waiting for another build of the lab's programs ...")):
         if (found := cached(name)) is not None:
+            say(name, "built by another process")
             return found
+        _require_go(recipe.family)
+        for leftover in cache_root().glob("build-*"):  # of a build that was killed: we hold the lock
+            shutil.rmtree(leftover, ignore_errors=True)
         say(name, f"building, about {recipe.seconds} s when Go's cache is empty ...")
         started = time.monotonic()
         with tempfile.TemporaryDirectory(dir=folder.parent, prefix="build-") as scratch:
@@ -124,8 +128,9 @@ def kwok_stages(say: Say) -> list[Path]:
     """
     folder = family_cache("kwok") / "stages"
     if not folder.is_dir():
-        with build_lock(lambda: say("kwok", "waiting for another build of the lab's programs")):
+        with build_lock(lambda: say("kwok", "waiting for another build of the lab's programs ...")):
             _copy_stages(folder)
+            say("kwok", "stage files are there")
     return sorted(folder.glob("*.yaml"))
 
 
@@ -155,7 +160,7 @@ def build_lock(waiting: Callable[[], None]) -> Iterator[None]:
         yield
 
 
-def _go(family: str, *arguments: str) -> str:
+def _require_go(family: str) -> str:
     go = shutil.which("go")
     if go is None:
         raise ToolMissing(
@@ -163,10 +168,19 @@ def _go(family: str, *arguments: str) -> str:
             "(https://go.dev/dl, or a package of your system), or set KUBEBUILDER_ASSETS to a folder with "
             f"{', '.join(RECIPES)}; then run `python -m lab tools` again."
         )
+    return go
+
+
+def _go(family: str, *arguments: str) -> str:
     # The user's GOFLAGS must not change what is built; the committed go.sum decides.
     environment = os.environ | {"CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}
     done = subprocess.run(
-        [go, *arguments], cwd=MODULES / family, env=environment, capture_output=True, text=True, check=False
+        [_require_go(family), *arguments],
+        cwd=MODULES / family,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     if done.returncode:
         tail = "\n".join(done.stderr.strip().splitlines()[-15:])

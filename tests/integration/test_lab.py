@@ -1,6 +1,8 @@
 import json
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -115,6 +117,13 @@ def test_a_service_account_may_only_what_it_was_given(lab_session: Lab, namespac
 
 def test_the_certificate_holds_for_strict_clients(lab_session: Lab) -> None:
     assert "insecure" not in lab_session.kubeconfig.read_text()
+    strict = ssl.create_default_context(cafile=lab_session.ca)
+    strict.verify_flags |= ssl.VERIFY_X509_STRICT  # Python 3.13 sets it by itself
+    with (
+        socket.create_connection(("127.0.0.1", lab_session.apiserver.port)) as plain,
+        strict.wrap_socket(plain, server_hostname="127.0.0.1") as connection,
+    ):
+        assert connection.version() == "TLSv1.3"
     assert Client(lab_session.server, lab_session.ca).ok("/readyz")
     by_name = lab_session.server.replace("127.0.0.1", "localhost")
     assert Client(by_name, lab_session.ca).ok("/readyz")

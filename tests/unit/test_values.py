@@ -115,7 +115,7 @@ def test_a_quantity_is_read(text: str, value: float) -> None:
      "1e100", "60\n", "--1", "1000000000000000", "0.0000000001"],
 )  # fmt: skip
 def test_what_is_no_quantity_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="must be a number such as 60, 0.15, 150m") as refused:
+    with pytest.raises(ValueError, match=r"must be a number such as 60, 0\.15, 150m") as refused:
         parse_quantity(text)
     assert repr(text) in str(refused.value)
 
@@ -130,7 +130,7 @@ def test_a_percentage_is_read_as_a_fraction(text: str, share: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "5", "5 %", "-5%", "%", "5.%", ".5%", "1e1%", "10000%", "5%\n", "0.00001%"])
 def test_what_is_no_percentage_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match="must be a percentage such as 5% or 0.5%") as refused:
+    with pytest.raises(ValueError, match=r"must be a percentage such as 5% or 0\.5%") as refused:
         parse_percent(text)
     assert repr(text) in str(refused.value)
 

@@ -27,6 +27,7 @@ from driftreview.api.metricsource import (
     ConfigMapKeyRef,
     MetricSource,
     MetricSourceSpec,
+    MetricSourceStatus,
     SecretKeyRef,
 )
 from driftreview.api.reasons import Reason
@@ -60,22 +61,37 @@ class MetricSources:
         try:
             if ref.kind is SourceKind.CLUSTER:
                 shared = ClusterMetricSource.model_validate(self._cluster.get(CLUSTER_METRIC_SOURCES, ref.name))
-                if problem := self._not_allowed(shared, namespace):
-                    return problem
-                spec: MetricSourceSpec = shared.spec
-                home, key = self._own_namespace, f"{ref.kind}/{ref.name}"
-            else:
-                spec = MetricSource.model_validate(self._cluster.get(METRIC_SOURCES, ref.name, namespace)).spec
-                home, key = namespace, f"{ref.kind}/{namespace}/{ref.name}"
+                return self._not_allowed(shared, namespace) or self.connect(shared)
+            return self.connect(MetricSource.model_validate(self._cluster.get(METRIC_SOURCES, ref.name, namespace)))
         except NotFoundError:
             where = "" if ref.kind is SourceKind.CLUSTER else f" in namespace {namespace!r}"
             message = f"{_FIELD}: there is no {ref.kind} {ref.name!r}{where}; create it or correct kind and name"
             return Problem(reason=Reason.SOURCE_NOT_FOUND, message=message)
+
+    def connect(self, found: MetricSource | ClusterMetricSource) -> FoundSource | Problem:
+        """A connection to a source with its credentials as they are now, or which of them is not to be had."""
+        kind, name, spec = type(found).__name__, found.metadata.name, found.spec
+        home = found.metadata.namespace or self._own_namespace
         try:
             credentials = self._credentials(spec, home)
         except _MissingKeyError as missing:
-            return Problem(reason=Reason.SECRET_NOT_FOUND, message=f"{_FIELD}: {ref.kind} {ref.name!r}: {missing}")
-        return FoundSource(self._sources.get(key, spec, credentials), f"{ref.kind}/{ref.name} {spec.url}")
+            return Problem(reason=Reason.SECRET_NOT_FOUND, message=f"{_FIELD}: {kind} {name!r}: {missing}")
+        key = "/".join(part for part in (kind, found.metadata.namespace, name) if part)
+        return FoundSource(self._sources.get(key, spec, credentials), f"{kind}/{name} {spec.url}")
+
+    def write_status(self, found: MetricSource | ClusterMetricSource, status: MetricSourceStatus) -> Mapping[str, Any]:
+        """Replace a source's status, if the source is still the one that was read.
+
+        Raises:
+            ChangedError: it is not.
+        """
+        kind = METRIC_SOURCES if isinstance(found, MetricSource) else CLUSTER_METRIC_SOURCES
+        metadata = found.metadata
+        patch: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": metadata.resource_version},
+            {"op": "add", "path": "/status", "value": status.to_wire()},
+        ]
+        return self._cluster.patch(kind, metadata.name, patch, metadata.namespace, subresource="status")
 
     def _not_allowed(self, shared: ClusterMetricSource, namespace: str) -> Problem | None:
         allowed = shared.spec.allowed_namespaces

@@ -75,7 +75,7 @@ def parse_quantity(text: str) -> float:
         raise ValueError(f"{text!r} {_QUANTITY_MESSAGE}")
     number, suffix = re.fullmatch(r"([+-]?[0-9.]+)(.*)", text).groups()  # type: ignore[union-attr] # the pattern matched
     with localcontext() as context:
-        context.prec = 40
+        context.prec = 50
         if suffix and suffix not in _SUFFIXES:
             return float(Decimal(text))
         return float(Decimal(number) * _SUFFIXES.get(suffix, Decimal(1)))

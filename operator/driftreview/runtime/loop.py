@@ -16,10 +16,10 @@ from typing import Final, TypeAlias
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
-Key: TypeAlias = tuple[str, str]
-"""Namespace and name of a review."""
+Key: TypeAlias = tuple[str, str, str]
+"""Plural, namespace and name of an object."""
 Step: TypeAlias = Callable[[Key], datetime | None]
-"""Looks at one review and says when to look again (None: when it changes). Runs in a thread."""
+"""Looks at one object and says when to look again (None: when it changes). Runs in a thread."""
 
 TICK: Final = 0.5
 _FIRST_RETRY: Final = timedelta(seconds=1)
@@ -94,7 +94,7 @@ class Loop:
     def _start(self, key: Key) -> None:
         entry = self._entries[key]
         entry.running_since, entry.woken = monotonic(), False
-        task = asyncio.create_task(self._run_step(key, entry), name=f"review {key[0]}/{key[1]}")
+        task = asyncio.create_task(self._run_step(key, entry), name="/".join(key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -108,7 +108,7 @@ class Loop:
             self._telemetry.step_errors.labels(type(error).__name__).inc()
             LOGGER.warning(
                 "step failed, tried again at %s: %s", again.isoformat(timespec="seconds"), error,
-                extra={"review": f"{key[0]}/{key[1]}"}, exc_info=entry.failures == 1,
+                extra={"review": f"{key[1]}/{key[2]}"}, exc_info=entry.failures == 1,
             )  # fmt: skip
         entry.running_since = None
         entry.due = self._clock() if entry.woken else again

@@ -12,7 +12,7 @@ from typing import Any, Final
 import kopf
 
 from driftreview.adapters import clock
-from driftreview.adapters.kubernetes import Cluster
+from driftreview.adapters.kubernetes import REVIEWS, Cluster
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.sources import Sources
@@ -24,10 +24,11 @@ from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.settings import Settings
+from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.web import Web
 
-INDEX: Final = "reviews"
+_NAMESPACED: Final = ("driftreviews", "metricsources")
 _LOOP_STALLED_AFTER: Final = 60.0
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -41,22 +42,23 @@ class Operator:
         self._telemetry = Telemetry()
         self._cluster = Cluster(settings.kubeconfig, connections=settings.workers + 2)
         self._sources = Sources(on_query=self._telemetry.query)
-        self._reviews = Reviews(self._cluster)
+        sources = MetricSources(self._cluster, self._sources, settings.namespace)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="review")
         self._reconciler = Reconciler(
-            reviews=self._reviews,
+            reviews=Reviews(self._cluster),
             workloads=Workloads(self._cluster),
-            sources=MetricSources(self._cluster, self._sources, settings.namespace),
+            sources=sources,
             telemetry=self._telemetry,
             clock=clock.now,
         )
+        self._source_check = SourceCheck(sources, clock.now)
         self._loop = Loop(self._step, self._executor, settings.workers, clock.now, self._telemetry)
         self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
             alive=self._not_alive, ready=self._not_ready,
         )  # fmt: skip
-        self._index: kopf.Index[Key, Mapping[str, Any]] | None = None
+        self._indices: dict[str, kopf.Index[Key, Mapping[str, Any]]] = {}
         self._looping = False
         self._lost = False
 
@@ -116,7 +118,7 @@ class Operator:
 
         @kopf.on.startup(registry=registry)
         async def start(**kwargs: Any) -> None:
-            self._index = kwargs[INDEX]
+            self._indices = {plural: kwargs[plural] for plural in watched}
             running.append(asyncio.create_task(self._loop.run(), name="loop"))
             self._looping = True
 
@@ -125,30 +127,41 @@ class Operator:
             await self._loop.stop()
             await asyncio.gather(*running)
 
-        @kopf.index(GROUP, VERSION, "driftreviews", id=INDEX, registry=registry)
-        async def index(namespace: str | None, name: str, body: kopf.Body, **_: Any) -> dict[Key, dict[str, Any]]:
-            self._loop.wake((namespace or "", name))
-            return {(namespace or "", name): _kept(body)}
-
-        @kopf.on.event(GROUP, VERSION, "driftreviews", registry=registry)
-        async def event(event: kopf.RawEvent, namespace: str | None, name: str, **_: Any) -> None:
-            if event["type"] == "DELETED":
-                self._loop.forget((namespace or "", name))
-
+        watched = _NAMESPACED if self._settings.watch_namespaces else (*_NAMESPACED, "clustermetricsources")
+        for plural in watched:
+            self._watch(registry, plural)
         return registry
 
+    def _watch(self, registry: kopf.OperatorRegistry, plural: str) -> None:
+        """Keep every object of a kind in an index, and wake the loop when one changes."""
+
+        @kopf.index(GROUP, VERSION, plural, id=plural, registry=registry)
+        async def index(namespace: str | None, name: str, body: kopf.Body, **_: Any) -> dict[Key, dict[str, Any]]:
+            return {(plural, namespace or "", name): _kept(body)}
+
+        # After the index: kopf has put the object there before it calls this.
+        @kopf.on.event(GROUP, VERSION, plural, registry=registry)
+        async def event(event: kopf.RawEvent, namespace: str | None, name: str, **_: Any) -> None:
+            key = (plural, namespace or "", name)
+            if event["type"] == "DELETED":
+                self._loop.forget(key)
+            else:
+                self._loop.wake(key)
+
     def _step(self, key: Key) -> Any:
-        """One step of one review, in a thread. The index may be behind: every write is preconditioned."""
-        store = self._index.get(key, ()) if self._index is not None else ()
-        raw = next(iter(store), None)
-        return None if raw is None else self._reconciler.run(raw)
+        """One step of one object, in a thread. The index may be behind: every write is preconditioned."""
+        index = self._indices.get(key[0])
+        raw = next(iter(index.get(key, ())), None) if index is not None else None
+        if raw is None:
+            return None
+        return self._reconciler.run(raw) if key[0] == REVIEWS.plural else self._source_check.run(raw)
 
     def _not_alive(self) -> str | None:
         age = monotonic() - self._loop.turned_at
         if self._looping and age > _LOOP_STALLED_AFTER + TICK:
             return f"the loop has not turned for {age:.0f} s"
         if stuck := self._loop.stuck(self._settings.stall_seconds):
-            return f"the step of review {stuck[0]}/{stuck[1]} has not ended for {self._settings.stall_seconds} s"
+            return f"the step of {'/'.join(stuck)} has not ended for {self._settings.stall_seconds} s"
         return None
 
     def _not_ready(self) -> str | None:

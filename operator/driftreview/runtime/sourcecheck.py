@@ -1,0 +1,64 @@
+"""Keeps the Ready condition of metric sources true: platform teams see a broken one before a review needs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from driftreview.adapters.errors import ChangedError
+from driftreview.adapters.metricsources import MetricSources
+from driftreview.api.base import Condition
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.metricsource import ClusterMetricSource, MetricSource, MetricSourceStatus
+from driftreview.api.reasons import ConditionType, Reason
+from driftreview.domain.samples import Failed
+from driftreview.domain.schedule import whole_seconds
+from driftreview.domain.status import truth
+
+EVERY: Final = timedelta(seconds=60)
+_QUERY: Final = "vector(1)"
+
+
+@dataclass(frozen=True)
+class SourceCheck:
+    """Asks a source the simplest question there is."""
+
+    sources: MetricSources
+    clock: Callable[[], datetime]
+
+    def run(self, raw: Mapping[str, Any]) -> datetime:
+        """Ask, write the answer down if it is news, and say when to ask again."""
+        model = ClusterMetricSource if raw["kind"] == ClusterMetricSource.__name__ else MetricSource
+        source = model.model_validate(raw)
+        now = self.clock()
+        found = self.sources.connect(source)
+        problem = found if isinstance(found, Problem) else None
+        if not isinstance(found, Problem):
+            answer = found.source.instant(_QUERY, now)
+            problem = (
+                Problem(reason=Reason(answer.reason), message=answer.message) if isinstance(answer, Failed) else None
+            )
+        status = _status(source, problem, now)
+        if status != source.status:
+            try:
+                self.sources.write_status(source, status)
+            except ChangedError:
+                return now
+        return now + EVERY
+
+
+def _status(source: MetricSource | ClusterMetricSource, problem: Problem | None, now: datetime) -> MetricSourceStatus:
+    answers = truth(holds=problem is None)
+    old = next((each for each in source.status.conditions if each.type == ConditionType.READY), None)
+    since = old.last_transition_time if old is not None and old.status == answers else whole_seconds(now)
+    ready = Condition(
+        type=ConditionType.READY,
+        status=answers,
+        reason=problem.reason if problem else Reason.AVAILABLE,
+        message=problem.message if problem else "answers queries",
+        last_transition_time=since,
+        observed_generation=source.metadata.generation,
+    )
+    return MetricSourceStatus(observed_generation=source.metadata.generation, conditions=[ready])
