@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint format crds test lab-tools lab-up lab-down lab-status demo clean
+.PHONY: help setup lock lint format crds docs test lab-tools lab-up lab-down lab-status demo clean
 
 help: ## list these targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ format: setup ## let ruff format and mend what it can
 
 crds: setup ## write crds/ from the models in operator/driftreview/api
 	$(BIN)/python -m driftreview.api.crd crds
+
+docs: setup ## write docs/reference.md and docs/reasons.md from the models
+	$(BIN)/python -m driftreview.api.docs docs
 
 lab-tools: setup ## find or build the lab's programs (the first time takes some minutes)
 	$(BIN)/python -m lab tools

@@ -31,9 +31,9 @@ class Server:
 
     def __init__(self, kubeconfig: Path, namespace: str) -> None:
         self.namespace = namespace
-        self.client = config.new_client_from_config(str(kubeconfig))
+        self.client = config.new_client_from_config(str(kubeconfig))  # type: ignore[no-untyped-call]
         self.objects = client.CustomObjectsApi(self.client)
-        client.CoreV1Api(self.client).create_namespace({"metadata": {"name": namespace}})
+        client.CoreV1Api(self.client).create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=namespace)))
 
     def close(self) -> None:
         """Remove the namespace and hang up."""
@@ -58,6 +58,6 @@ class Server:
         try:
             answer: Raw = call(GROUP, VERSION, *where, *name, body, field_validation="Strict", **extra)
         except ApiException as no:
-            said = json.loads(no.body)
-            return Refused(said["message"], said.get("details", {}).get("causes", []))
+            said = json.loads(no.body or "{}")
+            return Refused(said.get("message", no.reason), said.get("details", {}).get("causes", []))
         return answer

@@ -161,11 +161,10 @@ def test_a_change_of_the_status_does_not_come_in_with_the_spec(stored: Server) -
 
 
 def test_every_rule_has_a_case_that_it_refuses() -> None:
-    seen = {(case.kind, re.sub(r"\[\d+]", "[]", case.path)): set[str]() for case in [*REFUSALS, *CHANGES]}
-    for case in [*REFUSALS, *CHANGES]:
-        seen[case.kind, re.sub(r"\[\d+]", "[]", case.path)].add(case.message)
-    for bound in bounds():
-        seen.setdefault((bound.kind, re.sub(r"\[\d+]", "[]", bound.path)), set()).add(bound.message)
+    cases: list[Refusal | Change | Bound] = [*REFUSALS, *CHANGES, *bounds()]
+    seen: dict[tuple[str, str], set[str]] = {}
+    for case in cases:
+        seen.setdefault((case.kind, re.sub(r"\[\d+]", "[]", case.path)), set()).add(case.message)
     missing = [rule for rule in rules() if not any(words in rule[2] for words in seen.get(rule[:2], ()))]
     assert not missing
 

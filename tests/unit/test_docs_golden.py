@@ -26,7 +26,7 @@ def test_every_field_and_every_rule_is_in_the_reference() -> None:
     text = reference()
     for node in all_nodes():
         if node.path[:1] in (("spec",), ("status",)):
-            assert f"| `{spelled(node.path).replace('{}', '').replace('.[', '[')}" in text, str(node)
+            assert f"| `{spelled(node.path).replace('.{}', '{}')}` |" in text, str(node)
     assert [message for _, _, message in rules() if message.replace("|", r"\|") not in text] == []
 
 
@@ -35,7 +35,7 @@ def test_every_row_has_the_columns_of_its_table() -> None:
         width = 0
         for line in page.splitlines():
             cells = len(re.findall(r"(?<!\\)\|", line)) if line.startswith("|") else 0
-            assert cells == (width or cells), line
+            assert 0 in (cells, width) or cells == width, line
             width = cells
 
 

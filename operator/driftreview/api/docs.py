@@ -12,6 +12,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,12 +29,12 @@ _BOUNDS: Final = (
 )
 _INTRODUCTION: Final = f"""# Reference
 
-All kinds are of `apiVersion: {API_VERSION}`. A bound or a rule that an object breaks is said by `kubectl apply`; unknown
-fields are refused as well. `[]` is an item of a list, `{{}}` a value of a map.
+All kinds are of `apiVersion: {API_VERSION}`. A bound or a rule that an object breaks is said by
+`kubectl apply`; unknown fields are refused as well. `[]` is an item of a list, `{{}}` a value of a map.
 
-A **duration** is `90s`, `10m`, `1h30m`, `48h` or `7d` (days stand alone). A **quantity** is a Kubernetes quantity in the
-unit of its signal: `60`, `0.15`, `150m` (0.15), `300M`, `20Mi`. A **time** is RFC 3339 with a zone. The words of phases,
-verdicts, condition types and reasons are explained in [reasons.md](reasons.md).
+A **duration** is `90s`, `10m`, `1h30m`, `48h` or `7d` (days stand alone). A **quantity** is a Kubernetes quantity
+in the unit of its signal: `60`, `0.15`, `150m` (0.15), `300M`, `20Mi`. A **time** is RFC 3339 with a zone. The words
+of phases, verdicts, condition types and reasons are explained in [reasons.md](reasons.md).
 """
 
 
@@ -42,7 +43,7 @@ def member_docs(enum: type[StrEnum]) -> dict[str, str]:
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(enum))).body
     statements = body.body if isinstance(body, ast.ClassDef) else []
     found: dict[str, str] = {member.value: "" for member in enum}
-    for statement, following in zip(statements, statements[1:], strict=False):
+    for statement, following in pairwise(statements):
         match statement, following:
             case ast.Assign(targets=[ast.Name(id=name)]), ast.Expr(value=ast.Constant(value=str(text))):
                 found[enum[name].value] = " ".join(text.split())
@@ -139,11 +140,12 @@ def _kind(resource: Resource) -> str:
     version = crd(resource)["spec"]["versions"][0]
     schema = version["schema"]["openAPIV3Schema"]
     columns = ", ".join(column.name + (" (`-o wide`)" if column.priority else "") for column in resource.columns)
+    scope = "Namespaced" if resource.scope == "Namespaced" else "Cluster-wide"
+    short = "`, `".join(resource.short_names)
     lines = [
         f"## {resource.kind}\n",
         f"{schema['description']}\n",
-        f"{'Namespaced' if resource.scope == 'Namespaced' else 'Cluster-wide'}; `{resource.plural}`, short"
-        f" `{'`, `'.join(resource.short_names)}`, listed by `kubectl get {resource.categories[0]}` too.",
+        f"{scope}; `{resource.plural}`, short `{short}`, listed by `kubectl get {resource.categories[0]}` too.",
         f"Columns: {columns}.\n",
     ]
     lines += [f"- {rule['message']}" for rule in schema.get(VALIDATIONS, [])]

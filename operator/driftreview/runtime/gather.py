@@ -19,6 +19,7 @@ from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES, Measurement,
 from driftreview.domain.query import QueryProblem, check, pods_of_revision, pods_of_target, resolve
 from driftreview.domain.samples import Failed, NoData, Window
 from driftreview.domain.status import condition
+from driftreview.domain.validate import contradictions
 from driftreview.domain.workload import TargetView
 
 
@@ -62,7 +63,7 @@ class Acceptance:
     def problems(self, review: DriftReview, target: TargetView | None, now: datetime) -> tuple[Problem, ...]:
         """Everything that can be said before the source is asked; then what the source says to each query."""
         found = self.sources.find(review)
-        problems = list(self._queries(review, target))
+        problems = [*contradictions(review.spec), *self._queries(review, target)]
         if isinstance(found, Problem):
             return (found, *problems)
         problems += self._size(review, found)
