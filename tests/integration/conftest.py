@@ -3,10 +3,16 @@
 import re
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
-from lab import Lab
+from lab import Lab, PrometheusServer
+from lab.install import OperatorProcess, install, operator_kubeconfig
+from tests.integration.operators import Operators
+from tests.support.cluster import Api
+from tests.support.stage import Stage, write_history
 
 
 @pytest.fixture(scope="session")
@@ -22,3 +28,59 @@ def namespace(lab_session: Lab, request: pytest.FixtureRequest) -> Iterator[str]
     lab_session.kubectl("create", "namespace", name)
     yield name
     lab_session.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def api(lab_session: Lab) -> Iterator[Api]:
+    """The API server as its administrator."""
+    api = Api.of(lab_session.kubeconfig)
+    yield api
+    api.close()
+
+
+@pytest.fixture(scope="session")
+def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Some hours of metrics, also of the hours to come."""
+    now = datetime.now(UTC)
+    path = tmp_path_factory.mktemp("history") / "history.om"
+    return write_history(path, now - timedelta(hours=5), now + timedelta(hours=3))
+
+
+@pytest.fixture(scope="session")
+def metrics(tmp_path_factory: pytest.TempPathFactory, history: Path) -> Iterator[PrometheusServer]:
+    """A Prometheus that holds the history; nobody stops it."""
+    with PrometheusServer.start(tmp_path_factory.mktemp("metrics"), backfill=[history]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def operator_session(
+    lab_session: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Operators]:
+    """DriftReview installed, no operator running."""
+    directory = tmp_path_factory.mktemp("operators")
+    install(lab_session.kubectl)
+    kubeconfig = operator_kubeconfig(lab_session.kubectl, directory / "operator.kubeconfig")
+    operators = Operators(directory, kubeconfig, api)
+    yield operators
+    operators.stop_shared()
+
+
+@pytest.fixture(scope="module")
+def operators(operator_session: Operators) -> Iterator[Operators]:
+    """Starts operators; none outlives its module, whose reviews are the only ones it may touch."""
+    yield operator_session
+    operator_session.stop_shared()
+
+
+@pytest.fixture
+def operator(operators: Operators) -> OperatorProcess:
+    """A running operator, shared with other tests: leave it as it is."""
+    return operators.shared()
+
+
+@pytest.fixture
+def stage(operator_session: Operators, api: Api, namespace: str, metrics: PrometheusServer) -> Stage:
+    """A namespace to release and review in."""
+    assert operator_session.kubeconfig.exists()
+    return Stage(api, namespace, metrics.url)

@@ -5,19 +5,22 @@ from __future__ import annotations
 import base64
 import contextlib
 import gzip
+import html
 import http.server
 import json
 import socket
 import ssl
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 
 import pytest
 import trustme
@@ -35,7 +38,12 @@ from driftreview.domain.samples import Failed, NoData, Samples, Window
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WINDOW = Window(AT, AT + timedelta(minutes=2), timedelta(seconds=30))
 SECRETS = Credentials(
-    basic=("scrape-user", 'pa ss&w<o>r"d+1'), headers={"X-Api-Key": "k3y/with=chars", "X-Scope-OrgID": "team-7"}
+    basic=("scrape-user", 'pa ss&w<o>r"d+1'), headers={"X-Api-Key": "k3y/with=chars", "X-Scope-OrgID": "t3nant-7"}
+)
+# No part may show, nor what is left of one after it was escaped or taken for markup.
+SECRET_PARTS = (
+    *("scrape", "ss&w", "w<o", 'r"d', "ss&amp;w", "r&quot;d", "ss%26w", "r%22d", 'r\\"d', "k3y", "=chars", "t3nant"),
+    *("c2NyYXBl", "azN5", "eyJh", "t0ken"),
 )
 TOKEN = Credentials(bearer="eyJhbGciOi.t0ken_t0ken-t0ken")
 
@@ -175,9 +183,8 @@ def assert_failed(result: Any, reason: Reason, *words: str, retryable: bool = Tr
 
 
 def assert_hides(text: str) -> None:
-    encoded = base64.b64encode(":".join(SECRETS.basic or ()).encode()).decode()
-    for secret in (*(SECRETS.basic or ()), encoded, *SECRETS.headers.values(), TOKEN.bearer or ""):
-        assert secret not in text
+    for part in SECRET_PARTS:
+        assert part not in text
 
 
 # What is sent
@@ -212,7 +219,7 @@ def test_basic_credentials_and_headers_arrive(stage: Stage) -> None:
     headers = server.seen[0].headers
     user, password = SECRETS.basic or ("", "")
     assert headers["Authorization"] == "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
-    assert (headers["X-Api-Key"], headers["X-Scope-OrgID"]) == ("k3y/with=chars", "team-7")
+    assert (headers["X-Api-Key"], headers["X-Scope-OrgID"]) == ("k3y/with=chars", "t3nant-7")
 
 
 def test_a_bearer_token_arrives_without_the_line_end_of_its_file(stage: Stage) -> None:
@@ -365,11 +372,12 @@ def test_any_redirect_is_refused(stage: Stage, status: int, location: str) -> No
         b'{"status":"success","data":[]}',
         b'{"status":"success","data":{"resultType":"matrix"}}',
         b'{"status":"success","data":{"resultType":"matrix","result":NaN}}',
+        b'{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[1e999,"1"]]}]}}',
         json.dumps(GOOD).encode()[:-20],
     ],
 )
 def test_what_is_no_api_answer_is_no_prometheus(stage: Stage, body: bytes) -> None:
-    assert_failed(stage.ask(replying(200, body)), Reason.NOT_A_PROMETHEUS, "HTTP 200")
+    assert_failed(stage.ask(replying(200, body)), Reason.NOT_A_PROMETHEUS)
 
 
 def test_an_error_with_status_200_is_a_server_error(stage: Stage) -> None:
@@ -388,7 +396,6 @@ def test_an_error_with_status_200_is_a_server_error(stage: Stage) -> None:
         [{"metric": {}, "values": [None]}],
         [{"metric": {}, "values": [[1772366430]]}],
         [{"metric": {}, "values": [["1772366430", "1"]]}],
-        [{"metric": {}, "values": [[True, "1"]]}],
         [{"metric": {}, "values": [[1772366430, 1]]}],
         [{"metric": {}, "values": [[1772366430, "one"]]}],
         [{"metric": {}, "values": [[1772366430, "1_0"]]}],
@@ -535,10 +542,42 @@ def drip(handler: Handler, lead: bytes) -> None:
 
 
 def test_a_server_that_never_answers_does_not_hang_us_and_is_asked_once(stage: Stage) -> None:
-    server = stage.server(lambda handler: handler.server.over.wait() and None)
+    def hang(handler: Handler) -> None:
+        if handler.path == "/last":
+            handler.reply(200, b"")
+        handler.server.over.wait()
+
+    server = stage.server(hang)
     result = stage.source(server.url, spec={"timeout": "1s"}).range("up", WINDOW)
     assert_failed(result, Reason.TIMEOUT, "within 1 s")
-    assert len(server.seen) == 1
+    # Connections are accepted in order: once this one is served, no earlier one is on its way.
+    with urllib.request.urlopen(f"{server.url}/last"):  # noqa: S310 - loopback
+        assert len(server.seen) == 2
+
+
+def test_a_server_that_falls_silent_in_the_middle_does_not_get_its_time_anew(stage: Stage) -> None:
+    def stall(handler: Handler) -> None:
+        handler.server.over.wait(0.7)
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
+        handler.server.over.wait()
+
+    began = time.monotonic()
+    assert_in_time(stage, stall)
+    assert time.monotonic() - began < 1.5
+
+
+def test_a_connection_that_nobody_accepts_does_not_hang_us(stage: Stage) -> None:
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _ in range(4):  # the kernel leaves further ones unanswered
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        began = time.monotonic()
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        result = stage.source(url, spec={"timeout": "1s"}).range("up", WINDOW)
+    assert_failed(result, Reason.UNREACHABLE, "no connection in time", "NetworkPolicies")
+    assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize(
@@ -573,14 +612,24 @@ def test_a_port_that_accepts_and_says_nothing_to_tls_does_not_hang_us(stage: Sta
 # Size
 
 
-def test_an_endless_answer_is_left_off(stage: Stage) -> None:
-    def endless(handler: Handler) -> None:
-        handler.wfile.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+def endless(status: int) -> Serve:
+    def serve(handler: Handler) -> None:
+        handler.wfile.write(b"HTTP/1.1 %d OK\r\nConnection: close\r\n\r\n" % status)
         while not handler.server.over.is_set():
             handler.wfile.write(b" " * 65_536)
 
-    result = stage.ask(endless, max_bytes=2**20)
+    return serve
+
+
+def test_an_endless_answer_is_left_off(stage: Stage) -> None:
+    result = stage.ask(endless(200), max_bytes=2**20)
     assert_failed(result, Reason.ANSWER_TOO_LARGE, "more than 1 MiB", retryable=False)
+
+
+@pytest.mark.parametrize("status", [401, 500, 503])
+def test_an_endless_error_page_is_an_error_all_the_same(stage: Stage, status: int) -> None:
+    reason = Reason.UNAUTHORIZED if status == 401 else Reason.SERVER_ERROR
+    assert_failed(stage.ask(endless(status), max_bytes=2**20), reason, f"HTTP {status}")
 
 
 def test_an_answer_that_unpacks_to_too_much_is_left_off(stage: Stage) -> None:
@@ -640,6 +689,14 @@ def test_a_port_that_speaks_something_else_is_unreachable(stage: Stage) -> None:
         handler.close_connection = True
 
     assert_failed(stage.ask(speak), Reason.UNREACHABLE)
+
+
+def test_a_port_that_hangs_up_is_unreachable(stage: Stage) -> None:
+    def hang_up(handler: Handler) -> None:
+        handler.connection.shutdown(socket.SHUT_RDWR)
+        handler.close_connection = True
+
+    assert_failed(stage.ask(hang_up), Reason.UNREACHABLE, "closed without an answer")
 
 
 def test_an_answer_that_breaks_off_is_unreachable(stage: Stage) -> None:
@@ -749,7 +806,7 @@ def test_a_broken_bundle_never_means_the_systems_trust(stage: Stage, pem: str) -
 
 @pytest.mark.parametrize("credentials", [SECRETS, TOKEN])
 @pytest.mark.parametrize("status", [200, 302, 400, 401, 404, 422, 429, 500, 503])
-@pytest.mark.parametrize("shape", ["page", "error", "json", "split"])
+@pytest.mark.parametrize("shape", ["page", "markup", "address", "error", "json", "packed"])
 def test_a_server_that_echoes_the_request_gets_no_secret_into_a_message(
     stage: Stage, status: int, shape: str, credentials: Credentials
 ) -> None:
@@ -760,12 +817,17 @@ def test_a_server_that_echoes_the_request_gets_no_secret_into_a_message(
         match shape:
             case "page":
                 handler.reply(status, f"<p>{text}</p>".encode(), Location=f"http://{values[0]}.example/")
+            case "markup":
+                handler.reply(status, f"<p>{html.escape(text)}</p>".encode())
+            case "address":
+                handler.reply(status, f"/login?{quote(text)}&{quote_plus(text)}".encode(), Location=quote(text))
             case "error":
                 handler.json(status, error("execution", text))
             case "json":
                 handler.json(status, {"echo": text})
             case _:
-                handler.reply(status, "".join(f"<i>{value[:3]}</i>\n{value[3:]}" for value in values).encode())
+                packed = [base64.b64encode(value.encode()).decode() for value in values]
+                handler.reply(status, " ".join(packed).encode())
 
     result = stage.ask(echo, credentials)
     assert isinstance(result, Failed)
@@ -775,6 +837,12 @@ def test_a_server_that_echoes_the_request_gets_no_secret_into_a_message(
 def test_a_warning_that_echoes_a_secret_is_cleaned(stage: Stage) -> None:
     result = stage.ask(replying(200, GOOD | {"warnings": [f"token {TOKEN.bearer} expires"]}), TOKEN)
     assert_failed(result, Reason.PARTIAL_ANSWER, "token [hidden] expires")
+
+
+def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
+    credentials = Credentials(headers={"A": "abc", "B": "abcdef"})
+    assert credentials.hide("ABCDEF, abc") == "[hidden], [hidden]"
+    assert Credentials(bearer=None).hide("abc") == "abc"
 
 
 @pytest.mark.parametrize(
@@ -818,15 +886,15 @@ def test_a_long_range_is_asked_in_pieces_and_one_failed_piece_fails_it(stage: St
 def test_a_series_that_is_in_some_pieces_only_has_none_in_the_others(stage: Stage) -> None:
     def serve(handler: Handler) -> None:
         index = round((float(handler.server.seen[-1].params["start"]) - AT.timestamp()) / 30) - 1
-        pod = "a" if index < 2 else "b"
+        pod = "b" if index < 2 else "a"
         pieces = [{"metric": {"pod": pod}, "values": [sample(index, "1"), sample(index + 1, "NaN")]}]
         handler.json(200, success("matrix", pieces))
 
     result = stage.ask(serve, points_per_query=2)
     assert isinstance(result, Samples)
     assert [(series.labels["pod"], series.values, series.nan) for series in result.series] == [
-        ("a", (1.0, None, None, None), 1),
-        ("b", (None, None, 1.0, None), 1),
+        ("a", (None, None, 1.0, None), 1),
+        ("b", (1.0, None, None, None), 1),
     ]
 
 
@@ -884,12 +952,15 @@ def test_the_same_source_is_kept_until_its_spec_or_its_credentials_change() -> N
     assert sources.get("k", MetricSourceSpec(url="http://a"), Credentials(bearer=TOKEN.bearer)) is first
     renewed = sources.get("k", spec, Credentials(bearer="new"))
     assert renewed is not first
+    assert (first._closed, renewed._closed) == (True, False)
     assert sources.get("k", MetricSourceSpec(url="http://b"), Credentials(bearer="new")) is not renewed
     assert sources.get("other", spec, TOKEN) is not first
     sources.close()
 
 
-def test_a_changed_token_is_used_at_once_and_the_old_source_still_ends_its_query(stage: Stage) -> None:
+def test_a_changed_token_is_used_at_once_and_the_old_source_still_ends_its_query(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
     entered, leave = threading.Event(), threading.Event()
 
     def serve(handler: Handler) -> None:
@@ -903,11 +974,18 @@ def test_a_changed_token_is_used_at_once_and_the_old_source_still_ends_its_query
     stage.stack.callback(sources.close)
     spec = MetricSourceSpec(url=server.url)
     with ThreadPoolExecutor(1) as pool:
-        old = pool.submit(sources.get("k", spec, Credentials(bearer="old")).range, "up", WINDOW)
+        first = sources.get("k", spec, Credentials(bearer="old"))
+        closed: list[str] = []
+        monkeypatch.setattr(first._session, "close", partial(closed.append, "old"))
+        old = pool.submit(first.range, "up", WINDOW)
         assert entered.wait(5)
         assert isinstance(sources.get("k", spec, Credentials(bearer="new")).range("up", WINDOW), Samples)
+        assert closed == []  # not under a running query
         leave.set()
         assert isinstance(old.result(5), Samples)
+        assert closed == ["old"]
+        monkeypatch.undo()
+        first.close()
     assert [seen.headers["Authorization"] for seen in server.seen] == ["Bearer old", "Bearer new"]
 
 

@@ -209,7 +209,7 @@ def _series(result: Any) -> Iterator[tuple[_Key, dict[str, Any]]]:
 def _sample(sample: Any) -> tuple[float, float]:
     """(Unix seconds, value) of `[1435781430.781, "1"]`."""
     match sample:
-        case [int() | float() as seconds, str(text)] if not isinstance(seconds, bool):
+        case [int() | float() as seconds, str(text)]:
             pass
         case _:
             raise malformed("a sample that is no pair of time and value")

@@ -86,6 +86,7 @@ def _shapes(secret: str) -> Iterator[str]:
     """The secret as it is and as pages, addresses and JSON write it."""
     yield secret
     yield html.escape(secret)
+    yield quote(secret)
     yield quote(secret, safe="")
     yield quote_plus(secret)
     yield json.dumps(secret)[1:-1]

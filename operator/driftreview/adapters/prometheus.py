@@ -17,7 +17,6 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
-from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Final, TypeAlias, TypeVar
 from urllib.parse import urlsplit
 
@@ -176,7 +175,6 @@ class PrometheusSource:
         session.headers.update(self.credentials.headers)
         # Always set, also without credentials: requests would look for some in ~/.netrc.
         session.auth = self._authorize
-        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         session.hooks["response"].append(self._open)
         client = PrometheusConnect(url, session=session, timeout=(CONNECT_SECONDS, self._seconds))
         transport = Transport(

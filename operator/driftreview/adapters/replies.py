@@ -83,12 +83,11 @@ class _ApiError:
 def extract(text: str, hide: Callable[[str], str], limit: int) -> str:
     """A short, printable line of a text that came from outside, without markup and without secrets.
 
-    Secrets are hidden before the text is cut and cleaned, so that no part of one is left, and once more after it,
-    as markup may have stood between its parts.
+    Secrets are hidden before the text is cleaned and cut, so that no part of one is left.
     """
     text = hide(text) if len(text) <= _SEARCHED else hide(text[:_SEARCHED])[:_SHOWN]
     words = _MARKUP.sub(" ", text).split()
-    line = hide("".join(char if char.isprintable() else " " for char in " ".join(words)).strip())
+    line = "".join(char if char.isprintable() else " " for char in " ".join(words)).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -136,7 +136,8 @@ class _OneRetry(Retry):
     ) -> Self:
         if isinstance(error, ReadTimeoutError):
             raise error
-        return super().increment(method, url, response, error, _pool, _stacktrace)
+        tries = self if _BUDGET.get().early else self.new(total=0)
+        return super(_OneRetry, tries).increment(method, url, response, error, _pool, _stacktrace)
 
 
 class Transport(HTTPAdapter):

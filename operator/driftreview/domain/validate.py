@@ -27,8 +27,5 @@ def _of_signal(signal: Signal, limits: Limits) -> Iterator[tuple[str, str]]:
     if limits.alert is not None and limits.baseline is not None:
         sign = -1 if signal.worse is Worse.LOWER else 1
         if sign * (parse_quantity(limits.baseline) - parse_quantity(limits.alert)) > 0:
-            yield (
-                "limits",
-                f"a baseline may reach {limits.baseline} but over {limits.alert} is Degraded: "
-                "limits.baseline must not lie beyond limits.alert",
-            )
+            reach = f"a baseline may reach {limits.baseline} but beyond {limits.alert} is Degraded"
+            yield "limits", f"{reach}: limits.baseline must not lie beyond limits.alert"

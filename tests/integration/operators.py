@@ -1,0 +1,90 @@
+"""Operator processes for tests: one shared by a module, or one of a test's own; never two at once by accident."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import yaml
+
+from lab.install import SYSTEM, OperatorProcess
+from tests.support.cluster import Api
+
+LEASE: Final = "driftreview"
+
+
+@dataclass
+class Operators:
+    """Starts operators, under the operator's own account."""
+
+    directory: Path
+    kubeconfig: Path
+    """Of the operator's account."""
+    api: Api
+    _shared: OperatorProcess | None = None
+    _count: int = 0
+    _started: list[OperatorProcess] = field(default_factory=list)
+
+    def kubeconfig_by(self, url: str) -> Path:
+        """The operator's kubeconfig, with another way to the API server."""
+        config = yaml.safe_load(self.kubeconfig.read_text("utf-8"))
+        config["clusters"][0]["cluster"] = {"server": url}
+        path = self.directory / f"by-{url.rpartition(':')[2]}.kubeconfig"
+        path.write_text(yaml.safe_dump(config), encoding="utf-8")
+        return path
+
+    def shared(self) -> OperatorProcess:
+        """The one for tests that leave it alone."""
+        if self._shared is None or self._shared.pid is None:
+            self._shared = self.new()
+            self._shared.start()
+        return self._shared
+
+    def stop_shared(self) -> None:
+        """End it; the next test that wants one starts another."""
+        if self._shared is not None:
+            self._shared.close()
+            self._shared = None
+        self.api.delete("Lease", LEASE, SYSTEM)
+
+    def new(self, *options: str, kubeconfig: Path | None = None) -> OperatorProcess:
+        """One that is not started yet, with a folder of its own."""
+        self._count += 1
+        directory = self.directory / f"operator-{self._count}"
+        directory.mkdir()
+        return OperatorProcess(directory, kubeconfig or self.kubeconfig, "--log-format", "json", *options)
+
+    @contextmanager
+    def own(self, *options: str, kubeconfig: Path | None = None, start: bool = True) -> Iterator[OperatorProcess]:
+        """One of a test's own, alone in the cluster."""
+        self.stop_shared()
+        operator = self.new(*options, kubeconfig=kubeconfig)
+        try:
+            if start:
+                operator.start()
+            yield operator
+        finally:
+            operator.close()
+            self.api.delete("Lease", LEASE, SYSTEM)
+
+    def restart(self, operator: OperatorProcess) -> None:
+        """Start one again that was killed, without the wait for its Lease to run out."""
+        self.api.delete("Lease", LEASE, SYSTEM)
+        operator.start()
+
+
+@contextmanager
+def environment(**values: str) -> Iterator[None]:
+    """Set environment variables for operators that are started inside."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, old in before.items():
+            if old is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = old

@@ -1,0 +1,79 @@
+"""From `kubectl apply` to the decision and the act, by an operator process on real servers."""
+
+from datetime import timedelta
+
+import pytest
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.workload import template_hash
+from lab.install import OperatorProcess
+from tests.support.stage import APPROVED, Stage, ago, assert_chained, stepping, steady, verdicts, wire
+
+pytestmark = pytest.mark.integration
+
+
+def test_a_good_release_is_promoted_and_its_revision_marked_as_approved(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    before = stage.release("1", "2")
+    stage.review()
+    status = stage.ended()
+    assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"] * 3)
+    after = stage.deployment()
+    judged = template_hash(after["spec"]["template"])
+    assert after["metadata"]["annotations"] == before["metadata"]["annotations"] | {APPROVED: judged}
+    assert status["judged"]["templateHash"] == judged
+    assert after["spec"] == before["spec"]
+    # An annotation counts as a change, but rolls out nothing.
+    assert after["metadata"]["generation"] == before["metadata"]["generation"] + 1
+    assert stage.replica_sets()["2"]["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "2"
+    assert operator.pid is not None
+
+
+def test_a_degraded_release_is_rolled_back_to_the_old_template_and_its_pods(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    old = stage.release("1", replicas=2)["spec"]["template"]
+    bad = stage.release("2", replicas=2)
+    old_set = stage.replica_sets()["1"]["metadata"]["uid"]
+    t0 = ago(minutes=30)
+    stage.review(window={"t0": wire(t0)}, signals=[stepping(t0 + timedelta(minutes=6)), steady("other")])
+    status = stage.ended()
+    assert (status["phase"], verdicts(status)) == ("RolledBack", ["Pass", "Hold", "Drift"]), status
+    back = stage.deployment()
+    assert back["spec"]["template"] == old
+    # Ours, and the controller's that notes the new revision number.
+    assert back["metadata"]["generation"] == bad["metadata"]["generation"] + 2
+    assert back["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
+    assert back["spec"] | {"template": None} == bad["spec"] | {"template": None}
+    assert APPROVED not in back["metadata"]["annotations"]
+    sets = stage.replica_sets()
+    assert sets["1"]["metadata"]["uid"] == old_set
+    assert {version: each["spec"]["replicas"] for version, each in sets.items()} == {"1": 2, "2": 0}
+    pods = [each for each in stage.api.list("Pod", stage.namespace) if "deletionTimestamp" not in each["metadata"]]
+    assert {each["metadata"]["ownerReferences"][0]["uid"] for each in pods} == {old_set}
+    assert operator.pid is not None
+
+
+def test_the_evidence_is_a_chain_of_hashes_and_judged_again_offline_gives_the_same(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    stage.release("1", "2")
+    t0 = ago(minutes=30)
+    stage.review(window={"t0": wire(t0)}, signals=[stepping(t0 + timedelta(minutes=6), by=300), steady("other")])
+    stage.ended()
+    raw = stage.read()
+    review, snapshots = DriftReview.model_validate(raw), stage.snapshots()
+    assert [each.spec.checkpoint for each in snapshots] == ["T0", "6m", "12m", "18m"]
+    assert_chained(snapshots)
+    baseline, *looks = [each.spec for each in snapshots]
+    again = [judge_checkpoint(review.spec.signals, baseline, each) for each in looks]
+    for row, result in zip(review.status.checkpoints, again, strict=True):
+        assert row.verdict == result.verdict
+        assert row.message == result.message[:512]
+        assert [each.verdict for each in row.signals] == [each.finding.verdict for each in result.results]
+    assert review.status.baseline is not None
+    assert review.status.baseline.hash == baseline.hash
+    assert [row.snapshot and row.snapshot.hash for row in review.status.checkpoints] == [each.hash for each in looks]
+    assert operator.pid is not None
