@@ -113,13 +113,15 @@ def run_live(stage: Stage, screen: Screen) -> None:
 
 
 def _live_signals() -> Iterator[dict[str, Any]]:
-    """A minute of a small process says less than a day of a large one: wider margins, and no fixed size of memory."""
+    """A minute of a small process says less than a day of a large one: wider margins, and a limit it can resolve."""
     wider = {"order-latency-p99": "25%", "streaming-lag-p95": "25%", "cpu": "100%"}
     for signal in review()["spec"]["signals"]:
         if signal["name"] == "memory":
             continue
         if signal["name"] in wider:
             signal["margin"] = {**signal["margin"], "relative": wider[signal["name"]]}
+        if signal["name"] == "memory-growth":
+            signal["limits"] = {"perHour": "1500M"}
         yield signal
 
 

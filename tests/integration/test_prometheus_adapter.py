@@ -21,6 +21,7 @@ from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.api.reasons import Reason
 from driftreview.domain.samples import Failed, NoData, Samples, Series, Window
 from lab.prometheus import PrometheusServer
+from lab.web import wait_until
 
 pytestmark = pytest.mark.integration
 
@@ -82,6 +83,10 @@ def expect(result: Any, kind: type, reason: Reason, *words: str) -> None:
     assert result.reason == reason, result
     for word in words:
         assert word in result.message
+
+
+def failed(result: object) -> Failed | None:
+    return result if isinstance(result, Failed) else None
 
 
 def test_a_range_holds_the_samples_after_its_start_up_to_its_end(source: PrometheusSource) -> None:
@@ -255,9 +260,11 @@ def test_a_frozen_server_is_a_timeout_and_a_stopped_one_unreachable(tmp_path: Pa
         source = PrometheusSource("it", MetricSourceSpec(url=server.url, timeout="1s"), Credentials())
         assert isinstance(source.instant("1", END), Rows)
         server.service.freeze()
-        expect(source.instant("1", END), Failed, Reason.TIMEOUT, "within 1 s")
+        # A signal takes its time to arrive at every thread of a busy machine.
+        hung = wait_until(lambda: failed(source.instant("1", END)), "no answer of a frozen server")
+        expect(hung, Failed, Reason.TIMEOUT, "within 1 s")
         server.service.thaw()
-        assert isinstance(source.instant("1", END), Rows)
+        wait_until(lambda: isinstance(source.instant("1", END), Rows), "an answer after the thaw")
         server.service.stop()
         expect(source.instant("1", END), Failed, Reason.UNREACHABLE, "refused")
         source.close()

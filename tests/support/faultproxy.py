@@ -23,6 +23,8 @@ from typing import Any, Self
 from urllib.parse import unquote_plus, urlsplit
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "host", "upgrade"}
+PATCH_FAILED = "the server rejected our request due to an error in our request"
+"""What the API server says to a failed `test` in a JSON patch, and nothing else."""
 _REASONS = {409: "Conflict", 422: "Invalid", 429: "TooManyRequests", 500: "InternalError", 503: "ServiceUnavailable"}
 
 

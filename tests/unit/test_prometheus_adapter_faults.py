@@ -680,7 +680,9 @@ def test_an_unknown_name_is_unreachable(stage: Stage) -> None:
 
 @pytest.mark.parametrize("url", ["http://", "prometheus:9090", "http://[::1", "http://a:99999", "http://a b", "x"])
 def test_an_address_that_is_none_is_unreachable(stage: Stage, url: str) -> None:
-    assert_failed(stage.source(url).range("up", WINDOW), Reason.UNREACHABLE)
+    source = stage.source(url)
+    assert_failed(source.range("up", WINDOW), Reason.UNREACHABLE)
+    assert_failed(source.instant("up", AT), Reason.UNREACHABLE)
 
 
 def test_a_port_that_speaks_something_else_is_unreachable(stage: Stage) -> None:

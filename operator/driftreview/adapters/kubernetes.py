@@ -23,6 +23,7 @@ from driftreview.adapters.errors import (
 from driftreview.api.base import GROUP, VERSION
 
 JSON_PATCH: Final = "application/json-patch+json"
+_PATCH_FAILED: Final = "the server rejected our request"
 _PAGE: Final = 500
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 30
@@ -152,8 +153,8 @@ def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
             return NotFoundError(text)
         case 409:
             return ExistsError(text) if reason == "AlreadyExists" else ChangedError(text)
-        # A failed `test` of a JSON patch comes back as 422 without the reason that invalid objects have.
-        case 422 if reason != "Invalid":
+        # A failed `test` of a JSON patch has the reason of an invalid object, but names none and says only this.
+        case 422 if message.startswith(_PATCH_FAILED) and not document.get("details"):
             return ChangedError(text)
         case 429 | 408:
             return UnavailableError(text)

@@ -113,9 +113,7 @@ class PrometheusSource:
         Returns:
             Rows ordered by labels; NoData without one finite value; Failed otherwise, also for a range vector.
         """
-        moment = {"time": server_seconds(at)}
-        call = partial(self._client.custom_query, query, params=moment | self._limits)
-        return self._ask(call, lambda answer: rows(answer, at))
+        return self._ask(partial(self._instant, query, at), partial(rows, at=at))
 
     def close(self) -> None:
         """Close the connections once no query runs any more; may be called twice."""
@@ -124,6 +122,9 @@ class PrometheusSource:
             idle = self._active == 0
         if idle:
             self._session.close()
+
+    def _instant(self, query: str, at: datetime) -> Any:
+        return self._client.custom_query(query, params={"time": server_seconds(at)} | self._limits)
 
     def _range(self, query: str, chunk: Window) -> Any:
         first, last = chunk.start + chunk.step, chunk.end

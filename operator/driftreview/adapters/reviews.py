@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from driftreview.adapters.errors import ExistsError, NotFoundError
 from driftreview.adapters.kubernetes import REVIEWS, SNAPSHOTS, Cluster
-from driftreview.api.base import API_VERSION
+from driftreview.api.base import API_VERSION, Condition
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec
+from driftreview.api.reasons import ConditionType, Reason
 from driftreview.api.status import DriftReviewStatus
 
 
@@ -43,6 +45,27 @@ class Reviews:
             {"op": "add", "path": "/status", "value": status.to_wire()},
         ]
         return self._cluster.patch(REVIEWS, metadata.name, patch, metadata.namespace, subresource="status")
+
+    def refuse_unreadable(self, raw: Mapping[str, Any], message: str, now: datetime) -> None:
+        """Say on a review that this operator cannot read it, once: a newer CRD than the operator's, most likely."""
+        metadata, status = raw["metadata"], raw.get("status") or {}
+        said = Condition(
+            type=ConditionType.ACCEPTED,
+            status="False",
+            reason=Reason.INVALID_SPEC,
+            message=message,
+            last_transition_time=now,
+            observed_generation=metadata["generation"],
+        ).to_wire()
+        conditions = status.get("conditions", [])
+        if any(each["type"] == said["type"] and each.get("message") == message for each in conditions):
+            return
+        others = [each for each in conditions if each["type"] != said["type"]]
+        patch: list[dict[str, Any]] = [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": metadata["resourceVersion"]},
+            {"op": "add", "path": "/status", "value": status | {"conditions": [*others, said]}},
+        ]
+        self._cluster.patch(REVIEWS, metadata["name"], patch, metadata["namespace"], subresource="status")
 
     def snapshot(self, namespace: str, name: str) -> DriftSnapshotSpec | None:
         """Read stored evidence; None if there is none of that name."""

@@ -22,7 +22,6 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.exceptions import ReadTimeoutError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry, Timeout
 
@@ -134,8 +133,6 @@ class _OneRetry(Retry):
         _pool: ConnectionPool | None = None,
         _stacktrace: TracebackType | None = None,
     ) -> Self:
-        if isinstance(error, ReadTimeoutError):
-            raise error
         tries = self if _BUDGET.get().early else self.new(total=0)
         return super(_OneRetry, tries).increment(method, url, response, error, _pool, _stacktrace)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import timedelta
-from statistics import median
 
 from driftreview.domain.samples import Series
+from driftreview.domain.statistics import middle
 
 
 def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
@@ -19,7 +19,7 @@ def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[fl
     medians: list[float | None] = []
     for first in range(0, len(series.values), size):
         present = [value for value in series.values[first : first + size] if value is not None]
-        medians.append(median(present) if present else None)
+        medians.append(middle(present) if present else None)
     return tuple(medians)
 
 

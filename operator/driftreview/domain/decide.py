@@ -24,7 +24,7 @@ from driftreview.domain import schedule
 from driftreview.domain.display import shorten
 from driftreview.domain.judge import CheckpointResult
 from driftreview.domain.samples import Failed
-from driftreview.domain.status import condition, finished, moved, said, stalled, truth, with_condition
+from driftreview.domain.status import Stuck, bounded, condition, finished, moved, said, truth, with_condition
 from driftreview.domain.workload import Rollout, TargetView
 
 PATIENCE: Final = timedelta(minutes=10)
@@ -103,7 +103,7 @@ def checkpoint_judged(
         ],
     )
     rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]
-    status = status.model_copy(update={"checkpoints": rows, "verdict": result.verdict})
+    status = bounded(status.model_copy(update={"checkpoints": rows, "verdict": result.verdict}))
     status = with_rollback(review, _metrics_available(status, now), target, now)
     return finished(review, _decide(review, status, judged, target, now))
 
@@ -166,7 +166,7 @@ def _intend(
         reason = status.rollback.reason if status.rollback else Reason.NO_PREVIOUS_REVISION
         message = status.rollback.message if status.rollback else ""
         if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
-            return stalled(moved(status, Phase.HOLDING, reason, summary, now), reason, message, now)
+            return moved(status, Phase.HOLDING, reason, summary, now, Stuck(reason, message))
         return moved(status, Phase.FAILED, reason, f"{summary}; but it cannot be rolled back: {message}", now)
     intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
     phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
@@ -176,14 +176,20 @@ def _intend(
 def rollback_due(
     review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
 ) -> DriftReviewStatus:
-    """Write the intent of a rollback that was decided when it was not possible, now that it is."""
-    policy, decision = review.spec.policy, status.decision
-    wanted = policy.mode is PolicyMode.ENFORCE and policy.on_drift is OnDrift.ROLLBACK
-    if not (wanted and decision and decision.recommendation is Recommendation.REJECT and status.rollback):
-        return status
-    if status.rollback.reason is Reason.TARGET_PAUSED:
+    """Write the intent of a rollback that was decided when it was not possible, now that it is; or that it is too late.
+
+    A paused target is waited for until the window closes, also past the last safe moment.
+    """
+    decision = status.decision
+    if decision is None or not _to_be_rolled_back(review, decision):
         return status
     return _intend(status, ActType.ROLL_BACK, target, f"{decision.recommendation}: {decision.message}", now)
+
+
+def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
+    policy = review.spec.policy
+    enforced = policy.mode is PolicyMode.ENFORCE and policy.on_drift is OnDrift.ROLLBACK
+    return enforced and decision.recommendation is Recommendation.REJECT
 
 
 def window_ended(
@@ -193,11 +199,15 @@ def window_ended(
     decision, on_end = status.decision, review.spec.policy.on_window_end
     why = decision.message if decision else "no checkpoint could be judged"
     if decision is not None and decision.recommendation is Recommendation.REJECT:
-        status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
+        if not _to_be_rolled_back(review, decision):
+            status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
     elif review.spec.policy.mode is PolicyMode.ENFORCE and on_end is not OnWindowEnd.NOTIFY:
         act = ActType.PROMOTE if on_end is OnWindowEnd.PROMOTE else ActType.ROLL_BACK
         message = f"undecided at the last safe moment ({why}); policy.onWindowEnd is {on_end}"
-        status = _decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onWindowEnd", now)
+        if decision is not None and decision.reason is Reason.POLICY:  # said before, when the target was paused
+            message = why
+        else:
+            status = _decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onWindowEnd", now)
         status = _intend(status, act, target, message, now)
     else:
         message = f"undecided when the rollback window closed: {why}"

@@ -40,9 +40,9 @@ def change(before: float, after: float, unit: str) -> str:
     difference = after - before
     sign = "+" if difference >= 0 else "-"
     if abs(before) > _TINY:
-        share = 100 * abs(difference) / abs(before)
-        digits = 1 if share < 100 else 0  # noqa: PLR2004
-        return f"{sign}{share:.{digits}f}%"
+        share = abs(difference) / abs(before) * 100
+        text = f"{share:.1f}" if share < 100 else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
+        return f"{sign if text != '0.0' else '+'}{text}%"
     return sign + quantity(abs(difference), unit)
 
 

@@ -21,8 +21,10 @@ from driftreview.api.driftsnapshot import (
 )
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
+from driftreview.api.status import Revision
 from driftreview.api.values import parse_quantity
 from driftreview.domain.blocks import block_medians, encode, longest_beyond
+from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 
 T0: Final = "T0"
@@ -31,6 +33,12 @@ MAX_SERIES: Final = 20
 MAX_BYTES: Final = 1_000_000
 """Evidence one snapshot may hold: etcd refuses objects over 1.5 MiB."""
 BYTES_PER_BLOCK: Final = 13
+_MOST_BYTES_PER_BLOCK: Final = 17
+"""A sign, nine digits and a point, an exponent of three digits, a space."""
+_MAX_VALUES: Final = 200_000
+"""Characters of one series' medians, as its field allows."""
+_MAX_LABEL: Final = 1024
+_MAX_MESSAGE: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -103,8 +111,17 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str)
         and spec.review_ref.uid == review.metadata.uid
         and (spec.checkpoint, spec.previous_hash, window) == (look.checkpoint, look.previous_hash, expected)
         and spec.judged.template_hash == judged
+        and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
         and [each.name for each in spec.signals] == ([s.name for s in review.spec.signals] if look.window else [])
     )
+
+
+def _pins(kept: RevisionEvidence | None, pinned: Revision | None) -> bool:
+    """Whether evidence holds the pinned revision and no other: its template is what a rollback would put back."""
+    if kept is None or pinned is None:
+        return kept is None and pinned is None
+    same = (kept.uid, kept.template_hash) == (pinned.uid, pinned.template_hash)
+    return same and (not kept.template or content_hash(kept.template) == pinned.template_hash)
 
 
 def snapshot_name(review: str, uid: str, checkpoint: str) -> str:
@@ -131,11 +148,27 @@ def take(
             else EvidenceWindow(start=window.start, end=window.end, step=seconds(window.step), block=seconds(block)),
             judged=judged,
             previous=previous,
-            signals=[freeze(measurement, window, block) for measurement in measurements if window is not None],
+            signals=_fitting([freeze(each, window, block) for each in measurements]) if window is not None else [],
             previous_hash=look.previous_hash,
             hash="",
         )
     )
+
+
+def _fitting(signals: Sequence[SignalEvidence]) -> list[SignalEvidence]:
+    """Signals that one object of the API server can hold; of those past its room, only that they are too large."""
+    fitting: list[SignalEvidence] = []
+    room = MAX_BYTES
+    for signal in signals:
+        size = sum(len(series.values) for series in signal.series)
+        if size > room:
+            message = f"its {size} bytes of evidence do not fit beside the others: a snapshot has room for {MAX_BYTES}"
+            problem = Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
+            fitting.append(signal.model_copy(update={"series": [], "problem": problem}))
+        else:
+            room -= size
+            fitting.append(signal)
+    return fitting
 
 
 def freeze(measurement: Measurement, window: Window, block: timedelta) -> SignalEvidence:
@@ -144,13 +177,23 @@ def freeze(measurement: Measurement, window: Window, block: timedelta) -> Signal
     series: list[SeriesEvidence] = []
     match result:
         case Samples():
-            problem = shape_problem(signal, [one.labels for one in result.series])
+            problem = shape_problem(signal, [one.labels for one in result.series]) or _too_long(result, window, block)
             if problem is None:
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
                 series = [_freeze_series(signal, one, window, block) for one in ordered]
         case NoData() | Failed():
-            problem = Problem(reason=Reason(result.reason), message=result.message[:1024])
+            problem = Problem(reason=Reason(result.reason), message=shorten(result.message, _MAX_MESSAGE))
     return SignalEvidence(name=signal.name, query=measurement.query, unit=signal.unit, series=series, problem=problem)
+
+
+def _too_long(result: Samples, window: Window, block: timedelta) -> Problem | None:
+    blocks = -(-(window.end - window.start) // block)
+    if blocks * _MOST_BYTES_PER_BLOCK <= _MAX_VALUES:
+        return None
+    if all(len(encode(block_medians(one, window.step, block))) <= _MAX_VALUES for one in result.series):
+        return None
+    message = f"{blocks} blocks of {seconds(block)} are too many for one series: they come of an early first look"
+    return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
 
 
 def shape_problem(signal: Signal, labels: Sequence[Mapping[str, str]]) -> Problem | None:
@@ -163,7 +206,7 @@ def shape_problem(signal: Signal, labels: Sequence[Mapping[str, str]]) -> Proble
             f"the query returned {count} series but a signal without `each` is one series: aggregate it, for example "
             f"sum(...), or set `each` to the label that tells them apart ({_differing(labels)})"
         )
-        return Problem(reason=Reason.SEVERAL_SERIES, message=message)
+        return Problem(reason=Reason.SEVERAL_SERIES, message=shorten(message, _MAX_MESSAGE))
     if count > MAX_SERIES:
         message = f"the query returned {count} series, more than {MAX_SERIES}: aggregate, or select with topk()"
         return Problem(reason=Reason.TOO_MANY_SERIES, message=message)
@@ -174,12 +217,16 @@ def shape_problem(signal: Signal, labels: Sequence[Mapping[str, str]]) -> Proble
             f"use max by ({signal.each}) (...) or the like"
         )
         return Problem(reason=Reason.EACH_LABEL_MISSING, message=message)
+    if any(len(name or "") > _MAX_LABEL for name in names):
+        message = f"a value of the label {signal.each} is longer than {_MAX_LABEL} characters"
+        return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
     return None
 
 
 def _differing(labels: Sequence[Mapping[str, str]]) -> str:
-    names = sorted({name for each in labels for name in each if len({other.get(name) for other in labels}) > 1})
-    return ", ".join(names[:5]) or "none"
+    names = sorted({name for each in labels for name in each})
+    differing = [name for name in names if len({each.get(name) for each in labels}) > 1]
+    return ", ".join(differing[:5]) or "none"
 
 
 def _freeze_series(signal: Signal, series: Series, window: Window, block: timedelta) -> SeriesEvidence:

@@ -108,7 +108,17 @@ def judge_signal(
         findings.append(Finding(SignalVerdict.MISSING, Reason.EMPTY, message))
     if not findings:
         return Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series")
-    return min(findings, key=lambda finding: WORST_FIRST.index(finding.verdict))
+    return min(findings, key=lambda finding: _rank(signal, finding))
+
+
+def _rank(signal: Signal, finding: Finding) -> tuple[int, bool]:
+    """Worst first, as the signal counts: a missing series must not hide what its neighbours say."""
+    missing = finding.verdict is SignalVerdict.MISSING
+    if missing and signal.on_missing is OnMissing.FAIL:
+        return WORST_FIRST.index(SignalVerdict.DEGRADED), missing
+    if missing and signal.on_missing is OnMissing.IGNORE:
+        return len(WORST_FIRST), missing
+    return WORST_FIRST.index(finding.verdict), missing
 
 
 def _judge_series(

@@ -12,12 +12,12 @@ from typing import Final, TypeAlias
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason
+from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason, Recommendation
 from driftreview.api.status import ActType, Checkpoint, DriftReviewStatus, TargetStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.decide import rollback_due, window_ended, with_rollback
-from driftreview.domain.status import condition, finished, moved, said, stalled, with_condition
+from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 from driftreview.domain.workload import Rollout, TargetView
 
 RESYNC: Final = timedelta(seconds=60)
@@ -75,10 +75,10 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
         return Settle(status, None)
     if status.t0 is not None and (ended := _target_gone(review, observed, now)):
         return Settle(ended, None)
-    if status.act is not None:
-        return _carry_out(review, observed, now)
     if review.spec.suspend:
         return _suspended(review, now)
+    if status.act is not None:
+        return _carry_out(review, observed, now)
     if status.t0 is None:
         return _start(review, observed, now)
     return _watch(review, observed, now)
@@ -100,17 +100,35 @@ def _start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     )
     if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
         summary = f"waits for {review.spec.target.name}: {target.rollout_message}"
-        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now)
-        if target.rollout is Rollout.FAILED:
-            status = stalled(status, Reason.ROLLOUT_FAILED, summary, now)
+        stuck = Stuck(Reason.ROLLOUT_FAILED, summary) if target.rollout is Rollout.FAILED else None
+        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
         return Settle(finished(review, status), now + BRISK)
     warmup = parse_duration(review.spec.window.warmup)
     t0 = schedule.whole_seconds(review.spec.window.t0 or target.rolled_out_at + warmup)
+    if _is_older(review, t0):
+        summary = (
+            f"waits for a new rollout: {target.current.name} finished rolling out at {said(target.rolled_out_at)}, too "
+            "long before this review was created to be its release; to review it in retrospect, set spec.window.t0"
+        )
+        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now)
+        return Settle(finished(review, status), now + BRISK)
     if now < t0:
         summary = f"waits for T0 at {said(t0)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
     return Settle(_started(review, status, target, t0, now), now)
+
+
+def _is_older(review: DriftReview, t0: datetime) -> bool:
+    """Whether the target's revision is older than this review can be about.
+
+    A review applied before its release must not approve what ran until then. Applied after it, it may be late, but not
+    by more than the first look: who wants the past says so with `window.t0`.
+    """
+    created = review.metadata.creation_timestamp
+    if review.spec.window.t0 is not None or created is None:
+        return False
+    return t0 + parse_duration(review.spec.window.checkpoints[0]) < created
 
 
 def _started(
@@ -146,8 +164,8 @@ def _refused(review: DriftReview, problems: tuple[Problem, ...], now: datetime) 
     first, *others = problems or (missing,)
     message = first.message + (f" (and {len(others)} more: {others[0].message})" if others else "")
     status = with_condition(review.status, ConditionType.ACCEPTED, "False", first.reason, message, now)
-    status = moved(status, Phase.PENDING, first.reason, f"not accepted: {message}", now)
-    return finished(review, stalled(status, first.reason, message, now))
+    stuck = Stuck(first.reason, message)
+    return finished(review, moved(status, Phase.PENDING, first.reason, f"not accepted: {message}", now, stuck))
 
 
 def _target_gone(review: DriftReview, observed: Observed, now: datetime) -> DriftReviewStatus | None:
@@ -177,7 +195,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
         return Settle(review.status, now + BRISK)
     status = _resumed(with_rollback(review, review.status, target, now), now)
     status = rollback_due(review, status, target, now)
-    if status.act is not None:
+    if status.act is not None or status.phase in TERMINAL:
         return Settle(finished(review, status), now)
     settle = parse_duration(review.spec.window.settle)
     if status.baseline is None:
@@ -189,7 +207,9 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
         return CaptureCheckpoint(index) if now >= ready else _wait(review, status, ready, now)
     safe_until = schedule.last_safe_moment(review.spec.window, t0)
     if now >= safe_until:
-        return Settle(window_ended(review, status, target, now), now)
+        status = window_ended(review, status, target, now)
+        ended = status.act is not None or status.phase in TERMINAL
+        return Settle(status, now if ended else now + BRISK)
     return _wait(review, status, safe_until, now)
 
 
@@ -219,10 +239,22 @@ def _carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action
         if target.approved != status.judged.template_hash:
             return PatchTarget(ActType.PROMOTE)
         message = f"{status.judged.name} is approved: {_because(status)}"
-        return Settle(_acted(review, status, Phase.PROMOTED, Reason.SIGNALS_PASSED, message, now), None)
-    if target.template_hash == status.judged.template_hash:
-        return _roll_back(review, status, now)
-    return _follow(review, status, target, now)
+        return Settle(_acted(review, status, Phase.PROMOTED, _why(status, Reason.SIGNALS_PASSED), message, now), None)
+    if target.template_hash != status.judged.template_hash:
+        return _follow(review, status, target, now)
+    if status.act.applied_at is not None:
+        return Settle(_put_back(review, status, status.act.applied_at, now), None)
+    return _roll_back(review, status, now)
+
+
+def _put_back(review: DriftReview, status: DriftReviewStatus, applied: datetime, now: datetime) -> DriftReviewStatus:
+    """Somebody put the judged template back after our rollback: that is said, not fought."""
+    name = status.judged.name if status.judged else "the judged revision"
+    message = (
+        f"the rollback of {name} at {said(applied)} was undone by somebody else: it runs again and is not rolled back "
+        "a second time; find what applies it (a GitOps tool, a pipeline) and decide by hand"
+    )
+    return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
 
 
 def _roll_back(review: DriftReview, status: DriftReviewStatus, now: datetime) -> Action:
@@ -240,7 +272,9 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     back = status.previous.name if status.previous else "the previous revision"
     if target.rollout is Rollout.COMPLETE:
         message = f"rolled back to {back}: {_because(status)}"
-        return Settle(_acted(review, status, Phase.ROLLED_BACK, Reason.SIGNAL_DEGRADED, message, now), None)
+        return Settle(
+            _acted(review, status, Phase.ROLLED_BACK, _why(status, Reason.SIGNAL_DEGRADED), message, now), None
+        )
     if target.rollout is Rollout.FAILED:
         message = f"rolled back to {back}, but {target.rollout_message}; look at its pods"
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now)), None)
@@ -259,6 +293,12 @@ def _acted(
         done = {"applied_at": status.act.applied_at or moment, "completed_at": moment}
         status = status.model_copy(update={"act": status.act.model_copy(update=done)})
     return finished(review, moved(status, phase, reason, message, now))
+
+
+def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:
+    """An act follows from evidence, or from what the policy says where there is not enough."""
+    decided = status.decision is not None and status.decision.recommendation is not Recommendation.INCONCLUSIVE
+    return on_evidence if decided else Reason.POLICY
 
 
 def _because(status: DriftReviewStatus) -> str:

@@ -17,6 +17,14 @@ import promql_parser
 from driftreview.api.reasons import Reason
 
 _TOKEN: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}|\\.|[\"'`]|#", re.DOTALL)
+_MAX_QUERY: Final = 8192
+"""Evidence has room for that long a query."""
+_HASH: Final = "[4-9bcdf]{1,10}"
+"""A pod template hash as the Deployment controller writes it: a number of 32 bits, its ten digits spelled so that no
+words come of them. No wider, or pods of a DaemonSet web-api would be taken for those of a Deployment web."""
+_SUFFIX: Final = "[a-z0-9]{5}"
+_LONGEST_BASE: Final = 58
+"""The API server cuts what stands before the suffix of a generated name at this length."""
 _BARE: Final = re.compile(r"[A-Za-z0-9_:.]+")
 _REGEX_SPECIAL: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
 
@@ -36,12 +44,17 @@ def regex_literal(text: str) -> str:
 
 def pods_of_revision(replica_set: str) -> str:
     """A regular expression for the pods of one ReplicaSet."""
-    return f"{regex_literal(replica_set)}-[a-z0-9]{{5}}"
+    return regex_literal(f"{replica_set}-"[:_LONGEST_BASE]) + _SUFFIX
 
 
 def pods_of_target(deployment: str) -> str:
     """A regular expression for the pods of every revision of a Deployment."""
-    return f"{regex_literal(deployment)}-[a-z0-9]{{1,10}}-[a-z0-9]{{5}}"
+    longest_hash = 10
+    room = _LONGEST_BASE - len(f"{deployment}--")
+    if room >= longest_hash:
+        return f"{regex_literal(deployment)}-{_HASH}-{_SUFFIX}"
+    start = f"{deployment}-"[:_LONGEST_BASE]
+    return f"{regex_literal(start)}[4-9bcdf-]{{0,{_LONGEST_BASE - len(start)}}}{_SUFFIX}"
 
 
 def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
@@ -71,7 +84,11 @@ def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
                 piece = piece[0]
             parts.append(piece)
     parts.append(query[position:])
-    return "".join(parts)
+    resolved = "".join(parts)
+    if len(resolved) > _MAX_QUERY:
+        message = f"is {len(resolved)} characters long with its variables put in, {_MAX_QUERY} at most"
+        return QueryProblem(Reason.QUERY_INVALID, message)
+    return resolved
 
 
 def _value(name: str, variables: Mapping[str, str], quote: str) -> str | QueryProblem:

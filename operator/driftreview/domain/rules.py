@@ -7,6 +7,7 @@ alone is suspect.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
@@ -77,15 +78,17 @@ def judge_level(signal: Signal, baseline: Side | str, now: Side) -> Finding:
         return too_few
     current = level(now.present)
     shown = quantity(current.centre, signal.unit)
-    if over := _over_alert(signal, current, shown):
+    over = _over_alert(signal, current, shown)
+    if over is not None and (signal.margin is None or over.verdict is SignalVerdict.DEGRADED):
         return over
     if signal.margin is None:
         limit = quantity(parse_quantity(_alert(signal)), signal.unit)
         return Finding(SignalVerdict.STABLE, None, f"{shown}, limit {limit}", current=shown)
     before = _sound_baseline(signal, baseline)
     if isinstance(before, Finding):
-        return replace(before, current=shown)
-    return _compare(signal, signal.margin, before, current)
+        return over or replace(before, current=shown)
+    compared = _compare(signal, signal.margin, before, current)
+    return compared if over is None or compared.verdict is SignalVerdict.DEGRADED else over
 
 
 def _sound_baseline(signal: Signal, baseline: Side | str) -> Level | Finding:
@@ -98,8 +101,10 @@ def _sound_baseline(signal: Signal, baseline: Side | str) -> Level | Finding:
 
 
 def _compare(signal: Signal, margin: Margin, before: Level, current: Level) -> Finding:
-    error = (before.error**2 + current.error**2) ** 0.5
+    error = math.hypot(before.error, current.error)
     difference = current.centre - before.centre
+    if not (math.isfinite(SURE * error) and math.isfinite(difference)):
+        return Finding(SignalVerdict.INCONCLUSIVE, None, "the values are too large to be compared")
     worse = abs(difference) if signal.worse is Worse.EITHER else _sign(signal) * difference
     tolerated = _tolerated(margin, before.centre)
     if worse - tolerated > SURE * error:
@@ -137,7 +142,7 @@ def judge_growth(signal: Signal, now: Side, hours_per_block: float) -> Finding:
         verdict = SignalVerdict.DEGRADED
     elif slope.estimate > limit and slope.low > 0:
         verdict = SignalVerdict.SUSPECT
-    elif slope.high < limit:
+    elif slope.high <= limit:
         verdict = SignalVerdict.ACCEPTABLE if slope.low > 0 else SignalVerdict.STABLE
     else:
         verdict = SignalVerdict.INCONCLUSIVE

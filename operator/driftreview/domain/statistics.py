@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import median, median_low
 from typing import Final
 
 _MAD_TO_SIGMA: Final = 1.4826
@@ -37,16 +37,30 @@ class Slope:
     high: float
 
 
+def middle(values: Sequence[float]) -> float:
+    """The median; of two middle values whose sum is too large for a float, the lower one.
+
+    Raises:
+        ValueError: there are no values.
+    """
+    centre = median(values)
+    return centre if math.isfinite(centre) else median_low(values)
+
+
 def memory(values: Sequence[float]) -> float:
     """Factor by which autocorrelation shrinks the number of points: (1 + r) / (1 - r), r at lag one.
 
     r is corrected for its bias in short series (Marriott and Pope 1954: about (1 + 4r)/n) and never below zero.
     """
     count = len(values)
-    mean = math.fsum(values) / count
-    centred = [value - mean for value in values]
+    largest = max(abs(value) for value in values)
+    if largest == 0 or not math.isfinite(largest):
+        return 1.0
+    scaled = [value / largest for value in values]  # r has no unit, and squares of large values are too large
+    mean = math.fsum(scaled) / count
+    centred = [value - mean for value in scaled]
     power = math.fsum(value * value for value in centred)
-    if power <= 0 or not math.isfinite(power):
+    if power <= 0:
         return 1.0
     r = math.fsum(a * b for a, b in pairwise(centred)) / power
     r = min(max(r + (1 + 4 * r) / count, 0.0), _LONGEST_MEMORY)
@@ -54,12 +68,12 @@ def memory(values: Sequence[float]) -> float:
 
 
 def level(values: Sequence[float]) -> Level:
-    """Median of block medians and its standard error.
+    """Median of block medians and its standard error, infinite where values are too large for it.
 
     Raises:
         ValueError: there are no values.
     """
-    centre = median(values)
+    centre = middle(values)
     spread = _MAD_TO_SIGMA * median(abs(value - centre) for value in values)
     return Level(centre, _MEDIAN_EFFICIENCY * spread * math.sqrt(memory(values) / len(values)), len(values))
 
@@ -69,9 +83,9 @@ def growth(values: Sequence[float | None], hours_per_point: float, z: float) -> 
 
     Sen 1968 with Kendall's variance, times the memory of the residuals. `z` is the normal quantile of each side.
     """
-    stride = -(-len(values) // _MOST_POINTS)
+    stride = max(1, -(-len(values) // _MOST_POINTS))
     points = [
-        (index * hours_per_point, median(present))
+        (index * hours_per_point, middle(present))
         for index in range(0, len(values), stride)
         if (present := [value for value in values[index : index + stride] if value is not None])
     ]
@@ -86,8 +100,8 @@ def growth(values: Sequence[float | None], hours_per_point: float, z: float) -> 
     estimate = median(slopes)
     residuals = [value - estimate * hour for hour, value in points]
     spread = z * math.sqrt(memory(residuals) * count * (count - 1) * (2 * count + 5) / 18)
-    low = math.floor((len(slopes) - spread) / 2)
+    low = math.floor((len(slopes) - spread) / 2) - 1  # ranks count from one, indices from zero
     high = math.ceil((len(slopes) + spread) / 2)
-    if low < 0 or high >= len(slopes):
+    if low < 0 or high >= len(slopes) or not all(math.isfinite(each) for each in (estimate, slopes[low], slopes[high])):
         return None
     return Slope(estimate, slopes[low], slopes[high])

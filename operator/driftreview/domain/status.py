@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
-from driftreview.api.base import Condition, format_time
+from driftreview.api.base import Condition, Model, format_time
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason
+from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason, SignalVerdict
 from driftreview.api.status import DriftReviewStatus, NextCheckpoint
 from driftreview.domain.display import shorten
 from driftreview.domain.schedule import whole_seconds
 
 Truth = Literal["True", "False", "Unknown"]
 
+MOST_BYTES: Final = 56 * 1024
+"""Of the 64 KiB a status may have, what the checkpoints may fill it up to."""
+_WORTH_KEEPING: Final = frozenset(
+    {SignalVerdict.DEGRADED, SignalVerdict.SUSPECT, SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE}
+)
 _SUCCESS: Final = frozenset({Phase.PROMOTED})
 _STALLED: Final = frozenset({Phase.FAILED})
 
@@ -39,23 +46,29 @@ def condition(status: DriftReviewStatus, kind: ConditionType) -> Condition | Non
     return next((each for each in status.conditions if each.type == kind), None)
 
 
-def moved(status: DriftReviewStatus, phase: Phase, reason: Reason, summary: str, now: datetime) -> DriftReviewStatus:
+@dataclass(frozen=True)
+class Stuck:
+    """What somebody must mend before the review can go on; it tries again by itself."""
+
+    reason: Reason
+    message: str
+
+
+def moved(
+    status: DriftReviewStatus, phase: Phase, reason: Reason, summary: str, now: datetime, stuck: Stuck | None = None
+) -> DriftReviewStatus:
     """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step."""
     status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
     final = phase in TERMINAL
     conditions: tuple[tuple[ConditionType, bool], ...] = (
         (ConditionType.READY, phase in _SUCCESS),
         (ConditionType.RECONCILING, not final),
-        (ConditionType.STALLED, phase in _STALLED),
     )
     for kind, holds in conditions:
         status = with_condition(status, kind, truth(holds=holds), reason, summary, now)
-    return status
-
-
-def stalled(status: DriftReviewStatus, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:
-    """Say that somebody must mend something before the review can go on; it tries again by itself."""
-    return with_condition(status, ConditionType.STALLED, "True", reason, message, now)
+    if stuck is not None:
+        return with_condition(status, ConditionType.STALLED, "True", stuck.reason, stuck.message, now)
+    return with_condition(status, ConditionType.STALLED, truth(holds=phase in _STALLED), reason, summary, now)
 
 
 def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatus:
@@ -73,6 +86,29 @@ def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatu
             "conditions": [each.model_copy(update={"observed_generation": generation}) for each in status.conditions],
         }
     )
+
+
+def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
+    """Drop rows of signals, of the oldest checkpoints and of passing signals first, until the status has room.
+
+    The evidence still holds what a dropped row said; verdicts and sentences of checkpoints are never dropped.
+    """
+    rows = list(status.checkpoints)
+    size = _size(status)
+    judged = [index for index, row in enumerate(rows) if row.verdict is not None]
+    for kept in (_WORTH_KEEPING, frozenset[SignalVerdict]()):
+        for index in judged[:-1]:
+            if size <= MOST_BYTES:
+                break
+            row = rows[index]
+            slim = row.model_copy(update={"signals": [each for each in row.signals if each.verdict in kept]})
+            size -= _size(row) - _size(slim)
+            rows[index] = slim
+    return status.model_copy(update={"checkpoints": rows})
+
+
+def _size(part: Model) -> int:
+    return len(json.dumps(part.to_wire(), ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def said(moment: datetime) -> str:

@@ -69,7 +69,7 @@ def view(deployment: Raw, replica_sets: Sequence[Raw]) -> TargetView:
         rollout_started_at=_started_at(deployment, current, finished),
         current=None if current is None else revision(current),
         previous=_previous(owned, current),
-        approved=metadata.get("annotations", {}).get(APPROVED, ""),
+        approved=(metadata.get("annotations") or {}).get(APPROVED, ""),
     )
 
 
@@ -100,8 +100,12 @@ def template_hash(template: Raw) -> str:
 
 
 def without_hash_label(template: Raw) -> dict[str, Any]:
-    """A pod template as the Deployment holds it."""
-    metadata = dict(template.get("metadata", {}))
+    """A pod template as the Deployment holds it.
+
+    API servers before Kubernetes 1.34 write `creationTimestamp: null` into it, later ones do not: an upgrade of the
+    control plane is no new template.
+    """
+    metadata = {name: value for name, value in (template.get("metadata") or {}).items() if value is not None}
     labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != _HASH_LABEL}
     return {**template, "metadata": {**metadata, "labels": labels}}
 
@@ -120,12 +124,10 @@ def revision(replica_set: Raw) -> Revision:
 
 def pin(pinned: Revision, replica_sets: Sequence[Raw], *, keep_template: bool) -> RevisionEvidence:
     """A revision as evidence; with its whole template where that is still to be had."""
-    found = next((rs for rs in replica_sets if rs["metadata"]["uid"] == pinned.uid), None)
-    keep = keep_template and found is not None
-    return RevisionEvidence(
-        **pinned.model_dump(),
-        template=without_hash_label(found["spec"]["template"]) if keep and found is not None else {},
-    )
+    templates = (rs["spec"]["template"] for rs in replica_sets if rs["metadata"]["uid"] == pinned.uid)
+    found = next((each for each in templates if template_hash(each) == pinned.template_hash), None)
+    kept = {} if found is None or not keep_template else without_hash_label(found)
+    return RevisionEvidence(**pinned.model_dump(), template=kept)
 
 
 def rollback_patch(target: TargetView, template: Raw) -> list[dict[str, Any]]:
@@ -137,6 +139,9 @@ def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved."""
     patch = _unchanged(target)
     if not deployment["metadata"].get("annotations"):
+        # Annotations written since it was read would be lost: the generation does not count those.
+        version = deployment["metadata"]["resourceVersion"]
+        patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": version})
         patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
     path = "/metadata/annotations/" + APPROVED.replace("/", "~1")
     return [*patch, {"op": "add", "path": path, "value": target.template_hash}]
@@ -154,7 +159,7 @@ def _owned(deployment: Raw, replica_sets: Sequence[Raw]) -> list[Raw]:
     return [
         rs
         for rs in replica_sets
-        if any(ref.get("controller") and ref.get("uid") == uid for ref in rs["metadata"].get("ownerReferences", []))
+        if any(ref.get("controller") and ref.get("uid") == uid for ref in rs["metadata"].get("ownerReferences") or [])
     ]
 
 

@@ -18,6 +18,7 @@ from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
+from driftreview.api.reasons import Phase
 from driftreview.runtime import logs
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
@@ -59,6 +60,7 @@ class Operator:
             alive=self._not_alive, ready=self._not_ready,
         )  # fmt: skip
         self._indices: dict[str, kopf.Index[Key, Mapping[str, Any]]] = {}
+        self._phases: dict[Key, str] = {}
         self._looping = False
         self._lost = False
 
@@ -69,6 +71,7 @@ class Operator:
             The exit code: 0 after a stop, 1 when the Lease was lost.
         """
         self._telemetry.loop_age.set_function(lambda: monotonic() - self._loop.turned_at)
+        self._telemetry.phases = lambda: list(self._phases.values())
         self._telemetry.leader.set_function(lambda: float(self._lease.held.is_set()))
         self._web.start()
         LOGGER.info("listens on %s:%s", self._settings.listen_host, self._web.port)
@@ -141,12 +144,15 @@ class Operator:
 
         # After the index: kopf has put the object there before it calls this.
         @kopf.on.event(GROUP, VERSION, plural, registry=registry)
-        async def event(event: kopf.RawEvent, namespace: str | None, name: str, **_: Any) -> None:
+        async def event(event: kopf.RawEvent, namespace: str | None, name: str, body: kopf.Body, **_: Any) -> None:
             key = (plural, namespace or "", name)
             if event["type"] == "DELETED":
                 self._loop.forget(key)
-            else:
-                self._loop.wake(key)
+                self._phases.pop(key, None)
+                return
+            self._loop.wake(key)
+            if plural == REVIEWS.plural:
+                self._phases[key] = body.get("status", {}).get("phase", Phase.PENDING)
 
     def _step(self, key: Key) -> Any:
         """One step of one object, in a thread. The index may be behind: every write is preconditioned."""

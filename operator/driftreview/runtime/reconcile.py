@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from driftreview.adapters.errors import ChangedError, RefusedError
 from driftreview.adapters.metricsources import FoundSource, MetricSources
 from driftreview.adapters.reviews import Reviews
@@ -32,8 +34,12 @@ from driftreview.runtime.telemetry import Telemetry
 
 MOST_STEPS: Final = 60
 """Steps taken in a row for one review; a review of many past checkpoints takes some."""
+MOST_CHANGES: Final = 3
+"""How often in a row of steps something may have changed under our hands."""
 RETRY: Final = timedelta(seconds=15)
 """Until a source that did not answer is asked again."""
+UNREADABLE: Final = timedelta(minutes=5)
+"""Until a review that cannot be read is tried again; it is tried at once when it changes."""
 
 
 class _ForeignEvidenceError(Exception):
@@ -53,7 +59,10 @@ class Reconciler:
     def run(self, raw: Mapping[str, Any]) -> datetime | None:
         """Take steps until there is nothing to do; say when to come again (None: when the review changes)."""
         for _ in range(MOST_STEPS):
-            review = DriftReview.model_validate(raw)
+            try:
+                review = DriftReview.model_validate(raw)
+            except ValidationError as error:
+                return self._unreadable(raw, error)
             if review.metadata.deletion_timestamp is not None:
                 return None
             try:
@@ -62,6 +71,9 @@ class Reconciler:
                 now = self.clock()
                 raw, again = self._write(review, decide.evidence_altered(review, str(error), now), raw), now
             except ChangedError as error:
+                changes += 1
+                if changes > MOST_CHANGES:
+                    raise  # the loop waits a while before it tries again
                 LOGGER.info("read again: %s", error, extra={"review": _name(review)})
                 fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
                 if fresh is None:
@@ -70,6 +82,16 @@ class Reconciler:
             if again is None or again > self.clock():
                 return again
         return self.clock() + timedelta(seconds=1)
+
+    def _unreadable(self, raw: Mapping[str, Any], error: ValidationError) -> datetime:
+        first = error.errors(include_url=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        message = (
+            f"{path}: {first['msg']} (found {str(first['input'])[:100]!r}); if the CRDs are newer than the operator, "
+            "upgrade the operator"
+        )
+        self.reviews.refuse_unreadable(raw, message, self.clock())
+        return self.clock() + UNREADABLE
 
     def _step(self, review: DriftReview, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter as CountOf
+from collections.abc import Callable, Iterable, Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from driftreview import __version__
+from driftreview.api.reasons import Phase
+
+
+class _Reviews(Collector):
+    """Counts reviews by phase when asked: a count that is kept would have to be kept right."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+
+    def collect(self) -> Iterator[Metric]:
+        """One gauge, every phase named."""
+        family = GaugeMetricFamily("driftreview_reviews", "Reviews by phase.", labels=["phase"])
+        counted = CountOf(self._telemetry.phases())
+        for phase in Phase:
+            family.add_metric([phase], counted[phase])
+        yield family
 
 
 class Telemetry:
@@ -18,7 +39,8 @@ class Telemetry:
         Gauge("driftreview_build_info", "Version of the operator.", ["version"], registry=registry).labels(
             __version__
         ).set(1)
-        self.reviews = Gauge("driftreview_reviews", "Reviews by phase.", ["phase"], registry=registry)
+        self.phases: Callable[[], Iterable[str]] = tuple
+        registry.register(_Reviews(self))
         self.steps = Counter(
             "driftreview_steps_total", "Steps of reviews, by what was done.", ["action"], registry=registry
         )

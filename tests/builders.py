@@ -1,0 +1,150 @@
+"""Values the decision core works on, with everything a test does not speak of filled in."""
+
+import math
+import random
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from driftreview.api.base import Metadata
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import (
+    DriftSnapshotSpec,
+    EvidenceWindow,
+    Problem,
+    ReviewRef,
+    RevisionEvidence,
+    SeriesEvidence,
+    SignalEvidence,
+)
+from driftreview.api.reasons import Reason
+from driftreview.api.signal import Kind, Limits, Margin, Signal
+from driftreview.api.status import ContainerImage, DriftReviewStatus, Revision
+from driftreview.domain.blocks import encode
+from driftreview.domain.evidence import content_hash, seal
+from driftreview.domain.samples import Samples, Series, Window
+from driftreview.domain.workload import Rollout, TargetView
+
+T0 = datetime(2026, 7, 31, 12, tzinfo=UTC)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+BLOCK = timedelta(minutes=10)
+
+
+def signal(name: str = "latency", **fields: Any) -> Signal:
+    """A Level signal with a margin of 5%, unless the fields make it another."""
+    given: dict[str, Any] = {"name": name, "query": "up", "unit": "s"} | fields
+    if not {"kind", "margin", "limits"} & given.keys():
+        given["margin"] = Margin(relative="5%")
+    return Signal.model_validate(given)
+
+
+def growth(limit: str = "20", **fields: Any) -> Signal:
+    """A Growth signal."""
+    return signal(**{"name": "memory", "unit": "MB", "kind": Kind.GROWTH, "limits": Limits(per_hour=limit)} | fields)
+
+
+def limit(alert: str = "60", **fields: Any) -> Signal:
+    """A Limit signal."""
+    return signal(**{"name": "age", "kind": Kind.LIMIT, "limits": Limits(alert=alert)} | fields)
+
+
+def noise(count: int, seed: int, phi: float = 0.0) -> list[float]:
+    """A stationary AR(1) series with standard deviation 1."""
+    rng = random.Random(seed)  # noqa: S311 - noise for a test
+    values, value = [], rng.gauss(0, 1)
+    for _ in range(count):
+        values.append(value)
+        value = phi * value + math.sqrt(1 - phi * phi) * rng.gauss(0, 1)
+    return values
+
+
+def around(level: float, count: int, seed: int = 1, share: float = 0.02) -> list[float | None]:
+    """Noisy values of some level; the noise is a share of the level's size, and so small that nothing touches 5%."""
+    return [level + share * abs(level) * value for value in noise(count, seed)]
+
+
+def series(values: Sequence[float | None], per_block: int = 10, **fields: Any) -> SeriesEvidence:
+    """Evidence of one series with all its samples there, but for those of empty blocks."""
+    present = [value for value in values if value is not None]
+    given = {
+        "values": encode(values),
+        "samples": per_block * len(present),
+        "expected": per_block * len(values),
+        "worst": f"{max(present):.9g}" if present else None,
+    }
+    return SeriesEvidence(**given | fields)
+
+
+def evidence(name: str, *all_series: SeriesEvidence, problem: Reason | None = None) -> SignalEvidence:
+    """Evidence of one signal."""
+    said = None if problem is None else Problem(reason=problem, message=f"because of {problem}")
+    return SignalEvidence(name=name, query="up", unit="s", series=list(all_series), problem=said)
+
+
+def snapshot(*signals: SignalEvidence, checkpoint: str = "T0", hours: float = 24, **fields: Any) -> DriftSnapshotSpec:
+    """A sealed snapshot."""
+    window = EvidenceWindow(start=T0, end=T0 + hours * HOUR, step="60s", block="600s")
+    given = {
+        "review_ref": ReviewRef(name="release", uid="review-uid"),
+        "checkpoint": checkpoint,
+        "source": "ClusterMetricSource/prometheus",
+        "window": window,
+        "judged": RevisionEvidence(**revision("new").model_dump()),
+        "signals": list(signals),
+        "hash": "",
+    }
+    return seal(DriftSnapshotSpec.model_validate(given | fields))
+
+
+def template(version: str) -> dict[str, Any]:
+    """The pod template of a version, as a Deployment holds it."""
+    container = {"name": "web", "image": f"registry/web:{version}", "ports": [{"containerPort": 8080}]}
+    return {"metadata": {"labels": {"app": "web"}}, "spec": {"containers": [container]}}
+
+
+def revision(version: str) -> Revision:
+    """The revision of a version."""
+    return Revision(
+        name=f"web-{version}",
+        uid=f"rs-{version}",
+        template_hash=content_hash(template(version)),
+        images=[ContainerImage(container="web", image=f"registry/web:{version}")],
+    )
+
+
+def target(version: str = "new", **fields: Any) -> TargetView:
+    """A Deployment that finished rolling out a version ten minutes before T0."""
+    given: dict[str, Any] = {
+        "uid": "target-uid",
+        "generation": 7,
+        "template_hash": content_hash(template(version)),
+        "rollout": Rollout.COMPLETE,
+        "rollout_message": "3 pods are updated and available",
+        "rolled_out_at": T0 - 10 * MINUTE,
+        "rollout_started_at": T0 - 12 * MINUTE,
+        "current": revision(version),
+        "previous": revision("old"),
+        "approved": "",
+    }
+    return TargetView(**given | fields)
+
+
+def review(status: DriftReviewStatus | None = None, **spec: Any) -> DriftReview:
+    """A review of `web` with short windows."""
+    given: dict[str, Any] = {
+        "target": {"name": "web"},
+        "metrics": {"sourceRef": {"kind": "ClusterMetricSource", "name": "prometheus"}},
+        "window": {"checkpoints": ["1h", "2h", "4h"], "rollback": "4h"},
+        "baseline": {"length": "1d"},
+        "signals": [signal()],
+    }
+    metadata = Metadata(name="release", namespace="shop", uid="review-uid", generation=1, resource_version="1")
+    return DriftReview.model_validate(
+        {"metadata": metadata, "spec": given | spec, "status": status or DriftReviewStatus()}
+    )
+
+
+def answer(window: Window, *values: Sequence[float | None], labels: Sequence[Mapping[str, str]] = ()) -> Samples:
+    """What a query answered: one series for each list of values."""
+    named = labels or [{} for _ in values]
+    return Samples(window, tuple(Series(dict(each), tuple(row)) for each, row in zip(named, values, strict=True)))

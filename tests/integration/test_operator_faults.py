@@ -1,0 +1,151 @@
+"""What a failing API server costs: a delay, never a review."""
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+
+from lab import Lab
+from lab.install import OperatorProcess
+from lab.web import wait_until
+from tests.integration.operators import Operators
+from tests.support.faultproxy import PATCH_FAILED, Canned, Fault, FaultProxy, Lost, failure
+from tests.support.stage import Stage, ago, stepping, verdicts, wire
+
+pytestmark = pytest.mark.integration
+STATUS = r"/driftreviews/.+/status"
+SNAPSHOT = r"/driftsnapshots"
+PATCH = r"/deployments/web"
+LEASE = r"/leases"
+WATCH = r"/driftreviews\?.*watch=true"
+LIST = r"/driftreviews(\?|$)(?!.*watch=true)"
+SOON = {"Retry-After": "1"}
+
+
+@pytest.fixture(scope="module")
+def proxy(lab_session: Lab) -> Iterator[FaultProxy]:
+    with FaultProxy(lab_session.server, lab_session.ca) as proxy:
+        yield proxy
+
+
+@pytest.fixture(scope="module")
+def behind(operators: Operators, proxy: FaultProxy) -> Iterator[OperatorProcess]:
+    """An operator whose API server is the proxy."""
+    with operators.own(kubeconfig=operators.kubeconfig_by(proxy.url)) as operator:
+        yield operator
+
+
+def answers() -> list[tuple[str, Canned | Lost]]:
+    return [
+        ("409", failure(409)),
+        ("422", failure(422, message=PATCH_FAILED)),
+        ("429", failure(429, SOON)),
+        ("500", failure(500)),
+        ("503", Canned(503, b"upstream connect error", {"Content-Type": "text/plain"})),
+        ("lost before", Lost.BEFORE),
+        ("lost after", Lost.AFTER),
+    ]
+
+
+def fault(method: str, path: str, how: Canned | Lost, times: int = 2) -> Fault:
+    if isinstance(how, Lost):
+        return Fault(method, path, times=times, lost=how)
+    return Fault(method, path, times=times, answer=how)
+
+
+def degraded_review(stage: Stage) -> None:
+    stage.release("1", "2")
+    t0 = ago(minutes=30)
+    stage.review(window={"t0": wire(t0)}, signals=[stepping(t0 + timedelta(minutes=7))])
+
+
+@pytest.mark.parametrize("how", [how for _, how in answers()], ids=[name for name, _ in answers()])
+def test_a_fault_at_every_kind_of_write_is_a_delay_and_nothing_is_lost_or_done_twice(
+    stage: Stage, proxy: FaultProxy, behind: OperatorProcess, how: Canned | Lost
+) -> None:
+    here = stage.namespace + "/"
+    faults = [
+        proxy.add(fault("PATCH", here + r"driftreviews/.+/status", how)),
+        proxy.add(fault("POST", here + "driftsnapshots", how)),
+        proxy.add(fault("PATCH", here + "deployments/web", how)),
+    ]
+    try:
+        degraded_review(stage)
+        status = stage.ended(seconds=40)
+    finally:
+        for each in faults:
+            proxy.remove(each)
+    assert (status["phase"], verdicts(status)[0], verdicts(status)[-1]) == ("RolledBack", "Pass", "Drift")
+    assert [each.hits >= 1 for each in faults] == [True, True, True]
+    assert stage.version() == "1"
+    assert stage.deployment()["metadata"]["generation"] == 3
+    assert behind.pid is not None
+
+
+@pytest.mark.parametrize("how", [failure(429, SOON), failure(500), Lost.BEFORE], ids=["429", "500", "lost"])
+def test_a_fault_at_every_kind_of_read_is_a_delay(
+    stage: Stage, proxy: FaultProxy, behind: OperatorProcess, how: Canned | Lost
+) -> None:
+    here = stage.namespace + "/"
+    kinds = ("deployments", "replicasets", "metricsources", "driftsnapshots")
+    faults = [proxy.add(fault("GET", here + kind, how, times=3)) for kind in kinds]
+    try:
+        stage.release("1", "2")
+        stage.review()
+        status = stage.ended(seconds=40)
+    finally:
+        for each in faults:
+            proxy.remove(each)
+    assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"] * 3)
+    assert behind.pid is not None
+
+
+def test_a_conflict_that_does_not_end_is_not_hammered(
+    stage: Stage, proxy: FaultProxy, behind: OperatorProcess
+) -> None:
+    here = stage.namespace + "/driftreviews/.+/status"
+    conflict = proxy.add(Fault("PATCH", here, answer=failure(409)))
+    try:
+        stage.release("1", "2")
+        stage.review()
+        wait_until(lambda: conflict.hits >= 8, "some tries", 20)
+        first, last = (proxy.requests("PATCH", here)[index].at for index in (0, 7))
+    finally:
+        proxy.remove(conflict)
+    assert last - first > 0.9
+    assert stage.ended(seconds=40)["phase"] == "Promoted"
+    assert behind.pid is not None
+
+
+@pytest.mark.parametrize("how", [failure(429, SOON), failure(503), Lost.BEFORE], ids=["429", "503", "lost"])
+def test_a_fault_when_it_starts_to_list_and_watch_delays_the_start(
+    stage: Stage, operators: Operators, proxy: FaultProxy, how: Canned | Lost
+) -> None:
+    stage.release("1", "2")
+    stage.review()
+    faults = [proxy.add(fault("GET", path, how)) for path in (LIST, WATCH, LEASE)]
+    try:
+        with operators.own(kubeconfig=operators.kubeconfig_by(proxy.url)):
+            assert stage.ended(seconds=40)["phase"] == "Promoted"
+    finally:
+        for each in faults:
+            proxy.remove(each)
+    assert all(each.hits for each in faults)
+
+
+def test_no_answer_to_a_write_that_was_done_is_seen_as_done(
+    stage: Stage, operators: Operators, proxy: FaultProxy
+) -> None:
+    hold = threading.Event()
+    with operators.own(kubeconfig=operators.kubeconfig_by(proxy.url)):
+        late = proxy.add(Fault("PATCH", stage.namespace + "/deployments/web", times=1, hold=hold))
+        degraded_review(stage)
+        wait_until(lambda: late.hits, "the rollback is on its way")
+        assert stage.version() == "2"
+        hold.set()
+        assert stage.ended()["phase"] == "RolledBack"
+        proxy.remove(late)
+    assert proxy.count("PATCH", stage.namespace + "/deployments/web") == 1
+    assert json.loads(proxy.requests("PATCH", stage.namespace + "/deployments/web")[0].body)[0]["op"] == "test"

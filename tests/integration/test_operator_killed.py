@@ -1,0 +1,186 @@
+"""SIGKILL at every step: killed before or after any write or query, the next operator comes to the same end."""
+
+import queue
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from lab import Lab, PrometheusServer
+from lab.install import OperatorProcess
+from lab.web import wait_until
+from tests.integration.operators import Operators
+from tests.support.cluster import Api
+from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
+from tests.support.stage import TERMINAL, Stage, ago, assert_chained, steady, stepping, wire
+
+pytestmark = pytest.mark.integration
+WRITES = r"/(driftreviews/.+/status|driftsnapshots|deployments/)"
+QUERIES = r"/api/v1/query"
+
+
+@pytest.fixture
+def api_proxy(lab_session: Lab) -> Iterator[FaultProxy]:
+    with FaultProxy(lab_session.server, lab_session.ca) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def metrics_proxy(stage: Stage) -> Iterator[FaultProxy]:
+    with FaultProxy(stage.prometheus) as proxy:
+        yield proxy
+
+
+def signals(t0: datetime, kind: str) -> list[dict[str, Any]]:
+    """Good, or degraded from the second look on."""
+    limit = stepping(t0 + timedelta(minutes=8), name="limit") | {"kind": "Limit", "limits": {"alert": "150"}}
+    limit.pop("margin")
+    return [steady(), limit if kind == "degraded" else steady("other")]
+
+
+def run(stage: Stage, url: str, t0: datetime, kind: str) -> None:
+    stage.source(url=url)
+    stage.review(source=False, window={"t0": wire(t0), "checkpoints": ["6m", "12m"]}, signals=signals(t0, kind))
+
+
+def essence(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """All that must not depend on crashes: the evidence without uids and hashes, and the status without times."""
+    snapshots, evidence = stage.snapshots(), []
+    assert_chained(snapshots)
+    for each in snapshots:
+        spec = each.spec.to_wire()
+        for part in (spec["reviewRef"], spec["judged"], spec.get("previous", {})):
+            part.pop("uid", None)
+        evidence.append({key: value for key, value in spec.items() if key not in ("hash", "previousHash", "source")})
+    status = stage.status()
+    rows = [
+        {key: row.get(key) for key in ("name", "due", "verdict", "message", "signals")} for row in status["checkpoints"]
+    ]
+    kept = {"phase": status["phase"], "t0": status["t0"], "rows": rows, "decision": status["decision"]["message"]}
+    return evidence, kept
+
+
+def footprint(stage: Stage) -> dict[str, Any]:
+    """What was done to the Deployment, in numbers that count every change."""
+    sets = stage.replica_sets()
+    revisions = {
+        version: each["metadata"]["annotations"]["deployment.kubernetes.io/revision"] for version, each in sets.items()
+    }
+    deployment = stage.deployment()
+    return {"generation": deployment["metadata"]["generation"], "revisions": revisions, "version": stage.version()}
+
+
+class Killer:
+    """Kills an operator at requests of a proxy, and starts it again."""
+
+    def __init__(self, operators: Operators, operator: OperatorProcess) -> None:
+        self._operators, self._operator = operators, operator
+        self._killed: queue.Queue[str] = queue.Queue()
+        self.deaths: list[str] = []
+
+    def kill(self, seen: Seen) -> None:
+        self._operator.kill()
+        self._killed.put(f"{seen.method} {seen.path}")
+
+    def see_it_through(self, stage: Stage, seconds: float = 60) -> None:
+        def over() -> bool:
+            if not self._killed.empty():
+                self.deaths.append(self._killed.get())
+                self._operators.restart(self._operator)
+            return stage.status().get("phase") in TERMINAL and self._killed.empty()
+
+        wait_until(over, "the end of a review whose operator keeps dying", seconds)
+
+
+def every_other() -> Callable[[], bool]:
+    """True, False, True, False: each request is attempted again after the crash and then comes through."""
+    state = iter(range(10_000))
+    return lambda: next(state) % 2 == 0
+
+
+@pytest.fixture(scope="module")
+def t0() -> datetime:
+    return ago(minutes=20)
+
+
+@pytest.fixture(scope="module")
+def calm(operators: Operators, api: Api, metrics: PrometheusServer, t0: datetime) -> Iterator[dict[str, Any]]:
+    """What a good and a degraded release come to when nobody is killed."""
+    ends = {}
+    stages = {kind: Stage(api, f"calm-{kind}-{uuid.uuid4().hex[:6]}", metrics.url) for kind in ("good", "degraded")}
+    with operators.own():
+        for kind, stage in stages.items():
+            api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": stage.namespace}})
+            stage.release("1", "2")
+            run(stage, stage.prometheus, t0, kind)
+        for kind, stage in stages.items():
+            stage.ended()
+            ends[kind] = essence(stage), footprint(stage)
+    yield ends
+    for stage in stages.values():
+        api.delete("Namespace", stage.namespace)
+
+
+@pytest.mark.parametrize("lost", [Lost.BEFORE, Lost.AFTER])
+@pytest.mark.parametrize(("kind", "writes", "deaths"), [("degraded", WRITES, 8), ("good", "/deployments/", 1)])
+def test_killed_at_each_write_in_turn_it_comes_to_the_same_end(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy, calm: dict[str, Any], t0: datetime,
+    lost: Lost, kind: str, writes: str, deaths: int,
+) -> None:  # fmt: skip
+    stage.release("1", "2")
+    with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
+        killer = Killer(operators, operator)
+        turn = every_other()
+
+        def strike(seen: Seen) -> bool:
+            if stage.namespace not in seen.path or (lost is Lost.BEFORE and not turn()):
+                return False
+            killer.kill(seen)
+            return True
+
+        api_proxy.add(Fault("POST|PATCH|PUT", writes, lost=lost, call=strike))
+        run(stage, stage.prometheus, t0, kind)
+        killer.see_it_through(stage)
+    assert len(killer.deaths) >= deaths, killer.deaths
+    assert (essence(stage), footprint(stage)) == calm[kind]
+
+
+def test_killed_at_each_query_in_turn_it_comes_to_the_same_end(
+    stage: Stage, operators: Operators, metrics_proxy: FaultProxy, calm: dict[str, Any], t0: datetime
+) -> None:
+    stage.release("1", "2")
+    met: set[str] = set()
+    with operators.own() as operator:
+        killer = Killer(operators, operator)
+
+        def strike(seen: Seen) -> bool:
+            query = seen.path.replace(seen.path.partition("time=")[2], "") if "query?" in seen.path else seen.path
+            if query in met or "vector(1)" in seen.path:
+                return False
+            met.add(query)
+            killer.kill(seen)
+            return True
+
+        metrics_proxy.add(Fault("GET", QUERIES, lost=Lost.AFTER, call=strike))
+        run(stage, metrics_proxy.url, t0, "degraded")
+        killer.see_it_through(stage)
+    assert len(killer.deaths) >= 6, killer.deaths
+    assert (essence(stage), footprint(stage)) == calm["degraded"]
+
+
+def test_killed_before_its_first_write_a_review_without_t0_still_gets_its_due_times_once(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
+        killer = Killer(operators, operator)
+        lost = api_proxy.add(Fault("PATCH", r"/driftreviews/.+/status", times=1, lost=Lost.AFTER, call=killer.kill))
+        stage.review(window={"t0": None, "warmup": "0s", "checkpoints": ["1m", "2m"]})
+        wait_until(lambda: lost.hits, "the first write")
+        stored = stage.until(lambda status: status.get("t0"), "T0 is stored")
+        operators.restart(operator)
+        later = stage.until(lambda status: status.get("baseline"), "the baseline is frozen")
+    assert later["t0"] == stored["t0"] == stored["target"]["rolledOutAt"]
+    assert [each["due"] for each in later["checkpoints"]] == [each["due"] for each in stored["checkpoints"]]

@@ -1,0 +1,60 @@
+from datetime import timedelta
+
+import pytest
+
+from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
+from driftreview.domain.samples import Series
+
+STEP = timedelta(minutes=1)
+
+
+def of(*values: float | None) -> Series:
+    return Series({}, values)
+
+
+def test_a_block_is_the_median_of_the_samples_that_are_there() -> None:
+    medians = block_medians(of(1, 2, 90, None, 5, 7, None, None, None), STEP, 3 * STEP)
+    assert medians == (2, 6, None)
+
+
+def test_a_spike_of_one_scrape_leaves_no_trace() -> None:
+    values = [10.0] * 60
+    values[17] = 1e6
+    assert set(block_medians(of(*values), STEP, 10 * STEP)) == {10.0}
+
+
+def test_the_last_block_may_be_shorter() -> None:
+    assert block_medians(of(1, 1, 1, 4), STEP, 3 * STEP) == (1, 4)
+
+
+def test_values_whose_mean_is_too_large_for_a_float_are_no_infinity() -> None:
+    most = 1.7e308
+    assert block_medians(of(most, most), STEP, 2 * STEP) == (most,)
+    assert decode(encode(block_medians(of(most, most), STEP, 2 * STEP))) == (most,)
+
+
+@pytest.mark.parametrize("token", ["nan", "inf", "-inf", "1e999", "x", "None"])
+def test_evidence_that_is_no_finite_number_is_refused(token: str) -> None:
+    with pytest.raises(ValueError, match=r"not finite|could not convert"):
+        decode(f"1 {token} 2")
+
+
+@pytest.mark.parametrize(
+    ("values", "sign", "lasted"),
+    [
+        ((1, 2, 3), 1, None),
+        ((1, 60, 1), 1, None),  # on the limit is not beyond it
+        ((1, 61, 1), 1, 0),
+        ((61, 62, 63, 1, 99, 99), 1, 2),
+        ((61, None, 62, 63), 1, 1),  # a missing sample ends a stretch
+        ((None, None), 1, None),
+        ((), 1, None),
+        ((59, 10, 61), -1, 1),
+        ((61, 62), -1, None),
+    ],
+)
+def test_a_stretch_beyond_the_limit_lasts_from_its_first_to_its_last_sample(
+    values: tuple[float | None, ...], sign: int, lasted: int | None
+) -> None:
+    expected = None if lasted is None else lasted * STEP
+    assert longest_beyond(of(*values), 60, sign, STEP) == expected

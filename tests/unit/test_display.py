@@ -1,0 +1,93 @@
+import pytest
+
+from driftreview.domain.display import change, number, quantity, shorten
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (1, "1"),
+        (-1.5, "-1.5"),
+        (0.072845, "0.0728"),
+        (72.845, "72.8"),
+        (999.4, "999"),
+        (999.6, "1000"),
+        (1234.5, "1234"),
+        (100, "100"),
+        (999_999.4, "999999"),
+        (1e6, "1e+06"),
+        (0.0001, "0.0001"),
+        (0.00001234, "1.23e-05"),
+        (1.7976931348623157e308, "1.8e+308"),
+        (5e-324, "4.94e-324"),
+    ],
+)
+def test_a_number_has_three_digits_and_an_exponent_only_where_it_must(value: float, text: str) -> None:
+    assert number(value) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0.0728, "s", "72.8 ms"),
+        (1.5, "s", "1.5 s"),
+        (0.0000021, "s", "2.1 µs"),
+        (3e-10, "s", "0.0003 µs"),
+        (0, "s", "0 s"),
+        (-0.02, "s", "-20 ms"),
+        (86_400, "s", "86400 s"),
+        (512, "By", "512 B"),
+        (20 * 1024**2, "By", "20 MiB"),
+        (20e6, "By", "19.1 MiB"),
+        (-(3 * 1024**3), "B", "-3 GiB"),
+        (5 * 1024**5, "bytes", "5120 TiB"),
+        (0, "By", "0 B"),
+        (2.5, "%", "2.5%"),
+        (7, "", "7"),
+        (7, "req/s", "7 req/s"),
+        (-1e-9, "req/s", "-1e-09 req/s"),
+    ],
+)
+def test_a_quantity_is_shown_in_the_unit_people_say_it_in(value: float, unit: str, text: str) -> None:
+    assert quantity(value, unit) == text
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "unit", "text"),
+    [
+        (100, 105, "s", "+5.0%"),
+        (100, 99.2, "s", "-0.8%"),
+        (100, 250, "s", "+150%"),
+        (-100, -90, "", "+10.0%"),
+        (-100, -110, "", "-10.0%"),
+        (0, 0.002, "s", "+2 ms"),
+        (0, -3, "", "-3"),
+        (0, 0, "s", "+0 s"),
+        (1e-13, 5, "", "+5"),  # so near to zero that a percentage of it says nothing
+    ],
+)
+def test_a_change_is_a_share_of_the_baseline_or_stands_in_the_unit_where_that_is_zero(
+    before: float, after: float, unit: str, text: str
+) -> None:
+    assert change(before, after, unit) == text
+
+
+@pytest.mark.parametrize("after", [100, 99.99999, 100.00001, 99.96])
+def test_no_change_has_one_sign(after: float) -> None:
+    assert change(100, after, "s") == "+0.0%"
+
+
+@pytest.mark.parametrize("after", [1e30, -1e30, 1e308])
+def test_a_huge_change_still_fits_its_cell(after: float) -> None:
+    text = change(1e-11, after, "s")
+    assert len(text) <= 12
+    assert text.endswith("%")
+
+
+def test_a_sentence_is_cut_at_its_length_with_dots() -> None:
+    assert shorten("x" * 512) == "x" * 512
+    cut = shorten("x" * 513)
+    assert len(cut) == 512
+    assert cut.endswith("x…")
