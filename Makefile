@@ -7,10 +7,11 @@ BIN := $(VENV)/bin
 WORKERS ?= 2
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint format crds docs test lab-tools lab-up lab-down lab-status demo clean
+.PHONY: help setup lock lint format crds docs test install lab-tools lab-up lab-down lab-status demo clean
 
 help: ## list these targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  \033[1m%-12s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@[ -t 1 ] && bold=$$'\033[1m' plain=$$'\033[0m' || bold= plain=; \
+	awk -F':.*## ' -v b="$$bold" -v p="$$plain" '/^[a-z-]+:.*## /{printf "  %s%-12s%s %s\n", b, $$1, p, $$2}' $(MAKEFILE_LIST)
 
 setup: $(VENV)/.ready ## the Python environment, from the pinned and hashed requirements
 
@@ -30,6 +31,7 @@ lint: setup ## ruff, mypy strict, the layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=examples/perps-bot $(BIN)/mypy examples/perps-bot/*.py
 	$(BIN)/lint-imports
 
 format: setup ## let ruff format and mend what it can
@@ -51,11 +53,14 @@ lab-up: setup ## start a real control plane and a real Prometheus on this machin
 lab-down: setup ## end it
 	$(BIN)/python -m lab down
 
-demo: lab-tools ## a good release promoted, a leaking one rolled back, for real (DEMO=live: with the live service)
-	@$(BIN)/python -m lab.demo $(if $(filter live,$(DEMO)),--live) $(if $(CONTEXT),--context $(CONTEXT))
-
 lab-status: setup ## what runs, and where
 	$(BIN)/python -m lab status
+
+install: setup ## CRDs, account and rights into the cluster of CONTEXT, and a kubeconfig for the operator
+	@$(BIN)/python -m lab.install --context $(or $(CONTEXT),$(error name a kubeconfig context: make install CONTEXT=kind-foo))
+
+demo: lab-tools ## a good release promoted, a leaking one rolled back, for real (DEMO=live: with the live service)
+	@$(BIN)/python -m lab.demo $(if $(filter live,$(DEMO)),--live) $(if $(CONTEXT),--context $(CONTEXT))
 
 test: lint lab-tools ## everything: lint, unit, property and integration tests
 	$(BIN)/pytest -n $(WORKERS)

@@ -31,6 +31,11 @@ LEAKING: Final = "perps-leaking"
 NAME: Final = "perps-bot-084055d"
 _FINAL: Final = ("Promoted", "RolledBack", "Decided", "Inconclusive", "Superseded", "Failed")
 _PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.10"
+_CLEAN_UP: Final = (
+    f"  kubectl --context {{context}} delete namespace {GOOD} {LEAKING} driftreview-system\n"
+    "  kubectl --context {context} delete clusterrole,clusterrolebinding driftreview-judge driftreview-actor\n"
+    "  kubectl --context {context} delete -f crds/"
+)
 _LIVE_HISTORY: Final = timedelta(seconds=90)
 
 
@@ -218,6 +223,9 @@ def main(
                 print(operator.log.read_text("utf-8")[-4000:], file=sys.stderr)
             if keep:
                 _keep(stage, screen)
+            elif context:
+                screen.say("what is left in your cluster, and how to remove it:")
+                typer.echo(_CLEAN_UP.format(context=context))
     except LabError as error:
         typer.secho(f"demo: {error}", fg="red", err=True)
         raise typer.Exit(1) from None

@@ -6,11 +6,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
+import typer
 import yaml
 
-from lab.errors import CommandFailed, ProcessFailed, log_tail
+from lab.errors import CommandFailed, LabError, ProcessFailed, log_tail
 from lab.ports import free_port
 from lab.processes import Supervisor
 from lab.web import is_healthy, wait_until
@@ -18,6 +19,9 @@ from lab.web import is_healthy, wait_until
 ROOT: Final = Path(__file__).resolve().parents[1]
 SYSTEM: Final = "driftreview-system"
 ACCOUNT: Final = "driftreview"
+OURS: Final = "lab.driftreview.dev/made-here"
+"""Label of namespaces that may be deleted and made anew."""
+_OURS_PATH: Final = "{.metadata.labels.lab\\.driftreview\\.dev/made-here}"
 
 Kubectl = Callable[..., str]
 """``kubectl(*arguments, input=None)``: runs as administrator and returns what it printed."""
@@ -89,9 +93,17 @@ def _account() -> list[dict[str, Any]]:
 
 
 def create_namespace(kubectl: Kubectl, name: str) -> None:
-    """A fresh namespace; one of an earlier run is deleted first."""
+    """A fresh namespace; one that an earlier run left is deleted first, anybody else's is not.
+
+    Raises:
+        LabError: there is a namespace of that name which is not ours.
+    """
+    found = kubectl("get", "namespace", name, "--ignore-not-found", "-o", f"jsonpath={{.metadata.name}} {_OURS_PATH}")
+    if found.strip() and not found.endswith(" true"):
+        raise LabError(f"namespace {name} is there already and not from here; delete or rename it first")
     kubectl("delete", "namespace", name, "--ignore-not-found", "--timeout=60s")
     kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, f"{OURS}=true")
     give_up = time.monotonic() + 30
     while not kubectl("get", "serviceaccount", "default", "-n", name, "--ignore-not-found").strip():
         if time.monotonic() > give_up:
@@ -158,3 +170,25 @@ class OperatorProcess:
         if self._supervisor.poll("operator")[1] is not None:
             raise ProcessFailed(f"the operator ended: {log_tail(self.log)}")
         return is_healthy(f"{self.url}/readyz")
+
+
+def main(
+    context: Annotated[str, typer.Option(help="Context of your kubeconfig.")],
+    output: Annotated[Path, typer.Option(help="Where to write the operator's kubeconfig.")] = Path(
+        "operator.kubeconfig"
+    ),
+) -> None:
+    """Install the CRDs and the operator's account into a cluster, and write a kubeconfig for it, valid for a day."""
+    kubectl = of_context(context)
+    try:
+        install(kubectl)
+        operator_kubeconfig(kubectl, output)
+    except LabError as error:
+        typer.secho(f"install: {error}", fg="red", err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"CRDs, namespace {SYSTEM} and account {ACCOUNT} are installed in {context}; next:")
+    typer.echo(f"  .venv/bin/driftreview run --kubeconfig {output} --log-format text")
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -98,7 +98,9 @@ def one_review(lab: Lab, operator: OperatorProcess, release: datetime) -> None:
         time.sleep(0.5)
     asked = metric(operator, "driftreview_query_seconds_count") - queries
     made, _ = calls(lab, place)
-    print(f"\none review of 9 signals, 4 checkpoints, ended {phase}: {asked:.0f} HTTP queries, {made.total()} API calls")
+    print(
+        f"\none review of 9 signals, 4 checkpoints, ended {phase}: {asked:.0f} HTTP queries, {made.total()} API calls"
+    )
     for name, count in made.most_common():
         print(f"  {count:>4}  {name}")
     sizes = lab.kubectl("get", "driftsnapshots", "-n", NAMESPACE, "-o", "json")

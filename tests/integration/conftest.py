@@ -12,6 +12,7 @@ from lab import Lab, PrometheusServer
 from lab.install import OperatorProcess, install, operator_kubeconfig
 from tests.integration.operators import Operators
 from tests.support.cluster import Api
+from tests.support.faultproxy import FaultProxy
 from tests.support.stage import Stage, write_history
 
 
@@ -54,9 +55,7 @@ def metrics(tmp_path_factory: pytest.TempPathFactory, history: Path) -> Iterator
 
 
 @pytest.fixture(scope="session")
-def operator_session(
-    lab_session: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Operators]:
+def operator_session(lab_session: Lab, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operators]:
     """DriftReview installed, no operator running."""
     directory = tmp_path_factory.mktemp("operators")
     install(lab_session.kubectl)
@@ -77,6 +76,13 @@ def operators(operator_session: Operators) -> Iterator[Operators]:
 def operator(operators: Operators) -> OperatorProcess:
     """A running operator, shared with other tests: leave it as it is."""
     return operators.shared()
+
+
+@pytest.fixture
+def api_proxy(lab_session: Lab) -> Iterator[FaultProxy]:
+    """The API server behind a proxy that misbehaves on demand."""
+    with FaultProxy(lab_session.server, lab_session.ca) as proxy:
+        yield proxy
 
 
 @pytest.fixture

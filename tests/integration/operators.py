@@ -3,13 +3,14 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import yaml
 
 from lab.install import SYSTEM, OperatorProcess
+from lab.web import is_healthy
 from tests.support.cluster import Api
 
 LEASE: Final = "driftreview"
@@ -24,8 +25,8 @@ class Operators:
     """Of the operator's account."""
     api: Api
     _shared: OperatorProcess | None = None
+    _shared_by: Path | None = None
     _count: int = 0
-    _started: list[OperatorProcess] = field(default_factory=list)
 
     def kubeconfig_by(self, url: str) -> Path:
         """The operator's kubeconfig, with another way to the API server."""
@@ -35,10 +36,11 @@ class Operators:
         path.write_text(yaml.safe_dump(config), encoding="utf-8")
         return path
 
-    def shared(self) -> OperatorProcess:
-        """The one for tests that leave it alone."""
-        if self._shared is None or self._shared.pid is None:
-            self._shared = self.new()
+    def shared(self, kubeconfig: Path | None = None) -> OperatorProcess:
+        """The one for tests that leave it alone; another one where the way to the API server is another."""
+        if self._shared is None or self._shared_by != kubeconfig or not is_healthy(f"{self._shared.url}/readyz"):
+            self.stop_shared()
+            self._shared, self._shared_by = self.new(kubeconfig=kubeconfig), kubeconfig
             self._shared.start()
         return self._shared
 
@@ -73,6 +75,11 @@ class Operators:
         """Start one again that was killed, without the wait for its Lease to run out."""
         self.api.delete("Lease", LEASE, SYSTEM)
         operator.start()
+
+
+def exit_code(operator: OperatorProcess) -> int | None:
+    """How an operator ended by itself; None while it runs."""
+    return operator._supervisor.poll("operator")[1]
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from lab import Lab, PrometheusServer
+from lab import PrometheusServer
 from lab.install import OperatorProcess
 from lab.web import wait_until
 from tests.integration.operators import Operators
@@ -19,12 +19,6 @@ from tests.support.stage import TERMINAL, Stage, ago, assert_chained, steady, st
 pytestmark = pytest.mark.integration
 WRITES = r"/(driftreviews/.+/status|driftsnapshots|deployments/)"
 QUERIES = r"/api/v1/query"
-
-
-@pytest.fixture
-def api_proxy(lab_session: Lab) -> Iterator[FaultProxy]:
-    with FaultProxy(lab_session.server, lab_session.ca) as proxy:
-        yield proxy
 
 
 @pytest.fixture

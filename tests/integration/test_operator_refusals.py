@@ -116,9 +116,7 @@ def policy(api: Api, stage: Stage) -> Iterator[str]:
         "validations": [{"expression": refused, "message": "version 1 is forbidden since the audit"}],
     }
     here = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": stage.namespace}}}
-    api.create(
-        {"apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec}
-    )
+    api.create({"apiVersion": group, "kind": "ValidatingAdmissionPolicy", "metadata": {"name": name}, "spec": spec})
     api.create(
         {
             "apiVersion": group,

@@ -225,7 +225,9 @@ class Stage:
     def snapshots(self) -> list[DriftSnapshot]:
         """All stored evidence, T0 first."""
         found = [DriftSnapshot.model_validate(each) for each in self.api.list("DriftSnapshot", self.namespace)]
-        return sorted(found, key=lambda each: (each.spec.previous_hash != "", each.spec.window and each.spec.window.end))
+        return sorted(
+            found, key=lambda each: (each.spec.previous_hash != "", each.spec.window and each.spec.window.end)
+        )
 
 
 def condition(status: Raw, kind: str) -> Raw:

@@ -50,7 +50,7 @@ def test_the_interval_of_growth_is_sens_where_the_noise_has_no_memory(seed: int)
 
 @pytest.mark.parametrize(("phi", "least", "most"), [(0.0, 1.0, 1.25), (0.5, 2.5, 3.5), (0.8, 7.5, 10.5)])
 def test_memory_is_what_an_autoregressive_series_has(phi: float, least: float, most: float) -> None:
-    # (1 + phi) / (1 - phi) is 1, 3 and 9.
+    # The truth, one plus phi over one minus phi, is 1, 3 and 9.
     found = fmean(memory(noise(1000, seed, phi)) for seed in range(20))
     assert least <= found <= most
 

@@ -17,6 +17,9 @@ import promql_parser
 from driftreview.api.reasons import Reason
 
 _TOKEN: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}|\\.|[\"'`]|#", re.DOTALL)
+_STRING: Final = re.compile(
+    r""" "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | `([^`]*)` | \#[^\n]* """, re.DOTALL | re.VERBOSE
+)
 _MAX_QUERY: Final = 8192
 """Evidence has room for that long a query."""
 _HASH: Final = "[4-9bcdf]{1,10}"
@@ -110,13 +113,22 @@ def _value(name: str, variables: Mapping[str, str], quote: str) -> str | QueryPr
             message = f"${{{name}}} holds a backtick and stands in a `raw` string; use a string in double quotes"
             return QueryProblem(Reason.QUERY_INVALID, message)
         return value
+    return _escaped(value, quote)
+
+
+def _escaped(value: str, quote: str) -> str:
     return value.replace("\\", "\\\\").replace(quote, "\\" + quote).replace("\n", "\\n")
+
+
+def _without_raw_strings(query: str) -> str:
+    """The same query with `raw` strings in double quotes: the parser takes backslashes in raw ones for escapes."""
+    return _STRING.sub(lambda match: match[0] if match[1] is None else f'"{_escaped(match[1], chr(34))}"', query)
 
 
 def check(query: str) -> QueryProblem | None:
     """Say what is wrong with a resolved query, if it is not PromQL or not of a kind that can be judged."""
     try:
-        expression = promql_parser.parse(query)
+        expression = promql_parser.parse(_without_raw_strings(query))
     except ValueError as error:
         return QueryProblem(Reason.QUERY_INVALID, f"is not PromQL: {' '.join(str(error).split())[:300]}")
     if isinstance(expression, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):

@@ -50,9 +50,12 @@ class Loop:
         self.turned_at = monotonic()
 
     def wake(self, key: Key) -> None:
-        """Look at a review as soon as possible. Only from the event loop's thread."""
+        """Look at a review as soon as possible. Only from the event loop's thread.
+
+        It changed, so earlier failures are over: what lengthens the pauses is failing at one and the same step.
+        """
         entry = self._entries.setdefault(key, _Entry(None))
-        entry.due, entry.woken = self._clock(), True
+        entry.due, entry.woken, entry.failures = self._clock(), True, 0
         self._wakeup.set()
 
     def forget(self, key: Key) -> None:

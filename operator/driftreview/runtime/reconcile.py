@@ -58,6 +58,7 @@ class Reconciler:
 
     def run(self, raw: Mapping[str, Any]) -> datetime | None:
         """Take steps until there is nothing to do; say when to come again (None: when the review changes)."""
+        changes = 0
         for _ in range(MOST_STEPS):
             try:
                 review = DriftReview.model_validate(raw)

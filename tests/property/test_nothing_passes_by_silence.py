@@ -1,0 +1,195 @@
+"""The three-valued rule, for any evidence: what is not there never makes a verdict better, and never passes."""
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from driftreview.api.driftsnapshot import Problem, SeriesEvidence, SignalEvidence
+from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.domain.blocks import decode
+from driftreview.domain.judge import WORST_FIRST, judge_checkpoint, judge_signal
+from tests.builders import around, evidence, growth, limit, series, signal, snapshot
+
+BETTER_FIRST = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.HOLD, Verdict.DRIFT)
+SIGNALS = (signal("level", each="pod"), growth("20", name="growth"), limit("500", name="limit", each="pod"))
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+PROBLEMS = st.sampled_from([Reason.EMPTY, Reason.UNREACHABLE, Reason.ONLY_NAN, Reason.PARTIAL_ANSWER])
+
+
+def pods(name: str, level: float, blocks: int, seed: int) -> SignalEvidence:
+    made = (
+        series(around(level, blocks, seed + i)).model_copy(update={"labels": {"pod": pod}})
+        for i, pod in enumerate("ab")
+    )
+    return evidence(name, *made)
+
+
+def passing(seed: int) -> tuple[list[SignalEvidence], list[SignalEvidence]]:
+    """Evidence of T0 and of a checkpoint at which all is well."""
+    before = [
+        pods("level", 100, 144, seed),
+        evidence("growth", series(around(200, 144, seed))),
+        pods("limit", 9, 144, 1),
+    ]
+    flat: list[float | None] = [200 + (i % 3) for i in range(60)]
+    after = [pods("level", 100, 60, seed + 50), evidence("growth", series(flat)), pods("limit", 9, 60, 2)]
+    return before, after
+
+
+Harm = Callable[[SignalEvidence], SignalEvidence]
+
+
+@st.composite
+def harms(draw: st.DrawFn) -> Harm:
+    """One way to lose evidence of a signal."""
+    which = draw(st.integers(0, 1))
+    match draw(st.sampled_from(["problem", "empty", "series", "samples", "blocks"])):
+        case "problem":
+            reason = draw(PROBLEMS)
+            problem = Problem(reason=reason, message="gone")
+            return lambda one: one.model_copy(update={"series": [], "problem": problem})
+        case "empty":
+            return lambda one: one.model_copy(update={"series": []})
+        case "series":
+            return lambda one: _less(one, which)
+        case "samples":
+            share = draw(st.floats(0, 0.89))
+            return lambda one: _with(one, which, lambda s: s.model_copy(update={"samples": int(s.samples * share)}))
+        case _:
+            lost = draw(st.sets(st.integers(0, 59), min_size=7, max_size=60))
+            return lambda one: _with(one, which, lambda s: _without(s, lost))
+
+
+def _less(one: SignalEvidence, which: int) -> SignalEvidence:
+    return one.model_copy(update={"series": [s for i, s in enumerate(one.series) if i != which % len(one.series)]})
+
+
+def _with(one: SignalEvidence, which: int, change: Callable[[SeriesEvidence], SeriesEvidence]) -> SignalEvidence:
+    index = which % len(one.series)
+    changed = [change(each) if i == index else each for i, each in enumerate(one.series)]
+    return one.model_copy(update={"series": changed})
+
+
+def _without(one: SeriesEvidence, lost: set[int]) -> SeriesEvidence:
+    values = [None if i in lost else value for i, value in enumerate(decode(one.values))]
+    return one.model_copy(
+        update={"values": series(values).values, "samples": sum(10 for value in values if value is not None)}
+    )
+
+
+def on(signals: tuple[Signal, ...], policy: OnMissing) -> list[Signal]:
+    return [each.model_copy(update={"on_missing": policy}) for each in signals]
+
+
+def verdict(signals: list[Signal], before: list[SignalEvidence], after: list[SignalEvidence]) -> Verdict:
+    return judge_checkpoint(signals, snapshot(*before), snapshot(*after, checkpoint="10h", hours=10)).verdict
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_evidence_these_tests_take_from_passes(seed: int) -> None:
+    assert verdict(on(SIGNALS, OnMissing.HOLD), *passing(seed)) is Verdict.PASS
+
+
+@given(seed=st.integers(0, 2), which=st.integers(0, 2), harm=harms())
+def test_evidence_lost_from_a_passing_checkpoint_is_no_pass_any_more(seed: int, which: int, harm: Harm) -> None:
+    before, after = passing(seed)
+    after[which] = harm(after[which])
+    assert verdict(on(SIGNALS, OnMissing.HOLD), before, after) is Verdict.INCONCLUSIVE
+    assert verdict(on(SIGNALS, OnMissing.FAIL), before, after) is Verdict.DRIFT
+
+
+@given(seed=st.integers(0, 2), harm=harms())
+def test_a_baseline_lost_is_no_pass_any_more(seed: int, harm: Harm) -> None:
+    before, after = passing(seed)
+    before[0] = harm(before[0])
+    assume(before[0] != passing(seed)[0][0])
+    # Of seven lost blocks of 144 the rest is still enough.
+    thin = any(each.samples < 0.9 * each.expected for each in before[0].series)
+    expected = Verdict.INCONCLUSIVE if thin or len(before[0].series) < 2 else Verdict.PASS
+    assert verdict(on(SIGNALS, OnMissing.FAIL), before, after) is expected
+
+
+@given(
+    seed=st.integers(0, 2),
+    which=st.integers(0, 2),
+    harm=harms(),
+    policy=st.sampled_from(OnMissing),
+)
+def test_a_signal_lost_as_a_whole_never_makes_the_verdict_better(
+    seed: int, which: int, harm: Harm, policy: OnMissing
+) -> None:
+    # With Ignore that is what was asked for, and with Fail a loss counts as a drift: with Hold it is unknown.
+    before, after = passing(seed)
+    whole = verdict(on(SIGNALS, policy), before, after)
+    after[which] = harm(after[which])
+    lost = verdict(on(SIGNALS, policy), before, after)
+    assert BETTER_FIRST.index(lost) >= BETTER_FIRST.index(whole)
+    if policy is OnMissing.HOLD:
+        rows = judge_checkpoint(on(SIGNALS, policy), snapshot(*before), snapshot(*after, hours=10)).results
+        missing = any(each.finding.verdict is SignalVerdict.MISSING for each in rows)
+        assert not missing or lost is not Verdict.PASS
+
+
+@given(seed=st.integers(0, 20), share=st.floats(0, 0.3), shift=st.floats(0, 3), more=st.floats(0, 3))
+@pytest.mark.parametrize("worse", ["Higher", "Lower"])
+@pytest.mark.parametrize("limits", [None, {"alert": "104"}, {"alert": "96"}, {"baseline": "101"}])
+def test_a_shift_for_the_worse_never_improves_the_verdict(
+    worse: str, limits: dict[str, str] | None, seed: int, share: float, shift: float, more: float
+) -> None:
+    declared = signal(worse=worse, margin={"relative": "5%", "absolute": "1"}, limits=limits)
+    sign = 1 if worse == "Higher" else -1
+    before = evidence("latency", series(around(100, 72, seed, share)))
+    noisy = [value or 0.0 for value in around(100, 36, seed + 1, share)]
+
+    def shifted(by: float) -> int:
+        after = evidence("latency", series([value + sign * 10 * by for value in noisy]))
+        return WORST_FIRST.index(judge_signal(declared, before, after, 1 / 6).verdict)
+
+    # Stable, Acceptable and Improved all pass; which of them it is may change either way with the noise.
+    passes = WORST_FIRST.index(SignalVerdict.ACCEPTABLE)
+    assert min(shifted(shift + more), passes) <= min(shifted(shift), passes)
+
+
+@given(steeper=st.floats(0, 100), seed=st.integers(0, 20))
+def test_steeper_growth_never_improves_the_verdict(steeper: float, seed: int) -> None:
+    noisy = [value or 0.0 for value in around(200, 36, seed)]
+
+    def of(per_hour: float) -> SignalVerdict:
+        after = evidence("memory", series([value + per_hour * i / 6 for i, value in enumerate(noisy)]))
+        return judge_signal(growth("20"), None, after, 1 / 6).verdict
+
+    passes = {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}
+    assert of(steeper) not in passes or of(0) in passes
+    assert of(steeper) is not SignalVerdict.SUSPECT or of(0) is not SignalVerdict.DEGRADED
+
+
+@given(
+    before=st.lists(st.none() | FINITE, max_size=20),
+    after=st.lists(st.none() | FINITE, max_size=20),
+    kind=st.sampled_from(Kind),
+    mode=st.sampled_from(Mode),
+    worse=st.sampled_from(["Higher", "Lower"]),
+)
+def test_any_finite_evidence_is_judged_the_same_twice_and_without_an_error(
+    before: list[float | None], after: list[float | None], kind: Kind, mode: Mode, worse: str
+) -> None:
+    limits = {"per_hour": "20"} if kind is Kind.GROWTH else {"alert": "60"}
+    margin = {"relative": "5%"} if kind is Kind.LEVEL else None
+    declared = signal(kind=kind, mode=mode, worse=worse, limits=limits, margin=margin)
+    frozen = snapshot(evidence("latency", series(before))), snapshot(evidence("latency", series(after)))
+    once, again = (judge_checkpoint([declared], *frozen) for _ in range(2))
+    assert repr(once) == repr(again)
+    present = sum(1 for value in after if value is not None)
+    if not present:
+        assert once.verdict is Verdict.INCONCLUSIVE
+
+
+@given(order=st.permutations(range(3)))
+def test_the_order_of_signals_and_series_is_of_no_matter(order: list[int]) -> None:
+    before, after = passing(0)
+    mixed = [after[i].model_copy(update={"series": after[i].series[::-1]}) for i in order]
+    signals = on(SIGNALS, OnMissing.HOLD)
+    assert verdict([signals[i] for i in order], [before[i] for i in order], mixed) is Verdict.PASS

@@ -1,0 +1,212 @@
+"""What the documentation names exists: links, paths, make targets, tests; what it shows is accepted and runs."""
+
+import io
+import json
+import re
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prometheus_client import generate_latest
+
+from driftreview.api.base import API_VERSION, Model
+from driftreview.api.crd import RESOURCES
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshot, RevisionEvidence
+from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
+from driftreview.domain.evidence import Look, Measurement, snapshot_name, take
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.samples import Samples, Series, Window
+from driftreview.domain.validate import contradictions
+from driftreview.runtime.settings import Settings
+from driftreview.runtime.telemetry import Telemetry
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+MODELS: dict[str, type[Model]] = {resource.kind: resource.model for resource in RESOURCES}
+
+_BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$", re.MULTILINE)
+_CODE = re.compile(r"`([^`\n]+)`")
+_PATH = re.compile(r"(?!\.venv/)[\w.-]+(/[\w.-]+)+/?|[\w-]+/")
+_FOLDERS = {each.name for each in ROOT.iterdir() if each.is_dir()}
+_MAKE = re.compile(r"\bmake ((?:[a-z-]+ ?)+)")
+_TEST = re.compile(r"`([\w/]+\.py)(?:::(\w+))?`")
+
+
+def blocks(page: Path, language: str) -> Iterator[str]:
+    return (text for found, text in _BLOCK.findall(page.read_text("utf-8")) if found == language)
+
+
+def prose(page: Path) -> str:
+    return _BLOCK.sub("", page.read_text("utf-8"))
+
+
+def anchors(page: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def paths(page: Path) -> Iterator[str]:
+    for code in _CODE.findall(prose(page)):
+        if _PATH.fullmatch(code) and code.split("/")[0] in _FOLDERS:
+            yield code
+
+
+def manifests() -> Iterator[Any]:
+    for page in PAGES:
+        for number, block in enumerate(blocks(page, "yaml")):
+            for document in yaml.safe_load_all(block):
+                if document.get("apiVersion") == API_VERSION:
+                    yield pytest.param(document, id=f"{page.stem}-{number}-{document['kind']}")
+
+
+def smallest_review() -> DriftReview:
+    (document,) = yaml.safe_load_all(next(blocks(ROOT / "README.md", "yaml")))
+    return DriftReview.model_validate(document)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    text = _CODE.sub("", prose(page))
+    for link in (inline or reference for inline, reference in _LINK.findall(text)):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), f"{page.name}: {link}"
+        assert not anchor or anchor in anchors(target), f"{page.name}: {link} has no such heading"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_path_in_backticks_exists(page: Path) -> None:
+    assert [path for path in paths(page) if not (ROOT / path).exists()] == []
+
+
+def test_paths_in_backticks_are_found_at_all() -> None:
+    assert len(list(paths(ROOT / "docs" / "architecture.md"))) > 20
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_make_target_that_is_named_exists(page: Path) -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    text = page.read_text("utf-8")
+    commands = [*_CODE.findall(text), *(line[2:] for block in blocks(page, "console") for line in block.splitlines())]
+    named = {name for command in commands for found in _MAKE.findall(command) for name in found.split()}
+    assert named <= targets
+
+
+@pytest.mark.parametrize("document", list(manifests()))
+def test_every_manifest_is_read_by_its_model_without_losing_a_field(document: dict[str, Any]) -> None:
+    read = MODELS[document["kind"]].model_validate(document)
+    assert set(names(document["spec"])) <= set(names(read.to_wire()["spec"]))
+    if isinstance(read, DriftReview):
+        assert list(contradictions(read.spec)) == []
+
+
+def names(value: Any, path: str = "") -> Iterator[str]:
+    """Paths of all fields of a manifest, numbers of list items left out."""
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield f"{path}.{name}"
+            yield from names(part, f"{path}.{name}")
+    elif isinstance(value, list):
+        for part in value:
+            yield from names(part, path)
+
+
+def test_every_test_that_holds_a_promise_exists() -> None:
+    found = _TEST.findall((ROOT / "docs" / "promises.md").read_text("utf-8"))
+    assert found
+    for file, test in found:
+        path = ROOT / "tests" / file
+        assert path.exists(), file
+        assert not test or f"def {test}(" in path.read_text("utf-8"), f"{file}::{test}"
+
+
+def test_every_setting_is_in_its_table_with_its_default() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `([A-Z_]+)` \|(.*)$", text, re.MULTILINE))
+    assert set(rows) == {name.upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        if isinstance(field.default, int | str):
+            assert re.search(rf"\b{re.escape(str(field.default))}\b", rows[name.upper()]), name
+
+
+def test_every_metric_is_in_its_table() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
+    exposed = re.findall(r"^# HELP (driftreview_\w+)", generate_latest(Telemetry().registry).decode(), re.MULTILINE)
+    stems = {re.sub("_created$", "", name) for name in exposed}
+    named = {re.sub("_total$", "", name) for name in re.findall(r"^\| `(driftreview_\w+)`", text, re.MULTILINE)}
+    assert {re.sub("_total$", "", name) for name in stems} == named
+
+
+def reviewed() -> tuple[DriftReview, list[DriftSnapshot]]:
+    """A review with T0 and one judged checkpoint, and its snapshots as they would be stored."""
+    t0 = datetime(2026, 1, 10, tzinfo=UTC)
+    review = smallest_review()
+    review = review.model_copy(update={"metadata": review.metadata.model_copy(update={"uid": "0123456789"})})
+    minute, block = timedelta(minutes=1), timedelta(minutes=10)
+    judged = RevisionEvidence(name="shop-1", uid="rs-1", template_hash="sha256:0")
+
+    def look(name: str, start: datetime, hours: int, before: str) -> DriftSnapshot:
+        window = Window(start, start + timedelta(hours=hours), minute)
+        series = Series({}, tuple(1.0 + 0.01 * (index % 7) for index in range(window.points)))
+        measured = [Measurement(signal, "q", Samples(window, (series,))) for signal in review.spec.signals]
+        spec = take(review, Look(name, window, block, "MetricSource/prometheus http://x", before), measured, judged)
+        metadata = review.metadata.model_copy(update={"name": snapshot_name("shop-v2", "0123456789", name)})
+        return DriftSnapshot(metadata=metadata, spec=spec)
+
+    baseline = look("T0", t0 - timedelta(hours=24), 24, "")
+    first = look("6h", t0, 6, baseline.spec.hash)
+    result = judge_checkpoint(review.spec.signals, baseline.spec, first.spec)
+    row = Checkpoint(
+        name="6h", due=t0 + timedelta(hours=6), verdict=result.verdict,
+        snapshot=SnapshotRef(name=first.metadata.name, hash=first.spec.hash),
+    )  # fmt: skip
+    later = Checkpoint(name="24h", due=t0 + timedelta(hours=24))
+    ref = SnapshotRef(name=baseline.metadata.name, hash=baseline.spec.hash)
+    status = DriftReviewStatus(t0=t0, baseline=ref, checkpoints=[row, later])
+    return review.model_copy(update={"status": status}), [baseline, first]
+
+
+def run_snippet(folder: Path, review: DriftReview, items: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> str:
+    (snippet,) = blocks(ROOT / "docs" / "operations.md", "python")
+    (folder / "review.json").write_text(json.dumps(review.to_wire()), "utf-8")
+    (folder / "snapshots.json").write_text(json.dumps({"items": items}), "utf-8")
+    monkeypatch.chdir(folder)
+    said = io.StringIO()
+    with redirect_stdout(said):
+        exec(compile(snippet, "operations.md", "exec"), {})  # noqa: S102 - our own documentation
+    return said.getvalue()
+
+
+def test_the_shown_program_recomputes_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    review, snapshots = reviewed()
+    said = run_snippet(tmp_path, review, [each.to_wire() for each in snapshots], monkeypatch)
+    assert said.startswith("T0+6h: same: Pass: all 1 enforced signals pass")
+
+
+@pytest.mark.parametrize(("which", "what"), [(0, "T0 was altered"), (1, "T0.6h was altered")])
+def test_the_shown_program_finds_altered_evidence(
+    which: int, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review, snapshots = reviewed()
+    items = [each.to_wire() for each in snapshots]
+    items[which]["spec"]["signals"][0]["series"][0]["values"] += " 1"
+    with pytest.raises(AssertionError, match=what):
+        run_snippet(tmp_path, review, items, monkeypatch)
+
+
+def test_the_times_in_the_picture_are_the_defaults() -> None:
+    picture = (ROOT / "docs" / "images" / "life-of-a-review.svg").read_text("utf-8")
+    window = smallest_review().spec.window
+    assert [offset for offset in window.checkpoints if f">+{offset}<" not in picture] == []
+    assert (window.rollback, window.grace) == ("48h", "30m")
+    assert "rollback window: 48 hours" in picture
+    assert "+48h30m" in picture

@@ -1,0 +1,264 @@
+"""From evidence to verdicts: what counts, what stands for a signal, and that nothing missing passes."""
+
+import pytest
+
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
+from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.domain.judge import CheckpointResult, combine, judge_checkpoint, judge_signal
+from tests.builders import around, evidence, growth, limit, series, signal, snapshot
+
+V = SignalVerdict
+HOURS = 1 / 6
+BEFORE = evidence("latency", series(around(100, 144)))
+SAME = evidence("latency", series(around(100, 36, seed=2)))
+WORSE = evidence("latency", series(around(150, 36, seed=2)))
+
+
+def judge(signals: list[Signal], before: list[SignalEvidence], after: list[SignalEvidence]) -> CheckpointResult:
+    return judge_checkpoint(signals, snapshot(*before), snapshot(*after, checkpoint="6h", hours=6))
+
+
+def by_symbol(**values: SeriesEvidence) -> SignalEvidence:
+    named = [each.model_copy(update={"labels": {"symbol": symbol}}) for symbol, each in values.items()]
+    return evidence("latency", *named)
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "expected"),
+    [
+        ([], Verdict.INCONCLUSIVE),
+        ([V.STABLE], Verdict.PASS),
+        ([V.STABLE, V.ACCEPTABLE, V.IMPROVED], Verdict.PASS),
+        ([V.STABLE, V.INCONCLUSIVE], Verdict.INCONCLUSIVE),
+        ([V.STABLE, V.MISSING], Verdict.INCONCLUSIVE),
+        ([V.SUSPECT, V.MISSING], Verdict.HOLD),
+        ([V.SUSPECT, V.STABLE], Verdict.HOLD),
+        ([V.DEGRADED, V.SUSPECT, V.MISSING, V.STABLE], Verdict.DRIFT),
+    ],
+)
+def test_a_checkpoint_is_as_bad_as_its_worst_signal(verdicts: list[SignalVerdict], expected: Verdict) -> None:
+    assert combine(verdicts) is expected
+
+
+def test_all_is_well() -> None:
+    result = judge([signal()], [BEFORE], [SAME])
+    assert result.verdict is Verdict.PASS
+    assert result.message.startswith("all 1 enforced signals pass; closest: latency is Stable: ")
+
+
+def test_a_drift_says_why_and_what_to_do() -> None:
+    result = judge([signal(runbook="check the broker"), signal("other")], [BEFORE], [WORSE])
+    assert result.verdict is Verdict.DRIFT
+    assert result.message.startswith("latency is Degraded: ")
+    assert result.message.endswith(" (check the broker)")
+
+
+def test_others_as_bad_are_counted() -> None:
+    second = WORSE.model_copy(update={"name": "second"})
+    result = judge(
+        [signal(), signal("second")], [BEFORE, BEFORE.model_copy(update={"name": "second"})], [WORSE, second]
+    )
+    assert result.message.endswith("; and 1 more")
+
+
+class TestNothingPassesBySilence:
+    @pytest.mark.parametrize(
+        "reason",
+        [
+            Reason.EMPTY,
+            Reason.ONLY_NAN,
+            Reason.UNREACHABLE,
+            Reason.TIMEOUT,
+            Reason.PARTIAL_ANSWER,
+            Reason.QUERY_INVALID,
+        ],
+    )
+    def test_a_query_without_an_answer_is_inconclusive_with_its_reason(self, reason: Reason) -> None:
+        result = judge([signal()], [BEFORE], [evidence("latency", problem=reason)])
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert result.results[0].finding.verdict is V.MISSING
+        assert result.results[0].finding.reason is reason
+        assert str(reason) in result.message
+
+    def test_a_signal_the_evidence_does_not_mention_is_missing(self) -> None:
+        assert judge([signal()], [BEFORE], []).results[0].finding.verdict is V.MISSING
+
+    def test_an_answer_without_series_is_missing(self) -> None:
+        assert judge([signal()], [BEFORE], [evidence("latency")]).results[0].finding.verdict is V.MISSING
+
+    def test_a_window_that_is_not_covered_is_missing(self) -> None:
+        thin = evidence("latency", series(around(100, 36), samples=323, expected=360))
+        finding = judge([signal()], [BEFORE], [thin]).results[0].finding
+        assert (finding.verdict, finding.reason) == (V.MISSING, Reason.LOW_COVERAGE)
+        assert finding.message == "323 of 360 samples (90%) are there, 90% are needed"
+
+    def test_a_window_covered_as_demanded_is_judged(self) -> None:
+        enough = evidence("latency", series(around(100, 36), samples=324, expected=360))
+        assert judge([signal()], [BEFORE], [enough]).verdict is Verdict.PASS
+
+    def test_zero_of_zero_samples_are_no_cover(self) -> None:
+        nothing = evidence("latency", series([], samples=0, expected=0))
+        assert judge([signal()], [BEFORE], [nothing]).results[0].finding.verdict is V.MISSING
+
+    @pytest.mark.parametrize(
+        "before",
+        [
+            [],
+            [evidence("latency", problem=Reason.UNREACHABLE)],
+            [evidence("latency", series(around(100, 144), samples=1000))],
+            [evidence("latency", series(around(100, 5)))],
+        ],
+        ids=["none", "unanswered", "thin", "short"],
+    )
+    def test_a_baseline_that_proves_nothing_is_inconclusive(self, before: list[SignalEvidence]) -> None:
+        result = judge([signal()], before, [SAME])
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert result.results[0].finding.verdict is V.INCONCLUSIVE
+
+    def test_a_baseline_is_not_asked_for_where_only_a_limit_is_declared(self) -> None:
+        assert judge([signal(limits={"alert": "150"})], [], [SAME]).verdict is Verdict.PASS
+
+    @pytest.mark.parametrize("make", [signal, growth, limit])
+    def test_five_blocks_are_too_few_for_a_level_or_growth(self, make: type[Signal]) -> None:
+        declared = make("latency") if make is signal else make(name="latency")
+        result = judge([declared], [BEFORE], [evidence("latency", series(around(10, 5)))])
+        assert (result.verdict is Verdict.PASS) is (make is limit)
+
+    def test_nothing_that_counts_is_no_pass(self) -> None:
+        result = judge([signal(mode=Mode.SHADOW)], [BEFORE], [SAME])
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert result.message == "no enforced signal could be judged"
+
+
+class TestOnMissing:
+    missing = evidence("latency", problem=Reason.EMPTY)
+
+    def test_hold_is_inconclusive(self) -> None:
+        assert judge([signal(onMissing=OnMissing.HOLD)], [BEFORE], [self.missing]).verdict is Verdict.INCONCLUSIVE
+
+    def test_fail_counts_as_degraded_but_is_called_missing(self) -> None:
+        result = judge([signal(onMissing=OnMissing.FAIL)], [BEFORE], [self.missing])
+        assert result.verdict is Verdict.DRIFT
+        assert result.results[0].finding.verdict is V.MISSING
+
+    def test_fail_is_not_for_what_cannot_be_compared(self) -> None:
+        # Too few blocks is not missing: a first look that is too early must not roll back.
+        short = evidence("latency", series(around(100, 5)))
+        assert judge([signal(onMissing=OnMissing.FAIL)], [BEFORE], [short]).verdict is Verdict.INCONCLUSIVE
+
+    def test_ignore_leaves_the_verdict_to_the_others(self) -> None:
+        signals = [signal(onMissing=OnMissing.IGNORE), signal("other")]
+        other_before, other = (each.model_copy(update={"name": "other"}) for each in (BEFORE, SAME))
+        assert judge(signals, [BEFORE, other_before], [self.missing, other]).verdict is Verdict.PASS
+
+    def test_ignoring_all_there_is_is_no_pass(self) -> None:
+        assert judge([signal(onMissing=OnMissing.IGNORE)], [BEFORE], [self.missing]).verdict is Verdict.INCONCLUSIVE
+
+
+class TestWhatDoesNotCount:
+    def test_a_shadow_signal_is_judged_and_shown_but_never_counts(self) -> None:
+        shadow = signal("shadow", mode=Mode.SHADOW)
+        result = judge([signal(), shadow], [BEFORE], [SAME, WORSE.model_copy(update={"name": "shadow"})])
+        assert result.verdict is Verdict.PASS
+        assert result.message.startswith("all 1 enforced signals pass")
+        assert len(result.results) == 2
+
+    def test_an_info_signal_is_recorded(self) -> None:
+        info = signal("info", kind=Kind.INFO)
+        result = judge([signal(), info], [BEFORE], [SAME, WORSE.model_copy(update={"name": "info"})])
+        assert result.verdict is Verdict.PASS
+        assert result.results[1].finding.verdict is V.RECORDED
+        assert result.results[1].finding.current.endswith(" s")
+
+    @pytest.mark.parametrize("after", [[], [evidence("info", series([None] * 36))]])
+    def test_a_missing_info_signal_holds_nothing_up(self, after: list[SignalEvidence]) -> None:
+        result = judge([signal(), signal("info", kind=Kind.INFO)], [BEFORE], [SAME, *after])
+        assert result.verdict is Verdict.PASS
+
+
+class TestEach:
+    each = signal(each="symbol")
+    before = by_symbol(btc=series(around(100, 144)), eth=series(around(10, 144)))
+
+    def judged(self, after: SignalEvidence, **fields: object) -> CheckpointResult:
+        return judge([signal(each="symbol", **fields)], [self.before], [after])
+
+    def test_every_series_is_held_against_its_own_baseline(self) -> None:
+        after = by_symbol(btc=series(around(100, 36)), eth=series(around(10, 36)))
+        assert self.judged(after).verdict is Verdict.PASS
+
+    def test_the_worst_series_stands_for_the_signal_and_is_named(self) -> None:
+        result = self.judged(by_symbol(btc=series(around(100, 36)), eth=series(around(15, 36))))
+        assert result.verdict is Verdict.DRIFT
+        assert "symbol eth: " in result.message
+
+    def test_a_series_that_vanished_is_missing(self) -> None:
+        result = self.judged(by_symbol(btc=series(around(100, 36))))
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert result.results[0].finding.verdict is V.MISSING
+        assert "symbol eth was there in the baseline and is not there any more" in result.message
+
+    def test_a_new_series_has_nothing_to_be_held_against(self) -> None:
+        after = by_symbol(btc=series(around(100, 36)), eth=series(around(10, 36)), sol=series(around(1, 36)))
+        result = self.judged(after)
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert "symbol sol" in result.message
+
+    def test_a_new_series_is_judged_by_a_limit(self) -> None:
+        found = judge_signal(limit(each="symbol"), self.before, by_symbol(sol=series(around(1, 36))), HOURS)
+        assert found.verdict is V.MISSING  # of the others; sol itself is within its limit
+        found = judge_signal(limit(each="symbol"), None, by_symbol(sol=series(around(1, 36))), HOURS)
+        assert found.verdict is V.STABLE
+
+    def test_a_vanished_info_series_is_nobodys_loss(self) -> None:
+        info = signal(kind=Kind.INFO, each="symbol")
+        assert judge_signal(info, self.before, by_symbol(btc=series(around(100, 36))), HOURS).verdict is V.RECORDED
+
+    def test_a_missing_series_that_fails_is_worse_than_a_suspect_one(self) -> None:
+        suspect = series([value if value is None else value * 1.06 for value in around(100, 36, share=0.2)])
+        after = by_symbol(btc=suspect)
+        assert self.judged(after).verdict is Verdict.HOLD
+        assert self.judged(after, onMissing=OnMissing.FAIL).verdict is Verdict.DRIFT
+
+    def test_a_degraded_series_is_named_before_one_that_is_missing(self) -> None:
+        result = self.judged(by_symbol(btc=series(around(150, 36))), onMissing=OnMissing.FAIL)
+        assert "symbol btc: " in result.message
+
+    @pytest.mark.parametrize(("count", "verdict"), [(36, Verdict.PASS), (5, Verdict.INCONCLUSIVE)])
+    def test_an_ignored_missing_series_hides_nothing_of_the_others(self, count: int, verdict: Verdict) -> None:
+        after = by_symbol(btc=series(around(100, count)))
+        assert self.judged(after, onMissing=OnMissing.IGNORE).verdict is verdict
+
+    def test_a_thin_series_is_missing_by_itself(self) -> None:
+        after = by_symbol(btc=series(around(100, 36)), eth=series(around(10, 36), samples=100))
+        assert self.judged(after).results[0].finding.reason is Reason.LOW_COVERAGE
+
+
+class TestPurity:
+    signals = (signal(), growth(name="memory"), limit(name="age"), signal("shadow", mode=Mode.SHADOW))
+    before = snapshot(BEFORE, evidence("memory", series(around(200, 144))))
+    after = snapshot(
+        SAME,
+        evidence("memory", series(around(200, 36))),
+        evidence("age", series(around(1, 36), longest_over="120s", worst="70")),
+        checkpoint="6h",
+        hours=6,
+    )
+
+    def test_the_same_evidence_gives_the_same_bytes(self) -> None:
+        once, again = (repr(judge_checkpoint(self.signals, self.before, self.after)) for _ in range(2))
+        assert once == again
+
+    def test_evidence_read_back_from_the_cluster_gives_the_same_bytes(self) -> None:
+        back = [DriftSnapshotSpec.model_validate(each.to_wire()) for each in (self.before, self.after)]
+        assert repr(judge_checkpoint(self.signals, *back)) == repr(
+            judge_checkpoint(self.signals, self.before, self.after)
+        )
+
+    def test_the_order_of_signals_is_of_no_matter(self) -> None:
+        forwards = judge_checkpoint(self.signals, self.before, self.after)
+        shuffled = self.after.model_copy(update={"signals": self.after.signals[::-1]})
+        backwards = judge_checkpoint(self.signals[::-1], self.before, shuffled)
+        assert backwards.verdict is forwards.verdict
+        assert backwards.results == forwards.results[::-1]
