@@ -59,7 +59,7 @@ lab-status: setup ## what runs, and where
 install: setup ## CRDs, account and rights into the cluster of CONTEXT, and a kubeconfig for the operator
 	@$(BIN)/python -m lab.install --context $(or $(CONTEXT),$(error name a kubeconfig context: make install CONTEXT=kind-foo))
 
-demo: lab-tools ## a good release promoted, a leaking one rolled back, for real (DEMO=live: with the live service)
+demo: setup ## a good release promoted, a leaking one rolled back, for real (DEMO=live: with the live service)
 	@$(BIN)/python -m lab.demo $(if $(filter live,$(DEMO)),--live) $(if $(CONTEXT),--context $(CONTEXT))
 
 test: lint lab-tools ## everything: lint, unit, property and integration tests

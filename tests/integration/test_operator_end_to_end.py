@@ -8,7 +8,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.workload import template_hash
 from lab.install import OperatorProcess
-from tests.support.stage import APPROVED, Stage, ago, assert_chained, stepping, steady, verdicts, wire
+from tests.support.stage import APPROVED, Stage, ago, assert_chained, steady, stepping, verdicts, wire
 
 pytestmark = pytest.mark.integration
 

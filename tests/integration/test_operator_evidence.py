@@ -22,7 +22,9 @@ def genuine(stage: Stage, operator: OperatorProcess) -> list[Raw]:
     stage.review("model", window={"t0": wire(ago(minutes=30)), "checkpoints": ["6m", "12m"]})
     stage.ended(name="model")
     assert operator.pid is not None
-    return sorted(stage.api.list("DriftSnapshot", stage.namespace), key=lambda each: each["spec"].get("previousHash", ""))
+    return sorted(
+        stage.api.list("DriftSnapshot", stage.namespace), key=lambda each: each["spec"].get("previousHash", "")
+    )
 
 
 def forged(genuine: Raw, name: str, **changes: Any) -> Raw:

@@ -120,9 +120,17 @@ def calm(operators: Operators, api: Api, metrics: PrometheusServer, t0: datetime
 @pytest.mark.parametrize("lost", [Lost.BEFORE, Lost.AFTER])
 @pytest.mark.parametrize(("kind", "writes", "deaths"), [("degraded", WRITES, 8), ("good", "/deployments/", 1)])
 def test_killed_at_each_write_in_turn_it_comes_to_the_same_end(
-    stage: Stage, operators: Operators, api_proxy: FaultProxy, calm: dict[str, Any], t0: datetime,
-    lost: Lost, kind: str, writes: str, deaths: int,
-) -> None:  # fmt: skip
+    stage: Stage,
+    operators: Operators,
+    api_proxy: FaultProxy,
+    calm: dict[str, Any],
+    t0: datetime,
+    *,
+    lost: Lost,
+    kind: str,
+    writes: str,
+    deaths: int,
+) -> None:
     stage.release("1", "2")
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
         killer = Killer(operators, operator)

@@ -46,7 +46,7 @@ def test_a_second_operator_waits_and_takes_over(operators: Operators, *, gently:
             else:
                 first.kill()
             wait_until(lambda: is_healthy(f"{second.url}/readyz"), "it takes over")
-            assert monotonic() - began < (LEASE_SECONDS / 2 if gently else 2 * LEASE_SECONDS + 1)
+            assert monotonic() - began < (2.5 if gently else 2 * LEASE_SECONDS + 2)
         finally:
             second.close()
 
@@ -108,7 +108,7 @@ def test_sigterm_ends_it_within_seconds_with_zero(
             wait_until(lambda: fault.hits, "the query hangs")
         began = monotonic()
         assert operator.stop(20) == 0
-        assert monotonic() - began < 8
+        assert monotonic() - began < (8 if busy else 3)
         assert operators.api.get("Lease", LEASE, SYSTEM)["spec"].get("holderIdentity", "") == ""
 
 

@@ -1,4 +1,4 @@
-"""What the real API server answers to writes that come too late or are not allowed, and what the operator makes of it."""
+"""What the real API server answers to writes that come too late or are not allowed, and what is made of it."""
 
 import json
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from lab.web import wait_until
 from tests.integration.operators import Operators
 from tests.support.cluster import JSON_PATCH, Api, Raw, path
 from tests.support.faultproxy import PATCH_FAILED, failure
-from tests.support.stage import NAME, Stage, condition, stepping, ago, wire
+from tests.support.stage import NAME, Stage, ago, condition, stepping, wire
 
 pytestmark = pytest.mark.integration
 STALE = {"op": "test", "path": "/metadata/resourceVersion", "value": "1"}

@@ -1,4 +1,4 @@
-"""What happens to the target during a review, by rollouts, by people, by deletion: never an act on anything unjudged."""
+"""What happens to the target during a review, by rollouts, people, deletion: never an act on anything unjudged."""
 
 import threading
 from datetime import timedelta

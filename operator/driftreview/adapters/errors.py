@@ -5,6 +5,7 @@ ClusterError
 ├── ChangedError       the object is not as it was read (409, or a failed JSON patch test): read again
 ├── ExistsError        there is one of that name already
 ├── RefusedError       the request will be refused again as it is (400, 403, 422): somebody must mend something
+├── UnreadableError    the object is not what its kind promises, and not one that we wrote
 └── UnavailableError   no answer, or one that says try later (timeouts, 429, 5xx)
 """
 
@@ -29,6 +30,10 @@ class ExistsError(ClusterError):
 
 class RefusedError(ClusterError):
     """The API server will refuse this again."""
+
+
+class UnreadableError(ClusterError):
+    """The object is not what its kind promises, and not one that we wrote."""
 
 
 class UnavailableError(ClusterError):

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import urllib3
 from kubernetes import client, config
+from yaml import YAMLError
 
 from driftreview.adapters.errors import (
     ChangedError,
@@ -65,8 +66,9 @@ class Cluster:
                 config.load_kube_config(str(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]
             else:
                 config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
-        except config.ConfigException as error:
-            raise ClusterError(f"no way to the API server: {error}") from error
+        except (config.ConfigException, OSError, YAMLError) as error:
+            tried = f"kubeconfig {kubeconfig}" if kubeconfig else "not in a pod, and no --kubeconfig given"
+            raise ClusterError(f"no way to the API server: {tried}: {error}") from error
         settings.connection_pool_maxsize = connections
         # Reads are tried once more; writes never: the caller must know whether they were done.
         settings.retries = urllib3.Retry(connect=1, read=1, status=0, other=0, backoff_factor=0.2)

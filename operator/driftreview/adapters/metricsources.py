@@ -61,12 +61,17 @@ class MetricSources:
         try:
             if ref.kind is SourceKind.CLUSTER:
                 shared = ClusterMetricSource.model_validate(self._cluster.get(CLUSTER_METRIC_SOURCES, ref.name))
-                return self._not_allowed(shared, namespace) or self.connect(shared)
-            return self.connect(MetricSource.model_validate(self._cluster.get(METRIC_SOURCES, ref.name, namespace)))
+                found = self._not_allowed(shared, namespace) or self.connect(shared)
+            else:
+                own = self._cluster.get(METRIC_SOURCES, ref.name, namespace)
+                found = self.connect(MetricSource.model_validate(own))
         except NotFoundError:
             where = "" if ref.kind is SourceKind.CLUSTER else f" in namespace {namespace!r}"
             message = f"{_FIELD}: there is no {ref.kind} {ref.name!r}{where}; create it or correct kind and name"
             return Problem(reason=Reason.SOURCE_NOT_FOUND, message=message)
+        if isinstance(found, Problem) and not found.message.startswith(_FIELD):
+            return found.model_copy(update={"message": f"{_FIELD}: {found.message}"})
+        return found
 
     def connect(self, found: MetricSource | ClusterMetricSource) -> FoundSource | Problem:
         """A connection to a source with its credentials as they are now, or which of them is not to be had."""
@@ -75,7 +80,7 @@ class MetricSources:
         try:
             credentials = self._credentials(spec, home)
         except _MissingKeyError as missing:
-            return Problem(reason=Reason.SECRET_NOT_FOUND, message=f"{_FIELD}: {kind} {name!r}: {missing}")
+            return Problem(reason=Reason.SECRET_NOT_FOUND, message=f"{kind} {name!r}: {missing}")
         key = "/".join(part for part in (kind, found.metadata.namespace, name) if part)
         return FoundSource(self._sources.get(key, spec, credentials), f"{kind}/{name} {spec.url}")
 

@@ -82,9 +82,9 @@ RESOURCES: Final = (
             Column("Verdict", ".status.verdict"),
             Column("Recommendation", ".status.decision.recommendation"),
             Column("Next", ".status.nextCheckpoint.due"),
+            _AGE,
             Column("Rollback until", ".status.rollback.closesAt", priority=1),
             Column("Why", ".status.summary", priority=1),
-            _AGE,
         ),
     ),
     Resource(

@@ -37,6 +37,7 @@ def run(
     log_level: Annotated[str | None, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = None,
 ) -> None:
     """Run the operator. Every option is also an environment variable: DRIFTREVIEW_LISTEN_PORT and so on."""
+    from driftreview.adapters.errors import ClusterError  # noqa: PLC0415 - --help and version need none of this
     from driftreview.runtime.operator import run as run_operator  # noqa: PLC0415 - kopf takes its time to import
     from driftreview.runtime.settings import Settings  # noqa: PLC0415
 
@@ -57,7 +58,12 @@ def run(
         raise typer.Exit(2) from None
     if settings.kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # kopf's own login reads it there
-    raise typer.Exit(run_operator(settings))
+    try:
+        code = run_operator(settings)
+    except (ClusterError, OSError) as error:
+        typer.echo(f"driftreview: {error}", err=True)
+        raise typer.Exit(1) from None
+    raise typer.Exit(code)
 
 
 def main() -> None:

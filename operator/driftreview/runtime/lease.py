@@ -18,6 +18,7 @@ from driftreview.adapters.kubernetes import LEASES, Cluster
 from driftreview.runtime.logs import LOGGER
 
 NAME: Final = "driftreview"
+_JOIN_SECONDS: Final = 5.0
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Lease:
     _stop: threading.Event = field(default_factory=threading.Event)
     _seen: tuple[str, str] = ("", "")
     _seen_at: float = 0.0
+    _keeper: threading.Thread | None = None
 
     def wait(self) -> bool:
         """Wait until it is ours; False if stopped before."""
@@ -53,9 +55,9 @@ class Lease:
 
     def keep(self, lost: Callable[[], None]) -> threading.Thread:
         """Renew it from a thread; call `lost` once when it could not be renewed in time."""
-        thread = threading.Thread(target=self._keep, args=(lost,), name="lease", daemon=True)
-        thread.start()
-        return thread
+        self._keeper = threading.Thread(target=self._keep, args=(lost,), name="lease", daemon=True)
+        self._keeper.start()
+        return self._keeper
 
     def stop(self) -> None:
         """Stop waiting or renewing."""
@@ -63,6 +65,9 @@ class Lease:
 
     def give_back(self) -> None:
         """Let the next one in at once. Not needed for correctness: it runs out by itself."""
+        self.stop()
+        if self._keeper is not None:
+            self._keeper.join(_JOIN_SECONDS)  # a renewal that is on its way would take it again
         try:
             lease = self.cluster.get(LEASES, NAME, self.namespace)
             if lease["spec"].get("holderIdentity") == self.identity:

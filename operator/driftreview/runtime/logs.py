@@ -8,12 +8,12 @@ from typing import Final
 
 from pythonjsonlogger.json import JsonFormatter
 
-from driftreview.runtime.settings import LogFormat
+from driftreview.runtime.settings import LogFormat, LogLevel
 
 LOGGER: Final = logging.getLogger("driftreview")
 
 
-def configure(log_format: LogFormat, level: str) -> None:
+def configure(log_format: LogFormat, level: LogLevel) -> None:
     """Send everything to standard error, ours and the libraries'."""
     handler = logging.StreamHandler(sys.stderr)
     if log_format is LogFormat.JSON:
@@ -22,8 +22,8 @@ def configure(log_format: LogFormat, level: str) -> None:
         handler.setFormatter(JsonFormatter(fields, rename_fields=names))
     else:
         handler.setFormatter(_TextFormatter("%(asctime)s %(levelname)-7s %(message)s", datefmt="%H:%M:%S"))
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLevelName(level.upper())))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLevelName(level)))
     logging.getLogger("urllib3").setLevel(logging.ERROR)
 
 

@@ -22,6 +22,8 @@ Step: TypeAlias = Callable[[Key], datetime | None]
 """Looks at one object and says when to look again (None: when it changes). Runs in a thread."""
 
 TICK: Final = 0.5
+STOP_SECONDS: Final = 5.0
+"""How long a stop waits for running steps: less than what a pod is given (30 s), and what a query may take (2 min)."""
 _FIRST_RETRY: Final = timedelta(seconds=1)
 _LAST_RETRY: Final = timedelta(seconds=30)
 
@@ -83,12 +85,20 @@ class Loop:
             except TimeoutError:
                 continue
 
-    async def stop(self) -> None:
-        """Start nothing more; wait for what runs."""
+    async def stop(self) -> bool:
+        """Start nothing more; wait a while for what runs.
+
+        Returns:
+            Whether all has ended. A step that is abandoned loses nothing: what it stored is found again.
+        """
         self._stopping = True
         self._wakeup.set()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        if not self._tasks:
+            return True
+        _, running = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        for task in running:
+            task.cancel()
+        return not running
 
     @staticmethod
     def _is_due(entry: _Entry, now: datetime) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 import signal
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +65,12 @@ class Operator:
         self._phases: dict[Key, str] = {}
         self._looping = False
         self._lost = False
+        self._abandoned = False
+
+    @property
+    def abandoned(self) -> bool:
+        """Whether threads still wait for an answer after the stop."""
+        return self._abandoned
 
     def run(self) -> int:
         """Run until told to stop.
@@ -101,7 +109,7 @@ class Operator:
         self._lease.keep(lost)
         namespaces = self._settings.watch_namespaces
         await kopf.operator(
-            registry=self._registry(),
+            registry=self._registry(stop),
             settings=_kopf_settings(),
             clusterwide=not namespaces,
             namespaces=namespaces,
@@ -109,7 +117,7 @@ class Operator:
             stop_flag=stop,
         )
 
-    def _registry(self) -> kopf.OperatorRegistry:
+    def _registry(self, stopped: asyncio.Event) -> kopf.OperatorRegistry:
         registry = kopf.OperatorRegistry()
         running: list[asyncio.Task[None]] = []
 
@@ -127,8 +135,11 @@ class Operator:
 
         @kopf.on.cleanup(registry=registry)
         async def stop(**_: Any) -> None:
-            await self._loop.stop()
+            if not await self._loop.stop():
+                self._abandoned = True
+                LOGGER.warning("stops while steps wait for an answer; they are taken again by the next operator")
             await asyncio.gather(*running)
+            stopped.set()  # after a signal kopf's own task still waits for it, and kopf 5 s for that task
 
         watched = _NAMESPACED if self._settings.watch_namespaces else (*_NAMESPACED, "clustermetricsources")
         for plural in watched:
@@ -212,4 +223,9 @@ class _stop_on_signals:  # noqa: N801 - reads as a statement
 def run(settings: Settings) -> int:
     """Configure the logs and run an operator."""
     logs.configure(settings.log_format, settings.log_level)
-    return Operator(settings).run()
+    operator = Operator(settings)
+    code = operator.run()
+    if operator.abandoned:  # the interpreter would wait for its threads, up to the longest query's end
+        logging.shutdown()
+        os._exit(code)
+    return code

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from driftreview.adapters.errors import ChangedError, RefusedError
+from driftreview.adapters.errors import ChangedError, RefusedError, UnreadableError
 from driftreview.adapters.metricsources import FoundSource, MetricSources
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
@@ -68,7 +68,7 @@ class Reconciler:
                 return None
             try:
                 raw, again = self._step(review, raw)
-            except _ForeignEvidenceError as error:
+            except (_ForeignEvidenceError, UnreadableError) as error:
                 now = self.clock()
                 raw, again = self._write(review, decide.evidence_altered(review, str(error), now), raw), now
             except ChangedError as error:

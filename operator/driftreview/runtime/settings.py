@@ -19,6 +19,15 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+class LogLevel(StrEnum):
+    """What is logged."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
 class Settings(BaseSettings):
     """Everything about the process that is not in a resource."""
 
@@ -44,5 +53,5 @@ class Settings(BaseSettings):
     """One step of one review takes longer than this: /healthz fails."""
     log_format: LogFormat = LogFormat.JSON
     """json or text."""
-    log_level: str = "INFO"
+    log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""

@@ -1,0 +1,88 @@
+"""Least rights, measured: nothing is refused in a normal run, and no right is granted that is never used."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from lab import Lab
+from lab.install import ROOT, SYSTEM
+from lab.web import wait_until
+from tests.integration.operators import Operators
+from tests.support.stage import Stage, ago, condition, stepping, wire
+
+pytestmark = pytest.mark.integration
+USER = f"system:serviceaccount:{SYSTEM}:driftreview"
+
+
+def audited(log: Path, offset: int) -> Iterator[dict[str, Any]]:
+    """The operator's requests since an offset into the audit log."""
+    with log.open("rb") as lines:
+        lines.seek(offset)
+        for line in lines:
+            event = json.loads(line)
+            if event["user"]["username"] == USER:
+                yield event
+
+
+def used(event: dict[str, Any]) -> tuple[str, str, str]:
+    """Group, resource (with its subresource) and verb of a request."""
+    ref = event["objectRef"]
+    resource = "/".join(part for part in (ref["resource"], ref.get("subresource")) if part)
+    return ref.get("apiGroup", ""), resource, event["verb"]
+
+
+def granted() -> set[tuple[str, str, str]]:
+    """Every single right of the operator."""
+    rules = [
+        rule
+        for path in sorted((ROOT / "charts" / "driftreview" / "rules").glob("*.yaml"))
+        for rule in yaml.safe_load(path.read_text("utf-8"))
+    ]
+    return {
+        (group, resource, verb)
+        for rule in rules
+        for group in rule["apiGroups"]
+        for resource in rule["resources"]
+        for verb in rule["verbs"]
+    }
+
+
+def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
+    stage: Stage, operators: Operators, lab_session: Lab
+) -> None:
+    api, shared = stage.api, f"rights-{stage.namespace[-6:]}"
+    offset = lab_session.audit_log.stat().st_size
+    source = {
+        "apiVersion": "driftreview.dev/v1alpha1",
+        "kind": "ClusterMetricSource",
+        "metadata": {"name": shared},
+        "spec": {"url": stage.prometheus, "allowedNamespaces": {"selector": {"matchLabels": {"metrics": "shared"}}}},
+    }
+    api.merge("Namespace", stage.namespace, "", {"metadata": {"labels": {"metrics": "shared"}}})
+    api.create(source)
+    try:
+        with operators.own() as operator:
+            stage.release("1", "2")
+            stage.review()
+            assert stage.ended()["phase"] == "Promoted"
+            stage.review(
+                "other",
+                source=False,
+                metrics={"sourceRef": {"kind": "ClusterMetricSource", "name": shared}},
+                window={"t0": wire(ago(minutes=30))},
+                signals=[stepping(ago(minutes=30))],
+            )
+            assert stage.ended(name="other")["phase"] == "RolledBack"
+            answers = lambda: condition(api.get("ClusterMetricSource", shared).get("status", {}), "Ready")  # noqa: E731
+            wait_until(answers, "the source was tried")
+            operator.stop()
+    finally:
+        api.delete("ClusterMetricSource", shared)
+    events = list(audited(lab_session.audit_log, offset))
+    assert [each for each in events if each.get("responseStatus", {}).get("code") == 403] == []
+    missing = granted() - {used(each) for each in events if "objectRef" in each}
+    assert missing == set()

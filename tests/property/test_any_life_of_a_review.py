@@ -1,0 +1,180 @@
+"""Whatever happens to a review, in whatever order: the simulator checks every write and every act against the promises.
+
+Time jumps, metrics fail and shift, the target is scaled, paused, released again, deleted; the API server refuses; the
+operator is killed in the middle of anything. In the end all is well again, and the review must come to an end by itself.
+"""
+
+from datetime import timedelta
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from driftreview.api.driftreview import BaselineFrom, OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.reasons import TERMINAL, Phase, Verdict
+from driftreview.api.status import ActType, DriftReviewStatus
+from tests.builders import HOUR, MINUTE, T0, review, signal
+from tests.simulator import Deployment, Metrics, Simulator
+
+LENGTHS = st.sampled_from([timedelta(seconds=5), MINUTE, 7 * MINUTE, 33 * MINUTE, 70 * MINUTE, 3 * HOUR])
+
+
+class LifeOfAReview(RuleBasedStateMachine):
+    simulator: Simulator
+    judged_at: dict[str, str]
+
+    @initialize(
+        mode=st.sampled_from([PolicyMode.ENFORCE, PolicyMode.ENFORCE, PolicyMode.ENFORCE, *PolicyMode]),
+        on_drift=st.sampled_from(OnDrift),
+        on_inconclusive=st.sampled_from(OnInconclusive),
+        on_window_end=st.sampled_from(OnWindowEnd),
+        origin=st.sampled_from(BaselineFrom),
+        before=st.sampled_from(["old", "old", "old", ""]),
+        shift=st.sampled_from([1.0, 1.0, 1.5]),
+        starts=st.sampled_from([-20, -5, 0, 0, 0, 100]),
+        on_missing=st.sampled_from(["Hold", "Hold", "Fail", "Ignore"]),
+    )
+    def begin(
+        self,
+        mode: PolicyMode,
+        on_drift: OnDrift,
+        on_inconclusive: OnInconclusive,
+        on_window_end: OnWindowEnd,
+        origin: BaselineFrom,
+        before: str,
+        shift: float,
+        starts: int,
+        on_missing: str,
+    ) -> None:
+        limits = {"alert": "130"}
+        signals = [
+            signal(margin={"relative": "5%"}, limits=limits, onMissing=on_missing),
+            signal("limit", limits=limits),
+        ]
+        policy = {
+            "mode": mode,
+            "onDrift": on_drift,
+            "onInconclusive": on_inconclusive,
+            "onWindowEnd": on_window_end,
+        }
+        baseline = {"from": origin, "length": "30m" if origin is BaselineFrom.SNAPSHOT else "6h"}
+        self.simulator = Simulator(
+            review(signals=signals, policy=policy, baseline=baseline),
+            now=T0 + starts * MINUTE,
+            target=Deployment(before=before),
+            metrics=Metrics([(T0 - 20 * MINUTE, shift)]),
+            sleepy=True,
+        )
+        self.simulator.run()
+
+    @rule(length=LENGTHS)
+    def time_passes(self, length: timedelta) -> None:
+        self.simulator.pass_time(length)
+
+    @rule(length=LENGTHS)
+    def the_operator_is_away(self, length: timedelta) -> None:
+        self.simulator.now += length
+        self.simulator.run()
+
+    @rule(fuse=st.integers(1, 12), length=LENGTHS)
+    def the_operator_is_killed(self, fuse: int, length: timedelta) -> None:
+        self.simulator.fuse = fuse
+        self.simulator.pass_time(length)
+        self.simulator.fuse = None
+
+    @rule(mode=st.sampled_from(["up", "up", "down", "partial", "refused", "empty", "gone"]))
+    def the_source_is(self, mode: str) -> None:
+        self.simulator.metrics.mode = mode
+
+    @rule(factor=st.sampled_from([0.9, 1.0, 1.04, 1.1, 1.5]))
+    def the_metrics_shift(self, factor: float) -> None:
+        self.simulator.metrics.shifts.append((self.simulator.now, factor))
+
+    @rule()
+    def a_person_suspends_or_resumes(self) -> None:
+        self.simulator.suspend(suspended=not self.simulator.review.spec.suspend)
+        self.simulator.run()
+
+    @precondition(lambda self: self.simulator.target is not None)
+    @rule(what=st.sampled_from(["scale", "scale", "pause", "pause", "refuse", "fail", "disapprove"]))
+    def something_happens_to_the_target(self, what: str) -> None:
+        target = self.simulator.target
+        assert target is not None
+        match what:
+            case "scale":
+                target.generation += 1
+            case "pause":
+                target.paused = not target.paused
+            case "refuse":
+                self.simulator.refuses = not self.simulator.refuses
+            case "fail":
+                target.fails = not target.fails
+            case "disapprove":
+                target.approved = ""
+        self.simulator.run()
+
+    @precondition(lambda self: self.simulator.target is not None)
+    @rule(version=st.sampled_from(["newer", "new", "old"]), seen=st.booleans())
+    def somebody_releases(self, version: str, *, seen: bool) -> None:
+        target = self.simulator.target
+        assert target is not None
+        if version != target.version:
+            target.roll_out(version, self.simulator.now)
+        if seen:
+            self.simulator.run()
+
+    @rule(again=st.booleans(), chance=st.integers(0, 4))
+    def somebody_deletes_the_target(self, chance: int, *, again: bool) -> None:
+        if chance == 0:
+            self.simulator.target = Deployment(uid="another", began=self.simulator.now) if again else None
+            self.simulator.run()
+
+    @invariant()
+    def each_act_is_done_once_at_most(self) -> None:
+        assert len(self.simulator.acts) <= 1
+
+    @invariant()
+    def the_phase_agrees_with_what_was_done(self) -> None:
+        status = DriftReviewStatus.model_validate(self.simulator.status)
+        verdicts = {each.verdict for each in status.checkpoints}
+        match status.phase:
+            case Phase.ROLLED_BACK:
+                assert self.simulator.acts in ([ActType.ROLL_BACK], [])  # or somebody else was quicker
+                assert status.act is not None
+            case Phase.PROMOTED:
+                assert Verdict.DRIFT not in verdicts
+                assert status.act is not None
+                assert status.act.completed_at is not None
+            case Phase.INCONCLUSIVE | Phase.DECIDED | Phase.SUPERSEDED if status.act is None:
+                assert self.simulator.acts == []
+
+    @invariant()
+    def evidence_forms_a_chain(self) -> None:
+        status = DriftReviewStatus.model_validate(self.simulator.status)
+        before = status.baseline.hash if status.baseline else ""
+        for row in status.checkpoints:
+            if row.snapshot is None:
+                break
+            stored = self.simulator.snapshots[row.snapshot.name]
+            assert (stored["previousHash"], stored["hash"]) == (before, row.snapshot.hash)
+            before = row.snapshot.hash
+
+    def teardown(self) -> None:
+        simulator = self.simulator
+        simulator.metrics.mode, simulator.refuses = "up", False
+        if simulator.review.spec.suspend:
+            simulator.suspend(suspended=False)
+        if simulator.target is not None:
+            simulator.target.paused = simulator.target.fails = False
+        simulator.pass_time(HOUR)
+        simulator.pass_time(9 * HOUR)
+        status = DriftReviewStatus.model_validate(simulator.status)
+        if status.t0 is not None:
+            assert status.phase in TERMINAL, f"did not end: {status.summary}"
+            assert simulator.again is None
+        self.each_act_is_done_once_at_most()
+        self.the_phase_agrees_with_what_was_done()
+
+
+TestLifeOfAReview = LifeOfAReview.TestCase
+TestLifeOfAReview.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)

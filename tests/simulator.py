@@ -1,0 +1,429 @@
+"""A review's whole life without a cluster: plays the part of runtime/reconcile.py on values in memory.
+
+What a crash would leave behind is kept as JSON, as the API server keeps it: the status and the snapshots. Everything
+else is forgotten between two steps. Whatever is written or done is checked against the promises of docs/design, by
+`_check_write` and `_check_act`; tests only have to make things happen.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from driftreview.api.driftreview import BaselineFrom, DriftReview, OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.reasons import TERMINAL, Reason, Recommendation, Verdict
+from driftreview.api.signal import Signal
+from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef
+from driftreview.api.values import parse_duration
+from driftreview.domain import decide, schedule
+from driftreview.domain.evidence import (
+    T0,
+    Look,
+    Measurement,
+    content_hash,
+    is_intact,
+    is_of,
+    snapshot_name,
+    take,
+)
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.plan import RESYNC, CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle, plan
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from driftreview.domain.workload import Rollout, TargetView, pin
+from tests import builders
+
+STEP = timedelta(minutes=5)
+RETRY = timedelta(seconds=15)
+MOST_STEPS = 60
+MOST_BYTES = 64 * 1024
+ROLLOUT = timedelta(minutes=3)
+
+
+class Crash(Exception):  # noqa: N818 - nothing is wrong, the power is gone
+    """The operator is killed here."""
+
+
+@dataclass
+class Deployment:
+    """The target, as far as a review can tell."""
+
+    version: str = "new"
+    before: str = "old"
+    uid: str = "target-uid"
+    generation: int = 7
+    approved: str = ""
+    paused: bool = False
+    began: datetime = builders.T0 - timedelta(minutes=13)
+    fails: bool = False
+    """Whether its present rollout ends with its pods unavailable."""
+
+    def view(self, now: datetime) -> TargetView:
+        """Look at it."""
+        done = now >= self.began + ROLLOUT
+        rollout = Rollout.COMPLETE if done else Rollout.PROGRESSING
+        if self.paused or (done and self.fails):
+            rollout = Rollout.PAUSED if self.paused else Rollout.FAILED
+        return TargetView(
+            uid=self.uid,
+            generation=self.generation,
+            template_hash=content_hash(builders.template(self.version)),
+            rollout=rollout,
+            rollout_message=f"its rollout is {rollout}",
+            rolled_out_at=self.began + ROLLOUT if rollout is Rollout.COMPLETE else None,
+            rollout_started_at=self.began,
+            current=builders.revision(self.version),
+            previous=builders.revision(self.before) if self.before else None,
+            approved=self.approved,
+        )
+
+    def roll_out(self, version: str, now: datetime) -> None:
+        """Somebody (or we) wrote another pod template."""
+        self.version, self.before, self.generation, self.began = version, self.version, self.generation + 1, now
+        self.fails = False
+
+
+def replica_sets() -> list[dict[str, Any]]:
+    """The ReplicaSets of all versions."""
+    return [
+        {"metadata": {"name": f"web-{each}", "uid": f"rs-{each}"}, "spec": {"template": builders.template(each)}}
+        for each in ("old", "new", "newer")
+    ]
+
+
+@dataclass
+class Metrics:
+    """What Prometheus holds: a level that shifts at given times, with a little noise; and whether it answers."""
+
+    shifts: list[tuple[datetime, float]] = field(default_factory=list)
+    mode: str = "up"
+    """up, down, partial (the first signal goes unanswered), refused (no answer ever), empty, gone (no source)."""
+
+    def answer(self, signal: Signal, first: bool, window: Window) -> QueryResult:  # noqa: FBT001
+        """Answer one range query."""
+        if self.mode == "down" or (self.mode == "partial" and first):
+            return Failed(Reason.UNREACHABLE, "connection refused", retryable=True)
+        if self.mode == "refused":
+            return Failed(Reason.QUERY_INVALID, "bad query", retryable=False)
+        if self.mode == "empty":
+            return NoData(Reason.EMPTY, f"{signal.name} has no series")
+        return Samples(
+            window, (Series({}, tuple(self._at(window.start + (i + 1) * STEP) for i in range(window.points))),)
+        )
+
+    def _at(self, moment: datetime) -> float:
+        factor = 1.0
+        for since, shift in self.shifts:
+            factor = shift if moment > since else factor
+        tick = int(moment.timestamp()) // 300
+        return 100 * factor * (1 + ((tick * 7919) % 101 - 50) / 10_000)
+
+
+@dataclass
+class Simulator:
+    """One review, its target and its metrics; time passes only when told to."""
+
+    review: DriftReview
+    now: datetime = builders.T0
+    target: Deployment | None = field(default_factory=Deployment)
+    metrics: Metrics = field(default_factory=Metrics)
+    refuses: bool = False
+    """Whether the API server refuses patches of the target."""
+    sleepy: bool = False
+    """Whether it leaves out the looks of every minute, that find nothing unless something was done to the target."""
+    fuse: int | None = None
+    """Writes until the power is gone; each write can be cut off before and after."""
+    status: dict[str, Any] = field(default_factory=dict)
+    snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    writes: int = 0
+    acts: list[ActType] = field(default_factory=list)
+    again: datetime | None = None
+
+    def run(self) -> None:
+        """Take steps until there is nothing to do now; after a crash, start again with what was stored."""
+        try:
+            self._run()
+        except Crash:
+            self.fuse = None
+            self._run()
+
+    def pass_time(self, length: timedelta) -> None:
+        """Let time pass, with the operator awake whenever it wants to be."""
+        end = self.now + length
+        while True:
+            self.run()
+            following = self._following()
+            if following is None or following > end:
+                break
+            self.now = following
+        self.now = end
+        self.run()
+
+    def _following(self) -> datetime | None:
+        """When to wake up; where it is only to look around, and nothing is going on, not before the next date."""
+        if self.again is None or not self.sleepy or self.again - self.now < RESYNC:
+            return self.again
+        status = self.stored().status
+        settle = parse_duration(self.review.spec.window.settle)
+        dates = [each.due + settle for each in status.checkpoints]
+        if status.rollback is not None:
+            dates += [status.rollback.last_safe_moment, status.rollback.closes_at + RESYNC]
+        return min((each for each in dates if each > self.now), default=None)
+
+    def stored(self) -> DriftReview:
+        """The review as the API server has it."""
+        return self.review.model_copy(update={"status": DriftReviewStatus.model_validate(self.status)})
+
+    @property
+    def phase(self) -> str | None:
+        """Where the review is."""
+        return self.status.get("phase")
+
+    def suspend(self, *, suspended: bool) -> None:
+        """Edit the one field of the spec that may change."""
+        metadata = self.review.metadata.model_copy(update={"generation": self.review.metadata.generation + 1})
+        spec = self.review.spec.model_copy(update={"suspend": suspended})
+        self.review = self.review.model_copy(update={"metadata": metadata, "spec": spec})
+
+    def evidence(self) -> dict[str, str]:
+        """What is stored, as bytes."""
+        return {name: json.dumps(each, sort_keys=True) for name, each in self.snapshots.items()}
+
+    def _run(self) -> None:
+        for _ in range(MOST_STEPS):
+            before = json.dumps(self.status, sort_keys=True), len(self.acts), len(self.snapshots)
+            self.again = self._step()
+            if self.again is None or self.again > self.now:
+                return
+            after = json.dumps(self.status, sort_keys=True), len(self.acts), len(self.snapshots)
+            assert before != after, f"a step at {self.now} changed nothing and wants another at once"
+        raise AssertionError(f"not at rest after {MOST_STEPS} steps")
+
+    def _step(self) -> datetime | None:
+        review = self.stored()
+        view = self.target.view(self.now) if self.target else None
+        action = plan(review, Observed(view), self.now)
+        match action:
+            case Settle(status, again):
+                self._write(review, status)
+                return again
+            case CaptureBaseline():
+                return self._capture_baseline(review)
+            case CaptureCheckpoint(index) if view is not None:
+                return self._capture_checkpoint(review, index, view)
+            case PatchTarget(act):
+                return self._act(review, act)
+        raise AssertionError(f"no target, but {action}")
+
+    def _capture_baseline(self, review: DriftReview) -> datetime:
+        status = review.status
+        assert status.t0 is not None
+        assert status.target is not None
+        window = schedule.baseline_window(review.spec, status.t0, status.target.rollout_started_at, STEP)
+        if review.spec.baseline.from_ is BaselineFrom.HISTORY:
+            assert window is None or window.end <= status.target.rollout_started_at
+        look = Look(T0, window, schedule.block_length(review.spec, STEP), "prometheus")
+        evidence = self._evidence(review, look, None)
+        if not isinstance(evidence, DriftSnapshotSpec):
+            return self._unanswered(review, None, evidence)
+        ref = SnapshotRef(name=self._name(T0), hash=evidence.hash)
+        self._write(review, decide.baseline_captured(review, evidence, ref, self.now))
+        return self.now
+
+    def _capture_checkpoint(self, review: DriftReview, index: int, view: TargetView) -> datetime:
+        status, checkpoint = review.status, review.status.checkpoints[index]
+        assert checkpoint.verdict is None, "a checkpoint is judged once"
+        assert all(each.verdict is not None for each in status.checkpoints[:index]), "and in its order"
+        assert self.now >= checkpoint.due, "and never before it is due"
+        assert status.t0 is not None
+        assert status.baseline is not None
+        baseline = DriftSnapshotSpec.model_validate(self.snapshots[status.baseline.name])
+        assert is_intact(baseline, status.baseline.hash)
+        before = status.checkpoints[index - 1].snapshot if index else status.baseline
+        assert before is not None
+        window = schedule.checkpoint_window(review.spec, status.t0, checkpoint.due, STEP)
+        assert window is None or status.t0 <= window.start < window.end == checkpoint.due, "and on its own window"
+        block = schedule.block_length(review.spec, STEP)
+        evidence = self._evidence(review, Look(checkpoint.name, window, block, "prometheus", before.hash), index)
+        if not isinstance(evidence, DriftSnapshotSpec):
+            return self._unanswered(review, index, evidence)
+        assert evidence.previous_hash == before.hash
+        result = judge_checkpoint(review.spec.signals, baseline, evidence)
+        ref = SnapshotRef(name=self._name(checkpoint.name), hash=evidence.hash)
+        self._write(review, decide.checkpoint_judged(review, index, result, ref, view, self.now))
+        return self.now
+
+    def _evidence(self, review: DriftReview, look: Look, index: int | None) -> DriftSnapshotSpec | Sequence[Failed]:
+        name, judged = self._name(look.checkpoint), review.status.judged
+        assert judged is not None
+        if self.metrics.mode == "gone":
+            return [Failed(Reason.SOURCE_NOT_FOUND, "there is no such source", retryable=True)]
+        if name not in self.snapshots:
+            asked = review.spec.signals if look.window else []
+            measured = [
+                Measurement(each, each.query, self.metrics.answer(each, i == 0, look.window))
+                for i, each in enumerate(asked)
+                if look.window is not None
+            ]
+            failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
+            if failures and not decide.out_of_patience(review, index, failures, self.now):
+                return failures
+            previous = review.status.previous if look.checkpoint == T0 else None
+            kept = pin(previous, replica_sets(), keep_template=True) if previous else None
+            spec = take(review, look, measured, pin(judged, replica_sets(), keep_template=False), kept)
+            self._power()
+            self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
+            self._power()
+        stored = DriftSnapshotSpec.model_validate(self.snapshots[name])
+        assert is_of(stored, review, look, judged.template_hash)
+        return stored
+
+    def _unanswered(self, review: DriftReview, index: int | None, failures: Sequence[Failed]) -> datetime:
+        rollback = review.status.rollback
+        closed = rollback is not None and self.now > rollback.closes_at
+        if index is None and closed and decide.out_of_patience(review, None, failures, self.now):
+            self._write(review, decide.baseline_given_up(review, self.now))
+            return self.now
+        self._write(review, decide.metrics_failed(review, failures, self.now))
+        return self.now + RETRY
+
+    def _act(self, review: DriftReview, act: ActType) -> datetime:
+        self._check_act(review, act)
+        if self.refuses:
+            status, again = decide.act_refused(review, "denied by a webhook", self.now)
+            self._write(review, status)
+            return self.now + (RETRY if again else timedelta(0))
+        assert self.target is not None
+        self._power()
+        if act is ActType.PROMOTE:
+            self.target.approved = content_hash(builders.template(self.target.version))
+        else:
+            pinned = DriftSnapshotSpec.model_validate(self.snapshots[self._name(T0)]).previous
+            assert pinned is not None
+            assert pinned.template == builders.template("old")
+            fails, self.target.fails = self.target.fails, False
+            self.target.roll_out("old", self.now)
+            self.target.fails = fails
+        self.acts.append(act)
+        self._power()
+        return self.now
+
+    def _write(self, review: DriftReview, status: DriftReviewStatus) -> None:
+        wire = json.loads(json.dumps(status.to_wire()))
+        if wire == self.status:
+            return
+        self._check_write(review, wire)
+        self._power()
+        self.status = wire
+        self._power()
+
+    def _power(self) -> None:
+        self.writes += 1
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse <= 0:
+                raise Crash
+
+    def _name(self, checkpoint: str) -> str:
+        return snapshot_name(self.review.metadata.name, self.review.metadata.uid, checkpoint)
+
+    # What must hold, whatever happens.
+
+    def _check_write(self, review: DriftReview, wire: dict[str, Any]) -> None:
+        old, new = review.status, DriftReviewStatus.model_validate(wire)
+        assert len(json.dumps(wire).encode()) <= MOST_BYTES, "a status is bounded"
+        assert old.phase not in TERMINAL, "a terminal phase latches, with all that stands beside it"
+        assert old.t0 is None or new.t0 == old.t0, "T0 is written once"
+        if old.t0 is not None:
+            assert [(each.name, each.due) for each in new.checkpoints] == [
+                (each.name, each.due) for each in old.checkpoints
+            ], "due times are written once"
+            assert (new.judged, new.previous, new.target) == (old.judged, old.previous, old.target), "and the subject"
+        for before, after in zip(old.checkpoints, new.checkpoints, strict=False):
+            if before.verdict is not None:
+                assert replace_rows(before) == replace_rows(after), "what was judged stays judged"
+        if old.baseline is not None:
+            assert new.baseline == old.baseline, "the baseline is frozen"
+        if old.act is not None:
+            assert new.act is not None, "an intent is never removed"
+            assert intent(new.act) == intent(old.act), "nor changed"
+        self._check_decision(review, new)
+
+    def _check_decision(self, review: DriftReview, new: DriftReviewStatus) -> None:
+        policy, decision, old = review.spec.policy, new.decision, review.status.decision
+        if old is not None and old.recommendation is not Recommendation.INCONCLUSIVE:
+            assert decision == old, "a decision on evidence is final"
+        if new.act is None:
+            return
+        verdicts = [each.verdict for each in new.checkpoints]
+        assert policy.mode is PolicyMode.ENFORCE, "who only advises does not act"
+        assert decision is not None, "no act without a decision"
+        allowed = {
+            ActType.PROMOTE: (OnInconclusive.PROMOTE, OnWindowEnd.PROMOTE),
+            ActType.ROLL_BACK: (OnInconclusive.ROLLBACK, OnWindowEnd.ROLLBACK),
+        }[new.act.type]
+        by_policy = policy.on_inconclusive == allowed[0] or policy.on_window_end == allowed[1]
+        if new.act.type is ActType.PROMOTE:
+            assert Verdict.DRIFT not in verdicts, "a drift is never followed by a promotion"
+            if decision.recommendation is Recommendation.APPROVE:
+                assert verdicts[-1] is Verdict.PASS, "what is approved passed its last look"
+            else:
+                assert decision.recommendation is Recommendation.INCONCLUSIVE
+                assert by_policy, "or the policy says so"
+        elif decision.recommendation is Recommendation.REJECT:
+            assert Verdict.DRIFT in verdicts
+            assert policy.on_drift is OnDrift.ROLLBACK
+        else:
+            assert decision.recommendation is Recommendation.INCONCLUSIVE
+            assert by_policy
+
+    def _check_act(self, review: DriftReview, act: ActType) -> None:
+        status = review.status
+        assert status.act is not None, "the intent is stored before the act"
+        assert status.act.type is act
+        assert status.decision is not None
+        assert self.target is not None
+        view = self.target.view(self.now)
+        assert status.target is not None
+        assert view.uid == status.target.uid == status.act.target_uid, "nothing is done to another object"
+        assert status.judged is not None
+        assert view.template_hash == status.judged.template_hash, "nor to another template"
+        assert not review.spec.suspend, "nor while suspended"
+        if act is ActType.ROLL_BACK:
+            assert status.rollback is not None
+            assert self.now <= status.rollback.closes_at, "nor after the window"
+
+
+def replace_rows(checkpoint: Any) -> Any:
+    """A checkpoint without the rows that may be dropped for room."""
+    return checkpoint.model_copy(update={"signals": []})
+
+
+def intent(act: Act) -> Act:
+    """An act without what is filled in later."""
+    return act.model_copy(update={"applied_at": None, "completed_at": None})
+
+
+Script = Callable[[Simulator], None]
+
+
+def play(make: Callable[[], Simulator], script: Script, fuse: int | None = None, *, sleepy: bool = False) -> Simulator:
+    """Play a script, with the power gone at one write."""
+    simulator = make()
+    simulator.fuse = fuse
+    simulator.sleepy = sleepy
+    script(simulator)
+    return simulator
+
+
+def same_target(one: Simulator, other: Simulator) -> bool:
+    """Whether two runs left the target alike."""
+    if one.target is None or other.target is None:
+        return one.target is other.target
+    return replace(one.target) == replace(other.target)
+
+
+def problem(reason: Reason = Reason.SOURCE_NOT_FOUND, message: str = "there is no such source") -> Problem:
+    """What keeps a review from being accepted."""
+    return Problem(reason=reason, message=message)
