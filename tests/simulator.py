@@ -301,9 +301,12 @@ class Simulator:
         else:
             pinned = DriftSnapshotSpec.model_validate(self.snapshots[self._name(T0)]).previous
             assert pinned is not None
-            assert pinned.template == builders.template("old")
+            assert review.status.previous is not None
+            assert content_hash(pinned.template) == review.status.previous.template_hash, (
+                "back to what was pinned at T0"
+            )
             fails, self.target.fails = self.target.fails, False
-            self.target.roll_out("old", self.now)
+            self.target.roll_out(pinned.name.removeprefix("web-"), self.now)
             self.target.fails = fails
         self.acts.append(act)
         self._power()

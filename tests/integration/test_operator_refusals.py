@@ -140,7 +140,7 @@ def test_a_rollback_refused_by_an_admission_policy_says_so_and_goes_on_when_it_i
     wait_until(lambda: api.ask("PATCH", where, probe, JSON_PATCH).status == 422, "the policy is in force")
     with operators.own() as operator:
         stage.review(**degraded())
-        status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "RollbackRefused", "refused")
+        status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "ActRefused", "refused")
         assert "version 1 is forbidden since the audit" in condition(status, "Stalled")["message"]
         assert (status["phase"], stage.version()) == ("RollingBack", "2")
         api.delete("ValidatingAdmissionPolicyBinding", request.getfixturevalue("policy"))
@@ -161,7 +161,7 @@ def test_without_the_actor_role_it_judges_says_that_it_may_not_act_and_acts_once
     try:
         with operators.own() as operator:
             stage.review(**degraded())
-            status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "RollbackRefused", "no")
+            status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "ActRefused", "no")
             assert "cannot patch resource" in condition(status, "Stalled")["message"]
             assert (status["verdict"], stage.version()) == ("Drift", "2")
             operator.stop()

@@ -1,7 +1,7 @@
 """Whatever happens to a review, in whatever order: the simulator checks every write and every act against the promises.
 
 Time jumps, metrics fail and shift, the target is scaled, paused, released again, deleted; the API server refuses; the
-operator is killed in the middle of anything. In the end all is well again, and the review must come to an end by itself.
+operator is killed in the middle of anything. In the end all is well again, and the review must end by itself.
 """
 
 from datetime import timedelta
@@ -34,7 +34,7 @@ class LifeOfAReview(RuleBasedStateMachine):
         starts=st.sampled_from([-20, -5, 0, 0, 0, 100]),
         on_missing=st.sampled_from(["Hold", "Hold", "Fail", "Ignore"]),
     )
-    def begin(
+    def begin(  # noqa: PLR0917 - what hypothesis draws
         self,
         mode: PolicyMode,
         on_drift: OnDrift,

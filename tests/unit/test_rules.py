@@ -89,6 +89,28 @@ class TestNoise:
         found = judge_level(signal(), side(around(100, 144, share=0.1)), side(around(102, 36, 2, share=0.1)))
         assert found.verdict is V.STABLE
 
+    @pytest.mark.parametrize("share", [0.3, 0.5, 1.0])
+    def test_noise_wider_than_the_margin_leaves_it_open_even_without_a_difference(self, share: float) -> None:
+        noisy = side(around(100, 36, share=share))
+        found = judge_level(signal(), noisy, noisy)
+        assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+        assert found.message.endswith("the noise leaves it open")
+
+    def test_noise_that_reaches_over_the_alert_limit_leaves_it_open(self) -> None:
+        declared = signal(margin=None, limits={"alert": "103"})
+        noisy = side(around(100, 36, share=0.3))
+        assert judge_level(declared, "none", noisy).verdict in {V.INCONCLUSIVE, V.SUSPECT}
+        assert judge_level(declared, "none", steady(100)).verdict is V.STABLE
+
+    def test_an_absolute_margin_is_held_against_a_difference_in_the_unit(self) -> None:
+        found = level(signal(margin={"absolute": "1"}, unit="%"), 0.2, 0.3)
+        assert found.message == "0.3% against 0.2%, +0.1% (between +0.1% and +0.1%), margin 1%"
+
+    def test_a_limit_for_the_baseline_counts_without_a_margin_too(self) -> None:
+        declared = signal(margin=None, limits={"baseline": "50", "alert": "150"})
+        assert judge_level(declared, steady(60), steady(60)).reason is Reason.BASELINE_OVER_LIMIT
+        assert judge_level(declared, steady(40), steady(60)).verdict is V.STABLE
+
     def test_the_sentence_tells_value_baseline_change_interval_and_margin(self) -> None:
         found = judge_level(signal(margin={"relative": "5%", "absolute": "2m"}), steady(0.0728), steady(0.073))
         assert found.message == "73 ms against 72.8 ms, +0.3% (between +0.3% and +0.3%), margin 5% or 2 ms"
@@ -169,12 +191,12 @@ class TestGrowth:
 
     def test_what_the_noise_hides_is_inconclusive(self) -> None:
         found = self.grown(5, growth("20"), blocks=12, spread=30)
-        assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.TOO_FEW_BLOCKS)
+        assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
 
     def test_the_first_hour_is_too_short(self) -> None:
         found = self.grown(40, growth("20"), blocks=6)
-        assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.TOO_FEW_BLOCKS)
-        assert found.message == "6 blocks are too few to tell growth from noise, limit 20 MB/h"
+        assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+        assert found.message == "6 blocks do not tell growth from noise yet, limit 20 MB/h"
 
     def test_shrinking_is_the_growth_of_what_gets_worse_downwards(self) -> None:
         declared = growth("20", worse="Lower")

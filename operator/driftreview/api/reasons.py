@@ -134,6 +134,8 @@ class Reason(StrEnum):
     """The query returned a series without the label that `each` names, or two with the same value."""
     TOO_MANY_SERIES = "TooManySeries"
     """The query returned more series than one signal may have."""
+    FORBIDDEN = "Forbidden"
+    """The operator's account lacks a right to read what the review names."""
     # A signal without data
     EMPTY = "Empty"
     """The query is fine but returned no series."""
@@ -149,6 +151,8 @@ class Reason(StrEnum):
     """The baseline was already over its own limit."""
     TOO_FEW_BLOCKS = "TooFewBlocks"
     """Too few blocks of samples to say anything."""
+    UNRESOLVED = "Unresolved"
+    """The noise is wider than the margin or the limit: neither good nor bad can be said."""
     # A query that failed
     TIMEOUT = "Timeout"
     """The server did not answer in time."""
@@ -219,8 +223,8 @@ class Reason(StrEnum):
     """The target was deleted, or deleted and created again."""
     EVIDENCE_ALTERED = "EvidenceAltered"
     """A stored snapshot is gone or does not match its hash."""
-    ROLLBACK_REFUSED = "RollbackRefused"
-    """The API server refused the rollback, or the target changed before it was done."""
+    ACT_REFUSED = "ActRefused"
+    """The API server refused to change the target."""
     ROLLBACK_INCOMPLETE = "RollbackIncomplete"
     """The rolled-back pods did not become available in time."""
     ADVISED = "Advised"

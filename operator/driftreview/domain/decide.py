@@ -210,7 +210,7 @@ def window_ended(
             status = _decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onWindowEnd", now)
         status = _intend(status, act, target, message, now)
     else:
-        message = f"undecided when the rollback window closed: {why}"
+        message = f"undecided at the last safe moment, nothing was done: {why}"
         status = moved(status, Phase.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, message, now)
     return finished(review, status)
 
@@ -250,6 +250,16 @@ def baseline_given_up(review: DriftReview, now: datetime) -> DriftReviewStatus:
     return finished(review, status)
 
 
+def forbidden(review: DriftReview, message: str, now: datetime) -> DriftReviewStatus:
+    """The operator's account may not read what it needs: a review that has not started is not accepted for it."""
+    status, text = review.status, f"the operator's account lacks a right: {message}"
+    phase, summary = status.phase or Phase.PENDING, f"cannot go on: {text}"
+    if status.t0 is None:
+        status = with_condition(status, ConditionType.ACCEPTED, "False", Reason.FORBIDDEN, text, now)
+        phase, summary = Phase.PENDING, f"not accepted: {text}"
+    return finished(review, moved(status, phase, Reason.FORBIDDEN, summary, now, Stuck(Reason.FORBIDDEN, text)))
+
+
 def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftReviewStatus:
     """Stored evidence is gone or was changed: no verdict can rest on it."""
     message = f"DriftSnapshot {name} is gone or does not match its hash: no verdict can rest on it"
@@ -268,10 +278,8 @@ def act_refused(review: DriftReview, message: str, now: datetime) -> tuple[Drift
     began = status.act.intent_at if status.act else now
     closes = status.rollback.closes_at if status.rollback else now
     if now >= max(began + PATIENCE, closes):
-        return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_REFUSED, text, now)), False
-    return finished(
-        review, with_condition(status, ConditionType.STALLED, "True", Reason.ROLLBACK_REFUSED, text, now)
-    ), True
+        return finished(review, moved(status, Phase.FAILED, Reason.ACT_REFUSED, text, now)), False
+    return finished(review, with_condition(status, ConditionType.STALLED, "True", Reason.ACT_REFUSED, text, now)), True
 
 
 def _metrics_available(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:

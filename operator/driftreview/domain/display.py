@@ -46,6 +46,11 @@ def change(before: float, after: float, unit: str) -> str:
     return sign + quantity(abs(difference), unit)
 
 
+def difference(before: float, after: float, unit: str) -> str:
+    """A difference in the unit."""
+    return f"{'+' if after >= before else '-'}{quantity(abs(after - before), unit)}"
+
+
 def shorten(sentence: str, length: int = 512) -> str:
     """Cut a sentence at a length, with dots."""
     return sentence if len(sentence) <= length else sentence[: length - 1] + "…"

@@ -28,6 +28,12 @@ FOLLOW: Final = timedelta(seconds=2)
 """While our own act is carried out by the cluster."""
 
 
+_GOES_ON: Final = {
+    Reason.SUSPENDED: "goes on after spec.suspend was taken back",
+    Reason.FORBIDDEN: "goes on after the missing right was granted",
+}
+
+
 @dataclass(frozen=True)
 class Observed:
     """What was found outside the review itself."""
@@ -218,11 +224,11 @@ def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: 
 
 
 def _resumed(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
-    """Say again how the review stands after `suspend` was taken back."""
+    """Say again how the review stands once what held it up is over."""
     reconciling = condition(status, ConditionType.RECONCILING)
-    if reconciling is None or reconciling.reason != Reason.SUSPENDED or status.phase is None:
+    if reconciling is None or reconciling.reason not in _GOES_ON or status.phase is None:
         return status
-    return moved(status, status.phase, Reason.BETWEEN_CHECKPOINTS, "goes on after spec.suspend was taken back", now)
+    return moved(status, status.phase, Reason.BETWEEN_CHECKPOINTS, _GOES_ON[Reason(reconciling.reason)], now)
 
 
 def _baseline_ready(review: DriftReview, t0: datetime) -> datetime:

@@ -2,7 +2,8 @@
 
 The plain judge: medians of block medians, a standard error widened for autocorrelation, and margins. Something is
 *surely* worse when it is worse by more than the margin plus three standard errors; worse by more than the margin
-alone is suspect.
+alone is suspect. Something is only called good when even the unfavourable end of its interval is inside the margin;
+what the noise leaves open is Inconclusive.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from driftreview.api.signal import Limits, Margin, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
 from driftreview.domain.blocks import decode
 from driftreview.domain.display import change, quantity
+from driftreview.domain.display import difference as in_unit
 from driftreview.domain.statistics import Level, growth, level
 
 SURE: Final = 3.0
 """Standard errors that make a difference sure: one-sided 0.13% for one look at one healthy signal."""
+AFFIRMED: Final = 1.645
+"""Standard errors that must still fit into a margin before it is called kept: one-sided 5%."""
 FEWEST_BLOCKS: Final = 6
 
 
@@ -81,14 +85,15 @@ def judge_level(signal: Signal, baseline: Side | str, now: Side) -> Finding:
     over = _over_alert(signal, current, shown)
     if over is not None and (signal.margin is None or over.verdict is SignalVerdict.DEGRADED):
         return over
-    if signal.margin is None:
-        limit = quantity(parse_quantity(_alert(signal)), signal.unit)
-        return Finding(SignalVerdict.STABLE, None, f"{shown}, limit {limit}", current=shown)
+    if signal.margin is None and (signal.limits is None or signal.limits.baseline is None):
+        return Finding(SignalVerdict.STABLE, None, _under(signal, shown), current=shown)
     before = _sound_baseline(signal, baseline)
     if isinstance(before, Finding):
         return over or replace(before, current=shown)
+    if signal.margin is None:
+        return Finding(SignalVerdict.STABLE, None, _under(signal, shown), current=shown)
     compared = _compare(signal, signal.margin, before, current)
-    return compared if over is None or compared.verdict is SignalVerdict.DEGRADED else over
+    return compared if over is None or compared.verdict in {SignalVerdict.DEGRADED, SignalVerdict.SUSPECT} else over
 
 
 def _sound_baseline(signal: Signal, baseline: Side | str) -> Level | Finding:
@@ -111,6 +116,8 @@ def _compare(signal: Signal, margin: Margin, before: Level, current: Level) -> F
         verdict = SignalVerdict.DEGRADED
     elif worse > tolerated:
         verdict = SignalVerdict.SUSPECT
+    elif worse + AFFIRMED * error > tolerated:
+        verdict = SignalVerdict.INCONCLUSIVE
     elif abs(difference) <= SURE * error:
         verdict = SignalVerdict.STABLE
     elif worse > 0:
@@ -118,13 +125,16 @@ def _compare(signal: Signal, margin: Margin, before: Level, current: Level) -> F
     else:
         verdict = SignalVerdict.IMPROVED if -worse > tolerated else SignalVerdict.STABLE
     old, new = quantity(before.centre, signal.unit), quantity(current.centre, signal.unit)
-    delta = change(before.centre, current.centre, signal.unit)
-    low, high = (change(before.centre, current.centre + side * SURE * error, signal.unit) for side in (-1, 1))
+    shown = change if margin.relative else in_unit
+    delta = shown(before.centre, current.centre, signal.unit)
+    low, high = (shown(before.centre, current.centre + side * SURE * error, signal.unit) for side in (-1, 1))
     tolerance = margin.relative or ""
     if margin.absolute is not None:
         absolute = quantity(parse_quantity(margin.absolute), signal.unit)
         tolerance = f"{tolerance} or {absolute}" if tolerance else absolute
     message = f"{new} against {old}, {delta} (between {low} and {high}), margin {tolerance}"
+    if verdict is SignalVerdict.INCONCLUSIVE:
+        return Finding(verdict, Reason.UNRESOLVED, f"{message}: the noise leaves it open", old, new, delta)
     return Finding(verdict, None, message, old, new, delta)
 
 
@@ -136,8 +146,8 @@ def judge_growth(signal: Signal, now: Side, hours_per_block: float) -> Finding:
     slope = growth([None if value is None else sign * value for value in now.blocks], hours_per_block, SURE)
     bound = f"limit {quantity(limit, signal.unit)}/h"
     if slope is None:
-        message = f"{len(now.present)} blocks are too few to tell growth from noise, {bound}"
-        return Finding(SignalVerdict.INCONCLUSIVE, Reason.TOO_FEW_BLOCKS, message)
+        message = f"{len(now.present)} blocks do not tell growth from noise yet, {bound}"
+        return Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message)
     if slope.low > limit:
         verdict = SignalVerdict.DEGRADED
     elif slope.estimate > limit and slope.low > 0:
@@ -147,7 +157,7 @@ def judge_growth(signal: Signal, now: Side, hours_per_block: float) -> Finding:
     else:
         verdict = SignalVerdict.INCONCLUSIVE
     rate, low, high = (f"{quantity(sign * each, signal.unit)}/h" for each in (slope.estimate, slope.low, slope.high))
-    reason = Reason.TOO_FEW_BLOCKS if verdict is SignalVerdict.INCONCLUSIVE else None
+    reason = Reason.UNRESOLVED if verdict is SignalVerdict.INCONCLUSIVE else None
     return Finding(verdict, reason, f"grows {rate} (between {low} and {high}), {bound}", current=rate)
 
 
@@ -188,13 +198,21 @@ def _too_few(side: Side, where: str) -> Finding | None:
     return Finding(SignalVerdict.INCONCLUSIVE, Reason.TOO_FEW_BLOCKS, message)
 
 
+def _under(signal: Signal, shown: str) -> str:
+    return f"{shown}, limit {quantity(parse_quantity(_alert(signal)), signal.unit)}"
+
+
 def _over_alert(signal: Signal, current: Level, shown: str) -> Finding | None:
+    """What the alert limit says against a level; None if it is surely kept, or there is none."""
     if signal.limits is None or signal.limits.alert is None:
         return None
     alert = parse_quantity(signal.limits.alert)
     excess = _sign(signal) * (current.centre - alert)
     if excess <= 0:
-        return None
+        if excess + AFFIRMED * current.error <= 0:
+            return None
+        message = f"{_under(signal, shown)}: the noise leaves open on which side"
+        return Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message, current=shown)
     verdict = SignalVerdict.DEGRADED if excess > SURE * current.error else SignalVerdict.SUSPECT
     return Finding(verdict, None, f"{shown} is beyond the alert limit {quantity(alert, signal.unit)}", current=shown)
 

@@ -60,6 +60,11 @@ def moved(
     """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step."""
     status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
     final = phase in TERMINAL
+    if final and status.rollback is not None:
+        message = "the review has ended"
+        ended = status.rollback.model_copy(update={"possible": False, "reason": Reason.ENDED, "message": message})
+        status = status.model_copy(update={"rollback": ended})
+        status = with_condition(status, ConditionType.ROLLBACK_POSSIBLE, "False", Reason.ENDED, message, now)
     conditions: tuple[tuple[ConditionType, bool], ...] = (
         (ConditionType.READY, phase in _SUCCESS),
         (ConditionType.RECONCILING, not final),

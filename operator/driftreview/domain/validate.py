@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from driftreview.api.driftreview import DriftReviewSpec
+from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Limits, Signal, Worse
@@ -13,7 +13,14 @@ from driftreview.api.values import parse_quantity
 
 def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
     """Say what in a spec could never work, or would silently be ignored."""
+    declared = spec.baseline.from_ is BaselineFrom.DECLARED
     for index, signal in enumerate(spec.signals):
+        if declared and signal.kind is Kind.LEVEL and (signal.margin or (signal.limits and signal.limits.baseline)):
+            text = (
+                f"spec.signals[{index}] (signal {signal.name}): with baseline.from: Declared nothing is measured at T0 "
+                "that margin or limits.baseline could be held against; leave them out"
+            )
+            yield Problem(reason=Reason.INVALID_SPEC, message=text)
         for field, message in _of_signal(signal, signal.limits or Limits()):
             text = f"spec.signals[{index}].{field} (signal {signal.name}): {message}"
             yield Problem(reason=Reason.INVALID_SPEC, message=text)

@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from driftreview.adapters.errors import ChangedError, RefusedError, UnreadableError
+from driftreview.adapters.errors import ChangedError, NotFoundError, RefusedError, UnreadableError
 from driftreview.adapters.metricsources import FoundSource, MetricSources
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
-from driftreview.api.reasons import Reason
+from driftreview.api.reasons import TERMINAL, Reason
 from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule
@@ -64,14 +64,17 @@ class Reconciler:
                 review = DriftReview.model_validate(raw)
             except ValidationError as error:
                 return self._unreadable(raw, error)
-            if review.metadata.deletion_timestamp is not None:
+            if review.metadata.deletion_timestamp is not None or review.status.phase in TERMINAL:
                 return None
             try:
                 raw, again = self._step(review, raw)
+            except RefusedError as error:
+                now = self.clock()
+                raw, again = self._write(review, decide.forbidden(review, str(error), now), raw), now + RETRY
             except (_ForeignEvidenceError, UnreadableError) as error:
                 now = self.clock()
                 raw, again = self._write(review, decide.evidence_altered(review, str(error), now), raw), now
-            except ChangedError as error:
+            except (ChangedError, NotFoundError) as error:  # not there any more is a change as well
                 changes += 1
                 if changes > MOST_CHANGES:
                     raise  # the loop waits a while before it tries again
