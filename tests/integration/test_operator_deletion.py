@@ -11,6 +11,8 @@ from tests.support.stage import NAME, Stage, ago, steady, stepping, wire
 
 pytestmark = pytest.mark.integration
 SECONDS = 10.0
+COLLECTED = 45.0
+"""The cluster's garbage collector takes notice of new kinds every 30 s."""
 PHASES = {
     "Pending": {"window": {"t0": wire(ago(hours=-1))}},
     "Watching": {"window": {"t0": wire(ago(minutes=7)), "checkpoints": ["6m", "6h"]}},
@@ -38,8 +40,9 @@ def gone(stage: Stage, kind: str, name: str, namespace: str = "") -> None:
     wait_until(lambda: stage.api.find(kind, name, namespace) is None, f"{kind} {name} is gone", SECONDS)
 
 
-@pytest.mark.parametrize("running", [True, False], ids=["operator running", "operator stopped"])
-@pytest.mark.parametrize("phase", PHASES)
+@pytest.mark.parametrize(
+    ("phase", "running"), [*((phase, True) for phase in PHASES), ("Pending", False), ("Watching", False)]
+)
 def test_a_review_in_any_phase_is_deleted_at_once_and_its_snapshots_with_it(
     stage: Stage, operators: Operators, phase: str, *, running: bool
 ) -> None:
@@ -53,7 +56,7 @@ def test_a_review_in_any_phase_is_deleted_at_once_and_its_snapshots_with_it(
         operators.stop_shared()
     stage.api.delete("DriftReview", NAME, stage.namespace)
     gone(stage, "DriftReview", NAME, stage.namespace)
-    wait_until(lambda: not stage.snapshots(), "the snapshots are collected", SECONDS)
+    wait_until(lambda: not stage.snapshots(), "the snapshots are collected", COLLECTED)
 
 
 @pytest.mark.parametrize("running", [True, False], ids=["operator running", "operator stopped"])

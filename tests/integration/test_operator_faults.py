@@ -143,3 +143,18 @@ def test_no_answer_to_a_write_that_was_done_is_seen_as_done(
         proxy.remove(late)
     assert proxy.count("PATCH", stage.namespace + "/deployments/web") == 1
     assert json.loads(proxy.requests("PATCH", stage.namespace + "/deployments/web")[0].body)[0]["op"] == "test"
+
+
+def test_a_watch_that_falls_silent_is_given_up_and_a_new_review_is_still_taken(
+    stage: Stage, operators: Operators, proxy: FaultProxy
+) -> None:
+    before = proxy.count("GET", WATCH)
+    with operators.own(kubeconfig=operators.kubeconfig_by(proxy.url)):
+        stage.release("1", "2")
+        wait_until(lambda: proxy.count("GET", WATCH) > before, "it watches")
+        stage.review("first")
+        stage.ended(name="first")
+        proxy.mute_watches()
+        stage.review(source=False)
+        # Nobody says anything for 70 s, kopf's measure of a dead watch: a living one has a bookmark every minute.
+        assert stage.ended(seconds=90)["phase"] == "Promoted"

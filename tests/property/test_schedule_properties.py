@@ -68,11 +68,13 @@ def test_a_checkpoint_sees_whole_blocks_on_one_grid_and_nothing_else(
     for due in schedule.checkpoints(spec.window, t0):
         window = schedule.checkpoint_window(spec, t0, due.at, step)
         if window is None:
-            assert due.at - start < block
+            assert due.at - start < block + step
             continue
-        assert start <= window.start < window.end == due.at
+        assert start < window.start + step  # the first sample
+        assert due.at - step < window.end <= due.at
+        assert window.end.timestamp() % step.total_seconds() == 0
         assert (window.end - window.start) % block == timedelta(0)
-        assert window.start - start < block
+        assert window.start - start < block + step
         assert (window.points * step) == window.end - window.start
 
 
@@ -85,11 +87,11 @@ def test_a_baseline_never_reaches_into_the_rollout(
     if window is None:
         return
     length = parse_duration(spec.baseline.length)
-    assert window.end - window.start <= length
+    assert window.end - window.start < length + step
     if spec.baseline.from_ is BaselineFrom.HISTORY:
-        assert started - length <= window.start < window.end == started
+        assert started - length < window.start + step <= window.end <= started
     else:
-        assert t0 <= window.start < window.end == t0 + length
+        assert t0 < window.start + step <= window.end <= t0 + length
 
 
 @given(specs(), STEPS)

@@ -1,6 +1,7 @@
 """The API server as tests speak to it: raw objects, every answer to be looked at."""
 
 import json
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -63,8 +64,13 @@ class Api:
         """Send one request."""
         data = None if body is None else json.dumps(body)
         headers = {"Content-Type": content_type, "Accept": "application/json"}
-        with self._session.request(method, self.url + path, data=data, headers=headers, timeout=30) as response:
-            return Answer(response.status_code, response.json() if response.content else {})
+        for _ in range(20):
+            with self._session.request(method, self.url + path, data=data, headers=headers, timeout=30) as response:
+                answer = Answer(response.status_code, response.json() if response.content else {})
+            if answer.status != 429:  # a kind whose definition was just installed is served a moment later
+                break
+            time.sleep(0.25)
+        return answer
 
     def find(self, kind: str, name: str, namespace: str = "") -> Raw | None:
         """One object, or None."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
@@ -13,6 +13,7 @@ from driftreview.domain.samples import Window
 
 LONGEST_BLOCK: Final = timedelta(minutes=10)
 BLOCKS_PER_LOOK: Final = 6
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,18 @@ def block_length(spec: DriftReviewSpec, step: timedelta) -> timedelta:
 
 
 def fit(start: datetime, end: datetime, step: timedelta, block: timedelta) -> Window | None:
-    """The part of a stretch of time that whole blocks fill, counted back from its end; None if not even one fits."""
+    """The part of a stretch of time that whole blocks fill, counted back from its end; None if not even one fits.
+
+    The grid is that of whole steps since 1970: query frontends (Thanos, Mimir) move a range to it, and cache by it. Its
+    samples all lie after `start` and not after `end`.
+    """
+    start, end = _on_grid(start, step), _on_grid(end, step)
     blocks = (end - start) // block
     return Window(end - blocks * block, end, step) if blocks > 0 else None
+
+
+def _on_grid(moment: datetime, step: timedelta) -> datetime:
+    return moment - (moment - _EPOCH) % step
 
 
 def baseline_window(
