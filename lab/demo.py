@@ -119,20 +119,18 @@ def run_live(stage: Stage, screen: Screen) -> None:
 
 
 def _live_signals() -> Iterator[dict[str, Any]]:
-    """A minute of a small process says less than a day of a large one: wider margins, and a leak is seen by its size.
+    """What three minutes can decide: limits. Margins of a few percent need hours, and growth does too.
 
-    Growth stays, as a shadow: three minutes of memory that moves in steps do not tell growth from noise.
+    So what has an alert limit is held against that, growth and failures are only watched along (Shadow).
     """
-    wider = {"order-latency-p99": "25%", "streaming-lag-p95": "25%", "cpu": "100%"}
+    alerts = {"memory": "200M", "cpu": "80"}
     for each in review()["spec"]["signals"]:
-        name = each["name"]
-        if name in wider:
-            each["margin"] |= {"relative": wider[name]}
-        elif name == "memory":
-            each.pop("margin")
-            each |= {"kind": "Limit", "limits": {"alert": "200M"}, "for": "10s", "runbook": "capture a heap dump"}
-        elif name == "memory-growth":
+        if each.get("kind") == "Growth" or "limits" not in each:
             each["mode"] = "Shadow"
+        elif "kind" not in each:
+            del each["margin"]
+            alert = alerts.get(each["name"], each["limits"]["alert"])
+            each |= {"kind": "Limit", "limits": {"alert": alert}, "for": "20s"}
         yield each
 
 

@@ -177,4 +177,4 @@ class LifeOfAReview(RuleBasedStateMachine):
 
 
 TestLifeOfAReview = LifeOfAReview.TestCase
-TestLifeOfAReview.settings = settings(max_examples=150, stateful_step_count=25, deadline=None)
+TestLifeOfAReview.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

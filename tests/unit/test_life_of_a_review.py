@@ -42,7 +42,7 @@ def asleep_until_the_end(simulator: Simulator) -> None:
 
 def refused_for_a_while(simulator: Simulator) -> None:
     simulator.refuses = True
-    simulator.pass_time(2 * HOUR + 3 * MINUTE)
+    simulator.pass_time(HOUR + 3 * MINUTE)
     simulator.refuses = False
     simulator.pass_time(HOUR)
 

@@ -1,0 +1,140 @@
+"""Evidence survives whatever carries it, and nothing in it can be changed unseen."""
+
+import json
+import math
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence
+from driftreview.api.reasons import Reason
+from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
+from driftreview.domain.evidence import Look, Measurement, canonical, content_hash, hash_of, is_intact, take
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from tests.builders import BLOCK, HOUR, MINUTE, T0, limit, review, revision, signal
+
+FINITE = st.floats(allow_nan=False, allow_infinity=False)
+SAMPLES = st.none() | FINITE
+# No surrogates: what came over HTTP as UTF-8 holds none.
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | FINITE | TEXT,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXT, inner, max_size=4),
+    max_leaves=12,
+)
+WINDOW = Window(T0, T0 + HOUR, MINUTE)
+SIGNALS = [signal("level"), signal("pods", each="pod"), limit("60", name="limit")]
+REASONS = st.sampled_from([Reason.EMPTY, Reason.ONLY_NAN, Reason.UNREACHABLE, Reason.PARTIAL_ANSWER])
+
+
+@st.composite
+def results(draw: st.DrawFn) -> QueryResult:
+    match draw(st.integers(0, 3)):
+        case 0:
+            return NoData(draw(REASONS), draw(TEXT))
+        case 1:
+            return Failed(draw(REASONS), draw(TEXT), retryable=draw(st.booleans()))
+        case _:
+            pods = draw(st.lists(TEXT, min_size=1, max_size=3))
+            few = draw(st.lists(SAMPLES, min_size=1, max_size=8))
+            values = tuple(few[i % len(few)] for i in range(WINDOW.points))
+            return Samples(WINDOW, tuple(Series({"pod": pod}, values) for pod in pods))
+
+
+@st.composite
+def snapshots(draw: st.DrawFn) -> DriftSnapshotSpec:
+    asked = [Measurement(each, draw(TEXT), draw(results())) for each in SIGNALS]
+    template = draw(st.dictionaries(TEXT, JSON, max_size=4))
+    previous = RevisionEvidence(**revision("old").model_dump(), template=template)
+    look = Look("1h", WINDOW, BLOCK, draw(TEXT), draw(TEXT))
+    return take(review(), look, asked, RevisionEvidence(**revision("new").model_dump()), previous)
+
+
+def go(value: Any) -> Any:
+    """As a Go program may hand JSON on: every number a float, keys in another order."""
+    return json.loads(json.dumps(value), parse_int=float, object_pairs_hook=lambda pairs: dict(reversed(pairs)))
+
+
+@given(snapshots())
+def test_a_snapshot_comes_back_intact_through_json_and_go(spec: DriftSnapshotSpec) -> None:
+    for carried in (json.loads(json.dumps(spec.to_wire())), go(spec.to_wire())):
+        back = DriftSnapshotSpec.model_validate(carried)
+        assert is_intact(back, spec.hash)
+        assert canonical(back.to_wire()) == canonical(spec.to_wire())
+
+
+@given(snapshots(), st.data())
+def test_any_change_of_any_value_is_seen(spec: DriftSnapshotSpec, data: st.DataObject) -> None:
+    wire = spec.to_wire()
+    places = [place for place in _leaves(wire) if place[-1] != "hash"]
+    place = data.draw(st.sampled_from(places))
+    *path, last = place
+    part = wire
+    for key in path:
+        part = part[key]
+    old = part[last]
+    part[last] = old + 1 if isinstance(old, int) else _other(place, old)
+    try:
+        changed = DriftSnapshotSpec.model_validate(wire)
+    except ValueError:
+        return  # refused before its hash is looked at
+    assert hash_of(changed) != spec.hash
+    assert not is_intact(changed, spec.hash)
+
+
+def _leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        return [leaf for key, each in value.items() for leaf in _leaves(each, (*path, key))]
+    if isinstance(value, list):
+        return [leaf for index, each in enumerate(value) for leaf in _leaves(each, (*path, index))]
+    return [path]
+
+
+def _other(place: tuple[Any, ...], old: str) -> str:
+    if place[-1] in {"start", "end"}:
+        return old.replace("2026", "2027")
+    if place[-1] == "template":
+        return '{"planted":1}'
+    return old + "1"
+
+
+@given(JSON)
+def test_the_hash_of_a_value_does_not_depend_on_how_it_is_written(value: Any) -> None:
+    spaced = json.loads(json.dumps(value, indent=2, ensure_ascii=True))
+    assert content_hash(spaced) == content_hash(value)
+
+
+@given(st.lists(SAMPLES, max_size=50))
+def test_medians_are_read_as_written_to_nine_digits(values: list[float | None]) -> None:
+    read = decode(encode(values))
+    assert len(read) == len(values)
+    for found, given_value in zip(read, values, strict=True):
+        assert (found is None) is (given_value is None)
+        if found is not None and given_value is not None:
+            assert math.isclose(found, given_value, rel_tol=1e-8, abs_tol=1e-300)
+    assert encode(read) == encode(values), "what was read is written the same again"
+    assert all(len(token) <= 16 for token in encode(values).split())
+
+
+@given(st.lists(SAMPLES, min_size=1, max_size=60), st.integers(1, 12))
+def test_every_sample_is_in_one_block_and_every_block_within_its_samples(values: list[float | None], size: int) -> None:
+    medians = block_medians(Series({}, tuple(values)), MINUTE, size * MINUTE)
+    assert len(medians) == -(-len(values) // size)
+    for index, median in enumerate(medians):
+        present = [value for value in values[index * size : (index + 1) * size] if value is not None]
+        assert (median is None) is (not present)
+        if median is not None:
+            assert min(present) <= median <= max(present)
+
+
+@given(st.lists(SAMPLES, max_size=40), FINITE, st.sampled_from([-1, 1]), st.integers(0, 39))
+def test_a_sample_that_is_lost_never_makes_a_stretch_longer(
+    values: list[float | None], limit_value: float, sign: int, lost: int
+) -> None:
+    whole = longest_beyond(Series({}, tuple(values)), limit_value, sign, MINUTE)
+    fewer = [None if index == lost else value for index, value in enumerate(values)]
+    after = longest_beyond(Series({}, tuple(fewer)), limit_value, sign, MINUTE)
+    never = timedelta(-1)
+    assert (never if after is None else after) <= (never if whole is None else whole)

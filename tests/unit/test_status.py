@@ -1,0 +1,170 @@
+"""The status: bounded, readable by kstatus, and written only when something has changed."""
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason, SignalVerdict, Verdict
+from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
+from driftreview.domain import decide, schedule
+from driftreview.domain.judge import CheckpointResult, SignalResult
+from driftreview.domain.rules import Finding
+from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
+from tests.builders import HOUR, MINUTE, T0, evidence, review, revision, signal, snapshot, target
+
+CT = ConditionType
+MOST_BYTES = 64 * 1024
+REF = SnapshotRef(name="release-0123456789abcdef-1h", hash="sha256:" + "0" * 64)
+
+
+def truths(status: DriftReviewStatus) -> dict[str, str]:
+    return {each.type: each.status for each in status.conditions}
+
+
+class TestConditions:
+    @pytest.mark.parametrize("phase", Phase)
+    def test_kstatus_can_read_every_phase(self, phase: Phase) -> None:
+        status = moved(DriftReviewStatus(), phase, Reason.ACTING, "why", T0)
+        assert truths(status) == {
+            CT.READY: str(phase is Phase.PROMOTED),
+            CT.RECONCILING: str(phase not in TERMINAL),
+            CT.STALLED: str(phase is Phase.FAILED),
+        }
+
+    def test_a_transition_is_when_the_truth_changed_not_the_words(self) -> None:
+        status = with_condition(DriftReviewStatus(), CT.ACCEPTED, "True", Reason.ACCEPTED, "a", T0)
+        status = with_condition(status, CT.ACCEPTED, "True", Reason.ACCEPTED, "b", T0 + HOUR)
+        kept = condition(status, CT.ACCEPTED)
+        assert kept is not None
+        assert (kept.message, kept.last_transition_time) == ("b", T0)
+        changed = condition(with_condition(status, CT.ACCEPTED, "False", Reason.EMPTY, "c", T0 + HOUR), CT.ACCEPTED)
+        assert changed is not None
+        assert changed.last_transition_time == T0 + HOUR
+
+    def test_what_is_stuck_and_stays_stuck_is_the_same_status(self) -> None:
+        stuck = Stuck(Reason.TARGET_PAUSED, "resume it")
+        once = moved(DriftReviewStatus(), Phase.HOLDING, Reason.TARGET_PAUSED, "why", T0, stuck)
+        again = moved(once, Phase.HOLDING, Reason.TARGET_PAUSED, "why", T0 + HOUR, stuck)
+        assert truths(once)[CT.STALLED] == "True"
+        assert again == once
+
+    def test_what_is_no_longer_stuck_is_not_stalled(self) -> None:
+        stuck = moved(DriftReviewStatus(), Phase.PENDING, Reason.EMPTY, "w", T0, Stuck(Reason.EMPTY, "m"))
+        assert truths(moved(stuck, Phase.PENDING, Reason.WAITING_FOR_T0, "w", T0))[CT.STALLED] == "False"
+
+    def test_conditions_stand_in_one_order_and_once(self) -> None:
+        status = DriftReviewStatus()
+        for kind in (CT.STALLED, CT.ACCEPTED, CT.READY, CT.ACCEPTED):
+            status = with_condition(status, kind, "True", Reason.ACCEPTED, "", T0)
+        assert [each.type for each in status.conditions] == ["Accepted", "Ready", "Stalled"]
+
+    def test_long_words_are_cut_to_what_the_schema_takes(self) -> None:
+        status = moved(DriftReviewStatus(), Phase.FAILED, Reason.EMPTY, "µ" * 9000, T0)
+        DriftReviewStatus.model_validate(status.to_wire())
+        assert status.summary is not None
+        assert len(status.summary) == 512
+
+    def test_all_conditions_are_about_the_observed_generation(self) -> None:
+        status = finished(review(), moved(DriftReviewStatus(), Phase.PENDING, Reason.EMPTY, "why", T0))
+        assert {each.observed_generation for each in status.conditions} == {1}
+        assert status.observed_generation == 1
+
+
+class TestProgress:
+    def test_it_counts_the_judged_and_names_the_next(self) -> None:
+        rows = [Checkpoint(name="1h", due=T0 + HOUR, verdict=Verdict.PASS), Checkpoint(name="2h", due=T0 + 2 * HOUR)]
+        status = finished(review(), DriftReviewStatus(checkpoints=rows, phase=Phase.WATCHING))
+        assert status.progress == "1/3"
+        assert status.next_checkpoint is not None
+        assert status.next_checkpoint.name == "2h"
+
+    def test_a_review_that_has_ended_has_no_next(self) -> None:
+        rows = [Checkpoint(name="1h", due=T0 + HOUR)]
+        assert finished(review(), DriftReviewStatus(checkpoints=rows, phase=Phase.FAILED)).next_checkpoint is None
+
+
+def big(signals: int, looks: int) -> DriftReview:
+    """A started review with as much of everything as the CRD allows."""
+    offsets = [f"{i + 1}h" for i in range(looks)]
+    declared = [signal(f"{'a-long-name-' * 5}{i:02}"[:63]) for i in range(signals)]
+    started = review(window={"checkpoints": offsets, "rollback": "48h"}, signals=declared)
+    rows = [Checkpoint(name=due.name, due=due.at) for due in schedule.checkpoints(started.spec.window, T0)]
+    status = DriftReviewStatus(
+        t0=T0, checkpoints=rows, judged=revision("new"), previous=revision("old"), phase=Phase.WATCHING, baseline=REF
+    )
+    return started.model_copy(update={"status": status})
+
+
+def judged(started: DriftReview, index: int, verdict: SignalVerdict, cell: str) -> DriftReview:
+    found = Finding(verdict, None, "because " * 200, cell, cell, cell)
+    results = tuple(SignalResult(each, found) for each in started.spec.signals)
+    outcome = Verdict.HOLD if verdict is SignalVerdict.SUSPECT else Verdict.PASS
+    result = CheckpointResult(outcome, results, "because " * 200)
+    due = started.status.checkpoints[index].due
+    status = decide.checkpoint_judged(started, index, result, REF, target(), due + 3 * MINUTE)
+    return started.model_copy(update={"status": DriftReviewStatus.model_validate(status.to_wire())})
+
+
+class TestSize:
+    @pytest.mark.parametrize("verdict", [SignalVerdict.STABLE, SignalVerdict.SUSPECT])
+    @pytest.mark.parametrize("cell", ["72.8 ms", "µ" * 64])
+    def test_fifty_signals_at_sixteen_looks_fit(self, verdict: SignalVerdict, cell: str) -> None:
+        started = big(50, 16)
+        for index in range(16):
+            started = judged(started, index, verdict, cell)
+            wire = json.dumps(started.status.to_wire(), ensure_ascii=False).encode()
+            assert len(wire) <= MOST_BYTES
+            assert len(started.status.checkpoints[index].signals) == 50, "the latest look is whole"
+        for row in started.status.checkpoints:
+            assert row.verdict is not None
+            assert row.message is not None
+            assert row.snapshot == REF
+
+    def test_what_fits_is_kept_whole(self) -> None:
+        started = big(10, 4)
+        for index in range(4):
+            started = judged(started, index, SignalVerdict.STABLE, "72.8 ms")
+        assert [len(row.signals) for row in started.status.checkpoints] == [10] * 4
+
+    def test_rows_that_tell_of_trouble_are_kept_before_those_that_do_not(self) -> None:
+        started = big(50, 16)
+        found = [SignalVerdict.STABLE] * 15
+        found[2] = SignalVerdict.SUSPECT
+        for index, verdict in enumerate(found):
+            started = judged(started, index, verdict, "72.8 ms")
+        kept = [len(row.signals) for row in started.status.checkpoints]
+        assert kept[2] == 50
+        assert 0 in kept
+
+    def test_a_cell_is_cut_to_its_size(self) -> None:
+        started = judged(big(1, 1), 0, SignalVerdict.STABLE, "x" * 100)
+        assert started.status.checkpoints[0].signals[0].current == "x" * 64
+
+
+class TestBaselineCaptured:
+    def frozen(self, *problems: Reason) -> DriftReviewStatus:
+        signals = [evidence(f"s{i}", problem=reason) for i, reason in enumerate(problems)]
+        spec: DriftSnapshotSpec = snapshot(*signals)
+        return decide.baseline_captured(big(1, 1), spec, REF, T0)
+
+    def test_it_says_where_the_evidence_is(self) -> None:
+        captured = condition(self.frozen(), CT.BASELINE_CAPTURED)
+        assert captured is not None
+        assert captured.message == f"frozen in DriftSnapshot {REF.name}"
+
+    def test_it_says_what_is_missing(self) -> None:
+        captured = condition(self.frozen(Reason.EMPTY, Reason.ONLY_NAN), CT.BASELINE_CAPTURED)
+        assert captured is not None
+        assert captured.message.endswith("; without data: s0 (because of Empty); s1 (because of OnlyNaN)")
+
+    def test_fifty_gaps_fit(self) -> None:
+        DriftReviewStatus.model_validate(self.frozen(*[Reason.EMPTY] * 50).to_wire())
+
+
+def test_a_stored_time_is_the_computed_one() -> None:
+    odd = T0 + timedelta(microseconds=1)
+    started = judged(big(1, 1), 0, SignalVerdict.STABLE, "1")
+    assert started.status.checkpoints[0].judged_at == schedule.whole_seconds(odd) + HOUR + 3 * MINUTE

@@ -1,0 +1,288 @@
+"""What a Deployment and its ReplicaSets tell, as raw objects; and the patches that change it."""
+
+import copy
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from driftreview.api.base import format_time
+from driftreview.domain.workload import (
+    APPROVED,
+    Rollout,
+    approve_patch,
+    pin,
+    revision,
+    rollback_patch,
+    rollout_status,
+    template_hash,
+    view,
+    without_hash_label,
+)
+from tests.builders import MINUTE, T0, template
+
+Raw = dict[str, Any]
+REVISION = "deployment.kubernetes.io/revision"
+
+
+def deployment(version: str = "new", **status: Any) -> Raw:
+    conditions = [
+        {"type": "Available", "status": "True", "lastTransitionTime": format_time(T0 - 60 * MINUTE)},
+        {
+            "type": "Progressing",
+            "status": "True",
+            "reason": "NewReplicaSetAvailable",
+            "lastUpdateTime": format_time(T0 - 10 * MINUTE),
+        },
+    ]
+    counts = {"observedGeneration": 7, "replicas": 3, "updatedReplicas": 3, "availableReplicas": 3}
+    return {
+        "metadata": {
+            "name": "web",
+            "namespace": "shop",
+            "uid": "target-uid",
+            "generation": 7,
+            "resourceVersion": "1234",
+            "annotations": {REVISION: "2"},
+        },
+        "spec": {"replicas": 3, "selector": {"matchLabels": {"app": "web"}}, "template": template(version)},
+        "status": {"conditions": conditions, **counts, **status},
+    }
+
+
+def replica_set(version: str, number: int | str | None, owner: str = "target-uid", **metadata: Any) -> Raw:
+    labelled = copy.deepcopy(template(version))
+    labelled["metadata"]["labels"]["pod-template-hash"] = f"hash-{version}"
+    given: Raw = {
+        "name": f"web-{version}",
+        "uid": f"rs-{version}",
+        "creationTimestamp": format_time(T0 - 13 * MINUTE),
+        "ownerReferences": [{"controller": True, "uid": owner}],
+    }
+    if number is not None:
+        given["annotations"] = {REVISION: str(number)}
+    return {"metadata": given | metadata, "spec": {"template": labelled}}
+
+
+class TestRolloutStatus:
+    """As `kubectl rollout status` tells it."""
+
+    def test_all_pods_updated_and_available_is_complete(self) -> None:
+        assert rollout_status(deployment()) == (Rollout.COMPLETE, "3 pods are updated and available")
+
+    @pytest.mark.parametrize(
+        ("status", "message"),
+        [
+            ({"observedGeneration": 6}, "its controller has not seen the new spec yet"),
+            ({"updatedReplicas": 1}, "1 of 3 pods are updated"),
+            ({"replicas": 5}, "2 old pods are still there"),
+            ({"availableReplicas": 2}, "2 of 3 updated pods are available"),
+        ],
+    )
+    def test_what_is_missing_is_said(self, status: Raw, message: str) -> None:
+        assert rollout_status(deployment(**status)) == (Rollout.PROGRESSING, message)
+
+    def test_a_deadline_that_passed_is_a_failure(self) -> None:
+        late = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}]
+        rollout, message = rollout_status(deployment(conditions=late, updatedReplicas=1))
+        assert rollout is Rollout.FAILED
+        assert message.endswith("has timed out")
+
+    def test_an_old_failure_says_nothing_of_a_new_spec(self) -> None:
+        late = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
+        assert rollout_status(deployment(conditions=late, observedGeneration=6))[0] is Rollout.PROGRESSING
+
+    def test_a_paused_one_is_paused_whatever_it_has(self) -> None:
+        paused = deployment()
+        paused["spec"]["paused"] = True
+        assert rollout_status(paused)[0] is Rollout.PAUSED
+
+    def test_a_new_one_without_any_status_is_under_way(self) -> None:
+        fresh = deployment()
+        del fresh["status"]
+        assert rollout_status(fresh)[0] is Rollout.PROGRESSING
+
+    def test_one_pod_is_wanted_where_nothing_is_said(self) -> None:
+        bare = deployment(updatedReplicas=0, replicas=0, availableReplicas=0)
+        del bare["spec"]["replicas"]
+        assert rollout_status(bare) == (Rollout.PROGRESSING, "0 of 1 pods are updated")
+
+    def test_scaled_to_nothing_is_complete(self) -> None:
+        none = deployment(updatedReplicas=0, replicas=0, availableReplicas=0)
+        none["spec"]["replicas"] = 0
+        assert rollout_status(none)[0] is Rollout.COMPLETE
+
+
+class TestTemplateHash:
+    def test_a_replica_set_adds_a_label_that_does_not_count(self) -> None:
+        assert template_hash(replica_set("new", 2)["spec"]["template"]) == template_hash(template("new"))
+
+    def test_any_other_label_counts(self) -> None:
+        other = template("new")
+        other["metadata"]["labels"]["tier"] = "web"
+        assert template_hash(other) != template_hash(template("new"))
+
+    def test_a_field_we_do_not_know_counts(self) -> None:
+        other = template("new")
+        other["spec"]["futureField"] = {"a": 1}
+        assert template_hash(other) != template_hash(template("new"))
+
+    @pytest.mark.parametrize("metadata", [{}, None, {"labels": None}, {"creationTimestamp": None}, {"labels": {}}])
+    def test_an_empty_field_is_an_absent_one(self, metadata: Raw | None) -> None:
+        # API servers before 1.34 write `creationTimestamp: null`: an upgrade in the middle of a review is no release.
+        bare = {"spec": template("new")["spec"]}
+        assert template_hash(bare | {"metadata": metadata}) == template_hash(bare)
+
+    def test_the_template_itself_is_left_as_it_is(self) -> None:
+        labelled = replica_set("new", 2)["spec"]["template"]
+        before = copy.deepcopy(labelled)
+        without_hash_label(labelled)
+        assert labelled == before
+
+
+class TestRevisions:
+    def current_and_previous(self, *replica_sets: Raw) -> tuple[str | None, str | None]:
+        seen = view(deployment(), list(replica_sets))
+        return seen.current and seen.current.name, seen.previous and seen.previous.name
+
+    def test_the_current_one_has_the_deployments_template(self) -> None:
+        found = self.current_and_previous(replica_set("old", 1), replica_set("new", 2))
+        assert found == ("web-new", "web-old")
+
+    def test_the_previous_one_is_the_latest_before_it_by_number(self) -> None:
+        # Numbers, not texts: 9 is before 10.
+        found = self.current_and_previous(
+            replica_set("new", 11), replica_set("older", 9), replica_set("old", 10), replica_set("oldest", 1)
+        )
+        assert found == ("web-new", "web-old")
+
+    def test_after_a_rollback_the_reused_one_has_the_highest_number(self) -> None:
+        found = self.current_and_previous(replica_set("new", 5), replica_set("bad", 4), replica_set("old", 2))
+        assert found == ("web-new", "web-bad")
+
+    def test_a_later_one_is_no_previous_one(self) -> None:
+        assert self.current_and_previous(replica_set("new", 2), replica_set("newer", 3)) == ("web-new", None)
+
+    @pytest.mark.parametrize("references", [None, [], [{"uid": "target-uid"}], [{"controller": True, "uid": "other"}]])
+    def test_only_owned_ones_count(self, references: list[Raw] | None) -> None:
+        foreign = replica_set("old", 1, ownerReferences=references)
+        assert self.current_and_previous(replica_set("new", 2), foreign) == ("web-new", None)
+
+    def test_one_that_is_not_made_yet_is_none(self) -> None:
+        assert self.current_and_previous(replica_set("old", 1)) == (None, None)
+
+    @pytest.mark.parametrize("number", [None, "", "x", "-1"])
+    def test_a_number_that_is_none_comes_before_all_others(self, number: str | None) -> None:
+        found = self.current_and_previous(replica_set("new", 2), replica_set("odd", number), replica_set("old", 1))
+        assert found == ("web-new", "web-old")
+
+    def test_images_are_told_by_container(self) -> None:
+        found = revision(replica_set("new", 2))
+        assert [(each.container, each.image) for each in found.images] == [("web", "registry/web:new")]
+        assert (found.name, found.uid, found.template_hash) == ("web-new", "rs-new", template_hash(template("new")))
+
+
+class TestTimes:
+    def edited(self, at: datetime, field: str = "f:template", **entry: Any) -> Raw:
+        return {"manager": "kubectl", "time": format_time(at), "fieldsV1": {"f:spec": {field: {}}}, **entry}
+
+    def started(self, *edits: Raw, born: datetime = T0 - 13 * MINUTE, **status: Any) -> datetime | None:
+        raw = deployment(**status)
+        raw["metadata"]["managedFields"] = list(edits)
+        return view(raw, [replica_set("new", 2, creationTimestamp=format_time(born))]).rollout_started_at
+
+    def test_a_rollout_finished_when_its_condition_says_so(self) -> None:
+        assert view(deployment(), [replica_set("new", 2)]).rolled_out_at == T0 - 10 * MINUTE
+
+    def test_without_a_deadline_availability_tells(self) -> None:
+        raw = deployment()
+        raw["status"]["conditions"].pop()
+        assert view(raw, [replica_set("new", 2)]).rolled_out_at == T0 - 60 * MINUTE
+
+    def test_an_unfinished_rollout_has_not_finished(self) -> None:
+        assert view(deployment(updatedReplicas=1), [replica_set("new", 2)]).rolled_out_at is None
+
+    def test_without_any_condition_nothing_is_known(self) -> None:
+        assert view(deployment(conditions=None), [replica_set("new", 2)]).rolled_out_at is None
+
+    def test_a_rollout_began_with_its_replica_set(self) -> None:
+        assert self.started() == T0 - 13 * MINUTE
+
+    def test_a_reused_replica_set_is_older_than_its_rollout(self) -> None:
+        long_ago = T0 - timedelta(days=30)
+        assert self.started(self.edited(T0 - 12 * MINUTE), born=long_ago) == T0 - 12 * MINUTE
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            {"time": format_time(T0 - MINUTE)},  # after the rollout: an edit of something else
+            {"subresource": "status", "time": format_time(T0 - 11 * MINUTE)},
+            {"fieldsV1": {"f:metadata": {}}, "time": format_time(T0 - 11 * MINUTE)},
+            {"fieldsV1": None, "time": format_time(T0 - 11 * MINUTE)},
+            {"time": None},
+        ],
+        ids=["later", "status", "labels", "nothing", "undated"],
+    )
+    def test_other_edits_began_no_rollout(self, entry: Raw) -> None:
+        assert self.started(self.edited(T0, **entry)) == T0 - 13 * MINUTE
+
+    def test_while_it_is_under_way_the_last_edit_began_it(self) -> None:
+        assert self.started(self.edited(T0 - MINUTE), updatedReplicas=1) == T0 - MINUTE
+
+    def test_nothing_known_is_nothing_said(self) -> None:
+        assert view(deployment(), []).rollout_started_at is None
+
+
+class TestPin:
+    def test_the_previous_template_is_kept_whole_without_the_label(self) -> None:
+        old = replica_set("old", 1)
+        kept = pin(revision(old), [replica_set("new", 2), old], keep_template=True)
+        assert kept.template == template("old")
+        assert template_hash(kept.template) == kept.template_hash
+
+    def test_the_judged_one_is_kept_by_hash_only(self) -> None:
+        new = replica_set("new", 2)
+        assert pin(revision(new), [new], keep_template=False).template == {}
+
+    def test_one_that_is_gone_has_no_template(self) -> None:
+        kept = pin(revision(replica_set("old", 1)), [replica_set("new", 2)], keep_template=True)
+        assert (kept.name, kept.template) == ("web-old", {})
+
+    def test_one_that_was_changed_since_is_not_what_was_pinned(self) -> None:
+        changed = replica_set("evil", 1) | {"metadata": replica_set("old", 1)["metadata"]}
+        assert pin(revision(replica_set("old", 1)), [changed], keep_template=True).template == {}
+
+
+class TestPatches:
+    """Only on the very object and generation that were looked at."""
+
+    tests = (
+        {"op": "test", "path": "/metadata/uid", "value": "target-uid"},
+        {"op": "test", "path": "/metadata/generation", "value": 7},
+    )
+
+    def test_a_rollback_replaces_the_template_and_nothing_else(self) -> None:
+        patch = rollback_patch(view(deployment(), []), template("old"))
+        assert patch == [*self.tests, {"op": "replace", "path": "/spec/template", "value": template("old")}]
+
+    def test_an_approval_writes_one_annotation(self) -> None:
+        raw = deployment()
+        path = "/metadata/annotations/driftreview.dev~1approved-revision"
+        value = template_hash(template("new"))
+        assert approve_patch(view(raw, []), raw) == [*self.tests, {"op": "add", "path": path, "value": value}]
+
+    @pytest.mark.parametrize("annotations", [None, {}])
+    def test_where_there_are_none_they_are_made_only_if_there_are_still_none(self, annotations: Raw | None) -> None:
+        raw = deployment()
+        raw["metadata"]["annotations"] = annotations
+        patch = approve_patch(view(raw, []), raw)
+        assert patch[2:4] == [
+            {"op": "test", "path": "/metadata/resourceVersion", "value": "1234"},
+            {"op": "add", "path": "/metadata/annotations", "value": {}},
+        ]
+
+    def test_what_was_approved_is_seen_again(self) -> None:
+        raw = deployment()
+        raw["metadata"]["annotations"][APPROVED] = "sha256:abc"
+        assert view(raw, []).approved == "sha256:abc"
+        assert view(deployment(), []).approved == ""
