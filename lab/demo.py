@@ -83,7 +83,7 @@ def run_history(stage: Stage, screen: Screen) -> None:
         file.unlink()
     # Two minutes more than 48 hours: everything up to the last look is due at once, the window is still open.
     t0 = release + timedelta(minutes=10)
-    window = {"t0": t0.isoformat(), "settle": "90s"}
+    window = {"t0": t0.isoformat(), "settle": "90s", "backdated": True}
     for namespace in (GOOD, LEAKING):
         _apply_review(stage, namespace, "60s", window=window)
 

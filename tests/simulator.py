@@ -17,7 +17,8 @@ from driftreview.api.reasons import TERMINAL, Reason, Recommendation, Verdict
 from driftreview.api.signal import Signal
 from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
-from driftreview.domain import decide, schedule
+from driftreview.domain import decide, schedule, trouble
+from driftreview.domain.action import RESYNC, CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
 from driftreview.domain.evidence import (
     T0,
     Look,
@@ -29,7 +30,7 @@ from driftreview.domain.evidence import (
     take,
 )
 from driftreview.domain.judge import judge_checkpoint
-from driftreview.domain.plan import RESYNC, CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle, plan
+from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from driftreview.domain.workload import Rollout, TargetView, pin
 from tests import builders
@@ -243,7 +244,9 @@ class Simulator:
         before = status.checkpoints[index - 1].snapshot if index else status.baseline
         assert before is not None
         window = schedule.checkpoint_window(review.spec, status.t0, checkpoint.due, STEP)
-        assert window is None or status.t0 <= window.start < window.end == checkpoint.due, "and on its own window"
+        if window is not None:  # its samples lie on the grid of whole steps
+            assert status.t0 < window.start + STEP, "and on its own window"
+            assert checkpoint.due - STEP < window.end <= checkpoint.due, "however late"
         block = schedule.block_length(review.spec, STEP)
         evidence = self._evidence(review, Look(checkpoint.name, window, block, "prometheus", before.hash), index)
         if not isinstance(evidence, DriftSnapshotSpec):
@@ -267,7 +270,7 @@ class Simulator:
                 if look.window is not None
             ]
             failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
-            if failures and not decide.out_of_patience(review, index, failures, self.now):
+            if failures and not trouble.out_of_patience(review, index, failures, self.now):
                 return failures
             previous = review.status.previous if look.checkpoint == T0 else None
             kept = pin(previous, replica_sets(), keep_template=True) if previous else None
@@ -276,22 +279,22 @@ class Simulator:
             self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
             self._power()
         stored = DriftSnapshotSpec.model_validate(self.snapshots[name])
-        assert is_of(stored, review, look, judged.template_hash)
+        assert is_of(stored, review, look, judged.template_hash, [each.query for each in review.spec.signals])
         return stored
 
     def _unanswered(self, review: DriftReview, index: int | None, failures: Sequence[Failed]) -> datetime:
         rollback = review.status.rollback
         closed = rollback is not None and self.now > rollback.closes_at
-        if index is None and closed and decide.out_of_patience(review, None, failures, self.now):
-            self._write(review, decide.baseline_given_up(review, self.now))
+        if index is None and closed and trouble.out_of_patience(review, None, failures, self.now):
+            self._write(review, trouble.baseline_given_up(review, self.now))
             return self.now
-        self._write(review, decide.metrics_failed(review, failures, self.now))
+        self._write(review, trouble.metrics_failed(review, failures, self.now))
         return self.now + RETRY
 
     def _act(self, review: DriftReview, act: ActType) -> datetime:
         self._check_act(review, act)
         if self.refuses:
-            status, again = decide.act_refused(review, "denied by a webhook", self.now)
+            status, again = trouble.act_refused(review, "denied by a webhook", self.now)
             self._write(review, status)
             return self.now + (RETRY if again else timedelta(0))
         assert self.target is not None

@@ -49,7 +49,7 @@ def calls(lab: Lab, since: int) -> tuple[Counter[str], int]:
         return counted, log.tell()
 
 
-def waiting(lab: Lab, operator: OperatorProcess, first: int, count: int) -> None:
+def waiting(lab: Lab, first: int, count: int) -> None:
     """Add reviews that have their T0 and wait for the first checkpoint."""
     window = {"t0": datetime.now(UTC).replace(microsecond=0).isoformat()}
     documents = []
@@ -73,7 +73,7 @@ def scale(lab: Lab, operator: OperatorProcess, counts: list[int]) -> None:
     print(f"{'waiting reviews':>16} {'RSS MiB':>9} {'CPU % of a core':>16} {'API calls/s':>12}")
     have = 0
     for count in counts:
-        waiting(lab, operator, have, count)
+        waiting(lab, have, count)
         have = count
         time.sleep(5)
         cpu, place = metric(operator, "process_cpu_seconds_total"), lab.audit_log.stat().st_size
@@ -88,7 +88,7 @@ def one_review(lab: Lab, operator: OperatorProcess, release: datetime) -> None:
     """Queries and calls of one review with four checkpoints, from apply to promotion."""
     queries, place = metric(operator, "driftreview_query_seconds_count"), lab.audit_log.stat().st_size
     t0 = (release + timedelta(minutes=10)).isoformat()
-    document = review(window={"t0": t0, "settle": "90s"})
+    document = review(window={"t0": t0, "settle": "90s", "backdated": True})
     document["metadata"] = {"name": "one"}
     lab.kubectl("create", "-n", NAMESPACE, "-f", "-", input=yaml.safe_dump(document))
     while True:

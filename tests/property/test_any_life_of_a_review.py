@@ -6,6 +6,7 @@ operator is killed in the middle of anything. In the end all is well again, and 
 
 from datetime import timedelta
 
+from hypothesis import Phase as SearchPhase
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -177,4 +178,14 @@ class LifeOfAReview(RuleBasedStateMachine):
 
 
 TestLifeOfAReview = LifeOfAReview.TestCase
-TestLifeOfAReview.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestLifeOfAReview.settings = settings(
+    max_examples=150,
+    stateful_step_count=25,
+    deadline=None,
+    phases=[
+        SearchPhase.explicit,
+        SearchPhase.reuse,
+        SearchPhase.generate,
+        SearchPhase.shrink,
+    ],  # to explain a failure takes minutes
+)

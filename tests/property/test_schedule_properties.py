@@ -94,8 +94,13 @@ def test_a_baseline_never_reaches_into_the_rollout(
         assert t0 < window.start + step <= window.end <= t0 + length
 
 
-@given(specs(), STEPS)
-def test_the_first_look_has_six_blocks_where_the_resolution_allows_them(spec: DriftReviewSpec, step: timedelta) -> None:
-    first = parse_duration(spec.window.checkpoints[0])
-    if first >= 6 * step and spec.baseline.from_ is not BaselineFrom.SNAPSHOT:
-        assert first // schedule.block_length(spec, step) >= schedule.BLOCKS_PER_LOOK
+@given(specs(), MOMENTS, STEPS)
+def test_the_first_look_has_six_blocks_where_the_resolution_allows_them(
+    spec: DriftReviewSpec, t0: datetime, step: timedelta
+) -> None:
+    first = schedule.checkpoints(spec.window, t0)[0]
+    if first.at - t0 < schedule.BLOCKS_PER_LOOK * step or spec.baseline.from_ is BaselineFrom.SNAPSHOT:
+        return
+    window = schedule.checkpoint_window(spec, t0, first.at, step)
+    assert window is not None
+    assert (window.end - window.start) // schedule.block_length(spec, step) >= schedule.BLOCKS_PER_LOOK

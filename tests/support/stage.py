@@ -94,6 +94,7 @@ def review_spec(**parts: Any) -> Raw:
         "metrics": {"sourceRef": {"kind": "MetricSource", "name": SOURCE}},
         "window": {
             "t0": wire(ago(minutes=30)),
+            "backdated": True,
             "warmup": "1m",
             "settle": "2s",
             "checkpoints": ["6m", "12m", "18m"],

@@ -36,6 +36,7 @@ JUDGED = RevisionEvidence(**revision("new").model_dump())
 PREVIOUS = RevisionEvidence(**revision("old").model_dump(), template=template("old"))
 STARTED = DriftReviewStatus(judged=revision("new"), previous=revision("old"))
 RELEASE = review(STARTED)
+QUERIES = ["up"] * len(RELEASE.spec.signals)
 
 
 def taken(look: Look = LOOK, *results: QueryResult, previous: RevisionEvidence | None = None) -> DriftSnapshotSpec:
@@ -145,7 +146,7 @@ class TestIsOf:
     def found(self, look: Look = LOOK, previous: RevisionEvidence | None = None, **change: Any) -> bool:
         spec = taken(look, previous=previous).model_copy(update={**change, "hash": ""})
         spec = spec.model_copy(update={"hash": hash_of(spec)})
-        return is_of(spec, RELEASE, look, JUDGED.template_hash)
+        return is_of(spec, RELEASE, look, JUDGED.template_hash, QUERIES)
 
     def test_our_own_is_taken(self) -> None:
         assert self.found()
@@ -156,7 +157,7 @@ class TestIsOf:
     def test_our_own_is_taken_where_there_was_nothing_to_go_back_to(self) -> None:
         look = Look(T0, WINDOW, BLOCK, "x")
         fresh = review(DriftReviewStatus(judged=revision("new")))
-        assert is_of(taken(look), fresh, look, JUDGED.template_hash)
+        assert is_of(taken(look), fresh, look, JUDGED.template_hash, QUERIES)
 
     def test_our_own_is_taken_where_the_previous_template_was_gone_already(self) -> None:
         assert self.found(Look(T0, WINDOW, BLOCK, "x"), PREVIOUS.model_copy(update={"template": {}}))
@@ -168,7 +169,7 @@ class TestIsOf:
 
     def test_a_broken_one_is_refused(self) -> None:
         spec = taken().model_copy(update={"source": "elsewhere"})
-        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash)
+        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash, QUERIES)
 
     @pytest.mark.parametrize(
         "change",
@@ -185,14 +186,16 @@ class TestIsOf:
     def test_a_foreign_one_is_refused(self, change: dict[str, Any]) -> None:
         spec = DriftSnapshotSpec.model_validate(taken().model_dump() | {"hash": ""} | change)
         spec = spec.model_copy(update={"hash": hash_of(spec)})
-        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash)
+        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash, QUERIES)
 
     def test_another_window_is_refused(self) -> None:
         longer = Look("1h", Window(builders.T0, builders.T0 + 2 * HOUR, MINUTE), BLOCK, "x", LOOK.previous_hash)
-        assert not is_of(taken(), RELEASE, longer, JUDGED.template_hash)
+        assert not is_of(taken(), RELEASE, longer, JUDGED.template_hash, QUERIES)
 
     def test_other_blocks_are_refused(self) -> None:
-        assert not is_of(taken(), RELEASE, Look("1h", WINDOW, MINUTE, "x", LOOK.previous_hash), JUDGED.template_hash)
+        assert not is_of(
+            taken(), RELEASE, Look("1h", WINDOW, MINUTE, "x", LOOK.previous_hash), JUDGED.template_hash, ["up"]
+        )
 
     @pytest.mark.parametrize(
         "planted",

@@ -162,7 +162,7 @@ class TestTheWayBack:
         simulator.target = Deployment(before="")
         simulator.pass_time(2 * HOUR)
         assert simulator.phase == Phase.FAILED
-        assert "there was no earlier revision" in simulator.status["summary"]
+        assert "no earlier revision was kept" in simulator.status["summary"]
 
     def test_an_intent_not_carried_out_in_time_is_given_up(self) -> None:
         simulator = release(-10 * MINUTE)()
@@ -202,7 +202,7 @@ class TestTheWayBack:
         simulator.target.fails = True
         simulator.pass_time(HOUR)
         assert simulator.phase == Phase.FAILED
-        assert "look at its pods" in simulator.status["summary"]
+        assert "look at the Deployment and its pods" in simulator.status["summary"]
 
     def test_what_was_rolled_back_and_comes_again_is_told_not_fought(self) -> None:
         simulator = release(-10 * MINUTE)()

@@ -10,7 +10,8 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import TERMINAL, Phase, Reason
 from driftreview.api.status import Checkpoint, DriftReviewStatus
-from driftreview.domain.plan import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, plan
+from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
+from driftreview.domain.plan import plan
 from driftreview.domain.workload import Rollout, TargetView
 from tests.builders import HOUR, MINUTE, T0, review, target
 
@@ -96,7 +97,7 @@ class TestWaiting:
         assert settled.status.t0 is None
         assert settled.status.summary is not None
         assert settled.status.summary.startswith(
-            "waits for a new rollout: web-new finished rolling out at 2026-07-31T11:50"
+            "waits for a new rollout of web: web-new finished rolling out at 2026-07-31T11:50"
         )
         in_retrospect = review(window={"t0": "2026-07-31T12:00:00Z"}).model_copy(update={"metadata": created})
         assert step(in_retrospect, T0 + 2 * HOUR, target()).status.t0 == T0

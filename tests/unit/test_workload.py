@@ -9,6 +9,7 @@ import pytest
 from driftreview.api.base import format_time
 from driftreview.domain.workload import (
     APPROVED,
+    RESTORED,
     Rollout,
     approve_patch,
     pin,
@@ -261,9 +262,15 @@ class TestPatches:
         {"op": "test", "path": "/metadata/generation", "value": 7},
     )
 
-    def test_a_rollback_replaces_the_template_and_nothing_else(self) -> None:
-        patch = rollback_patch(view(deployment(), []), template("old"))
-        assert patch == [*self.tests, {"op": "replace", "path": "/spec/template", "value": template("old")}]
+    def test_a_rollback_replaces_the_template_and_notes_what_it_rejected(self) -> None:
+        raw = deployment()
+        path = "/metadata/annotations/driftreview.dev~1"
+        assert rollback_patch(view(raw, []), raw, template("old")) == [
+            *self.tests,
+            {"op": "replace", "path": "/spec/template", "value": template("old")},
+            {"op": "add", "path": f"{path}rejected-revision", "value": template_hash(template("new"))},
+            {"op": "add", "path": f"{path}restored-revision", "value": template_hash(template("old"))},
+        ]
 
     def test_an_approval_writes_one_annotation(self) -> None:
         raw = deployment()
@@ -286,3 +293,10 @@ class TestPatches:
         raw["metadata"]["annotations"][APPROVED] = "sha256:abc"
         assert view(raw, []).approved == "sha256:abc"
         assert view(deployment(), []).approved == ""
+
+    def test_what_a_rollback_put_back_is_known_as_such_until_something_else_runs(self) -> None:
+        raw = deployment()
+        raw["metadata"]["annotations"][RESTORED] = template_hash(template("new"))
+        assert view(raw, []).restored
+        raw["spec"]["template"] = template("newer")
+        assert not view(raw, []).restored

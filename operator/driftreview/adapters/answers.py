@@ -7,6 +7,7 @@ refuses the whole answer. Nothing is repaired, nothing is left out in silence.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,6 +27,9 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 # The server keeps times in whole milliseconds and prints them as decimal fractions.
 _TOLERANCE_MICROSECONDS: Final = 1_500
 _FARTHEST_SECONDS: Final = 1e11
+
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+"""Half a character: JSON can hold it, UTF-8 cannot."""
 
 _Key: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -203,6 +207,8 @@ def _series(result: Any) -> Iterator[tuple[_Key, dict[str, Any]]]:
         metric = entry.get("metric") if isinstance(entry, dict) else None
         if not isinstance(metric, dict) or not all(isinstance(value, str) for value in metric.values()):
             raise malformed("a series without labels")
+        if any(_SURROGATE.search(text) for pair in metric.items() for text in pair):
+            raise malformed("a label that is no text")
         yield tuple(sorted(metric.items())), entry
 
 

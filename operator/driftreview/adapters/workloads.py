@@ -43,7 +43,7 @@ class Workloads:
 
     def roll_back(self, workload: Workload, template: Mapping[str, Any]) -> None:
         """Put a pod template back, if the Deployment is still as it was read."""
-        self._patch(workload, rollback_patch(workload.view, template))
+        self._patch(workload, rollback_patch(workload.view, workload.deployment, template))
 
     def _patch(self, workload: Workload, patch: list[dict[str, Any]]) -> None:
         metadata = workload.deployment["metadata"]

@@ -94,6 +94,8 @@ class Window(Model):
     t0: SaneTime | None = None
     """Start of the review; by default, when the target's current revision finished rolling out, plus warmup.
     A past time makes a retrospective review."""
+    backdated: bool = False
+    """Take t0 although the running revision was rolled out after it: a restored cluster, or backfilled metrics."""
     warmup: Duration = "10m"
     """Time after the rollout (and before T0) that belongs to neither side of the comparison."""
     settle: Duration = "2m"

@@ -23,12 +23,29 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
 from driftreview.domain.judge import CheckpointResult
-from driftreview.domain.samples import Failed
-from driftreview.domain.status import Stuck, bounded, condition, finished, moved, said, truth, with_condition
+from driftreview.domain.status import Stuck, bounded, finished, moved, said, truth, with_condition
 from driftreview.domain.workload import Rollout, TargetView
 
-PATIENCE: Final = timedelta(minutes=10)
-"""How long a few unanswered queries hold up the judgement of the others."""
+_NOTHING_TO_GO_BACK_TO: Final = "no earlier revision was kept at T0 (first release, or revisionHistoryLimit: 0)"
+
+
+_UNANSWERED: Final = frozenset(
+    {
+        Reason.TIMEOUT,
+        Reason.UNREACHABLE,
+        Reason.TLS_FAILED,
+        Reason.UNAUTHORIZED,
+        Reason.NOT_A_PROMETHEUS,
+        Reason.PARTIAL_ANSWER,
+        Reason.SERVER_ERROR,
+        Reason.RATE_LIMITED,
+        Reason.SOURCE_NOT_FOUND,
+        Reason.SOURCE_NOT_ALLOWED,
+        Reason.SECRET_NOT_FOUND,
+    }
+)
+
+
 WORTH_SAYING: Final = timedelta(minutes=1)
 """Lateness below this is the loop's own."""
 
@@ -44,7 +61,7 @@ def with_rollback(
         possible, reason, message = False, Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
     elif status.previous is None:
         possible, reason = False, Reason.NO_PREVIOUS_REVISION
-        message = "there was no earlier revision at T0 to go back to"
+        message = _NOTHING_TO_GO_BACK_TO
     elif target.rollout is Rollout.PAUSED:
         possible, reason = False, Reason.TARGET_PAUSED
         message = "the target's rollout is paused: resume it (kubectl rollout resume)"
@@ -69,10 +86,14 @@ def baseline_captured(
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
     message = f"frozen in DriftSnapshot {ref.name}" + (f"; without data: {'; '.join(gaps)}" if gaps else "")
     status = review.status.model_copy(update={"baseline": ref})
+    if evidence.previous is None or not evidence.previous.template:
+        status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept
     status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)
-    status = _metrics_available(status, now)
+    status = _metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now)
     first = status.checkpoints[0]
     summary = f"baseline frozen; first look at {said(first.due)}"
+    if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
+        summary += f"; a drift cannot be rolled back: {_NOTHING_TO_GO_BACK_TO}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
 
 
@@ -104,7 +125,8 @@ def checkpoint_judged(
     )
     rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]
     status = bounded(status.model_copy(update={"checkpoints": rows, "verdict": result.verdict}))
-    status = with_rollback(review, _metrics_available(status, now), target, now)
+    status = _metrics_asked(status, [each.finding.reason for each in result.results], now)
+    status = with_rollback(review, status, target, now)
     return finished(review, _decide(review, status, judged, target, now))
 
 
@@ -152,10 +174,17 @@ def _follow_decision(
         case Recommendation.REJECT if policy.on_drift is OnDrift.ROLLBACK:
             return _intend(status, ActType.ROLL_BACK, target, summary, now)
         case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.PROMOTE:
-            return _intend(status, ActType.PROMOTE, target, f"{summary}; policy.onInconclusive is Promote", now)
+            return _intend(_by_policy(status, "Promote", now), ActType.PROMOTE, target, summary, now)
         case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.ROLLBACK:
-            return _intend(status, ActType.ROLL_BACK, target, f"{summary}; policy.onInconclusive is Rollback", now)
+            return _intend(_by_policy(status, "Rollback", now), ActType.ROLL_BACK, target, summary, now)
     return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; waits for a person", now)
+
+
+def _by_policy(status: DriftReviewStatus, what: str, now: datetime) -> DriftReviewStatus:
+    """Say with the decision that it is the policy's: what cannot be judged does not roll back by itself."""
+    why = status.decision.message if status.decision else ""
+    message = f"policy.onInconclusive is {what}, and {why}"
+    return _decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onInconclusive", now)
 
 
 def _intend(
@@ -166,7 +195,7 @@ def _intend(
         reason = status.rollback.reason if status.rollback else Reason.NO_PREVIOUS_REVISION
         message = status.rollback.message if status.rollback else ""
         if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
-            return moved(status, Phase.HOLDING, reason, summary, now, Stuck(reason, message))
+            return moved(status, Phase.HOLDING, reason, f"{message}; then: {summary}", now, Stuck(reason, message))
         return moved(status, Phase.FAILED, reason, f"{summary}; but it cannot be rolled back: {message}", now)
     intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
     phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
@@ -188,8 +217,11 @@ def rollback_due(
 
 def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
     policy = review.spec.policy
-    enforced = policy.mode is PolicyMode.ENFORCE and policy.on_drift is OnDrift.ROLLBACK
-    return enforced and decision.recommendation is Recommendation.REJECT
+    rejected = decision.recommendation is Recommendation.REJECT and policy.on_drift is OnDrift.ROLLBACK
+    undecided = (
+        decision.recommendation is Recommendation.INCONCLUSIVE and policy.on_inconclusive is OnInconclusive.ROLLBACK
+    )
+    return policy.mode is PolicyMode.ENFORCE and (rejected or undecided)
 
 
 def window_ended(
@@ -215,73 +247,9 @@ def window_ended(
     return finished(review, status)
 
 
-def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetime) -> DriftReviewStatus:
-    """Queries went unanswered that may be answered later: say so, and since when."""
-    first = failures[0]
-    message = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered: {first.message}"
-    status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
-    return finished(review, status)
-
-
-def out_of_patience(review: DriftReview, index: int | None, failures: Sequence[Failed], now: datetime) -> bool:
-    """Whether to freeze what there is, failures and all, instead of asking again.
-
-    A few failing queries hold up the others only for a while. When none is answered there is nothing to hold up: the
-    source is waited for until the next look would be due, for the last look and for T0 until the last safe moment.
-    A review of times long past waits as long from the first failure.
-    """
-    status, window = review.status, review.spec.window
-    unavailable = condition(status, ConditionType.METRICS_AVAILABLE)
-    if unavailable is None or unavailable.status != "False" or status.t0 is None:
-        return False
-    patience = min(PATIENCE, parse_duration(window.checkpoints[0]))
-    at_least = unavailable.last_transition_time + patience
-    if len(failures) < len(review.spec.signals):
-        return now >= at_least
-    following = None if index is None or index + 1 == len(status.checkpoints) else status.checkpoints[index + 1]
-    until = following.due if following else schedule.last_safe_moment(window, status.t0)
-    return now >= max(at_least, until)
-
-
-def baseline_given_up(review: DriftReview, now: datetime) -> DriftReviewStatus:
-    """The window ended before a baseline could be had: nothing can be judged."""
-    message = "the T0 evidence could not be gathered before the rollback window closed: nothing was judged"
-    status = moved(review.status, Phase.INCONCLUSIVE, Reason.BASELINE_NOT_CAPTURED, message, now)
-    return finished(review, status)
-
-
-def forbidden(review: DriftReview, message: str, now: datetime) -> DriftReviewStatus:
-    """The operator's account may not read what it needs: a review that has not started is not accepted for it."""
-    status, text = review.status, f"the operator's account lacks a right: {message}"
-    phase, summary = status.phase or Phase.PENDING, f"cannot go on: {text}"
-    if status.t0 is None:
-        status = with_condition(status, ConditionType.ACCEPTED, "False", Reason.FORBIDDEN, text, now)
-        phase, summary = Phase.PENDING, f"not accepted: {text}"
-    return finished(review, moved(status, phase, Reason.FORBIDDEN, summary, now, Stuck(Reason.FORBIDDEN, text)))
-
-
-def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftReviewStatus:
-    """Stored evidence is gone or was changed: no verdict can rest on it."""
-    message = f"DriftSnapshot {name} is gone or does not match its hash: no verdict can rest on it"
-    return finished(review, moved(review.status, Phase.FAILED, Reason.EVIDENCE_ALTERED, message, now))
-
-
-def act_refused(review: DriftReview, message: str, now: datetime) -> tuple[DriftReviewStatus, bool]:
-    """The API server refused the act for a reason that is not a changed target.
-
-    Returns:
-        The next status, and whether it is worth trying again.
-    """
-    status = review.status
-    what = status.act.type if status.act else "the act"
-    text = f"{what} was refused by the API server: {message}"
-    began = status.act.intent_at if status.act else now
-    closes = status.rollback.closes_at if status.rollback else now
-    if now >= max(began + PATIENCE, closes):
-        return finished(review, moved(status, Phase.FAILED, Reason.ACT_REFUSED, text, now)), False
-    return finished(review, with_condition(status, ConditionType.STALLED, "True", Reason.ACT_REFUSED, text, now)), True
-
-
-def _metrics_available(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+def _metrics_asked(status: DriftReviewStatus, reasons: Sequence[Reason | None], now: datetime) -> DriftReviewStatus:
+    """Evidence was frozen; the source is available unless some of it could not be had."""
+    if any(reason in _UNANSWERED for reason in reasons):
+        return status
     message = "the source answered when it was last asked"
     return with_condition(status, ConditionType.METRICS_AVAILABLE, "True", Reason.AVAILABLE, message, now)

@@ -95,10 +95,11 @@ def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
     return spec.hash == expected and hash_of(spec) == expected
 
 
-def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str) -> bool:
+def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str, queries: Sequence[str]) -> bool:
     """Whether stored evidence is what this look of this review would have frozen, but for the samples themselves.
 
-    After a crash a snapshot is found by its name; one that somebody else put there must not be judged.
+    After a crash a snapshot is found by its name; one that somebody else put there must not be judged. The hash proves
+    no author: who may create snapshots can forge the samples, so only the operator's account should.
     """
     window = None if spec.window is None else (spec.window.start, spec.window.end, spec.window.step, spec.window.block)
     expected = (
@@ -112,8 +113,18 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str)
         and (spec.checkpoint, spec.previous_hash, window) == (look.checkpoint, look.previous_hash, expected)
         and spec.judged.template_hash == judged
         and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
-        and [each.name for each in spec.signals] == ([s.name for s in review.spec.signals] if look.window else [])
+        and _asks(spec, review, look, queries)
     )
+
+
+def _asks(spec: DriftSnapshotSpec, review: DriftReview, look: Look, queries: Sequence[str]) -> bool:
+    """Whether evidence answers the review's signals with its own queries, over all of the window."""
+    if look.window is None:
+        return not spec.signals
+    points = look.window.points
+    asked = [(signal.name, query, signal.unit) for signal, query in zip(review.spec.signals, queries, strict=True)]
+    whole = all(series.expected == points for each in spec.signals for series in each.series)
+    return whole and [(each.name, each.query, each.unit) for each in spec.signals] == asked
 
 
 def _pins(kept: RevisionEvidence | None, pinned: Revision | None) -> bool:

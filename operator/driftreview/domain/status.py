@@ -119,3 +119,17 @@ def _size(part: Model) -> int:
 def said(moment: datetime) -> str:
     """A moment as sentences say it."""
     return format_time(moment)
+
+
+_GOES_ON: Final = {
+    Reason.SUSPENDED: "goes on after spec.suspend was taken back",
+    Reason.FORBIDDEN: "goes on after the missing right was granted",
+}
+
+
+def resumed(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+    """Say again how the review stands once what held it up is over."""
+    reconciling = condition(status, ConditionType.RECONCILING)
+    if reconciling is None or reconciling.reason not in _GOES_ON or status.phase is None:
+        return status
+    return moved(status, status.phase, Reason.BETWEEN_CHECKPOINTS, _GOES_ON[Reason(reconciling.reason)], now)

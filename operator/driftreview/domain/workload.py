@@ -19,6 +19,10 @@ Raw = Mapping[str, Any]
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
+REJECTED: Final = "driftreview.dev/rejected-revision"
+"""Annotation on the target: hash of the pod template that a review rolled back; it is never gone back to."""
+RESTORED: Final = "driftreview.dev/restored-revision"
+"""Annotation on the target: hash of the pod template that a rollback put back; it is no release."""
 _HASH_LABEL: Final = "pod-template-hash"
 _NUMBER: Final = "deployment.kubernetes.io/revision"
 
@@ -49,6 +53,12 @@ class TargetView:
     previous: Revision | None
     approved: str
     """The template hash in the annotation that marks an approved revision."""
+    replicas: int = 1
+    """How many pods are wanted."""
+    restored: bool = False
+    """The current template was put back by a rollback of ours."""
+    deadline_seconds: int = 600
+    """How long its rollouts may make no progress."""
 
 
 def view(deployment: Raw, replica_sets: Sequence[Raw]) -> TargetView:
@@ -59,6 +69,7 @@ def view(deployment: Raw, replica_sets: Sequence[Raw]) -> TargetView:
     rollout, message = rollout_status(deployment)
     metadata = deployment["metadata"]
     finished = _finished_at(deployment) if rollout is Rollout.COMPLETE else None
+    annotations = metadata.get("annotations") or {}
     return TargetView(
         uid=metadata["uid"],
         generation=metadata["generation"],
@@ -68,8 +79,11 @@ def view(deployment: Raw, replica_sets: Sequence[Raw]) -> TargetView:
         rolled_out_at=finished,
         rollout_started_at=_started_at(deployment, current, finished),
         current=None if current is None else revision(current),
-        previous=_previous(owned, current),
-        approved=(metadata.get("annotations") or {}).get(APPROVED, ""),
+        previous=_previous(owned, current, annotations),
+        approved=annotations.get(APPROVED, ""),
+        replicas=deployment["spec"].get("replicas", 1),
+        restored=annotations.get(RESTORED) == now_running,
+        deadline_seconds=deployment["spec"].get("progressDeadlineSeconds") or 600,
     )
 
 
@@ -86,7 +100,9 @@ def rollout_status(deployment: Raw) -> tuple[Rollout, str]:
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return Rollout.FAILED, f"its rollout passed its progress deadline: {progressing.get('message', '')}"
     if updated < wanted:
-        return Rollout.PROGRESSING, f"{updated} of {wanted} pods are updated"
+        failure = _condition(deployment, "ReplicaFailure")
+        why = f" ({failure.get('message', '')})" if failure.get("status") == "True" else ""
+        return Rollout.PROGRESSING, f"{updated} of {wanted} pods are updated{why}"
     if total > updated:
         return Rollout.PROGRESSING, f"{total - updated} old pods are still there"
     if available < updated:
@@ -118,7 +134,7 @@ def revision(replica_set: Raw) -> Revision:
         name=metadata["name"],
         uid=metadata["uid"],
         template_hash=template_hash(template),
-        images=[ContainerImage(container=each["name"], image=each.get("image", "")) for each in containers],
+        images=[ContainerImage(container=each["name"], image=each.get("image", "")[:512]) for each in containers[:64]],
     )
 
 
@@ -130,21 +146,28 @@ def pin(pinned: Revision, replica_sets: Sequence[Raw], *, keep_template: bool) -
     return RevisionEvidence(**pinned.model_dump(), template=kept)
 
 
-def rollback_patch(target: TargetView, template: Raw) -> list[dict[str, Any]]:
+def rollback_patch(target: TargetView, deployment: Raw, template: Raw) -> list[dict[str, Any]]:
     """JSON patch that puts a pod template back, and only onto the object and generation that were looked at."""
-    return [*_unchanged(target), {"op": "replace", "path": "/spec/template", "value": dict(template)}]
+    notes = {REJECTED: target.template_hash, RESTORED: template_hash(template)}
+    put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
+    return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
 
 
 def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved."""
-    patch = _unchanged(target)
+    return [*_unchanged(target), *_annotate(deployment, {APPROVED: target.template_hash})]
+
+
+def _annotate(deployment: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+    patch: list[dict[str, Any]] = []
     if not deployment["metadata"].get("annotations"):
-        # Annotations written since it was read would be lost: the generation does not count those.
+        # Somebody may have added the first annotation since: making the map anew would drop it.
         version = deployment["metadata"]["resourceVersion"]
         patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": version})
         patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
-    path = "/metadata/annotations/" + APPROVED.replace("/", "~1")
-    return [*patch, {"op": "add", "path": path, "value": target.template_hash}]
+    for name, value in notes.items():
+        patch.append({"op": "add", "path": "/metadata/annotations/" + name.replace("/", "~1"), "value": value})
+    return patch
 
 
 def _unchanged(target: TargetView) -> list[dict[str, Any]]:
@@ -163,16 +186,18 @@ def _owned(deployment: Raw, replica_sets: Sequence[Raw]) -> list[Raw]:
     ]
 
 
-def _previous(owned: Sequence[Raw], current: Raw | None) -> Revision | None:
+def _previous(owned: Sequence[Raw], current: Raw | None, annotations: Raw) -> Revision | None:
+    """What to go back to: the revision that a review approved last, or else the newest that none rejected."""
     if current is None:
         return None
-    older = [rs for rs in owned if _number(rs) < _number(current)]
-    return revision(max(older, key=_number)) if older else None
+    older = [revision(rs) for rs in sorted(owned, key=_number, reverse=True) if _number(rs) < _number(current)]
+    approved = next((each for each in older if each.template_hash == annotations.get(APPROVED)), None)
+    return approved or next((each for each in older if each.template_hash != annotations.get(REJECTED)), None)
 
 
 def _number(replica_set: Raw) -> int:
     text = (replica_set["metadata"].get("annotations") or {}).get(_NUMBER, "0")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0  # noqa: PLR2004 - an int64
 
 
 def _condition(deployment: Raw, name: str) -> Raw:

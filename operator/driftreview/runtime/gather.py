@@ -131,6 +131,15 @@ def measure(review: DriftReview, subject: Subject, source: PrometheusSource, win
     return [_measure(review, signal, subject, source, window) for signal in review.spec.signals]
 
 
+def queries(review: DriftReview, subject: Subject) -> list[str]:
+    """The queries of a review as they are sent, in the order of its signals."""
+    resolved = [resolve(signal.query, subject.variables(review)) for signal in review.spec.signals]
+    return [
+        signal.query if isinstance(query, QueryProblem) else query
+        for signal, query in zip(review.spec.signals, resolved, strict=True)
+    ]
+
+
 def _measure(
     review: DriftReview, signal: Signal, subject: Subject, source: PrometheusSource, window: Window
 ) -> Measurement:

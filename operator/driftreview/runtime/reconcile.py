@@ -22,13 +22,14 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import TERMINAL, Reason
 from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
-from driftreview.domain import decide, schedule
+from driftreview.domain import decide, schedule, trouble
+from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
 from driftreview.domain.evidence import T0, Look, is_intact, is_of, snapshot_name, take
 from driftreview.domain.judge import judge_checkpoint
-from driftreview.domain.plan import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle, plan
+from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed
 from driftreview.domain.workload import pin
-from driftreview.runtime.gather import Acceptance, Subject, is_accepted, measure, resolution
+from driftreview.runtime.gather import Acceptance, Subject, is_accepted, measure, queries, resolution
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
@@ -70,10 +71,10 @@ class Reconciler:
                 raw, again = self._step(review, raw)
             except RefusedError as error:
                 now = self.clock()
-                raw, again = self._write(review, decide.forbidden(review, str(error), now), raw), now + RETRY
+                raw, again = self._write(review, trouble.forbidden(review, str(error), now), raw), now + RETRY
             except (_ForeignEvidenceError, UnreadableError) as error:
                 now = self.clock()
-                raw, again = self._write(review, decide.evidence_altered(review, str(error), now), raw), now
+                raw, again = self._write(review, trouble.evidence_altered(review, str(error), now), raw), now
             except (ChangedError, NotFoundError) as error:  # not there any more is a change as well
                 changes += 1
                 if changes > MOST_CHANGES:
@@ -161,7 +162,7 @@ class Reconciler:
         baseline = self._baseline(review)
         if baseline is None or status.t0 is None or status.baseline is None:
             name = status.baseline.name if status.baseline else _snapshot(review, T0)
-            return self._write(review, decide.evidence_altered(review, name, now), raw), now
+            return self._write(review, trouble.evidence_altered(review, name, now), raw), now
         found = self.sources.find(review)
         if isinstance(found, Problem):
             return self._unanswered(review, index, [_as_failure(found)], raw, now)
@@ -195,16 +196,17 @@ class Reconciler:
         status = review.status
         if status.judged is None:
             raise ValueError("the plan asked for evidence before T0")
+        subject = Subject(status.judged, status.previous, history=history)
+        asked = queries(review, subject)
         stored = self.reviews.snapshot(namespace, name)
         if stored is not None:
-            if not is_of(stored, review, look, status.judged.template_hash):
+            if not is_of(stored, review, look, status.judged.template_hash, asked):
                 raise _ForeignEvidenceError(name)
             return stored
-        subject = Subject(status.judged, status.previous, history=history)
         measured = measure(review, subject, found.source, look.window) if look.window else []
         failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
         index = next((i for i, each in enumerate(status.checkpoints) if each.name == look.checkpoint), None)
-        if failures and not decide.out_of_patience(review, index, failures, self.clock()):
+        if failures and not trouble.out_of_patience(review, index, failures, self.clock()):
             return failures
         first = look.checkpoint == T0
         previous = (
@@ -212,7 +214,7 @@ class Reconciler:
         )
         judged = pin(status.judged, workload.replica_sets, keep_template=False)
         stored = self.reviews.store_snapshot(review, name, take(review, look, measured, judged, previous))
-        if not is_of(stored, review, look, status.judged.template_hash):
+        if not is_of(stored, review, look, status.judged.template_hash, asked):
             raise _ForeignEvidenceError(name)
         return stored
 
@@ -220,15 +222,18 @@ class Reconciler:
         self, review: DriftReview, index: int | None, failures: list[Failed], raw: Mapping[str, Any], now: datetime
     ) -> tuple[Mapping[str, Any], datetime]:
         closed = review.status.rollback is not None and now > review.status.rollback.closes_at
-        if index is None and closed and decide.out_of_patience(review, None, failures, now):
-            return self._write(review, decide.baseline_given_up(review, now), raw), now
-        return self._write(review, decide.metrics_failed(review, failures, now), raw), now + RETRY
+        if index is None and closed and trouble.out_of_patience(review, None, failures, now):
+            return self._write(review, trouble.baseline_given_up(review, now), raw), now
+        return self._write(review, trouble.metrics_failed(review, failures, now), raw), now + RETRY
 
     def _baseline(self, review: DriftReview) -> DriftSnapshotSpec | None:
         """The frozen T0 evidence, if it is still what was frozen."""
         ref = review.status.baseline
-        stored = self.reviews.snapshot(review.metadata.namespace, ref.name) if ref else None
-        return stored if ref and stored and is_intact(stored, ref.hash) else None
+        if ref is None or ref.name != _snapshot(review, T0):
+            return None
+        stored = self.reviews.snapshot(review.metadata.namespace, ref.name)
+        ours = stored is not None and (stored.review_ref.uid, stored.checkpoint) == (review.metadata.uid, T0)
+        return stored if stored and ours and is_intact(stored, ref.hash) else None
 
     def _act(
         self, review: DriftReview, workload: Workload, act: ActType, raw: Mapping[str, Any], now: datetime
@@ -245,11 +250,11 @@ class Reconciler:
                 template = baseline.previous.template if baseline and baseline.previous else {}
                 if not template:
                     name = review.status.baseline.name if review.status.baseline else ""
-                    return self._write(review, decide.evidence_altered(review, name, now), raw), now
+                    return self._write(review, trouble.evidence_altered(review, name, now), raw), now
                 self.workloads.roll_back(workload, template)
         except RefusedError as error:
             self.telemetry.acts.labels(act, "refused").inc()
-            status, again = decide.act_refused(review, str(error), now)
+            status, again = trouble.act_refused(review, str(error), now)
             return self._write(review, status, raw), now + (RETRY if again else timedelta(0))
         self.telemetry.acts.labels(act, "done").inc()
         LOGGER.info("%s of %s done", act, review.spec.target.name, extra={"review": _name(review)})

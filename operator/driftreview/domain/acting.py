@@ -1,0 +1,137 @@
+"""Carrying out the one act of a review: what is next between the stored intent and the verified outcome."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview, PolicyMode
+from driftreview.api.reasons import ConditionType, Phase, Reason, Recommendation
+from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain import schedule
+from driftreview.domain.action import (
+    BRISK,
+    FOLLOW,
+    Action,
+    Observed,
+    PatchTarget,
+    Settle,
+)
+from driftreview.domain.decide import with_rollback
+from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
+from driftreview.domain.workload import Rollout, TargetView
+
+DEADLINE_SLACK: Final = timedelta(seconds=60)
+"""What a rollback gets on top of the target's progress deadline: Kubernetes does not watch one that never moves."""
+
+
+def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
+    """Do what was written as the intent, see that it was done, and end."""
+    target = observed.target
+    if target is None:
+        return Settle(review.status, now + FOLLOW)
+    status = resumed(with_rollback(review, review.status, target, now), now)
+    if status.act is None or status.judged is None:
+        return Settle(status, now + FOLLOW)
+    if (problem := _groundless(review, status)) is not None:
+        return Settle(finished(review, moved(status, Phase.FAILED, Reason.EVIDENCE_ALTERED, problem, now)), None)
+    if status.act.type is ActType.PROMOTE:
+        if target.approved != status.judged.template_hash:
+            return PatchTarget(ActType.PROMOTE)
+        message = f"{status.judged.name} is approved: {_because(status)}"
+        return Settle(_acted(review, status, Phase.PROMOTED, _why(status, Reason.SIGNALS_PASSED), message, now), None)
+    if target.template_hash != status.judged.template_hash:
+        return _follow(review, status, target, now)
+    if status.act.applied_at is not None:
+        return Settle(_put_back(review, status, status.act.applied_at, now), None)
+    return _roll_back(review, status, target, now)
+
+
+def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
+    """Why the stored intent cannot be one of ours: an act needs a policy that allows it and a decision behind it."""
+    if review.spec.policy.mode is not PolicyMode.ENFORCE:
+        return (
+            f"the status holds an act, but policy.mode is {review.spec.policy.mode}: it was not written by the operator"
+        )
+    if status.decision is None or status.act is None or status.target is None:
+        return "the status holds an act without a decision: it was not written by the operator"
+    wrong = {ActType.PROMOTE: Recommendation.REJECT, ActType.ROLL_BACK: Recommendation.APPROVE}[status.act.type]
+    if status.decision.recommendation is wrong or status.act.target_uid != status.target.uid:
+        return "the act in the status does not follow from its decision: it was not written by the operator"
+    return None
+
+
+def _put_back(review: DriftReview, status: DriftReviewStatus, applied: datetime, now: datetime) -> DriftReviewStatus:
+    """Somebody put the judged template back after our rollback: that is said, not fought."""
+    name = status.judged.name if status.judged else "the judged revision"
+    message = (
+        f"the rollback of {name} at {said(applied)} was undone by somebody else: it runs again and is not rolled back "
+        "a second time; find what applies it (a GitOps tool, a pipeline) and decide by hand"
+    )
+    return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
+
+
+def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Action:
+    if status.rollback is not None and now > status.rollback.closes_at:
+        stalled = condition(status, ConditionType.STALLED)
+        last = f" ({stalled.message})" if stalled is not None and stalled.status == "True" else ""
+        message = (
+            f"the decided rollback was not done before the window closed at {said(status.rollback.closes_at)}{last}, "
+            "and is not done after it; decide by hand"
+        )
+        return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
+    if target.rollout is Rollout.PAUSED:
+        return Settle(_paused(review, status, "decided, but not begun", now), now + BRISK)
+    return PatchTarget(ActType.ROLL_BACK)
+
+
+def _paused(review: DriftReview, status: DriftReviewStatus, how_far: str, now: datetime) -> DriftReviewStatus:
+    hint = f"kubectl rollout resume deployment/{review.spec.target.name} -n {review.metadata.namespace}"
+    summary = f"rollback {how_far}: the target's rollout is paused; resume it: {hint}"
+    stuck = Stuck(Reason.TARGET_PAUSED, summary)
+    return finished(review, moved(status, Phase.ROLLING_BACK, Reason.TARGET_PAUSED, summary, now, stuck))
+
+
+def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
+    """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
+    back = status.previous.name if status.previous else "the previous revision"
+    if target.rollout is Rollout.COMPLETE:
+        message = f"rolled back to {back}: {_because(status)}"
+        return Settle(
+            _acted(review, status, Phase.ROLLED_BACK, _why(status, Reason.SIGNAL_DEGRADED), message, now), None
+        )
+    if status.act is not None and status.act.applied_at is None:
+        applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
+        status = status.model_copy(update={"act": applied})
+    if target.rollout is Rollout.PAUSED:
+        return Settle(_paused(review, status, f"to {back} begun, but no pod is replaced", now), now + BRISK)
+    since = status.act.applied_at if status.act and status.act.applied_at else now
+    patience = timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
+    if target.rollout is Rollout.FAILED or now > since + patience:
+        message = (
+            f"rolled back to {back}, but {target.rollout_message}; pods of the rejected revision may still serve: "
+            "look at the Deployment and its pods"
+        )
+        return Settle(finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now)), None)
+    summary = f"rolling back to {back}: {target.rollout_message}"
+    return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now)), now + FOLLOW)
+
+
+def _acted(
+    review: DriftReview, status: DriftReviewStatus, phase: Phase, reason: Reason, message: str, now: datetime
+) -> DriftReviewStatus:
+    moment = schedule.whole_seconds(now)
+    if status.act is not None:
+        done = {"applied_at": status.act.applied_at or moment, "completed_at": moment}
+        status = status.model_copy(update={"act": status.act.model_copy(update=done)})
+    return finished(review, moved(status, phase, reason, message, now))
+
+
+def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:
+    """An act follows from evidence, or from what the policy says where there is not enough."""
+    decided = status.decision is not None and status.decision.recommendation is not Recommendation.INCONCLUSIVE
+    return on_evidence if decided else Reason.POLICY
+
+
+def _because(status: DriftReviewStatus) -> str:
+    return status.decision.message if status.decision else ""

@@ -1,0 +1,62 @@
+"""What a plan says to do next, and what it looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, TypeAlias
+
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain.workload import TargetView
+
+RESYNC: Final = timedelta(seconds=60)
+"""How long at most nothing is looked at: a new revision or a deleted target is noticed by then."""
+
+
+BRISK: Final = timedelta(seconds=10)
+"""While something is expected to change without our being told: a rollout, a mended source."""
+
+
+FOLLOW: Final = timedelta(seconds=2)
+"""While our own act is carried out by the cluster."""
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What was found outside the review itself."""
+
+    target: TargetView | None
+    """None: there is no such workload."""
+    problems: tuple[Problem, ...] = ()
+    """What keeps a review that has not started from being accepted."""
+
+
+@dataclass(frozen=True)
+class Settle:
+    """Write this status, if it differs from the stored one, and look again at `again` (None: never)."""
+
+    status: DriftReviewStatus
+    again: datetime | None
+
+
+@dataclass(frozen=True)
+class CaptureBaseline:
+    """Gather and freeze the T0 evidence."""
+
+
+@dataclass(frozen=True)
+class CaptureCheckpoint:
+    """Gather, freeze and judge one checkpoint."""
+
+    index: int
+
+
+@dataclass(frozen=True)
+class PatchTarget:
+    """Carry out the written intent on the target as it was observed."""
+
+    act: ActType
+
+
+Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | PatchTarget

@@ -1,0 +1,123 @@
+"""From an applied review to T0: is it accepted, is its release rolled out, and what counts from when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
+from driftreview.api.values import parse_duration
+from driftreview.domain import schedule
+from driftreview.domain.action import (
+    BRISK,
+    RESYNC,
+    Observed,
+    Settle,
+)
+from driftreview.domain.decide import with_rollback
+from driftreview.domain.status import Stuck, finished, moved, said, with_condition
+from driftreview.domain.workload import Rollout, TargetView
+
+
+def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
+    """Accept the review, wait for the rollout, and fix T0 with everything that counts from it."""
+    status, target = review.status, observed.target
+    if observed.problems or target is None:
+        return Settle(_refused(review, observed.problems, now), now + BRISK)
+    status = with_condition(
+        status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, "target, source and queries are in order", now
+    )
+    if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
+        summary = f"waits for {review.spec.target.name}: {target.rollout_message}"
+        stuck = Stuck(Reason.ROLLOUT_FAILED, summary) if target.rollout is Rollout.FAILED else None
+        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
+        return Settle(finished(review, status), now + BRISK)
+    warmup = parse_duration(review.spec.window.warmup)
+    t0 = schedule.whole_seconds(review.spec.window.t0 or target.rolled_out_at + warmup)
+    if problem := _after_t0(review, target, target.rolled_out_at):
+        return Settle(_refused(review, (problem,), now), now + BRISK)
+    if waits := _no_release(review, target, t0):
+        summary = f"waits for a new rollout of {review.spec.target.name}: {waits}"
+        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now)
+        return Settle(finished(review, status), now + BRISK)
+    if now < t0:
+        summary = f"waits for T0 at {said(t0)}"
+        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
+        return Settle(finished(review, status), min(t0, now + RESYNC))
+    return Settle(_started(review, status, target, t0, now), now)
+
+
+def _after_t0(review: DriftReview, target: TargetView, rolled_out_at: datetime) -> Problem | None:
+    """A T0 from before the running revision was rolled out is about another revision."""
+    t0 = review.spec.window.t0
+    if t0 is None or review.spec.window.backdated or rolled_out_at <= t0 or target.current is None:
+        return None
+    message = (
+        f"spec.window.t0: {said(t0)} is before {target.current.name} finished rolling out at {said(rolled_out_at)}, so "
+        "it is not about this revision; leave t0 out or take a later one (only in a restored cluster or on backfilled "
+        "metrics: set spec.window.backdated)"
+    )
+    return Problem(reason=Reason.INVALID_SPEC, message=message)
+
+
+def _no_release(review: DriftReview, target: TargetView, t0: datetime) -> str | None:
+    """Why what runs is not the release this review is about, if it is not.
+
+    A review applied before its release must not approve what ran until then. Applied after it, it may be late, but not
+    by more than the first look: who wants the past says so with `window.t0`. What a rollback put back is no release,
+    and without a pod there is nothing to see.
+    """
+    name = target.current.name if target.current else "what runs"
+    if target.replicas == 0:
+        return "it is scaled to zero"
+    if review.spec.window.t0 is not None:
+        return None
+    if target.restored:
+        return f"{name} was put back by a rollback and is no release"
+    created = review.metadata.creation_timestamp
+    if created is None or t0 + parse_duration(review.spec.window.checkpoints[0]) >= created:
+        return None
+    ended = said(target.rolled_out_at) if target.rolled_out_at else "long ago"
+    return (
+        f"{name} finished rolling out at {ended}, too long before this review was created to be its release; to review "
+        "it in retrospect, set spec.window.t0"
+    )
+
+
+def _started(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, t0: datetime, now: datetime
+) -> DriftReviewStatus:
+    window = review.spec.window
+    before_warmup = t0 - parse_duration(window.warmup)
+    began = min(target.rollout_started_at or before_warmup, before_warmup)
+    status = status.model_copy(
+        update={
+            "t0": t0,
+            "target": TargetStatus(
+                uid=target.uid,
+                rolled_out_at=target.rolled_out_at or t0,
+                rollout_started_at=schedule.whole_seconds(began),
+            ),
+            "judged": target.current,
+            "previous": target.previous,
+            "checkpoints": [Checkpoint(name=due.name, due=due.at) for due in schedule.checkpoints(window, t0)],
+        }
+    )
+    status = with_rollback(review, status, target, now)
+    summary = f"T0 is {said(t0)}: freezing the baseline"
+    return finished(review, moved(status, Phase.BASELINING, Reason.CAPTURING, summary, now))
+
+
+def _refused(review: DriftReview, problems: tuple[Problem, ...], now: datetime) -> DriftReviewStatus:
+    missing = Problem(
+        reason=Reason.TARGET_NOT_FOUND,
+        message=f"spec.target.name: there is no {review.spec.target.kind} {review.spec.target.name!r} in namespace "
+        f"{review.metadata.namespace!r}; create it or correct the name",
+    )
+    first, *others = problems or (missing,)
+    message = first.message + (f" (and {len(others)} more: {others[0].message})" if others else "")
+    status = with_condition(review.status, ConditionType.ACCEPTED, "False", first.reason, message, now)
+    stuck = Stuck(first.reason, message)
+    return finished(review, moved(status, Phase.PENDING, first.reason, f"not accepted: {message}", now, stuck))

@@ -1,0 +1,90 @@
+"""What follows when something cannot be had or done: unanswered queries, missing rights, altered evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.status import (
+    DriftReviewStatus,
+)
+from driftreview.api.values import parse_duration
+from driftreview.domain import schedule
+from driftreview.domain.display import shorten
+from driftreview.domain.samples import Failed
+from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
+
+PATIENCE: Final = timedelta(minutes=10)
+"""How long a few unanswered queries hold up the judgement of the others."""
+
+
+def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetime) -> DriftReviewStatus:
+    """Queries went unanswered that may be answered later: say so, and since when."""
+    first = failures[0]
+    message = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered: {first.message}"
+    status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
+    return finished(review, status.model_copy(update={"summary": shorten(f"waits for the metric source: {message}")}))
+
+
+def out_of_patience(review: DriftReview, index: int | None, failures: Sequence[Failed], now: datetime) -> bool:
+    """Whether to freeze what there is, failures and all, instead of asking again.
+
+    A few failing queries hold up the others only for a while. When none is answered there is nothing to hold up: the
+    source is waited for until the next look would be due, for the last look and for T0 until the last safe moment.
+    A review of times long past waits as long from the first failure.
+    """
+    status, window = review.status, review.spec.window
+    unavailable = condition(status, ConditionType.METRICS_AVAILABLE)
+    if unavailable is None or unavailable.status != "False" or status.t0 is None:
+        return False
+    patience = min(PATIENCE, parse_duration(window.checkpoints[0]))
+    at_least = unavailable.last_transition_time + patience
+    if len(failures) < len(review.spec.signals):
+        return now >= at_least
+    safe_until = schedule.last_safe_moment(window, status.t0)
+    following = None if index is None or index + 1 == len(status.checkpoints) else status.checkpoints[index + 1]
+    if following is not None:
+        return now >= max(at_least, following.due)
+    return now >= (safe_until if unavailable.last_transition_time < safe_until else at_least)
+
+
+def baseline_given_up(review: DriftReview, now: datetime) -> DriftReviewStatus:
+    """The window ended before a baseline could be had: nothing can be judged."""
+    message = "the T0 evidence could not be gathered before the rollback window closed: nothing was judged"
+    status = moved(review.status, Phase.INCONCLUSIVE, Reason.BASELINE_NOT_CAPTURED, message, now)
+    return finished(review, status)
+
+
+def forbidden(review: DriftReview, message: str, now: datetime) -> DriftReviewStatus:
+    """The operator's account may not read what it needs: a review that has not started is not accepted for it."""
+    status, text = review.status, f"the operator's account lacks a right: {message}"
+    phase, summary = status.phase or Phase.PENDING, f"cannot go on: {text}"
+    if status.t0 is None:
+        status = with_condition(status, ConditionType.ACCEPTED, "False", Reason.FORBIDDEN, text, now)
+        phase, summary = Phase.PENDING, f"not accepted: {text}"
+    return finished(review, moved(status, phase, Reason.FORBIDDEN, summary, now, Stuck(Reason.FORBIDDEN, text)))
+
+
+def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftReviewStatus:
+    """Stored evidence is gone or was changed: no verdict can rest on it."""
+    message = f"DriftSnapshot {name} is gone or does not match its hash: no verdict can rest on it"
+    return finished(review, moved(review.status, Phase.FAILED, Reason.EVIDENCE_ALTERED, message, now))
+
+
+def act_refused(review: DriftReview, message: str, now: datetime) -> tuple[DriftReviewStatus, bool]:
+    """The API server refused the act for a reason that is not a changed target.
+
+    Returns:
+        The next status, and whether it is worth trying again.
+    """
+    status = review.status
+    what = status.act.type if status.act else "the act"
+    text = f"{what} was refused by the API server: {message}"
+    began = status.act.intent_at if status.act else now
+    closes = status.rollback.closes_at if status.rollback else now
+    if now >= max(began + PATIENCE, closes):
+        return finished(review, moved(status, Phase.FAILED, Reason.ACT_REFUSED, text, now)), False
+    return finished(review, with_condition(status, ConditionType.STALLED, "True", Reason.ACT_REFUSED, text, now)), True
