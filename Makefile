@@ -16,7 +16,7 @@ help: ## list these targets
 setup: $(VENV)/.ready ## the Python environment, from the pinned and hashed requirements
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
-	@echo "==> Python environment ($(VENV))"
+	@echo "==> Python environment ($(VENV)), one or two minutes the first time"
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14) and "Python 3.11, 3.12 or 3.13 is needed, found " + sys.version.split()[0] + "; try: make PYTHON=python3.12")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
@@ -60,10 +60,10 @@ install: setup ## CRDs, account and rights into the cluster of CONTEXT, and a ku
 	@$(BIN)/python -m lab.install --context $(or $(CONTEXT),$(error name a kubeconfig context: make install CONTEXT=kind-foo))
 
 demo: setup ## a good release promoted, a leaking one rolled back, for real (DEMO=live: with the live service)
-	@$(BIN)/python -m lab.demo $(if $(filter live,$(DEMO)),--live) $(if $(CONTEXT),--context $(CONTEXT))
+	@$(BIN)/python -m lab.demo $(if $(filter live,$(DEMO)),--live) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(KEEP),--keep)
 
 test: lint lab-tools ## everything: lint, unit, property and integration tests
 	$(BIN)/pytest -n $(WORKERS)
 
 clean: ## remove what the above made here (not the lab's built programs)
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist operator.kubeconfig

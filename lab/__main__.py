@@ -75,6 +75,10 @@ def tools() -> None:
     gobuild.kwok_stages(_progress.say)
 
 
+def _start(name: str) -> str:
+    return f"{sys.executable} -m lab up --name {name}"
+
+
 @app.command()
 def up(name: Name = "default", prometheus: Prometheus = True, pods: Pods = None) -> None:  # noqa: FBT002 - an option
     """Start a lab that stays until `down`."""
@@ -105,7 +109,7 @@ def status(name: Name = "default") -> None:
     lab = NamedLab(name)
     state = lab.state()
     if state is None:
-        typer.echo(f"lab {name!r} " + ("is starting" if lab.runs() else "does not run; start it: python -m lab up"))
+        typer.echo(f"lab {name!r} " + ("is starting" if lab.runs() else f"does not run; start it: {_start(name)}"))
         raise typer.Exit(NOT_RUNNING)
     typer.echo(f"{'PROCESS':<24} {'PID':>8} {'PORT':>6}  READY")
     for service in state["services"]:
@@ -119,7 +123,7 @@ def env(name: Name = "default") -> None:
     """Print shell lines that point kubectl and others to a lab."""
     state = NamedLab(name).state()
     if state is None:
-        typer.echo(f"lab {name!r} does not run; start it: python -m lab up", err=True)
+        typer.echo(f"lab {name!r} does not run; start it: {_start(name)}", err=True)
         raise typer.Exit(NOT_RUNNING)
     typer.echo(f"export KUBECONFIG={shlex.quote(state['kubeconfig'])}")
     if state["prometheus"]:

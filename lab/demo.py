@@ -70,6 +70,7 @@ class Stage:
 
 def run_history(stage: Stage, screen: Screen) -> None:
     """Days of history, T0 48 hours ago."""
+    screen.say("48 hours in seconds: T0 is set two days back, on metrics written for that time; all else is real")
     screen.say(f"releasing perps-bot {OLD}, then {NEW}, in two namespaces: {GOOD} and {LEAKING} (with FAULT=leak)")
     now = datetime.now(UTC).replace(microsecond=0)
     release = now - timedelta(hours=48, minutes=12)
@@ -185,12 +186,18 @@ def _tell(stage: Stage, screen: Screen, reviews: Sequence[dict[str, Any]]) -> bo
     for document in reviews:
         namespace = document["metadata"]["namespace"]
         rows = "\n".join(_table(document))
-        screen.show(f"kubectl get driftreview {NAME} -n {namespace} -o jsonpath='{{.status.checkpoints}}'", rows)
+        screen.say(f"what {namespace}'s review found (from .status.checkpoints)")
+        typer.echo(rows + "\n")
         summary = document["status"].get("summary", "")
         screen.show(f"kubectl get driftreview {NAME} -n {namespace} -o jsonpath='{{.status.summary}}'", summary)
-    shown = "-o custom-columns=NAMESPACE:.metadata.namespace,VERSION:.spec.template.metadata.labels.app\\.kubernetes\\.io/version,APPROVED:.metadata.annotations.driftreview\\.dev/approved-revision"  # noqa: E501 - one option
-    table = stage.kubectl("get", "deployments", "-A", "-l", "part-of=trading", *shown.split(" ", 1))
-    screen.show("kubectl get deployments -A -l part-of=trading", table)
+    columns = {
+        "NAMESPACE": ".metadata.namespace",
+        "VERSION": r".spec.template.metadata.labels.app\.kubernetes\.io/version",
+        "APPROVED-TEMPLATE": r".metadata.annotations.driftreview\.dev/approved-revision",
+    }
+    shown = "custom-columns=" + ",".join(f"{name}:{path}" for name, path in columns.items())
+    table = stage.kubectl("get", "deployments", "-A", "-l", "part-of=trading", "-o", shown)
+    screen.show(f"kubectl get deployments -A -l part-of=trading -o '{shown}'", table)
     phases = [document["status"]["phase"] for document in reviews]
     screen.say(f"{GOOD}: {phases[0]}; {LEAKING}: {phases[1]}")
     return phases == ["Promoted", "RolledBack"]

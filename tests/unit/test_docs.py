@@ -189,7 +189,7 @@ def run_snippet(folder: Path, review: DriftReview, items: list[dict[str, Any]], 
 def test_the_shown_program_recomputes_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     review, snapshots = reviewed()
     said = run_snippet(tmp_path, review, [each.to_wire() for each in snapshots], monkeypatch)
-    assert said.startswith("T0+6h: same: Pass: all 1 enforced signals pass")
+    assert said.startswith("T0+6h: same: Pass: all enforced signals (1) pass")
 
 
 @pytest.mark.parametrize(("which", "what"), [(0, "T0 was altered"), (1, "T0.6h was altered")])

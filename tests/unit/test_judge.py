@@ -44,7 +44,7 @@ def test_a_checkpoint_is_as_bad_as_its_worst_signal(verdicts: list[SignalVerdict
 def test_all_is_well() -> None:
     result = judge([signal()], [BEFORE], [SAME])
     assert result.verdict is Verdict.PASS
-    assert result.message.startswith("all 1 enforced signals pass; closest: latency is Stable: ")
+    assert result.message.startswith("all enforced signals (1) pass; closest: latency is Stable: ")
 
 
 def test_a_drift_says_why_and_what_to_do() -> None:
@@ -161,7 +161,7 @@ class TestWhatDoesNotCount:
         shadow = signal("shadow", mode=Mode.SHADOW)
         result = judge([signal(), shadow], [BEFORE], [SAME, WORSE.model_copy(update={"name": "shadow"})])
         assert result.verdict is Verdict.PASS
-        assert result.message.startswith("all 1 enforced signals pass")
+        assert result.message.startswith("all enforced signals (1) pass")
         assert len(result.results) == 2
 
     def test_an_info_signal_is_recorded(self) -> None:

@@ -87,7 +87,7 @@ class TestWaiting:
 
     def test_it_waits_for_t0(self) -> None:
         settled = step(review(), T0 - 30 * timedelta(seconds=1), target())
-        assert settled.status.summary == "waits for T0 at 2026-07-31T12:00:00Z"
+        assert settled.status.summary == "waits for T0 of web-new at 2026-07-31T12:00:00Z"
         assert settled.again == T0
 
     def test_a_release_before_the_review_is_not_its_release(self) -> None:

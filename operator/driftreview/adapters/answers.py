@@ -165,7 +165,8 @@ def rows(answer: Answer, at: datetime) -> Rows | NoData:
 def no_data(where: str, nan: int, infinite: int) -> NoData:
     """The result of a query without one finite sample; the more frequent kind of non-number names the reason."""
     if not nan + infinite:
-        return NoData(Reason.EMPTY, f"The query returned no series {where}; check its metric names and labels.")
+        mend = "check its metric names and labels, or add `or vector(0)` if none means zero"
+        return NoData(Reason.EMPTY, f"The query returned no series {where}; {mend}")
     kind = f"{nan} NaN and {infinite} infinite" if nan and infinite else f"{nan} NaN" if nan else f"{infinite} infinite"
     reason = Reason.ONLY_NAN if nan >= infinite else Reason.ONLY_INFINITE
     return NoData(

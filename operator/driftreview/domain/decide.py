@@ -91,7 +91,9 @@ def baseline_captured(
     status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)
     status = _metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now)
     first = status.checkpoints[0]
-    summary = f"baseline frozen; first look at {said(first.due)}"
+    without = [each.name for each in evidence.signals if each.problem is not None]
+    lacking = f", but without data: {', '.join(without)}" if without else ""
+    summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_NOTHING_TO_GO_BACK_TO}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))

@@ -179,7 +179,7 @@ def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: Signa
         return "no enforced signal could be judged"
     if verdict is Verdict.PASS:
         worst = "" if deciding.finding.verdict is SignalVerdict.IMPROVED else f"; closest: {deciding.sentence}"
-        return f"all {len(counted)} enforced signals pass{worst}"
+        return f"all enforced signals ({len(counted)}) pass{worst}"
     others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
     runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
     more = f"; and {others} more" if others else ""

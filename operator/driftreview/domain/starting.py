@@ -43,7 +43,7 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now)
         return Settle(finished(review, status), now + BRISK)
     if now < t0:
-        summary = f"waits for T0 at {said(t0)}"
+        summary = f"waits for T0 of {target.current.name} at {said(t0)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
     return Settle(_started(review, status, target, t0, now), now)

@@ -79,7 +79,7 @@ class Reconciler:
                 changes += 1
                 if changes > MOST_CHANGES:
                     raise  # the loop waits a while before it tries again
-                LOGGER.info("read again: %s", error, extra={"review": _name(review)})
+                LOGGER.debug("changed meanwhile, read again: %s", error, extra={"review": _name(review)})
                 fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
                 if fresh is None:
                     return None

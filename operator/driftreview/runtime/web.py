@@ -52,7 +52,11 @@ class Web:
             def log_message(self, *_: object) -> None:
                 """Probes are no news."""
 
-        self._server = ThreadingHTTPServer((host, port), Handler)
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            free = "choose another with --listen-port (0 takes a free one)"
+            raise OSError(f"cannot listen on {host}:{port}: {error.strerror}; {free}") from error
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="web", daemon=True)
 

@@ -1,0 +1,110 @@
+"""When the operator itself is kept from its work, that is said, and the review goes on by itself afterwards."""
+
+from datetime import timedelta
+
+import pytest
+
+from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef
+from driftreview.domain import trouble
+from driftreview.domain.action import Observed, Settle
+from driftreview.domain.plan import plan
+from driftreview.domain.samples import Failed
+from driftreview.domain.status import condition
+from tests.builders import HOUR, MINUTE, T0, review, signal, target
+
+DOWN = Failed(Reason.UNREACHABLE, "connection refused", retryable=True)
+TWO = {"signals": [signal(), signal("second")]}
+
+
+def started() -> DriftReviewStatus:
+    action = plan(review(), Observed(target()), T0)
+    assert isinstance(action, Settle)
+    return action.status
+
+
+def truth(status: DriftReviewStatus, kind: ConditionType) -> tuple[str, str] | None:
+    found = condition(status, kind)
+    return None if found is None else (found.status, found.reason)
+
+
+class TestForbidden:
+    def test_before_it_starts_a_review_is_not_accepted_for_it(self) -> None:
+        status = trouble.forbidden(review(), "deployments is forbidden", T0)
+        assert status.phase is Phase.PENDING
+        assert truth(status, ConditionType.ACCEPTED) == ("False", Reason.FORBIDDEN)
+        assert truth(status, ConditionType.STALLED) == ("True", Reason.FORBIDDEN)
+        assert status.summary == "not accepted: the operator's account lacks a right: deployments is forbidden"
+
+    def test_a_started_one_stays_where_it_is_and_goes_on_when_the_right_is_there(self) -> None:
+        stuck = trouble.forbidden(review(started()), "secrets is forbidden", T0)
+        assert (stuck.phase, stuck.t0) == (Phase.BASELINING, T0)
+        assert truth(stuck, ConditionType.ACCEPTED) == ("True", Reason.ACCEPTED)
+        frozen = SnapshotRef(name="release-t0", hash="sha256:0")
+        action = plan(review(stuck.model_copy(update={"baseline": frozen})), Observed(target()), T0 + MINUTE)
+        assert isinstance(action, Settle)
+        assert action.status.summary == "goes on after the missing right was granted"
+        assert truth(action.status, ConditionType.STALLED) == ("False", Reason.BETWEEN_CHECKPOINTS)
+
+    def test_the_same_trouble_again_is_the_same_status(self) -> None:
+        once = trouble.forbidden(review(started()), "no", T0)
+        assert trouble.forbidden(review(once), "no", T0 + HOUR) == once
+
+
+class TestPatience:
+    """How long unanswered queries are asked again before what there is gets frozen."""
+
+    def failing(self, since: timedelta) -> DriftReviewStatus:
+        return trouble.metrics_failed(review(started(), **TWO), [DOWN], T0 + since)
+
+    @pytest.mark.parametrize(("waited", "over"), [(9, False), (10, True)])
+    def test_a_few_hold_the_others_up_for_ten_minutes(self, waited: int, *, over: bool) -> None:
+        subject = review(self.failing(HOUR), **TWO)
+        assert trouble.out_of_patience(subject, 0, [DOWN], T0 + HOUR + waited * MINUTE) is over
+
+    @pytest.mark.parametrize(
+        ("index", "until"), [(0, 2 * HOUR), (1, 4 * HOUR), (2, 4 * HOUR + 15 * MINUTE), (None, 4 * HOUR + 15 * MINUTE)]
+    )
+    def test_a_dead_source_is_waited_for_until_the_next_look_or_the_last_safe_moment(
+        self, index: int | None, until: timedelta
+    ) -> None:
+        subject = review(self.failing(HOUR), **TWO)
+        assert not trouble.out_of_patience(subject, index, [DOWN, DOWN], T0 + until - timedelta(seconds=1))
+        assert trouble.out_of_patience(subject, index, [DOWN, DOWN], T0 + until)
+
+    def test_times_long_past_are_waited_for_from_the_first_failure(self) -> None:
+        subject = review(self.failing(99 * HOUR), **TWO)
+        assert not trouble.out_of_patience(subject, 0, [DOWN, DOWN], T0 + 99 * HOUR + 9 * MINUTE)
+        assert trouble.out_of_patience(subject, 0, [DOWN, DOWN], T0 + 99 * HOUR + 10 * MINUTE)
+
+    def test_the_first_failure_is_always_asked_again(self) -> None:
+        assert not trouble.out_of_patience(review(started(), **TWO), 0, [DOWN], T0 + 999 * HOUR)
+
+
+class TestRefusedActs:
+    def intended(self, act: ActType) -> DriftReviewStatus:
+        intent = Act(type=act, target_uid="target-uid", generation=7, intent_at=T0 + HOUR)
+        return started().model_copy(update={"act": intent, "phase": Phase.ROLLING_BACK})
+
+    @pytest.mark.parametrize("act", ActType)
+    def test_it_is_tried_again_until_the_window_closes(self, act: ActType) -> None:
+        status, again = trouble.act_refused(review(self.intended(act)), "denied", T0 + 4 * HOUR)
+        assert again
+        assert status.phase is Phase.ROLLING_BACK
+        assert truth(status, ConditionType.STALLED) == ("True", Reason.ACT_REFUSED)
+        status, again = trouble.act_refused(review(self.intended(act)), "denied", T0 + 4 * HOUR + 30 * MINUTE)
+        assert not again
+        assert status.phase is Phase.FAILED
+        assert status.summary == f"{act} was refused by the API server: denied"
+
+    def test_a_long_refusal_still_makes_a_status(self) -> None:
+        status, _ = trouble.act_refused(review(self.intended(ActType.PROMOTE)), "x" * 50_000, T0 + HOUR)
+        DriftReviewStatus.model_validate(status.to_wire())
+
+
+def test_altered_evidence_ends_a_review() -> None:
+    status = trouble.evidence_altered(review(started()), "release-t0", T0)
+    assert status.phase is Phase.FAILED
+    assert truth(status, ConditionType.READY) == ("False", Reason.EVIDENCE_ALTERED)
+    assert status.rollback is not None
+    assert not status.rollback.possible
