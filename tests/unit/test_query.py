@@ -59,6 +59,16 @@ def test_outside_of_quotes_only_a_word_is_let_through(value: str) -> None:
     assert "quote it" in found.message
 
 
+def test_a_raw_string_ends_at_its_backtick_whatever_stands_before_it() -> None:
+    assert isinstance(resolve(r"x{a=`\`} + ${a}", {"a": "1 or up"}), QueryProblem)
+
+
+def test_a_query_of_countless_operations_is_refused() -> None:
+    found = check(" + ".join(["x"] * 2000))
+    assert found is not None
+    assert "record parts of it with a rule" in found.message
+
+
 @pytest.mark.parametrize("value", ["up", "5m", "0.95", "namespace:errors:rate5m", "1e3"])
 def test_words_numbers_and_durations_stand_bare(value: str) -> None:
     assert resolve("x ${a} y", {"a": value}) == f"x {value} y"

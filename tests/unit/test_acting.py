@@ -1,0 +1,158 @@
+"""Between the stored intent and the verified outcome: never on a forged intent, and never without an end."""
+
+from datetime import timedelta
+
+import pytest
+
+from driftreview.api.reasons import Phase, Reason, Recommendation
+from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
+from driftreview.domain.action import Action, Observed, PatchTarget, Settle
+from driftreview.domain.plan import plan
+from tests.builders import HOUR, MINUTE, T0, review, signal, target
+from tests.simulator import Metrics, Simulator
+
+ASKED = Decision(
+    recommendation=Recommendation.REJECT, reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0 + HOUR
+)
+
+
+def intended(act: ActType, decision: Decision | None = ASKED, uid: str = "target-uid") -> DriftReviewStatus:
+    begun = plan(review(), Observed(target()), T0)
+    assert isinstance(begun, Settle)
+    intent = Act(type=act, target_uid=uid, generation=7, intent_at=T0 + HOUR)
+    return begun.status.model_copy(update={"act": intent, "decision": decision, "phase": Phase.ROLLING_BACK})
+
+
+def next_step(status: DriftReviewStatus, mode: str = "Enforce") -> Action:
+    return plan(review(status, policy={"mode": mode}), Observed(target()), T0 + HOUR)
+
+
+class TestAForgedIntent:
+    """Who can write a status but no Deployment must not have the operator write it for him."""
+
+    def test_a_sound_one_is_carried_out(self) -> None:
+        assert next_step(intended(ActType.ROLL_BACK)) == PatchTarget(ActType.ROLL_BACK)
+
+    @pytest.mark.parametrize("mode", ["Advise", "Observe"])
+    def test_it_is_not_carried_out_where_nobody_asked_the_operator_to_act(self, mode: str) -> None:
+        self.refused(next_step(intended(ActType.ROLL_BACK), mode))
+
+    def test_it_is_not_carried_out_without_a_decision(self) -> None:
+        self.refused(next_step(intended(ActType.ROLL_BACK, None)))
+
+    @pytest.mark.parametrize(
+        ("act", "recommendation"),
+        [(ActType.PROMOTE, Recommendation.REJECT), (ActType.ROLL_BACK, Recommendation.APPROVE)],
+    )
+    def test_it_is_not_carried_out_against_the_decision(self, act: ActType, recommendation: Recommendation) -> None:
+        self.refused(next_step(intended(act, ASKED.model_copy(update={"recommendation": recommendation}))))
+
+    def test_it_is_not_carried_out_on_another_object(self) -> None:
+        self.refused(next_step(intended(ActType.ROLL_BACK, uid="another")))
+
+    def refused(self, action: Action) -> None:
+        assert isinstance(action, Settle)
+        assert action.again is None
+        assert action.status.phase is Phase.FAILED
+        assert action.status.summary is not None
+        assert "was not written by the operator" in action.status.summary
+
+
+class TestARollback:
+    def at_its_intent(self) -> Simulator:
+        """A drift was found at the first look; the rollback is refused for now."""
+        simulator = Simulator(review(signals=[signal()]), metrics=Metrics([(T0 - 10 * MINUTE, 1.5)]))
+        simulator.refuses = True
+        simulator.pass_time(HOUR + 3 * MINUTE)
+        assert simulator.phase == Phase.ROLLING_BACK
+        simulator.refuses = False
+        return simulator
+
+    def under_way(self) -> Simulator:
+        """The previous template is back, its pods are not yet."""
+        simulator = self.at_its_intent()
+        simulator.pass_time(MINUTE)
+        assert simulator.acts == [ActType.ROLL_BACK]
+        assert simulator.phase == Phase.ROLLING_BACK
+        return simulator
+
+    def stalled(self, simulator: Simulator) -> tuple[str, str]:
+        found = next(each for each in simulator.status["conditions"] if each["type"] == "Stalled")
+        return found["status"], found["reason"]
+
+    def test_of_a_target_paused_meanwhile_waits_until_it_is_resumed(self) -> None:
+        simulator = self.at_its_intent()
+        assert simulator.target is not None
+        simulator.target.paused = True
+        simulator.pass_time(10 * MINUTE)
+        assert simulator.acts == []
+        assert self.stalled(simulator) == ("True", "TargetPaused")
+        assert "kubectl rollout resume deployment/web -n shop" in simulator.status["summary"]
+        simulator.target.paused = False
+        simulator.pass_time(10 * MINUTE)
+        assert simulator.phase == Phase.ROLLED_BACK
+
+    def test_of_a_target_paused_half_way_says_so_and_goes_on(self) -> None:
+        simulator = self.under_way()
+        assert simulator.target is not None
+        simulator.target.paused = True
+        simulator.pass_time(HOUR)
+        assert self.stalled(simulator) == ("True", "TargetPaused")
+        assert "to web-old begun, but no pod is replaced" in simulator.status["summary"]
+        simulator.target.paused = False
+        simulator.pass_time(MINUTE)
+        assert simulator.phase == Phase.ROLLED_BACK
+        assert self.stalled(simulator)[0] == "False"
+
+    def test_that_never_moves_ends_with_the_deadline_of_its_target_and_some(self) -> None:
+        simulator = self.under_way()
+        assert simulator.target is not None
+        simulator.target.began = T0 + 90 * HOUR  # its controller is away
+        simulator.pass_time(9 * MINUTE)
+        assert simulator.phase == Phase.ROLLING_BACK
+        simulator.pass_time(3 * MINUTE)
+        assert simulator.phase == Phase.FAILED
+        assert "pods of the rejected revision may still serve" in simulator.status["summary"]
+
+    def test_that_was_refused_to_the_end_says_what_stood_in_its_way(self) -> None:
+        simulator = self.at_its_intent()
+        simulator.refuses = True
+        simulator.pass_time(MINUTE)
+        simulator.suspend(suspended=True)  # nobody tries in the meantime
+        simulator.pass_time(MINUTE)
+        simulator.now = T0 + 5 * HOUR
+        simulator.suspend(suspended=False)
+        simulator.run()
+        assert simulator.phase == Phase.FAILED
+        assert "was not done before the window closed" in simulator.status["summary"]
+
+    def test_waits_for_its_pods_and_then_says_when_it_was_done(self) -> None:
+        simulator = self.under_way()
+        simulator.pass_time(10 * MINUTE)
+        act = simulator.status["act"]
+        assert act["intentAt"] < act["appliedAt"] < act["completedAt"]
+        assert simulator.status["summary"].startswith("rolled back to web-old: T0+1h: latency is Degraded")
+
+
+def test_a_promotion_writes_the_approval_and_sees_it() -> None:
+    simulator = Simulator(review(signals=[signal()]))
+    simulator.pass_time(4 * HOUR + 3 * MINUTE)
+    assert simulator.target is not None
+    assert simulator.target.approved == target().template_hash
+    assert simulator.phase == Phase.PROMOTED
+    assert simulator.status["act"]["completedAt"] == "2026-07-31T16:02:00Z"
+
+
+def test_what_was_approved_before_is_not_approved_again() -> None:
+    simulator = Simulator(review(signals=[signal()]))
+    assert simulator.target is not None
+    simulator.target.approved = target().template_hash
+    simulator.pass_time(5 * HOUR)
+    assert simulator.phase == Phase.PROMOTED
+    assert simulator.acts == []
+
+
+def test_a_target_that_is_not_seen_while_acting_ends_the_review() -> None:
+    gone = plan(review(intended(ActType.ROLL_BACK)), Observed(None), T0 + HOUR + timedelta(seconds=2))
+    assert isinstance(gone, Settle)
+    assert gone.status.phase is Phase.SUPERSEDED
