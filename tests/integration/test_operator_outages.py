@@ -12,7 +12,7 @@ import pytest
 from lab import Lab, PrometheusServer
 from lab.web import Client, wait_until
 from tests.integration.operators import Operators
-from tests.support.stage import Stage, ago, condition, steady, stepping, verdicts, wire
+from tests.support.stage import SOURCE, Stage, ago, condition, on_grid, steady, stepping, verdicts, wire
 
 pytestmark = pytest.mark.integration
 SOON = 54
@@ -54,7 +54,7 @@ def test_an_operator_that_was_away_judges_the_look_on_its_own_window_and_says_ho
     late = status["checkpoints"][0]["lateBy"]
     assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"])
     assert late.startswith(("1m5", "2m"))
-    assert row(stage)["window"] == (t0, t0 + timedelta(minutes=1))
+    assert row(stage)["window"] == (on_grid(t0, 10), on_grid(t0, 10) + timedelta(minutes=1))
 
 
 def test_prometheus_away_over_a_look_gives_the_same_verdict_once_it_is_back(
@@ -138,3 +138,19 @@ def test_an_api_server_restarted_during_a_review_costs_a_delay(
     assert (status["phase"], verdicts(status)) == ("RolledBack", ["Drift"])
     lines = [json.loads(line) for line in operator.log.read_text("utf-8").splitlines()]
     assert not [line for line in lines if line["level"] == "CRITICAL"]
+
+
+def test_a_source_that_is_deleted_for_good_ends_the_review_undecided_in_time(
+    stage: Stage, operators: Operators
+) -> None:
+    stage.release("1", "2")
+    stage.source(resolution="10s")
+    window = {"rollback": "1m", "grace": "40s"}
+    with operators.own():
+        stage.review(**short(ago(seconds=SOON), steady(), window=window))
+        stage.until(lambda found: found.get("baseline"), "the baseline is frozen")
+        stage.api.delete("MetricSource", SOURCE, stage.namespace)
+        status = stage.ended(seconds=60)
+    assert (status["phase"], verdicts(status)) == ("Inconclusive", ["Inconclusive"])
+    assert "there is no MetricSource" in status["summary"]
+    assert "act" not in status

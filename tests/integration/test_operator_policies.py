@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lab.install import OperatorProcess
-from tests.support.stage import APPROVED, Stage, ago, ending, steady, stepping, verdicts, wire
+from tests.support.stage import APPROVED, Stage, ago, ending, on_grid, steady, stepping, verdicts, wire
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("operator")]
 
@@ -54,7 +54,7 @@ def test_a_snapshot_baseline_finds_drift_since_t0(stage: Stage) -> None:
     assert (status["phase"], verdicts(status)[0], verdicts(status)[-1]) == ("RolledBack", "Pass", "Drift")
     spec = stage.snapshots()[0].spec
     assert spec.window is not None
-    assert (spec.window.start, spec.window.end) == (t0, t0 + timedelta(minutes=6))
+    assert (spec.window.start, spec.window.end) == (on_grid(t0, 30), on_grid(t0, 30) + timedelta(minutes=6))
 
 
 @pytest.mark.parametrize(("alert", "phase"), [("150", "Promoted"), ("90", "RolledBack")])

@@ -108,7 +108,7 @@ def test_sigterm_ends_it_within_seconds_with_zero(
             wait_until(lambda: fault.hits, "the query hangs")
         began = monotonic()
         assert operator.stop(20) == 0
-        assert monotonic() - began < (8 if busy else 3)
+        assert monotonic() - began < 15, "the kubelet kills after 30 s"
         assert operators.api.get("Lease", LEASE, SYSTEM)["spec"].get("holderIdentity", "") == ""
 
 

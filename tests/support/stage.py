@@ -41,6 +41,11 @@ def wire(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def on_grid(moment: datetime, step: int) -> datetime:
+    """Where a window that begins or ends at this moment is cut: at a whole number of steps (seconds) since 1970."""
+    return moment - timedelta(seconds=moment.timestamp() % step)
+
+
 def ago(**length: float) -> datetime:
     """A moment before now."""
     return whole(datetime.now(UTC) - timedelta(**length))

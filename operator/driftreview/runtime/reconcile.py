@@ -24,7 +24,7 @@ from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
 from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
-from driftreview.domain.evidence import T0, Look, is_intact, is_of, snapshot_name, take
+from driftreview.domain.evidence import T0, Look, Measurement, is_intact, is_of, snapshot_name, take
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed
@@ -39,6 +39,8 @@ MOST_CHANGES: Final = 3
 """How often in a row of steps something may have changed under our hands."""
 RETRY: Final = timedelta(seconds=15)
 """Until a source that did not answer is asked again."""
+DEFAULT_STEP: Final = timedelta(seconds=30)
+"""Of a look at a source that is gone and at a baseline that was never measured: a MetricSource's own default."""
 UNREADABLE: Final = timedelta(minutes=5)
 """Until a review that cannot be read is tried again; it is tried at once when it changes."""
 
@@ -142,7 +144,7 @@ class Reconciler:
         status = review.status
         found = self.sources.find(review)
         if isinstance(found, Problem):
-            return self._unanswered(review, None, [_as_failure(found)], raw, now)
+            return self._unanswered(review, None, [_as_failure(found)] * len(review.spec.signals), raw, now)
         if status.t0 is None or status.target is None or status.judged is None:
             raise ValueError("the plan asked for a baseline before T0")
         step = resolution(found.source)
@@ -164,15 +166,13 @@ class Reconciler:
             name = status.baseline.name if status.baseline else _snapshot(review, T0)
             return self._write(review, trouble.evidence_altered(review, name, now), raw), now
         found = self.sources.find(review)
-        if isinstance(found, Problem):
-            return self._unanswered(review, index, [_as_failure(found)], raw, now)
         step = _step_of(baseline, found)
         before = status.checkpoints[index - 1].snapshot if index else status.baseline
         look = Look(
             checkpoint=checkpoint.name,
             window=schedule.checkpoint_window(review.spec, status.t0, checkpoint.due, step),
             block=schedule.block_length(review.spec, step),
-            source=found.label,
+            source=baseline.source if isinstance(found, Problem) else found.label,
             previous_hash=before.hash if before else "",
         )
         evidence = self._evidence(review, workload, look, found, history=False)
@@ -189,7 +189,7 @@ class Reconciler:
         return stored, now
 
     def _evidence(
-        self, review: DriftReview, workload: Workload, look: Look, found: FoundSource, *, history: bool
+        self, review: DriftReview, workload: Workload, look: Look, found: FoundSource | Problem, *, history: bool
     ) -> DriftSnapshotSpec | list[Failed]:
         """The stored evidence of a look, or what is measured and stored now; or what went unanswered."""
         name, namespace = _snapshot(review, look.checkpoint), review.metadata.namespace
@@ -203,7 +203,12 @@ class Reconciler:
             if not is_of(stored, review, look, status.judged.template_hash, asked):
                 raise _ForeignEvidenceError(name)
             return stored
-        measured = measure(review, subject, found.source, look.window) if look.window else []
+        measured: list[Measurement] = []
+        if isinstance(found, Problem):  # a source that is gone answers no query
+            signals = zip(review.spec.signals, asked, strict=True)
+            measured = [Measurement(signal, query, _as_failure(found)) for signal, query in signals]
+        elif look.window is not None:
+            measured = measure(review, subject, found.source, look.window)
         failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
         index = next((i for i, each in enumerate(status.checkpoints) if each.name == look.checkpoint), None)
         if failures and not trouble.out_of_patience(review, index, failures, self.clock()):
@@ -273,8 +278,8 @@ def _as_failure(problem: Problem) -> Failed:
     return Failed(problem.reason, problem.message, retryable=True)
 
 
-def _step_of(baseline: DriftSnapshotSpec, found: FoundSource) -> timedelta:
+def _step_of(baseline: DriftSnapshotSpec, found: FoundSource | Problem) -> timedelta:
     """The step the baseline was measured with, so that both sides are alike; the source's may have been edited."""
-    if baseline.window is None:
-        return resolution(found.source)
-    return timedelta(seconds=int(baseline.window.step.removesuffix("s")))
+    if baseline.window is not None:
+        return timedelta(seconds=int(baseline.window.step.removesuffix("s")))
+    return DEFAULT_STEP if isinstance(found, Problem) else resolution(found.source)
