@@ -3,7 +3,7 @@
 import pytest
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
-from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain.judge import CheckpointResult, combine, judge_checkpoint, judge_signal
 from tests.builders import around, evidence, growth, limit, series, signal, snapshot
@@ -146,6 +146,12 @@ class TestOnMissing:
         # Too few blocks is not missing: a first look that is too early must not roll back.
         short = evidence("latency", series(around(100, 5)))
         assert judge([signal(onMissing=OnMissing.FAIL)], [BEFORE], [short]).verdict is Verdict.INCONCLUSIVE
+
+    @pytest.mark.parametrize("reason", sorted(UNANSWERED))
+    def test_fail_is_not_for_a_source_that_does_not_answer(self, reason: Reason) -> None:
+        # A dead Prometheus says nothing about the release: it must not roll back.
+        unanswered = evidence("latency", problem=reason)
+        assert judge([signal(onMissing=OnMissing.FAIL)], [BEFORE], [unanswered]).verdict is Verdict.INCONCLUSIVE
 
     def test_ignore_leaves_the_verdict_to_the_others(self) -> None:
         signals = [signal(onMissing=OnMissing.IGNORE), signal("other")]

@@ -229,3 +229,21 @@ class Reason(StrEnum):
     """The rolled-back pods did not become available in time."""
     ADVISED = "Advised"
     """The policy leaves acting to a person."""
+
+
+UNANSWERED = frozenset(
+    {
+        Reason.TIMEOUT,
+        Reason.UNREACHABLE,
+        Reason.TLS_FAILED,
+        Reason.UNAUTHORIZED,
+        Reason.NOT_A_PROMETHEUS,
+        Reason.PARTIAL_ANSWER,
+        Reason.SERVER_ERROR,
+        Reason.RATE_LIMITED,
+        Reason.SOURCE_NOT_FOUND,
+        Reason.SOURCE_NOT_ALLOWED,
+        Reason.SECRET_NOT_FOUND,
+    }
+)
+"""Reasons why a question was not answered: they say nothing about the release, so they never count against it."""

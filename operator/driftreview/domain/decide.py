@@ -8,7 +8,7 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview, OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.api.reasons import ConditionType, Phase, Reason, Recommendation, Verdict
+from driftreview.api.reasons import UNANSWERED, ConditionType, Phase, Reason, Recommendation, Verdict
 from driftreview.api.status import (
     Act,
     ActType,
@@ -27,23 +27,6 @@ from driftreview.domain.status import Stuck, bounded, finished, moved, said, tru
 from driftreview.domain.workload import Rollout, TargetView
 
 _NOTHING_TO_GO_BACK_TO: Final = "no earlier revision was kept at T0 (first release, or revisionHistoryLimit: 0)"
-
-
-_UNANSWERED: Final = frozenset(
-    {
-        Reason.TIMEOUT,
-        Reason.UNREACHABLE,
-        Reason.TLS_FAILED,
-        Reason.UNAUTHORIZED,
-        Reason.NOT_A_PROMETHEUS,
-        Reason.PARTIAL_ANSWER,
-        Reason.SERVER_ERROR,
-        Reason.RATE_LIMITED,
-        Reason.SOURCE_NOT_FOUND,
-        Reason.SOURCE_NOT_ALLOWED,
-        Reason.SECRET_NOT_FOUND,
-    }
-)
 
 
 WORTH_SAYING: Final = timedelta(minutes=1)
@@ -251,7 +234,7 @@ def window_ended(
 
 def _metrics_asked(status: DriftReviewStatus, reasons: Sequence[Reason | None], now: datetime) -> DriftReviewStatus:
     """Evidence was frozen; the source is available unless some of it could not be had."""
-    if any(reason in _UNANSWERED for reason in reasons):
+    if any(reason in UNANSWERED for reason in reasons):
         return status
     message = "the source answered when it was last asked"
     return with_condition(status, ConditionType.METRICS_AVAILABLE, "True", Reason.AVAILABLE, message, now)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
-from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.api.values import parse_percent
 from driftreview.domain.rules import Finding, Side, judge_growth, judge_level, judge_limit, record
@@ -41,7 +41,8 @@ class SignalResult:
         signal, verdict = self.signal, self.finding.verdict
         if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
             return None
-        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL:
+        unanswered = self.finding.reason in UNANSWERED
+        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL and not unanswered:
             return SignalVerdict.DEGRADED
         if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.IGNORE:
             return None
