@@ -1,6 +1,6 @@
 import pytest
 
-from driftreview.domain.display import change, number, quantity, shorten
+from driftreview.domain.display import change, number, printable, quantity, shorten
 
 
 @pytest.mark.parametrize(
@@ -91,3 +91,16 @@ def test_a_sentence_is_cut_at_its_length_with_dots() -> None:
     cut = shorten("x" * 513)
     assert len(cut) == 512
     assert cut.endswith("x…")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("BTC", "BTC"),
+        ("µ-ж", "µ-ж"),
+        ("a\nPromoted: all fine\x1b[31m", r"a\nPromoted: all fine\x1b[31m"),
+        ("x" * 101, "x" * 100 + "…"),
+    ],
+)
+def test_a_text_from_elsewhere_stays_on_one_line(text: str, shown: str) -> None:
+    assert printable(text) == shown

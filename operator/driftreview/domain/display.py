@@ -51,6 +51,12 @@ def difference(before: float, after: float, unit: str) -> str:
     return f"{'+' if after >= before else '-'}{quantity(abs(after - before), unit)}"
 
 
+def printable(text: str, length: int = 100) -> str:
+    """A text from elsewhere (a label's value) on one line: what is not printable is shown as its escape."""
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:length])
+    return shown + ("…" if len(text) > length else "")
+
+
 def shorten(sentence: str, length: int = 512) -> str:
     """Cut a sentence at a length, with dots."""
     return sentence if len(sentence) <= length else sentence[: length - 1] + "…"

@@ -13,6 +13,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, Sig
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.api.values import parse_percent
+from driftreview.domain.display import printable
 from driftreview.domain.rules import Finding, Side, judge_growth, judge_level, judge_limit, record
 
 WORST_FIRST: Final = (
@@ -105,7 +106,8 @@ def judge_signal(
     ]
     vanished = sorted(_by_key(signal, baseline).keys() - _by_key(signal, current).keys()) if baseline else []
     if vanished and signal.kind is not Kind.INFO:
-        message = f"{signal.each} {', '.join(vanished)} was there in the baseline and is not there any more"
+        names = ", ".join(printable(key) for key in vanished)
+        message = f"{signal.each} {names} was there in the baseline and is not there any more"
         findings.append(Finding(SignalVerdict.MISSING, Reason.EMPTY, message))
     if not findings:
         return Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series")
@@ -147,7 +149,7 @@ def _baseline_side(signal: Signal, baseline: SignalEvidence | None, key: str) ->
         return f"at T0: {baseline.problem.message}"
     series = _by_key(signal, baseline).get(key)
     if series is None:
-        return f"{signal.each} {key} was not there at T0"
+        return f"{signal.each} {printable(key)} was not there at T0"
     if finding := _uncovered(signal, series):
         return f"at T0: {finding.message}"
     return Side.of(series)
@@ -168,7 +170,7 @@ def _by_key(signal: Signal, evidence: SignalEvidence) -> dict[str, SeriesEvidenc
 
 
 def _named(signal: Signal, key: str, finding: Finding) -> Finding:
-    return finding.about(f"{signal.each} {key}") if signal.each else finding
+    return finding.about(f"{signal.each} {printable(key)}") if signal.each else finding
 
 
 def _hours_per_block(current: DriftSnapshotSpec) -> float:

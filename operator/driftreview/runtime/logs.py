@@ -31,6 +31,9 @@ class _TextFormatter(logging.Formatter):
     """Text, with the review a line is about in front."""
 
     def format(self, record: logging.LogRecord) -> str:
-        text = super().format(record)
         review = getattr(record, "review", None)
-        return f"{text}  [{review}]" if review else text
+        about = f"  [{review}]" if review else ""
+        head, newline, trace = super().format(record).partition("\n")
+        if not record.exc_info:  # one line is one event: only a traceback may have more
+            head, newline, trace = head + newline + trace, "", ""
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in head) + about + newline + trace

@@ -160,6 +160,10 @@ class Operator:
             if event["type"] == "DELETED":
                 self._loop.forget(key)
                 self._phases.pop(key, None)
+                if plural != REVIEWS.plural:
+                    source = "/".join(part for part in (body["kind"], namespace, name) if part)
+                    self._sources.forget(source)
+                    self._telemetry.forget(source)
                 return
             self._loop.wake(key)
             if plural == REVIEWS.plural:

@@ -39,6 +39,7 @@ class Telemetry:
         Gauge("driftreview_build_info", "Version of the operator.", ["version"], registry=registry).labels(
             __version__
         ).set(1)
+        self._asked: set[tuple[str, str]] = set()
         self.phases: Callable[[], Iterable[str]] = tuple
         registry.register(_Reviews(self))
         self.steps = Counter(
@@ -71,4 +72,11 @@ class Telemetry:
 
     def query(self, source: str, outcome: str, seconds: float) -> None:
         """Count one query."""
+        self._asked.add((source, outcome))
         self.queries.labels(source, outcome).observe(seconds)
+
+    def forget(self, source: str) -> None:
+        """A metric source is gone: so are its series."""
+        for asked in [each for each in self._asked if each[0] == source]:
+            self._asked.discard(asked)
+            self.queries.remove(*asked)
