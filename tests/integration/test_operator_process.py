@@ -108,7 +108,8 @@ def test_sigterm_ends_it_within_seconds_with_zero(
             wait_until(lambda: fault.hits, "the query hangs")
         began = monotonic()
         assert operator.stop(20) == 0
-        assert monotonic() - began < 15, "the kubelet kills after 30 s"
+        # Idle, nothing is waited for: kopf's wait for a flag that nobody sets would alone be these 5 s.
+        assert monotonic() - began < (8 if busy else 5)
         assert operators.api.get("Lease", LEASE, SYSTEM)["spec"].get("holderIdentity", "") == ""
 
 

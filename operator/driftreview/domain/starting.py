@@ -25,7 +25,8 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     """Accept the review, wait for the rollout, and fix T0 with everything that counts from it."""
     status, target = review.status, observed.target
     if observed.problems or target is None:
-        return Settle(_refused(review, observed.problems, now), now + BRISK)
+        missing = () if target else (_no_target(review),)
+        return Settle(_refused(review, (*missing, *observed.problems), now), now + BRISK)
     status = with_condition(
         status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, "target, source and queries are in order", now
     )
@@ -110,13 +111,16 @@ def _started(
     return finished(review, moved(status, Phase.BASELINING, Reason.CAPTURING, summary, now))
 
 
-def _refused(review: DriftReview, problems: tuple[Problem, ...], now: datetime) -> DriftReviewStatus:
-    missing = Problem(
-        reason=Reason.TARGET_NOT_FOUND,
-        message=f"spec.target.name: there is no {review.spec.target.kind} {review.spec.target.name!r} in namespace "
-        f"{review.metadata.namespace!r}; create it or correct the name",
+def _no_target(review: DriftReview) -> Problem:
+    message = (
+        f"spec.target.name: there is no {review.spec.target.kind} {review.spec.target.name!r} in namespace "
+        f"{review.metadata.namespace!r}; create it or correct the name"
     )
-    first, *others = problems or (missing,)
+    return Problem(reason=Reason.TARGET_NOT_FOUND, message=message)
+
+
+def _refused(review: DriftReview, problems: tuple[Problem, ...], now: datetime) -> DriftReviewStatus:
+    first, *others = problems
     message = first.message + (f" (and {len(others)} more: {others[0].message})" if others else "")
     status = with_condition(review.status, ConditionType.ACCEPTED, "False", first.reason, message, now)
     stuck = Stuck(first.reason, message)

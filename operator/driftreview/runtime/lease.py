@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -133,7 +133,7 @@ class Lease:
         return monotonic() - self._seen_at > float(spec.get("leaseDurationSeconds") or self.seconds)
 
     def _spec(self, old: Mapping[str, Any]) -> dict[str, Any]:
-        now = (self.clock() + timedelta(0)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        now = self.clock().astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
         mine = old.get("holderIdentity") == self.identity
         return {
             "holderIdentity": self.identity,

@@ -19,7 +19,7 @@ from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
-from driftreview.api.reasons import TERMINAL, Reason
+from driftreview.api.reasons import TERMINAL
 from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
@@ -123,12 +123,7 @@ class Reconciler:
     def _source(self, review: DriftReview) -> tuple[Problem, ...]:
         """Without a target nothing can be asked, but a missing source is said along with it."""
         found = self.sources.find(review)
-        missing = Problem(
-            reason=Reason.TARGET_NOT_FOUND,
-            message=f"spec.target.name: there is no {review.spec.target.kind} {review.spec.target.name!r} in namespace "
-            f"{review.metadata.namespace!r}; create it or correct the name",
-        )
-        return (missing, found) if isinstance(found, Problem) else (missing,)
+        return (found,) if isinstance(found, Problem) else ()
 
     def _write(self, review: DriftReview, status: DriftReviewStatus, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         if status.to_wire() == review.status.to_wire():
