@@ -167,7 +167,8 @@ class OperatorProcess:
         self._supervisor.close()
 
     def _ready(self) -> bool:
-        if self._supervisor.poll("operator")[1] is not None:
+        pid, returncode = self._supervisor.poll("operator")
+        if pid is None or returncode is not None:
             raise ProcessFailed(f"the operator ended: {log_tail(self.log)}")
         return is_healthy(f"{self.url}/readyz")
 

@@ -71,10 +71,10 @@ class Operators:
             operator.close()
             self.api.delete("Lease", LEASE, SYSTEM)
 
-    def restart(self, operator: OperatorProcess) -> None:
+    def restart(self, operator: OperatorProcess, *, wait: bool = True) -> None:
         """Start one again that was killed, without the wait for its Lease to run out."""
         self.api.delete("Lease", LEASE, SYSTEM)
-        operator.start()
+        operator.start(wait=wait)
 
 
 def exit_code(operator: OperatorProcess) -> int | None:

@@ -82,7 +82,8 @@ class Killer:
         def over() -> bool:
             if not self._killed.empty():
                 self.deaths.append(self._killed.get())
-                self._operators.restart(self._operator)
+                if self._operator.pid is None:  # two requests of one process may have been struck at once
+                    self._operators.restart(self._operator, wait=False)  # it may be killed before it is ready
             return stage.status().get("phase") in TERMINAL and self._killed.empty()
 
         wait_until(over, "the end of a review whose operator keeps dying", seconds)

@@ -29,7 +29,8 @@ from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed
 from driftreview.domain.workload import pin
-from driftreview.runtime.gather import Acceptance, Subject, is_accepted, measure, queries, resolution
+from driftreview.runtime.acceptance import Acceptance, is_accepted
+from driftreview.runtime.gather import Subject, measure, queries, resolution
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
