@@ -24,6 +24,7 @@ from driftreview.domain.evidence import (
     Look,
     Measurement,
     content_hash,
+    freeze,
     is_intact,
     is_of,
     snapshot_name,
@@ -274,7 +275,8 @@ class Simulator:
                 return failures
             previous = review.status.previous if look.checkpoint == T0 else None
             kept = pin(previous, replica_sets(), keep_template=True) if previous else None
-            spec = take(review, look, measured, pin(judged, replica_sets(), keep_template=False), kept)
+            frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
+            spec = take(review, look, frozen, pin(judged, replica_sets(), keep_template=False), kept)
             self._power()
             self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
             self._power()
@@ -356,6 +358,11 @@ class Simulator:
             assert intent(new.act) == intent(old.act), "nor changed"
         self._check_decision(review, new)
 
+    def _left_to_the_window_end(self, review: DriftReview) -> bool:
+        t0, window = review.status.t0, review.spec.window
+        ended = t0 is not None and self.now >= schedule.last_safe_moment(window, t0)
+        return ended and review.spec.policy.on_window_end is OnWindowEnd.ROLLBACK
+
     def _check_decision(self, review: DriftReview, new: DriftReviewStatus) -> None:
         policy, decision, old = review.spec.policy, new.decision, review.status.decision
         if old is not None and old.recommendation is not Recommendation.INCONCLUSIVE:
@@ -379,7 +386,7 @@ class Simulator:
                 assert by_policy, "or the policy says so"
         elif decision.recommendation is Recommendation.REJECT:
             assert Verdict.DRIFT in verdicts
-            assert policy.on_drift is OnDrift.ROLLBACK
+            assert policy.on_drift is OnDrift.ROLLBACK or self._left_to_the_window_end(review)
         else:
             assert decision.recommendation is Recommendation.INCONCLUSIVE
             assert by_policy

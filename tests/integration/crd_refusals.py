@@ -56,7 +56,10 @@ def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
 
 _KEY = {"name": "prometheus", "key": "token"}
 _ORDER = "checkpoints must be in ascending order and differ"
-_QUANTITY = "should match '^[+-]?[0-9]{1,15}"
+_PATTERN = "should match '^[+-]?[0-9]{1,15}"
+_QUANTITY = "must be a number such as 60, 0.15, 150m (a thousandth is m), 300M or 20Mi, in the signal's unit"
+_UNIT = "5 ms of a signal in s is 5m"
+_REST = "lower baseline.length, such as to half of the first checkpoint, or raise window.checkpoints[0]"
 _COVERAGE = "must be more than 0%, at most 100%"
 _ADDRESS = "must be an http:// or https:// address such as"
 _OPEN = "must hold no user, query or fragment"
@@ -68,6 +71,7 @@ REFUSALS: list[Refusal] = [
     _window("duration-empty", DURATION, ".grace", grace=""),
     _window("duration-days-and-hours", DURATION, ".warmup", warmup="1d2h"),
     _window("duration-number", "must be of type string", ".settle", settle=5),
+    _window("checkpoint-number", "must be of type string", ".checkpoints[0]", checkpoints=[60]),
     _window("checkpoint-after-rollback", "drop it, or raise window.rollback", rollback="24h"),
     _window("settle-near-grace", "lower window.settle, or raise window.grace", settle="16m"),
     _window("checkpoints-unsorted", _ORDER, ".checkpoints", checkpoints=["6h", "1h"]),
@@ -80,7 +84,11 @@ REFUSALS: list[Refusal] = [
     _window("t0-far", "must be a time in the years 2000 to 2099", ".t0", t0="9999-12-31T23:59:59Z"),
     _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),
     _review("baseline-long", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "29d"}),
-    _review("snapshot-past-checkpoint", "spec", "lower baseline.length", baseline={"from": "Snapshot"}),
+    _review("snapshot-past-checkpoint", "spec", _REST, baseline={"from": "Snapshot"}),
+    _review("snapshot-until-checkpoint", "spec", _REST, baseline={"from": "Snapshot", "length": "1h"}),
+    _review("snapshot-over-half", "spec", _REST, baseline={"from": "Snapshot", "length": "1801s"}),
+    _review("snapshot-without-an-hour", "spec", _REST,
+            baseline={"from": "Snapshot", "length": "18001s"}, window={"checkpoints": ["6h"]}),
     _review("declared-by-margin", "spec", "every Level signal needs limits.alert",
             baseline={"from": "Declared"}, signals=[LEVEL | {"limits": {"baseline": 1}}]),
     _review("target-kind", "spec.target.kind", 'supported values: "Deployment"', target={"kind": "Job"}),
@@ -103,15 +111,23 @@ REFUSALS: list[Refusal] = [
     _signal("limits-empty", INFO, "set at least one of limits.baseline", ".limits", limits={}),
     _signal("coverage-none", LEVEL, _COVERAGE, ".minCoverage", minCoverage="0.0%"),
     _signal("coverage-over-all", LEVEL, _COVERAGE, ".minCoverage", minCoverage="101%"),
+    _signal("margin-scalar", LEVEL, "must be of type object", ".margin", margin="5ms"),
+    _signal("percent-number", LEVEL, "must be of type string", ".margin.relative", margin={"relative": 5}),
     _signal("percent-without-sign", LEVEL, "must be a percentage such as", ".margin.relative",
             margin={"relative": "5"}),
     _signal("quantity-fraction", LIMIT, "must be of type integer,string", ".limits.alert", limits={"alert": 60.5}),
     _signal("quantity-word", LIMIT, _QUANTITY, ".limits.alert", limits={"alert": "sixty"}),
     _signal("quantity-duration", LIMIT, _QUANTITY, ".limits.alert", limits={"alert": "60s"}),
+    _signal("quantity-unit", LEVEL, _UNIT, ".margin.absolute", margin={"absolute": "5ms"}),
+    _signal("quantity-space", LEVEL, _UNIT, ".margin.absolute", margin={"absolute": "5 m"}),
+    _signal("quantity-comma", LEVEL, _UNIT, ".limits.baseline", limits={"baseline": "0,1"}),
+    _signal("quantity-percent", GROWTH, _UNIT, ".limits.perHour", limits={"perHour": "5%"}),
+    _signal("quantity-order", LIMIT, _PATTERN, ".limits.alert", limits={"alert": "20iM"}),
+    _signal("quantity-empty", LIMIT, _PATTERN, ".limits.alert", limits={"alert": ""}),
     _signal("quantity-huge", LIMIT, "less than or equal to 999999999999999", ".limits.alert",
             limits={"alert": 10**15}),
     _signal("margin-negative", LEVEL, "greater than or equal to 0", ".margin.absolute", margin={"absolute": -1}),
-    _signal("margin-negative-text", LEVEL, "should match", ".margin.absolute", margin={"absolute": "-1m"}),
+    _signal("margin-negative-text", LEVEL, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
     *_source("url-scheme", ".url", _ADDRESS, url="ftp://prometheus:9090"),
     *_source("url-none", ".url", _ADDRESS, url="prometheus:9090"),
     *_source("url-path-only", ".url", _ADDRESS, url="/prometheus"),

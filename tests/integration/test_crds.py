@@ -95,11 +95,14 @@ def test_every_sample_is_accepted(server: Server, kind: str, spec: dict[str, Any
         {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
         {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
         {"window": {"checkpoints": ["1h30m15s"], "rollback": "1h30m15s"}},
-        {"baseline": {"from": "Snapshot", "length": "1h"}},
+        {"baseline": {"from": "Snapshot", "length": "30m"}},
+        {"baseline": {"from": "Snapshot", "length": "5h"}, "window": {"checkpoints": ["6h"]}},
         {"baseline": {"from": "Declared"}},
         {"signals": [{"name": "a", "query": "up", "worse": "Either", "margin": {"relative": "0%", "absolute": 0}}]},
         {"signals": [{"name": "a", "query": "up", "limits": {"baseline": -5, "alert": "-1.5e3"}}]},
         {"signals": [{"name": "a", "query": "up", "limits": {"baseline": "1Ei", "alert": "5E"}}]},
+        {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "1.5E-3"}, "limits": {"alert": "+2e+3"}}]},
+        {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "999999999999999.123456789e-12"}}]},
     ],
     ids=str,
 )
@@ -223,6 +226,19 @@ def test_kubectl_lists_by_short_name_and_category(cluster: Lab, stored: Server) 
     assert "driftreview.driftreview.dev/started" in everything
     assert "driftsnapshot.driftreview.dev/started" in everything
     cluster.kubectl("get", "msrc,cmsrc", "-A")
+
+
+def test_the_end_of_the_rollback_window_is_shown_only_while_a_rollback_is_possible(
+    cluster: Lab, stored: Server
+) -> None:
+    closes = "2026-01-07T08:40:00Z"
+    rollback = {"possible": True, "closesAt": closes, "lastSafeMoment": closes, "reason": "Possible", "until": closes}
+    for change in ({}, {"possible": False, "reason": "WindowClosed", "until": None}):
+        patch = {"status": {"rollback": rollback | change}}
+        assert isinstance(stored.patch("DriftReview", "pending", patch, status=True, store=True), dict)
+        shown = cluster.kubectl("get", "drv", "pending", "-n", stored.namespace, "-o", "wide")
+        assert "ROLLBACK UNTIL" in shown
+        assert (closes in shown) is (not change), shown
 
 
 def test_every_place_with_a_bound_is_in_a_sample() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence
 from driftreview.api.reasons import Reason
 from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
-from driftreview.domain.evidence import Look, Measurement, canonical, content_hash, hash_of, is_intact, take
+from driftreview.domain.evidence import Look, Measurement, canonical, content_hash, freeze, hash_of, is_intact, take
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from tests.builders import BLOCK, HOUR, MINUTE, T0, limit, review, revision, signal
 
@@ -49,7 +49,8 @@ def snapshots(draw: st.DrawFn) -> DriftSnapshotSpec:
     template = draw(st.dictionaries(TEXT, JSON, max_size=4))
     previous = RevisionEvidence(**revision("old").model_dump(), template=template)
     look = Look("1h", WINDOW, BLOCK, draw(TEXT), draw(TEXT))
-    return take(review(), look, asked, RevisionEvidence(**revision("new").model_dump()), previous)
+    frozen = [freeze(each, WINDOW, BLOCK) for each in asked]
+    return take(review(), look, frozen, RevisionEvidence(**revision("new").model_dump()), previous)
 
 
 def go(value: Any) -> Any:

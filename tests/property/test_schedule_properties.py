@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.validate import too_fine
 from tests.builders import review
 
 MOMENTS = st.datetimes(datetime(2000, 1, 1), datetime(2099, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
@@ -22,7 +23,7 @@ def specs(draw: st.DrawFn) -> DriftReviewSpec:
     grace = draw(st.integers(0, 10_000))
     settle = draw(st.integers(0, grace // 2))
     origin = draw(st.sampled_from(BaselineFrom))
-    longest = min(offsets) if origin is BaselineFrom.SNAPSHOT else 60 * 24 * 28
+    longest = max(min(offsets) // 2, min(offsets) - 60, 1) if origin is BaselineFrom.SNAPSHOT else 60 * 24 * 28
     return review(
         window={
             "checkpoints": checkpoints,
@@ -100,7 +101,31 @@ def test_the_first_look_has_six_blocks_where_the_resolution_allows_them(
 ) -> None:
     first = schedule.checkpoints(spec.window, t0)[0]
     if first.at - t0 < schedule.BLOCKS_PER_LOOK * step or spec.baseline.from_ is BaselineFrom.SNAPSHOT:
-        return
+        return  # the next test is about these
     window = schedule.checkpoint_window(spec, t0, first.at, step)
     assert window is not None
     assert (window.end - window.start) // schedule.block_length(spec, step) >= schedule.BLOCKS_PER_LOOK
+
+
+SECONDS = st.integers(60, 10_000) | st.integers(60, 499_999)
+
+
+@given(SECONDS, SECONDS, MOMENTS, st.just(timedelta(seconds=30)) | STEPS)
+def test_both_sides_of_an_accepted_snapshot_have_six_blocks_at_the_first_look(
+    length: int, rest: int, t0: datetime, step: timedelta
+) -> None:
+    first = length + rest
+    if not (rest >= 3_600 or first >= 2 * length):  # refused by CEL, see tests/integration/crd_refusals.py
+        return
+    baseline, window = {"from": "Snapshot", "length": f"{length}s"}, {"checkpoints": [f"{first}s"]}
+    spec = review(baseline=baseline, window=window).spec
+    if list(too_fine(spec, step)):
+        assert timedelta(seconds=min(length, rest)) < schedule.BLOCKS_PER_LOOK * step, (
+            "only what is hopeless is refused"
+        )
+        return
+    block = schedule.block_length(spec, step)
+    due = schedule.checkpoints(spec.window, t0)[0].at
+    for seen in (schedule.baseline_window(spec, t0, t0, step), schedule.checkpoint_window(spec, t0, due, step)):
+        assert seen is not None
+        assert (seen.end - seen.start) // block >= schedule.BLOCKS_PER_LOOK

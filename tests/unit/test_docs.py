@@ -18,7 +18,7 @@ from driftreview.api.crd import RESOURCES
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, RevisionEvidence
 from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
-from driftreview.domain.evidence import Look, Measurement, snapshot_name, take
+from driftreview.domain.evidence import Look, Measurement, freeze, snapshot_name, take
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.samples import Samples, Series, Window
 from driftreview.domain.validate import contradictions
@@ -158,7 +158,8 @@ def reviewed() -> tuple[DriftReview, list[DriftSnapshot]]:
         window = Window(start, start + timedelta(hours=hours), minute)
         series = Series({}, tuple(1.0 + 0.01 * (index % 7) for index in range(window.points)))
         measured = [Measurement(signal, "q", Samples(window, (series,))) for signal in review.spec.signals]
-        spec = take(review, Look(name, window, block, "MetricSource/prometheus http://x", before), measured, judged)
+        frozen = [freeze(each, window, block) for each in measured]
+        spec = take(review, Look(name, window, block, "MetricSource/prometheus http://x", before), frozen, judged)
         metadata = review.metadata.model_copy(update={"name": snapshot_name("shop-v2", "0123456789", name)})
         return DriftSnapshot(metadata=metadata, spec=spec)
 

@@ -1,12 +1,13 @@
 """Evidence: frozen once, the same bytes for the same inputs, and any change to it seen."""
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SignalEvidence
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
@@ -41,7 +42,12 @@ QUERIES = ["up"] * len(RELEASE.spec.signals)
 
 def taken(look: Look = LOOK, *results: QueryResult, previous: RevisionEvidence | None = None) -> DriftSnapshotSpec:
     asked = results or (answer(WINDOW, [1.0] * 60),)
-    return take(RELEASE, look, [Measurement(signal(), "up", each) for each in asked], JUDGED, previous)
+    measured = [Measurement(signal(), "up", each) for each in asked]
+    return take(RELEASE, look, frozen(measured, look), JUDGED, previous)
+
+
+def frozen(measured: Sequence[Measurement], look: Look) -> list[SignalEvidence]:
+    return [freeze(each, look.window, look.block) for each in measured if look.window is not None]
 
 
 class TestHash:
@@ -329,7 +335,8 @@ class TestSize:
         labels = [{"a": str(i)} for i in range(MAX_SERIES)]
         result = answer(month, *[[1.23456789e-5] * month.points] * MAX_SERIES, labels=labels)
         asked = [Measurement(signal(each="a"), "up", result), Measurement(signal("second", each="a"), "up", result)]
-        spec = take(RELEASE, Look("1h", month, 10 * MINUTE, "x"), asked, JUDGED)
+        look = Look("1h", month, 10 * MINUTE, "x")
+        spec = take(RELEASE, look, frozen(asked, look), JUDGED)
         problems = [None if each.problem is None else each.problem.reason for each in spec.signals]
         assert problems == [Reason.ANSWER_TOO_LARGE, Reason.ANSWER_TOO_LARGE]
         assert len(canonical(spec.to_wire())) < MAX_BYTES
@@ -338,7 +345,8 @@ class TestSize:
         month = Window(builders.T0, builders.T0 + timedelta(days=28), 10 * MINUTE)
         values = [1.23456789e-5] * month.points
         asked = [Measurement(signal(f"s{i}"), "up", answer(month, values)) for i in range(30)]
-        spec = take(RELEASE, Look("1h", month, 10 * MINUTE, "x"), asked, JUDGED)
+        look = Look("1h", month, 10 * MINUTE, "x")
+        spec = take(RELEASE, look, frozen(asked, look), JUDGED)
         kept = [each.problem is None for each in spec.signals]
         assert kept == sorted(kept, reverse=True)
         assert 10 < sum(kept) < 30

@@ -83,6 +83,18 @@ LIVES: dict[str, tuple[Callable[[], Simulator], Script, Phase, list[ActType]]] =
     "suspended": (release(), suspended_for_a_while, Phase.PROMOTED, [ActType.PROMOTE]),
     "advised": (release(90 * MINUTE, policy={"mode": "Advise"}), wait(5 * HOUR), Phase.DECIDED, []),
     "held": (release(90 * MINUTE, policy={"onDrift": "Hold"}), wait(5 * HOUR), Phase.DECIDED, []),
+    "held and rejected is never promoted": (
+        release(90 * MINUTE, policy={"onDrift": "Hold", "onWindowEnd": "Promote"}),
+        wait(5 * HOUR),
+        Phase.DECIDED,
+        [],
+    ),
+    "held until the window's end": (
+        release(90 * MINUTE, policy={"onDrift": "Hold", "onWindowEnd": "Rollback"}),
+        wait(5 * HOUR),
+        Phase.ROLLED_BACK,
+        [ActType.ROLL_BACK],
+    ),
 }
 
 

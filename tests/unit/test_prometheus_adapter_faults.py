@@ -25,14 +25,15 @@ from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 import pytest
 import trustme
 
-from driftreview.adapters import answers
+from driftreview.adapters import answers, prometheus, replies
 from driftreview.adapters.answers import Row, Rows
 from driftreview.adapters.credentials import Credentials
-from driftreview.adapters.prometheus import PrometheusSource
+from driftreview.adapters.prometheus import INSTANT_BYTES, POINTS_PER_QUERY, BusyError, PrometheusSource
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.transport import Transport
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.api.reasons import Reason
+from driftreview.domain import evidence
 from driftreview.domain.samples import Failed, NoData, Samples, Window
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -261,7 +262,7 @@ def test_a_store_that_did_not_answer_is_no_fault_of_the_query(stage: Stage) -> N
 
 def test_a_400_that_is_no_api_error_is_no_prometheus(stage: Stage) -> None:
     result = stage.ask(replying(400, b"Client sent an HTTP request to an HTTPS server.\n"))
-    assert_failed(result, Reason.NOT_A_PROMETHEUS, "HTTP 400", "HTTP request to an HTTPS server", "spec.url")
+    assert_failed(result, Reason.NOT_A_PROMETHEUS, "HTTP 400", "no JSON", "spec.url", "wants https")
 
 
 @pytest.mark.parametrize(
@@ -291,7 +292,7 @@ def test_a_query_that_took_the_server_too_long_is_a_timeout(stage: Stage) -> Non
 
 def test_a_503_that_says_come_back_in_an_hour_is_asked_once_more_at_once(stage: Stage) -> None:
     server = stage.server(replying(503, b"starting", Retry_After="3600"))
-    assert_failed(stage.source(server.url).range("up", WINDOW), Reason.SERVER_ERROR, "starting")
+    assert_failed(stage.source(server.url).range("up", WINDOW), Reason.SERVER_ERROR, "a proxy before it")
     assert len(server.seen) == 2
 
 
@@ -306,7 +307,7 @@ def test_a_503_that_took_long_is_not_asked_again(stage: Stage) -> None:
 
     server = stage.server(slow)
     result = stage.source(server.url, spec={"timeout": "2s"}).range("up", WINDOW)
-    assert_failed(result, Reason.SERVER_ERROR, "overloaded")
+    assert_failed(result, Reason.SERVER_ERROR, "HTTP 503")
     assert len(server.seen) == 1
 
 
@@ -333,9 +334,8 @@ LOGIN = b"<!doctype html><html><head><style>b{}</style><title>Sign in</title></h
 
 def test_a_login_page_is_no_prometheus(stage: Stage) -> None:
     result = stage.ask(replying(200, LOGIN))
-    assert_failed(result, Reason.NOT_A_PROMETHEUS, '"Sign in"', "HTML", "login page")
-    assert "<" not in result.message
-    assert "go(" not in result.message
+    assert_failed(result, Reason.NOT_A_PROMETHEUS, "HTML", "spec.url", "login page")
+    assert "Sign in" not in result.message
 
 
 def test_a_redirect_to_a_login_page_is_not_followed(stage: Stage) -> None:
@@ -378,6 +378,31 @@ def test_any_redirect_is_refused(stage: Stage, status: int, location: str) -> No
 )
 def test_what_is_no_api_answer_is_no_prometheus(stage: Stage, body: bytes) -> None:
     assert_failed(stage.ask(replying(200, body)), Reason.NOT_A_PROMETHEUS)
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 404, 414, 429, 500, 503])
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"<html><title>Payroll</title>", "HTML"),
+        (b"Payroll: 4711", "no JSON"),
+        (b'"Payroll"', "JSON of something else"),
+        (b'{"title": "Payroll"}', "JSON of something else"),
+        (b'{"status": "error", "error": "Payroll"}', "JSON of something else"),
+        (b'{"status": "error", "errorType": 1, "error": "Payroll"}', "JSON of something else"),
+        (b'{"status": "success", "title": "Payroll', "cut off, after 39 bytes"),
+    ],
+)
+def test_no_word_is_quoted_of_what_is_not_the_api(stage: Stage, status: int, body: bytes, kind: str) -> None:
+    result = stage.ask(replying(status, body))
+    assert isinstance(result, Failed)
+    assert "Payroll" not in result.message
+    assert (kind in result.message) is (result.reason == Reason.NOT_A_PROMETHEUS)
+
+
+def test_the_apis_own_words_come_whole_also_with_angle_brackets(stage: Stage) -> None:
+    result = stage.ask(replying(400, error("bad_data", "1:5: parse error: unexpected <by> in aggregation")))
+    assert_failed(result, Reason.QUERY_INVALID, "unexpected <by> in aggregation", retryable=False)
 
 
 def test_an_error_with_status_200_is_a_server_error(stage: Stage) -> None:
@@ -425,10 +450,19 @@ def test_rounding_of_the_servers_milliseconds_is_no_offence(stage: Stage, second
 # Types
 
 
-@pytest.mark.parametrize("kind", ["vector", "scalar", "string", "streams"])
+@pytest.mark.parametrize("kind", ["vector", "scalar", "string"])
 def test_a_range_answered_with_another_type_is_refused(stage: Stage, kind: str) -> None:
     result = stage.ask(replying(200, success(kind, [])))
-    assert_failed(result, Reason.WRONG_RESULT_TYPE, kind, retryable=False)
+    assert_failed(result, Reason.WRONG_RESULT_TYPE, f"a {kind}, not a matrix", retryable=False)
+
+
+@pytest.mark.parametrize("kind", ["streams", "k3y/with=chars", "x" * 100_000, None, ["matrix"], {"a": "t3nant-7"}])
+def test_a_type_that_the_api_does_not_know_is_not_quoted(stage: Stage, kind: Any) -> None:
+    words = "an unknown result type"
+    ranged, instant = (ask(replying(200, success(kind, []))) for ask in (stage.ask, stage.probe))
+    assert_failed(ranged, Reason.WRONG_RESULT_TYPE, f"{words}, not a matrix", retryable=False)
+    assert_failed(instant, Reason.NOT_A_PROMETHEUS, words)
+    assert "streams" not in ranged.message + instant.message
 
 
 def test_an_instant_answered_with_a_range_vector_says_how_to_mend_it(stage: Stage) -> None:
@@ -440,10 +474,6 @@ def test_an_instant_answered_with_a_range_vector_says_how_to_mend_it(stage: Stag
 def test_an_instant_answered_with_a_string_is_refused(stage: Stage) -> None:
     result = stage.probe(replying(200, success("string", [1, "2"])))
     assert_failed(result, Reason.WRONG_RESULT_TYPE, "string", retryable=False)
-
-
-def test_an_instant_answered_with_an_unknown_type_is_no_prometheus(stage: Stage) -> None:
-    assert_failed(stage.probe(replying(200, success("streams", []))), Reason.NOT_A_PROMETHEUS)
 
 
 @pytest.mark.parametrize("name", ["histogram", "histograms"])
@@ -466,6 +496,8 @@ def test_rows_come_ordered_by_their_labels_and_without_what_is_no_number(stage: 
 def test_a_row_that_comes_twice_is_refused(stage: Stage) -> None:
     row = {"metric": {"pod": "a"}, "value": [1, "1"]}
     assert_failed(stage.probe(replying(200, success("vector", [row, row]))), Reason.NOT_A_PROMETHEUS, "twice", "pod")
+    row = {"metric": {"pod\n" * 10_000: "a"}, "value": [1, "1"]}
+    assert_failed(stage.probe(replying(200, success("vector", [row, row]))), Reason.NOT_A_PROMETHEUS, "pod pod", "…")
 
 
 # No data
@@ -514,6 +546,11 @@ def test_nan_and_infinite_samples_are_none_and_counted(stage: Stage) -> None:
 def test_an_answer_with_warnings_is_refused(stage: Stage, warnings: Any) -> None:
     result = stage.ask(replying(200, GOOD | {"warnings": warnings}))
     assert_failed(result, Reason.PARTIAL_ANSWER, "2 of 3 replied")
+
+
+@pytest.mark.parametrize("warnings", [[{"k3y/with=chars": 1}], {"t3nant-7": "2"}, 7, ["x" * 900] * 900])
+def test_warnings_that_are_no_texts_or_too_many_still_refuse_the_answer(stage: Stage, warnings: Any) -> None:
+    assert_failed(stage.ask(replying(200, GOOD | {"warnings": warnings})), Reason.PARTIAL_ANSWER, "carries a warning")
 
 
 def test_an_answer_marked_partial_is_refused(stage: Stage) -> None:
@@ -652,6 +689,82 @@ def test_an_answer_that_cannot_be_unpacked_is_no_prometheus(stage: Stage) -> Non
 def test_a_huge_error_page_is_still_an_error(stage: Stage) -> None:
     result = stage.ask(lambda handler: handler.reply(500, b"x" * 2**21))
     assert_failed(result, Reason.SERVER_ERROR, "HTTP 500")
+
+
+def test_an_instant_may_be_answered_with_less_than_a_range(stage: Stage) -> None:
+    padding = b" " * (INSTANT_BYTES + 1)
+    vector = success("vector", [{"metric": {}, "value": [1, "1"]}])
+    instant = stage.probe(lambda handler: handler.reply(200, json.dumps(vector).encode() + padding))
+    assert_failed(instant, Reason.ANSWER_TOO_LARGE, "more than 4 MiB", "20 series", retryable=False)
+    ranged = stage.ask(lambda handler: handler.reply(200, json.dumps(GOOD).encode() + padding))
+    assert isinstance(ranged, Samples)
+
+
+def test_an_answer_packed_twice_is_unpacked_no_further_than_any_other(stage: Stage) -> None:
+    packed = gzip.compress(gzip.compress(b" " * 2**26))
+    assert len(packed) < 2**12
+    result = stage.ask(lambda handler: handler.reply(200, packed, Content_Encoding="gzip, gzip"), max_bytes=2**20)
+    assert_failed(result, Reason.ANSWER_TOO_LARGE, retryable=False)
+
+
+def test_the_largest_answer_that_evidence_can_hold_is_read(stage: Stage) -> None:
+    window = Window(AT, AT + timedelta(milliseconds=POINTS_PER_QUERY), timedelta(milliseconds=1))
+    begin, value = AT.timestamp(), "-2.2250738585072014e-308"
+    values = [[begin + number / 1000, value] for number in range(1, window.points + 1)]
+    series = [{"metric": {"pod": f"pod-{number}"}, "values": values} for number in range(evidence.MAX_SERIES)]
+    body = json.dumps(success("matrix", series), separators=(",", ":")).encode()
+    assert len(body) > 2**23
+    result = stage.source(stage.server(lambda handler: handler.reply(200, body)).url).range("up", window)
+    assert isinstance(result, Samples)
+    assert {one.values for one in result.series} == {(float(value),) * window.points}
+
+
+def test_an_answer_of_too_many_values_is_refused_unparsed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(replies, "MAX_VALUES", replies.most_values(json.dumps(GOOD).encode()))
+    assert isinstance(stage.ask(replying(200, GOOD)), Samples)
+    broken = json.dumps(GOOD).encode() + b"["
+    assert_failed(stage.ask(replying(200, broken)), Reason.ANSWER_TOO_LARGE, "too many samples", retryable=False)
+
+
+def test_answers_are_read_one_after_the_other(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    running, most, arrived = 0, 0, threading.Barrier(2)
+    read = prometheus.answer_of
+
+    def watch(reply: replies.Reply, hide: Callable[[str], str]) -> replies.Answer:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.05)
+        running -= 1
+        return read(reply, hide)
+
+    def serve(handler: Handler) -> None:
+        arrived.wait(5)
+        handler.json(200, GOOD)
+
+    monkeypatch.setattr(prometheus, "answer_of", watch)
+    url = stage.server(serve).url
+    with ThreadPoolExecutor(2) as pool:
+        results = list(pool.map(lambda source: source.range("up", WINDOW), [stage.source(url), stage.source(url)]))
+    assert all(isinstance(result, Samples) for result in results)
+    assert most == 1
+
+
+def test_the_count_of_too_many_series_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MAX_SAMPLES", 7)
+    series = [{"metric": {"pod": str(pod)}, "values": [sample(0, "1")]} for pod in range(43)]
+    silent = {"metric": {"pod": "silent"}, "values": []}
+    result = stage.ask(replying(200, success("matrix", [*series, silent])))
+    assert_failed(result, Reason.ANSWER_TOO_LARGE, "43 series of 4 points", retryable=False)
+
+
+@pytest.mark.parametrize("metric", [{"pod": "x" * 65_537}, {"x" * 65_537: "a"}])
+def test_a_label_as_long_as_a_book_is_refused(stage: Stage, metric: dict[str, str]) -> None:
+    words = "a label of 65537 characters"
+    ranged = stage.ask(replying(200, success("matrix", [{"metric": metric, "values": []}])))
+    instant = stage.probe(replying(200, success("vector", [{"metric": metric, "value": [1, "1"]}])))
+    for result in (ranged, instant):
+        assert_failed(result, Reason.ANSWER_TOO_LARGE, words, retryable=False)
 
 
 @pytest.mark.parametrize(("name", "most"), [("MAX_SERIES", 1), ("MAX_SAMPLES", 7)])
@@ -842,9 +955,64 @@ def test_a_warning_that_echoes_a_secret_is_cleaned(stage: Stage) -> None:
 
 
 def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
-    credentials = Credentials(headers={"A": "abc", "B": "abcdef"})
-    assert credentials.hide("ABCDEF, abc") == "[hidden], [hidden]"
-    assert Credentials(bearer=None).hide("abc") == "abc"
+    credentials = Credentials(headers={"A": "abcd", "B": "abcdef"})
+    assert credentials.hide("ABCDEF, abcd") == "[hidden], [hidden]"
+    assert Credentials(bearer=None).hide("abcd") == "abcd"
+
+
+@pytest.mark.parametrize("credentials", [SECRETS, TOKEN])
+def test_labels_that_echo_the_request_hide_it(stage: Stage, credentials: Credentials) -> None:
+    def echo(handler: Handler) -> None:
+        sent = [handler.headers[name] for name in ("Authorization", "X-Api-Key", "X-Scope-OrgID")]
+        given = [text for text in (*sent, *(credentials.basic or ())[1:]) if text]
+        metric = {f"name{number}": f"({text.upper()})" for number, text in enumerate(given)}
+        metric[given[0]] = "value"
+        entry = {"metric": metric, "value": [1, "1"], "values": [sample(0, "1")]}
+        handler.json(200, success("matrix" if "query_range" in handler.path else "vector", [entry]))
+
+    ranged, instant = stage.ask(echo, credentials), stage.probe(echo, credentials=credentials)
+    assert isinstance(ranged, Samples)
+    assert isinstance(instant, Rows)
+    for labels in (ranged.series[0].labels, instant.rows[0].labels):
+        assert_hides(json.dumps(labels).lower())
+        assert labels["name0"] in ("(BASIC [hidden])", "(BEARER [hidden])")
+        assert "value" in labels.values()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"pod": "t3nant-7"}, {"pod": "T3NANT-7"}),
+        ({"t3nant-7": "a"}, {"k3y/with=chars": "a"}),
+    ],
+)
+def test_series_that_only_a_secret_tells_apart_are_refused(
+    stage: Stage, one: dict[str, str], other: dict[str, str]
+) -> None:
+    entries = [{"metric": metric, "value": [1, "1"], "values": [sample(0, "1")]} for metric in (one, other)]
+    for result in (
+        stage.ask(replying(200, success("matrix", entries))),
+        stage.probe(replying(200, success("vector", entries))),
+    ):
+        assert_failed(result, Reason.NOT_A_PROMETHEUS, "the same series twice")
+
+
+def test_labels_that_only_a_secret_tells_apart_are_refused(stage: Stage) -> None:
+    entry = {"metric": {"t3nant-7": "a", "k3y/with=chars": "b"}, "value": [1, "1"]}
+    result = stage.probe(replying(200, success("vector", [entry])))
+    assert_failed(result, Reason.NOT_A_PROMETHEUS, "named after the source's credentials")
+
+
+def test_what_is_no_secret_stands_in_labels(stage: Stage) -> None:
+    credentials = Credentials(
+        basic=("trading", "pass-w0rd"),
+        headers={"X-Shard": "1", "X-Empty": ""},
+        open_headers={"X-Scope-OrgID": "team-a"},
+    )
+    labels = {"pod": "trading-bot-1", "shard": "1", "tenant": "team-a"}
+    server = stage.server(replying(200, success("vector", [{"metric": labels, "value": [1, "1"]}])))
+    assert stage.source(server.url, credentials).instant("up", AT) == Rows(AT, (Row(labels, 1.0),))
+    assert {"X-Scope-OrgID": "team-a", "X-Shard": "1"}.items() <= server.seen[0].headers.items()
 
 
 @pytest.mark.parametrize(
@@ -854,6 +1022,7 @@ def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
         Credentials(bearer="to\nken"),
         Credentials(bearer="tok€n"),
         Credentials(headers={"X-Api-Key": "a\r\nX-Evil: 1"}),
+        Credentials(open_headers={"X-Api-Key": "a\r\nX-Evil: 1"}),
     ],
 )
 def test_a_secret_that_no_header_can_hold_is_refused_unsent(stage: Stage, credentials: Credentials) -> None:
@@ -903,7 +1072,8 @@ def test_a_series_that_is_in_some_pieces_only_has_none_in_the_others(stage: Stag
 # Threads, own metrics, cache
 
 
-def test_no_more_queries_run_at_once_than_the_source_allows(stage: Stage) -> None:
+def test_no_more_queries_run_at_once_than_the_source_allows(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driftreview.adapters.prometheus._SLOT_SECONDS", 60.0)
     lock, running, most = threading.Lock(), 0, 0
     full = threading.Event()
 
@@ -927,11 +1097,15 @@ def test_no_more_queries_run_at_once_than_the_source_allows(stage: Stage) -> Non
     assert most == 2
 
 
-def test_a_query_without_a_free_slot_gives_up(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driftreview.adapters.prometheus._QUEUE_SECONDS", 0.05)
+@pytest.mark.parametrize("ask", [lambda source: source.range("up", WINDOW), lambda source: source.instant("up", AT)])
+def test_a_query_without_a_free_slot_is_not_sent_and_no_failure_of_the_server(
+    stage: Stage, ask: Callable[[PrometheusSource], object]
+) -> None:
     source = stage.source("http://127.0.0.1:9", spec={"max_concurrent": 1})
-    with source._slots:
-        assert_failed(source.range("up", WINDOW), Reason.TIMEOUT, "spec.maxConcurrent")
+    with source._slots, pytest.raises(BusyError):
+        ask(source)
+    assert [(key, outcome) for key, outcome, _ in stage.told] == [("MetricSource/team/prom", "Busy")]
+    assert_failed(source.range("up", WINDOW), Reason.UNREACHABLE, "no connection")
 
 
 def test_every_query_is_told_to_the_observer(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from driftreview.domain import decide, schedule
 from driftreview.domain.judge import CheckpointResult, SignalResult
 from driftreview.domain.rules import Finding
 from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
+from driftreview.domain.workload import Rollout
 from tests.builders import HOUR, MINUTE, T0, evidence, review, revision, signal, snapshot, target
 
 CT = ConditionType
@@ -24,6 +25,10 @@ def truths(status: DriftReviewStatus) -> dict[str, str]:
     return {each.type: each.status for each in status.conditions}
 
 
+def messages(status: DriftReviewStatus) -> dict[str, str]:
+    return {each.type: each.message for each in status.conditions}
+
+
 class TestConditions:
     @pytest.mark.parametrize("phase", Phase)
     def test_kstatus_can_read_every_phase(self, phase: Phase) -> None:
@@ -33,6 +38,30 @@ class TestConditions:
             CT.RECONCILING: str(phase not in TERMINAL),
             CT.STALLED: str(phase is Phase.FAILED),
         }
+
+    def test_each_condition_says_what_it_is_about(self) -> None:
+        status = moved(DriftReviewStatus(), Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, "first look at noon", T0)
+        assert messages(status) == {
+            CT.READY: "not promoted yet",
+            CT.RECONCILING: "first look at noon",
+            CT.STALLED: "nothing to mend",
+        }
+        ended = moved(status, Phase.ROLLED_BACK, Reason.SIGNAL_DEGRADED, "rolled back to web-old", T0)
+        assert messages(ended) == {
+            CT.READY: "rolled back to web-old",
+            CT.RECONCILING: "the review has ended",
+            CT.STALLED: "nothing to mend",
+        }
+        assert ended.summary == "rolled back to web-old"
+
+    def test_what_is_stuck_says_what_to_mend(self) -> None:
+        stuck = moved(
+            DriftReviewStatus(), Phase.HOLDING, Reason.ACTING, "waits", T0, Stuck(Reason.TARGET_PAUSED, "resume it")
+        )
+        assert messages(stuck)[CT.STALLED] == "resume it"
+        failed = moved(stuck, Phase.FAILED, Reason.ACT_REFUSED, "no right to patch", T0)
+        assert messages(failed)[CT.STALLED] == messages(failed)[CT.READY] == "no right to patch"
+        assert {each.reason for each in failed.conditions} == {Reason.ACT_REFUSED}
 
     def test_a_transition_is_when_the_truth_changed_not_the_words(self) -> None:
         status = with_condition(DriftReviewStatus(), CT.ACCEPTED, "True", Reason.ACCEPTED, "a", T0)
@@ -162,6 +191,31 @@ class TestBaselineCaptured:
 
     def test_fifty_gaps_fit(self) -> None:
         DriftReviewStatus.model_validate(self.frozen(*[Reason.EMPTY] * 50).to_wire())
+
+
+class TestRollback:
+    def test_the_end_is_there_only_while_a_rollback_is_possible(self) -> None:
+        started = big(1, 1)
+        possible = decide.with_rollback(started, started.status, target(), T0).rollback
+        assert possible is not None
+        assert possible.until == possible.closes_at
+        for status, view, now in (
+            (started.status, target(rollout=Rollout.PAUSED), T0),
+            (started.status, target(), T0 + 99 * HOUR),
+            (started.status.model_copy(update={"previous": None}), target(), T0),
+        ):
+            impossible = decide.with_rollback(started, status, view, now).rollback
+            assert impossible is not None
+            assert impossible.until is None
+            assert "until" not in impossible.to_wire()
+            assert impossible.closes_at == possible.closes_at
+
+    def test_after_the_end_nothing_can_be_rolled_back(self) -> None:
+        started = big(1, 1)
+        status = decide.with_rollback(started, started.status, target(), T0)
+        ended = moved(status, Phase.PROMOTED, Reason.SIGNALS_PASSED, "why", T0).rollback
+        assert ended is not None
+        assert (ended.possible, ended.until, ended.reason) == (False, None, Reason.ENDED)
 
 
 def test_a_stored_time_is_the_computed_one() -> None:

@@ -28,27 +28,56 @@ def truth(status: DriftReviewStatus, kind: ConditionType) -> tuple[str, str] | N
     return None if found is None else (found.status, found.reason)
 
 
-class TestForbidden:
+class TestRefused:
     def test_before_it_starts_a_review_is_not_accepted_for_it(self) -> None:
-        status = trouble.forbidden(review(), "deployments is forbidden", T0)
+        status = trouble.refused(review(), Reason.FORBIDDEN, "deployments is forbidden", T0)
         assert status.phase is Phase.PENDING
         assert truth(status, ConditionType.ACCEPTED) == ("False", Reason.FORBIDDEN)
         assert truth(status, ConditionType.STALLED) == ("True", Reason.FORBIDDEN)
-        assert status.summary == "not accepted: the operator's account lacks a right: deployments is forbidden"
+        assert status.summary == "not accepted: the API server refuses it: deployments is forbidden"
 
     def test_a_started_one_stays_where_it_is_and_goes_on_when_the_right_is_there(self) -> None:
-        stuck = trouble.forbidden(review(started()), "secrets is forbidden", T0)
+        stuck = trouble.refused(review(started()), Reason.FORBIDDEN, "secrets is forbidden", T0)
         assert (stuck.phase, stuck.t0) == (Phase.BASELINING, T0)
         assert truth(stuck, ConditionType.ACCEPTED) == ("True", Reason.ACCEPTED)
         frozen = SnapshotRef(name="release-t0", hash="sha256:0")
         action = plan(review(stuck.model_copy(update={"baseline": frozen})), Observed(target()), T0 + MINUTE)
         assert isinstance(action, Settle)
-        assert action.status.summary == "goes on after the missing right was granted"
+        assert action.status.summary == "goes on after the API server had refused it"
         assert truth(action.status, ConditionType.STALLED) == ("False", Reason.BETWEEN_CHECKPOINTS)
 
     def test_the_same_trouble_again_is_the_same_status(self) -> None:
-        once = trouble.forbidden(review(started()), "no", T0)
-        assert trouble.forbidden(review(once), "no", T0 + HOUR) == once
+        once = trouble.refused(review(started()), Reason.REFUSED, "too large", T0)
+        assert trouble.refused(review(once), Reason.REFUSED, "too large", T0 + HOUR) == once
+
+    @pytest.mark.parametrize(("since", "until"), [(0, 4 * 60 + 30), (99 * 60, 99 * 60 + 10)])
+    def test_it_is_waited_for_until_the_window_closes_and_at_least_ten_minutes(self, since: int, until: int) -> None:
+        stuck = review(trouble.refused(review(started()), Reason.REFUSED, "too large", T0 + since * MINUTE))
+        early = trouble.refused(stuck, Reason.REFUSED, "too large", T0 + until * MINUTE - timedelta(seconds=1))
+        assert early.phase is Phase.BASELINING
+        ended = trouble.refused(stuck, Reason.REFUSED, "too large", T0 + until * MINUTE)
+        assert (ended.phase, truth(ended, ConditionType.READY)) == (Phase.FAILED, ("False", Reason.REFUSED))
+        assert ended.summary.endswith("before the rollback window closed: the API server refuses it: too large")
+
+
+class TestUnexpected:
+    """A fault of the operator's own is on the review, not only in the log."""
+
+    def test_it_is_said_where_the_review_is_and_over_once_it_goes_on(self) -> None:
+        failed = trouble.unexpected(review(started()), "KeyError", T0)
+        assert (failed.phase, truth(failed, ConditionType.STALLED)) == (
+            Phase.BASELINING,
+            ("True", Reason.INTERNAL_ERROR),
+        )
+        assert failed.summary.startswith("cannot go on: the operator failed (KeyError; see its log for ")
+        assert trouble.unexpected(review(failed), "KeyError", T0 + HOUR) == failed
+        frozen = SnapshotRef(name="release-t0", hash="sha256:0")
+        action = plan(review(failed.model_copy(update={"baseline": frozen})), Observed(target()), T0 + MINUTE)
+        assert isinstance(action, Settle)
+        assert action.status.summary == "goes on after the operator had failed"
+
+    def test_before_t0_it_stays_pending(self) -> None:
+        assert trouble.unexpected(review(), "KeyError", T0).phase is Phase.PENDING
 
 
 class TestPatience:

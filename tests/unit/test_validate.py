@@ -1,10 +1,12 @@
-"""Contradictions in a spec that neither the schema nor CEL can see are refused before the review starts."""
+"""What neither the schema nor CEL can see (contradictions, sizes) is refused before the review starts."""
 
+from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from driftreview.domain.validate import contradictions
+from driftreview.domain.validate import contradictions, too_fine, too_large
 from tests.builders import growth, limit, review, signal
 
 
@@ -64,3 +66,80 @@ def test_what_could_never_work_or_would_be_ignored_is_named_with_its_field(decla
 )
 def test_where_nothing_is_measured_at_t0_nothing_can_be_held_against_it(declared: Any, *, fits: bool) -> None:
     assert (said(declared, baseline={"from": "Declared"}) == []) is fits
+
+
+STEP = timedelta(seconds=30)
+
+
+def large(series: Mapping[str, int] | None = None, *, count: int = 1, step: timedelta = STEP, **spec: Any) -> list[str]:
+    declared = [signal(f"s{number}") for number in range(count)]
+    return [each.message for each in too_large(review(signals=declared, **spec).spec, step, series or {})]
+
+
+WEEK = {"baseline": {"length": "7d"}, "window": {"checkpoints": ["1h", "48h"], "rollback": "48h"}}  # 1008 blocks
+
+
+class TestSize:
+    def test_what_fits_is_not_spoken_of(self) -> None:
+        assert large(count=50, **WEEK) == []
+        assert large({"s0": 20}, **WEEK) == []
+
+    def test_every_series_counts_that_was_seen(self) -> None:
+        assert large({f"s{number}": 20 for number in range(3)}, count=3, **WEEK) == []
+        (said,) = large({f"s{number}": 20 for number in range(4)}, count=4, **WEEK)
+        assert said == (
+            "spec.signals: 4 signals with 80 series over 7d in blocks of 10m make about 1048 kB of evidence, 1000 kB "
+            "can be stored: use fewer signals, fewer series (s0 has 20), a shorter spec.baseline.length, or a later "
+            "spec.window.checkpoints[0] (a block is a sixth of the first checkpoint, at most 10m)"
+        )
+
+    def test_a_signal_that_showed_nothing_counts_as_one_series(self) -> None:
+        early = {"baseline": {"length": "7d"}, "window": {"checkpoints": ["6m", "48h"], "rollback": "48h"}}
+        assert large({}, count=7, **early) == []
+        (said,) = large({"s1": 0}, count=8, **early)
+        assert said.startswith("spec.signals: 8 signals with 8 series over 7d in blocks of 1m make about 1048 kB")
+        assert "fewer series" not in said
+
+    def test_one_series_has_a_bound_of_its_own(self) -> None:
+        (said,) = large(baseline={"length": "7d"}, window={"checkpoints": ["3m", "48h"], "rollback": "48h"})
+        assert said == (
+            "spec.baseline.length: 7d in blocks of 30s make about 262 kB for each series, 200 kB can be stored: make "
+            "it shorter, or spec.window.checkpoints[0] later (a block is a sixth of the first checkpoint, at most 10m)"
+        )
+
+    @pytest.mark.parametrize(
+        ("origin", "field"),
+        [
+            ("History", "spec.baseline.length: 28d"),
+            ("Snapshot", "spec.window.checkpoints[1]: 27d23h"),
+            ("Declared", "spec.window.checkpoints[1]: 28d"),
+        ],
+    )
+    def test_the_field_that_makes_the_longest_window_is_named(self, origin: str, field: str) -> None:
+        length = "1m" if origin == "Snapshot" else "28d"
+        window = {"checkpoints": ["3m", "28d"], "rollback": "28d"}
+        (said,) = large(baseline={"from": origin, "length": length}, window=window, step=timedelta(seconds=1))
+        assert said.startswith(field)
+
+    def test_where_nothing_is_measured_at_t0_its_length_does_not_count(self) -> None:
+        declared = {"from": "Declared", "length": "28d"}
+        assert large(baseline=declared, window={"checkpoints": ["1m"], "rollback": "1m"}) == []
+
+
+class TestResolution:
+    def fine(self, seconds: int, **spec: Any) -> list[str]:
+        return [each.message for each in too_fine(review(**spec).spec, timedelta(seconds=seconds))]
+
+    def test_a_first_look_before_the_first_sample_is_refused(self) -> None:
+        window = {"checkpoints": ["1m", "1h"], "rollback": "1h"}
+        assert self.fine(60, window=window) == []
+        (said,) = self.fine(61, window=window)
+        assert said == "spec.window.checkpoints[0]: 1m is shorter than the source's resolution, 1m1s"
+
+    @pytest.mark.parametrize(("length", "first"), [("2m", "2h"), ("10m", "12m")])
+    def test_both_sides_of_a_snapshot_need_six_samples(self, length: str, first: str) -> None:
+        spec: dict[str, Any] = {"baseline": {"from": "Snapshot", "length": length}, "window": {"checkpoints": [first]}}
+        assert self.fine(20, **spec) == []
+        (said,) = self.fine(21, **spec)
+        assert said.startswith("spec.baseline.length: with from: Snapshot the baseline (")
+        assert "must each be 2m6s, 6 times the source's resolution, 21s" in said

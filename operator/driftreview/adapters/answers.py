@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from array import array
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NoReturn, TypeAlias
 
-from driftreview.adapters.replies import Answer, RefusalError, malformed, misaligned
+from driftreview.adapters.replies import Answer, RefusalError, extract, malformed, misaligned, too_large
 from driftreview.api.reasons import Reason
 from driftreview.domain.samples import NoData, Samples, Series, Window
 
@@ -21,6 +22,8 @@ MAX_SERIES: Final = 10_000
 """Most series of one answer."""
 MAX_SAMPLES: Final = 5_000_000
 """Most grid points of one query over all its series; about 200 MB as Python numbers."""
+MAX_LABEL: Final = 65_536
+"""Longest name or value of a label, in characters."""
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -69,7 +72,8 @@ def chunks(window: Window, limit: int) -> list[Window]:
 class _Column:
     """One series while its chunks come in."""
 
-    values: list[float | None]
+    values: array[float]
+    """NaN where there is no finite sample."""
     nan: int = 0
     infinite: int = 0
 
@@ -81,12 +85,17 @@ class _Column:
         else:
             self.values[index] = value
 
+    def series(self, labels: _Key) -> Series:
+        values = tuple(None if math.isnan(value) else value for value in self.values)
+        return Series(dict(labels), values, self.nan, self.infinite)
+
 
 @dataclass
 class Joiner:
-    """Lays the answers to a window's chunks on the window's grid."""
+    """Lays the answers to a window's chunks on the window's grid; `hide` replaces secrets in labels."""
 
     window: Window
+    hide: Callable[[str], str] = str
     _columns: dict[_Key, _Column] = field(default_factory=dict)
 
     def add(self, chunk: Window, answer: Answer) -> None:
@@ -98,44 +107,48 @@ class Joiner:
         if answer.result_type != "matrix":
             raise RefusalError(
                 Reason.WRONG_RESULT_TYPE,
-                f"a range query was answered with a {answer.result_type}, not a matrix; check spec.url",
+                f"a range query was answered with {_named(answer.result_type)}, not a matrix; check spec.url",
                 retryable=False,
             )
         offset = (chunk.start - self.window.start) // self.window.step
-        seen: set[_Key] = set()
-        for labels, entry in _series(answer.result):
-            if labels in seen:
+        found: dict[_Key, list[Any]] = {}
+        for labels, entry in _series(answer.result, self.hide):
+            if labels in found:
                 raise _twice(labels)
-            seen.add(labels)
             _refuse_histograms(entry, "histograms")
             samples = entry.get("values")
             if not isinstance(samples, list):
                 raise malformed("a series without values")
+            found[labels] = samples
+        self._make_room([labels for labels, samples in found.items() if samples])
+        for labels, samples in found.items():
             if samples:
-                _fill(self._column(labels), chunk, offset, samples)
+                _fill(self._columns[labels], chunk, offset, samples)
 
     def result(self) -> Samples | NoData:
         """What all chunks together say."""
-        series = tuple(
-            Series(dict(labels), tuple(column.values), column.nan, column.infinite)
-            for labels, column in sorted(self._columns.items(), key=lambda item: item[0])
-        )
+        series = tuple(self._columns[labels].series(labels) for labels in sorted(self._columns))
         if any(value is not None for one in series for value in one.values):
             return Samples(self.window, series)
         where = f"at any of the {self.window.points} points after {self.window.start} up to {self.window.end}"
         return no_data(where, sum(one.nan for one in series), sum(one.infinite for one in series))
 
-    def _column(self, labels: _Key) -> _Column:
-        column = self._columns.get(labels)
-        if column is None:
-            if len(self._columns) >= MAX_SERIES or (len(self._columns) + 1) * self.window.points > MAX_SAMPLES:
-                raise _too_large(f"more than {len(self._columns)} series of {self.window.points} points")
-            column = self._columns[labels] = _Column([None] * self.window.points)
-        return column
+    def _make_room(self, found: Collection[_Key]) -> None:
+        new = [labels for labels in found if labels not in self._columns]
+        count, points = len(self._columns) + len(new), self.window.points
+        if count > MAX_SERIES or count * points > MAX_SAMPLES:
+            raise too_large(f"{count} series of {points} points")
+        for labels in new:
+            self._columns[labels] = _Column(array("d", [math.nan]) * points)
 
 
-def rows(answer: Answer, at: datetime) -> Rows | NoData:
+def rows(answer: Answer, at: datetime, hide: Callable[[str], str] = str) -> Rows | NoData:
     """The rows of the answer to an instant query; a scalar is one row without labels.
+
+    Args:
+        answer: what was answered.
+        at: the moment that was asked for.
+        hide: replaces secrets in labels.
 
     Raises:
         RefusalError: it is neither vector nor scalar, or malformed.
@@ -145,7 +158,7 @@ def rows(answer: Answer, at: datetime) -> Rows | NoData:
         case "scalar":
             found[()] = _sample(answer.result)[1]
         case "vector":
-            for labels, entry in _series(answer.result):
+            for labels, entry in _series(answer.result, hide):
                 if labels in found:
                     raise _twice(labels)
                 _refuse_histograms(entry, "histogram")
@@ -199,18 +212,28 @@ def _fill(column: _Column, chunk: Window, offset: int, samples: list[Any]) -> No
         column.put(offset + index, value)
 
 
-def _series(result: Any) -> Iterator[tuple[_Key, dict[str, Any]]]:
+def _series(result: Any, hide: Callable[[str], str]) -> Iterator[tuple[_Key, dict[str, Any]]]:
     if not isinstance(result, list):
         raise malformed("result is no list")
     if len(result) > MAX_SERIES:
-        raise _too_large(f"{len(result)} series")
+        raise too_large(f"{len(result)} series")
     for entry in result:
         metric = entry.get("metric") if isinstance(entry, dict) else None
         if not isinstance(metric, dict) or not all(isinstance(value, str) for value in metric.values()):
             raise malformed("a series without labels")
-        if any(_SURROGATE.search(text) for pair in metric.items() for text in pair):
-            raise malformed("a label that is no text")
-        yield tuple(sorted(metric.items())), entry
+        yield _labels(metric, hide), entry
+
+
+def _labels(metric: dict[str, str], hide: Callable[[str], str]) -> _Key:
+    longest = max((len(text) for pair in metric.items() for text in pair), default=0)
+    if longest > MAX_LABEL:
+        raise too_large(f"a label of {longest} characters")
+    if any(_SURROGATE.search(text) for pair in metric.items() for text in pair):
+        raise malformed("a label that is no text")
+    shown = {hide(name): hide(value) for name, value in metric.items()}
+    if len(shown) < len(metric):
+        raise malformed("several labels that are named after the source's credentials")
+    return tuple(sorted(shown.items()))
 
 
 def _sample(sample: Any) -> tuple[float, float]:
@@ -246,16 +269,14 @@ def _refuse_type(found: str) -> NoReturn:
         "string": "the query is a string; a signal needs a number",
     }
     if found not in advice:
-        raise malformed("an unknown result type")
+        raise malformed(_named(found))
     raise RefusalError(Reason.WRONG_RESULT_TYPE, advice[found], retryable=False)
 
 
-def _too_large(found: str) -> RefusalError:
-    return RefusalError(
-        Reason.ANSWER_TOO_LARGE, f"the answer has {found}; aggregate in the query with sum by (...)", retryable=False
-    )
+def _named(result_type: str) -> str:
+    return f"a {result_type}" if result_type else "an unknown result type"
 
 
 def _twice(labels: _Key) -> RefusalError:
-    names = ", ".join(name for name, _ in labels)
+    names = extract(", ".join(name for name, _ in labels), str)
     return malformed(f"the same series twice (labels {names})" if names else "the same series without labels twice")

@@ -6,13 +6,15 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
 from urllib.parse import quote, quote_plus
 
 HIDDEN: Final = "[hidden]"
+SHORTEST_SECRET: Final = 4
+"""Shorter ones are not hidden: they are guessed as fast as read, and innocent words hold them."""
 
 # What http.client can put on the wire in a header value, less the control characters a proxy may choke on.
 _SENDABLE: Final = re.compile(r"[\x20-\x7e\x80-\xff]*")
@@ -23,14 +25,15 @@ class Credentials:
     """Credentials of one metric source, resolved from its Secrets.
 
     Line ends around a value are dropped, as Prometheus does with its own token files: Secrets made from files end
-    in one, and no header may hold one. `headers` mixes values given in the open with values from Secrets; all are
-    treated as secret. Nothing here shows in a repr.
+    in one, and no header may hold one. `headers` come from Secrets; `open_headers` stand in the source's spec for
+    all to read, are sent beside them and never hidden. Nothing here shows in a repr.
     """
 
     bearer: str | None = field(default=None, repr=False)
     basic: tuple[str, str] | None = field(default=None, repr=False)
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_pem: str | None = field(default=None, repr=False)
+    open_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         """Drop what an editor or `echo` left around the values."""
@@ -55,31 +58,56 @@ class Credentials:
         """Name of the first part that no HTTP header can hold, or None if all can be sent."""
         if self.bearer is not None and not (self.bearer and _SENDABLE.fullmatch(self.bearer)):
             return "the bearer token"
-        broken = (name for name, value in self.headers.items() if not _SENDABLE.fullmatch(value))
+        headers = {**self.open_headers, **self.headers}
+        broken = (name for name, value in headers.items() if not _SENDABLE.fullmatch(value))
         return next((f"the value of header {name}" for name in broken), None)
 
     def hide(self, text: str) -> str:
         """Replace every secret in a text that came from outside, also where it is escaped or encoded.
 
-        A server or a proxy may echo the request in its error page. Our own words need no hiding: they are never
-        made of secrets.
+        A server or a proxy may echo the request in its errors. Our own words need no hiding: they are never made
+        of secrets.
         """
-        return self._pattern.sub(HIDDEN, text) if self._pattern else text
+        return self._in_texts(text)
+
+    def hide_in_label(self, text: str) -> str:
+        """Replace every secret in a label's name or value, but let the user name stand.
+
+        It proves nothing, and teams name their jobs and pods as they name their users: evidence must tell these apart.
+        """
+        return self._in_labels(text)
 
     @cached_property
-    def _pattern(self) -> re.Pattern[str] | None:
-        shapes = {shape for secret in self._secrets() if secret for shape in _shapes(secret)}
-        # The longest first: a secret may be the beginning of another one.
-        ordered = sorted(shapes, key=lambda shape: (-len(shape), shape))
-        return re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE) if ordered else None
+    def _in_texts(self) -> _Mask:
+        return _Mask([*self._proofs(), *(self.basic or ())])
 
-    def _secrets(self) -> Iterator[str]:
+    @cached_property
+    def _in_labels(self) -> _Mask:
+        return _Mask(self._proofs())
+
+    def _proofs(self) -> Iterator[str]:
         if self.bearer is not None:
             yield self.bearer
         if self.basic is not None:
-            yield from self.basic
+            yield self.basic[1]
             yield (self.authorization or "").removeprefix("Basic ")
         yield from self.headers.values()
+
+
+class _Mask:
+    """Replaces secrets in texts."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        shapes = {shape for secret in secrets if len(secret) >= SHORTEST_SECRET for shape in _shapes(secret)}
+        # The longest first: a secret may be the beginning of another one.
+        ordered = sorted(shapes, key=lambda shape: (-len(shape), shape))
+        self._pattern = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
+        # The pattern would take seconds, with the interpreter locked, for as many labels as an answer may hold.
+        self._folded = {shape.casefold() for shape in shapes}
+
+    def __call__(self, text: str) -> str:
+        folded = text.casefold()
+        return self._pattern.sub(HIDDEN, text) if any(shape in folded for shape in self._folded) else text
 
 
 def _shapes(secret: str) -> Iterator[str]:

@@ -4,7 +4,8 @@ ClusterError
 ├── NotFoundError      there is no such object, or no such kind
 ├── ChangedError       the object is not as it was read (409, or a failed JSON patch test): read again
 ├── ExistsError        there is one of that name already
-├── RefusedError       the request will be refused again as it is (400, 403, 422): somebody must mend something
+├── RefusedError       the request will be refused again as it is (400, 413, 422): somebody must mend something
+│   └── ForbiddenError   a right is missing, or a policy or quota stands against it (403)
 ├── UnreadableError    the object is not what its kind promises, and not one that we wrote
 └── UnavailableError   no answer, or one that says try later (timeouts, 429, 5xx)
 """
@@ -30,6 +31,10 @@ class ExistsError(ClusterError):
 
 class RefusedError(ClusterError):
     """The API server will refuse this again."""
+
+
+class ForbiddenError(RefusedError):
+    """The API server forbids this to the operator's account."""
 
 
 class UnreadableError(ClusterError):

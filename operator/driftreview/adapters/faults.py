@@ -11,7 +11,7 @@ import requests
 import urllib3.exceptions
 from prometheus_api_client.exceptions import PrometheusApiClientException
 
-from driftreview.adapters.replies import RefusalError
+from driftreview.adapters.replies import RefusalError, too_large
 from driftreview.adapters.transport import TooLargeError
 from driftreview.api.reasons import Reason
 
@@ -28,17 +28,16 @@ CLIENT_ERRORS: Final = (
 _Error = TypeVar("_Error", bound=BaseException)
 
 
-def refusal_of(error: BaseException, seconds: float, max_bytes: int) -> RefusalError:
+def refusal_of(error: BaseException, seconds: float) -> RefusalError:
     """Why the client raised; its own text is never used, since it may hold addresses and header values.
 
     Args:
         error: one of CLIENT_ERRORS.
         seconds: how long the query was allowed to take.
-        max_bytes: how large the answer was allowed to be.
     """
-    if _first(error, TooLargeError):
-        found = f"the answer has more than {max_bytes // 2**20} MiB; aggregate in the query with sum by (...)"
-        return RefusalError(Reason.ANSWER_TOO_LARGE, found, retryable=False)
+    too_much = _first(error, TooLargeError)
+    if too_much:
+        return too_large(f"more than {too_much.limit // 2**20} MiB")
     if _first(error, requests.exceptions.SSLError, ssl.SSLError, urllib3.exceptions.SSLError):
         return RefusalError(Reason.TLS_FAILED, _tls(error))
     if _first(error, requests.exceptions.ProxyError, urllib3.exceptions.ProxyError):

@@ -17,6 +17,7 @@ from driftreview.adapters.errors import (
     ChangedError,
     ClusterError,
     ExistsError,
+    ForbiddenError,
     NotFoundError,
     RefusedError,
     UnavailableError,
@@ -151,6 +152,8 @@ def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
     reason = document.get("reason", "")
     text = f"{what} {message}"
     match status:
+        case 403:
+            return ForbiddenError(text)
         case 404:
             return NotFoundError(text)
         case 409:

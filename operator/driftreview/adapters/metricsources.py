@@ -82,7 +82,7 @@ class MetricSources:
         except _MissingKeyError as missing:
             return Problem(reason=Reason.SECRET_NOT_FOUND, message=f"{kind} {name!r}: {missing}")
         key = "/".join(part for part in (kind, found.metadata.namespace, name) if part)
-        return FoundSource(self._sources.get(key, spec, credentials), f"{kind}/{name} {spec.url}")
+        return FoundSource(self._sources.get(key, spec, credentials), f"{kind}/{name} {spec.url.rstrip('/')}")
 
     def write_status(self, found: MetricSource | ClusterMetricSource, status: MetricSourceStatus) -> Mapping[str, Any]:
         """Replace a source's status, if the source is still the one that was read.
@@ -130,10 +130,8 @@ class MetricSources:
         return Credentials(
             bearer=secret(auth.bearer) if auth and auth.bearer else None,
             basic=basic,
-            headers={
-                header.name: secret(header.value_from) if header.value_from else header.value or ""
-                for header in spec.headers
-            },
+            headers={header.name: secret(header.value_from) for header in spec.headers if header.value_from},
+            open_headers={header.name: header.value or "" for header in spec.headers if not header.value_from},
             ca_pem=ca_pem,
         )
 

@@ -14,7 +14,7 @@ import contextlib
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
@@ -36,28 +36,40 @@ from driftreview.domain.samples import Failed, NoData, QueryResult, Window
 
 POINTS_PER_QUERY: Final = 11_000
 """Prometheus refuses range queries of more points for each series."""
-MAX_BYTES: Final = 64 * 2**20
-"""Largest answer to one query that is read, unpacked."""
+RANGE_BYTES: Final = 12 * 2**20
+"""Largest answer to a range query, unpacked: 11,000 points of a signal's 20 series have at most 45 bytes each."""
+INSTANT_BYTES: Final = 4 * 2**20
+"""Largest answer to an instant query, unpacked: 10,000 series of 400 bytes."""
 SUCCESS: Final = "Success"
 """Outcome of a query that was answered, be it with no data; the others are the Failed reasons."""
 
-_QUEUE_SECONDS: Final = 60.0
+BUSY: Final = "Busy"
+"""Outcome of a query that was not sent, as enough others ran."""
+
+_SLOT_SECONDS: Final = 0.5
 # Less than ours, so that the server's own words about a slow query arrive before we hang up.
 _SERVER_SHARE: Final = 0.8
+# Parsed, an answer takes many times its bytes. Python runs one thread at a time anyway, so taking one answer after the
+# other costs no time and leaves only one in parts.
+_READING: Final = threading.Lock()
 
 InstantResult: TypeAlias = Rows | NoData | Failed
 OnQuery: TypeAlias = Callable[[str, str, float], None]
-"""Told of every query sent: (source key, outcome, seconds without the wait for a free slot)."""
+"""Told of every query: (source key, outcome, seconds without the wait for a free slot)."""
 
 _T = TypeVar("_T")
+
+
+class BusyError(Exception):
+    """As many queries run at this source as may run at once: come again later."""
 
 
 class PrometheusSource:
     """One metric source as it was specified, with the credentials it had then; made anew when either changes.
 
     Threads may share it. One HTTP query takes at most `spec.timeout`, plus a connection attempt that has begun; a
-    range cut into several queries may take that for each. At most `spec.max_concurrent` queries run at once; more
-    wait up to a minute and then fail as Timeout.
+    range cut into several queries may take that for each. At most `spec.max_concurrent` ranges and instants are
+    asked for at once; who comes too many is told so by a BusyError, after a moment.
     """
 
     def __init__(
@@ -67,7 +79,7 @@ class PrometheusSource:
         credentials: Credentials,
         *,
         on_query: OnQuery | None = None,
-        max_bytes: int = MAX_BYTES,
+        max_bytes: int = RANGE_BYTES,
         points_per_query: int = POINTS_PER_QUERY,
     ) -> None:
         self.key, self.spec, self.credentials = key, spec, credentials
@@ -95,12 +107,16 @@ class PrometheusSource:
 
         Returns:
             Samples on the grid, ordered by labels; NoData without one finite sample; Failed if any piece failed.
+
+        Raises:
+            BusyError: there is no slot for it now.
         """
-        joiner = Joiner(window)
-        for chunk in chunks(window, self._points):
-            failed = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk))
-            if failed:
-                return failed
+        joiner = Joiner(window, self.credentials.hide_in_label)
+        with self._slot():
+            for chunk in chunks(window, self._points):
+                failed = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk))
+                if failed:
+                    return failed
         return joiner.result()
 
     def instant(self, query: str, at: datetime) -> InstantResult:
@@ -112,8 +128,13 @@ class PrometheusSource:
 
         Returns:
             Rows ordered by labels; NoData without one finite value; Failed otherwise, also for a range vector.
+
+        Raises:
+            BusyError: there is no slot for it now.
         """
-        return self._ask(partial(self._instant, query, at), partial(rows, at=at))
+        read = partial(rows, at=at, hide=self.credentials.hide_in_label)
+        with self._slot():
+            return self._ask(partial(self._instant, query, at), read)
 
     def close(self) -> None:
         """Close the connections once no query runs any more; may be called twice."""
@@ -134,31 +155,39 @@ class PrometheusSource:
         step = str(chunk.step.total_seconds())
         return self._client.custom_query_range(query, first, last, step, params=exact | self._limits)
 
-    def _ask(self, call: Callable[[], Answer], read: Callable[[Answer], _T]) -> _T | Failed:
-        """Send one query when there is a slot for it, and read its answer."""
+    def _ask(self, call: Callable[[], Reply], read: Callable[[Answer], _T]) -> _T | Failed:
+        """Send one query and read its answer."""
         if self._unusable:
             return self._failed(self._unusable)
-        began = time.monotonic()
-        if not self._slots.acquire(timeout=_QUEUE_SECONDS):
-            busy = f"{self.spec.max_concurrent} queries ran all the time; raise spec.maxConcurrent or speed them up"
-            return self._told(self._failed(RefusalError(Reason.TIMEOUT, busy)), began)
         began = time.monotonic()
         with self._lock:
             self._active += 1
         try:
-            result: _T | Failed = read(call())
+            reply = call()
+            with _READING:
+                result: _T | Failed = read(answer_of(reply, self.credentials.hide))
         except RefusalError as refusal:
             result = self._failed(refusal)
         except CLIENT_ERRORS as error:
-            result = self._failed(refusal_of(error, self._seconds, self._max_bytes))
+            result = self._failed(refusal_of(error, self._seconds))
         finally:
-            self._slots.release()
             with self._lock:
                 self._active -= 1
                 last = self._closed and self._active == 0
             if last:
                 self._session.close()
         return self._told(result, began)
+
+    @contextlib.contextmanager
+    def _slot(self) -> Iterator[None]:
+        if not self._slots.acquire(timeout=_SLOT_SECONDS):
+            if self._on_query:
+                self._on_query(self.key, BUSY, _SLOT_SECONDS)
+            raise BusyError(self.key)
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     def _told(self, result: _T, began: float) -> _T:
         if self._on_query:
@@ -173,15 +202,15 @@ class PrometheusSource:
         """The client over our own session and transport."""
         session, url = self._session, self.spec.url.rstrip("/")
         session.headers.update({"Accept": "application/json", "User-Agent": f"driftreview/{__version__}"})
-        session.headers.update(self.credentials.headers)
+        session.headers.update({**self.credentials.open_headers, **self.credentials.headers})
         # Always set, also without credentials: requests would look for some in ~/.netrc.
         session.auth = self._authorize
-        session.hooks["response"].append(self._open)
+        session.hooks["response"].append(_unread)
         client = PrometheusConnect(url, session=session, timeout=(CONNECT_SECONDS, self._seconds))
         transport = Transport(
             seconds=self._seconds,
             connections=self.spec.max_concurrent,
-            max_bytes=self._max_bytes,
+            max_bytes=self._most_bytes,
             context=context,
         )
         # The client mounts an adapter of its own on the address, with long retries; no request may reach another.
@@ -194,24 +223,27 @@ class PrometheusSource:
             request.headers["Authorization"] = self.credentials.authorization
         return request
 
-    def _open(self, response: requests.Response, **_: Any) -> requests.Response:
-        """Read the reply before the client does; what it cannot use is raised, redirects before they are followed."""
-        reply = Reply(response.status_code, response.content, response.headers.get("Location", ""))
-        return _Opened(answer_of(reply, self.credentials.hide))
+    def _most_bytes(self, path: str) -> int:
+        return min(self._max_bytes, INSTANT_BYTES) if path.endswith("/query") else self._max_bytes
 
 
-class _Opened(requests.Response):
-    """A reply that was read already, in the shape from which the client takes `data.result`."""
+class _Unread(requests.Response):
+    """A reply as it came, whatever its status, in the shape from which the client takes `data.result`."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, reply: Reply) -> None:
         super().__init__()
         self.status_code = requests.codes.ok
         self._content = b""
-        self._answer = answer
+        self._reply = reply
 
-    def json(self, **_: Any) -> Mapping[str, Mapping[str, Answer]]:
-        """The whole answer where the client expects its result."""
-        return {"data": {"result": self._answer}}
+    def json(self, **_: Any) -> Mapping[str, Mapping[str, Reply]]:
+        """The whole reply where the client expects its result."""
+        return {"data": {"result": self._reply}}
+
+
+def _unread(response: requests.Response, **_: Any) -> requests.Response:
+    """Keep the reply from requests, which would follow its redirect, and from the client, which would parse it."""
+    return _Unread(Reply(response.status_code, response.content, response.headers.get("Location", "")))
 
 
 def _sendable(spec: MetricSourceSpec, credentials: Credentials) -> ssl.SSLContext | None:

@@ -1,9 +1,12 @@
-"""An HTTP reply -> the answer of a Prometheus query API in it, or why there is none. Pure."""
+"""An HTTP reply -> the answer of a Prometheus query API in it, or why there is none. Pure.
+
+Of a body that is no answer of the API, no word is quoted: whoever chooses the address of a metric source could read
+pages that way which only the operator can reach.
+"""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,16 +14,19 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from driftreview.api.reasons import Reason
+from driftreview.domain.evidence import MAX_SERIES
 
 SERVER_TEXT: Final = 300
 """Longest quotation of a server's own error text, in characters."""
-PAGE_TEXT: Final = 120
-"""Longest extract of a body that is no API answer, in characters."""
+MAX_VALUES: Final = 1_000_000
+"""Most JSON values of one answer, an object counted as three: 11,000 points of a signal's 20 series have 660,000."""
 
-# A page is searched for secrets up to here; what is near the cut is not shown, as it may be part of one.
+_NAME_TEXT: Final = 120
+_WARNINGS: Final = 10
+# A text is searched for secrets up to here; what is near the cut is not shown, as it may be part of one.
 _SEARCHED: Final = 64 * 1024
 _SHOWN: Final = 48 * 1024
-_MARKUP: Final = re.compile(r"(?is)<(script|style)\b.*?(</\1\s*>|\Z)|<[^>]*(>|\Z)")
+_RESULT_TYPES: Final = ("matrix", "vector", "scalar", "string")
 _ALIGNED: Final = (
     "the samples are at other times than asked for; a query frontend that aligns ranges to their step does so: "
     "use the address of the querier behind it in spec.url, or switch the alignment off"
@@ -52,6 +58,12 @@ def malformed(found: str) -> RefusalError:
     return RefusalError(Reason.NOT_A_PROMETHEUS, f"the answer is not what the Prometheus query API returns: {found}")
 
 
+def too_large(found: str) -> RefusalError:
+    """The refusal of an answer that has more of something than will be read."""
+    mend = f"aggregate in the query with sum by (...): a signal may have at most {MAX_SERIES} series"
+    return RefusalError(Reason.ANSWER_TOO_LARGE, f"the answer has {found}; {mend}", retryable=False)
+
+
 def misaligned() -> RefusalError:
     """The refusal of samples off the grid."""
     return RefusalError(Reason.NOT_A_PROMETHEUS, _ALIGNED)
@@ -59,7 +71,11 @@ def misaligned() -> RefusalError:
 
 @dataclass(frozen=True)
 class Answer:
-    """`data` of a successful answer: `result_type` is matrix, vector, scalar or string; `result` is raw JSON."""
+    """`data` of a successful answer.
+
+    `result_type` is matrix, vector, scalar or string, and empty where the server says something else; `result` is raw
+    JSON.
+    """
 
     result_type: str
     result: Any
@@ -80,14 +96,13 @@ class _ApiError:
     text: str
 
 
-def extract(text: str, hide: Callable[[str], str], limit: int) -> str:
-    """A short, printable line of a text that came from outside, without markup and without secrets.
+def extract(text: str, hide: Callable[[str], str], limit: int = _NAME_TEXT) -> str:
+    """A short, printable line of a text that came from outside, without secrets.
 
     Secrets are hidden before the text is cleaned and cut, so that no part of one is left.
     """
     text = hide(text) if len(text) <= _SEARCHED else hide(text[:_SEARCHED])[:_SHOWN]
-    words = _MARKUP.sub(" ", text).split()
-    line = "".join(char if char.isprintable() else " " for char in " ".join(words)).strip()
+    line = "".join(char if char.isprintable() else " " for char in " ".join(text.split())).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
@@ -104,26 +119,30 @@ def answer_of(reply: Reply, hide: Callable[[str], str]) -> Answer:
     if reply.status != HTTPStatus.OK:
         raise _refused(reply, hide)
     envelope = _json(reply.body)
-    if not isinstance(envelope, dict):
-        raise _no_api(reply, hide)
     error = _api_error(envelope)
     if error:
         raise RefusalError(Reason.SERVER_ERROR, f"HTTP 200 with an error in it{_said(error.text, hide)}")
-    data = envelope.get("data")
-    if envelope.get("status") != "success" or not isinstance(data, dict) or "result" not in data:
-        raise _no_api(reply, hide)
+    data = envelope.get("data") if isinstance(envelope, dict) and envelope.get("status") == "success" else None
+    if not isinstance(data, dict) or "result" not in data:
+        raise RefusalError(
+            Reason.NOT_A_PROMETHEUS,
+            f"HTTP 200, but the answer is {_kind(reply.body, envelope)}; "
+            "check spec.url, and whether a login page stands before the server",
+        )
     _refuse_partial(envelope, hide)
-    return Answer(str(data.get("resultType")), data["result"])
+    kind = data.get("resultType")
+    return Answer(kind if kind in _RESULT_TYPES else "", data["result"])
 
 
 def _refuse_partial(envelope: dict[str, Any], hide: Callable[[str], str]) -> None:
     """Refuse what the server itself calls incomplete; `infos` are hints about the query and pass."""
     warnings = envelope.get("warnings")
     if warnings:
-        texts = warnings if isinstance(warnings, list) else [warnings]
+        found = warnings if isinstance(warnings, list) else [warnings]
+        texts = "; ".join(text for text in found[:_WARNINGS] if isinstance(text, str))
         raise RefusalError(
             Reason.PARTIAL_ANSWER,
-            f"the answer carries a warning, so it may be incomplete or wrong{_said('; '.join(map(str, texts)), hide)}; "
+            f"the answer carries a warning, so it may be incomplete or wrong{_said(texts, hide)}; "
             "mend the query or the store it speaks of",
         )
     if envelope.get("isPartial"):  # how VictoriaMetrics says it
@@ -135,8 +154,8 @@ def _refuse_partial(envelope: dict[str, Any], hide: Callable[[str], str]) -> Non
 def _refused(reply: Reply, hide: Callable[[str], str]) -> RefusalError:
     """The refusal of a reply that is not 200."""
     status, envelope = reply.status, _json(reply.body)
-    error = _api_error(envelope) if isinstance(envelope, dict) else None
-    said = _said(error.text if error else reply.body.decode("utf-8", "replace"), hide, api=error is not None)
+    error = _api_error(envelope)
+    said = _said(error.text, hide) if error else ""
     fixed = _BY_STATUS.get(status)
     if fixed:
         reason, found = fixed
@@ -148,25 +167,33 @@ def _refused(reply: Reply, hide: Callable[[str], str]) -> RefusalError:
         return RefusalError(Reason.TIMEOUT, found)
     # Thanos reports a store that did not answer as a failed execution, which is no fault of the query.
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or (error and error.text.startswith("expanding series")):
-        return RefusalError(Reason.SERVER_ERROR, f"HTTP {status}: the server failed{said}; see its log")
+        who = "the server" if error else "the server, or a proxy before it,"
+        return RefusalError(Reason.SERVER_ERROR, f"HTTP {status}: {who} failed{said}; see its log")
     if error and status in (HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY):
         found = f"HTTP {status}: the query was refused{said}; mend the query"
         return RefusalError(Reason.QUERY_INVALID, found, retryable=False)
-    found = f"HTTP {status} is no answer of a Prometheus query API{said}; check spec.url"
-    return RefusalError(Reason.NOT_A_PROMETHEUS, found)
-
-
-def _no_api(reply: Reply, hide: Callable[[str], str]) -> RefusalError:
-    """The refusal of a 200 that is something else."""
-    text = reply.body.decode("utf-8", "replace")
-    kind = "empty" if not text.strip() else "HTML" if text.lstrip().startswith("<") else "no JSON of the query API"
-    if kind == "no JSON of the query API" and text.lstrip().startswith('{"status":"success"'):
-        kind = "cut off or no valid JSON"
-    return RefusalError(
-        Reason.NOT_A_PROMETHEUS,
-        f"HTTP 200, but the answer is {kind}{_said(text, hide, api=False)}; "
-        "check spec.url, and whether a login page stands before the server",
+    # What an https port answers to plain HTTP.
+    mend = (
+        "check spec.url, also whether that port wants https" if status == HTTPStatus.BAD_REQUEST else "check spec.url"
     )
+    kind = "" if error or not reply.body else f", but {_kind(reply.body, envelope)}"
+    return RefusalError(
+        Reason.NOT_A_PROMETHEUS, f"HTTP {status} is no answer of a Prometheus query API{said}{kind}; {mend}"
+    )
+
+
+def _kind(body: bytes, parsed: Any) -> str:
+    """What a body is that is no answer of the query API."""
+    start = body.lstrip()[:1]
+    if not start:
+        return "empty"
+    if start == b"<":
+        return "HTML"
+    if parsed is not None:
+        return "JSON of something else"
+    if start in b"{[":
+        return f"no valid JSON: it may be cut off, after {len(body)} bytes"
+    return "no JSON"
 
 
 def _redirect(reply: Reply, hide: Callable[[str], str]) -> str:
@@ -176,20 +203,32 @@ def _redirect(reply: Reply, hide: Callable[[str], str]) -> str:
         where = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}" if parts.hostname else ""
     except ValueError:
         where = ""
-    place = extract(where, hide, PAGE_TEXT) or "another path"
+    place = extract(where, hide) or "another path"
     return (
         f"HTTP {reply.status} redirects to {place}, which is not followed, as credentials would go along; "
         "name the final address in spec.url, or if that is a login page, give credentials in spec.auth"
     )
 
 
-def _said(text: str, hide: Callable[[str], str], *, api: bool = True) -> str:
-    line = extract(text, hide, SERVER_TEXT if api else PAGE_TEXT)
+def _said(text: str, hide: Callable[[str], str]) -> str:
+    line = extract(text, hide, SERVER_TEXT)
     return f' ("{line}")' if line else ""
 
 
+def most_values(body: bytes) -> int:
+    """How many values a JSON text has at most, an object counted as three; known before one of them is made."""
+    # All but the outermost follow a comma or an opening bracket, or belong to a key that does.
+    return 1 + body.count(b",") + body.count(b"[") + 3 * body.count(b"{")
+
+
 def _json(body: bytes) -> Any:
-    """The body as JSON, or None."""
+    """The body as JSON, or None.
+
+    Raises:
+        RefusalError: it would take too much memory: parsed, JSON takes up to 46 times its bytes.
+    """
+    if most_values(body) > MAX_VALUES:
+        raise too_large("too many samples or labels")
     try:
         return json.loads(body.decode(), parse_constant=_no_constant)
     except (ValueError, RecursionError):
@@ -200,7 +239,9 @@ def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _api_error(envelope: dict[str, Any]) -> _ApiError | None:
-    if envelope.get("status") != "error" or not isinstance(envelope.get("error"), str):
+def _api_error(envelope: Any) -> _ApiError | None:
+    """The error in an envelope; others say `"status": "error"` too, but not with both of these texts."""
+    if not isinstance(envelope, dict) or envelope.get("status") != "error":
         return None
-    return _ApiError(str(envelope.get("errorType")), envelope["error"])
+    kind, text = envelope.get("errorType"), envelope.get("error")
+    return _ApiError(kind, text) if isinstance(kind, str) and isinstance(text, str) else None

@@ -13,7 +13,7 @@ import io
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Self
@@ -34,7 +34,11 @@ _READ_BYTES: Final = 64 * 1024
 
 
 class TooLargeError(OSError):
-    """The answer has more bytes than we will read."""
+    """The answer has more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"more than {limit} bytes")
+        self.limit = limit
 
 
 class _Budget:
@@ -78,7 +82,7 @@ class _BoundedRaw(io.RawIOBase):
         count: int | None = self._raw.readinto(buffer)
         self._left -= count or 0
         if self._left < 0:
-            raise TooLargeError
+            raise TooLargeError(self._budget.max_bytes)
         return count
 
     def close(self) -> None:
@@ -138,7 +142,7 @@ class _OneRetry(Retry):
 
 
 class Transport(HTTPAdapter):
-    """Sends one GET and reads its answer whole, within `seconds` and `max_bytes`.
+    """Sends one GET and reads its answer whole, within `seconds` and as many bytes as `max_bytes` says of its path.
 
     The seconds run from the first connection attempt to the last byte, the retry included; only the resolver and a
     connection attempt that has begun may add to them (CONNECT_SECONDS for each address). An answer other than 200
@@ -148,7 +152,9 @@ class Transport(HTTPAdapter):
     to a private certificate authority. Without one (an http address) only the system's trust is known.
     """
 
-    def __init__(self, *, seconds: float, connections: int, max_bytes: int, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, *, seconds: float, connections: int, max_bytes: Callable[[str], int], context: ssl.SSLContext | None
+    ) -> None:
         self._seconds, self._max_bytes, self._context = seconds, max_bytes, context
         retry = _OneRetry(
             total=1,
@@ -190,25 +196,26 @@ class Transport(HTTPAdapter):
 
         Raises:
             requests.RequestException: no answer, or not the whole of it.
-            TooLargeError: the answer has more than `max_bytes`.
+            TooLargeError: the answer has more bytes than that.
         """
-        token = _BUDGET.set(_Budget(self._seconds, self._max_bytes))
+        limit = self._max_bytes(request.path_url.partition("?")[0])
+        token = _BUDGET.set(_Budget(self._seconds, limit))
         try:
             ours = Timeout(connect=min(CONNECT_SECONDS, self._seconds), read=self._seconds)
             response = super().send(request, stream=True, timeout=ours, verify=True, cert=None, proxies=proxies)  # type: ignore[arg-type] # the stubs do not know that requests takes urllib3's Timeout
             with contextlib.closing(response):
-                response._content = self._read(response)  # noqa: SLF001 - what Response.content does, with a bound
+                response._content = self._read(response, limit)  # noqa: SLF001 - what Response.content does, with a bound
             return response
         finally:
             _BUDGET.reset(token)
 
-    def _read(self, response: requests.Response) -> bytes:
-        limit = self._max_bytes if response.status_code == requests.codes.ok else ERROR_BYTES
+    def _read(self, response: requests.Response, limit: int) -> bytes:
+        answered = response.status_code == requests.codes.ok
         body = bytearray()
         for piece in response.iter_content(_READ_BYTES):
             body += piece
-            if len(body) > limit:
-                if response.status_code == requests.codes.ok:
-                    raise TooLargeError
+            if len(body) > (limit if answered else ERROR_BYTES):
+                if answered:
+                    raise TooLargeError(limit)
                 return b""
         return bytes(body)

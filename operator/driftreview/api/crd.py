@@ -83,7 +83,7 @@ RESOURCES: Final = (
             Column("Recommendation", ".status.decision.recommendation"),
             Column("Next", ".status.nextCheckpoint.due"),
             _AGE,
-            Column("Rollback until", ".status.rollback.closesAt", priority=1),
+            Column("Rollback until", ".status.rollback.until", priority=1),
             Column("Why", ".status.summary", priority=1),
         ),
     ),

@@ -145,7 +145,7 @@ class Baseline(Model):
     from_: BaselineFrom = Field(default=BaselineFrom.HISTORY, alias="from")
     """History (before the rollout), Snapshot (the first stretch after T0) or Declared (limits only)."""
     length: Annotated[Duration, between("1m", "28d")] = "7d"
-    """How much of it."""
+    """How much of it. With from: Snapshot the first checkpoint must leave as much after it, or an hour."""
 
 
 class PolicyMode(StrEnum):
@@ -192,9 +192,11 @@ class Policy(Model):
     on_inconclusive: OnInconclusive = OnInconclusive.HOLD
     """The last checkpoint cannot be judged or is suspect: Hold for a person, Promote or Rollback."""
     on_window_end: OnWindowEnd = OnWindowEnd.NOTIFY
-    """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback."""
+    """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback. Rollback also answers
+    a drift that onDrift: Hold left to a person."""
 
 
+_FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
 _FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "variables", "policy")
 
@@ -224,13 +226,14 @@ class DriftReviewSpec(Model):
             (
                 "self.baseline.from != 'Snapshot' || self.window.checkpoints.size() == 0 || "
                 + DURATION.unless(
-                    f"{cel_seconds('self.baseline.length')} <= {cel_seconds('self.window.checkpoints[0]')}",
+                    f"{_FIRST} - {_LENGTH} >= 3600 || {_FIRST} >= 2 * {_LENGTH}",
                     "self.baseline.length",
                     "self.window.checkpoints[0]",
                 ),
                 (
-                    "with baseline.from: Snapshot, baseline.length must be over by the first checkpoint:"
-                    " lower baseline.length, such as to 30m"
+                    "with baseline.from: Snapshot the first checkpoint looks only at what follows baseline.length, and"
+                    " must have an hour of it, or as much as the baseline: lower baseline.length, such as to half of"
+                    " the first checkpoint, or raise window.checkpoints[0]"
                 ),
             ),
         )

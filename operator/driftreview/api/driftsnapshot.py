@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -11,6 +11,9 @@ from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list
 from driftreview.api.reasons import Reason
 from driftreview.api.status import ContainerImage, Hash
 from driftreview.api.values import Duration
+
+MAX_VALUES: Final = 200_000
+"""Characters of one series' medians: about 15 000 blocks."""
 
 
 class ReviewRef(Model):
@@ -42,7 +45,7 @@ class SeriesEvidence(Model):
         default_factory=dict
     )
     """The labels that tell it from its neighbours."""
-    values: Annotated[str, Field(max_length=200_000)]
+    values: Annotated[str, Field(max_length=MAX_VALUES)]
     """Medians of the blocks in order, 9 significant digits, separated by spaces; `-` is a block without samples."""
     samples: Annotated[int, Field(ge=0)]
     """Samples the medians were made of."""

@@ -112,6 +112,8 @@ class Reason(StrEnum):
     # Accepted
     ACCEPTED = "Accepted"
     """Everything the spec names was found and every query can be asked."""
+    NO_DATA_YET = "NoDataYet"
+    """Accepted, but before T0 a query returned nothing that could be judged; the message names the signals."""
     INVALID_SPEC = "InvalidSpec"
     """The spec contradicts itself in a way the schema cannot see."""
     QUERY_INVALID = "QueryInvalid"
@@ -124,6 +126,8 @@ class Reason(StrEnum):
     """There is no such metric source."""
     SOURCE_NOT_ALLOWED = "SourceNotAllowed"
     """The metric source does not serve this namespace."""
+    SOURCE_CHANGED = "SourceChanged"
+    """The metric source has another address than when the T0 evidence was frozen."""
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
     """A Secret or ConfigMap key that the metric source names is not there, or may not be read."""
     SOURCE_UNAVAILABLE = "SourceUnavailable"
@@ -135,7 +139,11 @@ class Reason(StrEnum):
     TOO_MANY_SERIES = "TooManySeries"
     """The query returned more series than one signal may have."""
     FORBIDDEN = "Forbidden"
-    """The operator's account lacks a right to read what the review names."""
+    """The API server forbids the operator something that the review needs: a missing right, a policy, a quota."""
+    REFUSED = "Refused"
+    """The API server refuses something that the review needs as invalid or too large."""
+    INTERNAL_ERROR = "InternalError"
+    """The operator failed in a way it does not know; its log says where."""
     # A signal without data
     EMPTY = "Empty"
     """The query is fine but returned no series."""
@@ -243,6 +251,7 @@ UNANSWERED = frozenset(
         Reason.RATE_LIMITED,
         Reason.SOURCE_NOT_FOUND,
         Reason.SOURCE_NOT_ALLOWED,
+        Reason.SOURCE_CHANGED,
         Reason.SECRET_NOT_FOUND,
     }
 )

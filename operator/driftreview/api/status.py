@@ -155,6 +155,8 @@ class Rollback(Model):
 
     possible: bool
     """Now."""
+    until: Time | None = None
+    """The same as closesAt, but only there while a rollback is possible."""
     closes_at: Time
     """After this nothing is rolled back any more."""
     last_safe_moment: Time

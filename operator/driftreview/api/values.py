@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
-from driftreview.api.base import Pattern, Rule
+from driftreview.api.base import VALIDATIONS, Pattern, Rule
 
 DURATION: Final = Pattern(
     "^([0-9]{1,4}d|[0-9]{1,5}h([0-9]{1,5}m)?([0-9]{1,6}s)?|[0-9]{1,5}m([0-9]{1,6}s)?|[0-9]{1,6}s)$",
@@ -24,6 +24,9 @@ PERCENT: Final = Pattern("^[0-9]{1,4}([.][0-9]{1,4})?%$", "must be a percentage 
 _AMOUNT: Final = "[0-9]{1,15}([.][0-9]{1,9})?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]{1,2})?$"
 QUANTITY_PATTERN: Final = f"^[+-]?{_AMOUNT}"
 _QUANTITY_MESSAGE: Final = "must be a number such as 60, 0.15, 150m (a thousandth is m), 300M or 20Mi"
+_UNIT_MESSAGE: Final = ", in the signal's unit and without the unit's name: 5 ms of a signal in s is 5m"
+_LONGEST: Final = 32
+"""Characters of a quantity."""
 
 _UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _SUFFIXES: Final = {
@@ -110,16 +113,31 @@ Duration = Annotated[str, Field(max_length=20), DURATION]
 Percent = Annotated[str, Field(max_length=12), PERCENT]
 
 
-def _int_or_string(pattern: str, least: int) -> dict[str, Any]:
-    """The schema of a quantity: a pattern for text, bounds for integers.
+def _int_or_string(pattern: str, least: int, *others: dict[str, str]) -> dict[str, Any]:
+    """The schema of a quantity: a pattern for text, bounds for integers, and a rule for what people write instead.
 
-    The pattern stands bare, with the poor message that comes of it: before Kubernetes 1.34 the cost of a rule does
-    not know maxLength beside int-or-string, and one look at the value makes the API server refuse the whole CRD.
+    Before Kubernetes 1.34 the cost of a rule does not know maxLength beside int-or-string: whatever reads the whole
+    value, as `matches` or `==` with a type do, makes the API server refuse the CRD. One character costs nothing. So
+    the pattern stands bare, with the poor message that comes of it; beside it the rule finds most of what breaks it
+    (a unit's name, a space, a comma, a word) and says what to write.
     """
-    bounds = {"minimum": least, "maximum": 10**15 - 1}
-    return {"x-kubernetes-int-or-string": True, "pattern": pattern, "maxLength": 32} | bounds
+    letters = ", ".join(f"'{each}'" for each in f"0123456789.+-e{''.join(sorted(set(''.join(_SUFFIXES))))}")
+    places = ", ".join(str(place) for place in range(_LONGEST))
+    rule = f"type(self) in [int] || [{places}].all(i, i >= self.size() || self.charAt(i) in [{letters}])"
+    return {
+        "x-kubernetes-int-or-string": True,
+        "pattern": pattern,
+        "maxLength": _LONGEST,
+        "minimum": least,
+        "maximum": 10**15 - 1,
+        VALIDATIONS: [{"rule": rule, "message": _QUANTITY_MESSAGE + _UNIT_MESSAGE}, *others],
+    }
 
 
+_NO_SIGN: Final = {
+    "rule": "type(self) in [int] || !(self.charAt(0) in ['+', '-'])",
+    "message": "must have no sign: it is an amount, whatever the direction",
+}
 Quantity = Annotated[
     str,
     BeforeValidator(_text),
@@ -130,7 +148,7 @@ Amount = Annotated[
     str,
     BeforeValidator(_text),
     AfterValidator(_amount),
-    WithJsonSchema(_int_or_string(f"^{_AMOUNT}", 0)),
+    WithJsonSchema(_int_or_string(f"^{_AMOUNT}", 0, _NO_SIGN)),
 ]
 """A quantity without a sign."""
 

@@ -29,7 +29,8 @@ class Observed:
     target: TargetView | None
     """None: there is no such workload."""
     problems: tuple[Problem, ...] = ()
-    """What keeps a review that has not started from being accepted."""
+    """What keeps a review that has not started from being accepted; or, with a reason of `starting.SILENT`, what keeps
+    it from nothing but should be known: a query that returned nothing to judge."""
 
 
 @dataclass(frozen=True)

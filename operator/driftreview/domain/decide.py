@@ -53,6 +53,7 @@ def with_rollback(
         message = f"to {status.previous.name} until {said(closes)}"
     rollback = Rollback(
         possible=possible,
+        until=closes if possible else None,
         closes_at=closes,
         last_safe_moment=schedule.last_safe_moment(review.spec.window, status.t0),
         reason=reason,
@@ -216,8 +217,12 @@ def window_ended(
     decision, on_end = status.decision, review.spec.policy.on_window_end
     why = decision.message if decision else "no checkpoint could be judged"
     if decision is not None and decision.recommendation is Recommendation.REJECT:
-        if not _to_be_rolled_back(review, decision):
-            status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
+        if _to_be_rolled_back(review, decision):
+            return finished(review, status)
+        if review.spec.policy.mode is PolicyMode.ENFORCE and on_end is OnWindowEnd.ROLLBACK:
+            summary = f"REJECT: {why}; nobody answered until the last safe moment, policy.onWindowEnd is Rollback"
+            return finished(review, _intend(status, ActType.ROLL_BACK, target, summary, now))
+        status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
     elif review.spec.policy.mode is PolicyMode.ENFORCE and on_end is not OnWindowEnd.NOTIFY:
         act = ActType.PROMOTE if on_end is OnWindowEnd.PROMOTE else ActType.ROLL_BACK
         message = f"undecided at the last safe moment ({why}); policy.onWindowEnd is {on_end}"

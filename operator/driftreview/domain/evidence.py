@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import (
+    MAX_VALUES,
     DriftSnapshotSpec,
     EvidenceWindow,
     Problem,
@@ -35,8 +36,6 @@ MAX_BYTES: Final = 1_000_000
 BYTES_PER_BLOCK: Final = 13
 _MOST_BYTES_PER_BLOCK: Final = 17
 """A sign, nine digits and a point, an exponent of three digits, a space."""
-_MAX_VALUES: Final = 200_000
-"""Characters of one series' medians, as its field allows."""
 _MAX_LABEL: Final = 1024
 _MAX_MESSAGE: Final = 1024
 
@@ -143,11 +142,11 @@ def snapshot_name(review: str, uid: str, checkpoint: str) -> str:
 def take(
     review: DriftReview,
     look: Look,
-    measurements: Sequence[Measurement],
+    signals: Sequence[SignalEvidence],
     judged: RevisionEvidence,
     previous: RevisionEvidence | None = None,
 ) -> DriftSnapshotSpec:
-    """Freeze what was measured. The same inputs give the same bytes, whenever and however often it runs."""
+    """Put frozen answers together. The same inputs give the same bytes, whenever and however often it runs."""
     window, block = look.window, look.block
     return seal(
         DriftSnapshotSpec(
@@ -159,7 +158,7 @@ def take(
             else EvidenceWindow(start=window.start, end=window.end, step=seconds(window.step), block=seconds(block)),
             judged=judged,
             previous=previous,
-            signals=_fitting([freeze(each, window, block) for each in measurements]) if window is not None else [],
+            signals=_fitting(signals),
             previous_hash=look.previous_hash,
             hash="",
         )
@@ -199,9 +198,9 @@ def freeze(measurement: Measurement, window: Window, block: timedelta) -> Signal
 
 def _too_long(result: Samples, window: Window, block: timedelta) -> Problem | None:
     blocks = -(-(window.end - window.start) // block)
-    if blocks * _MOST_BYTES_PER_BLOCK <= _MAX_VALUES:
+    if blocks * _MOST_BYTES_PER_BLOCK <= MAX_VALUES:
         return None
-    if all(len(encode(block_medians(one, window.step, block))) <= _MAX_VALUES for one in result.series):
+    if all(len(encode(block_medians(one, window.step, block))) <= MAX_VALUES for one in result.series):
         return None
     message = f"{blocks} blocks of {seconds(block)} are too many for one series: they come of an early first look"
     return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)

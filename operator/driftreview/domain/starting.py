@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from typing import Final
 
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import ConditionType, Phase, Reason
 from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
@@ -17,22 +19,68 @@ from driftreview.domain.action import (
     Settle,
 )
 from driftreview.domain.decide import with_rollback
-from driftreview.domain.status import Stuck, finished, moved, said, with_condition
+from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 from driftreview.domain.workload import Rollout, TargetView
+
+SILENT: Final = {
+    Reason.EMPTY: ("no data yet for", "check metric names and labels in"),
+    Reason.ONLY_NAN: ("only NaN yet for", "as a quotient without traffic is, see"),
+    Reason.ONLY_INFINITE: ("only infinite values yet for", "as a quotient by zero is, see"),
+}
+"""A query that returned nothing to judge: what it returned instead, and where to look. Before T0 that is no problem
+yet, a release may have to warm up; but nobody should learn it only at T0."""
+_MOST_NAMES: Final = 10
+_MOST_FIELDS: Final = 3
+_IN_ORDER: Final = "target, source and queries are in order"
+
+
+def is_accepted(review: DriftReview) -> bool:
+    """Whether this very spec was accepted and its queries need not be asked again.
+
+    While a query without data waits for T0 it is asked at every look, which is once a minute then (RESYNC): so the
+    warning goes when the data comes. Not while the rollout goes on: looks come every ten seconds then, perhaps for
+    days, and what is not rolled out yet has no data to show.
+    """
+    accepted = condition(review.status, ConditionType.ACCEPTED)
+    reconciling = condition(review.status, ConditionType.RECONCILING)
+    if accepted is None or accepted.status != "True" or accepted.observed_generation != review.metadata.generation:
+        return False
+    waits = reconciling is not None and reconciling.reason == Reason.WAITING_FOR_ROLLOUT
+    return accepted.reason == Reason.ACCEPTED or waits
+
+
+def silence(spec: DriftReviewSpec, found: Mapping[str, str]) -> Iterator[Problem]:
+    """Name the signals whose query returned nothing to judge.
+
+    Args:
+        spec: whose signals they are.
+        found: by signal's name the reason, one of SILENT.
+    """
+    for reason, (what, where) in SILENT.items():
+        places = [index for index, signal in enumerate(spec.signals) if found.get(signal.name) == reason]
+        if places:
+            names = _some([spec.signals[index].name for index in places], _MOST_NAMES)
+            fields = _some([f"spec.signals[{index}].query" for index in places], _MOST_FIELDS)
+            yield Problem(reason=reason, message=f"{what}: {names} ({where} {fields})")
+
+
+def _some(words: list[str], most: int) -> str:
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
 
 
 def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     """Accept the review, wait for the rollout, and fix T0 with everything that counts from it."""
     status, target = review.status, observed.target
-    if observed.problems or target is None:
+    problems = [each for each in observed.problems if each.reason not in SILENT]
+    if problems or target is None:
         missing = () if target else (_no_target(review),)
-        return Settle(_refused(review, (*missing, *observed.problems), now), now + BRISK)
-    status = with_condition(
-        status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, "target, source and queries are in order", now
-    )
+        return Settle(_refused(review, (*missing, *problems), now), now + BRISK)
+    status = _accepted(review, target, observed.problems, now)
     if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
-        summary = f"waits for {review.spec.target.name}: {target.rollout_message}"
-        stuck = Stuck(Reason.ROLLOUT_FAILED, summary) if target.rollout is Rollout.FAILED else None
+        rolls = f"waits for {review.spec.target.name}: {target.rollout_message}"
+        stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
+        summary = f"{rolls}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
         return Settle(finished(review, status), now + BRISK)
     warmup = parse_duration(review.spec.window.warmup)
@@ -40,14 +88,35 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     if problem := _after_t0(review, target, target.rolled_out_at):
         return Settle(_refused(review, (problem,), now), now + BRISK)
     if waits := _no_release(review, target, t0):
-        summary = f"waits for a new rollout of {review.spec.target.name}: {waits}"
+        summary = f"waits for a new rollout of {review.spec.target.name}: {waits}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now)
         return Settle(finished(review, status), now + BRISK)
     if now < t0:
-        summary = f"waits for T0 of {target.current.name} at {said(t0)}"
+        summary = f"waits for T0 of {target.current.name} at {said(t0)}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
     return Settle(_started(review, status, target, t0, now), now)
+
+
+def _accepted(review: DriftReview, target: TargetView, silent: tuple[Problem, ...], now: datetime) -> DriftReviewStatus:
+    """Say that the review is accepted, and what was without data; what was not asked again stays as it was said."""
+    kind = ConditionType.ACCEPTED
+    if is_accepted(review):
+        return review.status
+    if target.current is None:
+        message = "its queries are asked when the target has a ReplicaSet"
+        return with_condition(review.status, kind, "Unknown", Reason.WAITING_FOR_ROLLOUT, message, now)
+    if silent:
+        message = "; ".join(each.message for each in silent)
+        return with_condition(review.status, kind, "True", Reason.NO_DATA_YET, message, now)
+    return with_condition(review.status, kind, "True", Reason.ACCEPTED, _IN_ORDER, now)
+
+
+def _remark(status: DriftReviewStatus) -> str:
+    """What a sentence about waiting ends in while something is without data."""
+    accepted = condition(status, ConditionType.ACCEPTED)
+    silent = accepted is not None and accepted.reason == Reason.NO_DATA_YET
+    return f"; {accepted.message}" if accepted is not None and silent else ""
 
 
 def _after_t0(review: DriftReview, target: TargetView, rolled_out_at: datetime) -> Problem | None:
@@ -107,7 +176,10 @@ def _started(
         }
     )
     status = with_rollback(review, status, target, now)
-    summary = f"T0 is {said(t0)}: freezing the baseline"
+    summary = f"T0 is {said(t0)}: freezing the baseline{_remark(status)}"
+    if remark := _remark(status):  # from here on the evidence says what is missing
+        message = f"{_IN_ORDER}; before T0: {remark.removeprefix('; ')}"
+        status = with_condition(status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, message, now)
     return finished(review, moved(status, Phase.BASELINING, Reason.CAPTURING, summary, now))
 
 

@@ -21,6 +21,9 @@ MOST_BYTES: Final = 56 * 1024
 _WORTH_KEEPING: Final = frozenset(
     {SignalVerdict.DEGRADED, SignalVerdict.SUSPECT, SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE}
 )
+_NOT_YET: Final = "not promoted yet"
+_OVER: Final = "the review has ended"
+_FINE: Final = "nothing to mend"
 _SUCCESS: Final = frozenset({Phase.PROMOTED})
 _STALLED: Final = frozenset({Phase.FAILED})
 
@@ -57,23 +60,29 @@ class Stuck:
 def moved(
     status: DriftReviewStatus, phase: Phase, reason: Reason, summary: str, now: datetime, stuck: Stuck | None = None
 ) -> DriftReviewStatus:
-    """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step."""
+    """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step; each says what it is about."""
     status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
     final = phase in TERMINAL
     if final and status.rollback is not None:
-        message = "the review has ended"
-        ended = status.rollback.model_copy(update={"possible": False, "reason": Reason.ENDED, "message": message})
+        message = _OVER
+        over = {"possible": False, "until": None, "reason": Reason.ENDED, "message": message}
+        ended = status.rollback.model_copy(update=over)
         status = status.model_copy(update={"rollback": ended})
         status = with_condition(status, ConditionType.ROLLBACK_POSSIBLE, "False", Reason.ENDED, message, now)
-    conditions: tuple[tuple[ConditionType, bool], ...] = (
-        (ConditionType.READY, phase in _SUCCESS),
-        (ConditionType.RECONCILING, not final),
+    stuck = stuck or (Stuck(reason, summary) if phase in _STALLED else None)
+    conditions: tuple[tuple[ConditionType, bool, Reason, str], ...] = (
+        (ConditionType.READY, phase in _SUCCESS, reason, summary if final else _NOT_YET),
+        (ConditionType.RECONCILING, not final, reason, _OVER if final else summary),
+        (
+            ConditionType.STALLED,
+            stuck is not None,
+            stuck.reason if stuck else reason,
+            stuck.message if stuck else _FINE,
+        ),
     )
-    for kind, holds in conditions:
-        status = with_condition(status, kind, truth(holds=holds), reason, summary, now)
-    if stuck is not None:
-        return with_condition(status, ConditionType.STALLED, "True", stuck.reason, stuck.message, now)
-    return with_condition(status, ConditionType.STALLED, truth(holds=phase in _STALLED), reason, summary, now)
+    for kind, holds, why, message in conditions:
+        status = with_condition(status, kind, truth(holds=holds), why, message, now)
+    return status
 
 
 def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatus:
@@ -123,7 +132,9 @@ def said(moment: datetime) -> str:
 
 _GOES_ON: Final = {
     Reason.SUSPENDED: "goes on after spec.suspend was taken back",
-    Reason.FORBIDDEN: "goes on after the missing right was granted",
+    Reason.FORBIDDEN: "goes on after the API server had refused it",
+    Reason.REFUSED: "goes on after the API server had refused it",
+    Reason.INTERNAL_ERROR: "goes on after the operator had failed",
 }
 
 

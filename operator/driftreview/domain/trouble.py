@@ -13,7 +13,6 @@ from driftreview.api.status import (
 )
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed
 from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
 
@@ -26,7 +25,8 @@ def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetim
     first = failures[0]
     message = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered: {first.message}"
     status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
-    return finished(review, status.model_copy(update={"summary": shorten(f"waits for the metric source: {message}")}))
+    phase, summary = status.phase or Phase.BASELINING, f"waits for the metric source: {message}"
+    return finished(review, moved(status, phase, Reason(first.reason), summary, now))
 
 
 def out_of_patience(review: DriftReview, index: int | None, failures: Sequence[Failed], now: datetime) -> bool:
@@ -58,14 +58,32 @@ def baseline_given_up(review: DriftReview, now: datetime) -> DriftReviewStatus:
     return finished(review, status)
 
 
-def forbidden(review: DriftReview, message: str, now: datetime) -> DriftReviewStatus:
-    """The operator's account may not read what it needs: a review that has not started is not accepted for it."""
-    status, text = review.status, f"the operator's account lacks a right: {message}"
-    phase, summary = status.phase or Phase.PENDING, f"cannot go on: {text}"
+def refused(review: DriftReview, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:
+    """The API server refuses what the review needs: one that has not started is not accepted for it.
+
+    A started one waits until somebody mends it, at most until its window is closed.
+    """
+    status, text = review.status, f"the API server refuses it: {message}"
     if status.t0 is None:
-        status = with_condition(status, ConditionType.ACCEPTED, "False", Reason.FORBIDDEN, text, now)
-        phase, summary = Phase.PENDING, f"not accepted: {text}"
-    return finished(review, moved(status, phase, Reason.FORBIDDEN, summary, now, Stuck(Reason.FORBIDDEN, text)))
+        status = with_condition(status, ConditionType.ACCEPTED, "False", reason, text, now)
+        summary = f"not accepted: {text}"
+        return finished(review, moved(status, Phase.PENDING, reason, summary, now, Stuck(reason, text)))
+    stalled = condition(status, ConditionType.STALLED)
+    began = stalled.last_transition_time if stalled is not None and stalled.status == "True" else now
+    closes = status.rollback.closes_at if status.rollback else now
+    if now >= max(closes, began + PATIENCE):
+        message = f"nothing could be done before the rollback window closed: {text}"
+        return finished(review, moved(status, Phase.FAILED, reason, message, now))
+    summary, phase = f"cannot go on: {text}", status.phase or Phase.PENDING
+    return finished(review, moved(status, phase, reason, summary, now, Stuck(reason, text)))
+
+
+def unexpected(review: DriftReview, error: str, now: datetime) -> DriftReviewStatus:
+    """The operator failed where it should not have: said, and tried again."""
+    text = f"the operator failed ({error}; see its log for {review.metadata.namespace}/{review.metadata.name})"
+    phase, stuck = review.status.phase or Phase.PENDING, Stuck(Reason.INTERNAL_ERROR, text)
+    summary = f"cannot go on: {text}"
+    return finished(review, moved(review.status, phase, Reason.INTERNAL_ERROR, summary, now, stuck))
 
 
 def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftReviewStatus:

@@ -1,14 +1,20 @@
-"""What is wrong with a spec that the schema and CEL cannot see: quantities cannot be compared there."""
+"""What is wrong with a spec that the schema and CEL cannot see: quantities, the source's resolution, sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
-from driftreview.api.driftsnapshot import Problem
+from driftreview.api.driftsnapshot import MAX_VALUES, Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Limits, Signal, Worse
-from driftreview.api.values import parse_quantity
+from driftreview.api.values import format_duration, parse_duration, parse_quantity
+from driftreview.domain import schedule
+from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES
+
+_BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 
 
 def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
@@ -36,3 +42,62 @@ def _of_signal(signal: Signal, limits: Limits) -> Iterator[tuple[str, str]]:
         if sign * (parse_quantity(limits.baseline) - parse_quantity(limits.alert)) > 0:
             reach = f"a baseline may reach {limits.baseline} but beyond {limits.alert} is Degraded"
             yield "limits", f"{reach}: limits.baseline must not lie beyond limits.alert"
+
+
+def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
+    """Say which stretch of time is too short for the source's resolution."""
+    first, length = parse_duration(spec.window.checkpoints[0]), parse_duration(spec.baseline.length)
+    resolution = f"the source's resolution, {format_duration(step)}"
+    if first < step:
+        message = f"spec.window.checkpoints[0]: {format_duration(first)} is shorter than {resolution}"
+        yield Problem(reason=Reason.INVALID_SPEC, message=message)
+    least = schedule.BLOCKS_PER_LOOK * step
+    if spec.baseline.from_ is BaselineFrom.SNAPSHOT and min(length, first - length) < least:
+        message = (
+            f"spec.baseline.length: with from: Snapshot the baseline ({format_duration(length)}) and what the first "
+            f"checkpoint has after it ({format_duration(first - length)}) must each be {format_duration(least)}, "
+            f"{schedule.BLOCKS_PER_LOOK} times {resolution}: raise spec.window.checkpoints[0] or the length"
+        )
+        yield Problem(reason=Reason.INVALID_SPEC, message=message)
+
+
+def too_large(spec: DriftReviewSpec, step: timedelta, series: Mapping[str, int]) -> Iterator[Problem]:
+    """Refuse early the evidence that could not be stored later.
+
+    Args:
+        spec: what is to be measured.
+        step: the source's resolution.
+        series: how many series each signal was seen to have, by its name; one where nothing was seen.
+    """
+    block = schedule.block_length(spec, step)
+    field, longest = _longest_look(spec)
+    size = longest // block * BYTES_PER_BLOCK
+    span = f"{format_duration(longest)} in blocks of {format_duration(block)}"
+    if size > MAX_VALUES:
+        message = (
+            f"{field}: {span} make about {size // 1000} kB for each series, {MAX_VALUES // 1000} kB can be stored: "
+            f"make it shorter, or spec.window.checkpoints[0] later ({_BLOCKS})"
+        )
+        yield Problem(reason=Reason.INVALID_SPEC, message=message)
+        return
+    counts = {signal.name: max(1, series.get(signal.name, 1)) for signal in spec.signals}
+    total = size * sum(counts.values())
+    if total > MAX_BYTES:
+        most = max(counts, key=lambda name: counts[name])
+        fewer = f"fewer series ({most} has {counts[most]}), " if counts[most] > 1 else ""
+        message = (
+            f"spec.signals: {len(counts)} signals with {sum(counts.values())} series over {span} make about "
+            f"{total // 1000} kB of evidence, {MAX_BYTES // 1000} kB can be stored: use fewer signals, {fewer}"
+            f"a shorter {field}, or a later spec.window.checkpoints[0] ({_BLOCKS})"
+        )
+        yield Problem(reason=Reason.INVALID_SPEC, message=message)
+
+
+def _longest_look(spec: DriftReviewSpec) -> tuple[str, timedelta]:
+    """The field that sets the longest window, and how long that is."""
+    last, length = parse_duration(spec.window.checkpoints[-1]), parse_duration(spec.baseline.length)
+    looks = {BaselineFrom.HISTORY: last, BaselineFrom.SNAPSHOT: last - length, BaselineFrom.DECLARED: last}
+    look = looks[spec.baseline.from_]
+    if spec.baseline.from_ is not BaselineFrom.DECLARED and length >= look:
+        return "spec.baseline.length", length
+    return f"spec.window.checkpoints[{len(spec.window.checkpoints) - 1}]", look

@@ -1,4 +1,4 @@
-"""Gathers the evidence itself: every query of a review, resolved and asked over a window."""
+"""The queries of a review: whose metrics they are about, how they are sent, what one of them answers."""
 
 from __future__ import annotations
 
@@ -36,11 +36,6 @@ class Subject:
         }
 
 
-def measure(review: DriftReview, subject: Subject, source: PrometheusSource, window: Window) -> list[Measurement]:
-    """Ask every signal's query over a window. What cannot be asked is a failure like any other, never a gap."""
-    return [_measure(review, signal, subject, source, window) for signal in review.spec.signals]
-
-
 def queries(review: DriftReview, subject: Subject) -> list[str]:
     """The queries of a review as they are sent, in the order of its signals."""
     resolved = [resolve(signal.query, subject.variables(review)) for signal in review.spec.signals]
@@ -50,9 +45,10 @@ def queries(review: DriftReview, subject: Subject) -> list[str]:
     ]
 
 
-def _measure(
+def measure(
     review: DriftReview, signal: Signal, subject: Subject, source: PrometheusSource, window: Window
 ) -> Measurement:
+    """Ask one signal's query over a window. What cannot be asked is a failure like any other, never a gap."""
     query = resolve(signal.query, subject.variables(review))
     if isinstance(query, QueryProblem):
         return Measurement(signal, signal.query, Failed(query.reason, query.message, retryable=False))

@@ -1,13 +1,15 @@
-"""The loop: level-based, one queue of due times, every review looked at when something changed or is due.
+"""The loop: level-based, one queue of due times, every object looked at when something changed or is due.
 
-Nothing is kept here that could not be lost: what to do next follows from the stored review alone.
+Nothing is kept here that could not be lost: what to do next follows from the stored objects alone.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
@@ -24,6 +26,8 @@ Step: TypeAlias = Callable[[Key], datetime | None]
 TICK: Final = 0.5
 STOP_SECONDS: Final = 5.0
 """How long a stop waits for running steps: less than what a pod is given (30 s), and what a query may take (2 min)."""
+RESERVED: Final = 2
+"""Workers kept for what is urgent, on top of the others."""
 _FIRST_RETRY: Final = timedelta(seconds=1)
 _LAST_RETRY: Final = timedelta(seconds=30)
 
@@ -31,20 +35,43 @@ _LAST_RETRY: Final = timedelta(seconds=30)
 @dataclass
 class _Entry:
     due: datetime | None
-    running_since: float | None = None
+    alive_at: float | None = None
+    """When its running step last gave a sign of life; None while none runs."""
+    urgent: bool = False
+    """Whether the running step has one of the reserved workers."""
     woken: bool = False
     failures: int = 0
 
 
+_CURRENT: Final[ContextVar[_Entry]] = ContextVar("step")
+
+
+def alive() -> None:
+    """Say from inside a step that it goes on, such as after each answer of a slow server."""
+    if entry := _CURRENT.get(None):
+        entry.alive_at = monotonic()
+
+
 class Loop:
-    """Runs steps when they are due, a bounded number at once, never two of one review."""
+    """Runs steps when they are due, a bounded number at once, never two of one object.
+
+    Namespaces take turns: the next step is one of the namespace with the fewest running ones, and none has more than
+    half of the workers, so that who waits for a slow server lets the others by. What is urgent waits for nobody.
+    """
 
     def __init__(
-        self, step: Step, executor: Executor, workers: int, clock: Callable[[], datetime], telemetry: Telemetry
+        self,
+        name: str,
+        step: Step,
+        workers: int,
+        clock: Callable[[], datetime],
+        telemetry: Telemetry,
+        urgent: Callable[[Key], bool] = lambda _: False,
     ) -> None:
         """Nothing runs until `run`."""
-        self._step, self._executor, self._workers = step, executor, workers
-        self._clock, self._telemetry = clock, telemetry
+        self._step, self._workers, self._share = step, workers, max(1, workers // 2)
+        self._clock, self._telemetry, self._urgent = clock, telemetry, urgent
+        self._executor = ThreadPoolExecutor(workers + RESERVED, thread_name_prefix=name)
         self._entries: dict[Key, _Entry] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup = asyncio.Event()
@@ -52,7 +79,7 @@ class Loop:
         self.turned_at = monotonic()
 
     def wake(self, key: Key) -> None:
-        """Look at a review as soon as possible. Only from the event loop's thread.
+        """Look at an object as soon as possible. Only from the event loop's thread.
 
         It changed, so earlier failures are over: what lengthens the pauses is failing at one and the same step.
         """
@@ -61,24 +88,21 @@ class Loop:
         self._wakeup.set()
 
     def forget(self, key: Key) -> None:
-        """A review is gone."""
+        """An object is gone."""
         self._entries.pop(key, None)
 
     def stuck(self, seconds: float) -> Key | None:
-        """A review whose step has run longer than this."""
+        """An object whose step has given no sign of life for longer than this."""
         now = monotonic()
-        running = [(key, entry.running_since) for key, entry in list(self._entries.items()) if entry.running_since]
-        return next((key for key, since in running if since is not None and now - since > seconds), None)
+        running = [(key, entry.alive_at) for key, entry in list(self._entries.items())]
+        return next((key for key, at in running if at is not None and now - at > seconds), None)
 
     async def run(self) -> None:
         """Go round until stopped."""
         while not self._stopping:
             self.turned_at = monotonic()
-            now = self._clock()
-            due = [key for key, entry in self._entries.items() if self._is_due(entry, now)]
-            due.sort(key=lambda key: self._entries[key].due or now)
-            for key in due[: self._workers - len(self._tasks)]:
-                self._start(key)
+            for key, urgent in self._next(self._clock()):
+                self._start(key, urgent=urgent)
             self._wakeup.clear()
             try:
                 await asyncio.wait_for(self._wakeup.wait(), TICK)
@@ -93,36 +117,60 @@ class Loop:
         """
         self._stopping = True
         self._wakeup.set()
-        if not self._tasks:
-            return True
-        _, running = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
+        running: set[asyncio.Task[None]] = set()
+        if self._tasks:
+            _, running = await asyncio.wait(self._tasks, timeout=STOP_SECONDS)
         for task in running:
             task.cancel()
+        self._executor.shutdown(wait=False, cancel_futures=True)
         return not running
 
-    @staticmethod
-    def _is_due(entry: _Entry, now: datetime) -> bool:
-        return entry.running_since is None and entry.due is not None and entry.due <= now
+    def _next(self, now: datetime) -> Iterator[tuple[Key, bool]]:
+        """What to start now, and whether with a reserved worker."""
+        running = [(key, entry) for key, entry in self._entries.items() if entry.alive_at is not None]
+        reserved = sum(entry.urgent for _, entry in running)
+        busy = Counter(key[1] for key, entry in running if not entry.urgent)
+        idle = ((key, entry.due) for key, entry in self._entries.items() if entry.alive_at is None)
+        waiting: defaultdict[str, list[tuple[datetime, Key]]] = defaultdict(list)
+        for due, key in sorted((due, key) for key, due in idle if due is not None and due <= now):
+            if reserved < RESERVED and self._urgent(key):
+                reserved += 1
+                yield key, True
+            else:
+                waiting[key[1]].append((due, key))
+        for queue in waiting.values():
+            queue.reverse()  # the longest due is taken off the end
+        while busy.total() < self._workers:
+            open_to = [name for name, queue in waiting.items() if queue and busy[name] < self._share]
+            if not open_to:
+                break
+            turn = min(open_to, key=lambda name: (busy[name], waiting[name][-1]))
+            busy[turn] += 1
+            yield waiting[turn].pop()[1], False
 
-    def _start(self, key: Key) -> None:
+    def _start(self, key: Key, *, urgent: bool) -> None:
         entry = self._entries[key]
-        entry.running_since, entry.woken = monotonic(), False
+        entry.alive_at, entry.woken, entry.urgent = monotonic(), False, urgent
         task = asyncio.create_task(self._run_step(key, entry), name="/".join(key))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def _run_step(self, key: Key, entry: _Entry) -> None:
         try:
-            again = await asyncio.get_running_loop().run_in_executor(self._executor, self._step, key)
+            again = await asyncio.get_running_loop().run_in_executor(self._executor, self._in_thread, key, entry)
             entry.failures = 0
-        except Exception as error:  # noqa: BLE001 - one review's trouble must never stop the others
+        except Exception as error:  # noqa: BLE001 - one object's trouble must never stop the others
             entry.failures += 1
             again = self._clock() + min(_FIRST_RETRY * 2 ** min(entry.failures - 1, 10), _LAST_RETRY)
             self._telemetry.step_errors.labels(type(error).__name__).inc()
             LOGGER.warning(
                 "step failed, tried again at %s: %s", again.isoformat(timespec="seconds"), error,
-                extra={"review": f"{key[1]}/{key[2]}"}, exc_info=entry.failures == 1,
+                extra={"object": "/".join(key)}, exc_info=entry.failures == 1,
             )  # fmt: skip
-        entry.running_since = None
+        entry.alive_at = None
         entry.due = self._clock() if entry.woken else again
         self._wakeup.set()
+
+    def _in_thread(self, key: Key, entry: _Entry) -> datetime | None:
+        _CURRENT.set(entry)
+        return self._step(key)

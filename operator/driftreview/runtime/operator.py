@@ -7,7 +7,7 @@ import logging
 import os
 import signal
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from time import monotonic
 from typing import Any, Final
 
@@ -22,9 +22,10 @@ from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
 from driftreview.api.reasons import Phase
 from driftreview.runtime import logs
+from driftreview.runtime.capture import Capture
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
-from driftreview.runtime.loop import TICK, Key, Loop
+from driftreview.runtime.loop import TICK, Key, Loop, alive
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.settings import Settings
 from driftreview.runtime.sourcecheck import SourceCheck
@@ -33,6 +34,7 @@ from driftreview.runtime.web import Web
 
 _NAMESPACED: Final = ("driftreviews", "metricsources")
 _LOOP_STALLED_AFTER: Final = 60.0
+_SOURCE_WORKERS: Final = 4
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -43,19 +45,24 @@ class Operator:
         """Connect nothing yet but the web server's port."""
         self._settings = settings
         self._telemetry = Telemetry()
-        self._cluster = Cluster(settings.kubeconfig, connections=settings.workers + 2)
-        self._sources = Sources(on_query=self._telemetry.query)
+        self._cluster = Cluster(settings.kubeconfig, connections=settings.workers + _SOURCE_WORKERS)
+        self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
-        self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="review")
+        reviews = Reviews(self._cluster)
         self._reconciler = Reconciler(
-            reviews=Reviews(self._cluster),
+            reviews=reviews,
             workloads=Workloads(self._cluster),
             sources=sources,
+            capture=Capture(reviews, clock.now),
             telemetry=self._telemetry,
             clock=clock.now,
         )
         self._source_check = SourceCheck(sources, clock.now)
-        self._loop = Loop(self._step, self._executor, settings.workers, clock.now, self._telemetry)
+        self._reviews = Loop(
+            "review", self._review, settings.workers, clock.now, self._telemetry, urgent=self._is_acting
+        )
+        # Apart, so that slow sources do not keep the reviews from their turn.
+        self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
         self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
@@ -78,7 +85,7 @@ class Operator:
         Returns:
             The exit code: 0 after a stop, 1 when the Lease was lost.
         """
-        self._telemetry.loop_age.set_function(lambda: monotonic() - self._loop.turned_at)
+        self._telemetry.loop_age.set_function(lambda: monotonic() - self._turned_at)
         self._telemetry.phases = lambda: list(self._phases.values())
         self._telemetry.leader.set_function(lambda: float(self._lease.held.is_set()))
         self._web.start()
@@ -90,7 +97,6 @@ class Operator:
             if self._lease.held.is_set():
                 self._lease.give_back()
             self._sources.close()
-            self._executor.shutdown(wait=False, cancel_futures=True)
             self._web.stop()
         return 1 if self._lost else 0
 
@@ -130,12 +136,12 @@ class Operator:
         @kopf.on.startup(registry=registry)
         async def start(**kwargs: Any) -> None:
             self._indices = {plural: kwargs[plural] for plural in watched}
-            running.append(asyncio.create_task(self._loop.run(), name="loop"))
+            running.extend(asyncio.create_task(loop.run()) for loop in (self._reviews, self._checks))
             self._looping = True
 
         @kopf.on.cleanup(registry=registry)
         async def stop(**_: Any) -> None:
-            if not await self._loop.stop():
+            if not all(await asyncio.gather(self._reviews.stop(), self._checks.stop())):
                 self._abandoned = True
                 LOGGER.warning("stops while steps wait for an answer; they are taken again by the next operator")
             await asyncio.gather(*running)
@@ -157,32 +163,53 @@ class Operator:
         @kopf.on.event(GROUP, VERSION, plural, registry=registry)
         async def event(event: kopf.RawEvent, namespace: str | None, name: str, body: kopf.Body, **_: Any) -> None:
             key = (plural, namespace or "", name)
+            loop = self._reviews if plural == REVIEWS.plural else self._checks
             if event["type"] == "DELETED":
-                self._loop.forget(key)
+                loop.forget(key)
                 self._phases.pop(key, None)
                 if plural != REVIEWS.plural:
                     source = "/".join(part for part in (body["kind"], namespace, name) if part)
                     self._sources.forget(source)
                     self._telemetry.forget(source)
                 return
-            self._loop.wake(key)
+            loop.wake(key)
             if plural == REVIEWS.plural:
                 self._phases[key] = body.get("status", {}).get("phase", Phase.PENDING)
 
-    def _step(self, key: Key) -> Any:
-        """One step of one object, in a thread. The index may be behind: every write is preconditioned."""
+    def _review(self, key: Key) -> datetime | None:
+        """One step of one review, in a thread. The index may be behind: every write is preconditioned."""
+        raw = self._found(key)
+        return None if raw is None else self._reconciler.run(raw)
+
+    def _check(self, key: Key) -> datetime | None:
+        """Ask one metric source whether it answers, in a thread."""
+        raw = self._found(key)
+        return None if raw is None else self._source_check.run(raw)
+
+    def _found(self, key: Key) -> Mapping[str, Any] | None:
         index = self._indices.get(key[0])
-        raw = next(iter(index.get(key, ())), None) if index is not None else None
-        if raw is None:
-            return None
-        return self._reconciler.run(raw) if key[0] == REVIEWS.plural else self._source_check.run(raw)
+        return next(iter(index.get(key, ())), None) if index is not None else None
+
+    def _is_acting(self, key: Key) -> bool:
+        """Whether a review carries out its act: a rollback waits for no query of another review."""
+        return self._phases.get(key) in {Phase.PROMOTING, Phase.ROLLING_BACK}
+
+    def _queried(self, source: str, outcome: str, seconds: float) -> None:
+        """An answer came in, or did not: counted, and a sign of life of the step that asked."""
+        self._telemetry.query(source, outcome, seconds)
+        alive()
+
+    @property
+    def _turned_at(self) -> float:
+        return min(self._reviews.turned_at, self._checks.turned_at)
 
     def _not_alive(self) -> str | None:
-        age = monotonic() - self._loop.turned_at
+        age = monotonic() - self._turned_at
         if self._looping and age > _LOOP_STALLED_AFTER + TICK:
             return f"the loop has not turned for {age:.0f} s"
-        if stuck := self._loop.stuck(self._settings.stall_seconds):
-            return f"the step of {'/'.join(stuck)} has not ended for {self._settings.stall_seconds} s"
+        seconds = self._settings.stall_seconds
+        if stuck := self._reviews.stuck(seconds) or self._checks.stuck(seconds):
+            return f"the step of {'/'.join(stuck)} has given no sign of life for {seconds} s"
         return None
 
     def _not_ready(self) -> str | None:

@@ -6,31 +6,42 @@ what was intended is read from the status, what was done is seen on the target.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from driftreview.adapters.errors import ChangedError, NotFoundError, RefusedError, UnreadableError
+from driftreview.adapters.errors import (
+    ChangedError,
+    ClusterError,
+    ForbiddenError,
+    NotFoundError,
+    RefusedError,
+    UnreadableError,
+)
 from driftreview.adapters.metricsources import FoundSource, MetricSources
+from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
-from driftreview.api.reasons import TERMINAL
+from driftreview.api.reasons import TERMINAL, Reason
 from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
 from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
-from driftreview.domain.evidence import T0, Look, Measurement, is_intact, is_of, snapshot_name, take
+from driftreview.domain.evidence import T0, Look, is_intact, snapshot_name
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed
-from driftreview.domain.workload import pin
-from driftreview.runtime.acceptance import Acceptance, is_accepted
-from driftreview.runtime.gather import Subject, measure, queries, resolution
+from driftreview.domain.starting import is_accepted
+from driftreview.runtime.acceptance import Acceptance
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, TurnOverError, Unanswered, as_failure
+from driftreview.runtime.gather import resolution
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
@@ -38,16 +49,16 @@ MOST_STEPS: Final = 60
 """Steps taken in a row for one review; a review of many past checkpoints takes some."""
 MOST_CHANGES: Final = 3
 """How often in a row of steps something may have changed under our hands."""
+TURN_SECONDS: Final = 20.0
+"""How long a review keeps its worker before others have their turn, plus the one query it may be at."""
+BUSY_PAUSE: Final = timedelta(seconds=2)
+"""Until a source at which enough queries run is tried again."""
 RETRY: Final = timedelta(seconds=15)
 """Until a source that did not answer is asked again."""
 DEFAULT_STEP: Final = timedelta(seconds=30)
 """Of a look at a source that is gone and at a baseline that was never measured: a MetricSource's own default."""
 UNREADABLE: Final = timedelta(minutes=5)
 """Until a review that cannot be read is tried again; it is tried at once when it changes."""
-
-
-class _ForeignEvidenceError(Exception):
-    """A snapshot of the expected name is not the one this review would have taken."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +68,13 @@ class Reconciler:
     reviews: Reviews
     workloads: Workloads
     sources: MetricSources
+    capture: Capture
     telemetry: Telemetry
     clock: Callable[[], datetime]
 
     def run(self, raw: Mapping[str, Any]) -> datetime | None:
-        """Take steps until there is nothing to do; say when to come again (None: when the review changes)."""
-        changes = 0
+        """Take steps until there is nothing to do or the turn is over; say when to come again (None: on a change)."""
+        changes, until = 0, monotonic() + TURN_SECONDS
         for _ in range(MOST_STEPS):
             try:
                 review = DriftReview.model_validate(raw)
@@ -71,13 +83,11 @@ class Reconciler:
             if review.metadata.deletion_timestamp is not None or review.status.phase in TERMINAL:
                 return None
             try:
-                raw, again = self._step(review, raw)
-            except RefusedError as error:
-                now = self.clock()
-                raw, again = self._write(review, trouble.forbidden(review, str(error), now), raw), now + RETRY
-            except (_ForeignEvidenceError, UnreadableError) as error:
-                now = self.clock()
-                raw, again = self._write(review, trouble.evidence_altered(review, str(error), now), raw), now
+                raw, again = self._guarded(review, raw, until)
+            except TurnOverError as over:
+                return over.since
+            except BusyError:
+                return self.clock() + BUSY_PAUSE
             except (ChangedError, NotFoundError) as error:  # not there any more is a change as well
                 changes += 1
                 if changes > MOST_CHANGES:
@@ -87,9 +97,29 @@ class Reconciler:
                 if fresh is None:
                     return None
                 raw, again = fresh, self.clock()
-            if again is None or again > self.clock():
+            if again is None or again > self.clock() or monotonic() >= until:
                 return again
         return self.clock() + timedelta(seconds=1)
+
+    def _guarded(
+        self, review: DriftReview, raw: Mapping[str, Any], until: float
+    ) -> tuple[Mapping[str, Any], datetime | None]:
+        """Take a step; say on the review what keeps it from being taken."""
+        try:
+            return self._step(review, raw, until)
+        except RefusedError as error:
+            now = self.clock()
+            reason = Reason.FORBIDDEN if isinstance(error, ForbiddenError) else Reason.REFUSED
+            return self._write(review, trouble.refused(review, reason, str(error), now), raw), now + RETRY
+        except (ForeignEvidenceError, UnreadableError) as error:
+            now = self.clock()
+            return self._write(review, trouble.evidence_altered(review, str(error), now), raw), now
+        except (ClusterError, TurnOverError, BusyError):
+            raise
+        except Exception as error:
+            with contextlib.suppress(ClusterError):
+                self._write(review, trouble.unexpected(review, type(error).__name__, self.clock()), raw)
+            raise  # the loop logs it and waits a while before it tries again
 
     def _unreadable(self, raw: Mapping[str, Any], error: ValidationError) -> datetime:
         first = error.errors(include_url=False)[0]
@@ -101,7 +131,9 @@ class Reconciler:
         self.reviews.refuse_unreadable(raw, message, self.clock())
         return self.clock() + UNREADABLE
 
-    def _step(self, review: DriftReview, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
+    def _step(
+        self, review: DriftReview, raw: Mapping[str, Any], until: float
+    ) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()
         workload = self.workloads.read(review.metadata.namespace, review.spec.target.name)
         target = workload.view if workload else None
@@ -114,9 +146,9 @@ class Reconciler:
             case Settle(status, again):
                 return self._write(review, status, raw), again
             case CaptureBaseline() if workload:
-                return self._capture_baseline(review, workload, raw, now)
+                return self._capture_baseline(review, workload, raw, now, until)
             case CaptureCheckpoint(index) if workload:
-                return self._capture_checkpoint(review, workload, index, raw, now)
+                return self._capture_checkpoint(review, workload, index, raw, now, until)
             case PatchTarget(act) if workload:
                 return self._act(review, workload, act, raw, now)
         return raw, now + RETRY
@@ -135,33 +167,33 @@ class Reconciler:
         return stored
 
     def _capture_baseline(
-        self, review: DriftReview, workload: Workload, raw: Mapping[str, Any], now: datetime
+        self, review: DriftReview, workload: Workload, raw: Mapping[str, Any], now: datetime, until: float
     ) -> tuple[Mapping[str, Any], datetime]:
         status = review.status
         found = self.sources.find(review)
         if isinstance(found, Problem):
-            return self._unanswered(review, None, [_as_failure(found)] * len(review.spec.signals), raw, now)
+            return self._unanswered(review, None, [as_failure(found)] * len(review.spec.signals), raw, now)
         if status.t0 is None or status.target is None or status.judged is None:
             raise ValueError("the plan asked for a baseline before T0")
         step = resolution(found.source)
         window = schedule.baseline_window(review.spec, status.t0, status.target.rollout_started_at, step)
         look = Look(T0, window, schedule.block_length(review.spec, step), found.label)
         history = review.spec.baseline.from_ is BaselineFrom.HISTORY
-        evidence = self._evidence(review, workload, look, found, history=history)
-        if not isinstance(evidence, DriftSnapshotSpec):
-            return self._unanswered(review, None, evidence, raw, now)
+        evidence = self.capture.evidence(review, workload, look, found, until, history=history)
+        if isinstance(evidence, Unanswered):
+            return self._unanswered(review, None, evidence.failures, raw, now)
         ref = SnapshotRef(name=_snapshot(review, T0), hash=evidence.hash)
         return self._write(review, decide.baseline_captured(review, evidence, ref, self.clock()), raw), now
 
     def _capture_checkpoint(
-        self, review: DriftReview, workload: Workload, index: int, raw: Mapping[str, Any], now: datetime
+        self, review: DriftReview, workload: Workload, index: int, raw: Mapping[str, Any], now: datetime, until: float
     ) -> tuple[Mapping[str, Any], datetime]:
         status, checkpoint = review.status, review.status.checkpoints[index]
         baseline = self._baseline(review)
         if baseline is None or status.t0 is None or status.baseline is None:
             name = status.baseline.name if status.baseline else _snapshot(review, T0)
             return self._write(review, trouble.evidence_altered(review, name, now), raw), now
-        found = self.sources.find(review)
+        found = _same_server(self.sources.find(review), baseline)
         step = _step_of(baseline, found)
         before = status.checkpoints[index - 1].snapshot if index else status.baseline
         look = Look(
@@ -171,9 +203,9 @@ class Reconciler:
             source=baseline.source if isinstance(found, Problem) else found.label,
             previous_hash=before.hash if before else "",
         )
-        evidence = self._evidence(review, workload, look, found, history=False)
-        if not isinstance(evidence, DriftSnapshotSpec):
-            return self._unanswered(review, index, evidence, raw, now)
+        evidence = self.capture.evidence(review, workload, look, found, until, history=False)
+        if isinstance(evidence, Unanswered):
+            return self._unanswered(review, index, evidence.failures, raw, now)
         result = judge_checkpoint(review.spec.signals, baseline, evidence)
         ref = SnapshotRef(name=_snapshot(review, checkpoint.name), hash=evidence.hash)
         after = decide.checkpoint_judged(review, index, result, ref, workload.view, self.clock())
@@ -183,41 +215,6 @@ class Reconciler:
         self.telemetry.lateness.observe(max(late.total_seconds(), 0))
         LOGGER.info("T0+%s: %s: %s", checkpoint.name, result.verdict, result.message, extra={"review": _name(review)})
         return stored, now
-
-    def _evidence(
-        self, review: DriftReview, workload: Workload, look: Look, found: FoundSource | Problem, *, history: bool
-    ) -> DriftSnapshotSpec | list[Failed]:
-        """The stored evidence of a look, or what is measured and stored now; or what went unanswered."""
-        name, namespace = _snapshot(review, look.checkpoint), review.metadata.namespace
-        status = review.status
-        if status.judged is None:
-            raise ValueError("the plan asked for evidence before T0")
-        subject = Subject(status.judged, status.previous, history=history)
-        asked = queries(review, subject)
-        stored = self.reviews.snapshot(namespace, name)
-        if stored is not None:
-            if not is_of(stored, review, look, status.judged.template_hash, asked):
-                raise _ForeignEvidenceError(name)
-            return stored
-        measured: list[Measurement] = []
-        if isinstance(found, Problem):  # a source that is gone answers no query
-            signals = zip(review.spec.signals, asked, strict=True)
-            measured = [Measurement(signal, query, _as_failure(found)) for signal, query in signals]
-        elif look.window is not None:
-            measured = measure(review, subject, found.source, look.window)
-        failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
-        index = next((i for i, each in enumerate(status.checkpoints) if each.name == look.checkpoint), None)
-        if failures and not trouble.out_of_patience(review, index, failures, self.clock()):
-            return failures
-        first = look.checkpoint == T0
-        previous = (
-            pin(status.previous, workload.replica_sets, keep_template=True) if first and status.previous else None
-        )
-        judged = pin(status.judged, workload.replica_sets, keep_template=False)
-        stored = self.reviews.store_snapshot(review, name, take(review, look, measured, judged, previous))
-        if not is_of(stored, review, look, status.judged.template_hash, asked):
-            raise _ForeignEvidenceError(name)
-        return stored
 
     def _unanswered(
         self, review: DriftReview, index: int | None, failures: list[Failed], raw: Mapping[str, Any], now: datetime
@@ -270,8 +267,15 @@ def _name(review: DriftReview) -> str:
     return f"{review.metadata.namespace}/{review.metadata.name}"
 
 
-def _as_failure(problem: Problem) -> Failed:
-    return Failed(problem.reason, problem.message, retryable=True)
+def _same_server(found: FoundSource | Problem, baseline: DriftSnapshotSpec) -> FoundSource | Problem:
+    """The source, if it still is the server that the baseline came from: two servers are two rulers."""
+    if isinstance(found, Problem) or found.label == baseline.source:
+        return found
+    message = (
+        f"spec.metrics.sourceRef: the T0 evidence came from {baseline.source}, but now it is {found.label}: what two "
+        "servers say is not compared; restore the address, or delete this review and apply it anew"
+    )
+    return Problem(reason=Reason.SOURCE_CHANGED, message=message)
 
 
 def _step_of(baseline: DriftSnapshotSpec, found: FoundSource | Problem) -> timedelta:

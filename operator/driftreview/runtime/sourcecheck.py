@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from driftreview.adapters.errors import ChangedError
 from driftreview.adapters.metricsources import MetricSources
+from driftreview.adapters.prometheus import BusyError
 from driftreview.api.base import Condition
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource, MetricSourceStatus
@@ -18,6 +19,8 @@ from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import truth
 
 EVERY: Final = timedelta(seconds=60)
+SHARE: Final = 10
+"""A slow source is asked so many times its own answering time later: it never takes more of a worker than that."""
 _QUERY: Final = "vector(1)"
 
 
@@ -36,7 +39,10 @@ class SourceCheck:
         found = self.sources.connect(source)
         problem = found if isinstance(found, Problem) else None
         if not isinstance(found, Problem):
-            answer = found.source.instant(_QUERY, now)
+            try:
+                answer = found.source.instant(_QUERY, now)
+            except BusyError:
+                return now + EVERY  # others are asking it: what they are told is in their reviews
             problem = (
                 Problem(reason=Reason(answer.reason), message=answer.message) if isinstance(answer, Failed) else None
             )
@@ -46,7 +52,7 @@ class SourceCheck:
                 self.sources.write_status(source, status)
             except ChangedError:
                 return now
-        return now + EVERY
+        return self.clock() + max(EVERY, SHARE * (self.clock() - now))
 
 
 def _status(source: MetricSource | ClusterMetricSource, problem: Problem | None, now: datetime) -> MetricSourceStatus:

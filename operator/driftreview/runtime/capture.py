@@ -1,0 +1,170 @@
+"""Captures the evidence of a look: every query asked over its window, each answer frozen at once, and all stored."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from time import monotonic
+from typing import Final
+
+from driftreview.adapters.metricsources import FoundSource
+from driftreview.adapters.reviews import Reviews
+from driftreview.adapters.workloads import Workload
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SignalEvidence
+from driftreview.domain import trouble
+from driftreview.domain.evidence import T0, Look, Measurement, freeze, is_of, snapshot_name, take
+from driftreview.domain.samples import Failed, Window
+from driftreview.domain.workload import pin
+from driftreview.runtime.gather import Subject, measure, queries
+
+MOST_BYTES: Final = 64 * 2**20
+"""Of answers kept for looks that are not complete yet; beyond it, what was touched longest ago is asked again."""
+
+
+class ForeignEvidenceError(Exception):
+    """A snapshot of the expected name is not the one this review would have taken."""
+
+
+class TurnOverError(Exception):
+    """The step's time was over before every query was asked: go on where it stopped, after others had their turn."""
+
+    def __init__(self, since: datetime) -> None:
+        super().__init__()
+        self.since = since
+        """When this look began to be taken: who waits longer comes first."""
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """Every query was asked; some were not answered, which may be answered later."""
+
+    failures: list[Failed]
+
+
+@dataclass
+class _Round:
+    """What one look has found out so far. Answers stay; failures are asked again in the next round."""
+
+    began: datetime
+    answered: dict[str, SignalEvidence] = field(default_factory=dict)
+    failed: dict[str, Measurement] = field(default_factory=dict)
+    size: int = 1000
+    """About how many bytes it keeps."""
+
+    def keep(self, signal: SignalEvidence) -> None:
+        self.answered[signal.name] = signal
+        self.size += sum(len(series.values) for series in signal.series)
+
+
+class Capture:
+    """Takes the looks of all reviews; threads may share it.
+
+    What a look has found out is kept from one step to the next, in memory only: lost, it is asked again.
+    """
+
+    def __init__(self, reviews: Reviews, clock: Callable[[], datetime]) -> None:
+        """Store evidence here."""
+        self._reviews, self._clock = reviews, clock
+        self._lock = threading.Lock()
+        self._rounds: OrderedDict[tuple[str, Look], _Round] = OrderedDict()
+
+    def evidence(
+        self,
+        review: DriftReview,
+        workload: Workload,
+        look: Look,
+        found: FoundSource | Problem,
+        until: float,
+        *,
+        history: bool,
+    ) -> DriftSnapshotSpec | Unanswered:
+        """The stored evidence of a look, or what is measured and stored now.
+
+        Args:
+            review: whose look it is; it has started.
+            workload: its target as it is now.
+            look: what is measured.
+            found: the source, or why it cannot be asked.
+            until: on the monotonic clock; after this no further query is begun, but one is asked in any case.
+            history: ask about the time before the rollout.
+
+        Raises:
+            TurnOverError: the time was over; nothing is lost by it.
+            BusyError: enough queries run at the source; nothing is lost by it.
+            ForeignEvidenceError: something else is stored under the look's name.
+            ClusterError: the API server could not be asked, or did not store it.
+        """
+        status = review.status
+        if status.judged is None:
+            raise ValueError("the plan asked for evidence before T0")
+        name = snapshot_name(review.metadata.name, review.metadata.uid, look.checkpoint)
+        subject = Subject(status.judged, status.previous, history=history)
+        stored = self._reviews.snapshot(review.metadata.namespace, name)
+        if stored is None:
+            signals = [] if look.window is None else self._ask(review, subject, look, look.window, found, until)
+            if not isinstance(signals, list):
+                return signals
+            judged = pin(status.judged, workload.replica_sets, keep_template=False)
+            previous = None
+            if look.checkpoint == T0 and status.previous is not None:
+                previous = pin(status.previous, workload.replica_sets, keep_template=True)
+            stored = self._reviews.store_snapshot(review, name, take(review, look, signals, judged, previous))
+        self._forget(review, look)
+        if not is_of(stored, review, look, status.judged.template_hash, queries(review, subject)):
+            raise ForeignEvidenceError(name)
+        return stored
+
+    def _ask(
+        self,
+        review: DriftReview,
+        subject: Subject,
+        look: Look,
+        window: Window,
+        found: FoundSource | Problem,
+        until: float,
+    ) -> list[SignalEvidence] | Unanswered:
+        """One round of queries, or as much of it as there is time for."""
+        this = self._resumed(review, look)
+        signals = zip(review.spec.signals, queries(review, subject), strict=True)
+        left = [each for each in signals if each[0].name not in this.answered.keys() | this.failed.keys()]
+        for number, (signal, query) in enumerate(left):
+            if number and monotonic() >= until:
+                raise TurnOverError(this.began)
+            if isinstance(found, Problem):
+                measured = Measurement(signal, query, as_failure(found))
+            else:
+                measured = measure(review, signal, subject, found.source, window)
+            if isinstance(measured.result, Failed) and measured.result.retryable:
+                this.failed[signal.name] = measured
+            else:
+                this.keep(freeze(measured, window, look.block))
+        failed, this.failed = this.failed, {}
+        failures = [each.result for each in failed.values() if isinstance(each.result, Failed)]
+        index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
+        if failures and not trouble.out_of_patience(review, index, failures, self._clock()):
+            return Unanswered(failures)
+        frozen = this.answered | {name: freeze(each, window, look.block) for name, each in failed.items()}
+        return [frozen[signal.name] for signal in review.spec.signals]
+
+    def _resumed(self, review: DriftReview, look: Look) -> _Round:
+        with self._lock:
+            key = review.metadata.uid, look
+            this = self._rounds.pop(key, None) or _Round(self._clock())
+            self._rounds[key] = this
+            size = sum(each.size for each in self._rounds.values())
+            while size > MOST_BYTES and len(self._rounds) > 1:
+                size -= self._rounds.popitem(last=False)[1].size
+        return this
+
+    def _forget(self, review: DriftReview, look: Look) -> None:
+        with self._lock:
+            self._rounds.pop((review.metadata.uid, look), None)
+
+
+def as_failure(problem: Problem) -> Failed:
+    """What keeps a source from being asked, as the answer to each query."""
+    return Failed(problem.reason, problem.message, retryable=True)

@@ -1,0 +1,154 @@
+"""A slow, moved or greedy metric source, or a refused write, costs the review that has it; nobody else waits."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from lab.web import Client, is_healthy, wait_until
+from tests.integration.operators import Operators, environment
+from tests.support.faultproxy import Canned, Fault, FaultProxy, Lost, failure
+from tests.support.stage import SOURCE, Stage, ago, condition, steady, verdicts, wire
+
+pytestmark = pytest.mark.integration
+QUERIES = r"/api/v1/query"
+
+
+@pytest.fixture
+def metrics_proxy(stage: Stage) -> Iterator[FaultProxy]:
+    with FaultProxy(stage.prometheus) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def calm(stage: Stage) -> Iterator[Stage]:
+    """Another namespace, with a source of its own that answers."""
+    other = Stage(stage.api, f"calm-{uuid.uuid4().hex[:6]}", stage.prometheus)
+    stage.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
+    other.release("1", "2")
+    yield other
+    stage.api.delete("Namespace", other.namespace)
+
+
+def test_who_waits_for_a_slow_source_keeps_no_other_namespace_waiting(
+    stage: Stage, calm: Stage, operators: Operators, metrics_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    go_on = threading.Event()
+    held = metrics_proxy.add(Fault("GET", QUERIES, hold=go_on))
+    names = [f"slow-{number}" for number in range(6)]
+    try:
+        with environment(DRIFTREVIEW_WORKERS="4"), operators.own() as operator:
+            for name in names:
+                stage.source(name, url=metrics_proxy.url, timeout="60s")
+                stage.review(name, source=False, metrics={"sourceRef": {"kind": "MetricSource", "name": name}})
+            wait_until(lambda: held.hits >= 2, "the slow source is asked")
+            calm.review()
+            assert calm.ended()["phase"] == "Promoted"
+            assert is_healthy(f"{operator.url}/healthz")
+            assert not any(stage.status(name).get("t0") for name in names)
+            go_on.set()
+            for name in names:
+                assert stage.ended(name=name)["phase"] == "Promoted"
+    finally:
+        go_on.set()
+
+
+def test_reviews_that_share_the_one_query_a_source_allows_all_come_to_their_end(
+    stage: Stage, operators: Operators, metrics_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    go_on = threading.Event()
+    held = metrics_proxy.add(Fault("GET", QUERIES, hold=go_on))
+    stage.source(url=metrics_proxy.url, timeout="60s", maxConcurrent=1)
+    names = [f"sharing-{number}" for number in range(4)]
+    try:
+        with operators.own() as operator:
+            for name in names:
+                stage.review(name, source=False)
+            wait_until(lambda: held.hits, "the source is asked")
+            busy = f'driftreview_query_seconds_count{{outcome="Busy",source="MetricSource/{stage.namespace}/{SOURCE}"}}'
+            wait_until(lambda: busy in Client(operator.url).request("GET", "/metrics")[1], "the others find it busy")
+            assert held.hits == 1
+            go_on.set()
+            ends = [stage.ended(40, name) for name in names]
+    finally:
+        go_on.set()
+    assert [each["phase"] for each in ends] == ["Promoted"] * len(names)
+    assert all(condition(each, "MetricsAvailable")["status"] == "True" for each in ends)
+
+
+def test_only_what_went_unanswered_is_asked_again(
+    stage: Stage, operators: Operators, metrics_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    lost = metrics_proxy.add(Fault("GET", r"query_range.*\+ 0", times=2, lost=Lost.BEFORE))
+    other = steady("other") | {"query": 'latency_ms{replica="b"} + 0'}
+    stage.source(url=metrics_proxy.url)
+    with operators.own():
+        stage.review(source=False, signals=[steady(), other], window={"checkpoints": ["6m"]})
+        status = stage.ended(seconds=60)
+    assert (status["phase"], lost.hits) == ("Promoted", 2)
+    asked = [each.path for each in metrics_proxy.seen if "query_range" in each.path]
+    first, second = ([each for each in asked if ("+ 0" in each) is which] for which in (False, True))
+    assert len(first) == 2, "once for T0 and once for the look"
+    assert len(second) > len(first)
+
+
+def test_another_server_than_at_t0_is_not_asked_until_its_address_is_restored(
+    stage: Stage, operators: Operators, metrics_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    with operators.own():
+        stage.source(resolution="10s")
+        window = {"t0": wire(ago(seconds=50)), "checkpoints": ["1m"], "settle": "0s"}
+        stage.review(source=False, window=window)
+        stage.until(lambda status: status.get("baseline"), "the baseline is frozen")
+        stage.api.merge("MetricSource", SOURCE, stage.namespace, {"spec": {"url": metrics_proxy.url}})
+
+        def told(status: dict[str, object]) -> bool:
+            return condition(status, "MetricsAvailable").get("reason") == "SourceChanged"
+
+        status = stage.until(told, "it says that the server is another", 40)
+        message = condition(status, "MetricsAvailable")["message"]
+        assert f"came from MetricSource/{SOURCE} {stage.prometheus}, but now it is" in message
+        assert verdicts(status) == [None]
+        assert not [each for each in metrics_proxy.seen if "query_range" in each.path]
+        stage.api.merge("MetricSource", SOURCE, stage.namespace, {"spec": {"url": stage.prometheus + "/"}})
+        status = stage.ended(seconds=60)
+    assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"])
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"), [(failure(413), "Refused"), (failure(422), "Refused"), (failure(403), "Forbidden")]
+)
+def test_evidence_that_cannot_be_stored_is_said_with_the_servers_words_and_stored_later(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy, answer: Canned, reason: str
+) -> None:
+    stage.release("1", "2")
+    fault = api_proxy.add(Fault("POST", "/driftsnapshots", answer=answer))
+    with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
+        stage.review(window={"checkpoints": ["6m"]})
+        status = stage.until(lambda found: condition(found, "Stalled").get("reason") == reason, "it says so")
+        assert f"made up by the test: {answer.status}" in status["summary"]
+        assert condition(status, "Stalled")["status"] == "True"
+        fault.times = fault.hits
+        assert stage.ended(seconds=40)["phase"] == "Promoted"
+
+
+def test_a_fault_of_the_operators_own_is_on_the_review_and_over_by_itself(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy
+) -> None:
+    """A Deployment without a template is one: the API server never sends it."""
+    stage.release("1", "2")
+    body = b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{},"spec":{}}'
+    broken = api_proxy.add(
+        Fault("GET", "/deployments/web", answer=Canned(200, body, {"Content-Type": "application/json"}))
+    )
+    with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
+        stage.review()
+        status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "InternalError", "it says so")
+        assert "the operator failed (KeyError; see its log for " in status["summary"]
+        broken.times = broken.hits
+        assert stage.ended(seconds=60)["phase"] == "Promoted"

@@ -1,0 +1,176 @@
+"""What a look was answered is kept over its steps; what failed is asked again; nothing is asked twice without need."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, cast
+
+import pytest
+
+from driftreview.adapters.metricsources import FoundSource
+from driftreview.adapters.reviews import Reviews
+from driftreview.adapters.workloads import Workload
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain import trouble
+from driftreview.domain.action import Observed, Settle
+from driftreview.domain.evidence import T0, Look
+from driftreview.domain.plan import plan
+from driftreview.domain.samples import Failed, QueryResult, Window
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, TurnOverError, Unanswered
+from tests import builders
+from tests.builders import BLOCK, HOUR, MINUTE, answer, review, signal, target
+from tests.simulator import replica_sets
+
+WINDOW = Window(builders.T0, builders.T0 + HOUR, MINUTE)
+LOOK = Look("1h", WINDOW, BLOCK, "MetricSource/prometheus http://prometheus", previous_hash="sha256:before")
+SIGNALS = [signal(name, query=name) for name in ("a", "b", "c")]
+DOWN = Failed(Reason.UNREACHABLE, "connection refused", retryable=True)
+WORKLOAD = Workload({}, tuple(replica_sets()), target())
+NEVER, AT_ONCE = float("inf"), 0.0
+
+
+class Store:
+    """Stands for the API server: keeps what it is given."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, DriftSnapshotSpec] = {}
+
+    def snapshot(self, _: str, name: str) -> DriftSnapshotSpec | None:
+        return self.kept.get(name)
+
+    def store_snapshot(self, _: DriftReview, name: str, spec: DriftSnapshotSpec) -> DriftSnapshotSpec:
+        return self.kept.setdefault(name, spec)
+
+
+class Source:
+    """Stands for a Prometheus: answers or fails as told, and notes what it was asked."""
+
+    def __init__(self) -> None:
+        self.failing: dict[str, Failed] = {}
+        self.asked: list[str] = []
+        self.then: Callable[[], None] = lambda: None
+
+    def range(self, query: str, window: Window) -> QueryResult:
+        self.asked.append(query)
+        self.then()
+        return self.failing.get(query) or answer(window, [1.0] * window.points)
+
+
+class Scene:
+    """A review at its first look."""
+
+    def __init__(self) -> None:
+        self.now = builders.T0 + HOUR
+        self.store, self.source = Store(), Source()
+        self.capture = Capture(cast(Reviews, self.store), lambda: self.now)
+        action = plan(review(signals=SIGNALS), Observed(target()), builders.T0)
+        assert isinstance(action, Settle)
+        self.status = action.status
+
+    def look(
+        self, until: float = NEVER, status: DriftReviewStatus | None = None, found: Problem | None = None
+    ) -> DriftSnapshotSpec | Unanswered:
+        source = found or FoundSource(cast(Any, self.source), LOOK.source)
+        subject = review(status or self.status, signals=SIGNALS)
+        return self.capture.evidence(subject, WORKLOAD, LOOK, source, until, history=False)
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return Scene()
+
+
+def test_evidence_is_asked_for_once_and_then_found(scene: Scene) -> None:
+    stored = scene.look()
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert [each.name for each in stored.signals] == ["a", "b", "c"]
+    assert scene.look() == stored
+    assert scene.source.asked == ["a", "b", "c"]
+
+
+def test_a_turn_that_is_over_goes_on_where_it_stopped(scene: Scene) -> None:
+    began = scene.now
+    for asked in (["a"], ["a", "b"]):
+        with pytest.raises(TurnOverError) as caught:
+            scene.look(AT_ONCE)
+        assert (caught.value.since, scene.source.asked, scene.store.kept) == (began, asked, {})
+        scene.now += MINUTE
+    assert scene.look(AT_ONCE) == Scene().look(), "the same evidence as in one turn"
+    assert scene.source.asked == ["a", "b", "c"]
+
+
+def test_only_failures_are_asked_again(scene: Scene) -> None:
+    scene.source.failing = {"b": DOWN}
+    assert scene.look() == Unanswered([DOWN])
+    scene.source.failing = {}
+    assert scene.look() == Scene().look()
+    assert scene.source.asked == ["a", "b", "c", "b"]
+
+
+def test_a_round_that_is_cut_up_does_not_ask_its_failures_again_before_it_is_over(scene: Scene) -> None:
+    scene.source.failing = dict.fromkeys("ab", DOWN)
+    for _ in range(2):
+        with pytest.raises(TurnOverError):
+            scene.look(AT_ONCE)
+    assert scene.look(AT_ONCE) == Unanswered([DOWN, DOWN])
+    assert scene.source.asked == ["a", "b", "c"]
+
+
+def test_out_of_patience_what_there_is_gets_frozen_failures_and_all(scene: Scene) -> None:
+    scene.source.failing = {"b": DOWN}
+    assert scene.look() == Unanswered([DOWN])
+    waiting = trouble.metrics_failed(review(scene.status, signals=SIGNALS), [DOWN], scene.now)
+    scene.now += 10 * MINUTE
+    stored = scene.look(status=waiting)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert [each.problem and each.problem.reason for each in stored.signals] == [None, Reason.UNREACHABLE, None]
+
+
+def test_what_can_never_be_answered_is_frozen_at_once(scene: Scene) -> None:
+    scene.source.failing = {"b": Failed(Reason.QUERY_INVALID, "parse error", retryable=False)}
+    stored = scene.look()
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert stored.signals[1].problem == Problem(reason=Reason.QUERY_INVALID, message="parse error")
+
+
+def test_a_source_that_is_gone_answers_nothing_and_keeps_what_it_answered(scene: Scene) -> None:
+    with pytest.raises(TurnOverError):
+        scene.look(AT_ONCE)
+    gone = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
+    assert scene.look(found=gone) == Unanswered([Failed(gone.reason, gone.message, retryable=True)] * 2)
+    assert isinstance(scene.look(), DriftSnapshotSpec)
+    assert scene.source.asked == ["a", "b", "c"]
+
+
+def test_another_snapshot_of_the_same_name_is_not_taken_for_ours(scene: Scene) -> None:
+    ours = scene.look()
+    assert isinstance(ours, DriftSnapshotSpec)
+    name = next(iter(scene.store.kept))
+    scene.store.kept[name] = ours.model_copy(update={"previous_hash": "sha256:other"})
+    with pytest.raises(ForeignEvidenceError):
+        scene.look()
+
+
+def test_answers_that_take_too_much_room_are_asked_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driftreview.runtime.capture.MOST_BYTES", 1500)
+    other = Look("2h", Window(builders.T0, builders.T0 + 2 * HOUR, MINUTE), BLOCK, LOOK.source, "sha256:before")
+    with pytest.raises(TurnOverError):
+        scene.look(AT_ONCE)
+    subject, found = review(scene.status, signals=SIGNALS), FoundSource(cast(Any, scene.source), LOOK.source)
+    with pytest.raises(TurnOverError):
+        scene.capture.evidence(subject, WORKLOAD, other, found, AT_ONCE, history=False)
+    assert isinstance(scene.look(), DriftSnapshotSpec)
+    assert scene.source.asked == ["a", "a", "a", "b", "c"]
+
+
+def test_nothing_is_asked_where_nothing_is_measured(scene: Scene) -> None:
+    look = Look(T0, None, BLOCK, LOOK.source)
+    subject, found = review(scene.status, signals=SIGNALS), FoundSource(cast(Any, scene.source), LOOK.source)
+    stored = scene.capture.evidence(subject, WORKLOAD, look, found, NEVER, history=False)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert (stored.signals, scene.source.asked) == ([], [])
+    assert stored.previous is not None
+    assert stored.previous.template == builders.template("old")
+    assert scene.now == builders.T0 + timedelta(hours=1)
