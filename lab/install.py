@@ -49,7 +49,7 @@ def install(kubectl: Kubectl) -> None:
 
 def operator_kubeconfig(kubectl: Kubectl, path: Path) -> Path:
     """Write a kubeconfig with a token of the operator's ServiceAccount: it never runs as administrator."""
-    token = kubectl("create", "token", ACCOUNT, "-n", SYSTEM, "--duration=24h").strip()
+    token = kubectl("create", "token", ACCOUNT, "-n", SYSTEM, "--duration=168h").strip()
     view = yaml.safe_load(kubectl("config", "view", "--minify", "--flatten", "-o", "yaml"))
     cluster = view["clusters"][0]["cluster"]
     config = {
@@ -179,7 +179,7 @@ def main(
         "operator.kubeconfig"
     ),
 ) -> None:
-    """Install the CRDs and the operator's account into a cluster, and write a kubeconfig for it, valid for a day."""
+    """Install the CRDs and the operator's account into a cluster, and write a kubeconfig for it, valid for a week."""
     kubectl = of_context(context)
     try:
         install(kubectl)

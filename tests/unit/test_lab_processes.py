@@ -17,9 +17,10 @@ from lab.web import wait_until
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the lab is for Linux")
 REPOSITORY = Path(__file__).parents[2]
 STARTER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from lab.processes import Supervisor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it from the start
 folder = Path(sys.argv[1])
 supervisor = Supervisor(folder)
 pids = [supervisor.start(str(n), ["sleep", "600"], folder / "sleep.log") for n in range(2)]
