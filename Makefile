@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
+# Only as written after `make`: some systems (WSL) have NAME in every environment.
+LAB = $(if $(and $(NAME),$(filter command,$(origin NAME))),--name "$(NAME)")
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock lint format crds docs test install lab-tools lab-up lab-down lab-status demo clean
@@ -47,14 +49,14 @@ docs: setup ## write docs/reference.md and docs/reasons.md from the models
 lab-tools: setup ## find or build the lab's programs (the first time takes some minutes)
 	$(BIN)/python -m lab tools
 
-lab-up: setup ## start a real control plane and a real Prometheus on this machine
-	$(BIN)/python -m lab up
+lab-up: setup ## start a real control plane and a real Prometheus here (NAME=own: one more lab; PODS=DIR: with pods as processes)
+	@$(BIN)/python -m lab up $(LAB) $(if $(PODS),--pods "$(PODS)")
 
-lab-down: setup ## end it
-	$(BIN)/python -m lab down
+lab-down: setup ## end it (NAME=own: that one)
+	@$(BIN)/python -m lab down $(LAB)
 
-lab-status: setup ## what runs, and where
-	$(BIN)/python -m lab status
+lab-status: setup ## what runs, and where (NAME=own: of that one)
+	@$(BIN)/python -m lab status $(LAB)
 
 install: setup ## CRDs, account and rights into the cluster of CONTEXT, and a kubeconfig for the operator
 	@$(BIN)/python -m lab.install --context $(or $(CONTEXT),$(error name a kubeconfig context: make install CONTEXT=kind-foo))

@@ -11,7 +11,7 @@ import typer
 
 from lab import binaries, gobuild
 from lab.errors import LabError
-from lab.named import NamedLab
+from lab.named import DEFAULT, NamedLab, differences, exports
 from lab.web import is_healthy
 
 NOT_RUNNING = 3
@@ -75,16 +75,17 @@ def tools() -> None:
     gobuild.kwok_stages(_progress.say)
 
 
-def _start(name: str) -> str:
-    return f"{sys.executable} -m lab up --name {name}"
-
-
 @app.command()
-def up(name: Name = "default", prometheus: Prometheus = True, pods: Pods = None) -> None:  # noqa: FBT002 - an option
-    """Start a lab that stays until `down`."""
+def up(name: Name = DEFAULT, prometheus: Prometheus = True, pods: Pods = None) -> None:  # noqa: FBT002 - an option
+    """Start a lab that stays until `down`; one that runs already must have the same options."""
     lab = NamedLab(name)
     if (state := lab.state()) is not None:
-        typer.echo(f"lab {name!r} runs already; `python -m lab status` shows it, `python -m lab down` ends it")
+        if others := differences(state, prometheus=prometheus, pods=pods):
+            raise LabError(
+                f"lab {name!r} runs already, with other options: {'; '.join(others)}. End it first "
+                f"({lab.command('down')}), or start one of another name beside it"
+            )
+        typer.echo(f"lab {name!r} runs already")
     else:
         binaries.find(say=_progress.say)  # here and not in the daemon: a build takes minutes and people want to see it
         state = lab.up(prometheus=prometheus, pods=pods)
@@ -92,24 +93,26 @@ def up(name: Name = "default", prometheus: Prometheus = True, pods: Pods = None)
     typer.echo(f"  kubeconfig  {state['kubeconfig']}")
     if state["prometheus"]:
         typer.echo(f"  Prometheus  {state['prometheus']}")
-    suffix = "" if name == "default" else f" --name {name}"
-    typer.echo(f'Next:  eval "$({Path(sys.executable)} -m lab env{suffix})" && kubectl get nodes')
+    typer.echo(f"  context     {lab.context}")
+    typer.echo(f"Next:  . {shlex.quote(str(lab.environment))} && kubectl get nodes")
+    typer.echo(f"Look:  {lab.command('status')}")
+    typer.echo(f"End:   {lab.command('down')}")
 
 
 @app.command()
-def down(name: Name = "default") -> None:
+def down(name: Name = DEFAULT) -> None:
     """End a lab and remove its files."""
     ran = NamedLab(name).down()
     typer.echo(f"lab {name!r} " + ("is ended, its files are removed" if ran else "was not running"))
 
 
 @app.command()
-def status(name: Name = "default") -> None:
+def status(name: Name = DEFAULT) -> None:
     """Show the processes of a lab; exit code 3 if it does not run."""
     lab = NamedLab(name)
     state = lab.state()
     if state is None:
-        typer.echo(f"lab {name!r} " + ("is starting" if lab.runs() else f"does not run; start it: {_start(name)}"))
+        typer.echo(f"lab {name!r} " + ("is starting" if lab.runs() else f"does not run; start it: {lab.command('up')}"))
         raise typer.Exit(NOT_RUNNING)
     typer.echo(f"{'PROCESS':<24} {'PID':>8} {'PORT':>6}  READY")
     for service in state["services"]:
@@ -119,15 +122,15 @@ def status(name: Name = "default") -> None:
 
 
 @app.command()
-def env(name: Name = "default") -> None:
-    """Print shell lines that point kubectl and others to a lab."""
-    state = NamedLab(name).state()
+def env(name: Name = DEFAULT) -> None:
+    """Print shell lines that point kubectl and others to a lab; `up` names a file with the same lines."""
+    lab = NamedLab(name)
+    state = lab.state()
     if state is None:
-        typer.echo(f"lab {name!r} does not run; start it: {_start(name)}", err=True)
+        typer.echo("false")  # for eval, which does not see the exit code: what follows it by && shall not run
+        typer.echo(f"lab {name!r} does not run; start it: {lab.command('up')}", err=True)
         raise typer.Exit(NOT_RUNNING)
-    typer.echo(f"export KUBECONFIG={shlex.quote(state['kubeconfig'])}")
-    if state["prometheus"]:
-        typer.echo(f"export PROMETHEUS_URL={shlex.quote(state['prometheus'])}")
+    typer.echo(exports(state), nl=False)
 
 
 @app.command(hidden=True)

@@ -38,11 +38,13 @@ class Plane:
     Attributes:
         directory: of the lab.
         tools: the programs.
+        context: name of the context in every kubeconfig.
         tokens: bearer token by user name; each component has its own user, so that the audit log tells them apart.
     """
 
     directory: Path
     tools: dict[str, Tool]
+    context: str = "lab"
     tokens: dict[str, str] = field(default_factory=lambda: {user: secrets.token_hex(16) for user in _GROUPS})
 
     @property
@@ -65,7 +67,22 @@ class Plane:
     def write_kubeconfigs(self, server: str) -> None:
         """Write one kubeconfig per user, once the API server has its port."""
         for user, token in self.tokens.items():
-            write_kubeconfig(self.kubeconfig(user), server, self.pki / "ca.crt", user, token)
+            self.write_kubeconfig(self.kubeconfig(user), server, user, token)
+
+    def write_kubeconfig(self, path: Path, server: str, user: str, token: str, namespace: str = "default") -> None:
+        """Write a kubeconfig (JSON is YAML) with one context, readable by its owner only."""
+        cluster = {"server": server, "certificate-authority": str(self.pki / "ca.crt")}
+        context = {"cluster": self.context, "user": user, "namespace": namespace}
+        document = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": self.context, "cluster": cluster}],
+            "users": [{"name": user, "user": {"token": token}}],
+            "contexts": [{"name": self.context, "context": context}],
+            "current-context": self.context,
+        }
+        path.touch(mode=0o600)
+        path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
 
     def etcd(self, ports: Ports) -> list[str]:
         """The store, without fsync: a lab's data need not survive a power cut."""
@@ -150,17 +167,3 @@ def node(name: str) -> dict[str, Any]:
         "metadata": {"name": name, "annotations": FAKE_NODE, "labels": {"kubernetes.io/hostname": name}},
         "status": {"allocatable": _NODE_SIZE, "capacity": _NODE_SIZE},
     }
-
-
-def write_kubeconfig(path: Path, server: str, ca: Path, user: str, token: str, namespace: str = "default") -> None:
-    """Write a kubeconfig (JSON is YAML) with one context, readable by its owner only."""
-    document = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "lab", "cluster": {"server": server, "certificate-authority": str(ca)}}],
-        "users": [{"name": user, "user": {"token": token}}],
-        "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": user, "namespace": namespace}}],
-        "current-context": "lab",
-    }
-    path.touch(mode=0o600)
-    path.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Final
 import typer
 import yaml
 
-from lab.errors import CommandFailed, LabError, ProcessFailed, log_tail
+from lab.errors import CommandFailed, LabError, ProcessFailed, ToolMissing, log_tail
 from lab.ports import free_port
 from lab.processes import Supervisor
 from lab.web import is_healthy, wait_until
@@ -32,7 +32,12 @@ def of_context(context: str, kubectl: str = "kubectl") -> Kubectl:
 
     def run(*arguments: str, input: str | None = None) -> str:  # noqa: A002 - as subprocess names it
         command = [kubectl, "--context", context, *arguments]
-        done = subprocess.run(command, input=input, capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run(command, input=input, capture_output=True, text=True, check=False)
+        except FileNotFoundError:
+            raise ToolMissing(
+                f"{kubectl} is not on PATH: install it, or, for a lab, source the file that `make lab-up` names"
+            ) from None
         if done.returncode:
             raise CommandFailed(f"{' '.join(command)}: {done.stderr.strip()}", done.returncode, done.stderr)
         return done.stdout

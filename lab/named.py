@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from lab.web import wait_until
 _START_SECONDS = 180.0
 _STOP_SECONDS = 30.0
 _REPOSITORY = Path(__file__).resolve().parent.parent
+DEFAULT = "default"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,21 @@ class NamedLab:
         """Files of the lab: ``$XDG_STATE_HOME/driftreview/lab/<name>``."""
         base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
         return Path(base) / "driftreview" / "lab" / self.name
+
+    @property
+    def context(self) -> str:
+        """Name of its kubeconfig's context: ``lab``, and of other labs ``lab-<name>``."""
+        return "lab" if self.name == DEFAULT else f"lab-{self.name}"
+
+    @property
+    def environment(self) -> Path:
+        """File of shell lines that point kubectl and others here; gone with the lab, so that sourcing it then fails."""
+        return self.directory / "env"
+
+    def command(self, verb: str) -> str:
+        """The shell command that does something with this lab, from whatever folder it is pasted in."""
+        words = ["make", "-C", str(_REPOSITORY), f"lab-{verb}"]
+        return shlex.join(words if self.name == DEFAULT else [*words, f"NAME={self.name}"])
 
     @property
     def log(self) -> Path:
@@ -58,7 +75,7 @@ class NamedLab:
         return False
 
     def state(self) -> dict[str, Any] | None:
-        """What :func:`lab.plane.describe` told once the lab was ready; None if none is ready under this name."""
+        """What :func:`lab.plane.describe` told once the lab was ready, and its options; None if none is ready."""
         if not self.runs():
             return None
         try:
@@ -152,12 +169,14 @@ class NamedLab:
             lock.truncate(0)
             lock.write(str(os.getpid()).encode())
             lock.flush()
-            lab = stack.enter_context(Lab.start(self.directory, prometheus=prometheus, say=print))
+            lab = stack.enter_context(Lab.start(self.directory, prometheus=prometheus, context=self.context, say=print))
             if pods:
                 targets = lab.prometheus.targets if lab.prometheus else None
                 stack.enter_context(PodRunner(lab.kubeconfig, pods, targets, self.directory / "pods"))
+            state = describe(lab) | {"pods": str(pods.resolve()) if pods else None}
+            self.environment.write_text(exports(state), encoding="utf-8")
             draft = self._state.with_suffix(".draft")
-            draft.write_text(json.dumps(describe(lab), indent=2), encoding="utf-8")
+            draft.write_text(json.dumps(state, indent=2), encoding="utf-8")
             draft.replace(self._state)
             end.wait()
 
@@ -170,3 +189,31 @@ class NamedLab:
             lock.close()
             return None
         return lock
+
+
+def exports(state: dict[str, Any]) -> str:
+    """Shell lines that point kubectl and others to a lab; the lab's own kubectl is added where there is none."""
+    names = {"KUBECONFIG": state["kubeconfig"], "PROMETHEUS_URL": state["prometheus"]}
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in names.items() if value]
+    if shutil.which("kubectl") is None and "kubectl" in state:
+        lines.append(f'export PATH="$PATH":{shlex.quote(str(Path(state["kubectl"]).parent))}')
+    return "".join(f"{line}\n" for line in lines)
+
+
+def differences(state: dict[str, Any], *, prometheus: bool, pods: Path | None) -> list[str]:
+    """In which options a running lab is not the one that is asked for."""
+    has = [_prometheus(state["prometheus"]), _pods(state.get("pods"))]
+    wanted = [_prometheus(prometheus), _pods(pods.resolve() if pods else None)]
+    return [
+        f"it runs with {ours}, asked for is {theirs}"
+        for ours, theirs in zip(has, wanted, strict=True)
+        if ours != theirs
+    ]
+
+
+def _prometheus(there: object) -> str:
+    return "--prometheus" if there else "--no-prometheus"
+
+
+def _pods(folder: object) -> str:
+    return f"--pods={folder}" if folder else "no --pods"

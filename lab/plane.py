@@ -12,7 +12,7 @@ from typing import Any, Self
 from lab import binaries, gobuild
 from lab.binaries import quiet
 from lab.certs import write_certificates
-from lab.controlplane import SERVICE_IP, Plane, node, write_kubeconfig
+from lab.controlplane import SERVICE_IP, Plane, node
 from lab.errors import CommandFailed, LabError, ProcessFailed
 from lab.gobuild import Say
 from lab.processes import Ports, Service, Supervisor
@@ -33,13 +33,13 @@ class Lab:
         started_in: seconds from the first process to all ready.
     """
 
-    def __init__(self, directory: Path, say: Say = quiet, *, prometheus: bool = True) -> None:
+    def __init__(self, directory: Path, say: Say = quiet, *, prometheus: bool = True, context: str = "lab") -> None:
         """Prefer :meth:`start`; this one starts no program of the control plane."""
         self.directory = directory.resolve()
         if (self.directory / "etcd").exists():
             raise LabError(f"{self.directory} holds the data of an earlier lab; remove it or name another folder")
         names = (*_CONTROL_PLANE, "prometheus") if prometheus else _CONTROL_PLANE
-        self._plane = Plane(self.directory, binaries.find(names, say))
+        self._plane = Plane(self.directory, binaries.find(names, say), context)
         stages = gobuild.kwok_stages(say)
         self.prometheus: PrometheusServer | None = None
         self.started_in = 0.0
@@ -71,6 +71,7 @@ class Lab:
         backfill: Sequence[Path] = (),
         scrape_interval: float = 1.0,
         nodes: int = 2,
+        context: str = "lab",
         say: Say = quiet,
     ) -> Self:
         """Start a lab and wait until pods can run in it.
@@ -81,12 +82,13 @@ class Lab:
             backfill: OpenMetrics files it shall hold, see :meth:`PrometheusServer.start`.
             scrape_interval: of Prometheus, in seconds.
             nodes: how many fake nodes, named ``lab-1`` and so on.
+            context: name of the context in its kubeconfigs, which tells one lab from another.
             say: told what is found, built and started.
 
         Raises:
             LabError: a program is missing or did not become ready; the message holds the end of its log.
         """
-        lab = cls(directory, say, prometheus=prometheus)
+        lab = cls(directory, say, prometheus=prometheus, context=context)
         began = time.monotonic()
         try:
             if prometheus:
@@ -102,6 +104,16 @@ class Lab:
     def kubeconfig(self) -> Path:
         """Kubeconfig of the administrator."""
         return self._plane.kubeconfig("admin")
+
+    @property
+    def context(self) -> str:
+        """Name of the context in it."""
+        return self._plane.context
+
+    @property
+    def kubectl_path(self) -> Path:
+        """The program of :meth:`kubectl`."""
+        return self._plane.tools["kubectl"].path
 
     @property
     def server(self) -> str:
@@ -166,7 +178,7 @@ class Lab:
             "create", "token", serviceaccount, f"--namespace={namespace}", f"--duration={_TOKEN_HOURS}h"
         ).strip()
         path = self.directory / f"{namespace}-{serviceaccount}.kubeconfig"
-        write_kubeconfig(path, self.server, self.ca, f"{namespace}:{serviceaccount}", token, namespace)
+        self._plane.write_kubeconfig(path, self.server, f"{namespace}:{serviceaccount}", token, namespace)
         return path
 
     def get(self, path: str) -> Any:
@@ -236,6 +248,8 @@ def describe(lab: Lab) -> dict[str, Any]:
     url = lab.prometheus.url if lab.prometheus else None
     return {
         "kubeconfig": str(lab.kubeconfig),
+        "context": lab.context,
+        "kubectl": str(lab.kubectl_path),
         "server": lab.server,
         "ca": str(lab.ca),
         "prometheus": url,

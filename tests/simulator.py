@@ -33,7 +33,7 @@ from driftreview.domain.evidence import (
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
-from driftreview.domain.workload import Rollout, TargetView, pin
+from driftreview.domain.workload import ReplicaSet, Rollout, TargetView, pin
 from tests import builders
 
 STEP = timedelta(minutes=5)
@@ -86,11 +86,11 @@ class Deployment:
         self.fails = False
 
 
-def replica_sets() -> list[dict[str, Any]]:
+def replica_sets() -> list[ReplicaSet]:
     """The ReplicaSets of all versions."""
     return [
-        {"metadata": {"name": f"web-{each}", "uid": f"rs-{each}"}, "spec": {"template": builders.template(each)}}
-        for each in ("old", "new", "newer")
+        ReplicaSet(builders.revision(each), number, None, builders.template(each))
+        for number, each in enumerate(("old", "new", "newer"), 1)
     ]
 
 
@@ -222,9 +222,9 @@ class Simulator:
         status = review.status
         assert status.t0 is not None
         assert status.target is not None
-        window = schedule.baseline_window(review.spec, status.t0, status.target.rollout_started_at, STEP)
+        window = schedule.baseline_window(review.spec, status.t0, status.target.history_ends_at, STEP)
         if review.spec.baseline.from_ is BaselineFrom.HISTORY:
-            assert window is None or window.end <= status.target.rollout_started_at
+            assert window is None or window.end <= status.target.history_ends_at
         look = Look(T0, window, schedule.block_length(review.spec, STEP), "prometheus")
         evidence = self._evidence(review, look, None)
         if not isinstance(evidence, DriftSnapshotSpec):

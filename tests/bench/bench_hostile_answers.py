@@ -1,8 +1,8 @@
 """What one answer of a hostile or broken server costs: `python tests/bench/bench_hostile_answers.py [WORD ...]`.
 
 Prints, for each hostile answer and for benign ones beside it, how far the memory of a process that asks for it rises
-at its peak, and what the query ends as. Each case has a process of its own (Linux: VmHWM); with words, only the cases
-whose names hold one of them run.
+at its peak, how long it took, for how much of that no other answer could be read, and what the query ends as. Each case
+has a process of its own (Linux: VmHWM); with words, only the cases whose names hold one of them run.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, urlsplit
 
+from driftreview.adapters import prometheus
 from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.prometheus import INSTANT_BYTES, RANGE_BYTES, PrometheusSource
 from driftreview.api.metricsource import MetricSourceSpec
@@ -30,6 +31,10 @@ from driftreview.domain.samples import Failed, Samples, Window
 MIB: Final = 2**20
 AT: Final = datetime(2026, 3, 1, tzinfo=UTC)
 SECOND: Final = timedelta(seconds=1)
+SECRETS: Final = Credentials(
+    bearer="t0ken-t0ken", headers={f"X-{number}": f'{"a" * (120 + number)}&<b>/ é"{"a" * 100}' for number in range(16)}
+)
+"""As many as a source may name, made so that they look different in each place and that much looks like them."""
 PARALLEL: Final = 16
 """As many as the operator has workers."""
 
@@ -92,6 +97,20 @@ def label(kind: str, size: int, letter: str = "x") -> Body:
     return lambda _: envelope(kind, iter([one % (letter.encode() + b"x" * (size - 200))]))
 
 
+def near_secrets(count: int, size: int) -> Body:
+    """Rows of one label each, all of them almost secrets."""
+    one = '{"metric":{"x":"%s%d"},"value":[1,"1"]}'
+    return lambda _: envelope("vector", ((one % ("a" * size, i)).encode() for i in range(count)))
+
+
+def empty_labels(count: int, labels: int) -> Body:
+    """Rows of many labels, no two rows with the same."""
+    one = b'{"metric":{%s},"value":[1,"1"]}'
+    return lambda _: envelope(
+        "vector", (one % b",".join(b'"%d_%d":""' % (i, j) for j in range(labels)) for i in range(count))
+    )
+
+
 def both(nested: int, size: int) -> Body:
     """As many lists as are read, and a label of letters that take four bytes each in all that is left."""
     one = b'{"metric":{"x":"\xf0\x9f\x98\x80%s"},"values":[%s]}'
@@ -130,13 +149,17 @@ CASES: Final[dict[str, tuple[str, Body]]] = {
     "range: nested lists and a wide label": ("range", both(950_000 * 41 // 21, RANGE_BYTES)),
     "range: gzip bomb of 256 MiB": ("range", packed(1, 256 * MIB)),
     "range: gzip bomb of 256 MiB, packed twice": ("range", packed(2, 256 * MIB)),
-    "instant, benign: 10,000 series of 400 bytes": ("instant", pods(10_000)),
+    "instant, benign: 2,500 series of 400 bytes": ("instant", pods(2_500)),
+    "instant: 10,000 series of 400 bytes": ("instant", pods(10_000)),
     "instant: 60 MiB, empty objects": ("instant", filled("vector", b"{}", 60 * MIB)),
     "instant: 60 MiB, rows": ("instant", pods(60 * MIB // 400)),
     "instant: 60 MiB, one label": ("instant", label("vector", 60 * MIB)),
     "instant: nested lists, within the bound": ("instant", filled("vector", NESTED, INSTANT_BYTES)),
     "instant: nested objects, within the bound": ("instant", filled("vector", OBJECTS, INSTANT_BYTES)),
     "instant: one wide label, within the bound": ("instant", label("vector", INSTANT_BYTES, "😀")),
+    "instant: 20 labels of almost secrets": ("instant", near_secrets(20, 51_000)),
+    "instant: 10 rows of 33,000 labels": ("instant", empty_labels(10, 33_000)),
+    "instant: 1,300 rows of 64 labels": ("instant", empty_labels(1_300, 64)),
     "at once: 16 benign ranges of 20 series": ("many", dense(20)),
     "at once: 16 ranges of nested lists": ("many", filled("matrix", NESTED, 950_000 * 41 // 21)),
     "at once: 16 wide labels": ("many", label("matrix", RANGE_BYTES, "😀")),
@@ -185,13 +208,30 @@ def memory(name: str) -> float:
     return int(found[1]) / 1024
 
 
+class Watch:
+    """A lock that knows how long it was held at most."""
+
+    def __init__(self) -> None:
+        self._lock, self._since, self.longest = threading.Lock(), 0.0, 0.0
+
+    def acquire(self, *, timeout: float) -> bool:
+        """Take it."""
+        taken = self._lock.acquire(timeout=timeout)
+        self._since = time.monotonic()
+        return taken
+
+    def release(self) -> None:
+        """Leave it."""
+        self.longest = max(self.longest, time.monotonic() - self._since)
+        self._lock.release()
+
+
 def ask(kind: str, url: str) -> None:
     """In a process of its own: ask once and print what it cost."""
-    spec = MetricSourceSpec(url=url, timeout="2m")
-    sources = [
-        PrometheusSource(str(number), spec, Credentials(bearer="t0ken-t0ken"))
-        for number in range(PARALLEL if kind == "many" else 1)
-    ]
+    watch = Watch()
+    vars(prometheus)["_READING"] = watch
+    spec = MetricSourceSpec(url=url, timeout="2m", allow_insecure_auth=True)
+    sources = [PrometheusSource(str(number), spec, SECRETS) for number in range(PARALLEL if kind == "many" else 1)]
     idle, began = memory("VmRSS"), time.monotonic()
 
     def one(source: PrometheusSource) -> Any:
@@ -206,7 +246,7 @@ def ask(kind: str, url: str) -> None:
         outcome = f"{result.reason}: {result.message.partition(': ')[2][:70]}"
     elif isinstance(result, Samples):
         outcome = f"{len(result.series)} series"
-    print(json.dumps([memory("VmHWM") - idle, time.monotonic() - began, outcome]))
+    print(json.dumps([memory("VmHWM") - idle, time.monotonic() - began, watch.longest, outcome]))
 
 
 def main() -> None:
@@ -216,7 +256,7 @@ def main() -> None:
         return
     server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(f"{'answer':<50} {'MiB at peak':>11} {'seconds':>8}  outcome")
+    print(f"{'answer':<50} {'MiB at peak':>11} {'seconds':>8} {'locked':>6}  outcome")
     for number, (name, (kind, _)) in enumerate(CASES.items()):
         if not sys.argv[1:] or any(word in name for word in sys.argv[1:]):
             print(f"{name:<50} {measured(kind, f'http://127.0.0.1:{server.server_port}/{number}')}", flush=True)
@@ -227,9 +267,10 @@ def measured(kind: str, url: str) -> str:
     """The rest of one line of the table."""
     done = subprocess.run([sys.executable, __file__, "--ask", kind, url], check=False, capture_output=True, text=True)
     if done.returncode:
-        return f"{'':>11} {'':>8}  the process died ({done.returncode}) {done.stderr.strip().rpartition(chr(10))[2]}"
-    rise, seconds, outcome = json.loads(done.stdout)
-    return f"{rise:>11.0f} {seconds:>8.1f}  {outcome}"
+        last = done.stderr.strip().rpartition("\n")[2]
+        return f"{'':>11} {'':>8} {'':>6}  the process died ({done.returncode}) {last}"
+    rise, seconds, locked, outcome = json.loads(done.stdout)
+    return f"{rise:>11.0f} {seconds:>8.1f} {locked:>6.1f}  {outcome}"
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import Any
 from tests.integration.crd_samples import GROWTH, INFO, LEVEL, LIMIT, STATUS, Raw, merged
 
 SOURCES = ("MetricSource", "ClusterMetricSource")
-DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d"
+DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
 
 
 @dataclass(frozen=True)
@@ -58,6 +58,7 @@ _KEY = {"name": "prometheus", "key": "token"}
 _ORDER = "checkpoints must be in ascending order and differ"
 _PATTERN = "should match '^[+-]?[0-9]{1,15}"
 _QUANTITY = "must be a number such as 60, 0.15, 150m (a thousandth is m), 300M or 20Mi, in the signal's unit"
+_PERCENT = "what is tolerated in percent of the baseline is margin.relative"
 _UNIT = "5 ms of a signal in s is 5m"
 _REST = "lower baseline.length, such as to half of the first checkpoint, or raise window.checkpoints[0]"
 _COVERAGE = "must be more than 0%, at most 100%"
@@ -72,6 +73,15 @@ REFUSALS: list[Refusal] = [
     _window("duration-days-and-hours", DURATION, ".warmup", warmup="1d2h"),
     _window("duration-number", "must be of type string", ".settle", settle=5),
     _window("checkpoint-number", "must be of type string", ".checkpoints[0]", checkpoints=[60]),
+    _window("duration-decimal", f"'1.5h' {DURATION}", ".checkpoints[0]", checkpoints=["1.5h"]),
+    _window("duration-in-two-lines", DURATION, ".checkpoints[0]", checkpoints=["1\n"]),
+    _window("duration-with-quotes", f"""'"'\\ü' {DURATION}""", ".checkpoints[0]", checkpoints=["\"'\\ü"]),
+    _window("checkpoint-after-rollback-named", "checkpoint 6h, rollback 90m: a checkpoint lies", rollback="90m"),
+    _window("checkpoint-after-rollback-beside-a-bad-one", "checkpoint 2d, rollback 24h: a checkpoint lies",
+            rollback="24h", checkpoints=["1h", "x", "2d"]),
+    _window("settle-near-grace-named", "settle 16m, grace 30m: settle must be", settle="16m"),
+    _window("checkpoint-too-early-named", "checkpoint 30s: a checkpoint must be", ".checkpoints",
+            checkpoints=["30s", "1h"]),
     _window("checkpoint-after-rollback", "drop it, or raise window.rollback", rollback="24h"),
     _window("settle-near-grace", "lower window.settle, or raise window.grace", settle="16m"),
     _window("checkpoints-unsorted", _ORDER, ".checkpoints", checkpoints=["6h", "1h"]),
@@ -85,6 +95,10 @@ REFUSALS: list[Refusal] = [
     _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),
     _review("baseline-long", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "29d"}),
     _review("snapshot-past-checkpoint", "spec", _REST, baseline={"from": "Snapshot"}),
+    _review("snapshot-by-default", "spec", "baseline.length 7d (the default), first checkpoint 1h: with baseline.from",
+            baseline={"from": "Snapshot", "length": None}),
+    _review("snapshot-named", "spec", "baseline.length 2h, first checkpoint 1h: with baseline.from",
+            baseline={"from": "Snapshot", "length": "2h"}),
     _review("snapshot-until-checkpoint", "spec", _REST, baseline={"from": "Snapshot", "length": "1h"}),
     _review("snapshot-over-half", "spec", _REST, baseline={"from": "Snapshot", "length": "1801s"}),
     _review("snapshot-without-an-hour", "spec", _REST,
@@ -113,7 +127,7 @@ REFUSALS: list[Refusal] = [
     _signal("coverage-over-all", LEVEL, _COVERAGE, ".minCoverage", minCoverage="101%"),
     _signal("margin-scalar", LEVEL, "must be of type object", ".margin", margin="5ms"),
     _signal("percent-number", LEVEL, "must be of type string", ".margin.relative", margin={"relative": 5}),
-    _signal("percent-without-sign", LEVEL, "must be a percentage such as", ".margin.relative",
+    _signal("percent-without-sign", LEVEL, "'5' must be a percentage such as", ".margin.relative",
             margin={"relative": "5"}),
     _signal("quantity-fraction", LIMIT, "must be of type integer,string", ".limits.alert", limits={"alert": 60.5}),
     _signal("quantity-word", LIMIT, _QUANTITY, ".limits.alert", limits={"alert": "sixty"}),
@@ -121,7 +135,11 @@ REFUSALS: list[Refusal] = [
     _signal("quantity-unit", LEVEL, _UNIT, ".margin.absolute", margin={"absolute": "5ms"}),
     _signal("quantity-space", LEVEL, _UNIT, ".margin.absolute", margin={"absolute": "5 m"}),
     _signal("quantity-comma", LEVEL, _UNIT, ".limits.baseline", limits={"baseline": "0,1"}),
-    _signal("quantity-percent", GROWTH, _UNIT, ".limits.perHour", limits={"perHour": "5%"}),
+    _signal("quantity-percent", GROWTH, _PERCENT, ".limits.perHour", limits={"perHour": "5%"}),
+    _signal("quantity-percent-of-baseline", LEVEL, _PERCENT, ".limits.baseline", limits={"baseline": "5%"}),
+    _signal("quantity-percent-of-alert", LIMIT, _PERCENT, ".limits.alert", limits={"alert": "5%"}),
+    _signal("quantity-unit-per-hour", GROWTH, _UNIT, ".limits.perHour", limits={"perHour": "5MB"}),
+    _signal("quantity-percent-of-margin", LEVEL, _PERCENT, ".margin.absolute", margin={"absolute": "1%"}),
     _signal("quantity-order", LIMIT, _PATTERN, ".limits.alert", limits={"alert": "20iM"}),
     _signal("quantity-empty", LIMIT, _PATTERN, ".limits.alert", limits={"alert": ""}),
     _signal("quantity-huge", LIMIT, "less than or equal to 999999999999999", ".limits.alert",

@@ -233,12 +233,21 @@ def cli(environment: dict[str, str], *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True, check=False)
 
 
+def shell(command: str, folder: Path, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["/bin/bash", "-c", command], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
 def test_up_status_env_down(home: dict[str, str], tmp_path: Path) -> None:
     assert cli(home, "status").returncode == 3
     up = cli(home, "up", "--no-prometheus")
     assert up.returncode == 0, up.stderr
     assert "is ready after" in up.stdout
-    assert "runs already" in cli(home, "up").stdout
+    again = cli(home, "up", "--no-prometheus")
+    assert again.returncode == 0
+    assert "runs already" in again.stdout
+    assert f"End:   make -C {REPOSITORY} lab-down\n" in again.stdout
     status = cli(home, "status")
     assert status.returncode == 0
     rows = [line.split() for line in status.stdout.splitlines()]
@@ -252,11 +261,54 @@ def test_up_status_env_down(home: dict[str, str], tmp_path: Path) -> None:
     assert {row[3] for row in rows[1:]} == {"yes"}
     exported = dict(line.removeprefix("export ").split("=", 1) for line in cli(home, "env").stdout.splitlines())
     assert Path(exported["KUBECONFIG"]).is_file()
+    (source,) = [line.removeprefix("Next:  ") for line in again.stdout.splitlines() if line.startswith("Next:  ")]
+    assert shell(source, tmp_path).stdout.count("Ready") == 2, "from any folder"
+    assert shell(f"{source.split('&&')[0]} && kubectl config current-context", tmp_path).stdout == "lab\n"
     assert "is ended" in cli(home, "down").stdout
     assert all(gone(int(row[1])) for row in rows[1:])
     assert not (tmp_path / "driftreview" / "lab" / "default").exists()
+    ended = shell(source, tmp_path)
+    assert ended.returncode != 0
+    assert "Ready" not in ended.stdout, "kubectl must not go on to another cluster"
+    assert shell(f'eval "$({sys.executable} -m lab env)" && echo went on', REPOSITORY, home).stdout == ""
     assert cli(home, "status").returncode == 3
     assert "was not running" in cli(home, "down").stdout
+
+
+def test_a_running_lab_with_other_options_is_not_taken_for_the_one_asked_for(
+    home: dict[str, str], tmp_path: Path
+) -> None:
+    named = ("--name", "own")
+    try:
+        up = cli(home, "up", *named, "--no-prometheus")
+        assert up.returncode == 0, up.stderr
+        assert "context     lab-own" in up.stdout
+        down = f"make -C {REPOSITORY} lab-down NAME=own"
+        assert f"End:   {down}\n" in up.stdout
+        other = cli(home, "up", *named, "--no-prometheus", "--pods", str(tmp_path))
+        assert other.returncode == 1
+        assert (
+            f"runs already, with other options: it runs with no --pods, asked for is --pods={tmp_path}" in other.stderr
+        )
+        assert down in other.stderr
+        assert cli(home, "status", *named).returncode == 0
+    finally:
+        assert "is ended" in cli(home, "down", *named).stdout
+
+
+def test_make_passes_the_name_of_a_lab_and_only_if_it_was_written(home: dict[str, str]) -> None:
+    def told(*arguments: str, **environment: str) -> str:
+        command = ["make", "--dry-run", "--no-print-directory", *arguments]
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=home | environment, capture_output=True, text=True, check=True
+        )
+        return done.stdout.splitlines()[-1].strip()
+
+    assert told("lab-up", "NAME=own", "PODS=/tmp/a b").endswith('-m lab up --name "own" --pods "/tmp/a b"')
+    assert told("lab-down", "NAME=own").endswith('-m lab down --name "own"')
+    assert told("lab-status", "NAME=own").endswith('-m lab status --name "own"')
+    assert told("lab-down", "NAME=").endswith("-m lab down")
+    assert told("lab-down", NAME="a-computer").endswith("-m lab down"), "WSL puts its host's name into NAME"
 
 
 def test_a_lab_that_cannot_start_says_why_and_leaves_nothing(home: dict[str, str], tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def released(stage: Stage) -> Stage:
     [
         ("sum(latency_ms", "QueryInvalid", "is not PromQL"),
         ("latency_ms[5m]", "QueryInvalid", "range vector"),
+        ("rate(latency_ms[18446744073709551616])", "QueryInvalid", "out of range"),
         ('latency_ms{replica="${replicaa}"}', "VariableUnknown", "${replicaa} is not defined"),
         ("latency_ms", "SeveralSeries", "replica"),
         ("holt_winters(latency_ms[5m], 0.5, 0.5)", "QueryInvalid", ""),

@@ -55,6 +55,27 @@ def test_a_degraded_release_is_rolled_back_to_the_old_template_and_its_pods(
     assert operator.pid is not None
 
 
+def test_a_release_that_was_rolled_back_is_not_promoted_by_being_deployed_again(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    stage.release("1", "2")
+    t0 = ago(minutes=30)
+    stage.review(window={"t0": wire(t0)}, signals=[stepping(t0)])
+    assert stage.ended()["phase"] == "RolledBack"
+    during = stage.deployment()["metadata"]["annotations"]["driftreview.dev/rejected-during"]
+    stage.release("2")
+    stage.review("again", source=False, window={"t0": wire(ago(minutes=25))})
+    waiting = stage.until(lambda found: found.get("summary"), "it says what it waits for", name="again")
+    allow = f"kubectl annotate deployment/web driftreview.dev/rejected-revision- -n {stage.namespace}"
+    assert waiting["summary"].endswith(f"was rolled back by a review; to have it reviewed all the same: {allow}")
+    assert "t0" not in waiting
+    annotations = {"driftreview.dev/rejected-revision": None}
+    stage.api.merge("Deployment", "web", stage.namespace, {"metadata": {"annotations": annotations}})
+    started = stage.until(lambda found: found.get("t0"), "it is reviewed now", 40, name="again")
+    assert started["target"]["historyEndsAt"] <= during.partition("/")[0]
+    assert operator.pid is not None
+
+
 def test_the_evidence_is_a_chain_of_hashes_and_judged_again_offline_gives_the_same(
     stage: Stage, operator: OperatorProcess
 ) -> None:

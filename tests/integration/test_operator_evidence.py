@@ -9,7 +9,7 @@ import pytest
 from driftreview.domain.evidence import snapshot_name
 from lab.install import OperatorProcess
 from tests.support.cluster import MERGE_PATCH, Raw, path
-from tests.support.stage import NAME, Stage, ago, condition, wire
+from tests.support.stage import NAME, SOURCE, Stage, ago, condition, wire
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("operator")]
 LATER = {"checkpoints": ["6m", "6h"]}
@@ -68,20 +68,25 @@ def test_a_snapshot_that_somebody_else_put_there_is_not_judged(
     failed(stage)
 
 
+def look_soon(stage: Stage) -> str:
+    """A review with a frozen baseline and a look that is due in some seconds; returns the snapshot's name."""
+    stage.api.merge("MetricSource", SOURCE, stage.namespace, {"spec": {"resolution": "10s"}})
+    stage.review(source=False, window={"t0": wire(ago(seconds=54)), "checkpoints": ["1m"]})
+    name: str = stage.until(lambda found: found.get("baseline"), "the baseline is frozen")["baseline"]["name"]
+    return name
+
+
 def test_a_t0_snapshot_that_was_deleted_is_missed_at_the_next_look(stage: Stage, genuine: list[Raw]) -> None:
     assert genuine
-    window = {"t0": wire(ago(seconds=54)), "checkpoints": ["1m"]}
-    stage.review(source=False, window=window)
-    status = stage.until(lambda found: found.get("baseline"), "the baseline is frozen")
-    stage.api.delete("DriftSnapshot", status["baseline"]["name"], stage.namespace)
+    name = look_soon(stage)
+    stage.api.delete("DriftSnapshot", name, stage.namespace)
     failed(stage)
 
 
 def test_a_t0_snapshot_that_was_replaced_by_a_better_looking_one_is_not_judged(
     stage: Stage, genuine: list[Raw]
 ) -> None:
-    stage.review(source=False, window={"t0": wire(ago(seconds=54)), "checkpoints": ["1m"]})
-    name = stage.until(lambda found: found.get("baseline"), "the baseline is frozen")["baseline"]["name"]
+    name = look_soon(stage)
     stored = stage.api.get("DriftSnapshot", name, stage.namespace)
     stage.api.delete("DriftSnapshot", name, stage.namespace)
     stage.api.create(forged(stored, name, source="MetricSource/better http://127.0.0.1:1"), stage.namespace)

@@ -180,7 +180,8 @@ def test_killed_before_its_first_write_a_review_without_t0_still_gets_its_due_ti
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
         killer = Killer(operators, operator)
         lost = api_proxy.add(Fault("PATCH", r"/driftreviews/.+/status", times=1, lost=Lost.AFTER, call=killer.kill))
-        stage.review(window={"t0": None, "warmup": "0s", "checkpoints": ["1m", "2m"]})
+        stage.source(resolution="10s")
+        stage.review(source=False, window={"t0": None, "warmup": "0s", "checkpoints": ["1m", "2m"]})
         wait_until(lambda: lost.hits, "the first write")
         stored = stage.until(lambda status: status.get("t0"), "T0 is stored")
         operators.restart(operator)

@@ -29,6 +29,8 @@ HOURS = 4
 BEGIN = (datetime.now(UTC) - timedelta(days=2)).replace(minute=0, second=0, microsecond=0)
 END = BEGIN + timedelta(hours=HOURS)
 MINUTE = timedelta(minutes=1)
+HOLE = range(100, 104)
+"""Minutes without a sample of `it_holes`: shorter than the five minutes that a server bridges by itself."""
 
 
 def level(minute: int) -> float:
@@ -42,6 +44,9 @@ def openmetrics() -> str:
         for minute in range(first, HOURS * 60 + 1):
             seconds = (BEGIN + minute * MINUTE).timestamp()
             lines.append(f'it_level{{pod="{pod}",zone="é \\"x\\""}} {level(minute)!r} {seconds:.0f}')
+    lines.append("# TYPE it_holes gauge")
+    present = (minute for minute in range(HOURS * 60 + 1) if minute not in HOLE)
+    lines += [f"it_holes {minute} {(BEGIN + minute * MINUTE).timestamp():.0f}" for minute in present]
     lines.append("# TYPE it_requests counter")
     lines += [f"it_requests_total 7 {(BEGIN + minute * MINUTE).timestamp():.0f}" for minute in range(HOURS * 60 + 1)]
     return "\n".join([*lines, "# EOF", ""])
@@ -222,7 +227,7 @@ def test_warnings_refuse_the_answer_and_hints_do_not(server: PrometheusServer, s
 
 def test_pieces_join_to_what_one_answer_would_be(server: PrometheusServer, source: PrometheusSource) -> None:
     # A subquery gives more points at once than a range query may: the whole window in one answer.
-    query = "sum by (pod) (it_level) + time() % 3571"
+    query = "sum by (pod) (max_over_time(it_level[2m])) + time() % 3571"
     window = Window(BEGIN, END, timedelta(seconds=1))
     assert window.points > 11_000
     _, body = raw(server, "query", query=f"({query})[{HOURS}h:1s]", time=server_seconds(END))
@@ -268,3 +273,14 @@ def test_a_frozen_server_is_a_timeout_and_a_stopped_one_unreachable(tmp_path: Pa
         server.service.stop()
         expect(source.instant("1", END), Failed, Reason.UNREACHABLE, "refused")
         source.close()
+
+
+def test_a_hole_is_no_steady_value(source: PrometheusSource, server: PrometheusServer) -> None:
+    """Left alone, the server repeats the last sample for five minutes: an outage would look like steady data."""
+    window = Window(BEGIN + 95 * MINUTE, BEGIN + 110 * MINUTE, MINUTE)
+    found = source.range("it_holes", window)
+    assert isinstance(found, Samples)
+    minutes = [None if value is None else round(value) for value in found.series[0].values]
+    assert minutes == [96, 97, 98, 99, 99, None, None, None, *range(104, 111)]
+    bridged = server.query("it_holes", (BEGIN + 102 * MINUTE).timestamp())
+    assert [each["value"][1] for each in bridged] == ["99"]

@@ -5,13 +5,30 @@ import math
 from datetime import timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence
+from driftreview.api.driftsnapshot import (
+    MAX_VALUES,
+    DriftSnapshotSpec,
+    RevisionEvidence,
+    SeriesEvidence,
+    SignalEvidence,
+)
 from driftreview.api.reasons import Reason
 from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
-from driftreview.domain.evidence import Look, Measurement, canonical, content_hash, freeze, hash_of, is_intact, take
+from driftreview.domain.evidence import (
+    MAX_SERIES,
+    MOST_STORED,
+    Look,
+    Measurement,
+    canonical,
+    content_hash,
+    freeze,
+    hash_of,
+    is_intact,
+    take,
+)
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from tests.builders import BLOCK, HOUR, MINUTE, T0, limit, review, revision, signal
 
@@ -51,6 +68,38 @@ def snapshots(draw: st.DrawFn) -> DriftSnapshotSpec:
     look = Look("1h", WINDOW, BLOCK, draw(TEXT), draw(TEXT))
     frozen = [freeze(each, WINDOW, BLOCK) for each in asked]
     return take(review(), look, frozen, RevisionEvidence(**revision("new").model_dump()), previous)
+
+
+@st.composite
+def heavy(draw: st.DrawFn) -> DriftSnapshotSpec:
+    """A snapshot of as much as can be measured, and more."""
+    letters = st.sampled_from(["x", "<", '"', "\\", "é", "\u2028", "😀"])
+    lengths = st.integers(0, MAX_VALUES // 7)
+    signals = []
+    for number in range(draw(st.integers(1, 50))):
+        letter, count = draw(letters), draw(st.integers(0, MAX_SERIES))
+        values = "-1e-30 " * (draw(lengths) // draw(st.sampled_from([1, 10, 1000])))
+        labels = {"each": letter * (256 // len(letter.encode()))}
+        series = [SeriesEvidence(labels=labels, values=values, samples=1, expected=1)] * count
+        query = letter * draw(st.sampled_from([10, 3000]))
+        signals.append(SignalEvidence(name=f"s{number}", query=query, unit=letter * 32, series=series))
+    size = draw(st.sampled_from([0, 1, 100_000, 900_000, 1_500_000]))
+    template = {"spec": draw(letters) * size} if size else {}
+    previous = RevisionEvidence(**revision("old").model_dump(), template=template)
+    look = Look("T0", WINDOW, BLOCK, draw(letters) * 1024)
+    return take(review(), look, signals, RevisionEvidence(**revision("new").model_dump()), previous)
+
+
+@settings(max_examples=25, deadline=None)
+@given(heavy())
+def test_whatever_was_measured_the_api_server_can_store_it(spec: DriftSnapshotSpec) -> None:
+    text = json.dumps(spec.to_wire(), ensure_ascii=False)
+    stored = len(text.encode()) + 5 * sum(map(text.count, "<>&"))  # as Go writes it
+    assert len(canonical(spec.to_wire())) <= MOST_STORED
+    assert stored < 1.45e6
+    assert is_intact(spec, spec.hash)
+    for each in spec.signals:
+        assert each.problem is None or (each.problem.reason is Reason.ANSWER_TOO_LARGE and not each.series)
 
 
 def go(value: Any) -> Any:

@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from driftreview.adapters.answers import Joiner, Rows, rows
-from driftreview.adapters.credentials import SHORTEST_SECRET, Credentials
-from driftreview.adapters.replies import Answer, most_values
+from driftreview.adapters.credentials import BETWEEN, LONGEST_VALUE, SHORTEST_SECRET, Credentials
+from driftreview.adapters.replies import Answer, extract, most_values
 from driftreview.domain.samples import Samples, Window
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -65,6 +65,50 @@ def test_no_label_holds_what_was_sent(
     for name, value in instant.rows[0].labels.items():
         for text in (name.replace("[hidden]", "\n"), value.replace("[hidden]", "\n")):
             assert not any(secret.lower() in text.lower() for secret in (bearer, password, key))
+
+
+# Few letters, so that secrets overlap, and those that one capital or small letter stands for two of.
+FOLDED = "\u00df\ufb00\ufb03\u017f\u212a\u0130\u0131\u03a3\u03c2\u03c3\u0345\u0390\U00010400"
+LETTERS = st.text(st.sampled_from("aAbsSkKi&</ \u00e9" + FOLDED) | st.characters(codec="utf-8"), max_size=30)
+
+
+@given(
+    st.lists(LETTERS.filter(lambda text: len(text.strip()) >= SHORTEST_SECRET), min_size=1, max_size=4),
+    st.lists(LETTERS, min_size=1, max_size=5),
+    st.sampled_from([str, str.upper, str.lower, str.casefold, str.swapcase]),
+    st.data(),
+)
+def test_no_text_holds_a_secret_whatever_stands_around_it(
+    secrets: list[str], around: list[str], change: Any, data: st.DataObject
+) -> None:
+    credentials = Credentials(headers={str(number): text for number, text in enumerate(secrets)})
+    known = list(credentials.headers.values())
+    parts = [part for text in around for part in (text, data.draw(st.sampled_from(known)))]
+    for text in ("".join(parts), change("".join(parts))):
+        # What is left are pieces of the text in its order: nothing else is told of it.
+        rest, pieces = text, credentials.hide(text).split("[hidden]")
+        assert rest.startswith(pieces[0])
+        for piece in pieces:
+            assert piece in rest
+            rest = rest[rest.index(piece) + len(piece) :]
+            assert not any(secret.casefold() in piece.casefold() for secret in known)
+            assert not any(secret.lower() in piece.lower() for secret in known)
+
+
+@given(st.lists(LETTERS, min_size=1, max_size=6), st.lists(SECRETS, min_size=1, max_size=3), st.data())
+def test_texts_that_are_searched_together_stay_apart(texts: list[str], secrets: list[str], data: st.DataObject) -> None:
+    credentials = Credentials(headers={str(number): text * 100 for number, text in enumerate(secrets)})
+    cuts = data.draw(st.lists(st.integers(0, 2000), min_size=len(texts), max_size=len(texts)))
+    texts = [text + (secrets[0] * 100)[:cut] for text, cut in zip(texts, cuts, strict=True)]
+    together = credentials.hide_in_label(BETWEEN.join(texts)).split(BETWEEN)
+    assert together == [credentials.hide_in_label(text) for text in texts]
+
+
+@given(st.integers(0, 9000), st.integers(4, LONGEST_VALUE), st.sampled_from(["abxy", "a", "&/<é", "\U0001f600"]))
+def test_no_part_of_a_secret_is_shown_where_a_text_is_cut(before: int, length: int, letters: str) -> None:
+    secret = (letters * length)[:length]
+    shown = extract("zz " * 50 + " " * before + secret * 3, Credentials(bearer=secret).hide, 300)
+    assert not set(letters) & set(shown)
 
 
 @given(SECRETS, LABELS)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from driftreview.api.reasons import Reason
 from driftreview.domain.query import QueryProblem, check, regex_literal, resolve
 
 # No surrogates: they are no text, and nothing that came over HTTP holds one.
@@ -82,5 +83,34 @@ def _matchers(query: str) -> dict[str, str]:
 
 
 def _shape(query: str) -> str:
-    """The expression as the parser prints it, without what stands in strings."""
-    return re.sub(r'"(\\.|[^"\\])*"', '""', promql_parser.parse(query).prettify(), flags=re.DOTALL)
+    """The expression as the parser prints it, without what stands in strings, and on one line: it breaks long ones."""
+    printed = re.sub(r'"(\\.|[^"\\])*"', '""', promql_parser.parse(query).prettify(), flags=re.DOTALL)
+    return "".join(printed.split())
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "rate(a[18446744073709551616])",
+        "rate(a[584942417y])",
+        "a offset 1000000000y",
+        "a[1h:1000000000y]",
+        "a[5m] @ 1e400",
+    ],
+)
+def test_numbers_beyond_the_parsers_are_refused(query: str) -> None:
+    """Some make it panic, which is no Exception in Python and would end the step for good."""
+    problem = check(query)
+    assert problem is not None
+    assert problem.reason is Reason.QUERY_INVALID
+
+
+NUMBERS = st.integers(0, 2**70).map(str) | st.floats(allow_nan=False).map(repr)
+PROMQL = st.sampled_from(
+    ["a", "rate(", "[", "]", ":", "offset ", "@ ", "y", "ms", "w", ")", "{", "}", "-", "+", "^", " "]
+)
+
+
+@given(st.lists(NUMBERS | PROMQL, max_size=12).map("".join))
+def test_no_query_makes_the_check_raise(query: str) -> None:
+    check(query)

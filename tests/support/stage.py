@@ -105,7 +105,7 @@ def review_spec(**parts: Any) -> Raw:
             "checkpoints": ["6m", "12m", "18m"],
             "rollback": "24h",
         },
-        "baseline": {"from": "History", "length": "30m"},
+        "baseline": {"from": "History", "length": "1h"},
         "signals": [steady()],
         "policy": {"mode": "Enforce"},
     }

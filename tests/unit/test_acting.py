@@ -98,7 +98,7 @@ class TestARollback:
         simulator.target.paused = True
         simulator.pass_time(HOUR)
         assert self.stalled(simulator) == ("True", "TargetPaused")
-        assert "to web-old begun, but no pod is replaced" in simulator.status["summary"]
+        assert "to web-old begun, but not finished" in simulator.status["summary"]
         simulator.target.paused = False
         simulator.pass_time(MINUTE)
         assert simulator.phase == Phase.ROLLED_BACK

@@ -1,12 +1,14 @@
 """What a look was answered is kept over its steps; what failed is asked again; nothing is asked twice without need."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, cast
 
 import pytest
 
 from driftreview.adapters.metricsources import FoundSource
+from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload
 from driftreview.api.driftreview import DriftReview
@@ -18,7 +20,8 @@ from driftreview.domain.action import Observed, Settle
 from driftreview.domain.evidence import T0, Look
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed, QueryResult, Window
-from driftreview.runtime.capture import Capture, ForeignEvidenceError, TurnOverError, Unanswered
+from driftreview.runtime.capture import BUSY, Capture, ForeignEvidenceError, Unanswered
+from driftreview.runtime.gather import TurnOverError
 from tests import builders
 from tests.builders import BLOCK, HOUR, MINUTE, answer, review, signal, target
 from tests.simulator import replica_sets
@@ -144,6 +147,30 @@ def test_a_source_that_is_gone_answers_nothing_and_keeps_what_it_answered(scene:
     assert scene.source.asked == ["a", "b", "c"]
 
 
+def test_a_source_without_room_is_waited_for_and_then_told_as_unanswered(scene: Scene) -> None:
+    def busy() -> None:
+        raise BusyError
+
+    scene.source.then = busy
+    for seconds in (0, 59):
+        scene.now = builders.T0 + HOUR + timedelta(seconds=seconds)
+        with pytest.raises(BusyError):
+            scene.look()
+    scene.now = builders.T0 + HOUR + MINUTE
+    assert scene.look() == Unanswered([BUSY] * 3)
+    scene.source.then = lambda: None
+    assert isinstance(scene.look(), DriftSnapshotSpec)
+
+
+def test_what_a_review_that_is_over_was_answered_is_not_kept(scene: Scene) -> None:
+    with pytest.raises(TurnOverError):
+        scene.look(AT_ONCE)
+    scene.capture.forget("review-uid")
+    scene.look()
+    assert scene.source.asked == ["a", "a", "b", "c"]
+    assert not scene.capture._rounds
+
+
 def test_another_snapshot_of_the_same_name_is_not_taken_for_ours(scene: Scene) -> None:
     ours = scene.look()
     assert isinstance(ours, DriftSnapshotSpec)
@@ -153,16 +180,29 @@ def test_another_snapshot_of_the_same_name_is_not_taken_for_ours(scene: Scene) -
         scene.look()
 
 
-def test_answers_that_take_too_much_room_are_asked_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driftreview.runtime.capture.MOST_BYTES", 1500)
-    other = Look("2h", Window(builders.T0, builders.T0 + 2 * HOUR, MINUTE), BLOCK, LOOK.source, "sha256:before")
+def test_another_look_of_a_review_takes_the_place_of_the_one_before(scene: Scene) -> None:
     with pytest.raises(TurnOverError):
         scene.look(AT_ONCE)
-    subject, found = review(scene.status, signals=SIGNALS), FoundSource(cast(Any, scene.source), LOOK.source)
+    other = replace(LOOK, source="MetricSource/prometheus http://elsewhere")
+    subject, found = review(scene.status, signals=SIGNALS), FoundSource(cast(Any, scene.source), other.source)
     with pytest.raises(TurnOverError):
         scene.capture.evidence(subject, WORKLOAD, other, found, AT_ONCE, history=False)
-    assert isinstance(scene.look(), DriftSnapshotSpec)
-    assert scene.source.asked == ["a", "a", "a", "b", "c"]
+    assert [each.look for each in scene.capture._rounds.values()] == [other]
+
+
+def test_answers_that_take_too_much_room_are_asked_again(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driftreview.runtime.capture.MOST_BYTES", 2100)
+    with pytest.raises(TurnOverError):
+        scene.look(AT_ONCE)
+    assert [each.size for each in scene.capture._rounds.values()] == [pytest.approx(1300, abs=300)]
+    metadata = review().metadata.model_copy(update={"uid": "another-uid", "name": "another"})
+    another = review(scene.status, signals=SIGNALS).model_copy(update={"metadata": metadata})
+    found = FoundSource(cast(Any, scene.source), LOOK.source)
+    for _ in range(2):
+        with pytest.raises(TurnOverError):
+            scene.capture.evidence(another, WORKLOAD, LOOK, found, AT_ONCE, history=False)
+    scene.look()
+    assert scene.source.asked == ["a", "a", "b", "a", "b", "c"]
 
 
 def test_nothing_is_asked_where_nothing_is_measured(scene: Scene) -> None:

@@ -188,6 +188,16 @@ def test_rules_add_up_however_they_are_given() -> None:
     assert [rule["message"] for rule in properties["names"][VALIDATIONS]] == ["five"]
 
 
+def test_what_was_found_is_put_before_the_message_and_the_message_is_escaped() -> None:
+    message = """say "this", it's a \\ in ü"""
+    assert Rule("1", message, "self").to_wire() == {
+        "rule": "1",
+        "message": message,
+        "messageExpression": 'self + "say \\"this\\", it\'s a \\\\ in ü"',
+    }
+    assert Rule("1", message).to_wire() == {"rule": "1", "message": message}
+
+
 def test_an_unknown_field_does_not_stop_an_older_operator() -> None:
     read = BY_KIND["MetricSource"].model.model_validate({"spec": {"url": "http://a", "new": 1}, "kind": "MetricSource"})
     assert read.to_wire()["spec"]["url"] == "http://a"

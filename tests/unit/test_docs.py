@@ -2,7 +2,10 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from datetime import UTC, datetime, timedelta
@@ -24,12 +27,16 @@ from driftreview.domain.samples import Samples, Series, Window
 from driftreview.domain.validate import contradictions
 from driftreview.runtime.settings import Settings
 from driftreview.runtime.telemetry import Telemetry
+from lab.ports import free_port
+from lab.web import Client, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+OWN_SERVICE = ROOT / "docs" / "own-service.md"
 MODELS: dict[str, type[Model]] = {resource.kind: resource.model for resource in RESOURCES}
 
 _BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_HEREDOC = re.compile(r"<<'?EOF'?\n(.*?)^EOF$", re.MULTILINE | re.DOTALL)
 _LINK = re.compile(r"\]\(([^)\s]+)\)|^\[[^\]]+\]: (\S+)$", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?!\.venv/)[\w.-]+(/[\w.-]+)+/?|[\w-]+/")
@@ -59,10 +66,17 @@ def paths(page: Path) -> Iterator[str]:
 
 def manifests() -> Iterator[Any]:
     for page in PAGES:
-        for number, block in enumerate(blocks(page, "yaml")):
+        applied = (text for block in blocks(page, "bash") for text in _HEREDOC.findall(block) if "apiVersion:" in text)
+        for number, block in enumerate([*blocks(page, "yaml"), *applied]):
             for document in yaml.safe_load_all(block):
                 if document.get("apiVersion") == API_VERSION:
                     yield pytest.param(document, id=f"{page.stem}-{number}-{document['kind']}")
+
+
+def test_manifests_are_found_in_commands_too() -> None:
+    found = [each.id for each in manifests()]
+    assert any(name.startswith("own-service-") and name.endswith("-DriftReview") for name in found if name)
+    assert any(name.startswith("own-service-") and name.endswith("-MetricSource") for name in found if name)
 
 
 def smallest_review() -> DriftReview:
@@ -97,6 +111,7 @@ def test_every_make_target_that_is_named_exists(page: Path) -> None:
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
     text = page.read_text("utf-8")
     commands = [*_CODE.findall(text), *(line[2:] for block in blocks(page, "console") for line in block.splitlines())]
+    commands += blocks(page, "bash")
     named = {name for command in commands for found in _MAKE.findall(command) for name in found.split()}
     assert named <= targets
 
@@ -202,6 +217,29 @@ def test_the_shown_program_finds_altered_evidence(
     items[which]["spec"]["signals"][0]["series"][0]["values"] += " 1"
     with pytest.raises(AssertionError, match=what):
         run_snippet(tmp_path, review, items, monkeypatch)
+
+
+@pytest.mark.parametrize(("kept", "lacking"), [(0, "T0, 6h"), (1, "6h")])
+def test_the_shown_program_says_which_evidence_it_was_not_given(
+    kept: int, lacking: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review, snapshots = reviewed()
+    with pytest.raises(SystemExit, match=rf"lacks {lacking} of shop-v2 in namespace .*was the -n the same\?"):
+        run_snippet(tmp_path, review, [each.to_wire() for each in snapshots[:kept]], monkeypatch)
+
+
+def test_the_program_of_the_lab_s_page_serves_a_metric(tmp_path: Path) -> None:
+    (text,) = [each for block in blocks(OWN_SERVICE, "bash") for each in _HEREDOC.findall(block) if "import" in each]
+    (tmp_path / "shop.py").write_text(text, "utf-8")
+    port = free_port()
+    environment = os.environ | {"PORT": str(port), "DELAY": "0.05"}
+    with subprocess.Popen([sys.executable, "shop.py"], cwd=tmp_path, env=environment) as shop:
+        try:
+            wait_until(lambda: Client(f"http://127.0.0.1:{port}").ok("/metrics"), "the shop's metrics")
+            said = Client(f"http://127.0.0.1:{port}").request("GET", "/metrics")[1]
+        finally:
+            shop.terminate()
+    assert re.fullmatch(r"shop_latency_seconds 0\.0\d+\n", said)
 
 
 def test_the_times_in_the_picture_are_the_defaults() -> None:

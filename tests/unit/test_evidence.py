@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SignalEvidence
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.evidence import (
     MAX_BYTES,
     MAX_SERIES,
+    MOST_STORED,
     T0,
     Look,
     Measurement,
@@ -299,11 +300,16 @@ class TestShape:
         found = shape_problem(signal(each="a"), [{"a": str(i)} for i in range(count)])
         assert (found is None) is fits
 
-    def test_a_label_longer_than_its_field_is_a_problem_not_a_crash(self) -> None:
-        result = answer(WINDOW, [1.0] * 60, labels=[{"a": "x" * 1025}])
+    @pytest.mark.parametrize(
+        ("value", "fits"), [("x" * 256, True), ("x" * 257, False), ("😀" * 64, True), ("😀" * 65, False)]
+    )
+    def test_a_long_label_is_a_problem_not_a_crash(self, value: str, *, fits: bool) -> None:
+        result = answer(WINDOW, [1.0] * 60, labels=[{"a": value}])
         frozen = freeze(Measurement(signal(each="a"), "up", result), WINDOW, BLOCK)
-        assert frozen.problem is not None
-        assert frozen.problem.reason is Reason.ANSWER_TOO_LARGE
+        assert (frozen.problem is None) is fits
+        if frozen.problem is not None:
+            assert frozen.problem.reason is Reason.ANSWER_TOO_LARGE
+            assert "longer than 256 bytes" in frozen.problem.message
 
     def test_ten_thousand_series_are_refused_in_no_time(self) -> None:
         labels = [{f"label_{n}": str(i) for n in range(20)} for i in range(10_000)]
@@ -331,15 +337,15 @@ class TestSize:
         assert frozen.problem is None
 
     def test_what_does_not_fit_into_one_object_is_said_to_be_too_large(self) -> None:
-        month = Window(builders.T0, builders.T0 + timedelta(days=28), 10 * MINUTE)
+        month = Window(builders.T0, builders.T0 + timedelta(days=30), 10 * MINUTE)
         labels = [{"a": str(i)} for i in range(MAX_SERIES)]
-        result = answer(month, *[[1.23456789e-5] * month.points] * MAX_SERIES, labels=labels)
+        result = answer(month, *[[-1.23456789e-200] * month.points] * MAX_SERIES, labels=labels)
         asked = [Measurement(signal(each="a"), "up", result), Measurement(signal("second", each="a"), "up", result)]
         look = Look("1h", month, 10 * MINUTE, "x")
         spec = take(RELEASE, look, frozen(asked, look), JUDGED)
         problems = [None if each.problem is None else each.problem.reason for each in spec.signals]
         assert problems == [Reason.ANSWER_TOO_LARGE, Reason.ANSWER_TOO_LARGE]
-        assert len(canonical(spec.to_wire())) < MAX_BYTES
+        assert len(canonical(spec.to_wire())) < 5000
 
     def test_what_comes_first_keeps_its_room(self) -> None:
         month = Window(builders.T0, builders.T0 + timedelta(days=28), 10 * MINUTE)
@@ -350,7 +356,43 @@ class TestSize:
         kept = [each.problem is None for each in spec.signals]
         assert kept == sorted(kept, reverse=True)
         assert 10 < sum(kept) < 30
-        assert len(canonical(spec.to_wire())) < 1.1 * MAX_BYTES
+        assert MAX_BYTES < len(canonical(spec.to_wire())) <= MOST_STORED
+
+    def large(self, count: int = 25) -> list[SignalEvidence]:
+        values = SeriesEvidence(values="1 " * 30_000, samples=1, expected=60)
+        return [SignalEvidence(name=f"s{number}", query="up", series=[values]) for number in range(count)]
+
+    def with_template(self, size: int, letter: str = "x") -> RevisionEvidence:
+        whole = template("old") | {"env": letter * size}
+        return PREVIOUS.model_copy(update={"template": whole, "template_hash": content_hash(whole)})
+
+    def test_samples_give_way_to_the_template_that_a_rollback_puts_back(self) -> None:
+        look = Look(T0, WINDOW, BLOCK, "x")
+        without, spec = (
+            take(RELEASE, look, self.large(), JUDGED, each) for each in (None, self.with_template(900_000))
+        )
+        kept, fewer = (sum(each.problem is None for each in one.signals) for one in (without, spec))
+        assert spec.previous is not None
+        assert len(spec.previous.template["env"]) == 900_000
+        assert kept > fewer > 5
+        said = {each.problem.message for each in spec.signals if each.problem}
+        assert all(
+            "bytes of evidence do not fit beside the others: a snapshot has room for 14" in each for each in said
+        )
+
+    @pytest.mark.parametrize(("size", "letter"), [(1_100_000, "x"), (200_000, "<"), (600_000, '"')])
+    def test_a_template_that_leaves_no_room_for_samples_is_left_out(self, size: int, letter: str) -> None:
+        look = Look(T0, WINDOW, BLOCK, "x")
+        spec = take(RELEASE, look, self.large(2), JUDGED, self.with_template(size, letter))
+        assert spec.previous is not None
+        assert (spec.previous.name, spec.previous.template) == ("web-old", {})
+        assert [each.problem for each in spec.signals] == [None, None]
+
+    def test_a_template_that_is_kept_fits_into_its_field(self) -> None:
+        for size in (990_000, 999_000, 1_000_000):
+            spec = take(RELEASE, Look(T0, None, BLOCK, "x"), [], JUDGED, self.with_template(size))
+            assert spec.previous is not None
+            assert len(spec.previous.to_wire()["template"]) <= 1_000_000
 
 
 class TestChain:

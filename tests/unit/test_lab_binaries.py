@@ -5,6 +5,7 @@ import pytest
 
 from lab import binaries, gobuild
 from lab.errors import ToolMissing, UnsupportedSystem
+from lab.install import of_context
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the lab is for Linux")
 
@@ -114,3 +115,8 @@ def test_elsewhere_than_on_linux_it_points_to_a_cluster(monkeypatch: pytest.Monk
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(UnsupportedSystem, match=r"Linux only .*KUBECONFIG"):
         binaries.find(["etcd"])
+
+
+def test_an_installation_without_kubectl_is_told_where_one_is() -> None:
+    with pytest.raises(ToolMissing, match="nosuchctl is not on PATH: install it, or, for a lab, source the file"):
+        of_context("lab", kubectl="nosuchctl")("version")

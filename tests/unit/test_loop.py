@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from driftreview.runtime.loop import RESERVED, Key, Loop, alive
+from driftreview.runtime.loop import LEAST_PAUSE, RESERVED, AbandonedError, Key, Loop, alive
 from driftreview.runtime.telemetry import Telemetry
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -23,7 +23,7 @@ class World:
     def __init__(self, workers: int = 4, urgent: frozenset[Key] = frozenset()) -> None:
         self.now = NOW
         self.again: dict[Key, datetime | None] = {}
-        self.fails: set[Key] = set()
+        self.fails: dict[Key, BaseException] = {}
         self.begun: list[Key] = []
         self._changed = threading.Condition()
         self._leave: set[Key] = set()
@@ -36,7 +36,7 @@ class World:
             assert self._changed.wait_for(lambda: subject in self._leave, 30)
             self._leave.discard(subject)
         if subject in self.fails:
-            raise LookupError(subject)
+            raise self.fails[subject]
         alive()
         return self.again.get(subject)
 
@@ -54,6 +54,12 @@ class World:
         """Wait until so many steps have begun in all."""
         assert await asyncio.to_thread(self._count, count), f"{count} steps were to begin, these did: {self.begun}"
         return list(self.begun)
+
+    async def due(self, subject: Key, after: timedelta) -> None:
+        """Wait until a step has ended and the next one is due after a while; then let that while pass."""
+        while self.loop._entries[subject].due != self.now + after:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.001)
+        self.now += after
 
 
 def run(world: World, story: Callable[[], Awaitable[None]]) -> None:
@@ -94,10 +100,23 @@ def test_who_has_fewest_running_comes_first_and_then_who_waits_longest() -> None
         await world.steps(4)
         world.now += timedelta(seconds=1)
         world.loop.wake(key("late"))
-        world.let(key("a", "web-0"))
         assert (await world.steps(5))[4] == key("late")
-        world.let(key("a", "web-1"))
+        world.let(key("a", "web-0"), key("late"))
         assert (await world.steps(6))[5] == key("a", "web-2")
+
+    run(world, story)
+
+
+def test_a_namespace_without_a_running_step_goes_beyond_the_workers_up_to_twice_as_many() -> None:
+    world = World(workers=2)
+
+    async def story() -> None:
+        for namespace in ("a", "b", "c", "d", "e"):
+            world.loop.wake(key(namespace))
+        begun = await world.steps(4)
+        assert [each[1] for each in begun] == ["a", "b", "c", "d"]
+        world.let(begun[0])
+        assert (await world.steps(5))[4][1] == "e"
 
     run(world, story)
 
@@ -131,6 +150,7 @@ def test_one_object_has_one_step_at_a_time_and_another_after_a_change_meanwhile(
         world.loop.wake(key("b"))
         assert await world.steps(2) == [subject, key("b")]
         world.let(subject)
+        await world.due(subject, LEAST_PAUSE)
         assert await world.steps(3) == [subject, key("b"), subject]
 
     run(world, story)
@@ -154,19 +174,54 @@ def test_a_step_is_taken_again_when_it_is_due_and_not_after_it_was_forgotten() -
     run(world, story)
 
 
-def test_a_failing_step_is_tried_again_after_ever_longer_pauses_until_it_changes() -> None:
+class PanicException(BaseException):
+    """No Exception at all."""
+
+
+@pytest.mark.parametrize("error", [LookupError("x"), PanicException("x"), SystemExit(1)])
+def test_a_failing_step_is_tried_again_after_ever_longer_pauses(error: BaseException) -> None:
     world, subject = World(), key("a")
-    world.fails.add(subject)
+    world.fails[subject] = error
 
     async def story() -> None:
         world.loop.wake(subject)
         for count, seconds in enumerate((1, 2, 4, 8, 16, 30, 30), 1):
             await world.steps(count)
             world.let(subject)
-            while world.loop._entries[subject].due != world.now + timedelta(seconds=seconds):  # noqa: ASYNC110 - no event tells
-                await asyncio.sleep(0.001)
-            world.now += timedelta(seconds=seconds)
+            await world.due(subject, timedelta(seconds=seconds))
         await world.steps(8)
+
+    run(world, story)
+
+
+def test_a_step_whose_object_is_deleted_counts_until_it_has_ended_and_ends_at_its_next_sign_of_life() -> None:
+    world = World(workers=2)
+    old = [key("busy", f"web-{number}") for number in range(3)]
+    ended: list[str] = []
+
+    def step(subject: Key) -> datetime | None:
+        try:
+            return world._step(subject)
+        except AbandonedError:
+            ended.append("abandoned")
+            raise
+
+    world.loop._step = step
+
+    async def story() -> None:
+        world.loop.wake(old[0])
+        await world.steps(1)
+        world.loop.forget(old[0])
+        world.loop.wake(old[1])
+        world.loop.wake(old[0])
+        world.loop.wake(key("other"))
+        assert await world.steps(2) == [old[0], key("other")], "the deleted one still counts for its namespace"
+        world.let(old[0])
+        assert (await world.steps(3))[2] == old[1]
+        assert ended == ["abandoned"]
+        world.let(old[1])
+        world.now += LEAST_PAUSE
+        assert (await world.steps(4))[3] == old[0], "another of its name was created meanwhile"
 
     run(world, story)
 

@@ -8,8 +8,8 @@ import pytest
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.reasons import TERMINAL, Phase, Reason
-from driftreview.api.status import Checkpoint, DriftReviewStatus
+from driftreview.api.reasons import TERMINAL, Phase, Reason, Recommendation
+from driftreview.api.status import Act, ActType, Checkpoint, Decision, DriftReviewStatus
 from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
 from driftreview.domain.plan import plan
 from driftreview.domain.workload import Rollout, TargetView
@@ -144,7 +144,24 @@ class TestT0:
     def test_the_baseline_ends_where_the_rollout_began(self, began: datetime | None, expected: datetime) -> None:
         status = step(review(), T0, target(rollout_started_at=began)).status
         assert status.target is not None
-        assert status.target.rollout_started_at == expected
+        assert status.target.history_ends_at == expected
+
+    @pytest.mark.parametrize(
+        ("during", "expected"),
+        [
+            ((T0 - 9 * HOUR, T0 - 8 * HOUR), T0 - 9 * HOUR),
+            ((T0 - 30 * HOUR, T0 - 20 * HOUR), T0 - 30 * HOUR),
+            ((T0 - 30 * HOUR, T0 - 25 * HOUR), T0 - 30 * MINUTE),  # longer ago than a day's baseline reaches
+            ((T0 - 10 * MINUTE, T0), T0 - 30 * MINUTE),
+        ],
+    )
+    def test_the_baseline_leaves_out_a_release_that_was_rolled_back(
+        self, during: tuple[datetime, datetime], expected: datetime
+    ) -> None:
+        seen = target(rollout_started_at=T0 - 30 * MINUTE, rejected_during=during)
+        status = step(review(), T0, seen).status
+        assert status.target is not None
+        assert status.target.history_ends_at == expected
 
     def test_without_an_earlier_revision_it_says_that_there_is_no_way_back(self) -> None:
         status = step(review(), T0, target(previous=None)).status
@@ -203,3 +220,18 @@ def test_what_has_ended_stays_as_it_is(phase: Phase, view: TargetView | None, *,
 def test_the_same_inputs_give_the_same_step() -> None:
     subject = started()
     assert plan(subject, Observed(target()), T0 + HOUR) == plan(subject, Observed(target()), T0 + HOUR)
+
+
+@pytest.mark.parametrize(("version", "phase"), [("old", Phase.ROLLED_BACK), ("new", Phase.ROLLING_BACK)])
+def test_suspending_holds_up_an_act_but_not_the_end_of_one_that_was_carried_out(version: str, phase: Phase) -> None:
+    subject = started()
+    act = Act(type=ActType.ROLL_BACK, target_uid="target-uid", generation=7, intent_at=T0 + HOUR)
+    decision = Decision(
+        recommendation=Recommendation.REJECT, reason=Reason.SIGNAL_DEGRADED, message="worse", by="checkpoint 1h", at=T0
+    )
+    update = {"act": act, "decision": decision, "phase": Phase.ROLLING_BACK}
+    status = subject.status.model_copy(update=update)
+    action = plan(review(status, suspend=True), Observed(target(version)), T0 + HOUR)
+    assert isinstance(action, Settle)
+    assert action.status.phase is phase
+    assert action.status.summary.startswith("suspended" if version == "new" else "rolled back to web-old: worse")

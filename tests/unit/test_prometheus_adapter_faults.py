@@ -25,9 +25,9 @@ from urllib.parse import parse_qs, quote, quote_plus, urlsplit
 import pytest
 import trustme
 
-from driftreview.adapters import answers, prometheus, replies
+from driftreview.adapters import answers, labels, prometheus, replies, transport
 from driftreview.adapters.answers import Row, Rows
-from driftreview.adapters.credentials import Credentials
+from driftreview.adapters.credentials import LONGEST_VALUE, Credentials
 from driftreview.adapters.prometheus import INSTANT_BYTES, POINTS_PER_QUERY, BusyError, PrometheusSource
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.transport import Transport
@@ -204,6 +204,8 @@ def test_a_range_is_asked_for_on_the_grid_with_the_servers_own_time_limit(stage:
         "step": "30.0",
         "timeout": "4000ms",
         "nocache": "1",
+        "lookback_delta": "60s",
+        "max_lookback": "60s",
     }
 
 
@@ -617,6 +619,43 @@ def test_a_connection_that_nobody_accepts_does_not_hang_us(stage: Stage) -> None
     assert time.monotonic() - began < 1.5
 
 
+def resolved(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Let the name many.example have these addresses."""
+    real = socket.getaddrinfo
+
+    def resolve(host: str, port: int, *rest: Any, **more: Any) -> Any:
+        if host != "many.example":
+            return real(host, port, *rest, **more)
+        return [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (each, port)) for each in addresses]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+
+def test_a_name_of_many_dead_addresses_takes_no_longer_than_one_query_may(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.3)
+    resolved(monkeypatch, *(f"127.0.0.{number}" for number in range(1, 13)))
+    with contextlib.ExitStack() as stack:
+        full = stack.enter_context(socket.create_server(("0.0.0.0", 0), backlog=0))  # noqa: S104 - for all of 127.x
+        port = full.getsockname()[1]
+        for _ in range(4):  # the kernel leaves further ones unanswered
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.1", port))
+        began = time.monotonic()
+        result = stage.source(f"http://many.example:{port}", spec={"timeout": "1s"}).range("up", WINDOW)
+    assert_failed(result, Reason.UNREACHABLE, "no connection in time", "many.example")
+    assert 0.9 < time.monotonic() - began < 1.5
+
+
+def test_the_first_address_that_answers_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolved(monkeypatch, "127.0.0.9", "127.0.0.8", "127.0.0.1")
+    server = stage.server(replying(200, GOOD))  # refuses connections to the other two
+    assert isinstance(stage.source(f"http://many.example:{server.server_port}").range("up", WINDOW), Samples)
+    assert server.seen[0].headers["Host"] == f"many.example:{server.server_port}"
+
+
 @pytest.mark.parametrize(
     "lead",
     [
@@ -767,6 +806,29 @@ def test_a_label_as_long_as_a_book_is_refused(stage: Stage, metric: dict[str, st
         assert_failed(result, Reason.ANSWER_TOO_LARGE, words, retryable=False)
 
 
+def test_a_series_of_more_labels_than_any_server_allows_is_refused(stage: Stage) -> None:
+    def labelled(count: int) -> dict[str, Any]:
+        metric = {f"label_{number}": "" for number in range(count)}
+        return success("vector", [{"metric": metric, "value": [1, "1"]}])
+
+    assert isinstance(stage.probe(replying(200, labelled(64))), Rows)
+    result = stage.probe(replying(200, labelled(65)))
+    assert_failed(result, Reason.ANSWER_TOO_LARGE, "a series of 65 labels, more than 64", retryable=False)
+
+
+def test_labels_of_more_text_than_is_searched_for_secrets_are_refused(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    series = [{"metric": {"pod": letter * 10}, "value": [1, "1"], "values": []} for letter in "abc"]
+    monkeypatch.setattr(labels, "MAX_TEXT", len('"pod":"aaaaaaaaaa",') * 3)
+    assert isinstance(stage.probe(replying(200, success("vector", series))), Rows)
+    monkeypatch.setattr(labels, "MAX_TEXT", len('"pod":"aaaaaaaaaa",') * 3 - 1)
+    ranged = stage.ask(replying(200, success("matrix", series)))
+    instant = stage.probe(replying(200, success("vector", series)))
+    for result in (ranged, instant):
+        assert_failed(result, Reason.ANSWER_TOO_LARGE, "labels of 57 characters", "sum by", retryable=False)
+
+
 @pytest.mark.parametrize(("name", "most"), [("MAX_SERIES", 1), ("MAX_SAMPLES", 7)])
 def test_too_many_series_are_refused_before_they_fill_the_memory(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, name: str, most: int
@@ -890,6 +952,7 @@ def test_the_clients_own_bundle_adds_nothing_to_an_own_authority(
 
 def test_no_request_can_reach_an_adapter_with_other_bounds(stage: Stage) -> None:
     source = stage.source("http://prometheus.example:9090/prefix/")
+    source._connect()
     assert {type(adapter) for adapter in source._session.adapters.values()} == {Transport}
 
 
@@ -913,6 +976,14 @@ def test_a_broken_bundle_never_means_the_systems_trust(stage: Stage, pem: str) -
     server = stage.server(replying(200, GOOD))
     result = stage.source(server.url, Credentials(ca_pem=pem)).range("up", WINDOW)
     assert_failed(result, Reason.TLS_FAILED, "spec.tls")
+    assert not server.seen
+
+
+def test_a_bundle_longer_than_any_is_refused_unread(stage: Stage) -> None:
+    server = stage.server(replying(200, GOOD))
+    pem = trustme.CA().cert_pem.bytes().decode()
+    result = stage.source(server.url, Credentials(ca_pem=pem * 1000)).range("up", WINDOW)
+    assert_failed(result, Reason.TLS_FAILED, f"{len(pem) * 1000} characters, a bundle may have 262144")
     assert not server.seen
 
 
@@ -973,10 +1044,10 @@ def test_labels_that_echo_the_request_hide_it(stage: Stage, credentials: Credent
     ranged, instant = stage.ask(echo, credentials), stage.probe(echo, credentials=credentials)
     assert isinstance(ranged, Samples)
     assert isinstance(instant, Rows)
-    for labels in (ranged.series[0].labels, instant.rows[0].labels):
-        assert_hides(json.dumps(labels).lower())
-        assert labels["name0"] in ("(BASIC [hidden])", "(BEARER [hidden])")
-        assert "value" in labels.values()
+    for shown in (ranged.series[0].labels, instant.rows[0].labels):
+        assert_hides(json.dumps(shown).lower())
+        assert shown["name0"] in ("(BASIC [hidden])", "(BEARER [hidden])")
+        assert "value" in shown.values()
 
 
 @pytest.mark.parametrize(
@@ -1009,9 +1080,9 @@ def test_what_is_no_secret_stands_in_labels(stage: Stage) -> None:
         headers={"X-Shard": "1", "X-Empty": ""},
         open_headers={"X-Scope-OrgID": "team-a"},
     )
-    labels = {"pod": "trading-bot-1", "shard": "1", "tenant": "team-a"}
-    server = stage.server(replying(200, success("vector", [{"metric": labels, "value": [1, "1"]}])))
-    assert stage.source(server.url, credentials).instant("up", AT) == Rows(AT, (Row(labels, 1.0),))
+    metric = {"pod": "trading-bot-1", "shard": "1", "tenant": "team-a"}
+    server = stage.server(replying(200, success("vector", [{"metric": metric, "value": [1, "1"]}])))
+    assert stage.source(server.url, credentials).instant("up", AT) == Rows(AT, (Row(metric, 1.0),))
     assert {"X-Scope-OrgID": "team-a", "X-Shard": "1"}.items() <= server.seen[0].headers.items()
 
 
@@ -1031,6 +1102,36 @@ def test_a_secret_that_no_header_can_hold_is_refused_unsent(stage: Stage, creden
     assert_failed(result, Reason.UNAUTHORIZED, "no HTTP header can hold", "mend its Secret")
     assert "Evil" not in result.message
     assert not server.seen
+
+
+@pytest.mark.parametrize(
+    ("credentials", "which"),
+    [
+        (Credentials(bearer="x" * LONGEST_VALUE), "the bearer token"),
+        (Credentials(basic=("user", "x" * LONGEST_VALUE)), "user name and password"),
+        (Credentials(headers={"X-Api-Key": "&" * 1_000_000}), "the value of header X-Api-Key"),
+    ],
+)
+def test_a_secret_too_long_for_a_header_is_refused_unsent(stage: Stage, credentials: Credentials, which: str) -> None:
+    server = stage.server(replying(200, GOOD))
+    result = stage.source(server.url, credentials).range("up", WINDOW)
+    assert_failed(result, Reason.UNAUTHORIZED, f"{which} is too long", "8192", "mend its Secret")
+    assert not server.seen
+
+
+def test_secrets_made_to_take_long_to_search_for_take_no_time(stage: Stage) -> None:
+    headers = {f"X-{number}": f"{'a' * 4000}&b<i>{number}" for number in range(16)}
+    credentials = Credentials(bearer="zzzz", headers=headers)
+    text = "a" * 20_000 + "zzzz" + headers["X-3"]
+    metric = {f"label_{number}": f"{'a' * 15_000}{number}" for number in range(64)}
+    began = time.monotonic()
+    assert "zzzz" not in credentials.hide(text)
+    assert_failed(stage.ask(replying(503, error("internal", text)), credentials), Reason.SERVER_ERROR)
+    assert isinstance(
+        stage.probe(replying(200, success("vector", [{"metric": metric, "value": [1, "1"]}])), credentials=credentials),
+        Rows,
+    )
+    assert time.monotonic() - began < 3  # it took a minute
 
 
 # Chunks
@@ -1069,7 +1170,66 @@ def test_a_series_that_is_in_some_pieces_only_has_none_in_the_others(stage: Stag
     ]
 
 
+class Slots:
+    """Writes down who waits for how long; has no more slots than it was given."""
+
+    def __init__(self, count: int) -> None:
+        self.left, self.seen = count, list[float | str]()
+
+    def acquire(self, *, timeout: float) -> bool:
+        self.seen.append(timeout)
+        self.left -= 1
+        return self.left >= 0
+
+    def release(self) -> None:
+        self.seen.append("released")
+
+
+def test_a_long_range_leaves_its_slot_to_others_after_each_piece_and_waits_for_the_next(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = stage.source(stage.server(replying(200, success("matrix", []))).url, points_per_query=2)
+    monkeypatch.setattr(source, "_slots", slots := Slots(2))
+    assert isinstance(source.range("up", WINDOW), NoData)
+    assert slots.seen == [0.5, "released", 5.0, "released"]
+
+
+def test_a_range_that_gets_no_slot_for_long_comes_again(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = stage.source(stage.server(replying(200, success("matrix", []))).url, points_per_query=2)
+    monkeypatch.setattr(source, "_slots", Slots(1))
+    with pytest.raises(BusyError):
+        source.range("up", WINDOW)
+    assert [(outcome, seconds) for _, outcome, seconds in stage.told][1:] == [("Busy", 5.0)]
+
+
 # Threads, own metrics, cache
+
+
+def test_who_waits_too_long_for_others_answers_to_be_read_comes_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(prometheus, "_READING_SECONDS", 0.05)
+    source = stage.source(stage.server(replying(200, GOOD)).url)
+    with prometheus._READING, pytest.raises(BusyError):
+        source.range("up", WINDOW)
+    assert [outcome for _, outcome, _ in stage.told] == ["Busy"]
+    assert isinstance(source.range("up", WINDOW), Samples)
+
+
+def test_a_bundle_is_read_once_and_by_nobody_but_who_asks_the_source(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[object] = []
+    monkeypatch.setattr(ssl, "create_default_context", lambda **given: reads.append(given) or time.sleep(0.1))
+    sources = Sources()
+    stage.stack.callback(sources.close)
+    spec = MetricSourceSpec(url="http://127.0.0.1:9", timeout="1s")
+    found = [sources.get("k", spec, Credentials(ca_pem="-----BEGIN CERTIFICATE-----")) for _ in range(4)]
+    assert len({id(each) for each in found}) == 1
+    assert not reads
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda source: source.instant("up", AT), found))
+    assert len(reads) == 1
 
 
 def test_no_more_queries_run_at_once_than_the_source_allows(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

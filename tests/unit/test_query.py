@@ -1,6 +1,7 @@
 """Values are put into a query so that none can change what the query means."""
 
 import re
+import time
 
 import pytest
 
@@ -48,7 +49,68 @@ def test_an_unknown_variable_refuses_the_query_and_names_the_known_ones(name: st
     found = resolve(f'x{{a="${{{name}}}"}}', VARIABLES)
     assert isinstance(found, QueryProblem)
     assert found.reason is Reason.VARIABLE_UNKNOWN
-    assert f"${{{name}}} is not defined; known are namespace, odd, pods, tick, window" in found.message
+    assert found.message.startswith(f"${{{name}}} is not defined")
+    assert "; known are namespace, odd, pods, tick, window; " in found.message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("pod", "pods"), ("namespaces", "namespace"), ("Namespace", "namespace"), ("windows", "window")]
+)
+def test_an_unknown_variable_is_answered_with_the_one_that_was_meant(name: str, meant: str) -> None:
+    found = resolve(f'x{{a="${{{name}}}"}}', VARIABLES)
+    assert isinstance(found, QueryProblem)
+    assert f"${{{name}}} is not defined (did you mean ${{{meant}}}?); known are" in found.message
+
+
+def test_a_variable_like_no_other_is_answered_without_a_guess() -> None:
+    found = resolve('x{a="${zone}"}', VARIABLES)
+    assert isinstance(found, QueryProblem)
+    assert "mean" not in found.message
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ('up{pod="${pods}"}', 'pod="…" takes for plain text: write pod=~"${pods}"'),
+        ('up{pod!="${pods}"}', 'pod!="…" takes for plain text: write pod!~"${pods}"'),
+        ("up{namespace=\"${namespace}\", pod = '${pods}'}", "write pod=~'${pods}'"),
+        ("up{pod=`${pods}`}", "write pod=~`${pods}`"),
+        ('up{pod=# the pods\n"${pods}"}', 'write pod=~"${pods}"'),
+        ('up{pod="a ${namespace} ${pods}"}', 'write pod=~"${pods}"'),
+        ('up{pod=~"${pods}"} - on (pod) down{kubernetes_pod_name="${pods}"}', 'write kubernetes_pod_name=~"${pods}"'),
+    ],
+)
+def test_a_regular_expression_compared_as_text_is_refused_with_the_fix(query: str, says: str) -> None:
+    found = resolve(query, VARIABLES)
+    assert isinstance(found, QueryProblem)
+    assert found.reason is Reason.QUERY_INVALID
+    assert "${pods} is a regular expression" in found.message
+    assert says in found.message
+
+
+def test_a_hostile_name_before_a_regular_expression_costs_no_time() -> None:
+    began = time.process_time()
+    for name in ("a" * 2000, "a " * 1000, " " * 2000):
+        assert isinstance(resolve(f'{name}"{"${pods}" * 290}', {"pods": "x"}), str)
+        assert isinstance(resolve(f'{name}="{"${pods}" * 290}', {"pods": "x"}), QueryProblem | str)
+    assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        'up{pod=~"${pods}"}',
+        'up{pod!~"${pods}"}',
+        "up{pod =~ `${pods}`}",
+        'up{namespace="${namespace}",pod=~"${pods}|x"}',
+        'label_replace(up, "is", "x", "pod", "${pods}")',
+        "x{a=\"pod='$${pods}'\"}",
+        'up{pod=~"x=\'${pods}"}',
+        '# pod="${pods}"\nup',
+    ],
+)
+def test_a_regular_expression_where_one_is_matched_is_let_through(query: str) -> None:
+    assert isinstance(resolve(query, VARIABLES), str)
 
 
 @pytest.mark.parametrize("value", ["a b", "x)", "1 or up", '"', "", "a,b", "x{}", "a\n", "-1", "é"])

@@ -14,7 +14,7 @@ from driftreview.domain.judge import CheckpointResult, SignalResult
 from driftreview.domain.rules import Finding
 from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
 from driftreview.domain.workload import Rollout
-from tests.builders import HOUR, MINUTE, T0, evidence, review, revision, signal, snapshot, target
+from tests.builders import HOUR, MINUTE, T0, evidence, limit, review, revision, series, signal, snapshot, target
 
 CT = ConditionType
 MOST_BYTES = 64 * 1024
@@ -188,6 +188,33 @@ class TestBaselineCaptured:
         captured = condition(self.frozen(Reason.EMPTY, Reason.ONLY_NAN), CT.BASELINE_CAPTURED)
         assert captured is not None
         assert captured.message.endswith("; without data: s0 (because of Empty); s1 (because of OnlyNaN)")
+
+    def test_it_says_what_was_measured_and_what_nothing_can_be_compared_with(self) -> None:
+        names = ("fine", "few", "thin", "each", "limited")
+        declared = [signal(name, unit="ms") for name in names[:3]]
+        declared += [signal("each", unit="ms", each="pod"), limit(name="limited", unit="ms")]
+        pods = [series([float(n)] * 6, labels={"pod": f"pod-{n}"}) for n in (3, 1, 2)]
+        frozen = snapshot(
+            evidence("fine", series([5.0] * 6)),
+            evidence("few", series([7.0] * 5)),
+            evidence("thin", series([9.0] * 6, expected=100)),
+            evidence("each", *pods),
+            evidence("limited", series([4.0] * 2)),
+        )
+        started = big(1, 1)
+        spec = started.spec.model_copy(update={"signals": declared})
+        status = decide.baseline_captured(started.model_copy(update={"spec": spec}), frozen, REF, T0)
+        captured = condition(status, CT.BASELINE_CAPTURED)
+        assert captured is not None
+        useless = (
+            "few (the baseline has 5 blocks of samples, 6 are needed); "
+            "thin (at T0: 60 of 100 samples (60%) are there, 90% are needed)"
+        )
+        assert captured.message == (
+            f"frozen in DriftSnapshot {REF.name}; cannot be compared: {useless}; "
+            "measured: fine 5 ms; few 7 ms; thin 9 ms; each 1 ms to 3 ms; limited 4 ms"
+        )
+        assert f"baseline frozen, but nothing can be compared with: {useless}; first look at" in status.summary
 
     def test_fifty_gaps_fit(self) -> None:
         DriftReviewStatus.model_validate(self.frozen(*[Reason.EMPTY] * 50).to_wire())

@@ -80,6 +80,21 @@ class TestUnexpected:
         assert trouble.unexpected(review(), "KeyError", T0).phase is Phase.PENDING
 
 
+class TestSlowness:
+    def test_how_far_the_asking_got_is_said_where_the_review_is(self) -> None:
+        for status, phase in ((DriftReviewStatus(), Phase.PENDING), (started(), Phase.BASELINING)):
+            said = trouble.slow(review(status), "T0: 3 of 8 queries were asked so far", T0)
+            assert said.phase is phase
+            assert said.summary == "asks the metric source, which is slow; T0: 3 of 8 queries were asked so far"
+            assert truth(said, ConditionType.RECONCILING) == ("True", Reason.ASKING)
+            assert truth(said, ConditionType.STALLED) == ("False", Reason.ASKING)
+
+    @pytest.mark.parametrize("reason", [Reason.SOURCE_CHANGED, Reason.SOURCE_NOT_FOUND, Reason.SECRET_NOT_FOUND])
+    def test_where_nothing_could_be_asked_nothing_is_called_unanswered(self, reason: Reason) -> None:
+        status = trouble.metrics_failed(review(started()), [Failed(reason, "there is no source", retryable=True)], T0)
+        assert status.summary == "waits for the metric source: there is no source"
+
+
 class TestPatience:
     """How long unanswered queries are asked again before what there is gets frozen."""
 
@@ -121,6 +136,9 @@ class TestRefusedActs:
         assert again
         assert status.phase is Phase.ROLLING_BACK
         assert truth(status, ConditionType.STALLED) == ("True", Reason.ACT_REFUSED)
+        assert status.summary == (
+            f"{act} was refused by the API server: denied; it is tried again until 2026-07-31T16:30:00Z"
+        )
         status, again = trouble.act_refused(review(self.intended(act)), "denied", T0 + 4 * HOUR + 30 * MINUTE)
         assert not again
         assert status.phase is Phase.FAILED

@@ -132,9 +132,23 @@ class TestResolution:
 
     def test_a_first_look_before_the_first_sample_is_refused(self) -> None:
         window = {"checkpoints": ["1m", "1h"], "rollback": "1h"}
-        assert self.fine(60, window=window) == []
-        (said,) = self.fine(61, window=window)
+        assert self.fine(60, window=window, signals=[limit()]) == []
+        (said,) = self.fine(61, window=window, signals=[limit()])
         assert said == "spec.window.checkpoints[0]: 1m is shorter than the source's resolution, 1m1s"
+
+    def test_a_first_look_needs_six_samples_of_what_is_judged_by_blocks(self) -> None:
+        window = {"checkpoints": ["1m", "1h"], "rollback": "1h"}
+        assert self.fine(10, window=window) == []
+        (said,) = self.fine(11, window=window)
+        assert said == "spec.window.checkpoints[0]: 1m must be 1m6s, 6 times the source's resolution, 11s"
+
+    def test_a_history_needs_six_blocks_where_something_is_compared_with_it(self) -> None:
+        spec: dict[str, Any] = {"baseline": {"length": "59m"}, "window": {"checkpoints": ["2h"]}}
+        (said,) = self.fine(30, **spec)
+        assert said.startswith("spec.baseline.length: 59m must be 1h, 6 blocks (a block is a sixth of the first")
+        assert self.fine(30, **spec | {"baseline": {"length": "1h"}}) == []
+        assert self.fine(30, **spec | {"signals": [limit()]}) == []
+        assert self.fine(30, **spec | {"signals": [signal(limits={"alert": "1"})]}) == []
 
     @pytest.mark.parametrize(("length", "first"), [("2m", "2h"), ("10m", "12m")])
     def test_both_sides_of_a_snapshot_need_six_samples(self, length: str, first: str) -> None:
@@ -143,3 +157,11 @@ class TestResolution:
         (said,) = self.fine(21, **spec)
         assert said.startswith("spec.baseline.length: with from: Snapshot the baseline (")
         assert "must each be 2m6s, 6 times the source's resolution, 21s" in said
+
+    def test_more_samples_than_can_be_asked_for_are_refused(self) -> None:
+        spec: dict[str, Any] = {"baseline": {"length": "28d"}}
+        assert self.fine(4, **spec) == []
+        (said,) = self.fine(3, **spec)
+        assert said.startswith(
+            "spec.baseline.length: 28d are 806400 samples for each series at the source's resolution"
+        )

@@ -62,3 +62,11 @@ def test_a_t0_to_come_is_waited_for() -> None:
     waiting = status(target(), t0="2026-07-31T15:00:00Z")
     assert waiting.t0 is None
     assert waiting.summary == "waits for T0 of web-new at 2026-07-31T15:00:00Z"
+
+
+@pytest.mark.parametrize("t0", [None, "2026-07-31T12:00:00Z"])
+def test_what_a_review_rolled_back_is_not_reviewed_again_before_a_person_says_so(t0: str | None) -> None:
+    waiting = status(target(rejected=True), **({} if t0 is None else {"t0": t0}))
+    assert (waiting.phase, waiting.t0) == (Phase.PENDING, None)
+    allow = "kubectl annotate deployment/web driftreview.dev/rejected-revision- -n shop"
+    assert f"web-new was rolled back by a review; to have it reviewed all the same: {allow}" in waiting.summary

@@ -1,25 +1,35 @@
 """What a Deployment and its ReplicaSets tell, as raw objects; and the patches that change it."""
 
 import copy
-from datetime import datetime, timedelta
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
 from driftreview.domain.workload import (
     APPROVED,
+    REJECTED,
+    REJECTED_DURING,
     RESTORED,
+    TEMPLATES,
     Rollout,
+    TargetView,
     approve_patch,
+    label_selector,
+    owned,
     pin,
-    revision,
     rollback_patch,
     rollout_status,
     template_hash,
     view,
     without_hash_label,
 )
+from driftreview.domain.workload import replica_set as reduced
 from tests.builders import MINUTE, T0, template
 
 Raw = dict[str, Any]
@@ -63,6 +73,10 @@ def replica_set(version: str, number: int | str | None, owner: str = "target-uid
     if number is not None:
         given["annotations"] = {REVISION: str(number)}
     return {"metadata": given | metadata, "spec": {"template": labelled}}
+
+
+def look(raw: Raw, *found: Raw) -> TargetView:
+    return view(raw, owned(raw, found))
 
 
 class TestRolloutStatus:
@@ -143,7 +157,7 @@ class TestTemplateHash:
 
 class TestRevisions:
     def current_and_previous(self, *replica_sets: Raw) -> tuple[str | None, str | None]:
-        seen = view(deployment(), list(replica_sets))
+        seen = look(deployment(), *replica_sets)
         return seen.current and seen.current.name, seen.previous and seen.previous.name
 
     def test_the_current_one_has_the_deployments_template(self) -> None:
@@ -178,7 +192,7 @@ class TestRevisions:
         assert found == ("web-new", "web-old")
 
     def test_images_are_told_by_container(self) -> None:
-        found = revision(replica_set("new", 2))
+        found = reduced(replica_set("new", 2)).revision
         assert [(each.container, each.image) for each in found.images] == [("web", "registry/web:new")]
         assert (found.name, found.uid, found.template_hash) == ("web-new", "rs-new", template_hash(template("new")))
 
@@ -190,21 +204,21 @@ class TestTimes:
     def started(self, *edits: Raw, born: datetime = T0 - 13 * MINUTE, **status: Any) -> datetime | None:
         raw = deployment(**status)
         raw["metadata"]["managedFields"] = list(edits)
-        return view(raw, [replica_set("new", 2, creationTimestamp=format_time(born))]).rollout_started_at
+        return look(raw, replica_set("new", 2, creationTimestamp=format_time(born))).rollout_started_at
 
     def test_a_rollout_finished_when_its_condition_says_so(self) -> None:
-        assert view(deployment(), [replica_set("new", 2)]).rolled_out_at == T0 - 10 * MINUTE
+        assert look(deployment(), replica_set("new", 2)).rolled_out_at == T0 - 10 * MINUTE
 
     def test_without_a_deadline_availability_tells(self) -> None:
         raw = deployment()
         raw["status"]["conditions"].pop()
-        assert view(raw, [replica_set("new", 2)]).rolled_out_at == T0 - 60 * MINUTE
+        assert look(raw, replica_set("new", 2)).rolled_out_at == T0 - 60 * MINUTE
 
     def test_an_unfinished_rollout_has_not_finished(self) -> None:
-        assert view(deployment(updatedReplicas=1), [replica_set("new", 2)]).rolled_out_at is None
+        assert look(deployment(updatedReplicas=1), replica_set("new", 2)).rolled_out_at is None
 
     def test_without_any_condition_nothing_is_known(self) -> None:
-        assert view(deployment(conditions=None), [replica_set("new", 2)]).rolled_out_at is None
+        assert look(deployment(conditions=None), replica_set("new", 2)).rolled_out_at is None
 
     def test_a_rollout_began_with_its_replica_set(self) -> None:
         assert self.started() == T0 - 13 * MINUTE
@@ -231,27 +245,124 @@ class TestTimes:
         assert self.started(self.edited(T0 - MINUTE), updatedReplicas=1) == T0 - MINUTE
 
     def test_nothing_known_is_nothing_said(self) -> None:
-        assert view(deployment(), []).rollout_started_at is None
+        assert look(deployment()).rollout_started_at is None
 
 
 class TestPin:
     def test_the_previous_template_is_kept_whole_without_the_label(self) -> None:
-        old = replica_set("old", 1)
-        kept = pin(revision(old), [replica_set("new", 2), old], keep_template=True)
+        old = reduced(replica_set("old", 1))
+        kept = pin(old.revision, [reduced(replica_set("new", 2)), old], keep_template=True)
         assert kept.template == template("old")
         assert template_hash(kept.template) == kept.template_hash
 
     def test_the_judged_one_is_kept_by_hash_only(self) -> None:
-        new = replica_set("new", 2)
-        assert pin(revision(new), [new], keep_template=False).template == {}
+        new = reduced(replica_set("new", 2))
+        assert pin(new.revision, [new], keep_template=False).template == {}
 
     def test_one_that_is_gone_has_no_template(self) -> None:
-        kept = pin(revision(replica_set("old", 1)), [replica_set("new", 2)], keep_template=True)
+        kept = pin(reduced(replica_set("old", 1)).revision, [reduced(replica_set("new", 2))], keep_template=True)
         assert (kept.name, kept.template) == ("web-old", {})
 
     def test_one_that_was_changed_since_is_not_what_was_pinned(self) -> None:
-        changed = replica_set("evil", 1) | {"metadata": replica_set("old", 1)["metadata"]}
-        assert pin(revision(replica_set("old", 1)), [changed], keep_template=True).template == {}
+        changed = reduced(replica_set("evil", 1) | {"metadata": replica_set("old", 1)["metadata"]})
+        assert pin(reduced(replica_set("old", 1)).revision, [changed], keep_template=True).template == {}
+
+
+class TestOwned:
+    """A Deployment may have hundreds of ReplicaSets of a megabyte: few templates are ever held at once."""
+
+    def whole(self, raw: Raw, *found: Raw) -> set[str]:
+        return {each.revision.name for each in owned(raw, found) if each.template}
+
+    def many(self, count: int) -> list[Raw]:
+        return [replica_set(f"v{number:03d}", number) for number in range(1, count + 1)]
+
+    def test_few_keep_their_templates_and_all_their_names_and_hashes(self) -> None:
+        raw, found = deployment("v200"), self.many(200)
+        random.Random(1).shuffle(found)  # noqa: S311 - any order
+        kept = owned(raw, found)
+        assert [each.number for each in kept] == list(range(1, 201)), "in the order of their names"
+        assert {each.revision.template_hash for each in kept} == {
+            template_hash(each["spec"]["template"]) for each in found
+        }
+        assert self.whole(raw, *found) == {"web-v199", "web-v198", "web-v197"}
+        assert len(self.whole(raw, *found)) == TEMPLATES
+
+    def test_the_approved_one_keeps_its_template_however_old_it_is(self) -> None:
+        raw, found = deployment("v050"), self.many(50)
+        raw["metadata"]["annotations"][APPROVED] = template_hash(template("v007"))
+        assert self.whole(raw, *found) == {"web-v007", "web-v049", "web-v048"}
+
+    def test_neither_the_current_nor_the_rejected_one_takes_anothers_place(self) -> None:
+        raw, found = deployment("v010"), self.many(10)
+        raw["metadata"]["annotations"][REJECTED] = template_hash(template("v009"))
+        assert self.whole(raw, *found) == {"web-v008", "web-v007", "web-v006"}
+
+    @given(
+        st.permutations(range(1, 9)),
+        st.integers(1, 8),
+        st.none() | st.integers(1, 8),
+        st.none() | st.integers(1, 8),
+    )
+    def test_what_is_gone_back_to_always_has_its_template(
+        self, order: list[int], running: int, approved: int | None, rejected: int | None
+    ) -> None:
+        raw = deployment(f"v{running}")
+        for name, version in ((APPROVED, approved), (REJECTED, rejected)):
+            if version is not None:
+                raw["metadata"]["annotations"][name] = template_hash(template(f"v{version}"))
+        # As the Deployment controller numbers them: what runs has the highest number.
+        numbers = {version: 99 if version == running else version for version in order}
+        kept = owned(raw, [replica_set(f"v{version}", numbers[version]) for version in order])
+        previous = view(raw, kept).previous
+        assert previous is not None or set(order) <= {running, rejected}
+        if previous is not None:
+            assert template_hash(pin(previous, kept, keep_template=True).template) == previous.template_hash
+
+    def test_no_page_is_read_before_the_one_before_it_is_let_go(self) -> None:
+        alive = 0
+
+        class Watched(dict[str, Any]):
+            def __init__(self, raw: Raw) -> None:
+                nonlocal alive
+                super().__init__(raw)
+                alive += 1
+
+            def __del__(self) -> None:
+                nonlocal alive
+                alive -= 1
+
+        most = 0
+
+        def read() -> Iterator[Raw]:
+            nonlocal most
+            for each in self.many(40):
+                yield Watched(each)
+                most = max(most, alive)
+
+        assert len(owned(deployment("v040"), read())) == 40
+        assert most <= 2
+
+
+class TestSelector:
+    def selector(self, **selector: Any) -> str:
+        raw = deployment()
+        raw["spec"]["selector"] = selector
+        return label_selector(raw)
+
+    def test_labels_are_asked_for_in_order(self) -> None:
+        assert self.selector(matchLabels={"b": "2", "a": ""}) == "a=,b=2"
+
+    def test_expressions_are_asked_for_as_well(self) -> None:
+        expressions = [
+            {"key": "app", "operator": "In", "values": ["web", "api"]},
+            {"key": "tier", "operator": "NotIn", "values": ["test"]},
+            {"key": "team", "operator": "Exists"},
+            {"key": "x.io/old", "operator": "DoesNotExist"},
+        ]
+        wanted = "app in (web,api),tier notin (test),team,!x.io/old"
+        assert self.selector(matchExpressions=expressions) == wanted
+        assert self.selector(matchExpressions=expressions, matchLabels={"a": "b"}) == f"a=b,{wanted}"
 
 
 class TestPatches:
@@ -265,10 +376,16 @@ class TestPatches:
     def test_a_rollback_replaces_the_template_and_notes_what_it_rejected(self) -> None:
         raw = deployment()
         path = "/metadata/annotations/driftreview.dev~1"
-        assert rollback_patch(view(raw, []), raw, template("old")) == [
+        ran = (datetime(2026, 7, 31, 12, tzinfo=UTC), datetime(2026, 7, 31, 13, 30, tzinfo=UTC))
+        assert rollback_patch(look(raw), raw, template("old"), ran) == [
             *self.tests,
             {"op": "replace", "path": "/spec/template", "value": template("old")},
             {"op": "add", "path": f"{path}rejected-revision", "value": template_hash(template("new"))},
+            {
+                "op": "add",
+                "path": f"{path}rejected-during",
+                "value": "2026-07-31T12:00:00Z/2026-07-31T13:30:00Z",
+            },
             {"op": "add", "path": f"{path}restored-revision", "value": template_hash(template("old"))},
         ]
 
@@ -276,13 +393,13 @@ class TestPatches:
         raw = deployment()
         path = "/metadata/annotations/driftreview.dev~1approved-revision"
         value = template_hash(template("new"))
-        assert approve_patch(view(raw, []), raw) == [*self.tests, {"op": "add", "path": path, "value": value}]
+        assert approve_patch(look(raw), raw) == [*self.tests, {"op": "add", "path": path, "value": value}]
 
     @pytest.mark.parametrize("annotations", [None, {}])
     def test_where_there_are_none_they_are_made_only_if_there_are_still_none(self, annotations: Raw | None) -> None:
         raw = deployment()
         raw["metadata"]["annotations"] = annotations
-        patch = approve_patch(view(raw, []), raw)
+        patch = approve_patch(look(raw), raw)
         assert patch[2:4] == [
             {"op": "test", "path": "/metadata/resourceVersion", "value": "1234"},
             {"op": "add", "path": "/metadata/annotations", "value": {}},
@@ -291,12 +408,32 @@ class TestPatches:
     def test_what_was_approved_is_seen_again(self) -> None:
         raw = deployment()
         raw["metadata"]["annotations"][APPROVED] = "sha256:abc"
-        assert view(raw, []).approved == "sha256:abc"
-        assert view(deployment(), []).approved == ""
+        assert look(raw).approved == "sha256:abc"
+        assert look(deployment()).approved == ""
 
     def test_what_a_rollback_put_back_is_known_as_such_until_something_else_runs(self) -> None:
         raw = deployment()
         raw["metadata"]["annotations"][RESTORED] = template_hash(template("new"))
-        assert view(raw, []).restored
+        assert look(raw).restored
         raw["spec"]["template"] = template("newer")
-        assert not view(raw, []).restored
+        assert not look(raw).restored
+
+    def test_what_was_rolled_back_is_known_when_it_runs_again_and_when_it_ran(self) -> None:
+        raw, ran = deployment(), (datetime(2026, 7, 31, 12, tzinfo=UTC), datetime(2026, 7, 31, 13, tzinfo=UTC))
+        for each in rollback_patch(look(raw), raw, template("old"), ran):
+            if each["op"] == "add":
+                name = each["path"].removeprefix("/metadata/annotations/").replace("~1", "/")
+                raw["metadata"]["annotations"][name] = each["value"]
+        assert look(raw).rejected
+        assert look(raw).rejected_during == ran
+        raw["spec"]["template"] = template("old")
+        assert not look(raw).rejected
+
+    @pytest.mark.parametrize(
+        "text",
+        ["", "yesterday", "2026-07-31T12:00:00Z", "2026-07-31T13:00:00Z/2026-07-31T12:00:00Z", "2026/2027"],
+    )
+    def test_a_stretch_that_is_none_is_no_stretch(self, text: str) -> None:
+        raw = deployment()
+        raw["metadata"]["annotations"][REJECTED_DURING] = text
+        assert look(raw).rejected_during is None

@@ -7,13 +7,13 @@ refuses the whole answer. Nothing is repaired, nothing is left out in silence.
 from __future__ import annotations
 
 import math
-import re
 from array import array
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn
 
+from driftreview.adapters.labels import Labels, read_labels
 from driftreview.adapters.replies import Answer, RefusalError, extract, malformed, misaligned, too_large
 from driftreview.api.reasons import Reason
 from driftreview.domain.samples import NoData, Samples, Series, Window
@@ -22,19 +22,11 @@ MAX_SERIES: Final = 10_000
 """Most series of one answer."""
 MAX_SAMPLES: Final = 5_000_000
 """Most grid points of one query over all its series; about 200 MB as Python numbers."""
-MAX_LABEL: Final = 65_536
-"""Longest name or value of a label, in characters."""
-
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 # The server keeps times in whole milliseconds and prints them as decimal fractions.
 _TOLERANCE_MICROSECONDS: Final = 1_500
 _FARTHEST_SECONDS: Final = 1e11
-
-_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-"""Half a character: JSON can hold it, UTF-8 cannot."""
-
-_Key: TypeAlias = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -85,7 +77,7 @@ class _Column:
         else:
             self.values[index] = value
 
-    def series(self, labels: _Key) -> Series:
+    def series(self, labels: Labels) -> Series:
         values = tuple(None if math.isnan(value) else value for value in self.values)
         return Series(dict(labels), values, self.nan, self.infinite)
 
@@ -96,7 +88,7 @@ class Joiner:
 
     window: Window
     hide: Callable[[str], str] = str
-    _columns: dict[_Key, _Column] = field(default_factory=dict)
+    _columns: dict[Labels, _Column] = field(default_factory=dict)
 
     def add(self, chunk: Window, answer: Answer) -> None:
         """Take in the matrix that answers one chunk.
@@ -111,7 +103,7 @@ class Joiner:
                 retryable=False,
             )
         offset = (chunk.start - self.window.start) // self.window.step
-        found: dict[_Key, list[Any]] = {}
+        found: dict[Labels, list[Any]] = {}
         for labels, entry in _series(answer.result, self.hide):
             if labels in found:
                 raise _twice(labels)
@@ -133,7 +125,7 @@ class Joiner:
         where = f"at any of the {self.window.points} points after {self.window.start} up to {self.window.end}"
         return no_data(where, sum(one.nan for one in series), sum(one.infinite for one in series))
 
-    def _make_room(self, found: Collection[_Key]) -> None:
+    def _make_room(self, found: Collection[Labels]) -> None:
         new = [labels for labels in found if labels not in self._columns]
         count, points = len(self._columns) + len(new), self.window.points
         if count > MAX_SERIES or count * points > MAX_SAMPLES:
@@ -153,7 +145,7 @@ def rows(answer: Answer, at: datetime, hide: Callable[[str], str] = str) -> Rows
     Raises:
         RefusalError: it is neither vector nor scalar, or malformed.
     """
-    found: dict[_Key, float] = {}
+    found: dict[Labels, float] = {}
     match answer.result_type:
         case "scalar":
             found[()] = _sample(answer.result)[1]
@@ -212,28 +204,13 @@ def _fill(column: _Column, chunk: Window, offset: int, samples: list[Any]) -> No
         column.put(offset + index, value)
 
 
-def _series(result: Any, hide: Callable[[str], str]) -> Iterator[tuple[_Key, dict[str, Any]]]:
+def _series(result: Any, hide: Callable[[str], str]) -> Iterator[tuple[Labels, dict[str, Any]]]:
     if not isinstance(result, list):
         raise malformed("result is no list")
     if len(result) > MAX_SERIES:
         raise too_large(f"{len(result)} series")
-    for entry in result:
-        metric = entry.get("metric") if isinstance(entry, dict) else None
-        if not isinstance(metric, dict) or not all(isinstance(value, str) for value in metric.values()):
-            raise malformed("a series without labels")
-        yield _labels(metric, hide), entry
-
-
-def _labels(metric: dict[str, str], hide: Callable[[str], str]) -> _Key:
-    longest = max((len(text) for pair in metric.items() for text in pair), default=0)
-    if longest > MAX_LABEL:
-        raise too_large(f"a label of {longest} characters")
-    if any(_SURROGATE.search(text) for pair in metric.items() for text in pair):
-        raise malformed("a label that is no text")
-    shown = {hide(name): hide(value) for name, value in metric.items()}
-    if len(shown) < len(metric):
-        raise malformed("several labels that are named after the source's credentials")
-    return tuple(sorted(shown.items()))
+    metrics = [entry.get("metric") if isinstance(entry, dict) else None for entry in result]
+    return zip(read_labels(metrics, hide), result, strict=True)
 
 
 def _sample(sample: Any) -> tuple[float, float]:
@@ -277,6 +254,6 @@ def _named(result_type: str) -> str:
     return f"a {result_type}" if result_type else "an unknown result type"
 
 
-def _twice(labels: _Key) -> RefusalError:
+def _twice(labels: Labels) -> RefusalError:
     names = extract(", ".join(name for name, _ in labels), str)
     return malformed(f"the same series twice (labels {names})" if names else "the same series without labels twice")

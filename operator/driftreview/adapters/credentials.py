@@ -6,7 +6,7 @@ import base64
 import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Final
@@ -15,6 +15,15 @@ from urllib.parse import quote, quote_plus
 HIDDEN: Final = "[hidden]"
 SHORTEST_SECRET: Final = 4
 """Shorter ones are not hidden: they are guessed as fast as read, and innocent words hold them."""
+LONGEST_VALUE: Final = 8192
+"""Characters of a header's value: servers refuse requests with longer headers."""
+BETWEEN: Final = "\ud800"
+"""Stands between texts that are searched together, and is never hidden: half a character, so in no secret."""
+UNSURE: Final = 1024
+"""So many characters at the end of a text that was cut and then searched may still hold part of a secret: of
+_HEAD characters at most, as long as `[hidden]` instead of every two of them makes it."""
+
+_HEAD: Final = UNSURE * 2 // len(HIDDEN)
 
 # What http.client can put on the wire in a header value, less the control characters a proxy may choke on.
 _SENDABLE: Final = re.compile(r"[\x20-\x7e\x80-\xff]*")
@@ -55,12 +64,16 @@ class Credentials:
 
     @property
     def unsendable(self) -> str | None:
-        """Name of the first part that no HTTP header can hold, or None if all can be sent."""
-        if self.bearer is not None and not (self.bearer and _SENDABLE.fullmatch(self.bearer)):
-            return "the bearer token"
-        headers = {**self.open_headers, **self.headers}
-        broken = (name for name, value in headers.items() if not _SENDABLE.fullmatch(value))
-        return next((f"the value of header {name}" for name in broken), None)
+        """The first part that cannot be sent, and why; None if all can be."""
+        sent = {f"the value of header {name}": value for name, value in {**self.open_headers, **self.headers}.items()}
+        if self.authorization is not None:
+            sent |= {"the bearer token" if self.basic is None else "user name and password": self.authorization}
+        for what, value in sent.items():
+            if value == "Bearer " or not _SENDABLE.fullmatch(value):
+                return f"{what} is empty or holds a character that no HTTP header can hold"
+            if len(value) > LONGEST_VALUE:
+                return f"{what} is too long: {len(value)} characters, a header may have {LONGEST_VALUE}"
+        return None
 
     def hide(self, text: str) -> str:
         """Replace every secret in a text that came from outside, also where it is escaped or encoded.
@@ -95,19 +108,45 @@ class Credentials:
 
 
 class _Mask:
-    """Replaces secrets in texts."""
+    """Replaces secrets in texts, whatever their case: in time that grows with the text, whatever they look like.
+
+    A text that begins like a secret for _HEAD characters is taken for it, so no needle is longer than that.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        shapes = {shape for secret in secrets if len(secret) >= SHORTEST_SECRET for shape in _shapes(secret)}
-        # The longest first: a secret may be the beginning of another one.
-        ordered = sorted(shapes, key=lambda shape: (-len(shape), shape))
-        self._pattern = re.compile("|".join(map(re.escape, ordered)), re.IGNORECASE)
-        # The pattern would take seconds, with the interpreter locked, for as many labels as an answer may hold.
-        self._folded = {shape.casefold() for shape in shapes}
+        shapes = {shape.casefold() for secret in secrets if len(secret) >= SHORTEST_SECRET for shape in _shapes(secret)}
+        self._lengths = {shape[:_HEAD]: len(shape) for shape in sorted(shapes, key=len)}
 
     def __call__(self, text: str) -> str:
         folded = text.casefold()
-        return self._pattern.sub(HIDDEN, text) if any(shape in folded for shape in self._folded) else text
+        found = sorted(span for head, length in self._lengths.items() for span in _spans(folded, head, length))
+        if not found:
+            return text
+        origin = _origin(text, folded)
+        shown, end = list[str](), 0
+        for first, last in found:
+            start = origin[first]
+            if start >= end:
+                shown += text[end:start], HIDDEN
+            end = max(end, origin[last] + 1)
+        return "".join((*shown, text[end:]))
+
+
+def _spans(folded: str, head: str, length: int) -> Iterator[tuple[int, int]]:
+    """First and last index of everything that begins like this."""
+    start = folded.find(head)
+    while start >= 0:
+        between = folded.find(BETWEEN, start, start + length)
+        end = min(start + length, len(folded)) if between < 0 else between
+        yield start, end - 1
+        start = folded.find(head, end)
+
+
+def _origin(text: str, folded: str) -> Sequence[int]:
+    """Which character of a text each character of the folded one comes from: folded, some become several."""
+    if len(folded) == len(text):
+        return range(len(text))
+    return [index for index, char in enumerate(text) for _ in char.casefold()]
 
 
 def _shapes(secret: str) -> Iterator[str]:

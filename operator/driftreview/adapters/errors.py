@@ -2,7 +2,7 @@
 
 ClusterError
 ├── NotFoundError      there is no such object, or no such kind
-├── ChangedError       the object is not as it was read (409, or a failed JSON patch test): read again
+├── ChangedError       the object is not as it was read (409, 410, or a failed JSON patch test): read again
 ├── ExistsError        there is one of that name already
 ├── RefusedError       the request will be refused again as it is (400, 413, 422): somebody must mend something
 │   └── ForbiddenError   a right is missing, or a policy or quota stands against it (403)

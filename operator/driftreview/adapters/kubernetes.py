@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -26,7 +26,6 @@ from driftreview.api.base import GROUP, VERSION
 
 JSON_PATCH: Final = "application/json-patch+json"
 _PATCH_FAILED: Final = "the server rejected our request"
-_PAGE: Final = 500
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 30
 
@@ -79,19 +78,22 @@ class Cluster:
         """Read one object."""
         return self._request("GET", _path(kind, namespace, name))
 
-    def list(self, kind: Kind, namespace: str = "", labels: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-        """Read all objects of a kind, page by page."""
-        items: list[dict[str, Any]] = []
-        query: dict[str, str] = {"limit": str(_PAGE)}
-        if labels:
-            query["labelSelector"] = ",".join(f"{name}={value}" for name, value in sorted(labels.items()))
+    def select(self, kind: Kind, namespace: str, selector: str, page: int) -> Iterator[dict[str, Any]]:
+        """Read all objects of a kind that a label selector selects: so many at once, let go as they are handed out.
+
+        Raises:
+            ChangedError: it took so long that the API server does not know the list any more.
+        """
+        query = {"limit": str(page), "labelSelector": selector}
         while True:
-            page = self._request("GET", _path(kind, namespace), query)
-            items += page.get("items", [])
-            following = page.get("metadata", {}).get("continue")
-            if not following:
-                return items
-            query["continue"] = following
+            answer = self._request("GET", _path(kind, namespace), query)
+            query["continue"] = answer.get("metadata", {}).get("continue") or ""
+            items = answer.pop("items", [])
+            items.reverse()
+            while items:
+                yield items.pop()
+            if not query["continue"]:
+                return
 
     def create(self, kind: Kind, body: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
         """Create one object.
@@ -160,6 +162,8 @@ def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
             return ExistsError(text) if reason == "AlreadyExists" else ChangedError(text)
         # A failed `test` of a JSON patch has the reason of an invalid object, but names none and says only this.
         case 422 if message.startswith(_PATCH_FAILED) and not document.get("details"):
+            return ChangedError(text)
+        case 410:
             return ChangedError(text)
         case 429 | 408:
             return UnavailableError(text)

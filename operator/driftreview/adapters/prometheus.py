@@ -29,6 +29,7 @@ from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.faults import CLIENT_ERRORS, refusal_of
 from driftreview.adapters.replies import Answer, RefusalError, Reply, answer_of
 from driftreview.adapters.transport import CONNECT_SECONDS, Transport
+from driftreview.adapters.trust import trust
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_duration
@@ -39,7 +40,9 @@ POINTS_PER_QUERY: Final = 11_000
 RANGE_BYTES: Final = 12 * 2**20
 """Largest answer to a range query, unpacked: 11,000 points of a signal's 20 series have at most 45 bytes each."""
 INSTANT_BYTES: Final = 4 * 2**20
-"""Largest answer to an instant query, unpacked: 10,000 series of 400 bytes."""
+"""Largest answer to an instant query, unpacked: four times what its labels may have."""
+LOOKBACK_STEPS: Final = 2
+"""How many steps old the sample at a grid point may be: one late or missing scrape is bridged, no outage is."""
 SUCCESS: Final = "Success"
 """Outcome of a query that was answered, be it with no data; the others are the Failed reasons."""
 
@@ -52,6 +55,8 @@ _SERVER_SHARE: Final = 0.8
 # Parsed, an answer takes many times its bytes. Python runs one thread at a time anyway, so taking one answer after the
 # other costs no time and leaves only one in parts.
 _READING: Final = threading.Lock()
+_READING_SECONDS: Final = 30.0
+"""Longest wait for others' answers to be read, each of which takes a second at most."""
 
 InstantResult: TypeAlias = Rows | NoData | Failed
 OnQuery: TypeAlias = Callable[[str, str, float], None]
@@ -61,15 +66,15 @@ _T = TypeVar("_T")
 
 
 class BusyError(Exception):
-    """As many queries run at this source as may run at once: come again later."""
+    """As many queries run at this source, or answers wait to be read, as may at once: come again later."""
 
 
 class PrometheusSource:
     """One metric source as it was specified, with the credentials it had then; made anew when either changes.
 
-    Threads may share it. One HTTP query takes at most `spec.timeout`, plus a connection attempt that has begun; a
-    range cut into several queries may take that for each. At most `spec.max_concurrent` ranges and instants are
-    asked for at once; who comes too many is told so by a BusyError, after a moment.
+    Threads may share it. One HTTP query takes at most `spec.timeout`; a range cut into several queries may take that
+    for each. At most `spec.max_concurrent` run at once. Who comes too many is told so by a BusyError: after a moment,
+    but a range that has begun waits as long as a query may take.
     """
 
     def __init__(
@@ -92,11 +97,9 @@ class PrometheusSource:
         self._active = 0
         self._closed = False
         self._session = requests.Session()
+        self._connecting = threading.Lock()
+        self._client: Any = None
         self._unusable: RefusalError | None = None
-        try:
-            self._client: Any = self._connect(_sendable(spec, credentials))
-        except RefusalError as refusal:
-            self._unusable, self._client = refusal, None
 
     def range(self, query: str, window: Window) -> QueryResult:
         """Evaluate a query at every point of a window.
@@ -112,11 +115,13 @@ class PrometheusSource:
             BusyError: there is no slot for it now.
         """
         joiner = Joiner(window, self.credentials.hide_in_label)
-        with self._slot():
-            for chunk in chunks(window, self._points):
+        patience = _SLOT_SECONDS
+        for chunk in chunks(window, self._points):
+            with self._turn(self._slots, patience):
                 failed = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk))
-                if failed:
-                    return failed
+            if failed:
+                return failed
+            patience = max(_SLOT_SECONDS, self._seconds)
         return joiner.result()
 
     def instant(self, query: str, at: datetime) -> InstantResult:
@@ -133,7 +138,7 @@ class PrometheusSource:
             BusyError: there is no slot for it now.
         """
         read = partial(rows, at=at, hide=self.credentials.hide_in_label)
-        with self._slot():
+        with self._turn(self._slots, _SLOT_SECONDS):
             return self._ask(partial(self._instant, query, at), read)
 
     def close(self) -> None:
@@ -152,11 +157,16 @@ class PrometheusSource:
         # The client rounds times to seconds; what stands in params wins. VictoriaMetrics moves the points of a
         # cached answer to multiples of the step, unless told `nocache`; others ignore it.
         exact = {"start": server_seconds(first), "end": server_seconds(last), "nocache": "1"}
+        # A server fills gaps with the last sample for five minutes: an outage would look like steady data. The first
+        # name is Prometheus' (2.43), Thanos' and Mimir's, the second VictoriaMetrics'.
+        lookback = f"{(LOOKBACK_STEPS * chunk.step).total_seconds():g}s"
+        exact |= {"lookback_delta": lookback, "max_lookback": lookback}
         step = str(chunk.step.total_seconds())
         return self._client.custom_query_range(query, first, last, step, params=exact | self._limits)
 
     def _ask(self, call: Callable[[], Reply], read: Callable[[Answer], _T]) -> _T | Failed:
         """Send one query and read its answer."""
+        self._connect()
         if self._unusable:
             return self._failed(self._unusable)
         began = time.monotonic()
@@ -164,7 +174,7 @@ class PrometheusSource:
             self._active += 1
         try:
             reply = call()
-            with _READING:
+            with self._turn(_READING, _READING_SECONDS):
                 result: _T | Failed = read(answer_of(reply, self.credentials.hide))
         except RefusalError as refusal:
             result = self._failed(refusal)
@@ -179,15 +189,15 @@ class PrometheusSource:
         return self._told(result, began)
 
     @contextlib.contextmanager
-    def _slot(self) -> Iterator[None]:
-        if not self._slots.acquire(timeout=_SLOT_SECONDS):
+    def _turn(self, of: threading.Lock | threading.Semaphore, seconds: float) -> Iterator[None]:
+        if not of.acquire(timeout=seconds):
             if self._on_query:
-                self._on_query(self.key, BUSY, _SLOT_SECONDS)
+                self._on_query(self.key, BUSY, seconds)
             raise BusyError(self.key)
         try:
             yield
         finally:
-            self._slots.release()
+            of.release()
 
     def _told(self, result: _T, began: float) -> _T:
         if self._on_query:
@@ -198,7 +208,16 @@ class PrometheusSource:
     def _failed(self, refusal: RefusalError) -> Failed:
         return Failed(refusal.reason, f"Prometheus at {self._host or self.key}: {refusal.found}.", refusal.retryable)
 
-    def _connect(self, context: ssl.SSLContext | None) -> PrometheusConnect:
+    def _connect(self) -> None:
+        """Make the client, when it is first needed: nobody but who asks this source waits while a bundle is read."""
+        with self._connecting:
+            if self._client is None and self._unusable is None:
+                try:
+                    self._client = self._new_client(_sendable(self.spec, self.credentials))
+                except RefusalError as refusal:
+                    self._unusable = refusal
+
+    def _new_client(self, context: ssl.SSLContext | None) -> PrometheusConnect:
         """The client over our own session and transport."""
         session, url = self._session, self.spec.url.rstrip("/")
         session.headers.update({"Accept": "application/json", "User-Agent": f"driftreview/{__version__}"})
@@ -257,19 +276,9 @@ def _sendable(spec: MetricSourceSpec, credentials: Credentials) -> ssl.SSLContex
     if credentials.unsendable:
         raise RefusalError(
             Reason.UNAUTHORIZED,
-            f"{credentials.unsendable} is empty or holds a character that no HTTP header can hold; mend its Secret",
+            f"{credentials.unsendable}; mend its Secret",
         )
-    # An empty bundle would make Python trust the system's certificate authorities instead.
-    pem = credentials.ca_pem
-    if pem is None and not spec.url.lower().startswith("https:"):
-        return None
-    if pem is None or "-----BEGIN" in pem:
-        with contextlib.suppress(ssl.SSLError, ValueError):
-            return ssl.create_default_context(cadata=pem)
-    raise RefusalError(
-        Reason.TLS_FAILED,
-        "what spec.tls names is no bundle of PEM certificates; it must begin with -----BEGIN CERTIFICATE-----",
-    )
+    return trust(spec.url, credentials.ca_pem)
 
 
 def _host(url: str) -> str:

@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+from driftreview.adapters.credentials import UNSURE
 from driftreview.api.reasons import Reason
 from driftreview.domain.evidence import MAX_SERIES
 
@@ -24,8 +25,7 @@ MAX_VALUES: Final = 1_000_000
 _NAME_TEXT: Final = 120
 _WARNINGS: Final = 10
 # A text is searched for secrets up to here; what is near the cut is not shown, as it may be part of one.
-_SEARCHED: Final = 64 * 1024
-_SHOWN: Final = 48 * 1024
+_SEARCHED: Final = 4096
 _RESULT_TYPES: Final = ("matrix", "vector", "scalar", "string")
 _ALIGNED: Final = (
     "the samples are at other times than asked for; a query frontend that aligns ranges to their step does so: "
@@ -101,7 +101,7 @@ def extract(text: str, hide: Callable[[str], str], limit: int = _NAME_TEXT) -> s
 
     Secrets are hidden before the text is cleaned and cut, so that no part of one is left.
     """
-    text = hide(text) if len(text) <= _SEARCHED else hide(text[:_SEARCHED])[:_SHOWN]
+    text = hide(text) if len(text) <= _SEARCHED else hide(text[:_SEARCHED])[:-UNSURE]
     line = "".join(char if char.isprintable() else " " for char in " ".join(text.split())).strip()
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

@@ -22,11 +22,12 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import ConnectionPool, HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Retry, Timeout
 
 CONNECT_SECONDS: Final = 3.0
-"""Longest wait for a connection to one address; a server in the cluster answers in milliseconds."""
+"""Longest wait for a connection to one address of a name; a server in the cluster answers in milliseconds."""
 ERROR_BYTES: Final = 64 * 1024
 """How much of an error's body is read; an error of Prometheus has a few hundred bytes."""
 _HEADER_BYTES: Final = 1024 * 1024
@@ -104,9 +105,39 @@ class _BoundedResponse(http.client.HTTPResponse):
 class _Connection(HTTPConnection):
     response_class = _BoundedResponse
 
+    def _new_conn(self) -> socket.socket:
+        """Connect to the first address of the host that answers: urllib3 would give each of them the whole time."""
+        budget = _BUDGET.get()
+        try:
+            found = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameResolutionError(self.host, self, error) from error
+        failure: OSError | None = None
+        for family, kind, protocol, _, address in found:
+            left = budget.left
+            if left <= 0:
+                break
+            with contextlib.ExitStack() as unless_connected:
+                try:
+                    sock = unless_connected.enter_context(socket.socket(family, kind, protocol))
+                    for option in self.socket_options or ():
+                        sock.setsockopt(*option)
+                    sock.settimeout(min(CONNECT_SECONDS, left))
+                    sock.connect(address)
+                except OSError as error:
+                    failure = error
+                else:
+                    unless_connected.pop_all()
+                    return sock
+        if failure is None:  # the time was over before, such as with the first try's answer
+            raise TimeoutError("the deadline has passed")
+        if isinstance(failure, TimeoutError):
+            raise ConnectTimeoutError(self, f"no connection to {self.host} in time") from failure
+        raise NewConnectionError(self, f"no connection: {failure}") from failure
 
-class _TlsConnection(HTTPSConnection):
-    response_class = _BoundedResponse
+
+class _TlsConnection(_Connection, HTTPSConnection):
+    """The same, and then TLS."""
 
 
 class _Pool(HTTPConnectionPool):
@@ -144,9 +175,9 @@ class _OneRetry(Retry):
 class Transport(HTTPAdapter):
     """Sends one GET and reads its answer whole, within `seconds` and as many bytes as `max_bytes` says of its path.
 
-    The seconds run from the first connection attempt to the last byte, the retry included; only the resolver and a
-    connection attempt that has begun may add to them (CONNECT_SECONDS for each address). An answer other than 200
-    is read up to ERROR_BYTES and left empty if it has more. Redirects come back as they are.
+    The seconds run from the first connection attempt to the last byte, the retry and all addresses of the name
+    included; only the resolver and a TLS handshake that has begun may add to them. An answer other than 200 is read
+    up to ERROR_BYTES and left empty if it has more. Redirects come back as they are.
 
     `context` decides whom to trust over https, alone: environment variables such as REQUESTS_CA_BUNDLE add nothing
     to a private certificate authority. Without one (an http address) only the system's trust is known.

@@ -4,19 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 from driftreview.adapters.errors import NotFoundError
 from driftreview.adapters.kubernetes import DEPLOYMENTS, REPLICA_SETS, Cluster
-from driftreview.domain.workload import TargetView, approve_patch, rollback_patch, view
+from driftreview.domain.workload import (
+    ReplicaSet,
+    TargetView,
+    approve_patch,
+    label_selector,
+    owned,
+    rollback_patch,
+    view,
+)
+
+_PAGE: Final = 11
+"""ReplicaSets read at once: each may have a megabyte, and Deployments keep ten old ones unless told otherwise."""
 
 
 @dataclass(frozen=True)
 class Workload:
-    """A target as it was read: the raw objects and what they mean."""
+    """A target as it was read, and what it means."""
 
     deployment: Mapping[str, Any]
-    replica_sets: tuple[Mapping[str, Any], ...]
+    replica_sets: tuple[ReplicaSet, ...]
     view: TargetView
 
 
@@ -33,17 +45,17 @@ class Workloads:
             deployment = self._cluster.get(DEPLOYMENTS, name, namespace)
         except NotFoundError:
             return None
-        selector = deployment["spec"]["selector"].get("matchLabels")
-        replica_sets = tuple(self._cluster.list(REPLICA_SETS, namespace, selector))
+        selected = self._cluster.select(REPLICA_SETS, namespace, label_selector(deployment), _PAGE)
+        replica_sets = owned(deployment, selected)
         return Workload(deployment, replica_sets, view(deployment, replica_sets))
 
     def approve(self, workload: Workload) -> None:
         """Mark the current pod template as approved, if the Deployment is still as it was read."""
         self._patch(workload, approve_patch(workload.view, workload.deployment))
 
-    def roll_back(self, workload: Workload, template: Mapping[str, Any]) -> None:
-        """Put a pod template back, if the Deployment is still as it was read."""
-        self._patch(workload, rollback_patch(workload.view, workload.deployment, template))
+    def roll_back(self, workload: Workload, template: Mapping[str, Any], ran: tuple[datetime, datetime]) -> None:
+        """Put a pod template back, if the Deployment is still as it was read; note when the rejected one ran."""
+        self._patch(workload, rollback_patch(workload.view, workload.deployment, template, ran))
 
     def _patch(self, workload: Workload, patch: list[dict[str, Any]]) -> None:
         metadata = workload.deployment["metadata"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -46,9 +47,9 @@ class Model(BaseModel):
         return self.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def rules(*pairs: tuple[str, str]) -> dict[str, Any]:
-    """Schema extension for CEL rules of a model or a list, each as (expression, message that names the fix)."""
-    return {VALIDATIONS: [{"rule": rule, "message": message} for rule, message in pairs]}
+def rules(*parts: tuple[str, str] | tuple[str, str, str]) -> dict[str, Any]:
+    """Schema extension for CEL rules of a model or a list, each with the parts of a `Rule`."""
+    return {VALIDATIONS: [Rule(*part).to_wire() for part in parts]}
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,27 @@ class Rule:
     rule: str
     message: str
     """Names the fix; the API server puts the field's path before it."""
+    found: str = ""
+    """CEL for the text that is put before the message: what was found. The API server itself names no value; where it
+    cannot evaluate this, or a line ends in it, it says the message alone."""
+
+    def to_wire(self) -> dict[str, str]:
+        """As the CRD writes it."""
+        said = {"messageExpression": f"{self.found} + {cel_text(self.message)}"} if self.found else {}
+        return {"rule": self.rule, "message": self.message} | said
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Add the rule."""
         made = handler(schema)
-        return made | {VALIDATIONS: [*made.get(VALIDATIONS, []), {"rule": self.rule, "message": self.message}]}
+        return made | {VALIDATIONS: [*made.get(VALIDATIONS, []), self.to_wire()]}
+
+
+def cel_text(text: str) -> str:
+    """A text as a CEL literal: its escapes are those of JSON."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+_QUOTE: Final = cel_text("'")
 
 
 @dataclass(frozen=True)
@@ -76,6 +93,8 @@ class Pattern:
     pattern: str
     message: str
     """Says what to write, with an example."""
+    names_value: bool = False
+    """Whether the API server says the value too: only of those that hold no secret, and are short."""
 
     @property
     def cel(self) -> str:
@@ -103,7 +122,8 @@ class Pattern:
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """Add the rule."""
-        return Rule(f"self.matches({self.cel})", self.message).__get_pydantic_json_schema__(schema, handler)
+        found = f"{_QUOTE} + self + {_QUOTE} + ' '" if self.names_value else ""
+        return Rule(f"self.matches({self.cel})", self.message, found).__get_pydantic_json_schema__(schema, handler)
 
 
 def list_map(*keys: str) -> dict[str, Any]:

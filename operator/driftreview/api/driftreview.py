@@ -32,7 +32,7 @@ class Context(Model):
     """Where the release comes from, for the people who read the review."""
 
     revision: Annotated[str, Field(max_length=128)] = ""
-    """Version or commit of the release."""
+    """Version or commit of the release, for people: it is compared with nothing."""
     environment: Annotated[str, Field(max_length=64)] = ""
     """Such as staging or production."""
     owner: ShortText = ""
@@ -67,6 +67,7 @@ class Metrics(Model):
 
 
 _IN_TIME = f"{cel_seconds('c')} <= {cel_seconds('self.rollback')}"
+_TOO_LATE = f"c.matches({DURATION.cel}) && !({_IN_TIME})"
 _ALL_DURATIONS = f"self.all(c, c.matches({DURATION.cel}))"
 
 
@@ -78,6 +79,7 @@ class Window(Model):
             (
                 DURATION.unless(f"self.checkpoints.all(c, {DURATION.unless(_IN_TIME, 'c')})", "self.rollback"),
                 "a checkpoint lies after the rollback window: drop it, or raise window.rollback",
+                f"'checkpoint ' + self.checkpoints.filter(c, {_TOO_LATE})[0] + ', rollback ' + self.rollback + ': '",
             ),
             (
                 DURATION.unless(
@@ -87,6 +89,7 @@ class Window(Model):
                     "settle must be at most half of grace, or the last checkpoint is judged too late to act on it:"
                     " lower window.settle, or raise window.grace"
                 ),
+                "'settle ' + self.settle + ', grace ' + self.grace + ': '",
             ),
         )
     )
@@ -117,6 +120,7 @@ class Window(Model):
                 (
                     f"!{_ALL_DURATIONS} || self.all(c, {cel_seconds('c')} >= 60)",
                     "a checkpoint must be at least 1m after T0",
+                    f"'checkpoint ' + self.filter(c, {cel_seconds('c')} < 60)[0] + ': '",
                 ),
             ),
         ),
@@ -234,6 +238,10 @@ class DriftReviewSpec(Model):
                     "with baseline.from: Snapshot the first checkpoint looks only at what follows baseline.length, and"
                     " must have an hour of it, or as much as the baseline: lower baseline.length, such as to half of"
                     " the first checkpoint, or raise window.checkpoints[0]"
+                ),
+                (
+                    "'baseline.length ' + self.baseline.length + (self.baseline.length == '7d' ? ' (the default)' : '')"
+                    " + ', first checkpoint ' + self.window.checkpoints[0] + ': '"
                 ),
             ),
         )

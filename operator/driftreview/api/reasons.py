@@ -191,6 +191,8 @@ class Reason(StrEnum):
     """The rollout is finished; the warm-up runs."""
     SUSPENDED = "Suspended"
     """`spec.suspend` is set."""
+    ASKING = "Asking"
+    """Queries are being asked, and the metric source takes its time."""
     CAPTURED = "Captured"
     """The T0 evidence is stored."""
     CAPTURING = "Capturing"

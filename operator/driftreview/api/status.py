@@ -46,8 +46,8 @@ class TargetStatus(Model):
     """Its UID: another object of the same name is another object."""
     rolled_out_at: Time
     """When its rollout finished."""
-    rollout_started_at: Time
-    """When its rollout began: a History baseline ends here."""
+    history_ends_at: Time
+    """Where a History baseline ends: when the rollout began, or before a release that was rolled back not long ago."""
 
 
 class SnapshotRef(Model):

@@ -18,13 +18,18 @@ from driftreview.api.base import VALIDATIONS, Pattern, Rule
 
 DURATION: Final = Pattern(
     "^([0-9]{1,4}d|[0-9]{1,5}h([0-9]{1,5}m)?([0-9]{1,6}s)?|[0-9]{1,5}m([0-9]{1,6}s)?|[0-9]{1,6}s)$",
-    "must be a duration such as 90s, 10m, 1h30m, 48h or 7d",
+    "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone",
+    names_value=True,
 )
-PERCENT: Final = Pattern("^[0-9]{1,4}([.][0-9]{1,4})?%$", "must be a percentage such as 5% or 0.5%")
+PERCENT: Final = Pattern("^[0-9]{1,4}([.][0-9]{1,4})?%$", "must be a percentage such as 5% or 0.5%", names_value=True)
 _AMOUNT: Final = "[0-9]{1,15}([.][0-9]{1,9})?(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]{1,2})?$"
 QUANTITY_PATTERN: Final = f"^[+-]?{_AMOUNT}"
 _QUANTITY_MESSAGE: Final = "must be a number such as 60, 0.15, 150m (a thousandth is m), 300M or 20Mi"
 _UNIT_MESSAGE: Final = ", in the signal's unit and without the unit's name: 5 ms of a signal in s is 5m"
+_PERCENT_MESSAGE: Final = (
+    "must be a number without %, in the signal's unit: 1% of a signal in % is 1; what is tolerated in percent of the"
+    " baseline is margin.relative"
+)
 _LONGEST: Final = 32
 """Characters of a quantity."""
 
@@ -118,19 +123,23 @@ def _int_or_string(pattern: str, least: int, *others: dict[str, str]) -> dict[st
 
     Before Kubernetes 1.34 the cost of a rule does not know maxLength beside int-or-string: whatever reads the whole
     value, as `matches` or `==` with a type do, makes the API server refuse the CRD. One character costs nothing. So
-    the pattern stands bare, with the poor message that comes of it; beside it the rule finds most of what breaks it
-    (a unit's name, a space, a comma, a word) and says what to write.
+    the pattern stands bare, with the poor message that comes of it; beside it the rules find most of what breaks it
+    (a unit's name, a space, a comma, a word; a percent sign) and say what to write.
     """
-    letters = ", ".join(f"'{each}'" for each in f"0123456789.+-e{''.join(sorted(set(''.join(_SUFFIXES))))}")
+    letters = ", ".join(f"'{each}'" for each in f"%0123456789.+-e{''.join(sorted(set(''.join(_SUFFIXES))))}")
     places = ", ".join(str(place) for place in range(_LONGEST))
-    rule = f"type(self) in [int] || [{places}].all(i, i >= self.size() || self.charAt(i) in [{letters}])"
+    every = f"type(self) in [int] || [{places}].all(i, i >= self.size() || "
     return {
         "x-kubernetes-int-or-string": True,
         "pattern": pattern,
         "maxLength": _LONGEST,
         "minimum": least,
         "maximum": 10**15 - 1,
-        VALIDATIONS: [{"rule": rule, "message": _QUANTITY_MESSAGE + _UNIT_MESSAGE}, *others],
+        VALIDATIONS: [
+            {"rule": f"{every}self.charAt(i) in [{letters}])", "message": _QUANTITY_MESSAGE + _UNIT_MESSAGE},
+            {"rule": f"{every}self.charAt(i) != '%')", "message": _PERCENT_MESSAGE},
+            *others,
+        ],
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview, PolicyMode
+from driftreview.api.driftreview import DriftReview, OnDrift, PolicyMode
 from driftreview.api.reasons import ConditionType, Phase, Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import schedule
@@ -17,7 +17,7 @@ from driftreview.domain.action import (
     PatchTarget,
     Settle,
 )
-from driftreview.domain.decide import with_rollback
+from driftreview.domain.decide import NOBODY, with_rollback
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -96,7 +96,9 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
     back = status.previous.name if status.previous else "the previous revision"
     if target.rollout is Rollout.COMPLETE:
-        message = f"rolled back to {back}: {_because(status)}"
+        left = status.decision is not None and status.decision.recommendation is Recommendation.REJECT
+        unanswered = left and review.spec.policy.on_drift is OnDrift.HOLD
+        message = f"rolled back to {back}: {_because(status)}" + (f"; {NOBODY}" if unanswered else "")
         return Settle(
             _acted(review, status, Phase.ROLLED_BACK, _why(status, Reason.SIGNAL_DEGRADED), message, now), None
         )
@@ -104,7 +106,7 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
         applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
         status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.PAUSED:
-        return Settle(_paused(review, status, f"to {back} begun, but no pod is replaced", now), now + BRISK)
+        return Settle(_paused(review, status, f"to {back} begun, but not finished", now), now + BRISK)
     since = status.act.applied_at if status.act and status.act.applied_at else now
     patience = timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:

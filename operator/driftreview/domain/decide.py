@@ -22,13 +22,16 @@ from driftreview.api.status import (
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
-from driftreview.domain.judge import CheckpointResult
-from driftreview.domain.status import Stuck, bounded, finished, moved, said, truth, with_condition
+from driftreview.domain.judge import CheckpointResult, unusable, values
+from driftreview.domain.status import Stuck, bounded, condition, finished, moved, said, truth, with_condition
 from driftreview.domain.workload import Rollout, TargetView
 
-_NOTHING_TO_GO_BACK_TO: Final = "no earlier revision was kept at T0 (first release, or revisionHistoryLimit: 0)"
+_NOTHING_TO_GO_BACK_TO: Final = (
+    "no earlier revision was kept at T0 (first release, revisionHistoryLimit: 0, or a pod template of about a megabyte)"
+)
 
 
+NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
 WORTH_SAYING: Final = timedelta(minutes=1)
 """Lateness below this is the loop's own."""
 
@@ -68,7 +71,10 @@ def baseline_captured(
 ) -> DriftReviewStatus:
     """The T0 evidence is frozen: start watching."""
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
-    message = f"frozen in DriftSnapshot {ref.name}" + (f"; without data: {'; '.join(gaps)}" if gaps else "")
+    useless, measured = list(unusable(review.spec.signals, evidence)), list(values(review.spec.signals, evidence))
+    message = f"frozen in DriftSnapshot {ref.name}"
+    for what, which in (("without data", gaps), ("cannot be compared", useless), ("measured", measured)):
+        message += f"; {what}: {'; '.join(which)}" if which else ""
     status = review.status.model_copy(update={"baseline": ref})
     if evidence.previous is None or not evidence.previous.template:
         status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept
@@ -77,6 +83,7 @@ def baseline_captured(
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
     lacking = f", but without data: {', '.join(without)}" if without else ""
+    lacking += f", but nothing can be compared with: {'; '.join(useless)}" if useless else ""
     summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_NOTHING_TO_GO_BACK_TO}"
@@ -163,7 +170,16 @@ def _follow_decision(
             return _intend(_by_policy(status, "Promote", now), ActType.PROMOTE, target, summary, now)
         case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.ROLLBACK:
             return _intend(_by_policy(status, "Rollback", now), ActType.ROLL_BACK, target, summary, now)
-    return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; waits for a person", now)
+    return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {_waits(review, decision, status)}", now)
+
+
+def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus) -> str:
+    """Until when a person is waited for, and what follows then."""
+    rejected, on_end = decision.recommendation is Recommendation.REJECT, review.spec.policy.on_window_end
+    acts = {OnWindowEnd.ROLLBACK: "it is rolled back", OnWindowEnd.PROMOTE: "it is promoted"}
+    then = acts.get(on_end, "the review ends") if not rejected or on_end is OnWindowEnd.ROLLBACK else "the review ends"
+    until = said(status.rollback.last_safe_moment) if status.rollback else "the last safe moment"
+    return f"waits for a person until {until}, then {then} (policy.onWindowEnd is {on_end})"
 
 
 def _by_policy(status: DriftReviewStatus, what: str, now: datetime) -> DriftReviewStatus:
@@ -182,7 +198,9 @@ def _intend(
         message = status.rollback.message if status.rollback else ""
         if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
             return moved(status, Phase.HOLDING, reason, f"{message}; then: {summary}", now, Stuck(reason, message))
-        return moved(status, Phase.FAILED, reason, f"{summary}; but it cannot be rolled back: {message}", now)
+        stalled = condition(status, ConditionType.STALLED)
+        last = f" ({stalled.message})" if stalled is not None and stalled.status == "True" else ""
+        return moved(status, Phase.FAILED, reason, f"{summary}; but it cannot be rolled back: {message}{last}", now)
     intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
     phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
     return moved(status.model_copy(update={"act": intent}), phase, Reason.ACTING, summary, now)
@@ -220,7 +238,7 @@ def window_ended(
         if _to_be_rolled_back(review, decision):
             return finished(review, status)
         if review.spec.policy.mode is PolicyMode.ENFORCE and on_end is OnWindowEnd.ROLLBACK:
-            summary = f"REJECT: {why}; nobody answered until the last safe moment, policy.onWindowEnd is Rollback"
+            summary = f"REJECT: {why}; {NOBODY}"
             return finished(review, _intend(status, ActType.ROLL_BACK, target, summary, now))
         status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
     elif review.spec.policy.mode is PolicyMode.ENFORCE and on_end is not OnWindowEnd.NOTIFY:

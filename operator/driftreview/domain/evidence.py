@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+from driftreview.api.base import Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import (
     MAX_VALUES,
@@ -32,11 +33,17 @@ T0: Final = "T0"
 MAX_SERIES: Final = 20
 """Series one signal may have: evidence must fit into one object of the API server."""
 MAX_BYTES: Final = 1_000_000
-"""Evidence one snapshot may hold: etcd refuses objects over 1.5 MiB."""
+"""Medians one snapshot may be expected to hold."""
+MOST_STORED: Final = 1_400_000
+"""Bytes of one snapshot as it is stored: etcd refuses objects over 1.5 MiB, and the API server adds field managers."""
+LEAST_ROOM: Final = 400_000
+"""Of these, what a pod template leaves to the medians, or it is left out: T0 without a baseline judges nothing."""
 BYTES_PER_BLOCK: Final = 13
 _MOST_BYTES_PER_BLOCK: Final = 17
 """A sign, nine digits and a point, an exponent of three digits, a space."""
-_MAX_LABEL: Final = 1024
+_MAX_LABEL: Final = 256
+"""Bytes of a label's value: names of pods have 253 at most."""
+_ESCAPED: Final = (*"<>&", "\u2028", "\u2029")
 _MAX_MESSAGE: Final = 1024
 
 
@@ -146,39 +153,54 @@ def take(
     judged: RevisionEvidence,
     previous: RevisionEvidence | None = None,
 ) -> DriftSnapshotSpec:
-    """Put frozen answers together. The same inputs give the same bytes, whenever and however often it runs."""
+    """Put frozen answers together. The same inputs give the same bytes, whenever and however often it runs.
+
+    What one object of the API server cannot hold is left out, and each signal says so that loses its samples by it.
+    First in line is what was asked, then the template to go back to if it leaves LEAST_ROOM, then the samples signal by
+    signal.
+    """
     window, block = look.window, look.block
-    return seal(
-        DriftSnapshotSpec(
-            review_ref=ReviewRef(name=review.metadata.name, uid=review.metadata.uid),
-            checkpoint=look.checkpoint,
-            source=look.source,
-            window=None
-            if window is None
-            else EvidenceWindow(start=window.start, end=window.end, step=seconds(window.step), block=seconds(block)),
-            judged=judged,
-            previous=previous,
-            signals=_fitting(signals),
-            previous_hash=look.previous_hash,
-            hash="",
-        )
+    bare = [_too_large(each) for each in signals]
+    spec = DriftSnapshotSpec(
+        review_ref=ReviewRef(name=review.metadata.name, uid=review.metadata.uid),
+        checkpoint=look.checkpoint,
+        source=look.source,
+        window=None
+        if window is None
+        else EvidenceWindow(start=window.start, end=window.end, step=seconds(window.step), block=seconds(block)),
+        judged=judged,
+        previous=previous,
+        signals=bare,
+        previous_hash=look.previous_hash,
+        hash="",
     )
-
-
-def _fitting(signals: Sequence[SignalEvidence]) -> list[SignalEvidence]:
-    """Signals that one object of the API server can hold; of those past its room, only that they are too large."""
+    room = MOST_STORED - _stored_size(seal(spec))
+    if room < LEAST_ROOM and previous is not None and previous.template:
+        spec = spec.model_copy(update={"previous": previous.model_copy(update={"template": {}})})
+        room = MOST_STORED - _stored_size(seal(spec))
     fitting: list[SignalEvidence] = []
-    room = MAX_BYTES
-    for signal in signals:
-        size = sum(len(series.values) for series in signal.series)
-        if size > room:
-            message = f"its {size} bytes of evidence do not fit beside the others: a snapshot has room for {MAX_BYTES}"
-            problem = Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
-            fitting.append(signal.model_copy(update={"series": [], "problem": problem}))
-        else:
-            room -= size
-            fitting.append(signal)
-    return fitting
+    for whole, without in zip(signals, bare, strict=True):
+        more = max(0, _stored_size(whole) - _stored_size(without))
+        fits = more <= room
+        room -= more if fits else 0
+        fitting.append(whole if fits else without)
+    return seal(spec.model_copy(update={"signals": fitting}))
+
+
+def _too_large(signal: SignalEvidence) -> SignalEvidence:
+    """What is left of a signal for whose samples there is no room; one that has none stays as it is."""
+    if not signal.series:
+        return signal
+    size = _stored_size(signal)
+    message = f"its {size} bytes of evidence do not fit beside the others: a snapshot has room for {MOST_STORED} in all"
+    problem = Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
+    return signal.model_copy(update={"series": [], "problem": problem})
+
+
+def _stored_size(part: Model) -> int:
+    """Bytes of a part of a snapshot as the API server stores it: of some characters it makes six bytes."""
+    text = canonical(part.to_wire())
+    return len(text) + sum(text.count(each.encode()) * (6 - len(each.encode())) for each in _ESCAPED)
 
 
 def freeze(measurement: Measurement, window: Window, block: timedelta) -> SignalEvidence:
@@ -227,8 +249,10 @@ def shape_problem(signal: Signal, labels: Sequence[Mapping[str, str]]) -> Proble
             f"use max by ({signal.each}) (...) or the like"
         )
         return Problem(reason=Reason.EACH_LABEL_MISSING, message=message)
-    if any(len(name or "") > _MAX_LABEL for name in names):
-        message = f"a value of the label {signal.each} is longer than {_MAX_LABEL} characters"
+    if any(len((name or "").encode()) > _MAX_LABEL for name in names):
+        message = (
+            f"a value of the label {signal.each} is longer than {_MAX_LABEL} bytes: shorten it with label_replace()"
+        )
         return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
     return None
 

@@ -5,7 +5,7 @@ Pure: the same evidence and spec give the same answer, here and offline. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,8 +13,18 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, Sig
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.api.values import parse_percent
-from driftreview.domain.display import printable
-from driftreview.domain.rules import Finding, Side, judge_growth, judge_level, judge_limit, record
+from driftreview.domain.display import printable, quantity
+from driftreview.domain.rules import (
+    Finding,
+    Side,
+    is_compared,
+    judge_growth,
+    judge_level,
+    judge_limit,
+    record,
+    sound_baseline,
+)
+from driftreview.domain.statistics import level
 
 WORST_FIRST: Final = (
     SignalVerdict.DEGRADED,
@@ -79,6 +89,34 @@ def judge_checkpoint(
     verdict = combine([each for each, _ in counted])
     deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
     return CheckpointResult(verdict, results, _sentence(verdict, [r for _, r in counted], deciding and deciding[1]))
+
+
+def unusable(signals: Sequence[Signal], baseline: DriftSnapshotSpec) -> Iterator[str]:
+    """Say which signals could never be judged against this baseline, and why, as soon as it is frozen."""
+    for signal, evidence in _measured(signals, baseline):
+        if signal.kind is not Kind.LEVEL or not is_compared(signal) or evidence.problem is not None:
+            continue
+        for key in _by_key(signal, evidence):
+            found = sound_baseline(signal, _baseline_side(signal, evidence, key))
+            if isinstance(found, Finding):
+                yield f"{signal.name} ({_named(signal, key, found).message})"
+                break
+
+
+def values(signals: Sequence[Signal], evidence: DriftSnapshotSpec) -> Iterator[str]:
+    """What each signal measured, with its unit: a wrong unit or query is seen at T0 and not at the first checkpoint."""
+    for signal, measured in _measured(signals, evidence):
+        sides = [Side.of(series) for series in measured.series]
+        shown = sorted(level(side.present).centre for side in sides if side.present)
+        if shown:
+            low, high = (quantity(each, signal.unit) for each in (shown[0], shown[-1]))
+            yield f"{signal.name} {low}" + (f" to {high}" if high != low else "")
+
+
+def _measured(signals: Sequence[Signal], frozen: DriftSnapshotSpec) -> Iterator[tuple[Signal, SignalEvidence]]:
+    """Signals with what was measured of them; with declared baselines nothing is."""
+    by_name = {each.name: each for each in frozen.signals}
+    return ((signal, by_name[signal.name]) for signal in signals if signal.name in by_name)
 
 
 def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:

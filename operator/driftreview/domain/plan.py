@@ -35,13 +35,20 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
         return Settle(status, None)
     if status.t0 is not None and (ended := _target_gone(review, observed, now)):
         return Settle(ended, None)
-    if review.spec.suspend:
+    if review.spec.suspend and not _is_under_way(status, observed):
         return _suspended(review, now)
     if status.act is not None:
         return carry_out(review, observed, now)
     if status.t0 is None:
         return start(review, observed, now)
     return _watch(review, observed, now)
+
+
+def _is_under_way(status: DriftReviewStatus, observed: Observed) -> bool:
+    """Whether a rollback was carried out already: suspending stops no rollout, so its end is still followed."""
+    if status.act is None or status.act.type is not ActType.ROLL_BACK or status.judged is None:
+        return False
+    return observed.target is not None and observed.target.template_hash != status.judged.template_hash
 
 
 def _suspended(review: DriftReview, now: datetime) -> Settle:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 import promql_parser
@@ -32,6 +33,12 @@ _SUFFIX: Final = "[a-z0-9]{5}"
 _LONGEST_BASE: Final = 58
 """The API server cuts what stands before the suffix of a generated name at this length."""
 _BARE: Final = re.compile(r"[A-Za-z0-9_:.]+")
+_REGEXES: Final = frozenset({"pods"})
+"""Variables whose values are regular expressions."""
+_EQUALITY: Final = re.compile(r"([A-Za-z_]\w*)\s*(!?=)\s*$")
+"""The end of a query before a string that it compares with a label, letter by letter."""
+_LONGEST_END: Final = 200
+"""How much of that end is read: on a name of thousands of letters the expression would be tried at each of them."""
 _REGEX_SPECIAL: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
 
 
@@ -67,6 +74,7 @@ def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
     """Put the variables in; `$${` stands for a literal `${`."""
     parts: list[str] = []
     quote = ""
+    opened = 0
     position = 0
     while match := _TOKEN.search(query, position):
         parts.append(query[position : match.start()])
@@ -75,7 +83,7 @@ def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
         if piece == "$${":
             parts.append("${")
         elif piece.startswith("${"):
-            value = _value(match.group(1), variables, quote)
+            value = _misused(match.group(1), "".join(parts[:opened]), quote) or _value(match.group(1), variables, quote)
             if isinstance(value, QueryProblem):
                 return value
             parts.append(value)
@@ -84,6 +92,7 @@ def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
             position = len(query) if end < 0 else end
         else:
             if piece in "\"'`":
+                opened = opened if quote else len(parts)
                 quote = piece if not quote else "" if piece == quote else quote
             elif piece.startswith("\\") and quote == "`":  # a raw string knows no escapes
                 position -= len(piece) - 1
@@ -97,12 +106,26 @@ def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
     return resolved
 
 
+def _misused(name: str, before: str, quote: str) -> QueryProblem | None:
+    """Refuse a regular expression where text is compared: it would equal no label, or differ from every one."""
+    if name not in _REGEXES or not quote or not (found := _EQUALITY.search(before.rstrip()[-_LONGEST_END:])):
+        return None
+    label, operator = found.groups()
+    mended = {"=": "=~", "!=": "!~"}[operator]
+    message = (
+        f"${{{name}}} is a regular expression, which {label}{operator}{quote}…{quote} takes for plain text: "
+        f"write {label}{mended}{quote}${{{name}}}{quote}"
+    )
+    return QueryProblem(Reason.QUERY_INVALID, message)
+
+
 def _value(name: str, variables: Mapping[str, str], quote: str) -> str | QueryProblem:
     if name not in variables:
+        near = get_close_matches(name, variables, n=1)
+        meant = f" (did you mean ${{{near[0]}}}?)" if near else ""
         known = ", ".join(sorted(variables))
-        return QueryProblem(
-            Reason.VARIABLE_UNKNOWN, f"${{{name}}} is not defined; known are {known}; a literal ${{ is written $${{"
-        )
+        message = f"${{{name}}} is not defined{meant}; known are {known}; a literal ${{ is written $${{"
+        return QueryProblem(Reason.VARIABLE_UNKNOWN, message)
     value = variables[name]
     if not quote:
         if not _BARE.fullmatch(value):
@@ -138,6 +161,10 @@ def check(query: str) -> QueryProblem | None:
         expression = promql_parser.parse(_without_raw_strings(query))
     except ValueError as error:
         return QueryProblem(Reason.QUERY_INVALID, f"is not PromQL: {' '.join(str(error).split())[:300]}")
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException:  # noqa: BLE001 - the parser is written in Rust and panics at numbers that it did not foresee
+        return QueryProblem(Reason.QUERY_INVALID, "is not PromQL that can be parsed: a number in it is out of range")
     if isinstance(expression, promql_parser.MatrixSelector | promql_parser.SubqueryExpr):
         return QueryProblem(
             Reason.QUERY_INVALID, "is a range vector; wrap it in a function such as rate() or avg_over_time()"

@@ -76,6 +76,11 @@ def record(signal: Signal, now: Side) -> Finding:
     return Finding(SignalVerdict.RECORDED, None, shown, current=shown)
 
 
+def is_compared(signal: Signal) -> bool:
+    """Whether a Level signal needs a baseline; else its alert limit alone counts."""
+    return signal.margin is not None or (signal.limits is not None and signal.limits.baseline is not None)
+
+
 def judge_level(signal: Signal, baseline: Side | str, now: Side) -> Finding:
     """Kind Level: against the alert limit, then against the baseline. `baseline` is a text where there is none."""
     if too_few := _too_few(now, "this window"):
@@ -85,9 +90,9 @@ def judge_level(signal: Signal, baseline: Side | str, now: Side) -> Finding:
     over = _over_alert(signal, current, shown)
     if over is not None and (signal.margin is None or over.verdict is SignalVerdict.DEGRADED):
         return over
-    if signal.margin is None and (signal.limits is None or signal.limits.baseline is None):
+    if not is_compared(signal):
         return Finding(SignalVerdict.STABLE, None, _under(signal, shown), current=shown)
-    before = _sound_baseline(signal, baseline)
+    before = sound_baseline(signal, baseline)
     if isinstance(before, Finding):
         return over or replace(before, current=shown)
     if signal.margin is None:
@@ -96,7 +101,8 @@ def judge_level(signal: Signal, baseline: Side | str, now: Side) -> Finding:
     return compared if over is None or compared.verdict in {SignalVerdict.DEGRADED, SignalVerdict.SUSPECT} else over
 
 
-def _sound_baseline(signal: Signal, baseline: Side | str) -> Level | Finding:
+def sound_baseline(signal: Signal, baseline: Side | str) -> Level | Finding:
+    """The baseline's level, or why nothing can be held against it."""
     if isinstance(baseline, str):
         return Finding(SignalVerdict.INCONCLUSIVE, Reason.BASELINE_MISSING, baseline)
     if too_few := _too_few(baseline, "the baseline"):

@@ -70,15 +70,13 @@ def _on_grid(moment: datetime, step: timedelta) -> datetime:
     return moment - (moment - _EPOCH) % step
 
 
-def baseline_window(
-    spec: DriftReviewSpec, t0: datetime, rollout_started_at: datetime, step: timedelta
-) -> Window | None:
+def baseline_window(spec: DriftReviewSpec, t0: datetime, history_ends_at: datetime, step: timedelta) -> Window | None:
     """What the release is compared with: None for `Declared`, where nothing is measured."""
     length = parse_duration(spec.baseline.length)
     block = block_length(spec, step)
     match spec.baseline.from_:
         case BaselineFrom.HISTORY:
-            return fit(rollout_started_at - length, rollout_started_at, step, block)
+            return fit(history_ends_at - length, history_ends_at, step, block)
         case BaselineFrom.SNAPSHOT:
             return fit(t0, t0 + length, step, block)
         case BaselineFrom.DECLARED:

@@ -20,7 +20,7 @@ from driftreview.domain.action import (
 )
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
-from driftreview.domain.workload import Rollout, TargetView
+from driftreview.domain.workload import REJECTED, Rollout, TargetView
 
 SILENT: Final = {
     Reason.EMPTY: ("no data yet for", "check metric names and labels in"),
@@ -142,6 +142,9 @@ def _no_release(review: DriftReview, target: TargetView, t0: datetime) -> str | 
     name = target.current.name if target.current else "what runs"
     if target.replicas == 0:
         return "it is scaled to zero"
+    if target.rejected:
+        allow = f"kubectl annotate deployment/{review.spec.target.name} {REJECTED}- -n {review.metadata.namespace}"
+        return f"{name} was rolled back by a review; to have it reviewed all the same: {allow}"
     if review.spec.window.t0 is not None:
         return None
     if target.restored:
@@ -161,14 +164,18 @@ def _started(
 ) -> DriftReviewStatus:
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
-    began = min(target.rollout_started_at or before_warmup, before_warmup)
+    ends = min(target.rollout_started_at or before_warmup, before_warmup)
+    if target.rejected_during is not None:
+        bad_from, bad_until = target.rejected_during
+        if bad_from < ends and bad_until > ends - parse_duration(review.spec.baseline.length):
+            ends = bad_from
     status = status.model_copy(
         update={
             "t0": t0,
             "target": TargetStatus(
                 uid=target.uid,
                 rolled_out_at=target.rolled_out_at or t0,
-                rollout_started_at=schedule.whole_seconds(began),
+                history_ends_at=schedule.whole_seconds(ends),
             ),
             "judged": target.current,
             "previous": target.previous,

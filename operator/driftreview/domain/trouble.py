@@ -14,16 +14,26 @@ from driftreview.api.status import (
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.samples import Failed
-from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
+from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 
+_NOT_ASKED: Final = frozenset(
+    {Reason.SOURCE_NOT_FOUND, Reason.SOURCE_NOT_ALLOWED, Reason.SOURCE_CHANGED, Reason.SECRET_NOT_FOUND}
+)
 PATIENCE: Final = timedelta(minutes=10)
 """How long a few unanswered queries hold up the judgement of the others."""
+
+
+def slow(review: DriftReview, progress: str, now: datetime) -> DriftReviewStatus:
+    """The source takes its time: say how far the asking got."""
+    phase, summary = review.status.phase or Phase.PENDING, f"asks the metric source, which is slow; {progress}"
+    return finished(review, moved(review.status, phase, Reason.ASKING, summary, now))
 
 
 def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetime) -> DriftReviewStatus:
     """Queries went unanswered that may be answered later: say so, and since when."""
     first = failures[0]
-    message = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered: {first.message}"
+    how_many = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered"
+    message = f"{how_many}: {first.message}" if first.reason not in _NOT_ASKED else first.message
     status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
     phase, summary = status.phase or Phase.BASELINING, f"waits for the metric source: {message}"
     return finished(review, moved(status, phase, Reason(first.reason), summary, now))
@@ -102,7 +112,9 @@ def act_refused(review: DriftReview, message: str, now: datetime) -> tuple[Drift
     what = status.act.type if status.act else "the act"
     text = f"{what} was refused by the API server: {message}"
     began = status.act.intent_at if status.act else now
-    closes = status.rollback.closes_at if status.rollback else now
-    if now >= max(began + PATIENCE, closes):
+    until = max(began + PATIENCE, status.rollback.closes_at if status.rollback else now)
+    if now >= until:
         return finished(review, moved(status, Phase.FAILED, Reason.ACT_REFUSED, text, now)), False
-    return finished(review, with_condition(status, ConditionType.STALLED, "True", Reason.ACT_REFUSED, text, now)), True
+    phase, stuck = status.phase or Phase.HOLDING, Stuck(Reason.ACT_REFUSED, text)
+    summary = f"{text}; it is tried again until {said(until)}"
+    return finished(review, moved(status, phase, Reason.ACT_REFUSED, summary, now, stuck)), True

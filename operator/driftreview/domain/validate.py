@@ -13,7 +13,10 @@ from driftreview.api.signal import Kind, Limits, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain import schedule
 from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES
+from driftreview.domain.rules import is_compared
 
+MOST_SAMPLES: Final = 700_000
+"""Of one series in one look: 7 days at one second, 28 days at four."""
 _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 
 
@@ -48,10 +51,29 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
     """Say which stretch of time is too short for the source's resolution."""
     first, length = parse_duration(spec.window.checkpoints[0]), parse_duration(spec.baseline.length)
     resolution = f"the source's resolution, {format_duration(step)}"
-    if first < step:
-        message = f"spec.window.checkpoints[0]: {format_duration(first)} is shorter than {resolution}"
+    field, longest = _longest_look(spec)
+    if longest // step > MOST_SAMPLES:
+        message = (
+            f"{field}: {format_duration(longest)} are {longest // step} samples for each series at {resolution}; "
+            f"{MOST_SAMPLES} can be asked for: make it shorter, or use a source with a coarser resolution"
+        )
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
     least = schedule.BLOCKS_PER_LOOK * step
+    in_blocks = any(signal.kind in {Kind.LEVEL, Kind.GROWTH} for signal in spec.signals)
+    if first < (least if in_blocks else step):
+        needed = (
+            f"must be {format_duration(least)}, {schedule.BLOCKS_PER_LOOK} times" if in_blocks else "is shorter than"
+        )
+        message = f"spec.window.checkpoints[0]: {format_duration(first)} {needed} {resolution}"
+        yield Problem(reason=Reason.INVALID_SPEC, message=message)
+    enough = schedule.BLOCKS_PER_LOOK * schedule.block_length(spec, step)
+    compared = any(signal.kind is Kind.LEVEL and is_compared(signal) for signal in spec.signals)
+    if spec.baseline.from_ is BaselineFrom.HISTORY and compared and length < enough:
+        message = (
+            f"spec.baseline.length: {format_duration(length)} must be {format_duration(enough)}, "
+            f"{schedule.BLOCKS_PER_LOOK} blocks ({_BLOCKS})"
+        )
+        yield Problem(reason=Reason.INVALID_SPEC, message=message)
     if spec.baseline.from_ is BaselineFrom.SNAPSHOT and min(length, first - length) < least:
         message = (
             f"spec.baseline.length: with from: Snapshot the baseline ({format_duration(length)}) and what the first "

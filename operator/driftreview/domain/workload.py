@@ -5,12 +5,13 @@ Raw dicts on purpose: typed models drop fields they do not know, and a template 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import ContainerImage, Revision
 from driftreview.domain.evidence import content_hash
@@ -21,8 +22,12 @@ APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
 REJECTED: Final = "driftreview.dev/rejected-revision"
 """Annotation on the target: hash of the pod template that a review rolled back; it is never gone back to."""
+REJECTED_DURING: Final = "driftreview.dev/rejected-during"
+"""Annotation on the target: from when until when that template ran; a later baseline leaves this time out."""
 RESTORED: Final = "driftreview.dev/restored-revision"
 """Annotation on the target: hash of the pod template that a rollback put back; it is no release."""
+TEMPLATES: Final = 3
+"""Of a target's ReplicaSets, how many keep their pod templates: each may have a megabyte."""
 _HASH_LABEL: Final = "pod-template-hash"
 _NUMBER: Final = "deployment.kubernetes.io/revision"
 
@@ -34,6 +39,18 @@ class Rollout(StrEnum):
     PROGRESSING = "Progressing"
     FAILED = "Failed"
     PAUSED = "Paused"
+
+
+@dataclass(frozen=True)
+class ReplicaSet:
+    """A ReplicaSet of the target, as much of it as a review needs."""
+
+    revision: Revision
+    number: int
+    """Which revision of the Deployment it is; one that is run again gets a new number."""
+    born: datetime | None
+    template: Raw = field(default_factory=dict, repr=False)
+    """Its pod template as the Deployment held it; empty where it is not needed."""
 
 
 @dataclass(frozen=True)
@@ -57,15 +74,53 @@ class TargetView:
     """How many pods are wanted."""
     restored: bool = False
     """The current template was put back by a rollback of ours."""
+    rejected: bool = False
+    """The current template is the one that a rollback of ours took away last."""
+    rejected_during: tuple[datetime, datetime] | None = None
+    """When that template ran."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
 
 
-def view(deployment: Raw, replica_sets: Sequence[Raw]) -> TargetView:
-    """Look at a Deployment and its ReplicaSets."""
-    owned = _owned(deployment, replica_sets)
+def label_selector(deployment: Raw) -> str:
+    """The Deployment's selector, as lists are asked with it."""
+    selector = deployment["spec"]["selector"]
+    terms = [f"{name}={value}" for name, value in sorted((selector.get("matchLabels") or {}).items())]
+    for each in selector.get("matchExpressions") or []:
+        key, values = each["key"], ",".join(each.get("values") or [])
+        forms = {"In": f"{key} in ({values})", "NotIn": f"{key} notin ({values})", "Exists": key}
+        terms.append(forms.get(each["operator"], f"!{key}"))
+    return ",".join(terms)
+
+
+def owned(deployment: Raw, found: Iterable[Raw]) -> tuple[ReplicaSet, ...]:
+    """The Deployment's own among the ReplicaSets that its selector selects.
+
+    Only the few likeliest to be gone back to keep their templates; no more are held at once.
+    """
+    uid, annotations = deployment["metadata"]["uid"], deployment["metadata"].get("annotations") or {}
+    approved, rejected = annotations.get(APPROVED), annotations.get(REJECTED)
+    current = template_hash(deployment["spec"]["template"])
+
+    def likelihood(each: ReplicaSet) -> tuple[bool, bool, bool, int]:
+        known = each.revision.template_hash
+        return known != current, known == approved, known != rejected, each.number
+
+    whole, reduced = list[ReplicaSet](), list[ReplicaSet]()
+    for raw in found:
+        if any(ref.get("controller") and ref.get("uid") == uid for ref in raw["metadata"].get("ownerReferences") or []):
+            whole.append(replica_set(raw))
+        if len(whole) > TEMPLATES:
+            least = min(whole, key=likelihood)
+            whole.remove(least)
+            reduced.append(replace(least, template={}))
+    return tuple(sorted([*whole, *reduced], key=lambda each: each.revision.name))
+
+
+def view(deployment: Raw, replica_sets: Sequence[ReplicaSet]) -> TargetView:
+    """Look at a Deployment and its own ReplicaSets."""
     now_running = template_hash(deployment["spec"]["template"])
-    current = next((rs for rs in owned if template_hash(rs["spec"]["template"]) == now_running), None)
+    current = next((each for each in replica_sets if each.revision.template_hash == now_running), None)
     rollout, message = rollout_status(deployment)
     metadata = deployment["metadata"]
     finished = _finished_at(deployment) if rollout is Rollout.COMPLETE else None
@@ -78,11 +133,13 @@ def view(deployment: Raw, replica_sets: Sequence[Raw]) -> TargetView:
         rollout_message=message,
         rolled_out_at=finished,
         rollout_started_at=_started_at(deployment, current, finished),
-        current=None if current is None else revision(current),
-        previous=_previous(owned, current, annotations),
+        current=None if current is None else current.revision,
+        previous=_previous(replica_sets, current, annotations),
         approved=annotations.get(APPROVED, ""),
         replicas=deployment["spec"].get("replicas", 1),
         restored=annotations.get(RESTORED) == now_running,
+        rejected=annotations.get(REJECTED) == now_running,
+        rejected_during=_stretch(annotations.get(REJECTED_DURING, "")),
         deadline_seconds=deployment["spec"].get("progressDeadlineSeconds") or 600,
     )
 
@@ -126,29 +183,42 @@ def without_hash_label(template: Raw) -> dict[str, Any]:
     return {**template, "metadata": {**metadata, "labels": labels}}
 
 
-def revision(replica_set: Raw) -> Revision:
-    """A ReplicaSet as a revision of the target."""
-    metadata, template = replica_set["metadata"], replica_set["spec"]["template"]
+def replica_set(raw: Raw) -> ReplicaSet:
+    """A ReplicaSet with its template."""
+    metadata, template = raw["metadata"], without_hash_label(raw["spec"]["template"])
     containers = template["spec"]["containers"]
-    return Revision(
+    revision = Revision(
         name=metadata["name"],
         uid=metadata["uid"],
-        template_hash=template_hash(template),
+        template_hash=content_hash(template),
         images=[ContainerImage(container=each["name"], image=each.get("image", "")[:512]) for each in containers[:64]],
     )
+    number = (metadata.get("annotations") or {}).get(_NUMBER, "")
+    is_number = number.isascii() and number.isdigit() and len(number) < 20  # noqa: PLR2004 - an int64
+    return ReplicaSet(revision, int(number) if is_number else 0, _time(metadata.get("creationTimestamp")), template)
 
 
-def pin(pinned: Revision, replica_sets: Sequence[Raw], *, keep_template: bool) -> RevisionEvidence:
+def pin(pinned: Revision, replica_sets: Sequence[ReplicaSet], *, keep_template: bool) -> RevisionEvidence:
     """A revision as evidence; with its whole template where that is still to be had."""
-    templates = (rs["spec"]["template"] for rs in replica_sets if rs["metadata"]["uid"] == pinned.uid)
-    found = next((each for each in templates if template_hash(each) == pinned.template_hash), None)
-    kept = {} if found is None or not keep_template else without_hash_label(found)
+    same = (each for each in replica_sets if each.revision.uid == pinned.uid)
+    found = next((each for each in same if each.revision.template_hash == pinned.template_hash), None)
+    kept = {} if found is None or not keep_template else found.template
     return RevisionEvidence(**pinned.model_dump(), template=kept)
 
 
-def rollback_patch(target: TargetView, deployment: Raw, template: Raw) -> list[dict[str, Any]]:
-    """JSON patch that puts a pod template back, and only onto the object and generation that were looked at."""
-    notes = {REJECTED: target.template_hash, RESTORED: template_hash(template)}
+def rollback_patch(
+    target: TargetView, deployment: Raw, template: Raw, ran: tuple[datetime, datetime]
+) -> list[dict[str, Any]]:
+    """JSON patch that puts a pod template back, and only onto the object and generation that were looked at.
+
+    Args:
+        target: what was looked at.
+        deployment: the same, raw.
+        template: what to put back.
+        ran: from when until when the rejected template ran.
+    """
+    during = "/".join(map(format_time, ran))
+    notes = {REJECTED: target.template_hash, REJECTED_DURING: during, RESTORED: template_hash(template)}
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
     return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
 
@@ -177,27 +247,14 @@ def _unchanged(target: TargetView) -> list[dict[str, Any]]:
     ]
 
 
-def _owned(deployment: Raw, replica_sets: Sequence[Raw]) -> list[Raw]:
-    uid = deployment["metadata"]["uid"]
-    return [
-        rs
-        for rs in replica_sets
-        if any(ref.get("controller") and ref.get("uid") == uid for ref in rs["metadata"].get("ownerReferences") or [])
-    ]
-
-
-def _previous(owned: Sequence[Raw], current: Raw | None, annotations: Raw) -> Revision | None:
+def _previous(replica_sets: Sequence[ReplicaSet], current: ReplicaSet | None, annotations: Raw) -> Revision | None:
     """What to go back to: the revision that a review approved last, or else the newest that none rejected."""
     if current is None:
         return None
-    older = [revision(rs) for rs in sorted(owned, key=_number, reverse=True) if _number(rs) < _number(current)]
+    newest_first = sorted(replica_sets, key=lambda each: each.number, reverse=True)
+    older = [each.revision for each in newest_first if each.number < current.number]
     approved = next((each for each in older if each.template_hash == annotations.get(APPROVED)), None)
     return approved or next((each for each in older if each.template_hash != annotations.get(REJECTED)), None)
-
-
-def _number(replica_set: Raw) -> int:
-    text = (replica_set["metadata"].get("annotations") or {}).get(_NUMBER, "0")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0  # noqa: PLR2004 - an int64
 
 
 def _condition(deployment: Raw, name: str) -> Raw:
@@ -214,7 +271,7 @@ def _finished_at(deployment: Raw) -> datetime | None:
     return _time(_condition(deployment, "Available").get("lastTransitionTime"))
 
 
-def _started_at(deployment: Raw, current: Raw | None, finished: datetime | None) -> datetime | None:
+def _started_at(deployment: Raw, current: ReplicaSet | None, finished: datetime | None) -> datetime | None:
     """When the current template was written: the later of its ReplicaSet's birth and the last edit of the template.
 
     A rollout to an older template reuses its ReplicaSet, whose birth was long ago; then the edit tells. An edit after
@@ -225,9 +282,18 @@ def _started_at(deployment: Raw, current: Raw | None, finished: datetime | None)
         for entry in deployment["metadata"].get("managedFields") or []
         if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and not entry.get("subresource")
     ]
-    born = [_time(current["metadata"].get("creationTimestamp"))] if current else []
+    born = [current.born] if current else []
     known = [each for each in [*edits, *born] if each is not None and (finished is None or each <= finished)]
     return max(known, default=None)
+
+
+def _stretch(text: str) -> tuple[datetime, datetime] | None:
+    """A stretch of time as we write it; None if somebody wrote something else."""
+    try:
+        start, end = map(datetime.fromisoformat, text.split("/"))
+    except ValueError:
+        return None
+    return (start, end) if start.tzinfo and end.tzinfo and start <= end else None
 
 
 def _time(text: str | None) -> datetime | None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
+from typing import Final
 
 from driftreview.adapters.metricsources import MetricSources
-from driftreview.adapters.prometheus import PrometheusSource
+from driftreview.adapters.prometheus import BusyError, InstantResult, PrometheusSource
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
+from driftreview.api.signal import Signal
 from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import shape_problem
 from driftreview.domain.query import QueryProblem, check, resolve
@@ -18,22 +23,54 @@ from driftreview.domain.samples import Failed, NoData
 from driftreview.domain.starting import silence
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.domain.workload import TargetView
-from driftreview.runtime.gather import Subject
+from driftreview.runtime.capture import BUSY, BUSY_PATIENCE
+from driftreview.runtime.gather import Subject, TurnOverError
+
+_MOST_PROBED: Final = 1000
+"""Reviews whose answers are kept; of more, the one longest untouched is asked anew."""
 
 
 @dataclass(frozen=True)
+class _Probed:
+    """What one query said: how many series, that it is silent and why, or what is wrong with it."""
+
+    series: int = 0
+    silent: str | None = None
+    problem: Problem | None = None
+
+
 class Acceptance:
-    """What keeps a review from starting."""
+    """What keeps a review from starting; threads may share it.
 
-    sources: MetricSources
+    What queries said is kept from step to step until all were asked, in memory only: lost, they are asked again.
+    """
 
-    def problems(self, review: DriftReview, target: TargetView | None, now: datetime) -> tuple[Problem, ...]:
+    def __init__(self, sources: MetricSources) -> None:
+        """Ask these sources."""
+        self._sources = sources
+        self._lock = threading.Lock()
+        self._probed: OrderedDict[tuple[str, int], dict[str, _Probed]] = OrderedDict()
+        self._busy_since: dict[tuple[str, int], datetime] = {}
+
+    def problems(
+        self, review: DriftReview, target: TargetView | None, now: datetime, until: float
+    ) -> tuple[Problem, ...]:
         """Everything that can be said before the source is asked; then what the source says to each query.
+
+        Args:
+            review: which review; it has not started.
+            target: its target, if there is one.
+            now: the time.
+            until: on the monotonic clock; after this no further query is begun, but one is asked in any case.
 
         Returns:
             What keeps the review from starting; or, when nothing does, which signals are without data (SILENT).
+
+        Raises:
+            TurnOverError: the time was over; nothing is lost by it.
+            BusyError: enough queries run at the source; nothing is lost by it.
         """
-        found = self.sources.find(review)
+        found = self._sources.find(review)
         problems = [*contradictions(review.spec), *self._queries(review, target)]
         if isinstance(found, Problem):
             return (found, *problems)
@@ -41,7 +78,7 @@ class Acceptance:
         problems += [*too_fine(review.spec, step), *too_large(review.spec, step, {})]
         if problems or target is None or target.current is None:
             return tuple(problems)
-        return tuple(self._probe(review, Subject(target.current, target.previous), found.source, now))
+        return tuple(self._probe(review, Subject(target.current, target.previous), found.source, now, until))
 
     def _queries(self, review: DriftReview, target: TargetView | None) -> Iterator[Problem]:
         if target is None or target.current is None:
@@ -55,34 +92,68 @@ class Acceptance:
                 yield Problem(reason=problem.reason, message=message)
 
     def _probe(
-        self, review: DriftReview, subject: Subject, source: PrometheusSource, now: datetime
+        self, review: DriftReview, subject: Subject, source: PrometheusSource, now: datetime, until: float
     ) -> Sequence[Problem]:
         """Ask every query once. No data is no problem yet: a release may have to warm up first."""
-        problems: list[Problem] = []
-        series: dict[str, int] = {}
-        silent: dict[str, str] = {}
-        for index, signal in enumerate(review.spec.signals):
+        key = (review.metadata.uid, review.metadata.generation)
+        probed = self._resumed(key)
+        left = [(index, each) for index, each in enumerate(review.spec.signals) if each.name not in probed]
+        for number, (index, signal) in enumerate(left):
+            if number and monotonic() >= until:
+                raise TurnOverError("acceptance", len(probed), len(review.spec.signals), now)
             query = resolve(signal.query, subject.variables(review))
             if isinstance(query, QueryProblem):
                 continue
-            answer = source.instant(query, _moment(review, now))
-            field = f"spec.signals[{index}].query (signal {signal.name})"
-            match answer:
-                case Failed(reason=Reason.QUERY_INVALID | Reason.WRONG_RESULT_TYPE):
-                    problems.append(Problem(reason=Reason(answer.reason), message=f"{field}: {answer.message}"[:1024]))
-                case Failed():
-                    ref = review.spec.metrics.source_ref
-                    message = f"spec.metrics.sourceRef: {ref.kind} {ref.name!r}: {answer.message}"
-                    return [*problems, Problem(reason=Reason.SOURCE_UNAVAILABLE, message=message[:1024])]
-                case NoData():
-                    silent[signal.name] = answer.reason
-                case _:
-                    series[signal.name] = len(answer.rows)
-                    shape = shape_problem(signal, [row.labels for row in answer.rows])
-                    if shape is not None:
-                        problems.append(Problem(reason=shape.reason, message=f"{field}: {shape.message}"[:1024]))
+            answer = self._instant(key, source, query, _moment(review, now), now)
+            if isinstance(answer, Failed) and answer.reason not in (Reason.QUERY_INVALID, Reason.WRONG_RESULT_TYPE):
+                ref = review.spec.metrics.source_ref
+                message = f"spec.metrics.sourceRef: {ref.kind} {ref.name!r}: {answer.message}"
+                wrong = [each.problem for each in probed.values() if each.problem is not None]
+                return [*wrong, Problem(reason=Reason.SOURCE_UNAVAILABLE, message=message[:1024])]
+            probed[signal.name] = _read(signal, f"spec.signals[{index}].query (signal {signal.name})", answer)
+        with self._lock:
+            self._probed.pop(key, None)
+        series = {name: each.series for name, each in probed.items() if each.series}
+        silent = {name: each.silent for name, each in probed.items() if each.silent}
+        problems = [each.problem for each in probed.values() if each.problem is not None]
         problems = problems or [*too_large(review.spec, parse_duration(source.spec.resolution), series)]
         return problems or [*silence(review.spec, silent)]
+
+    def _instant(
+        self, key: tuple[str, int], source: PrometheusSource, query: str, at: datetime, now: datetime
+    ) -> InstantResult:
+        """Ask one query; a source that has no room for it for too long has not answered it."""
+        try:
+            answer = source.instant(query, at)
+        except BusyError:
+            with self._lock:
+                since = self._busy_since.setdefault(key, now)
+            if now - since < BUSY_PATIENCE:
+                raise
+            return BUSY
+        with self._lock:
+            self._busy_since.pop(key, None)
+        return answer
+
+    def _resumed(self, key: tuple[str, int]) -> dict[str, _Probed]:
+        with self._lock:
+            probed = self._probed.pop(key, {})
+            self._probed[key] = probed
+            if len(self._probed) > _MOST_PROBED:
+                self._busy_since.pop(self._probed.popitem(last=False)[0], None)
+        return probed
+
+
+def _read(signal: Signal, field: str, answer: InstantResult) -> _Probed:
+    match answer:
+        case Failed():
+            return _Probed(problem=Problem(reason=Reason(answer.reason), message=f"{field}: {answer.message}"[:1024]))
+        case NoData():
+            return _Probed(silent=answer.reason)
+    shape = shape_problem(signal, [row.labels for row in answer.rows])
+    if shape is None:
+        return _Probed(len(answer.rows))
+    return _Probed(len(answer.rows), problem=Problem(reason=shape.reason, message=f"{field}: {shape.message}"[:1024]))
 
 
 def _moment(review: DriftReview, now: datetime) -> datetime:

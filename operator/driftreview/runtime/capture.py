@@ -6,36 +6,33 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
 from driftreview.adapters.metricsources import FoundSource
+from driftreview.adapters.prometheus import BusyError, PrometheusSource
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SignalEvidence
+from driftreview.api.reasons import Reason
+from driftreview.api.signal import Signal
 from driftreview.domain import trouble
-from driftreview.domain.evidence import T0, Look, Measurement, freeze, is_of, snapshot_name, take
+from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
 from driftreview.domain.samples import Failed, Window
 from driftreview.domain.workload import pin
-from driftreview.runtime.gather import Subject, measure, queries
+from driftreview.runtime.gather import Subject, TurnOverError, measure, queries
 
+BUSY_PATIENCE: Final = timedelta(minutes=1)
+_FULL: Final = "the metric source was busy with other queries for a minute; raise its spec.maxConcurrent"
+BUSY: Final = Failed(Reason.TIMEOUT, _FULL, retryable=True)
 MOST_BYTES: Final = 64 * 2**20
 """Of answers kept for looks that are not complete yet; beyond it, what was touched longest ago is asked again."""
 
 
 class ForeignEvidenceError(Exception):
     """A snapshot of the expected name is not the one this review would have taken."""
-
-
-class TurnOverError(Exception):
-    """The step's time was over before every query was asked: go on where it stopped, after others had their turn."""
-
-    def __init__(self, since: datetime) -> None:
-        super().__init__()
-        self.since = since
-        """When this look began to be taken: who waits longer comes first."""
 
 
 @dataclass(frozen=True)
@@ -49,15 +46,18 @@ class Unanswered:
 class _Round:
     """What one look has found out so far. Answers stay; failures are asked again in the next round."""
 
+    look: Look
     began: datetime
     answered: dict[str, SignalEvidence] = field(default_factory=dict)
     failed: dict[str, Measurement] = field(default_factory=dict)
+    busy_since: datetime | None = None
+    """Since when the source had no room for its next query."""
     size: int = 1000
     """About how many bytes it keeps."""
 
     def keep(self, signal: SignalEvidence) -> None:
         self.answered[signal.name] = signal
-        self.size += sum(len(series.values) for series in signal.series)
+        self.size += len(canonical(signal.to_wire()))
 
 
 class Capture:
@@ -70,7 +70,7 @@ class Capture:
         """Store evidence here."""
         self._reviews, self._clock = reviews, clock
         self._lock = threading.Lock()
-        self._rounds: OrderedDict[tuple[str, Look], _Round] = OrderedDict()
+        self._rounds: OrderedDict[str, _Round] = OrderedDict()
 
     def evidence(
         self,
@@ -113,10 +113,15 @@ class Capture:
             if look.checkpoint == T0 and status.previous is not None:
                 previous = pin(status.previous, workload.replica_sets, keep_template=True)
             stored = self._reviews.store_snapshot(review, name, take(review, look, signals, judged, previous))
-        self._forget(review, look)
+        self.forget(review.metadata.uid)
         if not is_of(stored, review, look, status.judged.template_hash, queries(review, subject)):
             raise ForeignEvidenceError(name)
         return stored
+
+    def forget(self, uid: str) -> None:
+        """A look is complete, or its review is over."""
+        with self._lock:
+            self._rounds.pop(uid, None)
 
     def _ask(
         self,
@@ -133,11 +138,12 @@ class Capture:
         left = [each for each in signals if each[0].name not in this.answered.keys() | this.failed.keys()]
         for number, (signal, query) in enumerate(left):
             if number and monotonic() >= until:
-                raise TurnOverError(this.began)
+                asked = len(this.answered) + len(this.failed)
+                raise TurnOverError(look.checkpoint, asked, len(review.spec.signals), this.began)
             if isinstance(found, Problem):
                 measured = Measurement(signal, query, as_failure(found))
             else:
-                measured = measure(review, signal, subject, found.source, window)
+                measured = self._measure(this, review, signal, subject, found.source, window)
             if isinstance(measured.result, Failed) and measured.result.retryable:
                 this.failed[signal.name] = measured
             else:
@@ -150,19 +156,37 @@ class Capture:
         frozen = this.answered | {name: freeze(each, window, look.block) for name, each in failed.items()}
         return [frozen[signal.name] for signal in review.spec.signals]
 
+    def _measure(
+        self,
+        this: _Round,
+        review: DriftReview,
+        signal: Signal,
+        subject: Subject,
+        source: PrometheusSource,
+        window: Window,
+    ) -> Measurement:
+        """Ask one query; a source that has no room for it for too long has not answered it."""
+        try:
+            measured = measure(review, signal, subject, source, window)
+        except BusyError:
+            now = self._clock()
+            this.busy_since = this.busy_since or now
+            if now - this.busy_since < BUSY_PATIENCE:
+                raise
+            return Measurement(signal, signal.query, BUSY)
+        this.busy_since = None
+        return measured
+
     def _resumed(self, review: DriftReview, look: Look) -> _Round:
         with self._lock:
-            key = review.metadata.uid, look
-            this = self._rounds.pop(key, None) or _Round(self._clock())
-            self._rounds[key] = this
+            this = self._rounds.pop(review.metadata.uid, None)
+            if this is None or this.look != look:
+                this = _Round(look, self._clock())
+            self._rounds[review.metadata.uid] = this
             size = sum(each.size for each in self._rounds.values())
             while size > MOST_BYTES and len(self._rounds) > 1:
                 size -= self._rounds.popitem(last=False)[1].size
         return this
-
-    def _forget(self, review: DriftReview, look: Look) -> None:
-        with self._lock:
-            self._rounds.pop((review.metadata.uid, look), None)
 
 
 def as_failure(problem: Problem) -> Failed:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from driftreview.adapters.prometheus import PrometheusSource
 from driftreview.api.driftreview import DriftReview
@@ -13,6 +13,18 @@ from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import Measurement
 from driftreview.domain.query import QueryProblem, pods_of_revision, pods_of_target, resolve
 from driftreview.domain.samples import Failed, Window
+
+
+class TurnOverError(Exception):
+    """The step's time was over before every query was asked: go on where it stopped, after others had their turn.
+
+    Attributes:
+        since: when the asking began; who waits longer comes first.
+    """
+
+    def __init__(self, what: str, asked: int, of: int, since: datetime) -> None:
+        super().__init__(f"{what}: {asked} of {of} queries were asked so far")
+        self.since = since
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ Step: TypeAlias = Callable[[Key], datetime | None]
 TICK: Final = 0.5
 STOP_SECONDS: Final = 5.0
 """How long a stop waits for running steps: less than what a pod is given (30 s), and what a query may take (2 min)."""
+LEAST_PAUSE: Final = timedelta(seconds=0.5)
+"""Between two steps of an object that keeps changing."""
 RESERVED: Final = 2
 """Workers kept for what is urgent, on top of the others."""
 _FIRST_RETRY: Final = timedelta(seconds=1)
@@ -39,24 +41,39 @@ class _Entry:
     """When its running step last gave a sign of life; None while none runs."""
     urgent: bool = False
     """Whether the running step has one of the reserved workers."""
+    abandoned: bool = False
+    """Whether its object was deleted while the step ran."""
     woken: bool = False
     failures: int = 0
+    ended: datetime | None = None
+    """When its last step ended."""
 
 
 _CURRENT: Final[ContextVar[_Entry]] = ContextVar("step")
 
 
+class AbandonedError(Exception):
+    """The object of the running step was deleted: nobody waits for the rest of it."""
+
+
 def alive() -> None:
-    """Say from inside a step that it goes on, such as after each answer of a slow server."""
+    """Say from inside a step that it goes on, such as after each answer of a slow server.
+
+    Raises:
+        AbandonedError: there is no use in going on.
+    """
     if entry := _CURRENT.get(None):
         entry.alive_at = monotonic()
+        if entry.abandoned:
+            raise AbandonedError
 
 
 class Loop:
     """Runs steps when they are due, a bounded number at once, never two of one object.
 
     Namespaces take turns: the next step is one of the namespace with the fewest running ones, and none has more than
-    half of the workers, so that who waits for a slow server lets the others by. What is urgent waits for nobody.
+    half of the workers. A namespace without a running step may go beyond them, up to twice as many in all: who waits
+    for a slow server keeps nobody else waiting. What is urgent waits for nobody.
     """
 
     def __init__(
@@ -71,7 +88,7 @@ class Loop:
         """Nothing runs until `run`."""
         self._step, self._workers, self._share = step, workers, max(1, workers // 2)
         self._clock, self._telemetry, self._urgent = clock, telemetry, urgent
-        self._executor = ThreadPoolExecutor(workers + RESERVED, thread_name_prefix=name)
+        self._executor = ThreadPoolExecutor(2 * workers + RESERVED, thread_name_prefix=name)
         self._entries: dict[Key, _Entry] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._wakeup = asyncio.Event()
@@ -79,17 +96,25 @@ class Loop:
         self.turned_at = monotonic()
 
     def wake(self, key: Key) -> None:
-        """Look at an object as soon as possible. Only from the event loop's thread.
-
-        It changed, so earlier failures are over: what lengthens the pauses is failing at one and the same step.
-        """
+        """Look at an object as soon as possible: it changed. Only from the event loop's thread."""
         entry = self._entries.setdefault(key, _Entry(None))
-        entry.due, entry.woken, entry.failures = self._clock(), True, 0
+        now = self._clock()
+        entry.due = now if entry.ended is None else max(now, entry.ended + LEAST_PAUSE)
+        entry.woken, entry.failures = True, 0
         self._wakeup.set()
 
+    def progressed(self, key: Key) -> None:
+        """Its steps get on: what lengthens the pauses is failing at one and the same step."""
+        if entry := self._entries.get(key):
+            entry.failures = 0
+
     def forget(self, key: Key) -> None:
-        """An object is gone."""
-        self._entries.pop(key, None)
+        """An object is gone. A step of it that runs still counts until it has ended."""
+        entry = self._entries.get(key)
+        if entry is not None and entry.alive_at is not None:
+            entry.abandoned, entry.woken = True, False
+        elif entry is not None:
+            del self._entries[key]
 
     def stuck(self, seconds: float) -> Key | None:
         """An object whose step has given no sign of life for longer than this."""
@@ -140,8 +165,10 @@ class Loop:
                 waiting[key[1]].append((due, key))
         for queue in waiting.values():
             queue.reverse()  # the longest due is taken off the end
-        while busy.total() < self._workers:
-            open_to = [name for name, queue in waiting.items() if queue and busy[name] < self._share]
+        while True:
+            total = busy.total()
+            share = self._share if total < self._workers else 1 if total < 2 * self._workers else 0
+            open_to = [name for name, queue in waiting.items() if queue and busy[name] < share]
             if not open_to:
                 break
             turn = min(open_to, key=lambda name: (busy[name], waiting[name][-1]))
@@ -159,7 +186,11 @@ class Loop:
         try:
             again = await asyncio.get_running_loop().run_in_executor(self._executor, self._in_thread, key, entry)
             entry.failures = 0
-        except Exception as error:  # noqa: BLE001 - one object's trouble must never stop the others
+        except AbandonedError:
+            again = None
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - one object's trouble must never stop the others
             entry.failures += 1
             again = self._clock() + min(_FIRST_RETRY * 2 ** min(entry.failures - 1, 10), _LAST_RETRY)
             self._telemetry.step_errors.labels(type(error).__name__).inc()
@@ -167,10 +198,14 @@ class Loop:
                 "step failed, tried again at %s: %s", again.isoformat(timespec="seconds"), error,
                 extra={"object": "/".join(key)}, exc_info=entry.failures == 1,
             )  # fmt: skip
-        entry.alive_at = None
-        entry.due = self._clock() if entry.woken else again
+        entry.alive_at, entry.ended = None, self._clock()
+        entry.due = entry.ended + LEAST_PAUSE if entry.woken else again
+        if entry.abandoned and not entry.woken:
+            del self._entries[key]
+        entry.abandoned = False
         self._wakeup.set()
 
     def _in_thread(self, key: Key, entry: _Entry) -> datetime | None:
         _CURRENT.set(entry)
+        alive()
         return self._step(key)

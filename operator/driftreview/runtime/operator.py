@@ -21,7 +21,9 @@ from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
 from driftreview.api.reasons import Phase
+from driftreview.domain.evidence import content_hash
 from driftreview.runtime import logs
+from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
@@ -45,15 +47,17 @@ class Operator:
         """Connect nothing yet but the web server's port."""
         self._settings = settings
         self._telemetry = Telemetry()
-        self._cluster = Cluster(settings.kubeconfig, connections=settings.workers + _SOURCE_WORKERS)
+        self._cluster = Cluster(settings.kubeconfig, connections=2 * settings.workers + _SOURCE_WORKERS)
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews = Reviews(self._cluster)
+        self._capture = Capture(reviews, clock.now)
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=Workloads(self._cluster),
             sources=sources,
-            capture=Capture(reviews, clock.now),
+            acceptance=Acceptance(sources),
+            capture=self._capture,
             telemetry=self._telemetry,
             clock=clock.now,
         )
@@ -70,6 +74,7 @@ class Operator:
         )  # fmt: skip
         self._indices: dict[str, kopf.Index[Key, Mapping[str, Any]]] = {}
         self._phases: dict[Key, str] = {}
+        self._versions: dict[Key, str] = {}
         self._looping = False
         self._lost = False
         self._abandoned = False
@@ -167,12 +172,20 @@ class Operator:
             if event["type"] == "DELETED":
                 loop.forget(key)
                 self._phases.pop(key, None)
+                self._versions.pop(key, None)
+                self._capture.forget(body["metadata"]["uid"])
                 if plural != REVIEWS.plural:
                     source = "/".join(part for part in (body["kind"], namespace, name) if part)
                     self._sources.forget(source)
                     self._telemetry.forget(source)
                 return
-            loop.wake(key)
+            # What we write into a status ourselves is no news: whoever could make us write would keep us busy.
+            version = _version(body["metadata"])
+            if self._versions.get(key) != version:
+                self._versions[key] = version
+                loop.wake(key)
+            else:
+                loop.progressed(key)
             if plural == REVIEWS.plural:
                 self._phases[key] = body.get("status", {}).get("phase", Phase.PENDING)
 
@@ -222,6 +235,12 @@ def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
     """What is kept in memory of a review: all but the field managers, which are half of it and never read."""
     raw = dict(body)
     return raw | {"metadata": {key: value for key, value in raw["metadata"].items() if key != "managedFields"}}
+
+
+def _version(metadata: Mapping[str, Any]) -> str:
+    """What somebody else changes, as opposed to the status that we write: also an annotation, to have it looked at."""
+    names = ("uid", "generation", "deletionTimestamp", "labels", "annotations")
+    return content_hash({name: metadata.get(name) for name in names})
 
 
 def _kopf_settings() -> kopf.OperatorSettings:

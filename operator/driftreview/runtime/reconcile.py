@@ -29,7 +29,7 @@ from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
-from driftreview.api.reasons import TERMINAL, Reason
+from driftreview.api.reasons import TERMINAL, ConditionType, Reason
 from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
@@ -39,10 +39,12 @@ from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed
 from driftreview.domain.starting import is_accepted
+from driftreview.domain.status import condition
 from driftreview.runtime.acceptance import Acceptance
-from driftreview.runtime.capture import Capture, ForeignEvidenceError, TurnOverError, Unanswered, as_failure
-from driftreview.runtime.gather import resolution
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure
+from driftreview.runtime.gather import TurnOverError, resolution
 from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.loop import AbandonedError
 from driftreview.runtime.telemetry import Telemetry
 
 MOST_STEPS: Final = 60
@@ -68,6 +70,7 @@ class Reconciler:
     reviews: Reviews
     workloads: Workloads
     sources: MetricSources
+    acceptance: Acceptance
     capture: Capture
     telemetry: Telemetry
     clock: Callable[[], datetime]
@@ -81,10 +84,13 @@ class Reconciler:
             except ValidationError as error:
                 return self._unreadable(raw, error)
             if review.metadata.deletion_timestamp is not None or review.status.phase in TERMINAL:
+                self.capture.forget(review.metadata.uid)
                 return None
             try:
                 raw, again = self._guarded(review, raw, until)
             except TurnOverError as over:
+                with contextlib.suppress(ClusterError):
+                    self._write(review, trouble.slow(review, str(over), self.clock()), raw)
                 return over.since
             except BusyError:
                 return self.clock() + BUSY_PAUSE
@@ -110,11 +116,12 @@ class Reconciler:
         except RefusedError as error:
             now = self.clock()
             reason = Reason.FORBIDDEN if isinstance(error, ForbiddenError) else Reason.REFUSED
+            self.telemetry.step_errors.labels(type(error).__name__).inc()
             return self._write(review, trouble.refused(review, reason, str(error), now), raw), now + RETRY
         except (ForeignEvidenceError, UnreadableError) as error:
             now = self.clock()
             return self._write(review, trouble.evidence_altered(review, str(error), now), raw), now
-        except (ClusterError, TurnOverError, BusyError):
+        except (ClusterError, TurnOverError, BusyError, AbandonedError):
             raise
         except Exception as error:
             with contextlib.suppress(ClusterError):
@@ -139,7 +146,7 @@ class Reconciler:
         target = workload.view if workload else None
         problems: tuple[Problem, ...] = ()
         if review.status.t0 is None and not review.spec.suspend and not is_accepted(review):
-            problems = Acceptance(self.sources).problems(review, target, now) if target else self._source(review)
+            problems = self.acceptance.problems(review, target, now, until) if target else self._source(review)
         action = plan(review, Observed(target, problems), now)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
@@ -164,6 +171,9 @@ class Reconciler:
         stored = self.reviews.write_status(review, status)
         if status.phase != review.status.phase or status.decision != review.status.decision:
             LOGGER.info("%s: %s", status.phase, status.summary, extra={"review": _name(review)})
+        before, now = (condition(each, ConditionType.STALLED) for each in (review.status, status))
+        if now is not None and now.status == "True" and (before is None or before.message != now.message):
+            LOGGER.warning("%s: %s", now.reason, now.message, extra={"review": _name(review)})
         return stored
 
     def _capture_baseline(
@@ -176,7 +186,7 @@ class Reconciler:
         if status.t0 is None or status.target is None or status.judged is None:
             raise ValueError("the plan asked for a baseline before T0")
         step = resolution(found.source)
-        window = schedule.baseline_window(review.spec, status.t0, status.target.rollout_started_at, step)
+        window = schedule.baseline_window(review.spec, status.t0, status.target.history_ends_at, step)
         look = Look(T0, window, schedule.block_length(review.spec, step), found.label)
         history = review.spec.baseline.from_ is BaselineFrom.HISTORY
         evidence = self.capture.evidence(review, workload, look, found, until, history=history)
@@ -249,7 +259,8 @@ class Reconciler:
                 if not template:
                     name = review.status.baseline.name if review.status.baseline else ""
                     return self._write(review, trouble.evidence_altered(review, name, now), raw), now
-                self.workloads.roll_back(workload, template)
+                began = workload.view.rollout_started_at or review.status.t0 or now
+                self.workloads.roll_back(workload, template, (min(began, now), now))
         except RefusedError as error:
             self.telemetry.acts.labels(act, "refused").inc()
             status, again = trouble.act_refused(review, str(error), now)

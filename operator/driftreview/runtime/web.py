@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import sys
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,10 +12,21 @@ from typing import Final
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from driftreview.runtime.logs import LOGGER
+
 Check = Callable[[], str | None]
 """Says what is wrong, or None."""
 
 _TEXT: Final = "text/plain; charset=utf-8"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:  # noqa: ARG002 - its signature
+        """Who asks may hang up before the answer: that is no news."""
+        level = logging.DEBUG if isinstance(sys.exc_info()[1], OSError) else logging.WARNING
+        LOGGER.log(level, "a request from %s was not answered", client_address, exc_info=True)
 
 
 class Web:
@@ -53,11 +66,10 @@ class Web:
                 """Probes are no news."""
 
         try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
+            self._server = _Server((host, port), Handler)
         except OSError as error:
             free = "choose another with --listen-port (0 takes a free one)"
             raise OSError(f"cannot listen on {host}:{port}: {error.strerror}; {free}") from error
-        self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="web", daemon=True)
 
     @property

@@ -1,0 +1,86 @@
+"""Every query is asked once before a review starts, over as many turns as that takes."""
+
+from datetime import datetime
+from typing import Any, cast
+
+import pytest
+
+from driftreview.adapters.answers import Row, Rows
+from driftreview.adapters.metricsources import FoundSource, MetricSources
+from driftreview.adapters.prometheus import InstantResult
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.metricsource import MetricSourceSpec
+from driftreview.api.reasons import Reason
+from driftreview.domain.samples import Failed, NoData
+from driftreview.runtime.acceptance import Acceptance
+from driftreview.runtime.gather import TurnOverError
+from tests.builders import T0, review, signal, target
+
+NEVER, AT_ONCE = float("inf"), 0.0
+THREE = [signal(name, query=f"rate({name}[5m])") for name in ("a", "b", "c")]
+
+
+class Source:
+    """Stands for a Prometheus and for the way to it."""
+
+    spec = MetricSourceSpec(url="http://prometheus:9090")
+
+    def __init__(self, **answers: InstantResult) -> None:
+        self.answers, self.asked = answers, list[str]()
+
+    def find(self, _: DriftReview) -> FoundSource:
+        return FoundSource(cast(Any, self), "MetricSource/prometheus")
+
+    def instant(self, query: str, at: datetime) -> InstantResult:
+        name = query.removeprefix("rate(")[0]
+        self.asked.append(name)
+        return self.answers.get(name) or Rows(at, (Row({}, 1.0),))
+
+
+def problems(acceptance: Acceptance, until: float, **spec: Any) -> tuple[Problem, ...]:
+    return acceptance.problems(review(signals=THREE, **spec), target(), T0, until)
+
+
+def made(source: Source) -> Acceptance:
+    return Acceptance(cast(MetricSources, source))
+
+
+def test_asked_in_turns_every_query_is_asked_once_and_everything_said() -> None:
+    source = Source(
+        a=Failed(Reason.QUERY_INVALID, "no such function", retryable=False), c=NoData(Reason.EMPTY, "nothing")
+    )
+    acceptance = made(source)
+    for count in (1, 2):
+        with pytest.raises(TurnOverError, match=f"^acceptance: {count} of 3 queries were asked so far$"):
+            problems(acceptance, AT_ONCE)
+    (said,) = problems(acceptance, AT_ONCE)
+    assert said.message == "spec.signals[0].query (signal a): no such function"
+    assert source.asked == ["a", "b", "c"]
+
+
+def test_what_is_silent_is_said_only_where_nothing_is_wrong() -> None:
+    (said,) = problems(made(Source(c=NoData(Reason.EMPTY, "nothing"))), NEVER)
+    assert said.reason is Reason.EMPTY
+    assert "no data yet for: c" in said.message
+
+
+def test_a_source_that_does_not_answer_is_asked_on_where_it_stopped() -> None:
+    source = Source(b=Failed(Reason.TIMEOUT, "too slow", retryable=True))
+    acceptance = made(source)
+    (said,) = problems(acceptance, NEVER)
+    assert said.reason is Reason.SOURCE_UNAVAILABLE
+    source.answers.clear()
+    assert problems(acceptance, NEVER) == ()
+    assert source.asked == ["a", "b", "b", "c"]
+
+
+def test_another_spec_is_asked_from_the_beginning() -> None:
+    source = Source()
+    acceptance = made(source)
+    with pytest.raises(TurnOverError):
+        problems(acceptance, AT_ONCE)
+    changed = review(signals=THREE)
+    changed = changed.model_copy(update={"metadata": changed.metadata.model_copy(update={"generation": 2})})
+    assert acceptance.problems(changed, target(), T0, NEVER) == ()
+    assert source.asked == ["a", "a", "b", "c"]
