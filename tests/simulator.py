@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from driftreview.api.driftreview import BaselineFrom, DriftReview, OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import TERMINAL, Reason, Recommendation, Verdict
 from driftreview.api.signal import Signal
 from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef

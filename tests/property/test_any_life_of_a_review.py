@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from driftreview.api.driftreview import BaselineFrom, OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.driftreview import BaselineFrom
+from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import TERMINAL, Phase, Verdict
 from driftreview.api.status import ActType, DriftReviewStatus
 from tests.builders import HOUR, MINUTE, T0, review, signal

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
+from driftreview.domain.patches import approve_patch, rollback_patch
 from driftreview.domain.workload import (
     APPROVED,
     REJECTED,
@@ -19,11 +20,9 @@ from driftreview.domain.workload import (
     TEMPLATES,
     Rollout,
     TargetView,
-    approve_patch,
     label_selector,
     owned,
     pin,
-    rollback_patch,
     rollout_status,
     template_hash,
     view,

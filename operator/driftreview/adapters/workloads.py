@@ -9,13 +9,12 @@ from typing import Any, Final
 
 from driftreview.adapters.errors import NotFoundError
 from driftreview.adapters.kubernetes import DEPLOYMENTS, REPLICA_SETS, Cluster
+from driftreview.domain.patches import approve_patch, rollback_patch
 from driftreview.domain.workload import (
     ReplicaSet,
     TargetView,
-    approve_patch,
     label_selector,
     owned,
-    rollback_patch,
     view,
 )
 

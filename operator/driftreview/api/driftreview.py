@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
+from driftreview.api.policy import Policy
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import DURATION, Duration, between, cel_seconds
@@ -150,54 +151,6 @@ class Baseline(Model):
     """History (before the rollout), Snapshot (the first stretch after T0) or Declared (limits only)."""
     length: Annotated[Duration, between("1m", "28d")] = "7d"
     """How much of it. With from: Snapshot the first checkpoint must leave as much after it, or an hour."""
-
-
-class PolicyMode(StrEnum):
-    """Who acts."""
-
-    ENFORCE = "Enforce"
-    """The operator."""
-    ADVISE = "Advise"
-    """A person, told what to do."""
-    OBSERVE = "Observe"
-    """Nobody: the review only judges."""
-
-
-class OnDrift(StrEnum):
-    """What a drift leads to."""
-
-    ROLLBACK = "Rollback"
-    HOLD = "Hold"
-
-
-class OnInconclusive(StrEnum):
-    """What an undecidable last checkpoint leads to."""
-
-    HOLD = "Hold"
-    PROMOTE = "Promote"
-    ROLLBACK = "Rollback"
-
-
-class OnWindowEnd(StrEnum):
-    """What happens to a review still undecided at the last safe moment."""
-
-    NOTIFY = "Notify"
-    PROMOTE = "Promote"
-    ROLLBACK = "Rollback"
-
-
-class Policy(Model):
-    """What verdicts lead to."""
-
-    mode: PolicyMode = PolicyMode.ENFORCE
-    """Enforce (the operator acts), Advise (a person acts on the recommendation), Observe (nobody acts)."""
-    on_drift: OnDrift = OnDrift.ROLLBACK
-    """A degraded signal: Rollback at once, or Hold for a person."""
-    on_inconclusive: OnInconclusive = OnInconclusive.HOLD
-    """The last checkpoint cannot be judged or is suspect: Hold for a person, Promote or Rollback."""
-    on_window_end: OnWindowEnd = OnWindowEnd.NOTIFY
-    """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback. Rollback also answers
-    a drift that onDrift: Hold left to a person."""
 
 
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")

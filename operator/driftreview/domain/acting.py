@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview, OnDrift, PolicyMode
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.policy import OnDrift, PolicyMode
 from driftreview.api.reasons import ConditionType, Phase, Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import schedule

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview, OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import UNANSWERED, ConditionType, Phase, Reason, Recommendation, Verdict
 from driftreview.api.status import (
     Act,

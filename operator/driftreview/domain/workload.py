@@ -11,7 +11,6 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import ContainerImage, Revision
 from driftreview.domain.evidence import content_hash
@@ -204,47 +203,6 @@ def pin(pinned: Revision, replica_sets: Sequence[ReplicaSet], *, keep_template: 
     found = next((each for each in same if each.revision.template_hash == pinned.template_hash), None)
     kept = {} if found is None or not keep_template else found.template
     return RevisionEvidence(**pinned.model_dump(), template=kept)
-
-
-def rollback_patch(
-    target: TargetView, deployment: Raw, template: Raw, ran: tuple[datetime, datetime]
-) -> list[dict[str, Any]]:
-    """JSON patch that puts a pod template back, and only onto the object and generation that were looked at.
-
-    Args:
-        target: what was looked at.
-        deployment: the same, raw.
-        template: what to put back.
-        ran: from when until when the rejected template ran.
-    """
-    during = "/".join(map(format_time, ran))
-    notes = {REJECTED: target.template_hash, REJECTED_DURING: during, RESTORED: template_hash(template)}
-    put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
-    return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
-
-
-def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
-    """JSON patch that marks the current pod template as approved."""
-    return [*_unchanged(target), *_annotate(deployment, {APPROVED: target.template_hash})]
-
-
-def _annotate(deployment: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
-    patch: list[dict[str, Any]] = []
-    if not deployment["metadata"].get("annotations"):
-        # Somebody may have added the first annotation since: making the map anew would drop it.
-        version = deployment["metadata"]["resourceVersion"]
-        patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": version})
-        patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
-    for name, value in notes.items():
-        patch.append({"op": "add", "path": "/metadata/annotations/" + name.replace("/", "~1"), "value": value})
-    return patch
-
-
-def _unchanged(target: TargetView) -> list[dict[str, Any]]:
-    return [
-        {"op": "test", "path": "/metadata/uid", "value": target.uid},
-        {"op": "test", "path": "/metadata/generation", "value": target.generation},
-    ]
 
 
 def _previous(replica_sets: Sequence[ReplicaSet], current: ReplicaSet | None, annotations: Raw) -> Revision | None:

@@ -1,0 +1,55 @@
+"""What verdicts lead to: who acts, and what follows from drift, from doubt and from the end of the window."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from driftreview.api.base import Model
+
+
+class PolicyMode(StrEnum):
+    """Who acts."""
+
+    ENFORCE = "Enforce"
+    """The operator."""
+    ADVISE = "Advise"
+    """A person, told what to do."""
+    OBSERVE = "Observe"
+    """Nobody: the review only judges."""
+
+
+class OnDrift(StrEnum):
+    """What a drift leads to."""
+
+    ROLLBACK = "Rollback"
+    HOLD = "Hold"
+
+
+class OnInconclusive(StrEnum):
+    """What an undecidable last checkpoint leads to."""
+
+    HOLD = "Hold"
+    PROMOTE = "Promote"
+    ROLLBACK = "Rollback"
+
+
+class OnWindowEnd(StrEnum):
+    """What happens to a review still undecided at the last safe moment."""
+
+    NOTIFY = "Notify"
+    PROMOTE = "Promote"
+    ROLLBACK = "Rollback"
+
+
+class Policy(Model):
+    """What verdicts lead to."""
+
+    mode: PolicyMode = PolicyMode.ENFORCE
+    """Enforce (the operator acts), Advise (a person acts on the recommendation), Observe (nobody acts)."""
+    on_drift: OnDrift = OnDrift.ROLLBACK
+    """A degraded signal: Rollback at once, or Hold for a person."""
+    on_inconclusive: OnInconclusive = OnInconclusive.HOLD
+    """The last checkpoint cannot be judged or is suspect: Hold for a person, Promote or Rollback."""
+    on_window_end: OnWindowEnd = OnWindowEnd.NOTIFY
+    """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback. Rollback also answers
+    a drift that onDrift: Hold left to a person."""

@@ -1,0 +1,51 @@
+"""The JSON patches that change a target: each holds only for the very object that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from driftreview.api.base import format_time
+from driftreview.domain.workload import APPROVED, REJECTED, REJECTED_DURING, RESTORED, Raw, TargetView, template_hash
+
+
+def rollback_patch(
+    target: TargetView, deployment: Raw, template: Raw, ran: tuple[datetime, datetime]
+) -> list[dict[str, Any]]:
+    """JSON patch that puts a pod template back, and only onto the object and generation that were looked at.
+
+    Args:
+        target: what was looked at.
+        deployment: the same, raw.
+        template: what to put back.
+        ran: from when until when the rejected template ran.
+    """
+    during = "/".join(map(format_time, ran))
+    notes = {REJECTED: target.template_hash, REJECTED_DURING: during, RESTORED: template_hash(template)}
+    put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
+    return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
+
+
+def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
+    """JSON patch that marks the current pod template as approved."""
+    return [*_unchanged(target), *_annotate(deployment, {APPROVED: target.template_hash})]
+
+
+def _annotate(deployment: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+    patch: list[dict[str, Any]] = []
+    if not deployment["metadata"].get("annotations"):
+        # Somebody may have added the first annotation since: making the map anew would drop it.
+        version = deployment["metadata"]["resourceVersion"]
+        patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": version})
+        patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
+    for name, value in notes.items():
+        patch.append({"op": "add", "path": "/metadata/annotations/" + name.replace("/", "~1"), "value": value})
+    return patch
+
+
+def _unchanged(target: TargetView) -> list[dict[str, Any]]:
+    return [
+        {"op": "test", "path": "/metadata/uid", "value": target.uid},
+        {"op": "test", "path": "/metadata/generation", "value": target.generation},
+    ]
