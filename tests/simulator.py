@@ -272,7 +272,8 @@ class Simulator:
                 if look.window is not None
             ]
             failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
-            if failures and not trouble.out_of_patience(review, index, failures, self.now):
+            dead = len(failures) == len(measured)
+            if failures and not trouble.out_of_patience(review, index, self.now, dead=dead):
                 return failures
             previous = review.status.previous if look.checkpoint == T0 else None
             kept = pin(previous, replica_sets(), keep_template=True) if previous else None
@@ -288,7 +289,7 @@ class Simulator:
     def _unanswered(self, review: DriftReview, index: int | None, failures: Sequence[Failed]) -> datetime:
         rollback = review.status.rollback
         closed = rollback is not None and self.now > rollback.closes_at
-        if index is None and closed and trouble.out_of_patience(review, None, failures, self.now):
+        if index is None and closed and trouble.out_of_patience(review, None, self.now, dead=True):
             self._write(review, trouble.baseline_given_up(review, self.now))
             return self.now
         self._write(review, trouble.metrics_failed(review, failures, self.now))

@@ -79,6 +79,22 @@ def test_reviews_that_share_the_one_query_a_source_allows_all_come_to_their_end(
     assert all(condition(each, "MetricsAvailable")["status"] == "True" for each in ends)
 
 
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_review_whose_queries_take_several_turns_comes_to_its_end(
+    stage: Stage, operators: Operators, metrics_proxy: FaultProxy, count: int
+) -> None:
+    """Each turn is over after one query; what the index knows of the review is older than its last turn."""
+    stage.release("1", "2")
+    stage.source(url=metrics_proxy.url, timeout="60s")
+    signals = [steady(f"latency-{number}") for number in range(count)]
+    with environment(DRIFTREVIEW_TURN_SECONDS="0"), operators.own():
+        stage.review(source=False, signals=signals, window={"checkpoints": ["6m"]})
+        status = stage.ended(60)
+    assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"])
+    asked = [each for each in metrics_proxy.seen if "/query" in each.path and "vector(1)" not in each.path]
+    assert len(asked) == 3 * count, "once for acceptance, once for T0, once for the look"
+
+
 def test_only_what_went_unanswered_is_asked_again(
     stage: Stage, operators: Operators, metrics_proxy: FaultProxy
 ) -> None:

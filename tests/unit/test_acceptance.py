@@ -84,3 +84,13 @@ def test_another_spec_is_asked_from_the_beginning() -> None:
     changed = changed.model_copy(update={"metadata": changed.metadata.model_copy(update={"generation": 2})})
     assert acceptance.problems(changed, target(), T0, NEVER) == ()
     assert source.asked == ["a", "a", "b", "c"]
+
+
+def test_what_was_said_is_kept_until_it_is_stored_and_then_asked_anew() -> None:
+    source = Source()
+    acceptance = made(source)
+    assert problems(acceptance, NEVER) == problems(acceptance, NEVER) == ()
+    assert source.asked == ["a", "b", "c"]
+    acceptance.forget(review(signals=THREE))
+    assert problems(acceptance, NEVER) == ()
+    assert source.asked == ["a", "b", "c"] * 2

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
@@ -53,7 +53,13 @@ class Source:
     def __init__(self) -> None:
         self.failing: dict[str, Failed] = {}
         self.asked: list[str] = []
+        self.pinged, self.down = 0, False
         self.then: Callable[[], None] = lambda: None
+
+    def instant(self, query: str, at: datetime) -> object:
+        assert query == "vector(1)"
+        self.pinged += 1
+        return DOWN if self.down else at
 
     def range(self, query: str, window: Window) -> QueryResult:
         self.asked.append(query)
@@ -106,7 +112,10 @@ def test_a_turn_that_is_over_goes_on_where_it_stopped(scene: Scene) -> None:
 
 def test_only_failures_are_asked_again(scene: Scene) -> None:
     scene.source.failing = {"b": DOWN}
-    assert scene.look() == Unanswered([DOWN])
+    assert scene.look() == Unanswered([DOWN], dead=False)
+    assert scene.look() == Unanswered([DOWN], dead=False), "until it was told"
+    assert scene.source.asked == ["a", "b", "c"]
+    scene.capture.next_round("review-uid")
     scene.source.failing = {}
     assert scene.look() == Scene().look()
     assert scene.source.asked == ["a", "b", "c", "b"]
@@ -117,13 +126,13 @@ def test_a_round_that_is_cut_up_does_not_ask_its_failures_again_before_it_is_ove
     for _ in range(2):
         with pytest.raises(TurnOverError):
             scene.look(AT_ONCE)
-    assert scene.look(AT_ONCE) == Unanswered([DOWN, DOWN])
+    assert scene.look(AT_ONCE) == Unanswered([DOWN, DOWN], dead=False)
     assert scene.source.asked == ["a", "b", "c"]
 
 
 def test_out_of_patience_what_there_is_gets_frozen_failures_and_all(scene: Scene) -> None:
     scene.source.failing = {"b": DOWN}
-    assert scene.look() == Unanswered([DOWN])
+    assert scene.look() == Unanswered([DOWN], dead=False)
     waiting = trouble.metrics_failed(review(scene.status, signals=SIGNALS), [DOWN], scene.now)
     scene.now += 10 * MINUTE
     stored = scene.look(status=waiting)
@@ -142,7 +151,8 @@ def test_a_source_that_is_gone_answers_nothing_and_keeps_what_it_answered(scene:
     with pytest.raises(TurnOverError):
         scene.look(AT_ONCE)
     gone = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
-    assert scene.look(found=gone) == Unanswered([Failed(gone.reason, gone.message, retryable=True)] * 2)
+    assert scene.look(found=gone) == Unanswered([Failed(gone.reason, gone.message, retryable=True)] * 2, dead=False)
+    scene.capture.next_round("review-uid")
     assert isinstance(scene.look(), DriftSnapshotSpec)
     assert scene.source.asked == ["a", "b", "c"]
 
@@ -157,9 +167,41 @@ def test_a_source_without_room_is_waited_for_and_then_told_as_unanswered(scene: 
         with pytest.raises(BusyError):
             scene.look()
     scene.now = builders.T0 + HOUR + MINUTE
-    assert scene.look() == Unanswered([BUSY] * 3)
+    assert scene.look() == Unanswered([BUSY] * 3, dead=True)
     scene.source.then = lambda: None
+    scene.capture.next_round("review-uid")
     assert isinstance(scene.look(), DriftSnapshotSpec)
+
+
+@pytest.mark.parametrize("down", [False, True])
+def test_a_source_that_dies_after_some_answers_is_told_from_a_query_that_always_fails(
+    scene: Scene, *, down: bool
+) -> None:
+    scene.source.failing = {"b": DOWN}
+    assert scene.look() == Unanswered([DOWN], dead=False)
+    scene.capture.next_round("review-uid")
+    scene.source.down = down
+    assert scene.look() == Unanswered([DOWN], dead=down)
+    assert (scene.source.asked, scene.source.pinged) == (["a", "b", "c", "b"], 1)
+
+
+def test_what_was_busy_is_frozen_with_the_query_as_it_would_have_been_sent(scene: Scene) -> None:
+    signals = [signal("a", query='up{pod=~"${pods}"}')]
+    subject = review(scene.status, signals=signals)
+
+    def busy() -> None:
+        raise BusyError
+
+    scene.source.then = busy
+    found = FoundSource(cast(Any, scene.source), LOOK.source)
+    with pytest.raises(BusyError):
+        scene.capture.evidence(subject, WORKLOAD, LOOK, found, NEVER, history=False)
+    scene.now += MINUTE
+    waiting = trouble.metrics_failed(subject, [BUSY], scene.now)
+    scene.now += 5 * HOUR
+    stored = scene.capture.evidence(review(waiting, signals=signals), WORKLOAD, LOOK, found, NEVER, history=False)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert stored.signals[0].query.startswith('up{pod=~"web-new-')
 
 
 def test_what_a_review_that_is_over_was_answered_is_not_kept(scene: Scene) -> None:

@@ -55,6 +55,11 @@ class World:
         assert await asyncio.to_thread(self._count, count), f"{count} steps were to begin, these did: {self.begun}"
         return list(self.begun)
 
+    async def ended(self, subject: Key) -> None:
+        """Wait until a step has ended."""
+        while self.loop._entries[subject].alive_at is not None:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.001)
+
     async def due(self, subject: Key, after: timedelta) -> None:
         """Wait until a step has ended and the next one is due after a while; then let that while pass."""
         while self.loop._entries[subject].due != self.now + after:  # noqa: ASYNC110 - no event tells
@@ -150,7 +155,8 @@ def test_one_object_has_one_step_at_a_time_and_another_after_a_change_meanwhile(
         world.loop.wake(key("b"))
         assert await world.steps(2) == [subject, key("b")]
         world.let(subject)
-        await world.due(subject, LEAST_PAUSE)
+        await world.ended(subject)
+        world.now += LEAST_PAUSE
         assert await world.steps(3) == [subject, key("b"), subject]
 
     run(world, story)
@@ -166,6 +172,8 @@ def test_a_step_is_taken_again_when_it_is_due_and_not_after_it_was_forgotten() -
         world.loop.wake(gone)
         await world.steps(2)
         world.let(again, gone)
+        await world.ended(again)
+        await world.ended(gone)
         world.loop.forget(gone)
         world.now += timedelta(hours=1)
         world.loop.wake(key("b"))

@@ -158,10 +158,17 @@ class TestT0:
     def test_the_baseline_leaves_out_a_release_that_was_rolled_back(
         self, during: tuple[datetime, datetime], expected: datetime
     ) -> None:
-        seen = target(rollout_started_at=T0 - 30 * MINUTE, rejected_during=during)
+        seen = target(rollout_started_at=T0 - 30 * MINUTE, rejected_during=(during,))
         status = step(review(), T0, seen).status
         assert status.target is not None
         assert status.target.history_ends_at == expected
+
+    def test_the_baseline_leaves_out_all_releases_that_were_rolled_back(self) -> None:
+        first, second = (T0 - 40 * HOUR, T0 - 30 * HOUR), (T0 - 9 * HOUR, T0 - 8 * HOUR)
+        seen = target(rollout_started_at=T0 - 30 * MINUTE, rejected_during=(first, second))
+        status = step(review(), T0, seen).status
+        assert status.target is not None
+        assert status.target.history_ends_at == first[0]
 
     def test_without_an_earlier_revision_it_says_that_there_is_no_way_back(self) -> None:
         status = step(review(), T0, target(previous=None)).status

@@ -104,7 +104,7 @@ class TestPatience:
     @pytest.mark.parametrize(("waited", "over"), [(9, False), (10, True)])
     def test_a_few_hold_the_others_up_for_ten_minutes(self, waited: int, *, over: bool) -> None:
         subject = review(self.failing(HOUR), **TWO)
-        assert trouble.out_of_patience(subject, 0, [DOWN], T0 + HOUR + waited * MINUTE) is over
+        assert trouble.out_of_patience(subject, 0, T0 + HOUR + waited * MINUTE, dead=False) is over
 
     @pytest.mark.parametrize(
         ("index", "until"), [(0, 2 * HOUR), (1, 4 * HOUR), (2, 4 * HOUR + 15 * MINUTE), (None, 4 * HOUR + 15 * MINUTE)]
@@ -113,16 +113,16 @@ class TestPatience:
         self, index: int | None, until: timedelta
     ) -> None:
         subject = review(self.failing(HOUR), **TWO)
-        assert not trouble.out_of_patience(subject, index, [DOWN, DOWN], T0 + until - timedelta(seconds=1))
-        assert trouble.out_of_patience(subject, index, [DOWN, DOWN], T0 + until)
+        assert not trouble.out_of_patience(subject, index, T0 + until - timedelta(seconds=1), dead=True)
+        assert trouble.out_of_patience(subject, index, T0 + until, dead=True)
 
     def test_times_long_past_are_waited_for_from_the_first_failure(self) -> None:
         subject = review(self.failing(99 * HOUR), **TWO)
-        assert not trouble.out_of_patience(subject, 0, [DOWN, DOWN], T0 + 99 * HOUR + 9 * MINUTE)
-        assert trouble.out_of_patience(subject, 0, [DOWN, DOWN], T0 + 99 * HOUR + 10 * MINUTE)
+        assert not trouble.out_of_patience(subject, 0, T0 + 99 * HOUR + 9 * MINUTE, dead=True)
+        assert trouble.out_of_patience(subject, 0, T0 + 99 * HOUR + 10 * MINUTE, dead=True)
 
     def test_the_first_failure_is_always_asked_again(self) -> None:
-        assert not trouble.out_of_patience(review(started(), **TWO), 0, [DOWN], T0 + 999 * HOUR)
+        assert not trouble.out_of_patience(review(started(), **TWO), 0, T0 + 999 * HOUR, dead=False)
 
 
 class TestRefusedActs:

@@ -156,8 +156,8 @@ def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
     match status:
         case 403:
             return ForbiddenError(text)
-        case 404:
-            return NotFoundError(text)
+        case 404:  # a proxy's page must not end a review
+            return NotFoundError(text) if document.get("kind") == "Status" else UnavailableError(text)
         case 409:
             return ExistsError(text) if reason == "AlreadyExists" else ChangedError(text)
         # A failed `test` of a JSON patch has the reason of an invalid object, but names none and says only this.

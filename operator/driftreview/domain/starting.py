@@ -165,8 +165,7 @@ def _started(
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
     ends = min(target.rollout_started_at or before_warmup, before_warmup)
-    if target.rejected_during is not None:
-        bad_from, bad_until = target.rejected_during
+    for bad_from, bad_until in sorted(target.rejected_during, reverse=True):
         if bad_from < ends and bad_until > ends - parse_duration(review.spec.baseline.length):
             ends = bad_from
     status = status.model_copy(

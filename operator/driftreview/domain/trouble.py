@@ -25,6 +25,8 @@ PATIENCE: Final = timedelta(minutes=10)
 
 def slow(review: DriftReview, progress: str, now: datetime) -> DriftReviewStatus:
     """The source takes its time: say how far the asking got."""
+    if review.status.decision is not None:  # what somebody has to do about it is more than this
+        return review.status
     phase, summary = review.status.phase or Phase.PENDING, f"asks the metric source, which is slow; {progress}"
     return finished(review, moved(review.status, phase, Reason.ASKING, summary, now))
 
@@ -35,11 +37,13 @@ def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetim
     how_many = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered"
     message = f"{how_many}: {first.message}" if first.reason not in _NOT_ASKED else first.message
     status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
+    if status.decision is not None:
+        return finished(review, status)
     phase, summary = status.phase or Phase.BASELINING, f"waits for the metric source: {message}"
     return finished(review, moved(status, phase, Reason(first.reason), summary, now))
 
 
-def out_of_patience(review: DriftReview, index: int | None, failures: Sequence[Failed], now: datetime) -> bool:
+def out_of_patience(review: DriftReview, index: int | None, now: datetime, *, dead: bool) -> bool:
     """Whether to freeze what there is, failures and all, instead of asking again.
 
     A few failing queries hold up the others only for a while. When none is answered there is nothing to hold up: the
@@ -52,7 +56,7 @@ def out_of_patience(review: DriftReview, index: int | None, failures: Sequence[F
         return False
     patience = min(PATIENCE, parse_duration(window.checkpoints[0]))
     at_least = unavailable.last_transition_time + patience
-    if len(failures) < len(review.spec.signals):
+    if not dead:
         return now >= at_least
     safe_until = schedule.last_safe_moment(window, status.t0)
     following = None if index is None or index + 1 == len(status.checkpoints) else status.checkpoints[index + 1]

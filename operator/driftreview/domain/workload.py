@@ -22,7 +22,7 @@ APPROVED: Final = "driftreview.dev/approved-revision"
 REJECTED: Final = "driftreview.dev/rejected-revision"
 """Annotation on the target: hash of the pod template that a review rolled back; it is never gone back to."""
 REJECTED_DURING: Final = "driftreview.dev/rejected-during"
-"""Annotation on the target: from when until when that template ran; a later baseline leaves this time out."""
+"""Annotation on the target: from when until when rejected templates ran; later baselines leave these times out."""
 RESTORED: Final = "driftreview.dev/restored-revision"
 """Annotation on the target: hash of the pod template that a rollback put back; it is no release."""
 TEMPLATES: Final = 3
@@ -75,8 +75,8 @@ class TargetView:
     """The current template was put back by a rollback of ours."""
     rejected: bool = False
     """The current template is the one that a rollback of ours took away last."""
-    rejected_during: tuple[datetime, datetime] | None = None
-    """When that template ran."""
+    rejected_during: tuple[tuple[datetime, datetime], ...] = ()
+    """When templates ran that rollbacks of ours took away."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
 
@@ -103,7 +103,7 @@ def owned(deployment: Raw, found: Iterable[Raw]) -> tuple[ReplicaSet, ...]:
 
     def likelihood(each: ReplicaSet) -> tuple[bool, bool, bool, int]:
         known = each.revision.template_hash
-        return known != current, known == approved, known != rejected, each.number
+        return known != current, known != rejected, known == approved, each.number
 
     whole, reduced = list[ReplicaSet](), list[ReplicaSet]()
     for raw in found:
@@ -138,7 +138,7 @@ def view(deployment: Raw, replica_sets: Sequence[ReplicaSet]) -> TargetView:
         replicas=deployment["spec"].get("replicas", 1),
         restored=annotations.get(RESTORED) == now_running,
         rejected=annotations.get(REJECTED) == now_running,
-        rejected_during=_stretch(annotations.get(REJECTED_DURING, "")),
+        rejected_during=tuple(filter(None, map(_stretch, annotations.get(REJECTED_DURING, "").split(",")))),
         deadline_seconds=deployment["spec"].get("progressDeadlineSeconds") or 600,
     )
 
@@ -211,8 +211,9 @@ def _previous(replica_sets: Sequence[ReplicaSet], current: ReplicaSet | None, an
         return None
     newest_first = sorted(replica_sets, key=lambda each: each.number, reverse=True)
     older = [each.revision for each in newest_first if each.number < current.number]
-    approved = next((each for each in older if each.template_hash == annotations.get(APPROVED)), None)
-    return approved or next((each for each in older if each.template_hash != annotations.get(REJECTED)), None)
+    sound = [each for each in older if each.template_hash != annotations.get(REJECTED)]
+    approved = next((each for each in sound if each.template_hash == annotations.get(APPROVED)), None)
+    return approved or next(iter(sound), None)
 
 
 def _condition(deployment: Raw, name: str) -> Raw:

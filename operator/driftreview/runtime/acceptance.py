@@ -80,6 +80,11 @@ class Acceptance:
             return tuple(problems)
         return tuple(self._probe(review, Subject(target.current, target.previous), found.source, now, until))
 
+    def forget(self, review: DriftReview) -> None:
+        """What the queries said is stored with the review: the next time they are asked again."""
+        with self._lock:
+            self._probed.pop((review.metadata.uid, review.metadata.generation), None)
+
     def _queries(self, review: DriftReview, target: TargetView | None) -> Iterator[Problem]:
         if target is None or target.current is None:
             return
@@ -111,8 +116,6 @@ class Acceptance:
                 wrong = [each.problem for each in probed.values() if each.problem is not None]
                 return [*wrong, Problem(reason=Reason.SOURCE_UNAVAILABLE, message=message[:1024])]
             probed[signal.name] = _read(signal, f"spec.signals[{index}].query (signal {signal.name})", answer)
-        with self._lock:
-            self._probed.pop(key, None)
         series = {name: each.series for name, each in probed.items() if each.series}
         silent = {name: each.silent for name, each in probed.items() if each.silent}
         problems = [each.problem for each in probed.values() if each.problem is not None]

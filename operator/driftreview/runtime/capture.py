@@ -40,6 +40,8 @@ class Unanswered:
     """Every query was asked; some were not answered, which may be answered later."""
 
     failures: list[Failed]
+    dead: bool
+    """Whether the source answers nothing at all."""
 
 
 @dataclass
@@ -50,6 +52,8 @@ class _Round:
     began: datetime
     answered: dict[str, SignalEvidence] = field(default_factory=dict)
     failed: dict[str, Measurement] = field(default_factory=dict)
+    answered_before: int = 0
+    """How many answers the rounds before this one gave."""
     busy_since: datetime | None = None
     """Since when the source had no room for its next query."""
     size: int = 1000
@@ -123,6 +127,21 @@ class Capture:
         with self._lock:
             self._rounds.pop(uid, None)
 
+    def next_round(self, uid: str) -> None:
+        """It is told what went unanswered: the next time that is asked again."""
+        with self._lock:
+            if this := self._rounds.get(uid):
+                this.failed, this.answered_before, this.began = {}, len(this.answered), self._clock()
+
+    def _answers(self, this: _Round, found: FoundSource | Problem) -> bool:
+        """Whether a source that answered before, but no query of this round, answers the simplest question there is."""
+        if not this.answered or isinstance(found, Problem):
+            return False
+        try:
+            return not isinstance(found.source.instant("vector(1)", self._clock()), Failed)
+        except BusyError:
+            return False
+
     def _ask(
         self,
         review: DriftReview,
@@ -143,17 +162,17 @@ class Capture:
             if isinstance(found, Problem):
                 measured = Measurement(signal, query, as_failure(found))
             else:
-                measured = self._measure(this, review, signal, subject, found.source, window)
+                measured = self._measure(this, review, signal, query, subject, found.source, window)
             if isinstance(measured.result, Failed) and measured.result.retryable:
                 this.failed[signal.name] = measured
             else:
                 this.keep(freeze(measured, window, look.block))
-        failed, this.failed = this.failed, {}
-        failures = [each.result for each in failed.values() if isinstance(each.result, Failed)]
+        failures = [each.result for each in this.failed.values() if isinstance(each.result, Failed)]
+        dead = len(this.answered) == this.answered_before and not self._answers(this, found)
         index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
-        if failures and not trouble.out_of_patience(review, index, failures, self._clock()):
-            return Unanswered(failures)
-        frozen = this.answered | {name: freeze(each, window, look.block) for name, each in failed.items()}
+        if failures and not trouble.out_of_patience(review, index, self._clock(), dead=dead):
+            return Unanswered(failures, dead)
+        frozen = this.answered | {name: freeze(each, window, look.block) for name, each in this.failed.items()}
         return [frozen[signal.name] for signal in review.spec.signals]
 
     def _measure(
@@ -161,6 +180,7 @@ class Capture:
         this: _Round,
         review: DriftReview,
         signal: Signal,
+        query: str,
         subject: Subject,
         source: PrometheusSource,
         window: Window,
@@ -173,7 +193,7 @@ class Capture:
             this.busy_since = this.busy_since or now
             if now - this.busy_since < BUSY_PATIENCE:
                 raise
-            return Measurement(signal, signal.query, BUSY)
+            return Measurement(signal, query, BUSY)
         this.busy_since = None
         return measured
 

@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 
+from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.prometheus import PrometheusSource
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import Measurement
 from driftreview.domain.query import QueryProblem, pods_of_revision, pods_of_target, resolve
 from driftreview.domain.samples import Failed, Window
+
+DEFAULT_STEP: Final = timedelta(seconds=30)
+"""Of a look at a source that is gone and at a baseline that was never measured: a MetricSource's own default."""
 
 
 class TurnOverError(Exception):
@@ -70,3 +77,21 @@ def measure(
 def resolution(source: PrometheusSource) -> timedelta:
     """Step of the source's range queries."""
     return parse_duration(source.spec.resolution)
+
+
+def same_server(found: FoundSource | Problem, baseline: DriftSnapshotSpec) -> FoundSource | Problem:
+    """The source, if it still is the server that the baseline came from: two servers are two rulers."""
+    if isinstance(found, Problem) or found.label == baseline.source:
+        return found
+    message = (
+        f"spec.metrics.sourceRef: the T0 evidence came from {baseline.source}, but now it is {found.label}: what two "
+        "servers say is not compared; restore the address, or delete this review and apply it anew"
+    )
+    return Problem(reason=Reason.SOURCE_CHANGED, message=message)
+
+
+def step_of(baseline: DriftSnapshotSpec, found: FoundSource | Problem) -> timedelta:
+    """The step the baseline was measured with, so that both sides are alike; the source's may have been edited."""
+    if baseline.window is not None:
+        return timedelta(seconds=int(baseline.window.step.removesuffix("s")))
+    return DEFAULT_STEP if isinstance(found, Problem) else resolution(found.source)

@@ -48,6 +48,9 @@ class _Entry:
     ended: datetime | None = None
     """When its last step ended."""
 
+    def may_start(self, now: datetime) -> bool:
+        return self.alive_at is None and (self.ended is None or now >= self.ended + LEAST_PAUSE)
+
 
 _CURRENT: Final[ContextVar[_Entry]] = ContextVar("step")
 
@@ -99,7 +102,7 @@ class Loop:
         """Look at an object as soon as possible: it changed. Only from the event loop's thread."""
         entry = self._entries.setdefault(key, _Entry(None))
         now = self._clock()
-        entry.due = now if entry.ended is None else max(now, entry.ended + LEAST_PAUSE)
+        entry.due = now if entry.due is None else min(entry.due, now)
         entry.woken, entry.failures = True, 0
         self._wakeup.set()
 
@@ -155,7 +158,7 @@ class Loop:
         running = [(key, entry) for key, entry in self._entries.items() if entry.alive_at is not None]
         reserved = sum(entry.urgent for _, entry in running)
         busy = Counter(key[1] for key, entry in running if not entry.urgent)
-        idle = ((key, entry.due) for key, entry in self._entries.items() if entry.alive_at is None)
+        idle = ((key, entry.due) for key, entry in self._entries.items() if entry.may_start(now))
         waiting: defaultdict[str, list[tuple[datetime, Key]]] = defaultdict(list)
         for due, key in sorted((due, key) for key, due in idle if due is not None and due <= now):
             if reserved < RESERVED and self._urgent(key):
@@ -199,7 +202,7 @@ class Loop:
                 extra={"object": "/".join(key)}, exc_info=entry.failures == 1,
             )  # fmt: skip
         entry.alive_at, entry.ended = None, self._clock()
-        entry.due = entry.ended + LEAST_PAUSE if entry.woken else again
+        entry.due = min(entry.ended, again or entry.ended) if entry.woken else again
         if entry.abandoned and not entry.woken:
             del self._entries[key]
         entry.abandoned = False

@@ -60,6 +60,7 @@ class Operator:
             capture=self._capture,
             telemetry=self._telemetry,
             clock=clock.now,
+            turn_seconds=settings.turn_seconds,
         )
         self._source_check = SourceCheck(sources, clock.now)
         self._reviews = Loop(
@@ -201,7 +202,9 @@ class Operator:
 
     def _found(self, key: Key) -> Mapping[str, Any] | None:
         index = self._indices.get(key[0])
-        return next(iter(index.get(key, ())), None) if index is not None else None
+        found = index.get(key, ()) if index is not None else ()
+        # After a gap in the watch one that was deleted may still be there beside the one created anew.
+        return max(found, key=lambda raw: str(raw["metadata"]["creationTimestamp"]), default=None)
 
     def _is_acting(self, key: Key) -> bool:
         """Whether a review carries out its act: a rollback waits for no query of another review."""

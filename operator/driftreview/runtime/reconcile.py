@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
@@ -23,7 +23,7 @@ from driftreview.adapters.errors import (
     RefusedError,
     UnreadableError,
 )
-from driftreview.adapters.metricsources import FoundSource, MetricSources
+from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
@@ -37,12 +37,11 @@ from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observ
 from driftreview.domain.evidence import T0, Look, is_intact, snapshot_name
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
-from driftreview.domain.samples import Failed
 from driftreview.domain.starting import is_accepted
 from driftreview.domain.status import condition
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure
-from driftreview.runtime.gather import TurnOverError, resolution
+from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import AbandonedError
 from driftreview.runtime.telemetry import Telemetry
@@ -51,14 +50,10 @@ MOST_STEPS: Final = 60
 """Steps taken in a row for one review; a review of many past checkpoints takes some."""
 MOST_CHANGES: Final = 3
 """How often in a row of steps something may have changed under our hands."""
-TURN_SECONDS: Final = 20.0
-"""How long a review keeps its worker before others have their turn, plus the one query it may be at."""
 BUSY_PAUSE: Final = timedelta(seconds=2)
 """Until a source at which enough queries run is tried again."""
 RETRY: Final = timedelta(seconds=15)
 """Until a source that did not answer is asked again."""
-DEFAULT_STEP: Final = timedelta(seconds=30)
-"""Of a look at a source that is gone and at a baseline that was never measured: a MetricSource's own default."""
 UNREADABLE: Final = timedelta(minutes=5)
 """Until a review that cannot be read is tried again; it is tried at once when it changes."""
 
@@ -74,34 +69,52 @@ class Reconciler:
     capture: Capture
     telemetry: Telemetry
     clock: Callable[[], datetime]
+    turn_seconds: float
+    """How long a review keeps its worker before others have their turn, plus the one query it may be at."""
+    stale: set[str] = field(default_factory=set)
+    """UIDs of reviews that were written since the index saw them last: they are read anew at their next turn."""
 
     def run(self, raw: Mapping[str, Any]) -> datetime | None:
         """Take steps until there is nothing to do or the turn is over; say when to come again (None: on a change)."""
-        changes, until = 0, monotonic() + TURN_SECONDS
+        metadata = raw["metadata"]
+        if metadata["uid"] in self.stale:
+            self.stale.discard(metadata["uid"])
+            fresh = self.reviews.read(metadata["namespace"], metadata["name"])
+            if fresh is None:
+                return self.clock() + UNREADABLE  # the index says so if it is gone
+            raw = fresh
+        again = self._turn(raw)
+        if again is None:
+            self.capture.forget(metadata["uid"])
+        return again
+
+    def _turn(self, raw: Mapping[str, Any]) -> datetime | None:
+        changes, until = 0, monotonic() + self.turn_seconds
         for _ in range(MOST_STEPS):
             try:
                 review = DriftReview.model_validate(raw)
             except ValidationError as error:
                 return self._unreadable(raw, error)
             if review.metadata.deletion_timestamp is not None or review.status.phase in TERMINAL:
-                self.capture.forget(review.metadata.uid)
                 return None
             try:
                 raw, again = self._guarded(review, raw, until)
             except TurnOverError as over:
+                self.stale.add(review.metadata.uid)
                 with contextlib.suppress(ClusterError):
                     self._write(review, trouble.slow(review, str(over), self.clock()), raw)
                 return over.since
             except BusyError:
                 return self.clock() + BUSY_PAUSE
             except (ChangedError, NotFoundError) as error:  # not there any more is a change as well
+                self.stale.add(review.metadata.uid)
                 changes += 1
                 if changes > MOST_CHANGES:
                     raise  # the loop waits a while before it tries again
                 LOGGER.debug("changed meanwhile, read again: %s", error, extra={"review": _name(review)})
                 fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
                 if fresh is None:
-                    return None
+                    return self.clock() + UNREADABLE
                 raw, again = fresh, self.clock()
             if again is None or again > self.clock() or monotonic() >= until:
                 return again
@@ -151,7 +164,9 @@ class Reconciler:
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
             case Settle(status, again):
-                return self._write(review, status, raw), again
+                stored = self._write(review, status, raw)
+                self.acceptance.forget(review)
+                return stored, again
             case CaptureBaseline() if workload:
                 return self._capture_baseline(review, workload, raw, now, until)
             case CaptureCheckpoint(index) if workload:
@@ -182,7 +197,9 @@ class Reconciler:
         status = review.status
         found = self.sources.find(review)
         if isinstance(found, Problem):
-            return self._unanswered(review, None, [as_failure(found)] * len(review.spec.signals), raw, now)
+            return self._unanswered(
+                review, Unanswered([as_failure(found)] * len(review.spec.signals), dead=True), raw, now, first=True
+            )
         if status.t0 is None or status.target is None or status.judged is None:
             raise ValueError("the plan asked for a baseline before T0")
         step = resolution(found.source)
@@ -191,7 +208,7 @@ class Reconciler:
         history = review.spec.baseline.from_ is BaselineFrom.HISTORY
         evidence = self.capture.evidence(review, workload, look, found, until, history=history)
         if isinstance(evidence, Unanswered):
-            return self._unanswered(review, None, evidence.failures, raw, now)
+            return self._unanswered(review, evidence, raw, now, first=True)
         ref = SnapshotRef(name=_snapshot(review, T0), hash=evidence.hash)
         return self._write(review, decide.baseline_captured(review, evidence, ref, self.clock()), raw), now
 
@@ -203,8 +220,8 @@ class Reconciler:
         if baseline is None or status.t0 is None or status.baseline is None:
             name = status.baseline.name if status.baseline else _snapshot(review, T0)
             return self._write(review, trouble.evidence_altered(review, name, now), raw), now
-        found = _same_server(self.sources.find(review), baseline)
-        step = _step_of(baseline, found)
+        found = same_server(self.sources.find(review), baseline)
+        step = step_of(baseline, found)
         before = status.checkpoints[index - 1].snapshot if index else status.baseline
         look = Look(
             checkpoint=checkpoint.name,
@@ -215,7 +232,7 @@ class Reconciler:
         )
         evidence = self.capture.evidence(review, workload, look, found, until, history=False)
         if isinstance(evidence, Unanswered):
-            return self._unanswered(review, index, evidence.failures, raw, now)
+            return self._unanswered(review, evidence, raw, now)
         result = judge_checkpoint(review.spec.signals, baseline, evidence)
         ref = SnapshotRef(name=_snapshot(review, checkpoint.name), hash=evidence.hash)
         after = decide.checkpoint_judged(review, index, result, ref, workload.view, self.clock())
@@ -227,12 +244,14 @@ class Reconciler:
         return stored, now
 
     def _unanswered(
-        self, review: DriftReview, index: int | None, failures: list[Failed], raw: Mapping[str, Any], now: datetime
+        self, review: DriftReview, unanswered: Unanswered, raw: Mapping[str, Any], now: datetime, *, first: bool = False
     ) -> tuple[Mapping[str, Any], datetime]:
         closed = review.status.rollback is not None and now > review.status.rollback.closes_at
-        if index is None and closed and trouble.out_of_patience(review, None, failures, now):
+        if first and closed and trouble.out_of_patience(review, None, now, dead=unanswered.dead):
             return self._write(review, trouble.baseline_given_up(review, now), raw), now
-        return self._write(review, trouble.metrics_failed(review, failures, now), raw), now + RETRY
+        stored = self._write(review, trouble.metrics_failed(review, unanswered.failures, now), raw)
+        self.capture.next_round(review.metadata.uid)
+        return stored, now + RETRY
 
     def _baseline(self, review: DriftReview) -> DriftSnapshotSpec | None:
         """The frozen T0 evidence, if it is still what was frozen."""
@@ -276,21 +295,3 @@ def _snapshot(review: DriftReview, checkpoint: str) -> str:
 
 def _name(review: DriftReview) -> str:
     return f"{review.metadata.namespace}/{review.metadata.name}"
-
-
-def _same_server(found: FoundSource | Problem, baseline: DriftSnapshotSpec) -> FoundSource | Problem:
-    """The source, if it still is the server that the baseline came from: two servers are two rulers."""
-    if isinstance(found, Problem) or found.label == baseline.source:
-        return found
-    message = (
-        f"spec.metrics.sourceRef: the T0 evidence came from {baseline.source}, but now it is {found.label}: what two "
-        "servers say is not compared; restore the address, or delete this review and apply it anew"
-    )
-    return Problem(reason=Reason.SOURCE_CHANGED, message=message)
-
-
-def _step_of(baseline: DriftSnapshotSpec, found: FoundSource | Problem) -> timedelta:
-    """The step the baseline was measured with, so that both sides are alike; the source's may have been edited."""
-    if baseline.window is not None:
-        return timedelta(seconds=int(baseline.window.step.removesuffix("s")))
-    return DEFAULT_STEP if isinstance(found, Problem) else resolution(found.source)

@@ -49,6 +49,8 @@ class Settings(BaseSettings):
     """Port of the same; 0 takes a free one."""
     workers: Annotated[int, Field(ge=1, le=64)] = 16
     """How many reviews are worked on at once."""
+    turn_seconds: Annotated[float, Field(ge=0, le=300)] = 20
+    """How long a review asks its metric source before others have their turn, plus the one query it may be at."""
     stall_seconds: Annotated[int, Field(ge=10)] = 300
     """One step of one review takes longer than this: /healthz fails."""
     log_format: LogFormat = LogFormat.JSON

@@ -19,6 +19,8 @@ from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import truth
 
 EVERY: Final = timedelta(seconds=60)
+AGAIN: Final = timedelta(seconds=1)
+"""After the source was edited meanwhile."""
 SHARE: Final = 10
 """A slow source is asked so many times its own answering time later: it never takes more of a worker than that."""
 _QUERY: Final = "vector(1)"
@@ -51,7 +53,7 @@ class SourceCheck:
             try:
                 self.sources.write_status(source, status)
             except ChangedError:
-                return now
+                return now + AGAIN
         return self.clock() + max(EVERY, SHARE * (self.clock() - now))
 
 
