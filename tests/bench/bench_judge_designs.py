@@ -31,14 +31,11 @@ from scipy.stats import t as student
 Floats: TypeAlias = NDArray[np.float64]
 
 MARGIN: Final = float(np.log(1.05))
-LOOKS: Final = (6, 36, 144, 288)
-"""Blocks of ten minutes after T0."""
+LOOKS: Final = (6, 36, 144, 288)  # in blocks of ten minutes after T0
 DAY: Final = 144
 ALPHA: Final = 0.05
-MEMORIES: Final = np.array([12.0, 36.0, 144.0])
-"""Of the slow component, in blocks: 2, 6 and 24 hours."""
-SHARES: Final = (0.05, 0.1, 0.2, 0.4, 0.7)
-"""Of the variance that the slow component has."""
+MEMORIES: Final = np.array([12.0, 36.0, 144.0])  # of the slow component, in blocks: 2, 6 and 24 hours
+SHARES: Final = (0.05, 0.1, 0.2, 0.4, 0.7)  # of the variance that the slow component has
 FAST: Final = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
 """Lag-one autocorrelations of the fast component."""
 SHAPES: Final = ((0.0, 1.0), *((share, memory) for share in SHARES for memory in MEMORIES))
@@ -50,19 +47,14 @@ class Scenario:
     """How a review's series come about."""
 
     name: str
-    number: int
-    """First part of the seeds."""
-    phi: float = 0.9
-    """Autocorrelation from one minute to the next."""
+    number: int  # first part of the seeds
+    phi: float = 0.9  # autocorrelation from one minute to the next
     cv: float = 0.1
-    slow: bool = False
-    """With a component of six hours' memory, 9% of the variance."""
+    slow: bool = False  # with a component of six hours' memory, 9% of the variance
     diurnal: bool = False
     spikes: bool = False
-    shift: float = 0.0
-    """By how much signal 0 is worse after T0."""
-    leak: float = 0.0
-    """By how much signal 0 gets worse each hour."""
+    shift: float = 0.0  # by how much signal 0 is worse after T0
+    leak: float = 0.0  # by how much signal 0 gets worse each hour
 
 
 SCENARIOS: Final = (
@@ -117,8 +109,7 @@ class Look:
     effect: Floats
     error: Floats
     freedom: Floats
-    most: Floats
-    """What the baseline did to itself at most."""
+    most: Floats  # what the baseline did to itself at most
 
     def p_worse_than(self, margin: float) -> Floats:
         """One-sided p-value of being worse by more than a margin."""
@@ -252,8 +243,7 @@ def _holm(p: Floats, alpha: float) -> NDArray[np.bool_]:
 class Outcome:
     """In percent of the reviews."""
 
-    rolled_back: tuple[float, ...]
-    """By each look."""
+    rolled_back: tuple[float, ...]  # by each look
     held: float
     promoted: float
 

@@ -81,7 +81,9 @@ def test_the_crds_fit_the_cost_budget_of_older_servers_too(cluster: Lab) -> None
 
     for path in CRDS.glob("*.yaml"):
         text = json.dumps(forget(yaml.safe_load(path.read_text(encoding="utf-8"))))
-        cluster.kubectl("apply", "--server-side", "--force-conflicts", "--dry-run=server", "-f", "-", input=text)
+        options = ("--server-side", "--force-conflicts", "--dry-run=server")
+        said = cluster.kubectl("apply", *options, "-f", "-", input=text)
+        assert f"/{path.stem}.driftreview.dev serverside-applied" in said
 
 
 @pytest.mark.parametrize(("kind", "spec"), [(kind, spec) for kind, specs in SPECS.items() for spec in specs])

@@ -94,7 +94,7 @@ def test_a_deployment_rolls_out_and_is_rolled_back(lab_session: Lab, namespace: 
     patch = json.dumps([{"op": "replace", "path": "/spec/template", "value": first}])
     lab_session.kubectl("patch", "deployment/web", f"--namespace={namespace}", "--type=json", "-p", patch)
     rolled_out(lab_session, namespace, "web")
-    wait_until(lambda: image(lab_session, namespace).split() == ["example.org/none:1"] * 3, "old pods only")
+    assert wait_until(lambda: image(lab_session, namespace).split() == ["example.org/none:1"] * 3, "old pods only")
 
 
 def test_a_service_account_may_only_what_it_was_given(lab_session: Lab, namespace: str) -> None:

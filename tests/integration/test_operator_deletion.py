@@ -75,3 +75,4 @@ def test_a_namespace_full_of_reviews_is_deleted_in_seconds(
         operators.stop_shared()
     other.api.delete("Namespace", other.namespace)
     gone(other, "Namespace", other.namespace)
+    assert other.api.find("Namespace", other.namespace) is None

@@ -43,7 +43,7 @@ def problems(acceptance: Acceptance, until: float, **spec: Any) -> tuple[Problem
 
 
 def made(source: Source) -> Acceptance:
-    return Acceptance(cast(MetricSources, source))
+    return Acceptance(cast(MetricSources, source), lambda: T0)
 
 
 def test_asked_in_turns_every_query_is_asked_once_and_everything_said() -> None:
@@ -91,6 +91,6 @@ def test_what_was_said_is_kept_until_it_is_stored_and_then_asked_anew() -> None:
     acceptance = made(source)
     assert problems(acceptance, NEVER) == problems(acceptance, NEVER) == ()
     assert source.asked == ["a", "b", "c"]
-    acceptance.forget(review(signals=THREE))
+    acceptance.forget(review().metadata.uid)
     assert problems(acceptance, NEVER) == ()
     assert source.asked == ["a", "b", "c"] * 2

@@ -15,6 +15,8 @@ ASKED = Decision(
     recommendation=Recommendation.REJECT, reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0 + HOUR
 )
 
+FORGED = "was not written by the operator"
+
 
 def intended(act: ActType, decision: Decision | None = ASKED, uid: str = "target-uid") -> DriftReviewStatus:
     begun = plan(review(), Observed(target()), T0)
@@ -35,27 +37,30 @@ class TestAForgedIntent:
 
     @pytest.mark.parametrize("mode", ["Advise", "Observe"])
     def test_it_is_not_carried_out_where_nobody_asked_the_operator_to_act(self, mode: str) -> None:
-        self.refused(next_step(intended(ActType.ROLL_BACK), mode))
+        assert FORGED in self.refused(next_step(intended(ActType.ROLL_BACK), mode))
 
     def test_it_is_not_carried_out_without_a_decision(self) -> None:
-        self.refused(next_step(intended(ActType.ROLL_BACK, None)))
+        assert FORGED in self.refused(next_step(intended(ActType.ROLL_BACK, None)))
 
     @pytest.mark.parametrize(
         ("act", "recommendation"),
         [(ActType.PROMOTE, Recommendation.REJECT), (ActType.ROLL_BACK, Recommendation.APPROVE)],
     )
     def test_it_is_not_carried_out_against_the_decision(self, act: ActType, recommendation: Recommendation) -> None:
-        self.refused(next_step(intended(act, ASKED.model_copy(update={"recommendation": recommendation}))))
+        assert FORGED in self.refused(
+            next_step(intended(act, ASKED.model_copy(update={"recommendation": recommendation})))
+        )
 
     def test_it_is_not_carried_out_on_another_object(self) -> None:
-        self.refused(next_step(intended(ActType.ROLL_BACK, uid="another")))
+        assert FORGED in self.refused(next_step(intended(ActType.ROLL_BACK, uid="another")))
 
-    def refused(self, action: Action) -> None:
+    def refused(self, action: Action) -> str:
+        """How a review ended that refuses its act."""
         assert isinstance(action, Settle)
         assert action.again is None
         assert action.status.phase is Phase.FAILED
         assert action.status.summary is not None
-        assert "was not written by the operator" in action.status.summary
+        return action.status.summary
 
 
 class TestARollback:

@@ -20,8 +20,8 @@ from driftreview.domain.action import Observed, Settle
 from driftreview.domain.evidence import T0, Look
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed, QueryResult, Window
-from driftreview.runtime.capture import BUSY, Capture, ForeignEvidenceError, Unanswered
-from driftreview.runtime.gather import TurnOverError
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
+from driftreview.runtime.gather import NO_ROOM, TurnOverError
 from tests import builders
 from tests.builders import BLOCK, HOUR, MINUTE, answer, review, signal, target
 from tests.simulator import replica_sets
@@ -167,7 +167,7 @@ def test_a_source_without_room_is_waited_for_and_then_told_as_unanswered(scene: 
         with pytest.raises(BusyError):
             scene.look()
     scene.now = builders.T0 + HOUR + MINUTE
-    assert scene.look() == Unanswered([BUSY] * 3, dead=True)
+    assert scene.look() == Unanswered([NO_ROOM] * 3, dead=True)
     scene.source.then = lambda: None
     scene.capture.next_round("review-uid")
     assert isinstance(scene.look(), DriftSnapshotSpec)
@@ -197,7 +197,7 @@ def test_what_was_busy_is_frozen_with_the_query_as_it_would_have_been_sent(scene
     with pytest.raises(BusyError):
         scene.capture.evidence(subject, WORKLOAD, LOOK, found, NEVER, history=False)
     scene.now += MINUTE
-    waiting = trouble.metrics_failed(subject, [BUSY], scene.now)
+    waiting = trouble.metrics_failed(subject, [NO_ROOM], scene.now)
     scene.now += 5 * HOUR
     stored = scene.capture.evidence(review(waiting, signals=signals), WORKLOAD, LOOK, found, NEVER, history=False)
     assert isinstance(stored, DriftSnapshotSpec)

@@ -78,12 +78,14 @@ def test_killing_the_starter_ends_its_programs(starter: tuple[subprocess.Popen[s
     process.kill()
     process.wait()
     wait_gone(*pids)
+    assert not any(map(alive, pids))
 
 
 def test_killing_the_supervisor_ends_its_programs(starter: tuple[subprocess.Popen[str], list[int]]) -> None:
     _, pids = starter
     os.kill(pids[0], signal.SIGKILL)
     wait_gone(*pids)
+    assert not any(map(alive, pids))
 
 
 def test_a_starter_that_ends_in_good_order_leaves_nothing(starter: tuple[subprocess.Popen[str], list[int]]) -> None:
@@ -91,6 +93,7 @@ def test_a_starter_that_ends_in_good_order_leaves_nothing(starter: tuple[subproc
     process.send_signal(signal.SIGINT)
     process.wait()
     wait_gone(*pids)
+    assert not any(map(alive, pids))
 
 
 def test_a_program_outlives_the_thread_that_started_it(supervisor: Supervisor, tmp_path: Path) -> None:

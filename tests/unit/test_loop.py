@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from driftreview.runtime.loop import LEAST_PAUSE, RESERVED, AbandonedError, Key, Loop, alive
+from driftreview.runtime.loop import _CURRENT, LEAST_PAUSE, RESERVED, AbandonedError, Key, Loop, alive
 from driftreview.runtime.telemetry import Telemetry
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -197,7 +197,7 @@ def test_a_failing_step_is_tried_again_after_ever_longer_pauses(error: BaseExcep
             await world.steps(count)
             world.let(subject)
             await world.due(subject, timedelta(seconds=seconds))
-        await world.steps(8)
+        assert await world.steps(8) == [subject] * 8
 
     run(world, story)
 
@@ -276,7 +276,9 @@ def test_a_sign_of_life_counts_from_inside_the_step(monkeypatch: pytest.MonkeyPa
 
 
 def test_outside_a_step_a_sign_of_life_means_nothing() -> None:
+    assert _CURRENT.get(None) is None
     alive()
+    assert _CURRENT.get(None) is None
 
 
 def test_a_stop_says_whether_a_step_was_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:

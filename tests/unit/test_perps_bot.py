@@ -154,7 +154,8 @@ def test_latency_multiplies_what_the_histogram_holds() -> None:
 def test_a_leak_is_resident_memory() -> None:
     with running(FAULT="leak", FAULT_LEAK_MB_PER_HOUR="100000") as bot:
         before = bot.samples()["process_resident_memory_bytes"]
-        bot.wait(lambda samples: samples["process_resident_memory_bytes"] > before + 30e6)
+        after = bot.wait(lambda samples: samples["process_resident_memory_bytes"] > before + 30e6)
+    assert after["process_resident_memory_bytes"] > before + 30e6
 
 
 def test_stale_marks_stop_one_symbol_after_the_delay() -> None:

@@ -45,7 +45,12 @@ class TestAcceptance:
         assert message == (
             "spec.target.name: there is no Deployment 'web' in namespace 'shop'; create it or correct the name"
         )
-        assert settled.again == T0 + timedelta(seconds=10)
+        assert settled.again == T0 + timedelta(seconds=2)
+
+    @pytest.mark.parametrize(("waited", "pause"), [(0, 2), (8, 2), (20, 5), (40, 10), (86_400, 10)])
+    def test_the_longer_nothing_changes_the_less_often_it_looks(self, waited: int, pause: int) -> None:
+        now = T0 + timedelta(seconds=waited)
+        assert step(review(step(review()).status), now).again == now + timedelta(seconds=pause)
 
     def test_a_problem_is_said_and_the_others_counted(self) -> None:
         settled = step(review(), T0, target(), (NOWHERE, NOWHERE, NOWHERE))
@@ -55,7 +60,8 @@ class TestAcceptance:
 
     def test_a_long_problem_still_makes_a_status(self) -> None:
         long = Problem(reason=Reason.QUERY_INVALID, message="x" * 1024)
-        step(review(), T0, target(), (long, long))
+        status = step(review(), T0, target(), (long, long)).status
+        assert DriftReviewStatus.model_validate(status.to_wire()) == status
 
     def test_the_same_problem_again_is_the_same_status(self) -> None:
         once = step(review(), T0, target(), (NOWHERE,)).status

@@ -217,7 +217,8 @@ class TestBaselineCaptured:
         assert f"baseline frozen, but nothing can be compared with: {useless}; first look at" in status.summary
 
     def test_fifty_gaps_fit(self) -> None:
-        DriftReviewStatus.model_validate(self.frozen(*[Reason.EMPTY] * 50).to_wire())
+        status = self.frozen(*[Reason.EMPTY] * 50)
+        assert DriftReviewStatus.model_validate(status.to_wire()) == status
 
 
 class TestRollback:

@@ -146,7 +146,7 @@ class TestRefusedActs:
 
     def test_a_long_refusal_still_makes_a_status(self) -> None:
         status, _ = trouble.act_refused(review(self.intended(ActType.PROMOTE)), "x" * 50_000, T0 + HOUR)
-        DriftReviewStatus.model_validate(status.to_wire())
+        assert DriftReviewStatus.model_validate(status.to_wire()) == status
 
 
 def test_altered_evidence_ends_a_review() -> None:

@@ -49,8 +49,14 @@ class Reviews:
         ]
         return self._cluster.patch(REVIEWS, metadata.name, patch, metadata.namespace, subresource="status")
 
-    def refuse_unreadable(self, raw: Mapping[str, Any], message: str, now: datetime) -> None:
+    def refuse_unreadable(self, raw: Mapping[str, Any], error: ValidationError, now: datetime) -> None:
         """Say on a review that this operator cannot read it, once: a newer CRD than the operator's, most likely."""
+        first = error.errors(include_url=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        message = (
+            f"{path}: {first['msg']} (found {str(first['input'])[:100]!r}); if the CRDs are newer than the operator, "
+            "upgrade the operator"
+        )
         metadata, status = raw["metadata"], raw.get("status") or {}
         said = Condition(
             type=ConditionType.ACCEPTED,

@@ -7,19 +7,12 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.policy import OnDrift, PolicyMode
-from driftreview.api.reasons import ConditionType, Phase, Reason, Recommendation
+from driftreview.api.reasons import Phase, Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import schedule
-from driftreview.domain.action import (
-    BRISK,
-    FOLLOW,
-    Action,
-    Observed,
-    PatchTarget,
-    Settle,
-)
+from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.decide import NOBODY, with_rollback
-from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
+from driftreview.domain.status import Stuck, finished, held_up_by, moved, resumed, said
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
@@ -74,15 +67,14 @@ def _put_back(review: DriftReview, status: DriftReviewStatus, applied: datetime,
 
 def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Action:
     if status.rollback is not None and now > status.rollback.closes_at:
-        stalled = condition(status, ConditionType.STALLED)
-        last = f" ({stalled.message})" if stalled is not None and stalled.status == "True" else ""
         message = (
-            f"the decided rollback was not done before the window closed at {said(status.rollback.closes_at)}{last}, "
-            "and is not done after it; decide by hand"
+            f"the decided rollback was not done before the window closed at {said(status.rollback.closes_at)}"
+            f"{held_up_by(status)}, and is not done after it; decide by hand"
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
     if target.rollout is Rollout.PAUSED:
-        return Settle(_paused(review, status, "decided, but not begun", now), now + BRISK)
+        paused = _paused(review, status, "decided, but not begun", now)
+        return Settle(paused, brisk(paused, now))
     return PatchTarget(ActType.ROLL_BACK)
 
 
@@ -107,7 +99,8 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
         applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
         status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.PAUSED:
-        return Settle(_paused(review, status, f"to {back} begun, but not finished", now), now + BRISK)
+        paused = _paused(review, status, f"to {back} begun, but not finished", now)
+        return Settle(paused, brisk(paused, now))
     since = status.act.applied_at if status.act and status.act.applied_at else now
     patience = timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:

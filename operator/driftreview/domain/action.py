@@ -14,12 +14,11 @@ RESYNC: Final = timedelta(seconds=60)
 """How long at most nothing is looked at: a new revision or a deleted target is noticed by then."""
 
 
-BRISK: Final = timedelta(seconds=10)
-"""While something is expected to change without our being told: a rollout, a mended source."""
-
-
 FOLLOW: Final = timedelta(seconds=2)
-"""While our own act is carried out by the cluster."""
+"""While our own act is carried out by the cluster, and at first while a rollout or somebody's mending is awaited."""
+
+BRISK: Final = timedelta(seconds=10)
+"""While what is awaited does not come."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,15 @@ class PatchTarget:
     """Carry out the written intent on the target as it was observed."""
 
     act: ActType
+
+
+def brisk(status: DriftReviewStatus, now: datetime) -> datetime:
+    """When to look again for what changes without our being told: a rollout, a mended source.
+
+    After a quarter of the time for which no condition has changed; not before FOLLOW, not later than BRISK.
+    """
+    changed = max((each.last_transition_time for each in status.conditions), default=now)
+    return now + min(max((now - changed) / 4, FOLLOW), BRISK)
 
 
 Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | PatchTarget

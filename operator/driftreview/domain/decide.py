@@ -24,7 +24,7 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
 from driftreview.domain.judge import CheckpointResult, unusable, values
-from driftreview.domain.status import Stuck, bounded, condition, finished, moved, said, truth, with_condition
+from driftreview.domain.status import Stuck, bounded, finished, held_up_by, moved, said, truth, with_condition
 from driftreview.domain.workload import Rollout, TargetView
 
 _NOTHING_TO_GO_BACK_TO: Final = (
@@ -199,9 +199,8 @@ def _intend(
         message = status.rollback.message if status.rollback else ""
         if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
             return moved(status, Phase.HOLDING, reason, f"{message}; then: {summary}", now, Stuck(reason, message))
-        stalled = condition(status, ConditionType.STALLED)
-        last = f" ({stalled.message})" if stalled is not None and stalled.status == "True" else ""
-        return moved(status, Phase.FAILED, reason, f"{summary}; but it cannot be rolled back: {message}{last}", now)
+        said_last = f"{summary}; but it cannot be rolled back: {message}{held_up_by(status)}"
+        return moved(status, Phase.FAILED, reason, said_last, now)
     intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
     phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
     return moved(status.model_copy(update={"act": intent}), phase, Reason.ACTING, summary, now)

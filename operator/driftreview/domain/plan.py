@@ -14,15 +14,7 @@ from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.acting import carry_out
-from driftreview.domain.action import (
-    BRISK,
-    RESYNC,
-    Action,
-    CaptureBaseline,
-    CaptureCheckpoint,
-    Observed,
-    Settle,
-)
+from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
 from driftreview.domain.decide import rollback_due, window_ended, with_rollback
 from driftreview.domain.starting import start
 from driftreview.domain.status import finished, moved, resumed
@@ -81,7 +73,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
     """Between T0 and the decision: what is due is done, in order, and at the last safe moment the policy rules."""
     target, t0 = observed.target, review.status.t0
     if target is None or t0 is None:
-        return Settle(review.status, now + BRISK)
+        return Settle(review.status, brisk(review.status, now))
     status = resumed(with_rollback(review, review.status, target, now), now)
     status = rollback_due(review, status, target, now)
     if status.act is not None or status.phase in TERMINAL:
@@ -98,7 +90,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if now >= safe_until:
         status = window_ended(review, status, target, now)
         ended = status.act is not None or status.phase in TERMINAL
-        return Settle(status, now if ended else now + BRISK)
+        return Settle(status, now if ended else brisk(status, now))
     return _wait(review, status, safe_until, now)
 
 

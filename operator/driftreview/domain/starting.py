@@ -12,12 +12,7 @@ from driftreview.api.reasons import ConditionType, Phase, Reason
 from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.action import (
-    BRISK,
-    RESYNC,
-    Observed,
-    Settle,
-)
+from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 from driftreview.domain.workload import REJECTED, Rollout, TargetView
@@ -38,7 +33,7 @@ def is_accepted(review: DriftReview) -> bool:
     """Whether this very spec was accepted and its queries need not be asked again.
 
     While a query without data waits for T0 it is asked at every look, which is once a minute then (RESYNC): so the
-    warning goes when the data comes. Not while the rollout goes on: looks come every ten seconds then, perhaps for
+    warning goes when the data comes. Not while the rollout goes on: looks come every few seconds then, perhaps for
     days, and what is not rolled out yet has no data to show.
     """
     accepted = condition(review.status, ConditionType.ACCEPTED)
@@ -75,22 +70,24 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     problems = [each for each in observed.problems if each.reason not in SILENT]
     if problems or target is None:
         missing = () if target else (_no_target(review),)
-        return Settle(_refused(review, (*missing, *problems), now), now + BRISK)
+        refused = _refused(review, (*missing, *problems), now)
+        return Settle(refused, brisk(refused, now))
     status = _accepted(review, target, observed.problems, now)
     if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
         rolls = f"waits for {review.spec.target.name}: {target.rollout_message}"
         stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
         summary = f"{rolls}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
-        return Settle(finished(review, status), now + BRISK)
+        return Settle(finished(review, status), brisk(status, now))
     warmup = parse_duration(review.spec.window.warmup)
     t0 = schedule.whole_seconds(review.spec.window.t0 or target.rolled_out_at + warmup)
     if problem := _after_t0(review, target, target.rolled_out_at):
-        return Settle(_refused(review, (problem,), now), now + BRISK)
+        refused = _refused(review, (problem,), now)
+        return Settle(refused, brisk(refused, now))
     if waits := _no_release(review, target, t0):
         summary = f"waits for a new rollout of {review.spec.target.name}: {waits}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now)
-        return Settle(finished(review, status), now + BRISK)
+        return Settle(finished(review, status), brisk(status, now))
     if now < t0:
         summary = f"waits for T0 of {target.current.name} at {said(t0)}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)

@@ -49,6 +49,12 @@ def condition(status: DriftReviewStatus, kind: ConditionType) -> Condition | Non
     return next((each for each in status.conditions if each.type == kind), None)
 
 
+def held_up_by(status: DriftReviewStatus) -> str:
+    """What somebody has not mended, in brackets behind a sentence; empty if there is nothing."""
+    stalled = condition(status, ConditionType.STALLED)
+    return f" ({stalled.message})" if stalled is not None and stalled.status == "True" else ""
+
+
 @dataclass(frozen=True)
 class Stuck:
     """What somebody must mend before the review can go on; it tries again by itself."""

@@ -8,9 +8,7 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import ConditionType, Phase, Reason
-from driftreview.api.status import (
-    DriftReviewStatus,
-)
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.samples import Failed

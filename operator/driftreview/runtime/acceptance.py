@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Final
 
 from driftreview.adapters.metricsources import MetricSources
-from driftreview.adapters.prometheus import BusyError, InstantResult, PrometheusSource
+from driftreview.adapters.prometheus import InstantResult, PrometheusSource
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
@@ -23,8 +24,7 @@ from driftreview.domain.samples import Failed, NoData
 from driftreview.domain.starting import silence
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.domain.workload import TargetView
-from driftreview.runtime.capture import BUSY, BUSY_PATIENCE
-from driftreview.runtime.gather import Subject, TurnOverError
+from driftreview.runtime.gather import Room, Subject, TurnOverError
 
 _MOST_PROBED: Final = 1000
 """Reviews whose answers are kept; of more, the one longest untouched is asked anew."""
@@ -39,18 +39,26 @@ class _Probed:
     problem: Problem | None = None
 
 
+@dataclass
+class _Probing:
+    """How far the asking for one spec got."""
+
+    generation: int
+    room: Room
+    said: dict[str, _Probed] = field(default_factory=dict)
+
+
 class Acceptance:
     """What keeps a review from starting; threads may share it.
 
     What queries said is kept from step to step until all were asked, in memory only: lost, they are asked again.
     """
 
-    def __init__(self, sources: MetricSources) -> None:
+    def __init__(self, sources: MetricSources, clock: Callable[[], datetime]) -> None:
         """Ask these sources."""
-        self._sources = sources
+        self._sources, self._clock = sources, clock
         self._lock = threading.Lock()
-        self._probed: OrderedDict[tuple[str, int], dict[str, _Probed]] = OrderedDict()
-        self._busy_since: dict[tuple[str, int], datetime] = {}
+        self._probing: OrderedDict[str, _Probing] = OrderedDict()
 
     def problems(
         self, review: DriftReview, target: TargetView | None, now: datetime, until: float
@@ -80,10 +88,10 @@ class Acceptance:
             return tuple(problems)
         return tuple(self._probe(review, Subject(target.current, target.previous), found.source, now, until))
 
-    def forget(self, review: DriftReview) -> None:
-        """What the queries said is stored with the review: the next time they are asked again."""
+    def forget(self, uid: str) -> None:
+        """What the queries said is stored with the review, or it is gone: the next time they are asked again."""
         with self._lock:
-            self._probed.pop((review.metadata.uid, review.metadata.generation), None)
+            self._probing.pop(uid, None)
 
     def _queries(self, review: DriftReview, target: TargetView | None) -> Iterator[Problem]:
         if target is None or target.current is None:
@@ -100,8 +108,8 @@ class Acceptance:
         self, review: DriftReview, subject: Subject, source: PrometheusSource, now: datetime, until: float
     ) -> Sequence[Problem]:
         """Ask every query once. No data is no problem yet: a release may have to warm up first."""
-        key = (review.metadata.uid, review.metadata.generation)
-        probed = self._resumed(key)
+        this = self._resumed(review)
+        probed = this.said
         left = [(index, each) for index, each in enumerate(review.spec.signals) if each.name not in probed]
         for number, (index, signal) in enumerate(left):
             if number and monotonic() >= until:
@@ -109,7 +117,7 @@ class Acceptance:
             query = resolve(signal.query, subject.variables(review))
             if isinstance(query, QueryProblem):
                 continue
-            answer = self._instant(key, source, query, _moment(review, now), now)
+            answer = this.room.ask(partial(source.instant, query, _moment(review, now)))
             if isinstance(answer, Failed) and answer.reason not in (Reason.QUERY_INVALID, Reason.WRONG_RESULT_TYPE):
                 ref = review.spec.metrics.source_ref
                 message = f"spec.metrics.sourceRef: {ref.kind} {ref.name!r}: {answer.message}"
@@ -122,29 +130,16 @@ class Acceptance:
         problems = problems or [*too_large(review.spec, parse_duration(source.spec.resolution), series)]
         return problems or [*silence(review.spec, silent)]
 
-    def _instant(
-        self, key: tuple[str, int], source: PrometheusSource, query: str, at: datetime, now: datetime
-    ) -> InstantResult:
-        """Ask one query; a source that has no room for it for too long has not answered it."""
-        try:
-            answer = source.instant(query, at)
-        except BusyError:
-            with self._lock:
-                since = self._busy_since.setdefault(key, now)
-            if now - since < BUSY_PATIENCE:
-                raise
-            return BUSY
+    def _resumed(self, review: DriftReview) -> _Probing:
+        uid, generation = review.metadata.uid, review.metadata.generation
         with self._lock:
-            self._busy_since.pop(key, None)
-        return answer
-
-    def _resumed(self, key: tuple[str, int]) -> dict[str, _Probed]:
-        with self._lock:
-            probed = self._probed.pop(key, {})
-            self._probed[key] = probed
-            if len(self._probed) > _MOST_PROBED:
-                self._busy_since.pop(self._probed.popitem(last=False)[0], None)
-        return probed
+            this = self._probing.pop(uid, None)
+            if this is None or this.generation != generation:
+                this = _Probing(generation, Room(self._clock))
+            self._probing[uid] = this
+            if len(self._probing) > _MOST_PROBED:
+                self._probing.popitem(last=False)
+        return this
 
 
 def _read(signal: Signal, field: str, answer: InstantResult) -> _Probed:

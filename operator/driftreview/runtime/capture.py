@@ -6,27 +6,24 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from time import monotonic
 from typing import Final
 
 from driftreview.adapters.metricsources import FoundSource
-from driftreview.adapters.prometheus import BusyError, PrometheusSource
+from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SignalEvidence
-from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
+from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, Window
 from driftreview.domain.workload import pin
-from driftreview.runtime.gather import Subject, TurnOverError, measure, queries
+from driftreview.runtime.gather import SIMPLEST, Room, Subject, TurnOverError, queries, resolved
 
-BUSY_PATIENCE: Final = timedelta(minutes=1)
-_FULL: Final = "the metric source was busy with other queries for a minute; raise its spec.maxConcurrent"
-BUSY: Final = Failed(Reason.TIMEOUT, _FULL, retryable=True)
 MOST_BYTES: Final = 64 * 2**20
 """Of answers kept for looks that are not complete yet; beyond it, what was touched longest ago is asked again."""
 
@@ -50,12 +47,11 @@ class _Round:
 
     look: Look
     began: datetime
+    room: Room
     answered: dict[str, SignalEvidence] = field(default_factory=dict)
     failed: dict[str, Measurement] = field(default_factory=dict)
     answered_before: int = 0
     """How many answers the rounds before this one gave."""
-    busy_since: datetime | None = None
-    """Since when the source had no room for its next query."""
     size: int = 1000
     """About how many bytes it keeps."""
 
@@ -138,7 +134,7 @@ class Capture:
         if not this.answered or isinstance(found, Problem):
             return False
         try:
-            return not isinstance(found.source.instant("vector(1)", self._clock()), Failed)
+            return not isinstance(found.source.instant(SIMPLEST, self._clock()), Failed)
         except BusyError:
             return False
 
@@ -153,60 +149,47 @@ class Capture:
     ) -> list[SignalEvidence] | Unanswered:
         """One round of queries, or as much of it as there is time for."""
         this = self._resumed(review, look)
-        signals = zip(review.spec.signals, queries(review, subject), strict=True)
+        signals = zip(review.spec.signals, resolved(review, subject), strict=True)
         left = [each for each in signals if each[0].name not in this.answered.keys() | this.failed.keys()]
         for number, (signal, query) in enumerate(left):
             if number and monotonic() >= until:
                 asked = len(this.answered) + len(this.failed)
                 raise TurnOverError(look.checkpoint, asked, len(review.spec.signals), this.began)
-            if isinstance(found, Problem):
-                measured = Measurement(signal, query, as_failure(found))
-            else:
-                measured = self._measure(this, review, signal, query, subject, found.source, window)
+            measured = _measure(signal, query, found, window, this.room)
             if isinstance(measured.result, Failed) and measured.result.retryable:
                 this.failed[signal.name] = measured
             else:
                 this.keep(freeze(measured, window, look.block))
         failures = [each.result for each in this.failed.values() if isinstance(each.result, Failed)]
-        dead = len(this.answered) == this.answered_before and not self._answers(this, found)
-        index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
-        if failures and not trouble.out_of_patience(review, index, self._clock(), dead=dead):
-            return Unanswered(failures, dead)
+        if failures:
+            dead = len(this.answered) == this.answered_before and not self._answers(this, found)
+            index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
+            if not trouble.out_of_patience(review, index, self._clock(), dead=dead):
+                return Unanswered(failures, dead)
         frozen = this.answered | {name: freeze(each, window, look.block) for name, each in this.failed.items()}
         return [frozen[signal.name] for signal in review.spec.signals]
-
-    def _measure(
-        self,
-        this: _Round,
-        review: DriftReview,
-        signal: Signal,
-        query: str,
-        subject: Subject,
-        source: PrometheusSource,
-        window: Window,
-    ) -> Measurement:
-        """Ask one query; a source that has no room for it for too long has not answered it."""
-        try:
-            measured = measure(review, signal, subject, source, window)
-        except BusyError:
-            now = self._clock()
-            this.busy_since = this.busy_since or now
-            if now - this.busy_since < BUSY_PATIENCE:
-                raise
-            return Measurement(signal, query, BUSY)
-        this.busy_since = None
-        return measured
 
     def _resumed(self, review: DriftReview, look: Look) -> _Round:
         with self._lock:
             this = self._rounds.pop(review.metadata.uid, None)
             if this is None or this.look != look:
-                this = _Round(look, self._clock())
+                this = _Round(look, self._clock(), Room(self._clock))
             self._rounds[review.metadata.uid] = this
             size = sum(each.size for each in self._rounds.values())
             while size > MOST_BYTES and len(self._rounds) > 1:
                 size -= self._rounds.popitem(last=False)[1].size
         return this
+
+
+def _measure(
+    signal: Signal, query: str | QueryProblem, found: FoundSource | Problem, window: Window, room: Room
+) -> Measurement:
+    """Ask one query over a window. What cannot be asked is a failure like any other, never a gap."""
+    if isinstance(found, Problem):
+        return Measurement(signal, signal.query if isinstance(query, QueryProblem) else query, as_failure(found))
+    if isinstance(query, QueryProblem):
+        return Measurement(signal, signal.query, Failed(query.reason, query.message, retryable=False))
+    return Measurement(signal, query, room.ask(lambda: found.source.range(query, window)))
 
 
 def as_failure(problem: Problem) -> Failed:

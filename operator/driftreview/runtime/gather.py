@@ -1,25 +1,33 @@
-"""The queries of a review: whose metrics they are about, how they are sent, what one of them answers."""
+"""The queries of a review: whose metrics they are about, how they are sent, when a source has room for them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeVar
 
 from driftreview.adapters.metricsources import FoundSource
-from driftreview.adapters.prometheus import PrometheusSource
+from driftreview.adapters.prometheus import BusyError, PrometheusSource
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import Reason
-from driftreview.api.signal import Signal
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
-from driftreview.domain.evidence import Measurement
 from driftreview.domain.query import QueryProblem, pods_of_revision, pods_of_target, resolve
-from driftreview.domain.samples import Failed, Window
+from driftreview.domain.samples import Failed
 
 DEFAULT_STEP: Final = timedelta(seconds=30)
 """Of a look at a source that is gone and at a baseline that was never measured: a MetricSource's own default."""
+
+
+SIMPLEST: Final = "vector(1)"
+"""The simplest question there is: who answers it is alive."""
+BUSY_PATIENCE: Final = timedelta(minutes=1)
+_FULL: Final = "the metric source was busy with other queries for a minute; raise its spec.maxConcurrent"
+NO_ROOM: Final = Failed(Reason.TIMEOUT, _FULL, retryable=True)
+
+_T = TypeVar("_T")
 
 
 class TurnOverError(Exception):
@@ -55,23 +63,41 @@ class Subject:
         }
 
 
+def resolved(review: DriftReview, subject: Subject) -> list[str | QueryProblem]:
+    """The queries of a review with their variables put in, in the order of its signals."""
+    return [resolve(signal.query, subject.variables(review)) for signal in review.spec.signals]
+
+
 def queries(review: DriftReview, subject: Subject) -> list[str]:
-    """The queries of a review as they are sent, in the order of its signals."""
-    resolved = [resolve(signal.query, subject.variables(review)) for signal in review.spec.signals]
-    return [
-        signal.query if isinstance(query, QueryProblem) else query
-        for signal, query in zip(review.spec.signals, resolved, strict=True)
-    ]
+    """The same as evidence names them: what cannot be sent stands there as it was written."""
+    pairs = zip(review.spec.signals, resolved(review, subject), strict=True)
+    return [signal.query if isinstance(query, QueryProblem) else query for signal, query in pairs]
 
 
-def measure(
-    review: DriftReview, signal: Signal, subject: Subject, source: PrometheusSource, window: Window
-) -> Measurement:
-    """Ask one signal's query over a window. What cannot be asked is a failure like any other, never a gap."""
-    query = resolve(signal.query, subject.variables(review))
-    if isinstance(query, QueryProblem):
-        return Measurement(signal, signal.query, Failed(query.reason, query.message, retryable=False))
-    return Measurement(signal, query, source.range(query, window))
+@dataclass
+class Room:
+    """Waits until a source has room for a query. After too long a wait the source has not answered it."""
+
+    clock: Callable[[], datetime]
+    since: datetime | None = None
+    """Since when there was none."""
+
+    def ask(self, query: Callable[[], _T]) -> _T | Failed:
+        """Ask now.
+
+        Raises:
+            BusyError: there is no room yet.
+        """
+        try:
+            answer = query()
+        except BusyError:
+            now = self.clock()
+            self.since = self.since or now
+            if now - self.since < BUSY_PATIENCE:
+                raise
+            return NO_ROOM
+        self.since = None
+        return answer
 
 
 def resolution(source: PrometheusSource) -> timedelta:

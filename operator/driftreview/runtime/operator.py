@@ -51,13 +51,12 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews = Reviews(self._cluster)
-        self._capture = Capture(reviews, clock.now)
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=Workloads(self._cluster),
             sources=sources,
-            acceptance=Acceptance(sources),
-            capture=self._capture,
+            acceptance=Acceptance(sources, clock.now),
+            capture=Capture(reviews, clock.now),
             telemetry=self._telemetry,
             clock=clock.now,
             turn_seconds=settings.turn_seconds,
@@ -174,7 +173,7 @@ class Operator:
                 loop.forget(key)
                 self._phases.pop(key, None)
                 self._versions.pop(key, None)
-                self._capture.forget(body["metadata"]["uid"])
+                self._reconciler.forget(body["metadata"]["uid"])
                 if plural != REVIEWS.plural:
                     source = "/".join(part for part in (body["kind"], namespace, name) if part)
                     self._sources.forget(source)

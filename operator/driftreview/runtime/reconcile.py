@@ -85,8 +85,14 @@ class Reconciler:
             raw = fresh
         again = self._turn(raw)
         if again is None:
-            self.capture.forget(metadata["uid"])
+            self.forget(metadata["uid"])
         return again
+
+    def forget(self, uid: str) -> None:
+        """A review is over or gone: nothing of it is kept."""
+        self.acceptance.forget(uid)
+        self.capture.forget(uid)
+        self.stale.discard(uid)
 
     def _turn(self, raw: Mapping[str, Any]) -> datetime | None:
         changes, until = 0, monotonic() + self.turn_seconds
@@ -94,7 +100,8 @@ class Reconciler:
             try:
                 review = DriftReview.model_validate(raw)
             except ValidationError as error:
-                return self._unreadable(raw, error)
+                self.reviews.refuse_unreadable(raw, error, self.clock())
+                return self.clock() + UNREADABLE
             if review.metadata.deletion_timestamp is not None or review.status.phase in TERMINAL:
                 return None
             try:
@@ -141,16 +148,6 @@ class Reconciler:
                 self._write(review, trouble.unexpected(review, type(error).__name__, self.clock()), raw)
             raise  # the loop logs it and waits a while before it tries again
 
-    def _unreadable(self, raw: Mapping[str, Any], error: ValidationError) -> datetime:
-        first = error.errors(include_url=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        message = (
-            f"{path}: {first['msg']} (found {str(first['input'])[:100]!r}); if the CRDs are newer than the operator, "
-            "upgrade the operator"
-        )
-        self.reviews.refuse_unreadable(raw, message, self.clock())
-        return self.clock() + UNREADABLE
-
     def _step(
         self, review: DriftReview, raw: Mapping[str, Any], until: float
     ) -> tuple[Mapping[str, Any], datetime | None]:
@@ -165,7 +162,7 @@ class Reconciler:
         match action:
             case Settle(status, again):
                 stored = self._write(review, status, raw)
-                self.acceptance.forget(review)
+                self.acceptance.forget(review.metadata.uid)
                 return stored, again
             case CaptureBaseline() if workload:
                 return self._capture_baseline(review, workload, raw, now, until)

@@ -17,13 +17,13 @@ from driftreview.api.reasons import ConditionType, Reason
 from driftreview.domain.samples import Failed
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import truth
+from driftreview.runtime.gather import SIMPLEST
 
 EVERY: Final = timedelta(seconds=60)
 AGAIN: Final = timedelta(seconds=1)
 """After the source was edited meanwhile."""
 SHARE: Final = 10
 """A slow source is asked so many times its own answering time later: it never takes more of a worker than that."""
-_QUERY: Final = "vector(1)"
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class SourceCheck:
         problem = found if isinstance(found, Problem) else None
         if not isinstance(found, Problem):
             try:
-                answer = found.source.instant(_QUERY, now)
+                answer = found.source.instant(SIMPLEST, now)
             except BusyError:
                 return now + EVERY  # others are asking it: what they are told is in their reviews
             problem = (
