@@ -65,7 +65,7 @@ demo: setup ## a good release promoted, a leaking one rolled back, for real (DEM
 	@$(BIN)/python -m lab.demo $(if $(filter live,$(DEMO)),--live) $(if $(CONTEXT),--context $(CONTEXT)) $(if $(KEEP),--keep)
 
 test: lint lab-tools ## everything: lint, unit, property and integration tests
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal  # or one worker gets most of what is slow
 
 clean: ## remove what the above made here (not the lab's built programs)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist operator.kubeconfig

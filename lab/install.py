@@ -154,7 +154,7 @@ class OperatorProcess:
         self.port = free_port()
         command = [sys.executable, "-m", "driftreview", "run", "--kubeconfig", str(self._kubeconfig)]
         command += ["--namespace", SYSTEM, "--listen-port", str(self.port), "--log-format", "text", *self._options]
-        env = os.environ | {"PYTHONPATH": str(ROOT / "operator"), "DRIFTREVIEW_LEASE_SECONDS": "3"}
+        env = {"DRIFTREVIEW_LEASE_SECONDS": "3"} | os.environ | {"PYTHONPATH": str(ROOT / "operator")}
         self._supervisor.start("operator", command, self.log, env, self._directory)
         if wait:
             wait_until(self._ready, "the operator is ready", 60.0)

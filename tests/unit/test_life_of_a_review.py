@@ -7,6 +7,7 @@ import pytest
 
 from driftreview.api.reasons import Phase
 from driftreview.api.status import ActType
+from driftreview.domain.action import BRISK
 from tests.builders import HOUR, MINUTE, T0, review, signal
 from tests.simulator import Deployment, Metrics, Script, Simulator, play, same_target
 
@@ -194,6 +195,8 @@ class TestTheWayBack:
         assert simulator.phase == Phase.HOLDING
         stalled = next(each for each in simulator.status["conditions"] if each["type"] == "Stalled")
         assert (stalled["status"], stalled["reason"]) == ("True", "TargetPaused")
+        assert simulator.again is not None
+        assert simulator.again - simulator.now <= BRISK
         simulator.target.paused = False
         simulator.pass_time(9 * MINUTE)
         assert simulator.phase == Phase.ROLLED_BACK

@@ -567,11 +567,12 @@ def test_hints_are_no_warnings(stage: Stage) -> None:
 # Time
 
 
-def assert_in_time(stage: Stage, serve: Serve) -> None:
+def assert_in_time(stage: Stage, serve: Serve, seconds: int = 1, at_most: float = 20) -> None:
+    """Bounds are wide: a busy machine is slow, and what goes wrong takes for ever."""
     began = time.monotonic()
-    result = stage.ask(serve, spec={"timeout": "1s"})
-    assert_failed(result, Reason.TIMEOUT, "within 1 s", "spec.timeout")
-    assert 0.9 < time.monotonic() - began < 3
+    result = stage.ask(serve, spec={"timeout": f"{seconds}s"})
+    assert_failed(result, Reason.TIMEOUT, f"within {seconds} s", "spec.timeout")
+    assert seconds - 0.1 < time.monotonic() - began < at_most
 
 
 def drip(handler: Handler, lead: bytes) -> None:
@@ -596,13 +597,11 @@ def test_a_server_that_never_answers_does_not_hang_us_and_is_asked_once(stage: S
 
 def test_a_server_that_falls_silent_in_the_middle_does_not_get_its_time_anew(stage: Stage) -> None:
     def stall(handler: Handler) -> None:
-        handler.server.over.wait(0.7)
+        handler.server.over.wait(3.8)
         handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")
         handler.server.over.wait()
 
-    began = time.monotonic()
-    assert_in_time(stage, stall)
-    assert time.monotonic() - began < 1.5
+    assert_in_time(stage, stall, seconds=4, at_most=7)
 
 
 def test_a_connection_that_nobody_accepts_does_not_hang_us(stage: Stage) -> None:
@@ -616,7 +615,7 @@ def test_a_connection_that_nobody_accepts_does_not_hang_us(stage: Stage) -> None
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
         result = stage.source(url, spec={"timeout": "1s"}).range("up", WINDOW)
     assert_failed(result, Reason.UNREACHABLE, "no connection in time", "NetworkPolicies")
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 20
 
 
 def resolved(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
@@ -635,7 +634,7 @@ def test_a_name_of_many_dead_addresses_takes_no_longer_than_one_query_may(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transport, "CONNECT_SECONDS", 0.3)
-    resolved(monkeypatch, *(f"127.0.0.{number}" for number in range(1, 13)))
+    resolved(monkeypatch, *(f"127.0.0.{number}" for number in range(1, 121)))
     with contextlib.ExitStack() as stack:
         full = stack.enter_context(socket.create_server(("0.0.0.0", 0), backlog=0))  # noqa: S104 - for all of 127.x
         port = full.getsockname()[1]
@@ -646,7 +645,7 @@ def test_a_name_of_many_dead_addresses_takes_no_longer_than_one_query_may(
         began = time.monotonic()
         result = stage.source(f"http://many.example:{port}", spec={"timeout": "1s"}).range("up", WINDOW)
     assert_failed(result, Reason.UNREACHABLE, "no connection in time", "many.example")
-    assert 0.9 < time.monotonic() - began < 1.5
+    assert 0.9 < time.monotonic() - began < 20
 
 
 def test_the_first_address_that_answers_is_taken(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -1131,7 +1130,7 @@ def test_secrets_made_to_take_long_to_search_for_take_no_time(stage: Stage) -> N
         stage.probe(replying(200, success("vector", [{"metric": metric, "value": [1, "1"]}])), credentials=credentials),
         Rows,
     )
-    assert time.monotonic() - began < 3  # it took a minute
+    assert time.monotonic() - began < 20  # it took a minute
 
 
 # Chunks

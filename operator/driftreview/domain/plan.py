@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.reasons import TERMINAL, Phase, Reason
+from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
@@ -17,7 +17,7 @@ from driftreview.domain.acting import carry_out
 from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
 from driftreview.domain.decide import rollback_due, window_ended, with_rollback
 from driftreview.domain.starting import start
-from driftreview.domain.status import finished, moved, resumed
+from driftreview.domain.status import condition, finished, moved, resumed
 
 
 def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
@@ -95,7 +95,9 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 
 
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
-    return Settle(finished(review, status), min(until, now + RESYNC))
+    stalled = condition(status, ConditionType.STALLED)
+    held_up = stalled is not None and stalled.reason == Reason.TARGET_PAUSED  # and the rollback is decided
+    return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 
 def _baseline_ready(review: DriftReview, t0: datetime) -> datetime:
