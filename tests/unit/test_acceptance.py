@@ -86,6 +86,27 @@ def test_another_spec_is_asked_from_the_beginning() -> None:
     assert source.asked == ["a", "a", "b", "c"]
 
 
+class Spelt(Source):
+    """Knows the series `seen` and no other."""
+
+    def instant(self, query: str, at: datetime) -> InstantResult:
+        self.asked.append(query)
+        known = "vector" in query or "seen" in query
+        return Rows(at, (Row({}, 1.0),)) if known else NoData(Reason.EMPTY, "nothing")
+
+
+def test_a_number_that_stands_in_for_nothing_is_named() -> None:
+    source = Spelt()
+    signals = [signal("a", query="sum(seen) or vector(0)"), signal("b", query="sum(sene) or vector(0)")]
+    (said,) = made(source).problems(review(signals=signals), target(), T0, NEVER)
+    assert said.reason is Reason.STAND_IN
+    assert said.message == (
+        "only the number behind `or vector` yet for: b "
+        "(nothing happened yet, or a name or label is misspelt in spec.signals[1].query)"
+    )
+    assert source.asked == ["sum(seen) or vector(0)", "sum(seen{})", "sum(sene) or vector(0)", "sum(sene{})"]
+
+
 def test_what_was_said_is_kept_until_it_is_stored_and_then_asked_anew() -> None:
     source = Source()
     acceptance = made(source)

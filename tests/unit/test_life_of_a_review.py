@@ -195,6 +195,8 @@ class TestTheWayBack:
         assert simulator.phase == Phase.HOLDING
         stalled = next(each for each in simulator.status["conditions"] if each["type"] == "Stalled")
         assert (stalled["status"], stalled["reason"]) == ("True", "TargetPaused")
+        resume = "kubectl rollout resume deployment/web -n shop before 2026-07-31T16:30:00Z"
+        assert stalled["message"] == f"the target's rollout is paused: {resume}"
         assert simulator.again is not None
         assert simulator.again - simulator.now <= BRISK
         simulator.target.paused = False
@@ -335,16 +337,36 @@ class TestSuspend:
         simulator.refuses = False
         simulator.pass_time(HOUR)
         assert simulator.acts == []
+        assert simulator.status["summary"].startswith(
+            "suspended by spec.suspend: the decided rollback is done when that is taken back, not after "
+            "2026-07-31T16:30:00Z; REJECT: T0+1h: "
+        )
+        assert "nextCheckpoint" not in simulator.status
         simulator.suspend(suspended=False)
         simulator.pass_time(HOUR)
         assert simulator.phase == Phase.ROLLED_BACK
+
+    def test_a_decided_rollback_that_was_suspended_too_long_is_told_as_not_done(self) -> None:
+        simulator = release(-10 * MINUTE)()
+        simulator.refuses = True
+        simulator.pass_time(HOUR + 3 * MINUTE)
+        simulator.suspend(suspended=True)
+        simulator.pass_time(4 * HOUR)
+        assert simulator.status["summary"].startswith(
+            "suspended by spec.suspend: the decided rollback was not done before the window closed at "
+            "2026-07-31T16:30:00Z; REJECT: "
+        )
+        assert simulator.status["rollback"]["possible"] is False
 
     def test_it_says_that_it_goes_on(self) -> None:
         simulator = release()()
         simulator.pass_time(MINUTE)
         simulator.suspend(suspended=True)
         simulator.pass_time(MINUTE)
-        assert simulator.status["summary"].startswith("suspended by spec.suspend")
+        assert simulator.status["summary"] == (
+            "suspended by spec.suspend: nothing is judged or done; due times do not move"
+        )
+        assert "nextCheckpoint" not in simulator.status
         simulator.suspend(suspended=False)
         simulator.pass_time(MINUTE)
         assert simulator.status["summary"].startswith("goes on")

@@ -76,13 +76,20 @@ class TestAcceptance:
 
 
 class TestWaiting:
-    @pytest.mark.parametrize("rollout", [Rollout.PROGRESSING, Rollout.PAUSED, Rollout.FAILED])
-    def test_t0_waits_for_a_finished_rollout(self, rollout: Rollout) -> None:
+    @pytest.mark.parametrize(
+        ("rollout", "hint", "stalled"),
+        [
+            (Rollout.PROGRESSING, "", "False"),
+            (Rollout.PAUSED, ": kubectl rollout resume deployment/web -n shop", "True"),
+            (Rollout.FAILED, "", "True"),
+        ],
+    )
+    def test_t0_waits_for_a_finished_rollout(self, rollout: Rollout, hint: str, stalled: str) -> None:
         unfinished = target(rollout=rollout, rolled_out_at=None, rollout_message="1 of 3 pods are updated")
         settled = step(review(), T0, unfinished)
         assert settled.status.t0 is None
-        assert settled.status.summary == "waits for web: 1 of 3 pods are updated"
-        assert said(settled.status, "Stalled")[0] == ("True" if rollout is Rollout.FAILED else "False")
+        assert settled.status.summary == f"waits for web: 1 of 3 pods are updated{hint}"
+        assert said(settled.status, "Stalled")[0] == stalled
 
     @pytest.mark.parametrize("missing", [{"current": None}, {"rolled_out_at": None}])
     def test_t0_waits_until_it_is_known_what_runs_since_when(self, missing: dict[str, Any]) -> None:

@@ -6,7 +6,15 @@ import time
 import pytest
 
 from driftreview.api.reasons import Reason
-from driftreview.domain.query import QueryProblem, check, pods_of_revision, pods_of_target, regex_literal, resolve
+from driftreview.domain.query import (
+    QueryProblem,
+    check,
+    pods_of_revision,
+    pods_of_target,
+    regex_literal,
+    resolve,
+    stood_in_for,
+)
 
 VARIABLES = {"namespace": "shop", "pods": r"web\.v2-7d9c-[a-z0-9]{5}", "window": "5m", "odd": 'a"b\\c\nd', "tick": "`"}
 
@@ -86,6 +94,25 @@ def test_a_regular_expression_compared_as_text_is_refused_with_the_fix(query: st
     assert found.reason is Reason.QUERY_INVALID
     assert "${pods} is a regular expression" in found.message
     assert says in found.message
+
+
+@pytest.mark.parametrize(
+    ("query", "behind"),
+    [
+        ("up", None),
+        ("sum(x) or y", None),
+        ('100 * (sum(rate(x{a="b"}[5m])) or vector(0)) / sum(rate(x[5m]))', 'sum(rate(x{a="b"}[5m]))'),
+        ("rate(x[5m]) or on() vector(0)", "rate(x{}[5m])"),
+        ("min_over_time((x or vector(1))[5m:1m])", "x{}"),
+        ("clamp_min(x or vector(0), 1)", "x{}"),
+        ('-(x{a="b"} or vector(0))', 'x{a="b"}'),
+        ('x{a=~"b\\\\.c"} or vector(0)', None),  # the parser would write the backslash bare
+        ('x{a=~`b"`} or vector(0)', None),
+    ],
+)
+def test_what_a_number_stands_in_for_is_found(query: str, behind: str | None) -> None:
+    assert check(query) is None
+    assert stood_in_for(query) == behind
 
 
 def test_a_hostile_name_before_a_regular_expression_costs_no_time() -> None:

@@ -69,4 +69,8 @@ def test_what_a_review_rolled_back_is_not_reviewed_again_before_a_person_says_so
     waiting = status(target(rejected=True), **({} if t0 is None else {"t0": t0}))
     assert (waiting.phase, waiting.t0) == (Phase.PENDING, None)
     allow = "kubectl annotate deployment/web driftreview.dev/rejected-revision- -n shop"
-    assert f"web-new was rolled back by a review; to have it reviewed all the same: {allow}" in waiting.summary
+    why = f"web-new was rolled back by a review; to have it reviewed all the same: {allow}"
+    assert waiting.summary is not None
+    assert why in waiting.summary
+    stalled = next(each for each in waiting.conditions if each.type == "Stalled")
+    assert (stalled.status, stalled.message) == ("True", why)

@@ -170,7 +170,7 @@ def rows(answer: Answer, at: datetime, hide: Callable[[str], str] = str) -> Rows
 def no_data(where: str, nan: int, infinite: int) -> NoData:
     """The result of a query without one finite sample; the more frequent kind of non-number names the reason."""
     if not nan + infinite:
-        mend = "check its metric names and labels, or add `or vector(0)` if none means zero"
+        mend = "check its metric names and labels (once they have been seen, `or vector(0)` says that none means zero)"
         return NoData(Reason.EMPTY, f"The query returned no series {where}; {mend}")
     kind = f"{nan} NaN and {infinite} infinite" if nan and infinite else f"{nan} NaN" if nan else f"{infinite} infinite"
     reason = Reason.ONLY_NAN if nan >= infinite else Reason.ONLY_INFINITE

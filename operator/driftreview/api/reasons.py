@@ -151,6 +151,8 @@ class Reason(StrEnum):
     """Every sample was NaN, as a quotient without traffic is."""
     ONLY_INFINITE = "OnlyInfinite"
     """Every sample was infinite."""
+    STAND_IN = "StandIn"
+    """Before T0: only the number behind `or vector(…)` was returned, nothing that it stands in for."""
     LOW_COVERAGE = "LowCoverage"
     """Less of the window is covered by samples than the signal demands."""
     BASELINE_MISSING = "BaselineMissing"

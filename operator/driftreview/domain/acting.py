@@ -12,7 +12,7 @@ from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.decide import NOBODY, with_rollback
-from driftreview.domain.status import Stuck, finished, held_up_by, moved, resumed, said
+from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
@@ -79,8 +79,8 @@ def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetVie
 
 
 def _paused(review: DriftReview, status: DriftReviewStatus, how_far: str, now: datetime) -> DriftReviewStatus:
-    hint = f"kubectl rollout resume deployment/{review.spec.target.name} -n {review.metadata.namespace}"
-    summary = f"rollback {how_far}: the target's rollout is paused; resume it: {hint}"
+    before = f" before {said(status.rollback.closes_at)}" if status.rollback else ""
+    summary = f"rollback {how_far}: the target's rollout is paused: {how_to_resume(review)}{before}"
     stuck = Stuck(Reason.TARGET_PAUSED, summary)
     return finished(review, moved(status, Phase.ROLLING_BACK, Reason.TARGET_PAUSED, summary, now, stuck))
 

@@ -24,7 +24,17 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
 from driftreview.domain.judge import CheckpointResult, unusable, values
-from driftreview.domain.status import Stuck, bounded, finished, held_up_by, moved, said, truth, with_condition
+from driftreview.domain.status import (
+    Stuck,
+    bounded,
+    finished,
+    held_up_by,
+    how_to_resume,
+    moved,
+    said,
+    truth,
+    with_condition,
+)
 from driftreview.domain.workload import Rollout, TargetView
 
 _NOTHING_TO_GO_BACK_TO: Final = (
@@ -51,7 +61,7 @@ def with_rollback(
         message = _NOTHING_TO_GO_BACK_TO
     elif target.rollout is Rollout.PAUSED:
         possible, reason = False, Reason.TARGET_PAUSED
-        message = "the target's rollout is paused: resume it (kubectl rollout resume)"
+        message = f"the target's rollout is paused: {how_to_resume(review)} before {said(closes)}"
     else:
         possible, reason = True, Reason.POSSIBLE
         message = f"to {status.previous.name} until {said(closes)}"
@@ -171,15 +181,17 @@ def _follow_decision(
             return _intend(_by_policy(status, "Promote", now), ActType.PROMOTE, target, summary, now)
         case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.ROLLBACK:
             return _intend(_by_policy(status, "Rollback", now), ActType.ROLL_BACK, target, summary, now)
-    return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {_waits(review, decision, status)}", now)
+    return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {_waits(review, decision, status, now)}", now)
 
 
-def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus) -> str:
+def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus, now: datetime) -> str:
     """Until when a person is waited for, and what follows then."""
     rejected, on_end = decision.recommendation is Recommendation.REJECT, review.spec.policy.on_window_end
     acts = {OnWindowEnd.ROLLBACK: "it is rolled back", OnWindowEnd.PROMOTE: "it is promoted"}
     then = acts.get(on_end, "the review ends") if not rejected or on_end is OnWindowEnd.ROLLBACK else "the review ends"
-    until = said(status.rollback.last_safe_moment) if status.rollback else "the last safe moment"
+    if status.rollback is None or now >= status.rollback.last_safe_moment:
+        return f"no time is left to wait for a person: {then} (policy.onWindowEnd is {on_end})"
+    until = said(status.rollback.last_safe_moment)
     return f"waits for a person until {until}, then {then} (policy.onWindowEnd is {on_end})"
 
 
@@ -199,7 +211,7 @@ def _intend(
         message = status.rollback.message if status.rollback else ""
         if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
             return moved(status, Phase.HOLDING, reason, f"{message}; then: {summary}", now, Stuck(reason, message))
-        said_last = f"{summary}; but it cannot be rolled back: {message}{held_up_by(status)}"
+        said_last = f"{summary}; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand"
         return moved(status, Phase.FAILED, reason, said_last, now)
     intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
     phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
@@ -217,6 +229,19 @@ def rollback_due(
     if decision is None or not _to_be_rolled_back(review, decision):
         return status
     return _intend(status, ActType.ROLL_BACK, target, f"{decision.recommendation}: {decision.message}", now)
+
+
+def held_back(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
+    """What suspending keeps from happening."""
+    decision, closes = status.decision, schedule.closes_at(review.spec.window, status.t0) if status.t0 else now
+    if decision is None or not (status.act is not None or _to_be_rolled_back(review, decision)):
+        return "nothing is judged or done; due times do not move"
+    why = f"{decision.recommendation}: {decision.message}"
+    if status.act is not None and status.act.type is ActType.PROMOTE:
+        return f"the decided promotion is done when that is taken back; {why}"
+    if now > closes:
+        return f"the decided rollback was not done before the window closed at {said(closes)}; {why}"
+    return f"the decided rollback is done when that is taken back, not after {said(closes)}; {why}"
 
 
 def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:

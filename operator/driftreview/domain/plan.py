@@ -15,7 +15,7 @@ from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.acting import carry_out
 from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
-from driftreview.domain.decide import rollback_due, window_ended, with_rollback
+from driftreview.domain.decide import held_back, rollback_due, window_ended, with_rollback
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
 
@@ -28,7 +28,7 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if status.t0 is not None and (ended := _target_gone(review, observed, now)):
         return Settle(ended, None)
     if review.spec.suspend and not _is_under_way(status, observed):
-        return _suspended(review, now)
+        return _suspended(review, observed, now)
     if status.act is not None:
         return carry_out(review, observed, now)
     if status.t0 is None:
@@ -43,10 +43,12 @@ def _is_under_way(status: DriftReviewStatus, observed: Observed) -> bool:
     return observed.target is not None and observed.target.template_hash != status.judged.template_hash
 
 
-def _suspended(review: DriftReview, now: datetime) -> Settle:
-    summary = "suspended by spec.suspend: nothing is judged or done; due times do not move"
-    phase = review.status.phase or Phase.PENDING
-    return Settle(finished(review, moved(review.status, phase, Reason.SUSPENDED, summary, now)), now + RESYNC)
+def _suspended(review: DriftReview, observed: Observed, now: datetime) -> Settle:
+    target, status = observed.target, review.status
+    status = status if target is None else with_rollback(review, status, target, now)
+    summary = f"suspended by spec.suspend: {held_back(review, status, now)}"
+    status = moved(status, status.phase or Phase.PENDING, Reason.SUSPENDED, summary, now)
+    return Settle(finished(review, status), now + RESYNC)
 
 
 def _target_gone(review: DriftReview, observed: Observed, now: datetime) -> DriftReviewStatus | None:

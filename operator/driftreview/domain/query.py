@@ -146,6 +146,28 @@ def _escaped(value: str, quote: str) -> str:
     return value.replace("\\", "\\\\").replace(quote, "\\" + quote).replace("\n", "\\n")
 
 
+def stood_in_for(query: str) -> str | None:
+    """What a number stands in for in a query that holds `… or vector(number)`; None in any other.
+
+    None as well where the parser could not write the strings as it read them: it leaves backslashes and quotes bare.
+    """
+    if any(char in query for char in "\\'`"):
+        return None
+    parts = [promql_parser.parse(_without_raw_strings(query))]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, promql_parser.BinaryExpr) and f"{part.op}" == "or" and _is_number(part.rhs):
+            return f"{part.lhs}"
+        for name in ("lhs", "rhs", "expr"):
+            parts += [getattr(part, name)] if hasattr(part, name) else []
+        parts += getattr(part, "args", [])
+    return None
+
+
+def _is_number(expression: promql_parser.Expr) -> bool:
+    return isinstance(expression, promql_parser.Call) and expression.func.name == "vector"
+
+
 def _without_raw_strings(query: str) -> str:
     """The same query with `raw` strings in double quotes: the parser takes backslashes in raw ones for escapes."""
     return _STRING.sub(lambda match: match[0] if match[1] is None else f'"{_escaped(match[1], chr(34))}"', query)

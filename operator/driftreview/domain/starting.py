@@ -14,13 +14,17 @@ from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.decide import with_rollback
-from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
+from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
 from driftreview.domain.workload import REJECTED, Rollout, TargetView
 
 SILENT: Final = {
     Reason.EMPTY: ("no data yet for", "check metric names and labels in"),
     Reason.ONLY_NAN: ("only NaN yet for", "as a quotient without traffic is, see"),
     Reason.ONLY_INFINITE: ("only infinite values yet for", "as a quotient by zero is, see"),
+    Reason.STAND_IN: (
+        "only the number behind `or vector` yet for",
+        "nothing happened yet, or a name or label is misspelt in",
+    ),
 }
 """A query that returned nothing to judge: what it returned instead, and where to look. Before T0 that is no problem
 yet, a release may have to warm up; but nobody should learn it only at T0."""
@@ -76,6 +80,9 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
         rolls = f"waits for {review.spec.target.name}: {target.rollout_message}"
         stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
+        if target.rollout is Rollout.PAUSED:
+            rolls = f"{rolls}: {how_to_resume(review)}"
+            stuck = Stuck(Reason.TARGET_PAUSED, rolls)
         summary = f"{rolls}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
         return Settle(finished(review, status), brisk(status, now))
@@ -86,7 +93,8 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         return Settle(refused, brisk(refused, now))
     if waits := _no_release(review, target, t0):
         summary = f"waits for a new rollout of {review.spec.target.name}: {waits}{_remark(status)}"
-        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now)
+        stuck = Stuck(Reason.WAITING_FOR_ROLLOUT, waits) if target.rejected else None
+        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
         return Settle(finished(review, status), brisk(status, now))
     if now < t0:
         summary = f"waits for T0 of {target.current.name} at {said(t0)}{_remark(status)}"

@@ -55,6 +55,11 @@ def held_up_by(status: DriftReviewStatus) -> str:
     return f" ({stalled.message})" if stalled is not None and stalled.status == "True" else ""
 
 
+def how_to_resume(review: DriftReview) -> str:
+    """What to do about a paused target."""
+    return f"kubectl rollout resume deployment/{review.spec.target.name} -n {review.metadata.namespace}"
+
+
 @dataclass(frozen=True)
 class Stuck:
     """What somebody must mend before the review can go on; it tries again by itself."""
@@ -101,7 +106,7 @@ def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatu
             "observed_generation": generation,
             "progress": f"{judged}/{len(review.spec.window.checkpoints)}",
             "next_checkpoint": None
-            if following is None or status.phase in TERMINAL
+            if following is None or status.phase in TERMINAL or status.act is not None or review.spec.suspend
             else NextCheckpoint(name=following.name, due=following.due),
             "conditions": [each.model_copy(update={"observed_generation": generation}) for each in status.conditions],
         }

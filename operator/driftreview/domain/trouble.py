@@ -38,7 +38,8 @@ def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetim
     if status.decision is not None:
         return finished(review, status)
     phase, summary = status.phase or Phase.BASELINING, f"waits for the metric source: {message}"
-    return finished(review, moved(status, phase, Reason(first.reason), summary, now))
+    stuck = Stuck(Reason(first.reason), message)
+    return finished(review, moved(status, phase, Reason(first.reason), summary, now, stuck))
 
 
 def out_of_patience(review: DriftReview, index: int | None, now: datetime, *, dead: bool) -> bool:

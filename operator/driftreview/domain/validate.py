@@ -62,7 +62,9 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
     in_blocks = any(signal.kind in {Kind.LEVEL, Kind.GROWTH} for signal in spec.signals)
     if first < (least if in_blocks else step):
         needed = (
-            f"must be {format_duration(least)}, {schedule.BLOCKS_PER_LOOK} times" if in_blocks else "is shorter than"
+            f"must be at least {format_duration(least)}, {schedule.BLOCKS_PER_LOOK} times"
+            if in_blocks
+            else "is shorter than"
         )
         message = f"spec.window.checkpoints[0]: {format_duration(first)} {needed} {resolution}"
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
@@ -70,7 +72,7 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
     compared = any(signal.kind is Kind.LEVEL and is_compared(signal) for signal in spec.signals)
     if spec.baseline.from_ is BaselineFrom.HISTORY and compared and length < enough:
         message = (
-            f"spec.baseline.length: {format_duration(length)} must be {format_duration(enough)}, "
+            f"spec.baseline.length: {format_duration(length)} must be at least {format_duration(enough)}, "
             f"{schedule.BLOCKS_PER_LOOK} blocks ({_BLOCKS})"
         )
         yield Problem(reason=Reason.INVALID_SPEC, message=message)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
 from typing import Final
 
+from driftreview.adapters.answers import Rows
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.prometheus import InstantResult, PrometheusSource
 from driftreview.api.driftreview import DriftReview
@@ -19,7 +20,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import shape_problem
-from driftreview.domain.query import QueryProblem, check, resolve
+from driftreview.domain.query import QueryProblem, check, resolve, stood_in_for
 from driftreview.domain.samples import Failed, NoData
 from driftreview.domain.starting import silence
 from driftreview.domain.validate import contradictions, too_fine, too_large
@@ -123,7 +124,11 @@ class Acceptance:
                 message = f"spec.metrics.sourceRef: {ref.kind} {ref.name!r}: {answer.message}"
                 wrong = [each.problem for each in probed.values() if each.problem is not None]
                 return [*wrong, Problem(reason=Reason.SOURCE_UNAVAILABLE, message=message[:1024])]
-            probed[signal.name] = _read(signal, f"spec.signals[{index}].query (signal {signal.name})", answer)
+            read = _read(signal, f"spec.signals[{index}].query (signal {signal.name})", answer)
+            if isinstance(answer, Rows) and (behind := stood_in_for(query)):
+                alone = this.room.ask(partial(source.instant, behind, _moment(review, now)))
+                read = replace(read, silent=Reason.STAND_IN) if isinstance(alone, NoData) else read
+            probed[signal.name] = read
         series = {name: each.series for name, each in probed.items() if each.series}
         silent = {name: each.silent for name, each in probed.items() if each.silent}
         problems = [each.problem for each in probed.values() if each.problem is not None]
