@@ -24,7 +24,17 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
 from driftreview.domain.judge import CheckpointResult, unusable, values
-from driftreview.domain.status import Stuck, bounded, finished, held_up_by, moved, said, truth, with_condition
+from driftreview.domain.status import (
+    Stuck,
+    bounded,
+    condition,
+    finished,
+    held_up_by,
+    moved,
+    said,
+    truth,
+    with_condition,
+)
 from driftreview.domain.workload import Rollout, TargetView
 
 _NOTHING_TO_GO_BACK_TO: Final = (
@@ -74,6 +84,8 @@ def baseline_captured(
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
     useless, measured = list(unusable(review.spec.signals, evidence)), list(values(review.spec.signals, evidence))
     message = f"frozen in DriftSnapshot {ref.name}"
+    told = condition(review.status, ConditionType.BASELINE_CAPTURED)
+    message += f"; {told.message}" if told is not None else ""  # why its history ends early
     for what, which in (("without data", gaps), ("cannot be compared", useless), ("measured", measured)):
         message += f"; {what}: {'; '.join(which)}" if which else ""
     status = review.status.model_copy(update={"baseline": ref})
