@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import TERMINAL, Reason, Recommendation, Verdict
 from driftreview.api.signal import Signal
@@ -33,8 +33,9 @@ from driftreview.domain.evidence import (
 )
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
+from driftreview.domain.revisions import ReplicaSet, pin
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
-from driftreview.domain.workload import ReplicaSet, Rollout, TargetView, pin
+from driftreview.domain.workload import Rollout, TargetView
 from tests import builders
 
 STEP = timedelta(minutes=5)
@@ -87,12 +88,11 @@ class Deployment:
         self.fails = False
 
 
-def replica_sets() -> list[ReplicaSet]:
-    """The ReplicaSets of all versions."""
-    return [
-        ReplicaSet(builders.revision(each), number, None, builders.template(each))
-        for number, each in enumerate(("old", "new", "newer"), 1)
-    ]
+def replica_set(name: str) -> ReplicaSet | None:
+    """The ReplicaSet of that name, if it is of a version there is."""
+    versions = ("old", "new", "newer")
+    found = (ReplicaSet(builders.revision(each), builders.template(each)) for each in versions)
+    return next((each for each in found if each.revision.name == name), None)
 
 
 @dataclass
@@ -276,9 +276,9 @@ class Simulator:
             if failures and not trouble.out_of_patience(review, index, self.now, dead=dead):
                 return failures
             previous = review.status.previous if look.checkpoint == T0 else None
-            kept = pin(previous, replica_sets(), keep_template=True) if previous else None
+            kept = pin(previous, replica_set(previous.name)) if previous else None
             frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
-            spec = take(review, look, frozen, pin(judged, replica_sets(), keep_template=False), kept)
+            spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept)
             self._power()
             self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
             self._power()

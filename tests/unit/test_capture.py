@@ -10,27 +10,27 @@ import pytest
 from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
-from driftreview.adapters.workloads import Workload
+from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.reasons import Reason
-from driftreview.api.status import DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.domain import trouble
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.evidence import T0, Look
 from driftreview.domain.plan import plan
+from driftreview.domain.revisions import pin
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
 from driftreview.runtime.gather import NO_ROOM, TurnOverError
 from tests import builders
 from tests.builders import BLOCK, HOUR, MINUTE, answer, review, signal, target
-from tests.simulator import replica_sets
+from tests.simulator import replica_set
 
 WINDOW = Window(builders.T0, builders.T0 + HOUR, MINUTE)
 LOOK = Look("1h", WINDOW, BLOCK, "MetricSource/prometheus http://prometheus", previous_hash="sha256:before")
 SIGNALS = [signal(name, query=name) for name in ("a", "b", "c")]
 DOWN = Failed(Reason.UNREACHABLE, "connection refused", retryable=True)
-WORKLOAD = Workload({}, tuple(replica_sets()), target())
 NEVER, AT_ONCE = float("inf"), 0.0
 
 
@@ -45,6 +45,13 @@ class Store:
 
     def store_snapshot(self, _: DriftReview, name: str, spec: DriftSnapshotSpec) -> DriftSnapshotSpec:
         return self.kept.setdefault(name, spec)
+
+
+class Templates:
+    """Stands for the targets: has the ReplicaSets of all versions."""
+
+    def pin(self, _: str, revision: Revision) -> RevisionEvidence:
+        return pin(revision, replica_set(revision.name))
 
 
 class Source:
@@ -73,7 +80,7 @@ class Scene:
     def __init__(self) -> None:
         self.now = builders.T0 + HOUR
         self.store, self.source = Store(), Source()
-        self.capture = Capture(cast(Reviews, self.store), lambda: self.now)
+        self.capture = Capture(cast(Reviews, self.store), cast(Workloads, Templates()), lambda: self.now)
         action = plan(review(signals=SIGNALS), Observed(target()), builders.T0)
         assert isinstance(action, Settle)
         self.status = action.status
@@ -83,7 +90,7 @@ class Scene:
     ) -> DriftSnapshotSpec | Unanswered:
         source = found or FoundSource(cast(Any, self.source), LOOK.source)
         subject = review(status or self.status, signals=SIGNALS)
-        return self.capture.evidence(subject, WORKLOAD, LOOK, source, until, history=False)
+        return self.capture.evidence(subject, LOOK, source, until, history=False)
 
 
 @pytest.fixture
@@ -195,11 +202,11 @@ def test_what_was_busy_is_frozen_with_the_query_as_it_would_have_been_sent(scene
     scene.source.then = busy
     found = FoundSource(cast(Any, scene.source), LOOK.source)
     with pytest.raises(BusyError):
-        scene.capture.evidence(subject, WORKLOAD, LOOK, found, NEVER, history=False)
+        scene.capture.evidence(subject, LOOK, found, NEVER, history=False)
     scene.now += MINUTE
     waiting = trouble.metrics_failed(subject, [NO_ROOM], scene.now)
     scene.now += 5 * HOUR
-    stored = scene.capture.evidence(review(waiting, signals=signals), WORKLOAD, LOOK, found, NEVER, history=False)
+    stored = scene.capture.evidence(review(waiting, signals=signals), LOOK, found, NEVER, history=False)
     assert isinstance(stored, DriftSnapshotSpec)
     assert stored.signals[0].query.startswith('up{pod=~"web-new-')
 
@@ -228,7 +235,7 @@ def test_another_look_of_a_review_takes_the_place_of_the_one_before(scene: Scene
     other = replace(LOOK, source="MetricSource/prometheus http://elsewhere")
     subject, found = review(scene.status, signals=SIGNALS), FoundSource(cast(Any, scene.source), other.source)
     with pytest.raises(TurnOverError):
-        scene.capture.evidence(subject, WORKLOAD, other, found, AT_ONCE, history=False)
+        scene.capture.evidence(subject, other, found, AT_ONCE, history=False)
     assert [each.look for each in scene.capture._rounds.values()] == [other]
 
 
@@ -242,7 +249,7 @@ def test_answers_that_take_too_much_room_are_asked_again(scene: Scene, monkeypat
     found = FoundSource(cast(Any, scene.source), LOOK.source)
     for _ in range(2):
         with pytest.raises(TurnOverError):
-            scene.capture.evidence(another, WORKLOAD, LOOK, found, AT_ONCE, history=False)
+            scene.capture.evidence(another, LOOK, found, AT_ONCE, history=False)
     scene.look()
     assert scene.source.asked == ["a", "a", "b", "a", "b", "c"]
 
@@ -250,7 +257,7 @@ def test_answers_that_take_too_much_room_are_asked_again(scene: Scene, monkeypat
 def test_nothing_is_asked_where_nothing_is_measured(scene: Scene) -> None:
     look = Look(T0, None, BLOCK, LOOK.source)
     subject, found = review(scene.status, signals=SIGNALS), FoundSource(cast(Any, scene.source), LOOK.source)
-    stored = scene.capture.evidence(subject, WORKLOAD, look, found, NEVER, history=False)
+    stored = scene.capture.evidence(subject, look, found, NEVER, history=False)
     assert isinstance(stored, DriftSnapshotSpec)
     assert (stored.signals, scene.source.asked) == ([], [])
     assert stored.previous is not None

@@ -9,11 +9,12 @@ from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import TERMINAL, Phase, Reason, Recommendation
-from driftreview.api.status import Act, ActType, Checkpoint, Decision, DriftReviewStatus
+from driftreview.api.status import Act, ActType, Checkpoint, Decision, DriftReviewStatus, SnapshotRef
 from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
+from driftreview.domain.decide import baseline_captured
 from driftreview.domain.plan import plan
 from driftreview.domain.workload import Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, review, target
+from tests.builders import HOUR, MINUTE, T0, limit, review, signal, snapshot, target
 
 NOWHERE = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
 
@@ -182,6 +183,28 @@ class TestT0:
         status = step(review(), T0, seen).status
         assert status.target is not None
         assert status.target.history_ends_at == first[0]
+
+    def test_that_the_baseline_was_moved_is_said_and_why(self) -> None:
+        seen = target(rollout_started_at=T0 - 30 * MINUTE, rejected_during=((T0 - 9 * HOUR, T0 - 8 * HOUR),))
+        status = step(review(), T0, seen).status
+        why = "its history ends at 2026-07-31T03:00:00Z, before the time in which a rejected release ran"
+        assert status.summary == f"T0 is 2026-07-31T12:00:00Z: freezing the baseline; {why}"
+        assert said(status, "BaselineCaptured") == ("False", Reason.CAPTURING, why)
+        frozen = baseline_captured(review(status), snapshot(), SnapshotRef(name="t0", hash=snapshot().hash), T0)
+        assert said(frozen, "BaselineCaptured") == ("True", Reason.CAPTURED, f"frozen in DriftSnapshot t0; {why}")
+
+    @pytest.mark.parametrize(
+        ("baseline", "ended"), [("Snapshot", T0 - 8 * HOUR), ("Declared", T0 - 8 * HOUR), ("History", T0 - 40 * HOUR)]
+    )
+    def test_a_baseline_that_was_not_moved_says_nothing_of_it(self, baseline: str, ended: datetime) -> None:
+        seen = target(rollout_started_at=T0 - 30 * MINUTE, rejected_during=((T0 - 41 * HOUR, ended),))
+        signals = [limit()] if baseline == "Declared" else [signal()]
+        subject = review(
+            signals=signals, baseline={"from": baseline, "length": "1d" if baseline == "History" else "10m"}
+        )
+        status = step(subject, T0, seen).status
+        assert status.summary == "T0 is 2026-07-31T12:00:00Z: freezing the baseline"
+        assert all(each.type != "BaselineCaptured" for each in status.conditions)
 
     def test_without_an_earlier_revision_it_says_that_there_is_no_way_back(self) -> None:
         status = step(review(), T0, target(previous=None)).status

@@ -36,6 +36,10 @@ class TestRefused:
         assert truth(status, ConditionType.STALLED) == ("True", Reason.FORBIDDEN)
         assert status.summary == "not accepted: the API server refuses it: deployments is forbidden"
 
+    def test_too_large_a_target_is_not_refused_by_the_api_server(self) -> None:
+        status = trouble.refused(review(), Reason.TARGET_TOO_LARGE, "web has 1600000 bytes", T0)
+        assert status.summary == "not accepted: web has 1600000 bytes"
+
     def test_a_started_one_stays_where_it_is_and_goes_on_when_the_right_is_there(self) -> None:
         stuck = trouble.refused(review(started()), Reason.FORBIDDEN, "secrets is forbidden", T0)
         assert (stuck.phase, stuck.t0) == (Phase.BASELINING, T0)

@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
@@ -171,3 +171,4 @@ def test_a_time_needs_a_zone_and_is_written_in_utc() -> None:
         TypeAdapter(Time).validate_python("2026-01-05T10:00:00")
     with pytest.raises(ValueError, match="no time zone"):
         format_time(moment.replace(tzinfo=None))
+    assert format_time(datetime(1, 2, 3, 4, 5, 6, 7, tzinfo=UTC)) == "0001-02-03T04:05:06Z", "years have four digits"

@@ -2,7 +2,6 @@
 
 import copy
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,24 +10,23 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
+from driftreview.api.status import Revision
 from driftreview.domain.patches import approve_patch, rollback_patch
+from driftreview.domain.revisions import MOST_READ, listed, pin, template_hash, without_hash_label
+from driftreview.domain.revisions import replica_set as reduced
 from driftreview.domain.workload import (
     APPROVED,
     REJECTED,
     REJECTED_DURING,
     RESTORED,
-    TEMPLATES,
     Rollout,
     TargetView,
+    choose,
     label_selector,
-    owned,
-    pin,
     rollout_status,
-    template_hash,
     view,
-    without_hash_label,
 )
-from driftreview.domain.workload import replica_set as reduced
+from driftreview.domain.workload import deployment as slim
 from tests.builders import MINUTE, T0, template
 
 Raw = dict[str, Any]
@@ -74,8 +72,18 @@ def replica_set(version: str, number: int | str | None, owner: str = "target-uid
     return {"metadata": given | metadata, "spec": {"template": labelled}}
 
 
-def look(raw: Raw, *found: Raw) -> TargetView:
-    return view(raw, owned(raw, found))
+def look(raw: Raw, *found: Raw, read: list[str] | None = None) -> TargetView:
+    """What is seen of a Deployment that has these ReplicaSets; `read` gets the names of those that were read whole."""
+    target, whole = slim(raw), {each["metadata"]["uid"]: each for each in found}
+    own = [each for each in (listed(raw["metadata"]["uid"], other["metadata"]) for other in found) if each]
+    known: dict[str, Revision] = {}
+    choice = choose(target, own, known)
+    while choice.missing is not None:
+        if read is not None:
+            read.append(choice.missing.name)
+        known[choice.missing.uid] = reduced(whole[choice.missing.uid]).revision
+        choice = choose(target, own, known)
+    return view(target, choice, known)
 
 
 class TestRolloutStatus:
@@ -250,52 +258,79 @@ class TestTimes:
 class TestPin:
     def test_the_previous_template_is_kept_whole_without_the_label(self) -> None:
         old = reduced(replica_set("old", 1))
-        kept = pin(old.revision, [reduced(replica_set("new", 2)), old], keep_template=True)
+        kept = pin(old.revision, old)
         assert kept.template == template("old")
         assert template_hash(kept.template) == kept.template_hash
 
-    def test_the_judged_one_is_kept_by_hash_only(self) -> None:
-        new = reduced(replica_set("new", 2))
-        assert pin(new.revision, [new], keep_template=False).template == {}
-
     def test_one_that_is_gone_has_no_template(self) -> None:
-        kept = pin(reduced(replica_set("old", 1)).revision, [reduced(replica_set("new", 2))], keep_template=True)
+        kept = pin(reduced(replica_set("old", 1)).revision, None)
         assert (kept.name, kept.template) == ("web-old", {})
 
     def test_one_that_was_changed_since_is_not_what_was_pinned(self) -> None:
         changed = reduced(replica_set("evil", 1) | {"metadata": replica_set("old", 1)["metadata"]})
-        assert pin(reduced(replica_set("old", 1)).revision, [changed], keep_template=True).template == {}
+        assert pin(reduced(replica_set("old", 1)).revision, changed).template == {}
+
+    def test_one_made_anew_is_not_what_was_pinned(self) -> None:
+        anew = reduced(replica_set("old", 1, uid="another"))
+        assert pin(reduced(replica_set("old", 1)).revision, anew).template == {}
 
 
-class TestOwned:
-    """A Deployment may have hundreds of ReplicaSets of a megabyte: few templates are ever held at once."""
+class TestWhatIsRead:
+    """A Deployment may have hundreds of ReplicaSets of a megabyte: only the few that are needed are read whole."""
 
-    def whole(self, raw: Raw, *found: Raw) -> set[str]:
-        return {each.revision.name for each in owned(raw, found) if each.template}
+    def read(self, raw: Raw, *found: Raw) -> tuple[list[str], Revision | None]:
+        names: list[str] = []
+        seen = look(raw, *found, read=names)
+        return names, seen.previous
 
     def many(self, count: int) -> list[Raw]:
-        return [replica_set(f"v{number:03d}", number) for number in range(1, count + 1)]
-
-    def test_few_keep_their_templates_and_all_their_names_and_hashes(self) -> None:
-        raw, found = deployment("v200"), self.many(200)
+        found = [replica_set(f"v{number:03d}", number) for number in range(1, count + 1)]
         random.Random(1).shuffle(found)  # noqa: S311 - any order
-        kept = owned(raw, found)
-        assert [each.number for each in kept] == list(range(1, 201)), "in the order of their names"
-        assert {each.revision.template_hash for each in kept} == {
-            template_hash(each["spec"]["template"]) for each in found
-        }
-        assert self.whole(raw, *found) == {"web-v199", "web-v198", "web-v197"}
-        assert len(self.whole(raw, *found)) == TEMPLATES
+        return found
 
-    def test_the_approved_one_keeps_its_template_however_old_it_is(self) -> None:
-        raw, found = deployment("v050"), self.many(50)
-        raw["metadata"]["annotations"][APPROVED] = template_hash(template("v007"))
-        assert self.whole(raw, *found) == {"web-v007", "web-v049", "web-v048"}
+    def test_of_hundreds_only_what_runs_and_what_ran_before(self) -> None:
+        names, previous = self.read(deployment("v200"), *self.many(200))
+        assert names == ["web-v200", "web-v199"]
+        assert previous is not None
+        assert previous.name == "web-v199"
 
-    def test_neither_the_current_nor_the_rejected_one_takes_anothers_place(self) -> None:
-        raw, found = deployment("v010"), self.many(10)
+    def test_an_approved_one_is_looked_for_from_the_newest_on(self) -> None:
+        raw = deployment("v050")
+        raw["metadata"]["annotations"][APPROVED] = template_hash(template("v045"))
+        names, previous = self.read(raw, *self.many(50))
+        assert names == ["web-v050", "web-v049", "web-v048", "web-v047", "web-v046", "web-v045"]
+        assert previous is not None
+        assert previous.name == "web-v045"
+
+    @pytest.mark.parametrize("approved", ["v001", "gone"])
+    def test_an_approved_one_is_not_looked_for_for_ever(self, approved: str) -> None:
+        raw = deployment("v050")
+        raw["metadata"]["annotations"][APPROVED] = template_hash(template(approved))
+        names, previous = self.read(raw, *self.many(50))
+        assert len(names) == 1 + MOST_READ
+        assert previous is not None
+        assert previous.name == "web-v049"
+
+    def test_an_approved_one_that_runs_is_not_looked_for_at_all(self) -> None:
+        raw = deployment("v050")
+        raw["metadata"]["annotations"][APPROVED] = template_hash(template("v050"))
+        assert self.read(raw, *self.many(50))[0] == ["web-v050", "web-v049"]
+
+    def test_a_rejected_one_is_passed_over(self) -> None:
+        raw = deployment("v010")
         raw["metadata"]["annotations"][REJECTED] = template_hash(template("v009"))
-        assert self.whole(raw, *found) == {"web-v008", "web-v007", "web-v006"}
+        names, previous = self.read(raw, *self.many(10))
+        assert names == ["web-v010", "web-v009", "web-v008"]
+        assert previous is not None
+        assert previous.name == "web-v008"
+
+    def test_a_template_without_a_replica_set_is_not_looked_for_for_ever(self) -> None:
+        names, previous = self.read(deployment("newer"), *self.many(50))
+        assert (len(names), previous) == (MOST_READ, None)
+
+    def test_going_back_to_what_runs_is_no_way_back(self) -> None:
+        twin = replica_set("new", 1, name="web-twin", uid="rs-twin")
+        assert self.read(deployment(), replica_set("new", 2), twin)[1] is None
 
     @given(
         st.permutations(range(1, 9)),
@@ -303,7 +338,7 @@ class TestOwned:
         st.none() | st.integers(1, 8),
         st.none() | st.integers(1, 8),
     )
-    def test_what_is_gone_back_to_always_has_its_template(
+    def test_it_is_what_would_be_chosen_if_all_were_read(
         self, order: list[int], running: int, approved: int | None, rejected: int | None
     ) -> None:
         raw = deployment(f"v{running}")
@@ -312,35 +347,70 @@ class TestOwned:
                 raw["metadata"]["annotations"][name] = template_hash(template(f"v{version}"))
         # As the Deployment controller numbers them: what runs has the highest number.
         numbers = {version: 99 if version == running else version for version in order}
-        kept = owned(raw, [replica_set(f"v{version}", numbers[version]) for version in order])
-        previous = view(raw, kept).previous
-        assert previous is not None or set(order) <= {running, rejected}
-        if previous is not None:
-            assert template_hash(pin(previous, kept, keep_template=True).template) == previous.template_hash
+        names, previous = self.read(raw, *(replica_set(f"v{version}", numbers[version]) for version in order))
+        sound = [version for version in sorted(order, reverse=True) if version not in (running, rejected)]
+        wanted = approved if approved in sound else next(iter(sound), None)
+        assert (previous and previous.name) == (wanted and f"web-v{wanted}")
+        assert len(names) == len(set(names))
 
-    def test_no_page_is_read_before_the_one_before_it_is_let_go(self) -> None:
-        alive = 0
 
-        class Watched(dict[str, Any]):
-            def __init__(self, raw: Raw) -> None:
-                nonlocal alive
-                super().__init__(raw)
-                alive += 1
+class TestWhatWasThereBefore:
+    """Only what was there when the rollout began can have run before it: anyone may make a ReplicaSet later."""
 
-            def __del__(self) -> None:
-                nonlocal alive
-                alive -= 1
+    def previous(self, raw: Raw, born: dict[str, datetime]) -> str | None:
+        found = [
+            replica_set(version, number, creationTimestamp=format_time(born[version]))
+            for version, number in (("old", 1), ("new", 9), ("forged", 8))
+            if version in born
+        ]
+        seen = look(raw, *found)
+        return seen.previous.name if seen.previous else None
 
-        most = 0
+    def edited(self, *at: datetime, **status: Any) -> Raw:
+        raw = deployment(**status)
+        raw["metadata"]["managedFields"] = [
+            {"manager": "kubectl", "time": format_time(each), "fieldsV1": {"f:spec": {"f:template": {}}}} for each in at
+        ]
+        return raw
 
-        def read() -> Iterator[Raw]:
-            nonlocal most
-            for each in self.many(40):
-                yield Watched(each)
-                most = max(most, alive)
+    began = T0 - 13 * MINUTE
+    long_ago = T0 - timedelta(days=30)
 
-        assert len(owned(deployment("v040"), read())) == 40
-        assert most <= 2
+    @pytest.mark.parametrize("after", [timedelta(seconds=6), MINUTE, timedelta(days=1)])
+    def test_one_made_after_the_rollout_began_is_no_previous_one(self, after: timedelta) -> None:
+        born = {"old": self.long_ago, "new": self.began, "forged": self.began + after}
+        assert self.previous(self.edited(self.began), born) == "web-old"
+        del born["old"]
+        assert self.previous(self.edited(self.began), born) is None
+
+    @pytest.mark.parametrize("after", [timedelta(seconds=-1), timedelta(0), timedelta(seconds=5)])
+    def test_rollouts_in_one_second_and_clocks_that_differ_a_little_hide_none(self, after: timedelta) -> None:
+        born = {"old": self.began + after, "new": self.began}
+        assert self.previous(self.edited(self.began), born) == "web-old"
+
+    def test_an_old_template_run_again_is_older_than_what_ran_before_it(self) -> None:
+        born = {"old": self.began - MINUTE, "new": self.long_ago}
+        assert self.previous(self.edited(self.began), born) == "web-old"
+
+    def test_where_a_later_edit_hides_when_the_template_was_edited_the_rollouts_end_tells(self) -> None:
+        raw, ended = self.edited(T0 - MINUTE), T0 - 10 * MINUTE
+        born = {"old": self.began - MINUTE, "new": self.long_ago}
+        assert self.previous(raw, born) == "web-old"
+        assert self.previous(raw, born | {"forged": ended + MINUTE}) == "web-old"
+        assert self.previous(deployment(), born | {"forged": ended + MINUTE}) == "web-old"
+
+    def test_a_rollout_under_way_began_with_its_last_edit(self) -> None:
+        raw = self.edited(self.began, updatedReplicas=1)
+        born = {"old": self.began - MINUTE, "new": self.long_ago, "forged": self.began + MINUTE}
+        assert self.previous(raw, born) == "web-old"
+
+    @pytest.mark.parametrize("edits", [[], [T0 - 13 * MINUTE]])
+    def test_without_a_deadline_nothing_tells_the_end_and_availability_may_be_old(self, edits: list[datetime]) -> None:
+        raw = self.edited(*edits)
+        raw["status"]["conditions"] = [
+            {"type": "Available", "status": "True", "lastTransitionTime": format_time(self.long_ago)}
+        ]
+        assert self.previous(raw, {"old": self.began - MINUTE, "new": self.long_ago}) == "web-old"
 
 
 class TestSelector:
@@ -424,6 +494,7 @@ class TestPatches:
                 name = each["path"].removeprefix("/metadata/annotations/").replace("~1", "/")
                 raw["metadata"]["annotations"][name] = each["value"]
         assert look(raw).rejected
+        raw["status"]["conditions"][1]["lastUpdateTime"] = format_time(ran[1])
         assert look(raw).rejected_during == (ran,)
         raw["spec"]["template"] = template("old")
         assert not look(raw).rejected
@@ -436,3 +507,40 @@ class TestPatches:
         raw = deployment()
         raw["metadata"]["annotations"][REJECTED_DURING] = text
         assert look(raw).rejected_during == ()
+
+    @pytest.mark.parametrize(
+        ("start", "end", "believed"),
+        [
+            (-40 * MINUTE, -MINUTE, True),
+            (-40 * MINUTE, timedelta(0), True),
+            (-40 * MINUTE, timedelta(seconds=5), True),  # of two clocks
+            (-40 * MINUTE, timedelta(seconds=6), False),
+            (-40 * MINUTE, 60 * MINUTE, False),
+            (timedelta(days=-27), timedelta(days=-26), True),
+            (timedelta(days=-29), timedelta(days=-27), False),
+            (timedelta(days=-40), timedelta(days=-30), False),
+        ],
+    )
+    def test_a_stretch_that_cannot_be_ours_is_no_stretch(
+        self, start: timedelta, end: timedelta, *, believed: bool
+    ) -> None:
+        raw, began = deployment(), T0 - 13 * MINUTE
+        raw["metadata"]["managedFields"] = [
+            {"manager": "kubectl", "time": format_time(began), "fieldsV1": {"f:spec": {"f:template": {}}}}
+        ]
+        stretch = (began + start, began + end)
+        raw["metadata"]["annotations"][REJECTED_DURING] = "/".join(map(format_time, stretch))
+        assert look(raw, replica_set("new", 2)).rejected_during == ((stretch,) if believed else ())
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "0001-01-01T00:00:00+00:00/9999-12-31T23:59:59+00:00",
+            "0001-01-01T00:00:00+14:00/2026-07-31T11:00:00Z",
+            "2026-07-31T11:00:00Z/9999-12-31T23:59:59-14:00",
+        ],
+    )
+    def test_times_at_the_ends_of_the_calendar_are_no_stretch(self, text: str) -> None:
+        raw = deployment()
+        raw["metadata"]["annotations"][REJECTED_DURING] = text
+        assert look(raw, replica_set("new", 2)).rejected_during == ()

@@ -5,7 +5,8 @@ ClusterError
 ├── ChangedError       the object is not as it was read (409, 410, or a failed JSON patch test): read again
 ├── ExistsError        there is one of that name already
 ├── RefusedError       the request will be refused again as it is (400, 413, 422): somebody must mend something
-│   └── ForbiddenError   a right is missing, or a policy or quota stands against it (403)
+│   ├── ForbiddenError   a right is missing, or a policy or quota stands against it (403)
+│   └── OversizedError   the object is larger than is read of one
 ├── UnreadableError    the object is not what its kind promises, and not one that we wrote
 └── UnavailableError   no answer, or one that says try later (timeouts, 429, 5xx)
 """
@@ -35,6 +36,10 @@ class RefusedError(ClusterError):
 
 class ForbiddenError(RefusedError):
     """The API server forbids this to the operator's account."""
+
+
+class OversizedError(RefusedError):
+    """The object is larger than is read of one."""
 
 
 class UnreadableError(ClusterError):

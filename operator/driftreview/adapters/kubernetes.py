@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
 
 import urllib3
@@ -19,6 +20,7 @@ from driftreview.adapters.errors import (
     ExistsError,
     ForbiddenError,
     NotFoundError,
+    OversizedError,
     RefusedError,
     UnavailableError,
 )
@@ -26,6 +28,15 @@ from driftreview.api.base import GROUP, VERSION
 
 JSON_PATCH: Final = "application/json-patch+json"
 _PATCH_FAILED: Final = "the server rejected our request"
+_METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_PAGE: Final = 25
+"""Objects whose metadata are read at once, where these have no more than MOST_BYTES; if they have, one by one."""
+MOST_BYTES: Final = 1_500_000
+"""Longest JSON that is read of a target and its ReplicaSets. etcd takes 1.5 MiB of a form that is more compact: what is
+made of many small parts may be stored there and still be longer than this."""
+_AT_ONCE: Final = 2
+"""How many of these are parsed at the same time: parsed, one takes twenty times its length and more."""
+_CHUNK: Final = 2**16
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 30
 
@@ -50,6 +61,8 @@ SECRETS: Final = Kind("/api/v1", "secrets")
 CONFIG_MAPS: Final = Kind("/api/v1", "configmaps")
 NAMESPACES: Final = Kind("/api/v1", "namespaces", namespaced=False)
 
+_T = TypeVar("_T")
+
 
 class Cluster:
     """One API server. Safe to share between threads; every request ends after a bounded time."""
@@ -73,26 +86,51 @@ class Cluster:
         # Reads are tried once more; writes never: the caller must know whether they were done.
         settings.retries = urllib3.Retry(connect=1, read=1, status=0, other=0, backoff_factor=0.2)
         self._api = client.ApiClient(settings)
+        self._parsing = threading.Semaphore(_AT_ONCE)
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> dict[str, Any]:
         """Read one object."""
         return self._request("GET", _path(kind, namespace, name))
 
-    def select(self, kind: Kind, namespace: str, selector: str, page: int) -> Iterator[dict[str, Any]]:
-        """Read all objects of a kind that a label selector selects: so many at once, let go as they are handed out.
+    def keep(self, kind: Kind, name: str, namespace: str, reduce: Callable[[dict[str, Any]], _T]) -> _T:
+        """Read one object that may be large, and keep only what is made of it.
+
+        Raises:
+            OversizedError: it is larger than MOST_BYTES.
+        """
+        path = _path(kind, namespace, name)
+        payload = self._send("GET", path, most=MOST_BYTES)
+        with self._parsing:
+            return reduce(_document(path, payload))
+
+    def metadata(
+        self, kind: Kind, namespace: str, selector: str, reduce: Callable[[dict[str, Any]], _T]
+    ) -> Iterator[list[_T]]:
+        """Read the metadata of all objects that a label selector selects, and keep only what is made of each.
+
+        Yields:
+            page by page.
 
         Raises:
             ChangedError: it took so long that the API server does not know the list any more.
+            OversizedError: the metadata of one alone is larger than MOST_BYTES.
         """
-        query = {"limit": str(page), "labelSelector": selector}
+        path, page, going_on = _path(kind, namespace), _PAGE, ""
         while True:
-            answer = self._request("GET", _path(kind, namespace), query)
-            query["continue"] = answer.get("metadata", {}).get("continue") or ""
-            items = answer.pop("items", [])
-            items.reverse()
-            while items:
-                yield items.pop()
-            if not query["continue"]:
+            query = {"limit": str(page), "labelSelector": selector, "continue": going_on}
+            try:
+                payload = self._send("GET", path, query, accept=_METADATA, most=MOST_BYTES)
+            except OversizedError:
+                if page == 1:
+                    raise
+                page = 1
+                continue
+            with self._parsing:
+                answer = _document(path, payload)
+                going_on = answer.get("metadata", {}).get("continue") or ""
+                kept = [reduce(each["metadata"]) for each in answer.pop("items", [])]
+            yield kept
+            if not going_on:
                 return
 
     def create(self, kind: Kind, body: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
@@ -121,7 +159,20 @@ class Cluster:
     def _request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
-        headers = {"Accept": "application/json"}
+        return _document(path, self._send(method, path, query, body))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        *,
+        accept: str = "application/json",
+        most: int | None = None,
+    ) -> bytes:
+        """What the API server answers, if it did what was asked."""
+        headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = JSON_PATCH if method == "PATCH" else "application/json"
         _, url, headers, body, _ = self._api.param_serialize(
@@ -131,22 +182,32 @@ class Cluster:
             url = f"{url}?{urlencode(query)}"
         try:
             answer = self._api.call_api(method, url, headers, body, _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS))
-            payload: bytes = answer.read()  # type: ignore[no-untyped-call]
+            payload: bytes = answer.response.read(None if most is None else most + 1)
+            more = 0  # not `stream()`: after a `read` it loses its place in a chunked answer
+            while most is not None and (rest := answer.response.read(_CHUNK)):
+                more += len(rest)
         except (urllib3.exceptions.HTTPError, client.ApiException, OSError) as error:
             raise UnavailableError(f"{method} {path}: no answer from the API server: {error}") from error
-        return _checked(method, path, answer.status, payload)
+        if answer.status >= 300:  # noqa: PLR2004 - all but HTTP's 2xx
+            raise _error(answer.status, _parsed(payload), f"{method} {path}: {answer.status}")
+        if most is not None and len(payload) > most:
+            raise OversizedError(f"{path} has {len(payload) + more} bytes as JSON, more than the {most} that are read")
+        return payload
 
 
-def _checked(method: str, path: str, status: int, payload: bytes) -> dict[str, Any]:
+def _document(path: str, payload: bytes) -> dict[str, Any]:
+    document = _parsed(payload)
+    if payload and not document:
+        raise UnavailableError(f"{path}: the answer is no object")
+    return document
+
+
+def _parsed(payload: bytes) -> dict[str, Any]:
     try:
         document = json.loads(payload) if payload else {}
     except ValueError:
-        document = {}
-    if status < 300:  # noqa: PLR2004 - HTTP's 2xx
-        if not isinstance(document, dict):
-            raise UnavailableError(f"{method} {path}: the answer is no object")
-        return document
-    raise _error(status, document if isinstance(document, dict) else {}, f"{method} {path}: {status}")
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:

@@ -122,6 +122,8 @@ class Reason(StrEnum):
     """A query uses a variable that nothing defines."""
     TARGET_NOT_FOUND = "TargetNotFound"
     """There is no such workload."""
+    TARGET_TOO_LARGE = "TargetTooLarge"
+    """The target, or a ReplicaSet of it that the review needs, is larger than the operator reads."""
     SOURCE_NOT_FOUND = "SourceNotFound"
     """There is no such metric source."""
     SOURCE_NOT_ALLOWED = "SourceNotAllowed"

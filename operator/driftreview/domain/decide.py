@@ -27,6 +27,7 @@ from driftreview.domain.judge import CheckpointResult, unusable, values
 from driftreview.domain.status import (
     Stuck,
     bounded,
+    condition,
     finished,
     held_up_by,
     how_to_resume,
@@ -84,6 +85,8 @@ def baseline_captured(
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
     useless, measured = list(unusable(review.spec.signals, evidence)), list(values(review.spec.signals, evidence))
     message = f"frozen in DriftSnapshot {ref.name}"
+    told = condition(review.status, ConditionType.BASELINE_CAPTURED)
+    message += f"; {told.message}" if told is not None else ""  # why its history ends early
     for what, which in (("without data", gaps), ("cannot be compared", useless), ("measured", measured)):
         message += f"; {what}: {'; '.join(which)}" if which else ""
     status = review.status.model_copy(update={"baseline": ref})

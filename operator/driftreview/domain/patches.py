@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from driftreview.api.base import format_time
-from driftreview.domain.workload import APPROVED, REJECTED, REJECTED_DURING, RESTORED, Raw, TargetView, template_hash
+from driftreview.domain.revisions import Raw, template_hash
+from driftreview.domain.workload import APPROVED, LONGEST_BASELINE, REJECTED, REJECTED_DURING, RESTORED, TargetView
 
-_LONGEST_BASELINE: Final = timedelta(days=28)
 _MOST_STRETCHES: Final = 15
 
 
@@ -24,7 +24,7 @@ def rollback_patch(
         template: what to put back.
         ran: from when until when the rejected template ran.
     """
-    kept = [each for each in target.rejected_during if each[1] > ran[1] - _LONGEST_BASELINE][-_MOST_STRETCHES:]
+    kept = [each for each in target.rejected_during if each[1] > ran[1] - LONGEST_BASELINE][-_MOST_STRETCHES:]
     during = ",".join("/".join(map(format_time, each)) for each in (*kept, ran))
     notes = {REJECTED: target.template_hash, REJECTED_DURING: during, RESTORED: template_hash(template)}
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}

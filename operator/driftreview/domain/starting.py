@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview, DriftReviewSpec
+from driftreview.api.driftreview import BaselineFrom, DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import ConditionType, Phase, Reason
 from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
@@ -169,7 +169,7 @@ def _started(
 ) -> DriftReviewStatus:
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
-    ends = min(target.rollout_started_at or before_warmup, before_warmup)
+    undisturbed = ends = min(target.rollout_started_at or before_warmup, before_warmup)
     for bad_from, bad_until in sorted(target.rejected_during, reverse=True):
         if bad_from < ends and bad_until > ends - parse_duration(review.spec.baseline.length):
             ends = bad_from
@@ -187,7 +187,12 @@ def _started(
         }
     )
     status = with_rollback(review, status, target, now)
-    summary = f"T0 is {said(t0)}: freezing the baseline{_remark(status)}"
+    moved_back = ""
+    if review.spec.baseline.from_ is BaselineFrom.HISTORY and ends < undisturbed:
+        message = f"its history ends at {said(ends)}, before the time in which a rejected release ran"
+        status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, message, now)
+        moved_back = f"; {message}"
+    summary = f"T0 is {said(t0)}: freezing the baseline{moved_back}{_remark(status)}"
     if remark := _remark(status):  # from here on the evidence says what is missing
         message = f"{_IN_ORDER}; before T0: {remark.removeprefix('; ')}"
         status = with_condition(status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, message, now)

@@ -72,11 +72,12 @@ def baseline_given_up(review: DriftReview, now: datetime) -> DriftReviewStatus:
 
 
 def refused(review: DriftReview, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:
-    """The API server refuses what the review needs: one that has not started is not accepted for it.
+    """What the review needs is refused, by the API server or as too large to read: before T0 it is not accepted.
 
     A started one waits until somebody mends it, at most until its window is closed.
     """
-    status, text = review.status, f"the API server refuses it: {message}"
+    status = review.status
+    text = message if reason is Reason.TARGET_TOO_LARGE else f"the API server refuses it: {message}"
     if status.t0 is None:
         status = with_condition(status, ConditionType.ACCEPTED, "False", reason, text, now)
         summary = f"not accepted: {text}"

@@ -5,17 +5,14 @@ Raw dicts on purpose: typed models drop fields they do not know, and a template 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
-from driftreview.api.driftsnapshot import RevisionEvidence
-from driftreview.api.status import ContainerImage, Revision
-from driftreview.domain.evidence import content_hash
-
-Raw = Mapping[str, Any]
+from driftreview.api.status import Revision
+from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
@@ -25,10 +22,11 @@ REJECTED_DURING: Final = "driftreview.dev/rejected-during"
 """Annotation on the target: from when until when rejected templates ran; later baselines leave these times out."""
 RESTORED: Final = "driftreview.dev/restored-revision"
 """Annotation on the target: hash of the pod template that a rollback put back; it is no release."""
-TEMPLATES: Final = 3
-"""Of a target's ReplicaSets, how many keep their pod templates: each may have a megabyte."""
-_HASH_LABEL: Final = "pod-template-hash"
-_NUMBER: Final = "deployment.kubernetes.io/revision"
+LONGEST_BASELINE: Final = timedelta(days=28)
+"""Nothing from before is compared with."""
+_AVAILABLE: Final = "NewReplicaSetAvailable"
+_CLOCKS: Final = timedelta(seconds=5)
+"""How far the clocks of API servers, controllers and the operator may differ; stored times are cut to the second."""
 
 
 class Rollout(StrEnum):
@@ -41,15 +39,14 @@ class Rollout(StrEnum):
 
 
 @dataclass(frozen=True)
-class ReplicaSet:
-    """A ReplicaSet of the target, as much of it as a review needs."""
+class Deployment:
+    """What a Deployment tells; of its pod template, which may have a megabyte, only the hash is kept."""
 
-    revision: Revision
-    number: int
-    """Which revision of the Deployment it is; one that is run again gets a new number."""
-    born: datetime | None
-    template: Raw = field(default_factory=dict, repr=False)
-    """Its pod template as the Deployment held it; empty where it is not needed."""
+    raw: Raw = field(repr=False)
+    """Without its pod template and its field managers."""
+    template_hash: str
+    edits: tuple[datetime, ...]
+    """When its pod template was edited, as well as its field managers tell: each only its last edit of anything."""
 
 
 @dataclass(frozen=True)
@@ -81,9 +78,9 @@ class TargetView:
     """How long its rollouts may make no progress."""
 
 
-def label_selector(deployment: Raw) -> str:
+def label_selector(raw: Raw) -> str:
     """The Deployment's selector, as lists are asked with it."""
-    selector = deployment["spec"]["selector"]
+    selector = raw["spec"]["selector"]
     terms = [f"{name}={value}" for name, value in sorted((selector.get("matchLabels") or {}).items())]
     for each in selector.get("matchExpressions") or []:
         key, values = each["key"], ",".join(each.get("values") or [])
@@ -92,71 +89,80 @@ def label_selector(deployment: Raw) -> str:
     return ",".join(terms)
 
 
-def owned(deployment: Raw, found: Iterable[Raw]) -> tuple[ReplicaSet, ...]:
-    """The Deployment's own among the ReplicaSets that its selector selects.
+def deployment(raw: Raw) -> Deployment:
+    """Keep of a Deployment what a review needs."""
+    metadata, spec = raw["metadata"], raw["spec"]
+    edits = [
+        entry.get("time")
+        for entry in metadata.get("managedFields") or []
+        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and not entry.get("subresource")
+    ]
+    slim = {
+        "metadata": {name: value for name, value in metadata.items() if name != "managedFields"},
+        "spec": {name: value for name, value in spec.items() if name != "template"},
+        "status": raw.get("status", {}),
+    }
+    return Deployment(slim, template_hash(spec["template"]), tuple(map(datetime.fromisoformat, filter(None, edits))))
 
-    Only the few likeliest to be gone back to keep their templates; no more are held at once.
+
+def choose(target: Deployment, found: Sequence[Listed], known: Mapping[str, Revision]) -> Choice:
+    """What runs and what to go back to, or which ReplicaSet must be read before that can be told.
+
+    Args:
+        target: the Deployment.
+        found: its own ReplicaSets.
+        known: what was read of some of them, by UID.
     """
-    uid, annotations = deployment["metadata"]["uid"], deployment["metadata"].get("annotations") or {}
-    approved, rejected = annotations.get(APPROVED), annotations.get(REJECTED)
-    current = template_hash(deployment["spec"]["template"])
-
-    def likelihood(each: ReplicaSet) -> tuple[bool, bool, bool, int]:
-        known = each.revision.template_hash
-        return known != current, known != rejected, known == approved, each.number
-
-    whole, reduced = list[ReplicaSet](), list[ReplicaSet]()
-    for raw in found:
-        if any(ref.get("controller") and ref.get("uid") == uid for ref in raw["metadata"].get("ownerReferences") or []):
-            whole.append(replica_set(raw))
-        if len(whole) > TEMPLATES:
-            least = min(whole, key=likelihood)
-            whole.remove(least)
-            reduced.append(replace(least, template={}))
-    return tuple(sorted([*whole, *reduced], key=lambda each: each.revision.name))
+    annotations = target.raw["metadata"].get("annotations") or {}
+    marks = Marks(target.template_hash, annotations.get(APPROVED, ""), annotations.get(REJECTED, ""))
+    runs = current(found, known, marks)
+    if runs.current is None:
+        return runs
+    began_by = _began_by(target, runs.current)
+    older = [each for each in found if began_by is None or each.born <= began_by]
+    return previous(runs.current, older, known, marks)
 
 
-def view(deployment: Raw, replica_sets: Sequence[ReplicaSet]) -> TargetView:
+def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> TargetView:
     """Look at a Deployment and its own ReplicaSets."""
-    now_running = template_hash(deployment["spec"]["template"])
-    current = next((each for each in replica_sets if each.revision.template_hash == now_running), None)
-    rollout, message = rollout_status(deployment)
-    metadata = deployment["metadata"]
-    finished = _finished_at(deployment) if rollout is Rollout.COMPLETE else None
+    raw, metadata = target.raw, target.raw["metadata"]
+    rollout, message = rollout_status(raw)
     annotations = metadata.get("annotations") or {}
+    finished = _finished_at(raw) if rollout is Rollout.COMPLETE else None
+    runs, before = choice.current, choice.previous
     return TargetView(
         uid=metadata["uid"],
         generation=metadata["generation"],
-        template_hash=now_running,
+        template_hash=target.template_hash,
         rollout=rollout,
         rollout_message=message,
         rolled_out_at=finished,
-        rollout_started_at=_started_at(deployment, current, finished),
-        current=None if current is None else current.revision,
-        previous=_previous(replica_sets, current, annotations),
+        rollout_started_at=_started_at(target, runs, finished),
+        current=None if runs is None else known[runs.uid],
+        previous=None if before is None else known[before.uid],
         approved=annotations.get(APPROVED, ""),
-        replicas=deployment["spec"].get("replicas", 1),
-        restored=annotations.get(RESTORED) == now_running,
-        rejected=annotations.get(REJECTED) == now_running,
-        rejected_during=tuple(filter(None, map(_stretch, annotations.get(REJECTED_DURING, "").split(",")))),
-        deadline_seconds=deployment["spec"].get("progressDeadlineSeconds") or 600,
+        replicas=raw["spec"].get("replicas", 1),
+        restored=annotations.get(RESTORED) == target.template_hash,
+        rejected=annotations.get(REJECTED) == target.template_hash,
+        rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
+        deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
     )
 
 
-def rollout_status(deployment: Raw) -> tuple[Rollout, str]:
+def rollout_status(raw: Raw) -> tuple[Rollout, str]:
     """The state of the rollout and a sentence, by the rules of `kubectl rollout status`."""
-    spec, status = deployment["spec"], deployment.get("status", {})
+    spec, status = raw["spec"], raw.get("status", {})
     wanted = spec.get("replicas", 1)
     updated, total, available = (status.get(key, 0) for key in ("updatedReplicas", "replicas", "availableReplicas"))
-    progressing = _condition(deployment, "Progressing")
+    progressing = _condition(raw, "Progressing")
     if spec.get("paused"):
         return Rollout.PAUSED, "its rollout is paused"
-    if deployment["metadata"]["generation"] > status.get("observedGeneration", 0):
+    if raw["metadata"]["generation"] > status.get("observedGeneration", 0):
         return Rollout.PROGRESSING, "its controller has not seen the new spec yet"
     if progressing.get("reason") == "ProgressDeadlineExceeded":
         return Rollout.FAILED, f"its rollout passed its progress deadline: {progressing.get('message', '')}"
     if updated < wanted:
-        failure = _condition(deployment, "ReplicaFailure")
+        failure = _condition(raw, "ReplicaFailure")
         why = f" ({failure.get('message', '')})" if failure.get("status") == "True" else ""
         return Rollout.PROGRESSING, f"{updated} of {wanted} pods are updated{why}"
     if total > updated:
@@ -166,84 +172,57 @@ def rollout_status(deployment: Raw) -> tuple[Rollout, str]:
     return Rollout.COMPLETE, f"{available} pods are updated and available"
 
 
-def template_hash(template: Raw) -> str:
-    """Hash of a pod template, without the label that each ReplicaSet adds to it."""
-    return content_hash(without_hash_label(template))
-
-
-def without_hash_label(template: Raw) -> dict[str, Any]:
-    """A pod template as the Deployment holds it.
-
-    API servers before Kubernetes 1.34 write `creationTimestamp: null` into it, later ones do not: an upgrade of the
-    control plane is no new template.
-    """
-    metadata = {name: value for name, value in (template.get("metadata") or {}).items() if value is not None}
-    labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != _HASH_LABEL}
-    return {**template, "metadata": {**metadata, "labels": labels}}
-
-
-def replica_set(raw: Raw) -> ReplicaSet:
-    """A ReplicaSet with its template."""
-    metadata, template = raw["metadata"], without_hash_label(raw["spec"]["template"])
-    containers = template["spec"]["containers"]
-    revision = Revision(
-        name=metadata["name"],
-        uid=metadata["uid"],
-        template_hash=content_hash(template),
-        images=[ContainerImage(container=each["name"], image=each.get("image", "")[:512]) for each in containers[:64]],
-    )
-    number = (metadata.get("annotations") or {}).get(_NUMBER, "")
-    is_number = number.isascii() and number.isdigit() and len(number) < 20  # noqa: PLR2004 - an int64
-    return ReplicaSet(revision, int(number) if is_number else 0, _time(metadata.get("creationTimestamp")), template)
-
-
-def pin(pinned: Revision, replica_sets: Sequence[ReplicaSet], *, keep_template: bool) -> RevisionEvidence:
-    """A revision as evidence; with its whole template where that is still to be had."""
-    same = (each for each in replica_sets if each.revision.uid == pinned.uid)
-    found = next((each for each in same if each.revision.template_hash == pinned.template_hash), None)
-    kept = {} if found is None or not keep_template else found.template
-    return RevisionEvidence(**pinned.model_dump(), template=kept)
-
-
-def _previous(replica_sets: Sequence[ReplicaSet], current: ReplicaSet | None, annotations: Raw) -> Revision | None:
-    """What to go back to: the revision that a review approved last, or else the newest that none rejected."""
-    if current is None:
-        return None
-    newest_first = sorted(replica_sets, key=lambda each: each.number, reverse=True)
-    older = [each.revision for each in newest_first if each.number < current.number]
-    sound = [each for each in older if each.template_hash != annotations.get(REJECTED)]
-    approved = next((each for each in sound if each.template_hash == annotations.get(APPROVED)), None)
-    return approved or next(iter(sound), None)
-
-
-def _condition(deployment: Raw, name: str) -> Raw:
-    conditions = deployment.get("status", {}).get("conditions") or []
+def _condition(raw: Raw, name: str) -> Raw:
+    conditions = raw.get("status", {}).get("conditions") or []
     return next((each for each in conditions if each.get("type") == name), {})
 
 
-def _finished_at(deployment: Raw) -> datetime | None:
+def _finished_at(raw: Raw) -> datetime | None:
     """When the rollout finished: the Deployment controller sets this condition anew at the end of every rollout."""
-    progressing = _condition(deployment, "Progressing")
-    if progressing.get("reason") == "NewReplicaSetAvailable":
+    progressing = _condition(raw, "Progressing")
+    if progressing.get("reason") == _AVAILABLE:
         return _time(progressing.get("lastUpdateTime"))
     # Without a progress deadline there is no such condition: availability is the next best.
-    return _time(_condition(deployment, "Available").get("lastTransitionTime"))
+    return _time(_condition(raw, "Available").get("lastTransitionTime"))
 
 
-def _started_at(deployment: Raw, current: ReplicaSet | None, finished: datetime | None) -> datetime | None:
+def _started_at(target: Deployment, runs: Listed | None, finished: datetime | None) -> datetime | None:
     """When the current template was written: the later of its ReplicaSet's birth and the last edit of the template.
 
     A rollout to an older template reuses its ReplicaSet, whose birth was long ago; then the edit tells. An edit after
     the rollout finished was one of something else.
     """
-    edits = [
-        _time(entry.get("time"))
-        for entry in deployment["metadata"].get("managedFields") or []
-        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and not entry.get("subresource")
-    ]
-    born = [current.born] if current else []
-    known = [each for each in [*edits, *born] if each is not None and (finished is None or each <= finished)]
+    born = [runs.born] if runs else []
+    known = [each for each in [*target.edits, *born] if finished is None or each <= finished]
     return max(known, default=None)
+
+
+def _began_by(target: Deployment, runs: Listed | None) -> datetime | None:
+    """Until when the current rollout began at the latest; None if nothing tells.
+
+    What somebody made after it never ran before it. Too late a time lets something in; too early a one would take from
+    a review what it may go back to: an edit after the rollout finished hides when its manager edited the template.
+    """
+    progressing = _condition(target.raw, "Progressing")
+    ended = rollout_status(target.raw)[0] is Rollout.COMPLETE and progressing.get("reason") == _AVAILABLE
+    finished = _time(progressing.get("lastUpdateTime")) if ended else None
+    last = max(target.edits, default=None)
+    if finished is not None and (last is None or last > finished):
+        last = finished
+    if last is None:
+        return None
+    return max(last, runs.born if runs else last) + _CLOCKS
+
+
+def _stretches(text: str, began_by: datetime | None) -> Iterator[tuple[datetime, datetime]]:
+    """The stretches of time that an annotation holds, as far as they can be ours.
+
+    What was rejected ended before the current rollout began; and no baseline reaches further back than the longest.
+    """
+    for each in text.split(","):
+        found = _stretch(each)
+        if found and began_by and found[1] <= began_by and found[0] >= began_by - LONGEST_BASELINE:
+            yield found
 
 
 def _stretch(text: str) -> tuple[datetime, datetime] | None:

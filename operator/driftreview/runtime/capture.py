@@ -13,15 +13,14 @@ from typing import Final
 from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
-from driftreview.adapters.workloads import Workload
+from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SignalEvidence
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SignalEvidence
 from driftreview.api.signal import Signal
 from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, Window
-from driftreview.domain.workload import pin
 from driftreview.runtime.gather import SIMPLEST, Room, Subject, TurnOverError, queries, resolved
 
 MOST_BYTES: Final = 64 * 2**20
@@ -66,16 +65,15 @@ class Capture:
     What a look has found out is kept from one step to the next, in memory only: lost, it is asked again.
     """
 
-    def __init__(self, reviews: Reviews, clock: Callable[[], datetime]) -> None:
-        """Store evidence here."""
-        self._reviews, self._clock = reviews, clock
+    def __init__(self, reviews: Reviews, workloads: Workloads, clock: Callable[[], datetime]) -> None:
+        """Store evidence here, and take pod templates from there."""
+        self._reviews, self._workloads, self._clock = reviews, workloads, clock
         self._lock = threading.Lock()
         self._rounds: OrderedDict[str, _Round] = OrderedDict()
 
     def evidence(
         self,
         review: DriftReview,
-        workload: Workload,
         look: Look,
         found: FoundSource | Problem,
         until: float,
@@ -86,7 +84,6 @@ class Capture:
 
         Args:
             review: whose look it is; it has started.
-            workload: its target as it is now.
             look: what is measured.
             found: the source, or why it cannot be asked.
             until: on the monotonic clock; after this no further query is begun, but one is asked in any case.
@@ -108,10 +105,10 @@ class Capture:
             signals = [] if look.window is None else self._ask(review, subject, look, look.window, found, until)
             if not isinstance(signals, list):
                 return signals
-            judged = pin(status.judged, workload.replica_sets, keep_template=False)
+            judged = RevisionEvidence(**status.judged.model_dump())
             previous = None
             if look.checkpoint == T0 and status.previous is not None:
-                previous = pin(status.previous, workload.replica_sets, keep_template=True)
+                previous = self._workloads.pin(review.metadata.namespace, status.previous)
             stored = self._reviews.store_snapshot(review, name, take(review, look, signals, judged, previous))
         self.forget(review.metadata.uid)
         if not is_of(stored, review, look, status.judged.template_hash, queries(review, subject)):

@@ -50,13 +50,13 @@ class Operator:
         self._cluster = Cluster(settings.kubeconfig, connections=2 * settings.workers + _SOURCE_WORKERS)
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
-        reviews = Reviews(self._cluster)
+        reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
         self._reconciler = Reconciler(
             reviews=reviews,
-            workloads=Workloads(self._cluster),
+            workloads=workloads,
             sources=sources,
             acceptance=Acceptance(sources, clock.now),
-            capture=Capture(reviews, clock.now),
+            capture=Capture(reviews, workloads, clock.now),
             telemetry=self._telemetry,
             clock=clock.now,
             turn_seconds=settings.turn_seconds,

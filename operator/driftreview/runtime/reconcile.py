@@ -20,6 +20,7 @@ from driftreview.adapters.errors import (
     ClusterError,
     ForbiddenError,
     NotFoundError,
+    OversizedError,
     RefusedError,
     UnreadableError,
 )
@@ -56,6 +57,7 @@ RETRY: Final = timedelta(seconds=15)
 """Until a source that did not answer is asked again."""
 UNREADABLE: Final = timedelta(minutes=5)
 """Until a review that cannot be read is tried again; it is tried at once when it changes."""
+_REASONS: Final = {ForbiddenError: Reason.FORBIDDEN, OversizedError: Reason.TARGET_TOO_LARGE}
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,8 @@ class Reconciler:
             return self._step(review, raw, until)
         except RefusedError as error:
             now = self.clock()
-            reason = Reason.FORBIDDEN if isinstance(error, ForbiddenError) else Reason.REFUSED
             self.telemetry.step_errors.labels(type(error).__name__).inc()
+            reason = _REASONS.get(type(error), Reason.REFUSED)
             return self._write(review, trouble.refused(review, reason, str(error), now), raw), now + RETRY
         except (ForeignEvidenceError, UnreadableError) as error:
             now = self.clock()
@@ -165,7 +167,7 @@ class Reconciler:
                 self.acceptance.forget(review.metadata.uid)
                 return stored, again
             case CaptureBaseline() if workload:
-                return self._capture_baseline(review, workload, raw, now, until)
+                return self._capture_baseline(review, raw, now, until)
             case CaptureCheckpoint(index) if workload:
                 return self._capture_checkpoint(review, workload, index, raw, now, until)
             case PatchTarget(act) if workload:
@@ -189,7 +191,7 @@ class Reconciler:
         return stored
 
     def _capture_baseline(
-        self, review: DriftReview, workload: Workload, raw: Mapping[str, Any], now: datetime, until: float
+        self, review: DriftReview, raw: Mapping[str, Any], now: datetime, until: float
     ) -> tuple[Mapping[str, Any], datetime]:
         status = review.status
         found = self.sources.find(review)
@@ -203,7 +205,7 @@ class Reconciler:
         window = schedule.baseline_window(review.spec, status.t0, status.target.history_ends_at, step)
         look = Look(T0, window, schedule.block_length(review.spec, step), found.label)
         history = review.spec.baseline.from_ is BaselineFrom.HISTORY
-        evidence = self.capture.evidence(review, workload, look, found, until, history=history)
+        evidence = self.capture.evidence(review, look, found, until, history=history)
         if isinstance(evidence, Unanswered):
             return self._unanswered(review, evidence, raw, now, first=True)
         ref = SnapshotRef(name=_snapshot(review, T0), hash=evidence.hash)
@@ -227,7 +229,7 @@ class Reconciler:
             source=baseline.source if isinstance(found, Problem) else found.label,
             previous_hash=before.hash if before else "",
         )
-        evidence = self.capture.evidence(review, workload, look, found, until, history=False)
+        evidence = self.capture.evidence(review, look, found, until, history=False)
         if isinstance(evidence, Unanswered):
             return self._unanswered(review, evidence, raw, now)
         result = judge_checkpoint(review.spec.signals, baseline, evidence)

@@ -1,0 +1,164 @@
+"""The revisions of a Deployment: which ReplicaSets must be read to know what runs and what ran before.
+
+A list tells only the metadata of ReplicaSets, since each may have a megabyte. What else is needed of one is asked for
+by name, one after the other, until there is an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from driftreview.api.driftsnapshot import RevisionEvidence
+from driftreview.api.status import ContainerImage, Revision
+from driftreview.domain.evidence import content_hash
+
+Raw = Mapping[str, Any]
+
+MOST_READ: Final = 32
+"""How many ReplicaSets are read to find one, newest first; Deployments keep ten old ones unless told otherwise."""
+_HASH_LABEL: Final = "pod-template-hash"
+_NUMBER: Final = "deployment.kubernetes.io/revision"
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What a list tells of a ReplicaSet."""
+
+    name: str
+    uid: str
+    generation: int
+    """Of its spec: another one may have another template."""
+    number: int
+    """Which revision of the Deployment it is; one that is run again gets a new number."""
+    born: datetime
+
+
+@dataclass(frozen=True)
+class ReplicaSet:
+    """A ReplicaSet with its template."""
+
+    revision: Revision
+    template: Raw = field(repr=False)
+    """Its pod template as the Deployment held it."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What runs and what to go back to, or what must be read before that can be told."""
+
+    current: Listed | None = None
+    previous: Listed | None = None
+    missing: Listed | None = None
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What the Deployment says of its templates, by their hashes."""
+
+    running: str
+    approved: str
+    """What a review approved; empty if none did."""
+    rejected: str
+    """What a review rolled back; empty if none did."""
+
+
+def listed(uid: str, metadata: Raw) -> Listed | None:
+    """A ReplicaSet of the Deployment with this UID, by its metadata; None if it is another's."""
+    if not any(ref.get("controller") and ref.get("uid") == uid for ref in metadata.get("ownerReferences") or []):
+        return None
+    number = (metadata.get("annotations") or {}).get(_NUMBER, "")
+    is_number = number.isascii() and number.isdigit() and len(number) < 20  # noqa: PLR2004 - an int64
+    return Listed(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        generation=metadata.get("generation", 0),
+        number=int(number) if is_number else 0,
+        born=datetime.fromisoformat(metadata["creationTimestamp"]),
+    )
+
+
+def current(found: Sequence[Listed], known: Mapping[str, Revision], marks: Marks) -> Choice:
+    """The ReplicaSet of what runs: most likely the one with the highest number.
+
+    Args:
+        found: all ReplicaSets of the Deployment.
+        known: what was read of some, by UID.
+        marks: what the Deployment says.
+    """
+    for each in _newest_first(found)[:MOST_READ]:
+        if each.uid not in known:
+            return Choice(missing=each)
+        if known[each.uid].template_hash == marks.running:
+            return Choice(each)
+    return Choice()
+
+
+def previous(runs: Listed, older: Sequence[Listed], known: Mapping[str, Revision], marks: Marks) -> Choice:
+    """What to go back to: the revision that a review approved last, or else the newest that none rejected.
+
+    Args:
+        runs: the ReplicaSet of what runs.
+        older: those that were there when it began to run.
+        known: what was read of some, by UID.
+        marks: what the Deployment says.
+    """
+    newest: Listed | None = None
+    approved_ran_before = marks.approved not in ("", marks.running)
+    for each in _newest_first([each for each in older if each.number < runs.number])[:MOST_READ]:
+        if each.uid not in known:
+            return Choice(runs, missing=each)
+        template = known[each.uid].template_hash
+        if template in (marks.running, marks.rejected):
+            continue
+        if template == marks.approved:
+            return Choice(runs, each)
+        newest = newest or each
+        if not approved_ran_before:
+            break
+    return Choice(runs, newest)
+
+
+def template_hash(template: Raw) -> str:
+    """Hash of a pod template, without the label that each ReplicaSet adds to it."""
+    return content_hash(without_hash_label(template))
+
+
+def without_hash_label(template: Raw) -> dict[str, Any]:
+    """A pod template as the Deployment holds it.
+
+    API servers before Kubernetes 1.34 write `creationTimestamp: null` into it, later ones do not: an upgrade of the
+    control plane is no new template.
+    """
+    metadata = {name: value for name, value in (template.get("metadata") or {}).items() if value is not None}
+    labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != _HASH_LABEL}
+    return {**template, "metadata": {**metadata, "labels": labels}}
+
+
+def replica_set(raw: Raw) -> ReplicaSet:
+    """A ReplicaSet as it was read."""
+    metadata, template = raw["metadata"], without_hash_label(raw["spec"]["template"])
+    containers = template["spec"]["containers"]
+    revision = Revision(
+        name=metadata["name"],
+        uid=metadata["uid"],
+        template_hash=content_hash(template),
+        images=[ContainerImage(container=each["name"], image=each.get("image", "")[:512]) for each in containers[:64]],
+    )
+    return ReplicaSet(revision, template)
+
+
+def pin(pinned: Revision, found: ReplicaSet | None) -> RevisionEvidence:
+    """A revision as evidence, with its whole template if that is still what is found."""
+    same = found is not None and (found.revision.uid, found.revision.template_hash) == (
+        pinned.uid,
+        pinned.template_hash,
+    )
+    return RevisionEvidence(**pinned.model_dump(), template=found.template if found is not None and same else {})
+
+
+def _newest_first(found: Sequence[Listed]) -> list[Listed]:
+    """By number; of several with one number, which somebody else must have written, the oldest first."""
+    return sorted(found, key=lambda each: (-each.number, each.born, each.name))
