@@ -145,7 +145,9 @@ class TestResolution:
     def test_a_history_needs_six_blocks_where_something_is_compared_with_it(self) -> None:
         spec: dict[str, Any] = {"baseline": {"length": "59m"}, "window": {"checkpoints": ["2h"]}}
         (said,) = self.fine(30, **spec)
-        assert said.startswith("spec.baseline.length: 59m must be at least 1h, 6 blocks (a block is a sixth of the first")
+        assert said.startswith(
+            "spec.baseline.length: 59m must be at least 1h, 6 blocks (a block is a sixth of the first"
+        )
         assert self.fine(30, **spec | {"baseline": {"length": "1h"}}) == []
         assert self.fine(30, **spec | {"signals": [limit()]}) == []
         assert self.fine(30, **spec | {"signals": [signal(limits={"alert": "1"})]}) == []

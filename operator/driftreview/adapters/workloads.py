@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -43,8 +44,10 @@ class Workloads:
         self._lock = threading.Lock()
         self._revisions: OrderedDict[tuple[str, int], Revision] = OrderedDict()
 
-    def read(self, namespace: str, name: str) -> Workload | None:
+    def read(self, namespace: str, name: str, rejected: AbstractSet[str] = frozenset()) -> Workload | None:
         """Read a Deployment and of its ReplicaSets what is needed; None if there is no such Deployment.
+
+        `rejected` are hashes of templates that are not gone back to.
 
         Raises:
             OversizedError: it, or a ReplicaSet that is needed, is larger than is read.
@@ -60,10 +63,10 @@ class Workloads:
             found += filter(None, page)
             self._on_answer()
         known = self._known(found)
-        choice = choose(target, found, known)
+        choice = choose(target, found, known, rejected)
         while choice.missing is not None:
             known[choice.missing.uid] = self._revision(namespace, choice.missing)
-            choice = choose(target, found, known)
+            choice = choose(target, found, known, rejected)
         return Workload(target.raw, view(target, choice, known))
 
     def pin(self, namespace: str, revision: Revision) -> RevisionEvidence:

@@ -8,9 +8,18 @@ from typing import Any, Final
 
 from driftreview.api.base import format_time
 from driftreview.domain.revisions import Raw, template_hash
-from driftreview.domain.workload import APPROVED, LONGEST_BASELINE, REJECTED, REJECTED_DURING, RESTORED, TargetView
+from driftreview.domain.workload import (
+    APPROVED,
+    LONGEST_BASELINE,
+    REJECTED,
+    REJECTED_DURING,
+    RESTORED,
+    TargetView,
+    rolled_back,
+)
 
 _MOST_STRETCHES: Final = 15
+_MOST_TEMPLATES: Final = 10
 
 
 def rollback_patch(
@@ -26,7 +35,9 @@ def rollback_patch(
     """
     kept = [each for each in target.rejected_during if each[1] > ran[1] - LONGEST_BASELINE][-_MOST_STRETCHES:]
     during = ",".join("/".join(map(format_time, each)) for each in (*kept, ran))
-    notes = {REJECTED: target.template_hash, REJECTED_DURING: during, RESTORED: template_hash(template)}
+    before = rolled_back(deployment["metadata"].get("annotations") or {})
+    rejected = [*(each for each in before if each != target.template_hash), target.template_hash][-_MOST_TEMPLATES:]
+    notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during, RESTORED: template_hash(template)}
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
     return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
 

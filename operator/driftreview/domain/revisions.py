@@ -56,13 +56,13 @@ class Choice:
 
 @dataclass(frozen=True)
 class Marks:
-    """What the Deployment says of its templates, by their hashes."""
+    """What is known of the Deployment's templates, by their hashes."""
 
     running: str
     approved: str
     """What a review approved; empty if none did."""
-    rejected: str
-    """What a review rolled back; empty if none did."""
+    rejected: frozenset[str]
+    """What reviews rejected."""
 
 
 def listed(uid: str, metadata: Raw) -> Listed | None:
@@ -111,7 +111,7 @@ def previous(runs: Listed, older: Sequence[Listed], known: Mapping[str, Revision
         if each.uid not in known:
             return Choice(runs, missing=each)
         template = known[each.uid].template_hash
-        if template in (marks.running, marks.rejected):
+        if template == marks.running or template in marks.rejected:
             continue
         if template == marks.approved:
             return Choice(runs, each)

@@ -6,6 +6,7 @@ Raw dicts on purpose: typed models drop fields they do not know, and a template 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -71,7 +72,7 @@ class TargetView:
     restored: bool = False
     """The current template was put back by a rollback of ours."""
     rejected: bool = False
-    """The current template is the one that a rollback of ours took away last."""
+    """The current template is one that a rollback of ours took away."""
     rejected_during: tuple[tuple[datetime, datetime], ...] = ()
     """When templates ran that rollbacks of ours took away."""
     deadline_seconds: int = 600
@@ -105,22 +106,31 @@ def deployment(raw: Raw) -> Deployment:
     return Deployment(slim, template_hash(spec["template"]), tuple(map(datetime.fromisoformat, filter(None, edits))))
 
 
-def choose(target: Deployment, found: Sequence[Listed], known: Mapping[str, Revision]) -> Choice:
+def choose(
+    target: Deployment, found: Sequence[Listed], known: Mapping[str, Revision], rejected: AbstractSet[str] = frozenset()
+) -> Choice:
     """What runs and what to go back to, or which ReplicaSet must be read before that can be told.
 
     Args:
         target: the Deployment.
         found: its own ReplicaSets.
         known: what was read of some of them, by UID.
+        rejected: hashes of templates that are not gone back to, besides those that rollbacks noted.
     """
     annotations = target.raw["metadata"].get("annotations") or {}
-    marks = Marks(target.template_hash, annotations.get(APPROVED, ""), annotations.get(REJECTED, ""))
+    never = frozenset({*rejected, *rolled_back(annotations)})
+    marks = Marks(target.template_hash, annotations.get(APPROVED, ""), never)
     runs = current(found, known, marks)
     if runs.current is None:
         return runs
     began_by = _began_by(target, runs.current)
     older = [each for each in found if began_by is None or each.born <= began_by]
     return previous(runs.current, older, known, marks)
+
+
+def rolled_back(annotations: Mapping[str, str]) -> tuple[str, ...]:
+    """Hashes of the templates that rollbacks took away, the last one at the end."""
+    return tuple(filter(None, annotations.get(REJECTED, "").split(",")))
 
 
 def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> TargetView:
@@ -143,7 +153,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         approved=annotations.get(APPROVED, ""),
         replicas=raw["spec"].get("replicas", 1),
         restored=annotations.get(RESTORED) == target.template_hash,
-        rejected=annotations.get(REJECTED) == target.template_hash,
+        rejected=target.template_hash in rolled_back(annotations),
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
     )
