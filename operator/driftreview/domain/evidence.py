@@ -66,7 +66,7 @@ class Look:
     """None where nothing is measured: a baseline from declared limits."""
     block: timedelta
     source: str
-    """The metric source, as kind/name and address."""
+    """The metric source, as kind/name, address, and a digest of what headers and Secrets are sent."""
     previous_hash: str = ""
     """Hash of the snapshot before; empty at T0."""
 
