@@ -128,7 +128,7 @@ def test_windows_off_the_whole_second_are_met(source: PrometheusSource) -> None:
     assert isinstance(result, Samples)
     (series,) = result.series
     expected = [start.timestamp() + 0.5 * (index + 1) for index in range(14)]
-    assert series.values == pytest.approx(expected, abs=0.0011)
+    assert list(series.values) == pytest.approx(expected, abs=0.0011)
 
 
 def test_a_number_gives_one_series_without_labels(source: PrometheusSource) -> None:
