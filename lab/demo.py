@@ -21,7 +21,17 @@ import typer
 import yaml
 
 from lab.errors import LabError
-from lab.install import Kubectl, OperatorProcess, create_namespace, install, of_context, operator_kubeconfig
+from lab.install import (
+    Kubectl,
+    OperatorProcess,
+    create_namespace,
+    install,
+    installed,
+    of_context,
+    operator_kubeconfig,
+    refuse_second,
+    removal,
+)
 from lab.perps import EXAMPLE, NEW, OLD, Past, deployment, metric_source, pods, review, roll_out, write_history
 from lab.plane import Lab
 from lab.podrunner import PodRunner
@@ -32,11 +42,6 @@ LEAKING: Final = "perps-leaking"
 NAME: Final = "perps-bot-084055d"
 _FINAL: Final = ("Promoted", "RolledBack", "Decided", "Inconclusive", "Superseded", "Failed")
 _PAUSE_IMAGE: Final = "registry.k8s.io/pause:3.10"
-_CLEAN_UP: Final = (
-    f"  kubectl --context {{context}} delete namespace {GOOD} {LEAKING} driftreview-system\n"
-    "  kubectl --context {context} delete clusterrole,clusterrolebinding driftreview-judge driftreview-actor\n"
-    "  kubectl --context {context} delete -f crds/"
-)
 _LIVE_HISTORY: Final = timedelta(seconds=90)
 
 
@@ -66,6 +71,8 @@ class Stage:
     directory: Path
     image: str | None
     """Set where no image of perps-bot is: the pods then only have to run."""
+    before: Sequence[str] = ()
+    """What of DriftReview was in the cluster before the demo."""
 
 
 def run_history(stage: Stage, screen: Screen) -> None:
@@ -236,8 +243,11 @@ def main(
             if keep:
                 _keep(stage, screen)
             elif context:
-                screen.say("what is left in your cluster, and how to remove it:")
-                typer.echo(_CLEAN_UP.format(context=context))
+                screen.say("what the demo left in your cluster is removed by:")
+                left = removal(context, stage.before, installed(stage.kubectl), GOOD, LEAKING)
+                typer.echo("\n".join(f"  {command}" for command in left))
+                if stage.before:
+                    screen.say(f"there before, so left alone, but as of this version now: {', '.join(stage.before)}")
     except LabError as error:
         typer.secho(f"demo: {error}", fg="red", err=True)
         raise typer.Exit(1) from None
@@ -251,8 +261,10 @@ def _stage(stack: ExitStack, screen: Screen, directory: Path, context: str, imag
 
     if context:
         screen.say(f"using the cluster of context {context}, and a Prometheus of our own")
+        kubectl = of_context(context)
+        refuse_second(kubectl)
         prometheus = stack.enter_context(PrometheusServer.start(directory / "prometheus"))
-        stage = Stage(of_context(context), prometheus, directory, image)
+        stage = Stage(kubectl, prometheus, directory, image, installed(kubectl))
     else:
         screen.say("starting a control plane and Prometheus (their programs are built the first time)")
         lab = stack.enter_context(Lab.start(directory / "lab", say=progress))

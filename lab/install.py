@@ -1,10 +1,12 @@
 """Installs DriftReview into a cluster: the CRDs, the operator's own account and its rights, and the operator."""
 
+import json
 import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -21,6 +23,7 @@ SYSTEM: Final = "driftreview-system"
 ACCOUNT: Final = "driftreview"
 OURS: Final = "lab.driftreview.dev/made-here"
 """Label of namespaces that may be deleted and made anew."""
+_LEASE: Final = "driftreview"
 _OURS_PATH: Final = "{.metadata.labels.lab\\.driftreview\\.dev/made-here}"
 
 Kubectl = Callable[..., str]
@@ -50,6 +53,47 @@ def install(kubectl: Kubectl) -> None:
     kubectl("apply", "--server-side", "--force-conflicts", *_files((ROOT / "crds").glob("*.yaml")))
     kubectl("wait", "--for=condition=Established", *_files((ROOT / "crds").glob("*.yaml")), "--timeout=30s")
     kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_account()))
+
+
+def refuse_second(kubectl: Kubectl) -> None:
+    """Make sure that no operator runs in the cluster: a second one would only wait for it to end.
+
+    Raises:
+        LabError: one holds the Lease and renews it.
+    """
+    found = kubectl("get", "lease", _LEASE, "-n", SYSTEM, "--ignore-not-found", "-o", "json")
+    spec = json.loads(found)["spec"] if found.strip() else {}
+    holder, seconds = spec.get("holderIdentity"), int(spec.get("leaseDurationSeconds", 0))
+    renewed = datetime.fromisoformat(spec.get("renewTime", "1970-01-01T00:00:00Z"))
+    if holder and datetime.now(UTC) - renewed < timedelta(seconds=seconds):
+        raise LabError(
+            f"an operator runs in this cluster already: {holder} holds the Lease {SYSTEM}/{_LEASE}, and a second one "
+            f"waits until it ends. Stop it first (one that was killed loses the Lease after {seconds} s), or try "
+            "another cluster"
+        )
+
+
+def installed(kubectl: Kubectl) -> list[str]:
+    """What of an installation is in the cluster, each as kubectl names it, such as `namespace/driftreview-system`."""
+    options = ("--ignore-not-found", "-o", "name")
+    crds = kubectl("get", *options, *_files((ROOT / "crds").glob("*.yaml")))
+    account = kubectl("get", *options, "-f", "-", input=yaml.safe_dump_all(_account()))
+    return [*crds.split(), *account.split(), *kubectl("get", "lease", _LEASE, "-n", SYSTEM, *options).split()]
+
+
+def removal(context: str, before: Sequence[str], after: Sequence[str], *namespaces: str) -> Iterator[str]:
+    """The commands that delete these namespaces and what was installed, but nothing that was there before."""
+    delete = f"kubectl --context {context} delete"
+    made = [each for each in after if each not in before]
+    wide = [each for each in made if each.startswith(("clusterrole", "customresourcedefinition"))]
+    inside = [each for each in made if each not in (*wide, f"namespace/{SYSTEM}")]
+    if f"namespace/{SYSTEM}" in made:
+        namespaces, inside = (*namespaces, SYSTEM), []
+    yield f"{delete} namespace {' '.join(namespaces)}"
+    if inside:
+        yield f"{delete} -n {SYSTEM} {' '.join(inside)}"
+    if wide:
+        yield f"{delete} {' '.join(wide)}"
 
 
 def operator_kubeconfig(kubectl: Kubectl, path: Path) -> Path:
@@ -157,7 +201,10 @@ class OperatorProcess:
         env = {"DRIFTREVIEW_LEASE_SECONDS": "3"} | os.environ | {"PYTHONPATH": str(ROOT / "operator")}
         self._supervisor.start("operator", command, self.log, env, self._directory)
         if wait:
-            wait_until(self._ready, "the operator is ready", 60.0)
+            try:
+                wait_until(self._ready, "the operator is ready", 60.0)
+            except ProcessFailed as error:
+                raise ProcessFailed(f"{error}\n{log_tail(self.log)}") from None
 
     def stop(self, seconds: float = 30.0) -> int | None:
         """SIGTERM; returns the exit code."""
@@ -174,7 +221,7 @@ class OperatorProcess:
     def _ready(self) -> bool:
         pid, returncode = self._supervisor.poll("operator")
         if pid is None or returncode is not None:
-            raise ProcessFailed(f"the operator ended: {log_tail(self.log)}")
+            raise ProcessFailed("the operator ended")
         return is_healthy(f"{self.url}/readyz")
 
 

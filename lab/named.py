@@ -117,7 +117,7 @@ class NamedLab:
             return self.state()
 
         try:
-            state = wait_until(ready, f"lab {self.name!r} ready", _START_SECONDS)
+            state = wait_until(ready, f"lab {self.name!r} is ready", _START_SECONDS)
         except BaseException:
             daemon.terminate()
             daemon.wait(_STOP_SECONDS)
@@ -137,7 +137,7 @@ class NamedLab:
             for number in (signal.SIGTERM, signal.SIGKILL):  # killed, its supervisor cleans up
                 try:
                     os.kill(pid, number)
-                    wait_until(lambda: not self.runs(), f"end of lab {self.name!r} (pid {pid})", _STOP_SECONDS)
+                    wait_until(lambda: not self.runs(), f"lab {self.name!r} (pid {pid}) ends", _STOP_SECONDS)
                     break
                 except ProcessLookupError:
                     break
@@ -154,7 +154,7 @@ class NamedLab:
             LabError: the lab does not start, or the name is taken.
         """
         # Not at the first try: whoever asks whether the lab runs holds the lock for a moment.
-        lock = wait_until(self._try_lock, f"lock of lab {self.name!r}, which seems to run already,", 2.0)
+        lock = wait_until(self._try_lock, f"lab {self.name!r}, which seems to run already, ends", 2.0)
         end = threading.Event()
 
         def stop(_number: int, _frame: object) -> None:

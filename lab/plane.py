@@ -224,8 +224,11 @@ class Lab:
         names = [f"lab-{number + 1}" for number in range(nodes)]
         for name in names:
             self._create("/api/v1/nodes", node(name))
-        wait_until(lambda: self.get("/api/v1/namespaces/default/serviceaccounts/default"), "default ServiceAccount")
-        wait_until(lambda: all(self._node_ready(name) for name in names), "nodes ready")
+        wait_until(
+            lambda: self.get("/api/v1/namespaces/default/serviceaccounts/default"),
+            "the default ServiceAccount is there",
+        )
+        wait_until(lambda: all(self._node_ready(name) for name in names), "the nodes are ready")
 
     def _create(self, path: str, document: dict[str, Any]) -> None:
         status, text = self._client(self.apiserver.port).request("POST", path, document)

@@ -191,7 +191,7 @@ class Service:
         offset = self.log.stat().st_size if self.log.exists() else 0
         self.pid = self.supervisor.start(self.name, self.command(self.ports), self.log)
         try:
-            verdict = wait_until(lambda: self._verdict(offset, restarted=restarted), f"{self.name} ready", seconds)
+            verdict = wait_until(lambda: self._verdict(offset, restarted=restarted), f"{self.name} is ready", seconds)
         except ProcessFailed as error:
             raise ProcessFailed(f"{error}\n{log_tail(self.log)}") from None
         return verdict == "ready"

@@ -77,7 +77,7 @@ def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 30
 
     Args:
         condition: asked; may raise to give up at once.
-        what: completes "... did not happen in 30 s" for the error.
+        what: completes "waited 30 s in vain until ..." for the error.
         seconds: how long to ask.
         every: pause between two questions, in seconds.
 
@@ -89,5 +89,5 @@ def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 30
         if answer := condition():
             return answer
         if time.monotonic() >= deadline:
-            raise ProcessFailed(f"{what} did not happen within {seconds:g} s")
+            raise ProcessFailed(f"waited {seconds:g} s in vain until {what}")
         time.sleep(every)

@@ -26,7 +26,7 @@ from driftreview.adapters import prometheus
 from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.prometheus import INSTANT_BYTES, RANGE_BYTES, PrometheusSource
 from driftreview.api.metricsource import MetricSourceSpec
-from driftreview.domain.samples import Failed, Samples, Window
+from driftreview.domain.samples import Failed, Samples, TooMany, Window
 
 MIB: Final = 2**20
 AT: Final = datetime(2026, 3, 1, tzinfo=UTC)
@@ -85,6 +85,16 @@ def sparse(count: int, size: int) -> Body:
     return body
 
 
+def many(count: int, each: int) -> Body:
+    """That many series with the first so many samples each."""
+
+    def body(params: dict[str, str]) -> Iterator[bytes]:
+        values = b",".join(samples(params).split(b"],")[:each]).replace(b'",[', b'"],[') + b"]"
+        return envelope("matrix", (b'{"metric":{"pod":"%d"},"values":[%s]}' % (i, values) for i in range(count)))
+
+    return body
+
+
 def pods(count: int) -> Body:
     """Rows of an instant query, 400 bytes each."""
     one = b'{"metric":{"pod":"%06d","x":"' + b"x" * 330 + b'"},"value":[1772323200,"1"]}'
@@ -137,6 +147,7 @@ CASES: Final[dict[str, tuple[str, Body]]] = {
     "range: 64 MiB, 10,000 sparse series": ("range", sparse(10_000, 64 * MIB)),
     "range: 10,000 sparse series, within the bound": ("range", sparse(10_000, RANGE_BYTES)),
     "range: 10,000 sparse series, 480 points": ("short", sparse(10_000, RANGE_BYTES)),
+    "range: 9,900 series of 30 samples": ("short", many(9_900, 30)),
     "range: 64 MiB, nested lists": ("range", filled("matrix", NESTED, 64 * MIB)),
     "range: 64 MiB, nested without end": ("range", lambda _: iter([b"[" * (64 * MIB - 1)])),
     "range: nested lists, within the bound": ("range", filled("matrix", NESTED, RANGE_BYTES)),
@@ -161,10 +172,11 @@ CASES: Final[dict[str, tuple[str, Body]]] = {
     "instant: 10 rows of 33,000 labels": ("instant", empty_labels(10, 33_000)),
     "instant: 1,300 rows of 64 labels": ("instant", empty_labels(1_300, 64)),
     "at once: 16 benign ranges of 20 series": ("many", dense(20)),
+    "at once: 16 ranges of 9,900 series": ("many short", many(9_900, 30)),
     "at once: 16 ranges of nested lists": ("many", filled("matrix", NESTED, 950_000 * 41 // 21)),
     "at once: 16 wide labels": ("many", label("matrix", RANGE_BYTES, "😀")),
 }
-POINTS: Final = {"range": 11_000, "short": 480, "month": 28 * 86_400, "many": 11_000}
+POINTS: Final = {"range": 11_000, "short": 480, "month": 28 * 86_400, "many": 11_000, "many short": 480}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -231,7 +243,9 @@ def ask(kind: str, url: str) -> None:
     watch = Watch()
     vars(prometheus)["_READING"] = watch
     spec = MetricSourceSpec(url=url, timeout="2m", allow_insecure_auth=True)
-    sources = [PrometheusSource(str(number), spec, SECRETS) for number in range(PARALLEL if kind == "many" else 1)]
+    sources = [
+        PrometheusSource(str(number), spec, SECRETS) for number in range(PARALLEL if kind.startswith("many") else 1)
+    ]
     idle, began = memory("VmRSS"), time.monotonic()
 
     def one(source: PrometheusSource) -> Any:
@@ -244,6 +258,8 @@ def ask(kind: str, url: str) -> None:
     outcome = type(result).__name__
     if isinstance(result, Failed):
         outcome = f"{result.reason}: {result.message.partition(': ')[2][:70]}"
+    elif isinstance(result, TooMany):
+        outcome = f"too many: {len(result.labels)} series"
     elif isinstance(result, Samples):
         outcome = f"{len(result.series)} series"
     print(json.dumps([memory("VmHWM") - idle, time.monotonic() - began, watch.longest, outcome]))

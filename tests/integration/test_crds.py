@@ -39,7 +39,7 @@ def server(cluster: Lab) -> Iterator[Server]:
         return {} if all(isinstance(answer, dict) for answer in answers) else None
 
     try:
-        wait_until(lambda: accepted() is not None or None, "the new kinds to be served")
+        wait_until(lambda: accepted() is not None or None, "the new kinds are served")
         yield server
     finally:
         server.close()
@@ -206,8 +206,10 @@ def test_kubectl_explains_a_signal(cluster: Lab, server: Server) -> None:
     def explained(path: str, words: str) -> bool | None:  # the OpenAPI documents follow a little later
         return words in re.sub(r"\s+", " ", cluster.kubectl("explain", path, check=False)) or None
 
-    wait_until(lambda: explained("driftreview.spec.signals", "One query and how its answer is judged."), "explain")
-    wait_until(lambda: explained("drv.spec.window.grace", "How long after the rollback window"), "explain")
+    wait_until(
+        lambda: explained("driftreview.spec.signals", "One query and how its answer is judged."), "kubectl explains it"
+    )
+    wait_until(lambda: explained("drv.spec.window.grace", "How long after the rollback window"), "kubectl explains it")
 
 
 def test_kubectl_lists_by_short_name_and_category(cluster: Lab, stored: Server) -> None:

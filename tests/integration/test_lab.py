@@ -82,7 +82,7 @@ def test_a_deployment_rolls_out_and_is_rolled_back(lab_session: Lab, namespace: 
     rolled_out(lab_session, namespace, "web")
     lab_session.kubectl("set", "image", "deployment/web", "web=example.org/none:2", f"--namespace={namespace}")
     rolled_out(lab_session, namespace, "web")
-    wait_until(lambda: image(lab_session, namespace).split() == ["example.org/none:2"] * 3, "new pods only")
+    wait_until(lambda: image(lab_session, namespace).split() == ["example.org/none:2"] * 3, "there are new pods only")
 
     sets = f"/apis/apps/v1/namespaces/{namespace}/replicasets"
     first = next(
@@ -94,11 +94,16 @@ def test_a_deployment_rolls_out_and_is_rolled_back(lab_session: Lab, namespace: 
     patch = json.dumps([{"op": "replace", "path": "/spec/template", "value": first}])
     lab_session.kubectl("patch", "deployment/web", f"--namespace={namespace}", "--type=json", "-p", patch)
     rolled_out(lab_session, namespace, "web")
-    assert wait_until(lambda: image(lab_session, namespace).split() == ["example.org/none:1"] * 3, "old pods only")
+    assert wait_until(
+        lambda: image(lab_session, namespace).split() == ["example.org/none:1"] * 3, "there are old pods only"
+    )
 
 
 def test_a_service_account_may_only_what_it_was_given(lab_session: Lab, namespace: str) -> None:
-    wait_until(lambda: lab_session.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/default"), "ServiceAccount")
+    wait_until(
+        lambda: lab_session.get(f"/api/v1/namespaces/{namespace}/serviceaccounts/default"),
+        "the ServiceAccount is there",
+    )
     kubeconfig = lab_session.kubeconfig_for(namespace, "default")
     ask = ("get", "pods", f"--namespace={namespace}", f"--kubeconfig={kubeconfig}")
     with pytest.raises(CommandFailed, match="Forbidden"):
@@ -106,7 +111,7 @@ def test_a_service_account_may_only_what_it_was_given(lab_session: Lab, namespac
     binding = ("create", "rolebinding", "view", "--clusterrole=view", f"--serviceaccount={namespace}:default")
     lab_session.kubectl(*binding, f"--namespace={namespace}")
     wait_until(
-        lambda: "No resources" in lab_session.kubectl(*ask, check=False) or not lab_session.kubectl(*ask), "view"
+        lambda: "No resources" in lab_session.kubectl(*ask, check=False) or not lab_session.kubectl(*ask), "it may view"
     )
     user = f"system:serviceaccount:{namespace}:default"
     calls = [json.loads(line) for line in lab_session.audit_log.read_text().splitlines()]
@@ -154,7 +159,7 @@ def test_killing_the_starter_leaves_nothing(tmp_path: Path) -> None:
         pids = [int(word) for word in starter.stdout.readline().split()]
         assert len(pids) == 6
         starter.kill()
-    wait_until(lambda: all(map(gone, pids)), "end of all programs")
+    wait_until(lambda: all(map(gone, pids)), "all programs have ended")
 
 
 def test_the_api_server_keeps_objects_over_an_outage(lab_session: Lab, namespace: str) -> None:
@@ -209,9 +214,9 @@ def test_annotated_pods_are_processes_that_prometheus_scrapes(lab_session: Lab, 
     apply(lab_session, namespace, deployment("web", 2, command, **{RUN_ANNOTATION: "true"}))
     query = f'runs{{namespace="{namespace}",container="web"}}'
     with PodRunner(lab_session.kubeconfig, tmp_path, lab_session.prometheus.targets, tmp_path / "logs") as runner:
-        wait_until(lambda: len(runner.pids) == 2, "two processes")
+        wait_until(lambda: len(runner.pids) == 2, "there are two processes")
         first = set(runner.pids.values())
-        wait_until(lambda: len(lab_session.prometheus.query(query)) == 2, "samples of both pods")  # type: ignore[union-attr]
+        wait_until(lambda: len(lab_session.prometheus.query(query)) == 2, "there are samples of both pods")  # type: ignore[union-attr]
         lab_session.kubectl("rollout", "restart", "deployment/web", f"--namespace={namespace}")
         wait_until(lambda: all(map(gone, first)) and len(runner.pids) == 2, "a rollout starts new processes")
         os.kill(next(iter(runner.pids.values())), signal.SIGKILL)

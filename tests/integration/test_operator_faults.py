@@ -104,7 +104,7 @@ def test_a_conflict_that_does_not_end_is_not_hammered(stage: Stage, proxy: Fault
     try:
         stage.release("1", "2")
         stage.review()
-        wait_until(lambda: conflict.hits >= 8, "some tries", 20)
+        wait_until(lambda: conflict.hits >= 8, "it has tried some times", 20)
         first, last = (proxy.requests("PATCH", here)[index].at for index in (0, 7))
     finally:
         proxy.remove(conflict)

@@ -86,7 +86,7 @@ class Killer:
                     self._operators.restart(self._operator, wait=False)  # it may be killed before it is ready
             return stage.status().get("phase") in TERMINAL and self._killed.empty()
 
-        wait_until(over, "the end of a review whose operator keeps dying", seconds)
+        wait_until(over, "the review whose operator keeps dying ends", seconds)
 
 
 def every_other() -> Callable[[], bool]:
@@ -182,7 +182,7 @@ def test_killed_before_its_first_write_a_review_without_t0_still_gets_its_due_ti
         lost = api_proxy.add(Fault("PATCH", r"/driftreviews/.+/status", times=1, lost=Lost.AFTER, call=killer.kill))
         stage.source(resolution="10s")
         stage.review(source=False, window={"t0": None, "warmup": "0s", "checkpoints": ["1m", "2m"]})
-        wait_until(lambda: lost.hits, "the first write")
+        wait_until(lambda: lost.hits, "it writes for the first time")
         stored = stage.until(lambda status: status.get("t0"), "T0 is stored")
         operators.restart(operator)
         later = stage.until(lambda status: status.get("baseline"), "the baseline is frozen")

@@ -8,7 +8,9 @@ from time import monotonic
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from lab.install import SYSTEM
+from lab import Lab
+from lab.errors import LabError
+from lab.install import SYSTEM, installed, refuse_second, removal
 from lab.web import Client, is_healthy, wait_until
 from tests.integration.operators import LEASE, Operators, environment, exit_code
 from tests.support.faultproxy import Fault, FaultProxy, Lost
@@ -123,3 +125,20 @@ def test_every_line_of_the_log_is_json_and_no_token_is_anywhere(stage: Stage, op
     token = operators.kubeconfig.read_text("utf-8").partition("token: ")[2].split()[0]
     assert len(token) > 100
     assert token not in text
+
+
+def test_the_demo_starts_no_second_operator_and_knows_what_was_there(operators: Operators, lab_session: Lab) -> None:
+    kubectl = lab_session.kubectl
+    operators.stop_shared()
+    refuse_second(kubectl)
+    before = installed(kubectl)
+    operators.shared()
+    with pytest.raises(LabError, match="an operator runs in this cluster already"):
+        refuse_second(kubectl)
+    found = installed(kubectl)
+    assert set(found) - set(before) == {f"lease.coordination.k8s.io/{LEASE}"}
+    assert {f"namespace/{SYSTEM}", "serviceaccount/driftreview"} <= set(before)
+    assert len(found) == 4 + 2 + 2 * 3 + 1, "kinds, namespace and account, roles and their bindings, the lease"
+    for command in removal("none", [], [*found, "clusterrole/none"], "none"):
+        words = command.split()[3:]
+        kubectl(*words, "--dry-run=server", "--ignore-not-found")

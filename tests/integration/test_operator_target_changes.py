@@ -84,7 +84,7 @@ def test_a_scale_up_is_no_new_revision(watched: Stage) -> None:
     watched.rolled_out()
     before = watched.status()
     touch(watched)
-    wait_until(lambda: watched.read()["metadata"]["resourceVersion"], "looked at")
+    wait_until(lambda: watched.read()["metadata"]["resourceVersion"], "it was looked at")
     assert watched.status()["phase"] == before["phase"] == "Watching"
 
 
@@ -110,7 +110,7 @@ def test_applying_the_judged_template_again_changes_nothing(watched: Stage) -> N
     watched.apply(deployment("2"))
     touch(watched)
     edited = watched.read()["metadata"]["generation"]
-    watched.until(lambda status: status["observedGeneration"] == edited, "looked at")
+    watched.until(lambda status: status["observedGeneration"] == edited, "it was looked at")
     assert watched.status()["phase"] == "Watching"
 
 

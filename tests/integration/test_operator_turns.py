@@ -136,6 +136,35 @@ def test_another_server_than_at_t0_is_not_asked_until_its_address_is_restored(
     assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"])
 
 
+def test_another_tenant_than_at_t0_is_not_asked_until_its_header_is_restored(
+    stage: Stage, operators: Operators, metrics_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+
+    def tenant(name: str) -> list[dict[str, str]]:
+        return [{"name": "X-Scope-OrgID", "value": name}]
+
+    with operators.own():
+        stage.source(url=metrics_proxy.url, resolution="10s", headers=tenant("tenant-a"))
+        window = {"t0": wire(ago(seconds=50)), "checkpoints": ["1m"], "settle": "0s"}
+        stage.review(source=False, window=window)
+        stage.until(lambda status: status.get("baseline"), "the baseline is frozen")
+        asked = len([each for each in metrics_proxy.seen if "query_range" in each.path])
+        stage.api.merge("MetricSource", SOURCE, stage.namespace, {"spec": {"headers": tenant("tenant-b")}})
+
+        def told(status: dict[str, object]) -> bool:
+            return condition(status, "MetricsAvailable").get("reason") == "SourceChanged"
+
+        status = stage.until(told, "it says that the source is another", 40)
+        assert verdicts(status) == [None]
+        assert "tenant-" not in condition(status, "MetricsAvailable")["message"]
+        assert len([each for each in metrics_proxy.seen if "query_range" in each.path]) == asked
+        stage.api.merge("MetricSource", SOURCE, stage.namespace, {"spec": {"headers": tenant("tenant-a")}})
+        status = stage.ended(seconds=60)
+    assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"])
+    assert "tenant-" not in stage.snapshots()[0].spec.source
+
+
 @pytest.mark.parametrize(
     ("answer", "reason"), [(failure(413), "Refused"), (failure(422), "Refused"), (failure(403), "Forbidden")]
 )

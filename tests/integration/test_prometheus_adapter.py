@@ -128,7 +128,7 @@ def test_windows_off_the_whole_second_are_met(source: PrometheusSource) -> None:
     assert isinstance(result, Samples)
     (series,) = result.series
     expected = [start.timestamp() + 0.5 * (index + 1) for index in range(14)]
-    assert series.values == pytest.approx(expected, abs=0.0011)
+    assert list(series.values) == pytest.approx(expected, abs=0.0011)
 
 
 def test_a_number_gives_one_series_without_labels(source: PrometheusSource) -> None:
@@ -266,10 +266,10 @@ def test_a_frozen_server_is_a_timeout_and_a_stopped_one_unreachable(tmp_path: Pa
         assert isinstance(source.instant("1", END), Rows)
         server.service.freeze()
         # A signal takes its time to arrive at every thread of a busy machine.
-        hung = wait_until(lambda: failed(source.instant("1", END)), "no answer of a frozen server")
+        hung = wait_until(lambda: failed(source.instant("1", END)), "a frozen server answers no more")
         expect(hung, Failed, Reason.TIMEOUT, "within 1 s")
         server.service.thaw()
-        wait_until(lambda: isinstance(source.instant("1", END), Rows), "an answer after the thaw")
+        wait_until(lambda: isinstance(source.instant("1", END), Rows), "it answers after the thaw")
         server.service.stop()
         expect(source.instant("1", END), Failed, Reason.UNREACHABLE, "refused")
         source.close()

@@ -151,7 +151,7 @@ class Stage:
             ended = any(each.get("reason") == "NewReplicaSetAvailable" for each in status.get("conditions", []))
             return seen and ended and all(count == wanted for count in counts)
 
-        wait_until(over, f"{name} rolled out", 30)
+        wait_until(over, f"{name} is rolled out", 30)
 
     def deployment(self, name: str = "web") -> Raw:
         """The Deployment as it is."""
@@ -212,7 +212,7 @@ class Stage:
 
     def in_phase(self, *phases: str, seconds: float = 20, name: str = NAME) -> Raw:
         """Wait for one of these phases."""
-        return self.until(lambda status: status.get("phase") in phases, f"phase {' or '.join(phases)}", seconds, name)
+        return self.until(lambda status: status.get("phase") in phases, f"it is {' or '.join(phases)}", seconds, name)
 
     def ended(self, seconds: float = 20, name: str = NAME) -> Raw:
         """Wait until a review is over."""
@@ -225,7 +225,7 @@ class Stage:
             accepted = condition(status, "Accepted")
             return bool(accepted and accepted["status"] == "False" and accepted["reason"] == reason)
 
-        message: str = condition(self.until(so, f"Accepted=False, {reason}", seconds, name), "Accepted")["message"]
+        message: str = condition(self.until(so, f"it is not accepted, {reason}", seconds, name), "Accepted")["message"]
         return message
 
     def snapshots(self) -> list[DriftSnapshot]:

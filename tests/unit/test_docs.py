@@ -235,7 +235,7 @@ def test_the_program_of_the_lab_s_page_serves_a_metric(tmp_path: Path) -> None:
     environment = os.environ | {"PORT": str(port), "DELAY": "0.05"}
     with subprocess.Popen([sys.executable, "shop.py"], cwd=tmp_path, env=environment) as shop:
         try:
-            wait_until(lambda: Client(f"http://127.0.0.1:{port}").ok("/metrics"), "the shop's metrics")
+            wait_until(lambda: Client(f"http://127.0.0.1:{port}").ok("/metrics"), "the shop's metrics are there")
             said = Client(f"http://127.0.0.1:{port}").request("GET", "/metrics")[1]
         finally:
             shop.terminate()

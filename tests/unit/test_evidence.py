@@ -28,7 +28,7 @@ from driftreview.domain.evidence import (
     snapshot_name,
     take,
 )
-from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Window
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, TooMany, Window
 from tests import builders
 from tests.builders import BLOCK, HOUR, MINUTE, answer, limit, review, revision, signal, template
 
@@ -299,6 +299,16 @@ class TestShape:
     def test_series_have_a_bound(self, count: int, *, fits: bool) -> None:
         found = shape_problem(signal(each="a"), [{"a": str(i)} for i in range(count)])
         assert (found is None) is fits
+
+    @pytest.mark.parametrize("declared", [signal(each="a"), signal()])
+    def test_more_than_may_be_judged_are_the_same_problem_with_and_without_their_samples(
+        self, declared: Signal
+    ) -> None:
+        labels = tuple({"a": str(i)} for i in range(MAX_SERIES + 1))
+        whole = answer(WINDOW, *[[1.0] * WINDOW.points] * len(labels), labels=labels)
+        frozen = [freeze(Measurement(declared, "up", each), WINDOW, BLOCK) for each in (whole, TooMany(labels))]
+        assert frozen[0] == frozen[1]
+        assert frozen[0].problem is not None
 
     @pytest.mark.parametrize(
         ("value", "fits"), [("x" * 256, True), ("x" * 257, False), ("😀" * 64, True), ("😀" * 65, False)]

@@ -50,7 +50,7 @@ def alive(pid: int) -> bool:
 
 
 def wait_gone(*pids: int) -> None:
-    wait_until(lambda: not any(map(alive, pids)), f"end of {pids}", 10.0)
+    wait_until(lambda: not any(map(alive, pids)), f"{pids} have ended", 10.0)
 
 
 @pytest.fixture
@@ -109,14 +109,14 @@ def test_a_program_outlives_the_thread_that_started_it(supervisor: Supervisor, t
 def test_a_program_that_ignores_sigterm_is_killed_in_bounded_time(supervisor: Supervisor, tmp_path: Path) -> None:
     log = tmp_path / "log"
     pid = supervisor.start("deaf", ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"], log)
-    wait_until(lambda: "ready" in log.read_text(), "trap set", 10.0)
+    wait_until(lambda: "ready" in log.read_text(), "the trap is set", 10.0)
     assert supervisor.stop("deaf", 0.2) == -signal.SIGKILL
     assert not alive(pid)
 
 
 def test_stopping_what_is_gone_is_fine(supervisor: Supervisor, tmp_path: Path) -> None:
     supervisor.start("short", ["true"], tmp_path / "log")
-    wait_until(lambda: supervisor.poll("short")[1] is not None, "end", 10.0)
+    wait_until(lambda: supervisor.poll("short")[1] is not None, "it ends", 10.0)
     assert supervisor.stop("short") == 0
     assert supervisor.stop("short") is None
 
@@ -176,7 +176,7 @@ def test_a_service_that_ends_early_shows_the_end_of_its_log(supervisor: Supervis
 
 def test_a_service_that_never_serves_is_given_up(supervisor: Supervisor, tmp_path: Path) -> None:
     service = server(supervisor, tmp_path, "import time; print('still thinking', flush=True); time.sleep(60)")
-    with pytest.raises(ProcessFailed, match=r"(?s)within 0.5 s.*still thinking"):
+    with pytest.raises(ProcessFailed, match=r"(?s)waited 0.5 s in vain.*still thinking"):
         service.start(seconds=0.5)
 
 

@@ -6,7 +6,9 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from prometheus_client import generate_latest
 
+from driftreview.adapters.errors import ChangedError, NotFoundError
 from driftreview.runtime.loop import _CURRENT, LEAST_PAUSE, RESERVED, AbandonedError, Key, Loop, alive
 from driftreview.runtime.telemetry import Telemetry
 
@@ -27,7 +29,8 @@ class World:
         self.begun: list[Key] = []
         self._changed = threading.Condition()
         self._leave: set[Key] = set()
-        self.loop = Loop("test", self._step, workers, lambda: self.now, Telemetry(), lambda each: each in urgent)
+        self.telemetry = Telemetry()
+        self.loop = Loop("test", self._step, workers, lambda: self.now, self.telemetry, lambda each: each in urgent)
 
     def _step(self, subject: Key) -> datetime | None:
         with self._changed:
@@ -232,6 +235,44 @@ def test_a_step_whose_object_is_deleted_counts_until_it_has_ended_and_ends_at_it
         assert (await world.steps(4))[3] == old[0], "another of its name was created meanwhile"
 
     run(world, story)
+
+
+@pytest.mark.parametrize("error", [ChangedError("409"), NotFoundError("404")])
+def test_what_is_edited_or_deleted_under_a_steps_hands_is_neither_counted_nor_loud(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    world, subject = World(), key("a")
+    world.fails[subject] = error
+
+    async def story() -> None:
+        world.loop.wake(subject)
+        for count in (1, 2):
+            await world.steps(count)
+            world.let(subject)
+            await world.due(subject, timedelta(seconds=count))
+
+    with caplog.at_level("INFO"):
+        run(world, story)
+    assert not caplog.records
+    counted = generate_latest(world.telemetry.registry).decode()
+    assert "driftreview_step_errors_total{" not in counted
+
+
+def test_any_other_fault_is_counted_and_told_with_its_traceback_once(caplog: pytest.LogCaptureFixture) -> None:
+    world, subject = World(), key("a")
+    world.fails[subject] = ValueError("a fault of ours")
+
+    async def story() -> None:
+        world.loop.wake(subject)
+        for count in (1, 2):
+            await world.steps(count)
+            world.let(subject)
+            await world.due(subject, timedelta(seconds=count))
+
+    run(world, story)
+    assert [each.exc_info is not None and bool(each.exc_info) for each in caplog.records] == [True, False]
+    counted = generate_latest(world.telemetry.registry).decode()
+    assert 'driftreview_step_errors_total{error="ValueError"} 2.0' in counted
 
 
 def test_a_step_without_a_sign_of_life_is_stuck(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,7 +34,7 @@ from driftreview.adapters.transport import Transport
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.api.reasons import Reason
 from driftreview.domain import evidence
-from driftreview.domain.samples import Failed, NoData, Samples, Window
+from driftreview.domain.samples import Failed, NoData, Samples, TooMany, Window
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
 WINDOW = Window(AT, AT + timedelta(minutes=2), timedelta(seconds=30))
@@ -754,7 +754,7 @@ def test_the_largest_answer_that_evidence_can_hold_is_read(stage: Stage) -> None
     assert len(body) > 2**23
     result = stage.source(stage.server(lambda handler: handler.reply(200, body)).url).range("up", window)
     assert isinstance(result, Samples)
-    assert {one.values for one in result.series} == {(float(value),) * window.points}
+    assert {tuple(one.values) for one in result.series} == {(float(value),) * window.points}
 
 
 def test_an_answer_of_too_many_values_is_refused_unparsed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -788,12 +788,27 @@ def test_answers_are_read_one_after_the_other(stage: Stage, monkeypatch: pytest.
     assert most == 1
 
 
-def test_the_count_of_too_many_series_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_count_of_too_many_samples_is_said(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(answers, "MAX_SAMPLES", 7)
-    series = [{"metric": {"pod": str(pod)}, "values": [sample(0, "1")]} for pod in range(43)]
+    series = [{"metric": {"pod": str(pod)}, "values": [sample(0, "1")]} for pod in range(3)]
     silent = {"metric": {"pod": "silent"}, "values": []}
     result = stage.ask(replying(200, success("matrix", [*series, silent])))
-    assert_failed(result, Reason.ANSWER_TOO_LARGE, "43 series of 4 points", retryable=False)
+    assert_failed(result, Reason.ANSWER_TOO_LARGE, "3 series of 4 points", retryable=False)
+
+
+def test_of_more_series_than_may_be_judged_no_sample_is_read_and_no_more_is_asked(stage: Stage) -> None:
+    """The second piece brings the one too many, with a sample that no other answer may have."""
+    most = evidence.MAX_SERIES
+    series = [{"metric": {"pod": f"pod-{number:02}"}, "values": [sample(0, "1")]} for number in range(most)]
+    surplus = {"metric": {"pod": "surplus"}, "values": [[1, "no number"]]}
+    silent = {"metric": {"pod": "silent"}, "values": []}
+    pieces = iter([[*series, silent], [series[0], surplus]])
+    server = stage.server(lambda handler: handler.json(200, success("matrix", next(pieces))))
+    window = Window(WINDOW.start, WINDOW.start + 6 * WINDOW.step, WINDOW.step)
+    result = stage.source(server.url, points_per_query=2).range("up", window)
+    assert result == TooMany(tuple(each["metric"] for each in [*series, surplus]))
+    assert len(server.seen) == 2
+    assert [outcome for _, outcome, _ in stage.told] == ["Success"] * 2
 
 
 @pytest.mark.parametrize("metric", [{"pod": "x" * 65_537}, {"x" * 65_537: "a"}])
@@ -1209,8 +1224,10 @@ def test_who_waits_too_long_for_others_answers_to_be_read_comes_again(
 ) -> None:
     monkeypatch.setattr(prometheus, "_READING_SECONDS", 0.05)
     source = stage.source(stage.server(replying(200, GOOD)).url)
-    with prometheus._READING, pytest.raises(BusyError):
+    assert prometheus._READING.acquire(timeout=0)
+    with pytest.raises(BusyError):
         source.range("up", WINDOW)
+    prometheus._READING.release()
     assert [outcome for _, outcome, _ in stage.told] == ["Busy"]
     assert isinstance(source.range("up", WINDOW), Samples)
 

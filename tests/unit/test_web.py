@@ -44,7 +44,7 @@ def test_a_connection_that_is_cut_shows_nowhere(
     with socket.create_connection(("127.0.0.1", web.port)) as sock:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # cut, not closed
         sock.sendall(b"GET /healthz HTTP/1.1\r\n")
-    wait_until(lambda: caplog.records, "the cut connection", 5)
+    wait_until(lambda: caplog.records, "the cut connection is told", 5)
     assert [record.levelno for record in caplog.records] == [logging.DEBUG]
     assert capfd.readouterr().err == ""
     assert b"200" in ask(web, "/healthz")

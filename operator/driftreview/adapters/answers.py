@@ -16,12 +16,13 @@ from typing import Any, Final, NoReturn
 from driftreview.adapters.labels import Labels, read_labels
 from driftreview.adapters.replies import Answer, RefusalError, extract, malformed, misaligned, too_large
 from driftreview.api.reasons import Reason
-from driftreview.domain.samples import NoData, Samples, Series, Window
+from driftreview.domain import evidence
+from driftreview.domain.samples import NoData, Samples, Series, TooMany, Values, Window
 
 MAX_SERIES: Final = 10_000
 """Most series of one answer."""
 MAX_SAMPLES: Final = 5_000_000
-"""Most grid points of one query over all its series; about 200 MB as Python numbers."""
+"""Most grid points of one query over all its series: 40 MB."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 # The server keeps times in whole milliseconds and prints them as decimal fractions.
@@ -78,8 +79,7 @@ class _Column:
             self.values[index] = value
 
     def series(self, labels: Labels) -> Series:
-        values = tuple(None if math.isnan(value) else value for value in self.values)
-        return Series(dict(labels), values, self.nan, self.infinite)
+        return Series(dict(labels), Values(self.values), self.nan, self.infinite)
 
 
 @dataclass
@@ -90,8 +90,11 @@ class Joiner:
     hide: Callable[[str], str] = str
     _columns: dict[Labels, _Column] = field(default_factory=dict)
 
-    def add(self, chunk: Window, answer: Answer) -> None:
+    def add(self, chunk: Window, answer: Answer) -> TooMany | None:
         """Take in the matrix that answers one chunk.
+
+        Returns:
+            None, or what series there are if they are more than may be judged: then their samples are not read.
 
         Raises:
             RefusalError: it is no matrix, or not one on the chunk's grid, or too large.
@@ -112,26 +115,30 @@ class Joiner:
             if not isinstance(samples, list):
                 raise malformed("a series without values")
             found[labels] = samples
-        self._make_room([labels for labels, samples in found.items() if samples])
+        columns = self._columns.keys() | {labels for labels, samples in found.items() if samples}
+        if len(columns) > evidence.MAX_SERIES:
+            return TooMany(tuple(dict(labels) for labels in sorted(columns)))
+        self._make_room(columns)
         for labels, samples in found.items():
             if samples:
                 _fill(self._columns[labels], chunk, offset, samples)
+        return None
 
     def result(self) -> Samples | NoData:
         """What all chunks together say."""
         series = tuple(self._columns[labels].series(labels) for labels in sorted(self._columns))
-        if any(value is not None for one in series for value in one.values):
+        if any(not math.isnan(value) for column in self._columns.values() for value in column.values):
             return Samples(self.window, series)
         where = f"at any of the {self.window.points} points after {self.window.start} up to {self.window.end}"
         return no_data(where, sum(one.nan for one in series), sum(one.infinite for one in series))
 
-    def _make_room(self, found: Collection[Labels]) -> None:
-        new = [labels for labels in found if labels not in self._columns]
-        count, points = len(self._columns) + len(new), self.window.points
-        if count > MAX_SERIES or count * points > MAX_SAMPLES:
-            raise too_large(f"{count} series of {points} points")
-        for labels in new:
-            self._columns[labels] = _Column(array("d", [math.nan]) * points)
+    def _make_room(self, columns: Collection[Labels]) -> None:
+        points = self.window.points
+        if len(columns) * points > MAX_SAMPLES:
+            raise too_large(f"{len(columns)} series of {points} points")
+        for labels in columns:
+            if labels not in self._columns:
+                self._columns[labels] = _Column(array("d", [math.nan]) * points)
 
 
 def rows(answer: Answer, at: datetime, hide: Callable[[str], str] = str) -> Rows | NoData:

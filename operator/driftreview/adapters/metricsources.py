@@ -31,8 +31,10 @@ from driftreview.api.metricsource import (
     SecretKeyRef,
 )
 from driftreview.api.reasons import Reason
+from driftreview.domain.evidence import content_hash
 
 _FIELD = "spec.metrics.sourceRef"
+_DIGITS = 12
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,20 @@ class FoundSource:
 
     source: PrometheusSource
     label: str
-    """kind/name and address."""
+    """kind/name, address, and a digest of the headers and of which Secrets are sent, where there are any."""
+
+
+def _sent(spec: MetricSourceSpec) -> str:
+    """What else than the address says whose metrics are answered, such as a tenant's header: people read it, so hashed.
+
+    Which Secrets are sent counts, what they hold does not: tokens are renewed. Nor does the certificate authority.
+    """
+    headers = {header.name.lower(): header.to_wire() | {"name": ""} for header in spec.headers}
+    if not headers and spec.auth is None:
+        return ""
+    auth = spec.auth.to_wire() if spec.auth else {}
+    digest = content_hash({"auth": auth, "headers": headers}).removeprefix("sha256:")
+    return f" (headers, Secrets: {digest[:_DIGITS]})"
 
 
 class _MissingKeyError(Exception):
@@ -82,7 +97,9 @@ class MetricSources:
         except _MissingKeyError as missing:
             return Problem(reason=Reason.SECRET_NOT_FOUND, message=f"{kind} {name!r}: {missing}")
         key = "/".join(part for part in (kind, found.metadata.namespace, name) if part)
-        return FoundSource(self._sources.get(key, spec, credentials), f"{kind}/{name} {spec.url.rstrip('/')}")
+        return FoundSource(
+            self._sources.get(key, spec, credentials), f"{kind}/{name} {spec.url.rstrip('/')}{_sent(spec)}"
+        )
 
     def write_status(self, found: MetricSource | ClusterMetricSource, status: MetricSourceStatus) -> Mapping[str, Any]:
         """Replace a source's status, if the source is still the one that was read.

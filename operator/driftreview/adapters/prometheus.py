@@ -30,6 +30,7 @@ from driftreview.adapters.faults import CLIENT_ERRORS, refusal_of
 from driftreview.adapters.replies import Answer, RefusalError, Reply, answer_of
 from driftreview.adapters.transport import CONNECT_SECONDS, Transport
 from driftreview.adapters.trust import trust
+from driftreview.adapters.turns import Queue
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_duration
@@ -54,7 +55,7 @@ _SLOT_SECONDS: Final = 0.5
 _SERVER_SHARE: Final = 0.8
 # Parsed, an answer takes many times its bytes. Python runs one thread at a time anyway, so taking one answer after the
 # other costs no time and leaves only one in parts.
-_READING: Final = threading.Lock()
+_READING: Final = Queue()
 _READING_SECONDS: Final = 30.0
 """Longest wait for others' answers to be read, each of which takes a second at most."""
 
@@ -109,7 +110,8 @@ class PrometheusSource:
             window: the grid; longer ones are asked for in pieces of `points_per_query`.
 
         Returns:
-            Samples on the grid, ordered by labels; NoData without one finite sample; Failed if any piece failed.
+            Samples on the grid, ordered by labels; NoData without one finite sample; TooMany with the first piece that
+            has more series than may be judged; Failed if any piece failed.
 
         Raises:
             BusyError: there is no slot for it now.
@@ -118,9 +120,9 @@ class PrometheusSource:
         patience = _SLOT_SECONDS
         for chunk in chunks(window, self._points):
             with self._turn(self._slots, patience):
-                failed = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk))
-            if failed:
-                return failed
+                over = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk))
+            if over:
+                return over
             patience = max(_SLOT_SECONDS, self._seconds)
         return joiner.result()
 
@@ -189,7 +191,7 @@ class PrometheusSource:
         return self._told(result, began)
 
     @contextlib.contextmanager
-    def _turn(self, of: threading.Lock | threading.Semaphore, seconds: float) -> Iterator[None]:
+    def _turn(self, of: Queue | threading.Semaphore, seconds: float) -> Iterator[None]:
         if not of.acquire(timeout=seconds):
             if self._on_query:
                 self._on_query(self.key, BUSY, seconds)

@@ -134,8 +134,8 @@ class DriftSnapshotSpec(Model):
     """The review it belongs to."""
     checkpoint: Annotated[str, Field(max_length=20)]
     """T0, or the checkpoint's name."""
-    source: Annotated[str, Field(max_length=1024)] = ""
-    """The metric source that was asked, as kind/name and address."""
+    source: Annotated[str, Field(max_length=2048)] = ""
+    """The metric source that was asked, as kind/name, address, and a digest of what headers and Secrets are sent."""
     window: EvidenceWindow | None = None
     """The stretch of time; absent where nothing was measured."""
     judged: RevisionEvidence

@@ -129,7 +129,7 @@ class Reason(StrEnum):
     SOURCE_NOT_ALLOWED = "SourceNotAllowed"
     """The metric source does not serve this namespace."""
     SOURCE_CHANGED = "SourceChanged"
-    """The metric source has another address than when the T0 evidence was frozen."""
+    """The metric source has another address or header, or names another Secret, than when T0 was frozen."""
     SECRET_NOT_FOUND = "SecretNotFound"  # noqa: S105 - a reason, not a secret
     """A Secret or ConfigMap key that the metric source names is not there, or may not be read."""
     SOURCE_UNAVAILABLE = "SourceUnavailable"

@@ -27,7 +27,7 @@ from driftreview.api.status import Revision
 from driftreview.api.values import parse_quantity
 from driftreview.domain.blocks import block_medians, encode, longest_beyond
 from driftreview.domain.display import shorten
-from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 
 T0: Final = "T0"
 MAX_SERIES: Final = 20
@@ -66,7 +66,7 @@ class Look:
     """None where nothing is measured: a baseline from declared limits."""
     block: timedelta
     source: str
-    """The metric source, as kind/name and address."""
+    """The metric source, as kind/name, address, and a digest of what headers and Secrets are sent."""
     previous_hash: str = ""
     """Hash of the snapshot before; empty at T0."""
 
@@ -213,6 +213,8 @@ def freeze(measurement: Measurement, window: Window, block: timedelta) -> Signal
             if problem is None:
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
                 series = [_freeze_series(signal, one, window, block) for one in ordered]
+        case TooMany(labels):
+            problem = shape_problem(signal, labels)
         case NoData() | Failed():
             problem = Problem(reason=Reason(result.reason), message=shorten(result.message, _MAX_MESSAGE))
     return SignalEvidence(name=signal.name, query=measurement.query, unit=signal.unit, series=series, problem=problem)
@@ -269,12 +271,16 @@ def _freeze_series(signal: Signal, series: Series, window: Window, block: timede
     longest: timedelta | None = None
     if signal.kind is Kind.LIMIT and signal.limits is not None and signal.limits.alert is not None:
         longest = longest_beyond(series, parse_quantity(signal.limits.alert), sign, window.step)
-    present = [value for value in series.values if value is not None]
+    samples, worst = 0, None
+    for value in series.values:
+        if value is not None:
+            samples += 1
+            worst = value if worst is None or sign * value > sign * worst else worst
     return SeriesEvidence(
         labels=kept,
         values=encode(block_medians(series, window.step, block)),
-        samples=len(present),
+        samples=samples,
         expected=window.points,
         longest_over=None if longest is None else seconds(longest),
-        worst=f"{max(present, key=lambda value: sign * value):.9g}" if present else None,
+        worst=None if worst is None else f"{worst:.9g}",
     )

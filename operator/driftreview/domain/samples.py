@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TypeAlias
+from typing import TypeAlias, overload
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,35 @@ class Window:
         return (self.end - self.start) // self.step
 
 
+class Values(Sequence[float | None]):
+    """Samples, None where there is none, in 8 bytes each: a tuple of numbers takes four times as much."""
+
+    def __init__(self, numbers: array[float]) -> None:
+        """Read these, NaN for none; they must not change any more."""
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __iter__(self) -> Iterator[float | None]:
+        return (None if math.isnan(number) else number for number in self._numbers)
+
+    @overload
+    def __getitem__(self, index: int) -> float | None: ...
+    @overload
+    def __getitem__(self, index: slice) -> Values: ...
+    def __getitem__(self, index: int | slice) -> float | Values | None:
+        if isinstance(index, slice):
+            return Values(self._numbers[index])
+        return None if math.isnan(number := self._numbers[index]) else number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+
 @dataclass(frozen=True)
 class Series:
     """One time series on a window's grid.
@@ -45,7 +76,7 @@ class Series:
     """
 
     labels: Mapping[str, str]
-    values: tuple[float | None, ...]
+    values: Sequence[float | None]
     nan: int = 0
     infinite: int = 0
 
@@ -56,6 +87,13 @@ class Samples:
 
     window: Window
     series: tuple[Series, ...]
+
+
+@dataclass(frozen=True)
+class TooMany:
+    """The query was answered with more series than may be judged: which, and none of their samples."""
+
+    labels: tuple[Mapping[str, str], ...]
 
 
 @dataclass(frozen=True)
@@ -82,4 +120,4 @@ class Failed:
     retryable: bool
 
 
-QueryResult: TypeAlias = Samples | NoData | Failed
+QueryResult: TypeAlias = Samples | TooMany | NoData | Failed

@@ -110,10 +110,11 @@ def same_server(found: FoundSource | Problem, baseline: DriftSnapshotSpec) -> Fo
     if isinstance(found, Problem) or found.label == baseline.source:
         return found
     message = (
-        f"spec.metrics.sourceRef: the T0 evidence came from {baseline.source}, but now it is {found.label}: what two "
-        "servers say is not compared; restore the address, or delete this review and apply it anew"
+        "spec.metrics.sourceRef: the source has another address, another header or names another Secret than at T0, "
+        "and what two servers or tenants say is not compared: restore it, or delete this review and apply it anew; "
+        f"the T0 evidence came from {baseline.source}, but now it is {found.label}"
     )
-    return Problem(reason=Reason.SOURCE_CHANGED, message=message)
+    return Problem(reason=Reason.SOURCE_CHANGED, message=message[:1024])
 
 
 def step_of(baseline: DriftSnapshotSpec, found: FoundSource | Problem) -> timedelta:

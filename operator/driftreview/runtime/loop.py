@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final, TypeAlias
 
+from driftreview.adapters.errors import ChangedError, NotFoundError
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
@@ -69,6 +70,12 @@ def alive() -> None:
         entry.alive_at = monotonic()
         if entry.abandoned:
             raise AbandonedError
+
+
+def is_abandoned() -> bool:
+    """Whether the object of the running step was deleted since it began."""
+    entry = _CURRENT.get(None)
+    return entry is not None and entry.abandoned
 
 
 class Loop:
@@ -193,9 +200,11 @@ class Loop:
             again = None
         except asyncio.CancelledError:
             raise
+        except (ChangedError, NotFoundError) as error:  # no fault: somebody edits or deletes faster than we look
+            again = self._later(entry)
+            LOGGER.debug("changed meanwhile, looked at again: %s", error, extra={"object": "/".join(key)})
         except BaseException as error:  # noqa: BLE001 - one object's trouble must never stop the others
-            entry.failures += 1
-            again = self._clock() + min(_FIRST_RETRY * 2 ** min(entry.failures - 1, 10), _LAST_RETRY)
+            again = self._later(entry)
             self._telemetry.step_errors.labels(type(error).__name__).inc()
             LOGGER.warning(
                 "step failed, tried again at %s: %s", again.isoformat(timespec="seconds"), error,
@@ -207,6 +216,11 @@ class Loop:
             del self._entries[key]
         entry.abandoned = False
         self._wakeup.set()
+
+    def _later(self, entry: _Entry) -> datetime:
+        """When to try again what failed: after a longer pause each time."""
+        entry.failures += 1
+        return self._clock() + min(_FIRST_RETRY * (1 << min(entry.failures - 1, 10)), _LAST_RETRY)
 
     def _in_thread(self, key: Key, entry: _Entry) -> datetime | None:
         _CURRENT.set(entry)

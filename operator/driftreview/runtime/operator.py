@@ -6,7 +6,6 @@ import asyncio
 import logging
 import os
 import signal
-from collections.abc import Mapping
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final
@@ -21,13 +20,12 @@ from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
 from driftreview.api.reasons import Phase
-from driftreview.domain.evidence import content_hash
-from driftreview.runtime import logs
+from driftreview.runtime import index, logs
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
-from driftreview.runtime.loop import TICK, Key, Loop, alive
+from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.settings import Settings
 from driftreview.runtime.sourcecheck import SourceCheck
@@ -72,7 +70,8 @@ class Operator:
             settings.listen_host, settings.listen_port, self._telemetry.registry,
             alive=self._not_alive, ready=self._not_ready,
         )  # fmt: skip
-        self._indices: dict[str, kopf.Index[Key, Mapping[str, Any]]] = {}
+        self._indices = index.Indices()
+        self._telemetry.has_source = self._indices.has_source
         self._phases: dict[Key, str] = {}
         self._versions: dict[Key, str] = {}
         self._looping = False
@@ -140,7 +139,7 @@ class Operator:
 
         @kopf.on.startup(registry=registry)
         async def start(**kwargs: Any) -> None:
-            self._indices = {plural: kwargs[plural] for plural in watched}
+            self._indices.start({plural: kwargs[plural] for plural in watched})
             running.extend(asyncio.create_task(loop.run()) for loop in (self._reviews, self._checks))
             self._looping = True
 
@@ -161,8 +160,9 @@ class Operator:
         """Keep every object of a kind in an index, and wake the loop when one changes."""
 
         @kopf.index(GROUP, VERSION, plural, id=plural, registry=registry)
-        async def index(namespace: str | None, name: str, body: kopf.Body, **_: Any) -> dict[Key, dict[str, Any]]:
-            return {(plural, namespace or "", name): _kept(body)}
+        async def keep(namespace: str | None, name: str, body: kopf.Body, **_: Any) -> dict[Key, bytes]:
+            kept = index.kept(body)
+            return {} if kept is None else {(plural, namespace or "", name): kept}
 
         # After the index: kopf has put the object there before it calls this.
         @kopf.on.event(GROUP, VERSION, plural, registry=registry)
@@ -180,7 +180,7 @@ class Operator:
                     self._telemetry.forget(source)
                 return
             # What we write into a status ourselves is no news: whoever could make us write would keep us busy.
-            version = _version(body["metadata"])
+            version = index.version(body["metadata"])
             if self._versions.get(key) != version:
                 self._versions[key] = version
                 loop.wake(key)
@@ -190,29 +190,29 @@ class Operator:
                 self._phases[key] = body.get("status", {}).get("phase", Phase.PENDING)
 
     def _review(self, key: Key) -> datetime | None:
-        """One step of one review, in a thread. The index may be behind: every write is preconditioned."""
-        raw = self._found(key)
-        return None if raw is None else self._reconciler.run(raw)
+        """One step of one review, in a thread."""
+        raw = self._indices.found(key)
+        if raw is None:
+            return None
+        try:
+            return self._reconciler.run(raw)
+        finally:
+            if is_abandoned():  # it ran on after what is kept of its review was forgotten, and may have kept more
+                self._reconciler.forget(raw["metadata"]["uid"])
 
     def _check(self, key: Key) -> datetime | None:
         """Ask one metric source whether it answers, in a thread."""
-        raw = self._found(key)
+        raw = self._indices.found(key)
         return None if raw is None else self._source_check.run(raw)
-
-    def _found(self, key: Key) -> Mapping[str, Any] | None:
-        index = self._indices.get(key[0])
-        found = index.get(key, ()) if index is not None else ()
-        # After a gap in the watch one that was deleted may still be there beside the one created anew.
-        return max(found, key=lambda raw: str(raw["metadata"]["creationTimestamp"]), default=None)
 
     def _is_acting(self, key: Key) -> bool:
         """Whether a review carries out its act: a rollback waits for no query of another review."""
         return self._phases.get(key) in {Phase.PROMOTING, Phase.ROLLING_BACK}
 
     def _queried(self, source: str, outcome: str, seconds: float) -> None:
-        """An answer came in, or did not: counted, and a sign of life of the step that asked."""
-        self._telemetry.query(source, outcome, seconds)
+        """An answer came in, or did not: a sign of life of the step that asked, and counted."""
         alive()
+        self._telemetry.query(source, outcome, seconds)
 
     @property
     def _turned_at(self) -> float:
@@ -231,18 +231,6 @@ class Operator:
         if not self._lease.held.is_set():
             return "does not hold the lease"
         return None if self._looping else "has not started yet"
-
-
-def _kept(body: Mapping[str, Any]) -> dict[str, Any]:
-    """What is kept in memory of a review: all but the field managers, which are half of it and never read."""
-    raw = dict(body)
-    return raw | {"metadata": {key: value for key, value in raw["metadata"].items() if key != "managedFields"}}
-
-
-def _version(metadata: Mapping[str, Any]) -> str:
-    """What somebody else changes, as opposed to the status that we write: also an annotation, to have it looked at."""
-    names = ("uid", "generation", "deletionTimestamp", "labels", "annotations")
-    return content_hash({name: metadata.get(name) for name in names})
 
 
 def _kopf_settings() -> kopf.OperatorSettings:

@@ -81,7 +81,7 @@ class Reconciler:
         metadata = raw["metadata"]
         if metadata["uid"] in self.stale:
             self.stale.discard(metadata["uid"])
-            fresh = self.reviews.read(metadata["namespace"], metadata["name"])
+            fresh = self._anew(raw)
             if fresh is None:
                 return self.clock() + UNREADABLE  # the index says so if it is gone
             raw = fresh
@@ -121,13 +121,18 @@ class Reconciler:
                 if changes > MOST_CHANGES:
                     raise  # the loop waits a while before it tries again
                 LOGGER.debug("changed meanwhile, read again: %s", error, extra={"review": _name(review)})
-                fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
+                fresh = self._anew(raw)
                 if fresh is None:
                     return self.clock() + UNREADABLE
                 raw, again = fresh, self.clock()
             if again is None or again > self.clock() or monotonic() >= until:
                 return again
         return self.clock() + timedelta(seconds=1)
+
+    def _anew(self, raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        """The review as it is now; None if it is gone, also if there is another of its name: that has its own turn."""
+        fresh = self.reviews.read(raw["metadata"]["namespace"], raw["metadata"]["name"])
+        return fresh if fresh is not None and fresh["metadata"]["uid"] == raw["metadata"]["uid"] else None
 
     def _guarded(
         self, review: DriftReview, raw: Mapping[str, Any], until: float

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from driftreview.adapters.errors import ChangedError
+from driftreview.adapters.errors import ChangedError, NotFoundError
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.prometheus import BusyError
 from driftreview.api.base import Condition
@@ -21,7 +21,7 @@ from driftreview.runtime.gather import SIMPLEST
 
 EVERY: Final = timedelta(seconds=60)
 AGAIN: Final = timedelta(seconds=1)
-"""After the source was edited meanwhile."""
+"""After the source was edited or deleted meanwhile."""
 SHARE: Final = 10
 """A slow source is asked so many times its own answering time later: it never takes more of a worker than that."""
 
@@ -52,7 +52,7 @@ class SourceCheck:
         if status != source.status:
             try:
                 self.sources.write_status(source, status)
-            except ChangedError:
+            except (ChangedError, NotFoundError):
                 return now + AGAIN
         return self.clock() + max(EVERY, SHARE * (self.clock() - now))
 

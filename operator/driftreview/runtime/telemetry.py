@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter as CountOf
 from collections.abc import Callable, Iterable, Iterator
 
@@ -40,7 +41,9 @@ class Telemetry:
             __version__
         ).set(1)
         self._asked: set[tuple[str, str]] = set()
+        self._lock = threading.Lock()
         self.phases: Callable[[], Iterable[str]] = tuple
+        self.has_source: Callable[[str], bool] = lambda _: True
         registry.register(_Reviews(self))
         self.steps = Counter(
             "driftreview_steps_total", "Steps of reviews, by what was done.", ["action"], registry=registry
@@ -71,12 +74,15 @@ class Telemetry:
         self.leader = Gauge("driftreview_leader", "1 while this process holds the Lease.", registry=registry)
 
     def query(self, source: str, outcome: str, seconds: float) -> None:
-        """Count one query."""
-        self._asked.add((source, outcome))
-        self.queries.labels(source, outcome).observe(seconds)
+        """Count one query, unless its metric source was deleted while it ran: nobody would forget it a second time."""
+        with self._lock:
+            if self.has_source(source):
+                self._asked.add((source, outcome))
+                self.queries.labels(source, outcome).observe(seconds)
 
     def forget(self, source: str) -> None:
         """A metric source is gone: so are its series."""
-        for asked in [each for each in self._asked if each[0] == source]:
-            self._asked.discard(asked)
-            self.queries.remove(*asked)
+        with self._lock:
+            for asked in [each for each in self._asked if each[0] == source]:
+                self._asked.discard(asked)
+                self.queries.remove(*asked)

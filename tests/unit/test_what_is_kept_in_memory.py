@@ -1,0 +1,217 @@
+"""An object takes little memory, whoever made it however large, and none when it is gone or over."""
+
+import asyncio
+import sys
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import kopf
+import pytest
+import yaml
+from prometheus_client import generate_latest
+
+from driftreview.adapters.errors import NotFoundError
+from driftreview.adapters.metricsources import FoundSource, MetricSources
+from driftreview.domain.samples import NoData
+from driftreview.runtime.index import Indices, kept, version
+from driftreview.runtime.loop import Key
+from driftreview.runtime.operator import Operator
+from driftreview.runtime.reconcile import UNREADABLE, Reconciler
+from driftreview.runtime.settings import Settings
+from driftreview.runtime.sourcecheck import AGAIN, SourceCheck
+from driftreview.runtime.telemetry import Telemetry
+
+NOW = datetime(2026, 1, 10, tzinfo=UTC)
+KEY = ("driftreviews", "shop", "web-2")
+SOURCE = "MetricSource/shop/prometheus"
+WIDE = "\N{PILE OF POO}"
+
+
+def body(uid: str = "uid-1", **parts: Any) -> dict[str, Any]:
+    """A review as it comes from the API server."""
+    metadata = {
+        "name": "web-2", "namespace": "shop", "uid": uid, "resourceVersion": "7", "generation": 2,
+        "creationTimestamp": "2026-01-10T00:00:00Z",
+        "labels": {"team": "shop"}, "annotations": {"note": "x" * 250_000 + WIDE}, "managedFields": [{"manager": "k"}],
+    }  # fmt: skip
+    spec = {"target": {"kind": "Deployment", "name": "web"}}
+    made = {"apiVersion": "driftreview.dev/v1alpha1", "kind": "DriftReview", "metadata": metadata, "spec": spec}
+    return made | {"status": {"phase": "Watching"}} | parts
+
+
+def index(*bodies: dict[str, Any], key: Key = KEY) -> kopf.Index[Key, bytes]:
+    """What kopf would keep of objects of one name."""
+    return cast("kopf.Index[Key, bytes]", {key: [kept(each) for each in bodies]})
+
+
+def test_what_no_step_reads_of_an_object_is_not_kept() -> None:
+    found = kept(body())
+    assert found is not None
+    assert len(found) < 500
+    indices = Indices()
+    indices.start({KEY[0]: index(body())})
+    raw = indices.found(KEY)
+    assert raw is not None
+    assert raw == body() | {
+        "metadata": {
+            "name": "web-2", "namespace": "shop", "uid": "uid-1", "resourceVersion": "7", "generation": 2,
+            "creationTimestamp": "2026-01-10T00:00:00Z",
+        }
+    }  # fmt: skip
+
+
+def test_a_wide_character_takes_no_more_room_than_it_does_in_the_cluster() -> None:
+    narrow, wide = (kept(body(spec={"signals": [{"query": "x" * 8000 + letter}]})) for letter in ("xxxx", WIDE))
+    assert narrow is not None
+    assert wide is not None
+    assert sys.getsizeof(wide) == sys.getsizeof(narrow)
+
+
+@pytest.mark.parametrize("phase", ["Promoted", "RolledBack", "Failed", "Superseded", "Inconclusive", "Decided"])
+def test_of_a_review_that_is_over_nothing_is_kept(phase: str) -> None:
+    assert kept(body(status={"phase": phase})) is None
+
+
+def test_one_without_a_status_and_one_to_be_deleted_are_kept() -> None:
+    new = body()
+    del new["status"]
+    new["metadata"]["deletionTimestamp"] = "2026-01-10T00:01:00Z"
+    indices = Indices()
+    indices.start({KEY[0]: index(new)})
+    raw = indices.found(KEY)
+    assert raw is not None
+    assert "status" not in raw
+    assert raw["metadata"]["deletionTimestamp"] == "2026-01-10T00:01:00Z"
+
+
+def test_of_two_of_one_name_the_younger_is_found() -> None:
+    indices = Indices()
+    assert indices.found(KEY) is None
+    old, new = body("old"), body("new")
+    new["metadata"]["creationTimestamp"] = "2026-01-10T00:00:01Z"
+    indices.start({KEY[0]: index(new, old)})
+    found = indices.found(KEY)
+    assert found is not None
+    assert found["metadata"]["uid"] == "new"
+
+
+def test_an_annotation_is_news_though_it_is_not_kept() -> None:
+    metadata = body()["metadata"]
+    assert version(metadata) != version(metadata | {"annotations": {"note": "look"}})
+
+
+def test_a_source_is_known_where_its_kind_is_watched() -> None:
+    indices = Indices()
+    assert indices.has_source(SOURCE)
+    indices.start({"metricsources": index(key=("metricsources", "shop", "prometheus"))})
+    assert indices.has_source(SOURCE)
+    assert not indices.has_source("MetricSource/other/prometheus")
+    assert indices.has_source("ClusterMetricSource/prometheus")
+    indices.start({"clustermetricsources": index(key=("clustermetricsources", "", "prometheus"))})
+    assert indices.has_source("ClusterMetricSource/prometheus")
+    assert not indices.has_source("ClusterMetricSource/other")
+
+
+@pytest.fixture
+def operator(tmp_path: Path) -> Iterator[Operator]:
+    """An operator that nobody started, without a cluster."""
+    kubeconfig = {
+        "clusters": [{"name": "none", "cluster": {"server": "http://127.0.0.1:9"}}],
+        "users": [{"name": "none", "user": {}}],
+        "contexts": [{"name": "none", "context": {"cluster": "none", "user": "none"}}],
+        "current-context": "none",
+    }
+    (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
+    operator = Operator(Settings(kubeconfig=tmp_path / "kubeconfig", listen_port=0))
+    operator._indices.start({KEY[0]: index(body()), "metricsources": index(key=("metricsources", "shop", "other"))})
+    yield operator
+    operator._web._server.server_close()
+
+
+class Kept:
+    """Stands for what looks at reviews: keeps a note of each, also after the review was deleted meanwhile."""
+
+    def __init__(self, operator: Operator, *, fails: bool) -> None:
+        self.operator, self.fails, self.uids, self.ended = operator, fails, set[str](), threading.Event()
+
+    def run(self, raw: dict[str, Any]) -> None:
+        uid = raw["metadata"]["uid"]
+        self.operator._reviews.forget(KEY)
+        self.forget(uid)
+        self.uids.add(uid)
+        if self.fails:
+            raise NotFoundError("it is gone")
+        self.operator._queried("MetricSource/shop/other", "Success", 0.1)
+
+    def forget(self, uid: str) -> None:
+        self.uids.discard(uid)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_step_that_outlives_its_review_leaves_nothing_behind(operator: Operator, *, fails: bool) -> None:
+    reconciler = Kept(operator, fails=fails)
+    operator._reconciler = cast(Reconciler, reconciler)
+
+    async def story() -> None:
+        running = asyncio.create_task(operator._reviews.run())
+        operator._reviews.wake(KEY)
+        while operator._reviews._entries:  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(0.001)
+        await operator._reviews.stop()
+        await running
+
+    asyncio.run(asyncio.wait_for(story(), 30))
+    assert reconciler.uids == set()
+    assert "shop/other" not in generate_latest(operator._telemetry.registry).decode()
+
+
+def test_a_query_that_outlives_its_source_is_not_counted(operator: Operator) -> None:
+    operator._queried("MetricSource/shop/other", "Success", 0.1)
+    operator._queried(SOURCE, "Success", 0.1)
+    text = generate_latest(operator._telemetry.registry).decode()
+    assert 'source="MetricSource/shop/other"' in text
+    assert SOURCE not in text
+
+
+def test_series_are_forgotten_while_others_are_counted() -> None:
+    telemetry, over = Telemetry(), threading.Event()
+
+    def count() -> None:
+        for number in range(2_000):
+            telemetry.query(f"MetricSource/shop/{number % 50}", str(number % 10), 0.1)
+        over.set()
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    counting = threading.Thread(target=count)
+    counting.start()
+    try:
+        while not over.is_set():
+            telemetry.forget("MetricSource/shop/7")
+    finally:
+        counting.join()
+        sys.setswitchinterval(before)
+
+
+def test_another_review_of_the_same_name_is_left_to_its_own_turn() -> None:
+    reviews = SimpleNamespace(read=lambda *_: body("uid-2"))
+    nothing: Any = SimpleNamespace()
+    reconciler = Reconciler(
+        cast(Any, reviews), nothing, nothing, nothing, nothing, Telemetry(), lambda: NOW, 20.0, {"uid-1"}
+    )
+    assert reconciler.run(body("uid-1")) == NOW + UNREADABLE
+    assert reconciler.stale == set()
+
+
+def test_a_source_that_is_deleted_while_it_is_asked_is_no_fault() -> None:
+    def gone(*_: Any) -> None:
+        raise NotFoundError("it is gone")
+
+    asked = SimpleNamespace(instant=lambda *_: NoData("Empty", "nothing"))
+    sources = SimpleNamespace(connect=lambda _: FoundSource(cast(Any, asked), "label"), write_status=gone)
+    raw = {"kind": "MetricSource", "metadata": {"name": "prometheus"}, "spec": {"url": "http://prometheus:9090"}}
+    assert SourceCheck(cast(MetricSources, sources), lambda: NOW).run(raw) == NOW + AGAIN
