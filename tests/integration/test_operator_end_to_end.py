@@ -76,6 +76,24 @@ def test_a_release_that_was_rolled_back_is_not_promoted_by_being_deployed_again(
     assert operator.pid is not None
 
 
+def test_what_was_rejected_and_left_to_a_person_is_neither_a_baseline_nor_gone_back_to(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    stage.release("1", "2")
+    t0 = ago(minutes=30)
+    stage.review("held", window={"t0": wire(t0)}, signals=[stepping(t0)], policy={"onDrift": "Hold"})
+    held = stage.until(lambda found: found.get("decision"), "it is decided", name="held")
+    assert held["decision"]["recommendation"] == "REJECT"
+    stage.release("3")
+    worse = [stepping(t0 + timedelta(minutes=5))]
+    stage.review("fix", source=False, window={"t0": wire(t0 + timedelta(minutes=5))}, signals=worse)
+    ended = stage.ended(name="fix")
+    assert ended["target"]["historyEndsAt"] == held["target"]["historyEndsAt"]
+    assert ended["phase"] == "RolledBack"
+    assert stage.deployment()["spec"]["template"]["metadata"]["labels"]["version"] == "1"
+    assert operator.pid is not None
+
+
 def test_the_evidence_is_a_chain_of_hashes_and_judged_again_offline_gives_the_same(
     stage: Stage, operator: OperatorProcess
 ) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from driftreview.api.reasons import Phase, Recommendation
 from driftreview.domain.rulings import Ruling, rejected, remembered, ruling
+from driftreview.runtime.rulings import Rulings
 from tests.builders import HOUR, MINUTE, T0, target
 from tests.simulator import Simulator
 from tests.unit.test_life_of_a_review import release
@@ -105,3 +106,28 @@ class TestRemembered:
 
     def test_without_a_known_beginning_nothing_is_remembered(self) -> None:
         assert self.during(made("bad"), rollout_started_at=None) == ()
+
+
+class TestWhatIsKept:
+    def body(self, uid: str, name: str = "web") -> dict[str, Any]:
+        simulator = release(-10 * MINUTE, policy={"onDrift": "Hold"})()
+        simulator.pass_time(HOUR + 5 * MINUTE)
+        metadata = {"namespace": "shop", "name": uid, "uid": uid}
+        return stored(simulator) | {"metadata": metadata, "spec": {"target": {"name": name}}}
+
+    def test_it_is_kept_by_target_until_the_review_is_deleted(self) -> None:
+        kept, first, second = Rulings(), self.body("first"), self.body("second")
+        for each in (first, second, first):
+            kept.see(each)
+        assert len(kept.of("shop", "web")) == 2
+        assert kept.of("shop", "other") == kept.of("else", "web") == ()
+        kept.forget(first)
+        assert kept.of("shop", "web") == (ruling(second),)
+        kept.forget(second)
+        kept.forget(second)
+        assert kept.of("shop", "web") == ()
+
+    def test_a_review_that_has_come_to_nothing_leaves_nothing(self) -> None:
+        kept = Rulings()
+        kept.see(self.body("first") | {"status": {}})
+        assert kept.of("shop", "web") == ()

@@ -2,6 +2,7 @@
 
 import copy
 import random
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -72,17 +73,17 @@ def replica_set(version: str, number: int | str | None, owner: str = "target-uid
     return {"metadata": given | metadata, "spec": {"template": labelled}}
 
 
-def look(raw: Raw, *found: Raw, read: list[str] | None = None) -> TargetView:
+def look(raw: Raw, *found: Raw, read: list[str] | None = None, rejected: AbstractSet[str] = frozenset()) -> TargetView:
     """What is seen of a Deployment that has these ReplicaSets; `read` gets the names of those that were read whole."""
     target, whole = slim(raw), {each["metadata"]["uid"]: each for each in found}
     own = [each for each in (listed(raw["metadata"]["uid"], other["metadata"]) for other in found) if each]
     known: dict[str, Revision] = {}
-    choice = choose(target, own, known)
+    choice = choose(target, own, known, rejected)
     while choice.missing is not None:
         if read is not None:
             read.append(choice.missing.name)
         known[choice.missing.uid] = reduced(whole[choice.missing.uid]).revision
-        choice = choose(target, own, known)
+        choice = choose(target, own, known, rejected)
     return view(target, choice, known)
 
 
@@ -324,6 +325,19 @@ class TestWhatIsRead:
         assert previous is not None
         assert previous.name == "web-v008"
 
+    def test_every_one_that_was_rolled_back_is_passed_over(self) -> None:
+        raw = deployment("v010")
+        raw["metadata"]["annotations"][REJECTED] = ",".join(template_hash(template(f"v00{each}")) for each in (9, 8))
+        previous = self.read(raw, *self.many(10))[1]
+        assert previous is not None
+        assert previous.name == "web-v007"
+
+    def test_one_that_a_review_rejected_without_a_rollback_is_passed_over(self) -> None:
+        seen = look(deployment("v010"), *self.many(10), rejected={template_hash(template("v009"))})
+        assert seen.previous is not None
+        assert seen.previous.name == "web-v008"
+        assert not look(deployment("v009"), *self.many(10), rejected={template_hash(template("v009"))}).rejected
+
     def test_a_template_without_a_replica_set_is_not_looked_for_for_ever(self) -> None:
         names, previous = self.read(deployment("newer"), *self.many(50))
         assert (len(names), previous) == (MOST_READ, None)
@@ -498,6 +512,19 @@ class TestPatches:
         assert look(raw).rejected_during == (ran,)
         raw["spec"]["template"] = template("old")
         assert not look(raw).rejected
+
+    def test_the_last_ten_that_were_rolled_back_are_known_each_once(self) -> None:
+        raw, ran = deployment(), (datetime(2026, 7, 31, 12, tzinfo=UTC), datetime(2026, 7, 31, 13, tzinfo=UTC))
+        new = template_hash(template("new"))
+        raw["metadata"]["annotations"][REJECTED] = ",".join(
+            [*(f"sha256:{each}" for each in range(11)), new, "sha256:x"]
+        )
+        (patch,) = (
+            each
+            for each in rollback_patch(look(raw), raw, template("old"), ran)
+            if each["path"].endswith("rejected-revision")
+        )
+        assert patch["value"].split(",") == [*(f"sha256:{each}" for each in range(3, 11)), "sha256:x", new]
 
     @pytest.mark.parametrize(
         "text",

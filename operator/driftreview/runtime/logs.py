@@ -8,6 +8,9 @@ from typing import Final
 
 from pythonjsonlogger.json import JsonFormatter
 
+from driftreview.api.reasons import ConditionType
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.status import condition
 from driftreview.runtime.settings import LogFormat, LogLevel
 
 LOGGER: Final = logging.getLogger("driftreview")
@@ -37,3 +40,12 @@ class _TextFormatter(logging.Formatter):
         if not record.exc_info:  # one line is one event: only a traceback may have more
             head, newline, trace = head + newline + trace, "", ""
         return "".join(char if char.isprintable() else repr(char)[1:-1] for char in head) + about + newline + trace
+
+
+def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None:
+    """Log where a review has got to, and what somebody must mend, when that is new."""
+    if now.phase != before.phase or now.decision != before.decision:
+        LOGGER.info("%s: %s", now.phase, now.summary, extra={"review": review})
+    known, stalled = (condition(each, ConditionType.STALLED) for each in (before, now))
+    if stalled is not None and stalled.status == "True" and (known is None or known.message != stalled.message):
+        LOGGER.warning("%s: %s", stalled.reason, stalled.message, extra={"review": review})

@@ -27,6 +27,7 @@ from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.reconcile import Reconciler
+from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.settings import Settings
 from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.telemetry import Telemetry
@@ -49,12 +50,14 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
+        self._rulings = Rulings()
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=workloads,
             sources=sources,
             acceptance=Acceptance(sources, clock.now),
             capture=Capture(reviews, workloads, clock.now),
+            rulings=self._rulings,
             telemetry=self._telemetry,
             clock=clock.now,
             turn_seconds=settings.turn_seconds,
@@ -161,6 +164,8 @@ class Operator:
 
         @kopf.index(GROUP, VERSION, plural, id=plural, registry=registry)
         async def keep(namespace: str | None, name: str, body: kopf.Body, **_: Any) -> dict[Key, bytes]:
+            if plural == REVIEWS.plural:  # here and not on its event: of all reviews before the first step of any
+                self._rulings.see(body)
             kept = index.kept(body)
             return {} if kept is None else {(plural, namespace or "", name): kept}
 
@@ -174,7 +179,9 @@ class Operator:
                 self._phases.pop(key, None)
                 self._versions.pop(key, None)
                 self._reconciler.forget(body["metadata"]["uid"])
-                if plural != REVIEWS.plural:
+                if plural == REVIEWS.plural:
+                    self._rulings.forget(body)
+                else:
                     source = "/".join(part for part in (body["kind"], namespace, name) if part)
                     self._sources.forget(source)
                     self._telemetry.forget(source)

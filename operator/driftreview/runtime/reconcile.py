@@ -30,7 +30,7 @@ from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
-from driftreview.api.reasons import TERMINAL, ConditionType, Reason
+from driftreview.api.reasons import TERMINAL, Reason
 from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
@@ -38,13 +38,14 @@ from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observ
 from driftreview.domain.evidence import T0, Look, is_intact, snapshot_name
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
+from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.starting import is_accepted
-from driftreview.domain.status import condition
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
-from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.loop import AbandonedError
+from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.telemetry import Telemetry
 
 MOST_STEPS: Final = 60
@@ -69,6 +70,7 @@ class Reconciler:
     sources: MetricSources
     acceptance: Acceptance
     capture: Capture
+    rulings: Rulings
     telemetry: Telemetry
     clock: Callable[[], datetime]
     turn_seconds: float
@@ -159,8 +161,9 @@ class Reconciler:
         self, review: DriftReview, raw: Mapping[str, Any], until: float
     ) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()
-        workload = self.workloads.read(review.metadata.namespace, review.spec.target.name)
-        target = workload.view if workload else None
+        rulings = self.rulings.of(review.metadata.namespace, review.spec.target.name)
+        workload = self.workloads.read(review.metadata.namespace, review.spec.target.name, rejected(rulings))
+        target = remembered(workload.view, rulings) if workload else None
         problems: tuple[Problem, ...] = ()
         if review.status.t0 is None and not review.spec.suspend and not is_accepted(review):
             problems = self.acceptance.problems(review, target, now, until) if target else self._source(review)
@@ -188,11 +191,7 @@ class Reconciler:
         if status.to_wire() == review.status.to_wire():
             return raw
         stored = self.reviews.write_status(review, status)
-        if status.phase != review.status.phase or status.decision != review.status.decision:
-            LOGGER.info("%s: %s", status.phase, status.summary, extra={"review": _name(review)})
-        before, now = (condition(each, ConditionType.STALLED) for each in (review.status, status))
-        if now is not None and now.status == "True" and (before is None or before.message != now.message):
-            LOGGER.warning("%s: %s", now.reason, now.message, extra={"review": _name(review)})
+        tell(_name(review), review.status, status)
         return stored
 
     def _capture_baseline(
@@ -201,9 +200,8 @@ class Reconciler:
         status = review.status
         found = self.sources.find(review)
         if isinstance(found, Problem):
-            return self._unanswered(
-                review, Unanswered([as_failure(found)] * len(review.spec.signals), dead=True), raw, now, first=True
-            )
+            unanswered = Unanswered([as_failure(found)] * len(review.spec.signals), dead=True)
+            return self._unanswered(review, unanswered, raw, now, first=True)
         if status.t0 is None or status.target is None or status.judged is None:
             raise ValueError("the plan asked for a baseline before T0")
         step = resolution(found.source)
