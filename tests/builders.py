@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from driftreview.api.base import Metadata
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import (
     DriftSnapshotSpec,
     EvidenceWindow,
@@ -22,6 +22,9 @@ from driftreview.api.signal import Kind, Limits, Margin, Signal
 from driftreview.api.status import ContainerImage, DriftReviewStatus, Revision
 from driftreview.domain.blocks import encode
 from driftreview.domain.evidence import content_hash, seal
+from driftreview.domain.finding import Finding, Side
+from driftreview.domain.levels import judge_levels
+from driftreview.domain.measured import Case, Grid
 from driftreview.domain.samples import Samples, Series, Window
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -142,6 +145,22 @@ def review(status: DriftReviewStatus | None = None, **spec: Any) -> DriftReview:
     return DriftReview.model_validate(
         {"metadata": metadata, "spec": given | spec, "status": status or DriftReviewStatus()}
     )
+
+
+def spec(signals: Sequence[Signal], checkpoints: Sequence[str] = ("6h",), budget: str = "5%") -> DriftReviewSpec:
+    """The spec of a review of these signals."""
+    window = {"checkpoints": list(checkpoints), "rollback": checkpoints[-1]}
+    return review(signals=list(signals), window=window, policy={"falseAlarmBudget": budget}).spec
+
+
+def judge_level(declared: Signal, baseline: Side | str, now: Side, budget: float = 0.05) -> Finding:
+    """Judge one series by itself, in blocks of ten minutes; `baseline` is a text where there is none."""
+    return judge_levels([Case.of(declared, baseline, now)], Grid(BLOCK / HOUR), budget)[0]
+
+
+def side(values: Sequence[float | None]) -> Side:
+    """One side of a comparison."""
+    return Side(tuple(values))
 
 
 def answer(window: Window, *values: Sequence[float | None], labels: Sequence[Mapping[str, str]] = ()) -> Samples:

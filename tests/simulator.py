@@ -254,7 +254,7 @@ class Simulator:
         if not isinstance(evidence, DriftSnapshotSpec):
             return self._unanswered(review, index, evidence)
         assert evidence.previous_hash == before.hash
-        result = judge_checkpoint(review.spec.signals, baseline, evidence)
+        result = judge_checkpoint(review.spec, baseline, evidence)
         ref = SnapshotRef(name=self._name(checkpoint.name), hash=evidence.hash)
         self._write(review, decide.checkpoint_judged(review, index, result, ref, view, self.now))
         return self.now

@@ -106,7 +106,7 @@ def test_the_evidence_is_a_chain_of_hashes_and_judged_again_offline_gives_the_sa
     assert [each.spec.checkpoint for each in snapshots] == ["T0", "6m", "12m", "18m"]
     assert_chained(snapshots)
     baseline, *looks = [each.spec for each in snapshots]
-    again = [judge_checkpoint(review.spec.signals, baseline, each) for each in looks]
+    again = [judge_checkpoint(review.spec, baseline, each) for each in looks]
     for row, result in zip(review.status.checkpoints, again, strict=True):
         assert row.verdict == result.verdict
         assert row.message == result.message[:512]

@@ -1,102 +1,156 @@
-"""How often the plain judge is wrong about noise and right about drift, by simulation with fixed seeds.
+"""How often the judge is wrong about noise and right about drift, by simulation with fixed seeds.
 
 Series of one sample a minute with a coefficient of variation of 10% and the memory phi, as block medians of ten
 minutes; the baseline is 24 h. Rates are what these very seeds give; the bounds leave room for another platform's exp.
 """
 
 import math
-from collections.abc import Iterator
+from collections import Counter
+from functools import cache
 from statistics import median
 
 import pytest
 
-from driftreview.api.reasons import SignalVerdict
+from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Signal
-from driftreview.domain.rules import SURE, Finding, Side, judge_growth, judge_level
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.rules import SURE, judge_growth
 from driftreview.domain.statistics import growth
 from tests import builders
-from tests.builders import noise, signal
+from tests.builders import HOUR, T0, evidence, judge_level, noise, series, side, signal, snapshot, spec
 
+V = SignalVerdict
 RUNS = 150
 BASELINE = 1440
+BUDGET = 0.05
 ZERO_MARGIN = signal(margin={"relative": "0%"})
 FIVE_PERCENT = signal(margin={"relative": "5%"})
+PHIS = pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+MINUTES = pytest.mark.parametrize("minutes", [60, 360, 1440])
 
 
-def blocks(minutes: int, seed: int, phi: float, factor: float = 1.0) -> Side:
-    samples = [100 * factor * math.exp(0.1 * each) for each in noise(minutes, seed, phi)]
-    return Side(tuple(median(samples[i : i + 10]) for i in range(0, minutes, 10)), None, None)
+@cache
+def blocks(minutes: int, seed: int, phi: float) -> tuple[float, ...]:
+    samples = [100 * math.exp(0.1 * each) for each in noise(minutes, seed, phi)]
+    return tuple(median(samples[i : i + 10]) for i in range(0, minutes, 10))
 
 
-def findings(declared: Signal, phi: float, minutes: int, factor: float = 1.0) -> Iterator[Finding]:
-    for run in range(RUNS):
-        yield judge_level(declared, blocks(BASELINE, 2 * run, phi), blocks(minutes, 2 * run + 1, phi, factor))
+def rate(declared: Signal, phi: float, minutes: int, *verdicts: SignalVerdict, factor: float = 1.0) -> float:
+    """How often one signal at one look, that has all of the budget, gets one of these verdicts."""
+    found = Counter(
+        judge_level(
+            declared,
+            side(blocks(BASELINE, 2 * run, phi)),
+            side([factor * value for value in blocks(minutes, 2 * run + 1, phi)]),
+            BUDGET,
+        ).verdict
+        for run in range(RUNS)
+    )
+    return sum(found[each] for each in verdicts) / RUNS
 
 
-def rate(found: Iterator[Finding], *verdicts: SignalVerdict) -> float:
-    return sum(1 for each in found if each.verdict in verdicts) / RUNS
+@MINUTES
+@PHIS
+def test_noise_is_degraded_less_often_than_the_budget_says_even_without_any_margin(phi: float, minutes: int) -> None:
+    # Measured for 60, 360, 1440 minutes: 1.3, 1.3, 2% at phi 0; 2, 0.7, 0.7% at 0.5; 0.7, 2, 1.3% at 0.9.
+    assert rate(ZERO_MARGIN, phi, minutes, V.DEGRADED) <= BUDGET
 
 
-@pytest.mark.parametrize("minutes", [60, 360, 1440])
-@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
-def test_noise_is_hardly_ever_surely_worse_even_without_any_margin(phi: float, minutes: int) -> None:
-    # Measured for 60, 360, 1440 minutes: 1.3, 0, 0.7% at phi 0; 4, 0, 0% at 0.5; 2, 0, 0% at 0.9.
-    assert rate(findings(ZERO_MARGIN, phi, minutes), SignalVerdict.DEGRADED) <= 0.06
+@MINUTES
+@PHIS
+def test_noise_is_never_degraded_and_hardly_ever_suspect_with_a_margin_of_five_percent(
+    phi: float, minutes: int
+) -> None:
+    # Measured: 0 of 150 each. Suspect only at phi 0.9: 0.7, 1.3, 0%.
+    assert rate(FIVE_PERCENT, phi, minutes, V.DEGRADED) == 0
+    assert rate(FIVE_PERCENT, phi, minutes, V.SUSPECT) <= 0.03
 
 
-@pytest.mark.parametrize("minutes", [60, 360])
-@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
-def test_noise_is_never_degraded_with_a_margin_of_five_percent(phi: float, minutes: int) -> None:
-    # Measured: 0 of 150 each.
-    assert rate(findings(FIVE_PERCENT, phi, minutes), SignalVerdict.DEGRADED) == 0
+@pytest.mark.parametrize(("phi", "least"), [(0.0, 1.0), (0.5, 1.0), (0.9, 0.95)])
+def test_a_quarter_worse_is_degraded_after_six_hours(phi: float, least: float) -> None:
+    # Measured: 100% each; after one hour 100, 100, 84.7%.
+    assert rate(FIVE_PERCENT, phi, 360, V.DEGRADED, factor=1.25) >= least
 
 
-@pytest.mark.parametrize(("phi", "most"), [(0.0, 0.0), (0.5, 0.08), (0.9, 0.28)])
-def test_noise_is_suspect_only_where_one_hour_is_too_short_for_its_memory(phi: float, most: float) -> None:
-    # Measured at phi 0, 0.5, 0.9: 0, 5.3, 15.3%; after six hours 0, 0, 1.3%. A suspect look holds, it does not act.
-    assert rate(findings(FIVE_PERCENT, phi, 60), SignalVerdict.SUSPECT) <= most
-    assert rate(findings(FIVE_PERCENT, phi, 360), SignalVerdict.SUSPECT) <= most / 3
+@pytest.mark.parametrize(("phi", "least"), [(0.0, 0.99), (0.5, 0.85), (0.9, 0.2)])
+def test_a_tenth_worse_hardly_ever_passes_after_six_hours(phi: float, least: float) -> None:
+    # Degraded: 100, 92.7, 28.7% at phi 0, 0.5, 0.9; Suspect 0, 7.3, 51.3%; good 0, 0, 0.7%.
+    assert rate(FIVE_PERCENT, phi, 360, V.DEGRADED, factor=1.1) >= least
+    assert rate(FIVE_PERCENT, phi, 360, V.STABLE, V.ACCEPTABLE, V.IMPROVED, factor=1.1) <= 0.03
 
 
-@pytest.mark.parametrize(("phi", "least"), [(0.0, 1.0), (0.5, 1.0), (0.9, 0.5)])
-def test_a_quarter_worse_is_surely_found_after_six_hours(phi: float, least: float) -> None:
-    # Measured: 100, 100, 91% at phi 0, 0.5, 0.9; the rest is suspect.
-    assert rate(findings(FIVE_PERCENT, phi, 360, 1.25), SignalVerdict.DEGRADED) >= least
+@MINUTES
+@PHIS
+def test_what_is_worse_by_the_whole_margin_is_hardly_ever_affirmed(phi: float, minutes: int) -> None:
+    # One-sided 5% is meant. Measured for 60, 360, 1440 minutes: 4, 2.7, 2% at phi 0; 6, 4, 2.7% at 0.5; 3.3, 4.7, 3.3%
+    # at 0.9.
+    assert rate(FIVE_PERCENT, phi, minutes, V.STABLE, V.ACCEPTABLE, V.IMPROVED, factor=1.05) <= 0.08
 
 
-@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
-def test_a_quarter_worse_never_passes_after_six_hours(phi: float) -> None:
-    found = rate(findings(FIVE_PERCENT, phi, 360, 1.25), SignalVerdict.DEGRADED, SignalVerdict.SUSPECT)
-    assert found == 1
-
-
-@pytest.mark.parametrize(("minutes", "most"), [(60, 0.14), (360, 0.08), (1440, 0.08)])
-@pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
-def test_what_is_worse_by_the_whole_margin_is_hardly_ever_affirmed(phi: float, minutes: int, most: float) -> None:
-    # One-sided 5% is meant. Measured for 60, 360, 1440 minutes: 7.3, 6, 4% at phi 0; 9.3, 4.7, 6% at 0.5; 12, 4.7, 4%
-    # at 0.9. An hour has six blocks, of which the spread is not well known; it is not the look that decides.
-    passes = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
-    assert rate(findings(FIVE_PERCENT, phi, minutes, 1.05), *passes) <= most
-
-
-@pytest.mark.parametrize(("phi", "least"), [(0.0, 0.99), (0.5, 0.99), (0.9, 0.7)])
+@pytest.mark.parametrize(("phi", "least"), [(0.0, 0.99), (0.5, 0.99), (0.9, 0.75)])
 def test_a_day_without_a_change_is_affirmed(phi: float, least: float) -> None:
-    # Measured: 100, 100, 74.7% at phi 0, 0.5, 0.9; the rest is inconclusive: a baseline of a day is short for that.
-    assert rate(findings(FIVE_PERCENT, phi, 1440), SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE) >= least
+    # Measured: 100, 100, 84% at phi 0, 0.5, 0.9; the rest is inconclusive: a baseline of a day is short for that.
+    assert rate(FIVE_PERCENT, phi, 1440, V.STABLE, V.ACCEPTABLE, V.IMPROVED) >= least
 
 
-@pytest.mark.xfail(reason="the spread of values that repeat is taken for zero where more than half of them are alike")
 def test_a_coin_that_is_tossed_on_both_sides_has_not_drifted() -> None:
-    # Measured: 28% degraded. Whole numbers with few values (replicas, reconnects of ten minutes) are of that kind.
+    # Whole numbers with few values (replicas, reconnects of ten minutes) are of that kind. Measured: 1.3%.
     alarms = 0
     for run in range(RUNS):
         before, after = ([float(each > 0) for each in noise(count, run + count)] for count in (144, 36))
-        alarms += _verdict(before, after) is SignalVerdict.DEGRADED
-    assert alarms / RUNS <= 0.05
+        alarms += judge_level(FIVE_PERCENT, side(before), side(after)).verdict is V.DEGRADED
+    assert alarms / RUNS <= BUDGET
 
 
-def _verdict(before: list[float], after: list[float]) -> SignalVerdict:
-    return judge_level(FIVE_PERCENT, Side(tuple(before), None, None), Side(tuple(after), None, None)).verdict
+class TestWholeReviews:
+    """Four looks at six signals without any margin, with the default budget of 5% for all of them together."""
+
+    RUNS = 60
+    LOOKS = {"1h": 1, "6h": 6, "24h": 24, "48h": 48}  # noqa: RUF012 - never changed
+    NAMES = tuple(f"s{number}" for number in range(6))
+    SPEC = spec([signal(name, margin={"relative": "0%"}) for name in NAMES], list(LOOKS))
+
+    def values(self, run: int, number: int, phi: float, slow: float, days: int) -> list[float]:
+        """One signal, from the baseline's beginning on; `slow` is the share of its noise that remembers 5.5 hours."""
+        count = 144 * days + 6 * 48
+        fast = noise(count, 1000 * run + number, phi)
+        drift = noise(count, 1000 * run + number + 500, 0.97) if slow else fast
+        mixed = (math.sqrt(1 - slow) * a + math.sqrt(slow) * b for a, b in zip(fast, drift, strict=True))
+        return [100 * math.exp(0.05 * each) for each in (mixed if slow else fast)]
+
+    def drifts(self, run: int, phi: float, factor: float = 1.0, slow: float = 0.0, days: int = 1) -> bool:
+        """Whether any look finds a drift; a factor makes the first signal worse."""
+        t0 = 144 * days
+        rows = {name: self.values(run, number, phi, slow, days) for number, name in enumerate(self.NAMES)}
+        rows["s0"][t0:] = [factor * value for value in rows["s0"][t0:]]
+        frozen = snapshot(*(evidence(name, series(row[:t0])) for name, row in rows.items()))
+        assert frozen.window is not None
+        window = frozen.window.model_copy(update={"start": T0 - days * 24 * HOUR, "end": T0})
+        baseline = frozen.model_copy(update={"window": window})
+        looks = (
+            snapshot(
+                *(evidence(name, series(row[t0 : t0 + 6 * hours])) for name, row in rows.items()),
+                checkpoint=checkpoint,
+                hours=hours,
+            )
+            for checkpoint, hours in self.LOOKS.items()
+        )
+        return any(judge_checkpoint(self.SPEC, baseline, each).verdict is Verdict.DRIFT for each in looks)
+
+    @PHIS
+    def test_a_healthy_release_is_called_degraded_no_more_often_than_the_budget_says(self, phi: float) -> None:
+        # Phi of the block medians themselves, harder than that of samples. Measured: 3.3, 3.3, 1.7%.
+        assert sum(self.drifts(run, phi) for run in range(self.RUNS)) / self.RUNS <= BUDGET + 0.05
+
+    @pytest.mark.parametrize(("days", "least", "most"), [(7, 0.0, 0.1), (1, 0.1, 0.5)])
+    def test_noise_that_remembers_hours_needs_a_baseline_of_a_week(self, days: int, least: float, most: float) -> None:
+        # Two fifths of the noise remember 5.5 hours. Measured: 0 and 25%.
+        found = sum(self.drifts(run, 0.3, slow=0.4, days=days) for run in range(20)) / 20
+        assert least <= found <= most
+
+    def test_a_tenth_worse_in_one_signal_of_six_is_found(self) -> None:
+        # Measured: 20 of 20.
+        assert sum(self.drifts(run, 0.5, 1.1) for run in range(20)) / 20 >= 0.9
 
 
 @pytest.mark.parametrize("count", [12, 36, 144])
@@ -118,6 +172,6 @@ def test_forty_megabytes_an_hour_are_surely_over_twenty_after_six_hours(phi: flo
     found = 0
     for run in range(RUNS):
         samples = [200 + 40 * i / 60 + 4 * each for i, each in enumerate(noise(360, run, phi))]
-        side = Side(tuple(median(samples[i : i + 10]) for i in range(0, 360, 10)), None, None)
-        found += judge_growth(declared, side, 1 / 6).verdict is SignalVerdict.DEGRADED
+        now = side([median(samples[i : i + 10]) for i in range(0, 360, 10)])
+        found += judge_growth(declared, now, 1 / 6).verdict is V.DEGRADED
     assert found / RUNS >= 0.97

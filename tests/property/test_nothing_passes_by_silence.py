@@ -10,8 +10,8 @@ from driftreview.api.driftsnapshot import Problem, SeriesEvidence, SignalEvidenc
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain.blocks import decode
-from driftreview.domain.judge import WORST_FIRST, judge_checkpoint, judge_signal
-from tests.builders import around, evidence, growth, limit, series, signal, snapshot
+from driftreview.domain.judge import WORST_FIRST, judge_checkpoint
+from tests.builders import around, evidence, growth, limit, series, signal, snapshot, spec
 
 BETTER_FIRST = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.HOLD, Verdict.DRIFT)
 SIGNALS = (signal("level", each="pod"), growth("20", name="growth"), limit("500", name="limit", each="pod"))
@@ -85,7 +85,12 @@ def on(signals: tuple[Signal, ...], policy: OnMissing) -> list[Signal]:
 
 
 def verdict(signals: list[Signal], before: list[SignalEvidence], after: list[SignalEvidence]) -> Verdict:
-    return judge_checkpoint(signals, snapshot(*before), snapshot(*after, checkpoint="10h", hours=10)).verdict
+    return judge_checkpoint(spec(signals), snapshot(*before), snapshot(*after, checkpoint="10h", hours=10)).verdict
+
+
+def found(declared: Signal, before: SignalEvidence | None, after: SignalEvidence) -> SignalVerdict:
+    frozen = snapshot(*([before] if before else [])), snapshot(after, checkpoint="6h", hours=6)
+    return judge_checkpoint(spec([declared]), *frozen).results[0].finding.verdict
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -132,7 +137,7 @@ def test_a_signal_lost_as_a_whole_never_makes_the_verdict_better(
     lost = verdict(on(SIGNALS, policy), before, after)
     assert BETTER_FIRST.index(lost) >= BETTER_FIRST.index(whole)
     if policy is OnMissing.HOLD:
-        rows = judge_checkpoint(on(SIGNALS, policy), snapshot(*before), snapshot(*after, hours=10)).results
+        rows = judge_checkpoint(spec(on(SIGNALS, policy)), snapshot(*before), snapshot(*after, hours=10)).results
         missing = any(each.finding.verdict is SignalVerdict.MISSING for each in rows)
         assert not missing or lost is not Verdict.PASS
 
@@ -150,7 +155,7 @@ def test_a_shift_for_the_worse_never_improves_the_verdict(
 
     def shifted(by: float) -> int:
         after = evidence("latency", series([value + sign * 10 * by for value in noisy]))
-        return WORST_FIRST.index(judge_signal(declared, before, after, 1 / 6).verdict)
+        return WORST_FIRST.index(found(declared, before, after))
 
     # Stable, Acceptable and Improved all pass; which of them it is may change either way with the noise.
     passes = WORST_FIRST.index(SignalVerdict.ACCEPTABLE)
@@ -163,7 +168,7 @@ def test_steeper_growth_never_improves_the_verdict(steeper: float, seed: int) ->
 
     def of(per_hour: float) -> SignalVerdict:
         after = evidence("memory", series([value + per_hour * i / 6 for i, value in enumerate(noisy)]))
-        return judge_signal(growth("20"), None, after, 1 / 6).verdict
+        return found(growth("20"), None, after)
 
     passes = {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}
     assert of(steeper) not in passes or of(0) in passes
@@ -184,7 +189,7 @@ def test_any_finite_evidence_is_judged_the_same_twice_and_without_an_error(
     margin = {"relative": "5%"} if kind is Kind.LEVEL else None
     declared = signal(kind=kind, mode=mode, worse=worse, limits=limits, margin=margin)
     frozen = snapshot(evidence("latency", series(before))), snapshot(evidence("latency", series(after)))
-    once, again = (judge_checkpoint([declared], *frozen) for _ in range(2))
+    once, again = (judge_checkpoint(spec([declared]), *frozen) for _ in range(2))
     assert repr(once) == repr(again)
     present = sum(1 for value in after if value is not None)
     if not present:

@@ -180,7 +180,7 @@ def reviewed() -> tuple[DriftReview, list[DriftSnapshot]]:
 
     baseline = look("T0", t0 - timedelta(hours=24), 24, "")
     first = look("6h", t0, 6, baseline.spec.hash)
-    result = judge_checkpoint(review.spec.signals, baseline.spec, first.spec)
+    result = judge_checkpoint(review.spec, baseline.spec, first.spec)
     row = Checkpoint(
         name="6h", due=t0 + timedelta(hours=6), verdict=result.verdict,
         snapshot=SnapshotRef(name=first.metadata.name, hash=first.spec.hash),

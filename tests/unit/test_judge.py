@@ -5,18 +5,22 @@ import pytest
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
-from driftreview.domain.judge import CheckpointResult, combine, judge_checkpoint, judge_signal
-from tests.builders import around, evidence, growth, limit, series, signal, snapshot
+from driftreview.domain.finding import Finding
+from driftreview.domain.judge import CheckpointResult, combine, judge_checkpoint
+from tests.builders import around, evidence, growth, limit, series, signal, snapshot, spec
 
 V = SignalVerdict
-HOURS = 1 / 6
 BEFORE = evidence("latency", series(around(100, 144)))
 SAME = evidence("latency", series(around(100, 36, seed=2)))
 WORSE = evidence("latency", series(around(150, 36, seed=2)))
 
 
 def judge(signals: list[Signal], before: list[SignalEvidence], after: list[SignalEvidence]) -> CheckpointResult:
-    return judge_checkpoint(signals, snapshot(*before), snapshot(*after, checkpoint="6h", hours=6))
+    return judge_checkpoint(spec(signals), snapshot(*before), snapshot(*after, checkpoint="6h", hours=6))
+
+
+def found(declared: Signal, before: SignalEvidence | None, after: SignalEvidence) -> Finding:
+    return judge([declared], [before] if before else [], [after]).results[0].finding
 
 
 def by_symbol(**values: SeriesEvidence) -> SignalEvidence:
@@ -83,6 +87,14 @@ class TestNothingPassesBySilence:
 
     def test_a_signal_the_evidence_does_not_mention_is_missing(self) -> None:
         assert judge([signal()], [BEFORE], []).results[0].finding.verdict is V.MISSING
+
+    def test_values_of_no_window_are_no_evidence(self) -> None:
+        after = snapshot(SAME, evidence("other", problem=Reason.EMPTY), checkpoint="6h", window=None)
+        result = judge_checkpoint(spec([signal(), signal("other")]), snapshot(BEFORE), after)
+        assert [each.finding.message for each in result.results] == [
+            "there is no evidence of it in this window",
+            "because of Empty",
+        ]
 
     def test_an_answer_without_series_is_missing(self) -> None:
         assert judge([signal()], [BEFORE], [evidence("latency")]).results[0].finding.verdict is V.MISSING
@@ -212,17 +224,16 @@ class TestEach:
         assert "symbol sol" in result.message
 
     def test_a_new_series_is_judged_by_a_limit(self) -> None:
-        found = judge_signal(limit(each="symbol"), self.before, by_symbol(sol=series(around(1, 36))), HOURS)
-        assert found.verdict is V.MISSING  # of the others; sol itself is within its limit
-        found = judge_signal(limit(each="symbol"), None, by_symbol(sol=series(around(1, 36))), HOURS)
-        assert found.verdict is V.STABLE
+        declared, sol = limit(name="latency", each="symbol"), by_symbol(sol=series(around(1, 36)))
+        assert found(declared, self.before, sol).verdict is V.MISSING  # of the others; sol itself is within its limit
+        assert found(declared, None, sol).verdict is V.STABLE
 
     def test_a_vanished_info_series_is_nobodys_loss(self) -> None:
         info = signal(kind=Kind.INFO, each="symbol")
-        assert judge_signal(info, self.before, by_symbol(btc=series(around(100, 36))), HOURS).verdict is V.RECORDED
+        assert found(info, self.before, by_symbol(btc=series(around(100, 36)))).verdict is V.RECORDED
 
     def test_a_missing_series_that_fails_is_worse_than_a_suspect_one(self) -> None:
-        suspect = series([value if value is None else value * 1.06 for value in around(100, 36, share=0.2)])
+        suspect = series(around(105.5, 36))
         after = by_symbol(btc=suspect)
         assert self.judged(after).verdict is Verdict.HOLD
         assert self.judged(after, onMissing=OnMissing.FAIL).verdict is Verdict.DRIFT
@@ -253,18 +264,18 @@ class TestPurity:
     )
 
     def test_the_same_evidence_gives_the_same_bytes(self) -> None:
-        once, again = (repr(judge_checkpoint(self.signals, self.before, self.after)) for _ in range(2))
+        once, again = (repr(judge_checkpoint(spec(self.signals), self.before, self.after)) for _ in range(2))
         assert once == again
 
     def test_evidence_read_back_from_the_cluster_gives_the_same_bytes(self) -> None:
         back = [DriftSnapshotSpec.model_validate(each.to_wire()) for each in (self.before, self.after)]
-        assert repr(judge_checkpoint(self.signals, *back)) == repr(
-            judge_checkpoint(self.signals, self.before, self.after)
+        assert repr(judge_checkpoint(spec(self.signals), *back)) == repr(
+            judge_checkpoint(spec(self.signals), self.before, self.after)
         )
 
     def test_the_order_of_signals_is_of_no_matter(self) -> None:
-        forwards = judge_checkpoint(self.signals, self.before, self.after)
+        forwards = judge_checkpoint(spec(self.signals), self.before, self.after)
         shuffled = self.after.model_copy(update={"signals": self.after.signals[::-1]})
-        backwards = judge_checkpoint(self.signals[::-1], self.before, shuffled)
+        backwards = judge_checkpoint(spec(self.signals[::-1]), self.before, shuffled)
         assert backwards.verdict is forwards.verdict
         assert backwards.results == forwards.results[::-1]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from driftreview.api.base import Model
+from driftreview.api.base import Model, Rule
+from driftreview.api.values import PERCENT, Percent
 
 
 class PolicyMode(StrEnum):
@@ -41,11 +43,19 @@ class OnWindowEnd(StrEnum):
     ROLLBACK = "Rollback"
 
 
+_SHARE = "double(self.substring(0, self.size() - 1))"
+
+
 class Policy(Model):
     """What verdicts lead to."""
 
     mode: PolicyMode = PolicyMode.ENFORCE
     """Enforce (the operator acts), Advise (a person acts on the recommendation), Observe (nobody acts)."""
+    false_alarm_budget: Annotated[
+        Percent,
+        Rule(PERCENT.unless(f"{_SHARE} >= 0.1 && {_SHARE} <= 50.0", "self"), "must be between 0.1% and 50%"),
+    ] = "5%"
+    """How often a healthy release may be called Degraded, over all checkpoints and Level signals together."""
     on_drift: OnDrift = OnDrift.ROLLBACK
     """A degraded signal: Rollback at once, or Hold for a person."""
     on_inconclusive: OnInconclusive = OnInconclusive.HOLD

@@ -34,10 +34,14 @@ def decode(text: str) -> tuple[float | None, ...]:
     Raises:
         ValueError: a token is no finite number.
     """
-    values = tuple(None if token == "-" else float(token) for token in text.split())  # noqa: S105 - not a secret
-    if any(value is not None and not math.isfinite(value) for value in values):
+    tokens = text.split()
+    present = list(map(float, filter("-".__ne__, tokens)))
+    if not all(map(math.isfinite, present)):
         raise ValueError("evidence holds a value that is not finite")
-    return values
+    if len(present) == len(tokens):
+        return tuple(present)
+    remaining = iter(present)
+    return tuple(None if token == "-" else next(remaining) for token in tokens)  # noqa: S105 - not a secret
 
 
 def longest_beyond(series: Series, limit: float, sign: int, step: timedelta) -> timedelta | None:

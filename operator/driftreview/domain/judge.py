@@ -7,24 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
+from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
-from driftreview.api.values import parse_percent
+from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.display import printable, quantity
-from driftreview.domain.rules import (
-    Finding,
-    Side,
-    is_compared,
-    judge_growth,
-    judge_level,
-    judge_limit,
-    record,
-    sound_baseline,
-)
-from driftreview.domain.statistics import level
+from driftreview.domain.finding import Finding, Side
+from driftreview.domain.levels import judge_levels
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.rules import is_compared, judge_growth, judge_limit, record, too_few, unsound
+from driftreview.domain.statistics import middle
 
 WORST_FIRST: Final = (
     SignalVerdict.DEGRADED,
@@ -36,6 +32,7 @@ WORST_FIRST: Final = (
     SignalVerdict.IMPROVED,
     SignalVerdict.RECORDED,
 )
+_LONGEST_GAP: Final = timedelta(days=28)
 _UNKNOWN: Final = (SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE)
 
 
@@ -75,20 +72,40 @@ class CheckpointResult:
 
 
 def judge_checkpoint(
-    signals: Sequence[Signal], baseline: DriftSnapshotSpec, current: DriftSnapshotSpec
+    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec
 ) -> CheckpointResult:
     """Judge every declared signal; a signal that the evidence does not mention is Missing."""
     before = {evidence.name: evidence for evidence in baseline.signals}
-    after = {evidence.name: evidence for evidence in current.signals}
-    hours = _hours_per_block(current)
+    after = {each.name: each for each in current.signals if current.window or each.problem}
+    grid = _grid(spec, baseline, current)
+    found = [
+        _series(signal, before.get(signal.name), after.get(signal.name), grid.hours_per_block)
+        for signal in spec.signals
+    ]
+    cases = [each for series in found for _, each in series if isinstance(each, Case)]
+    budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
+    levels = iter(judge_levels(cases, grid, budget))
+    judged = ([(key, next(levels) if isinstance(each, Case) else each) for key, each in series] for series in found)
     results = tuple(
-        SignalResult(signal, judge_signal(signal, before.get(signal.name), after.get(signal.name), hours))
-        for signal in signals
+        SignalResult(signal, _worst(signal, series)) for signal, series in zip(spec.signals, judged, strict=True)
     )
     counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
     verdict = combine([each for each, _ in counted])
     deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
     return CheckpointResult(verdict, results, _sentence(verdict, [r for _, r in counted], deciding and deciding[1]))
+
+
+def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec) -> Grid:
+    """How the blocks of both windows lie, and how many of them the look before had."""
+    if current.window is None:
+        return Grid(hours_per_block=0.0)
+    block = parse_duration(current.window.block)
+    gap = max(current.window.start - baseline.window.end, timedelta(0)) // block if baseline.window else 0
+    names = list(spec.window.checkpoints)
+    index = names.index(current.checkpoint) if current.checkpoint in names else 0
+    since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
+    seen = max(current.window.end - current.window.start - since, timedelta(0)) // block if index else 0
+    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen)
 
 
 def unusable(signals: Sequence[Signal], baseline: DriftSnapshotSpec) -> Iterator[str]:
@@ -97,9 +114,8 @@ def unusable(signals: Sequence[Signal], baseline: DriftSnapshotSpec) -> Iterator
         if signal.kind is not Kind.LEVEL or not is_compared(signal) or evidence.problem is not None:
             continue
         for key in _by_key(signal, evidence):
-            found = sound_baseline(signal, _baseline_side(signal, evidence, key))
-            if isinstance(found, Finding):
-                yield f"{signal.name} ({_named(signal, key, found).message})"
+            if finding := unsound(signal, _baseline_side(signal, evidence, key)):
+                yield f"{signal.name} ({_named(signal, key, finding).message})"
                 break
 
 
@@ -107,7 +123,7 @@ def values(signals: Sequence[Signal], evidence: DriftSnapshotSpec) -> Iterator[s
     """What each signal measured, with its unit: a wrong unit or query is seen at T0 and not at the first checkpoint."""
     for signal, measured in _measured(signals, evidence):
         sides = [Side.of(series) for series in measured.series]
-        shown = sorted(level(side.present).centre for side in sides if side.present)
+        shown = sorted(middle(side.present) for side in sides if side.present)
         if shown:
             low, high = (quantity(each, signal.unit) for each in (shown[0], shown[-1]))
             yield f"{signal.name} {low}" + (f" to {high}" if high != low else "")
@@ -130,26 +146,30 @@ def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
     return Verdict.PASS
 
 
-def judge_signal(
+def _series(
     signal: Signal, baseline: SignalEvidence | None, current: SignalEvidence | None, hours_per_block: float
-) -> Finding:
-    """Judge one signal: every series by itself, the worst one stands for it."""
+) -> list[tuple[str | None, Finding | Case]]:
+    """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
     if current is None:
-        return Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window")
+        return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
     if current.problem is not None:
-        return Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message)
-    findings = [
-        _named(signal, key, _judge_series(signal, baseline, key, series, hours_per_block))
-        for key, series in _by_key(signal, current).items()
+        return [(None, Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message))]
+    now = _by_key(signal, current)
+    found: list[tuple[str | None, Finding | Case]] = [
+        (key, _judge_series(signal, baseline, key, series, hours_per_block)) for key, series in now.items()
     ]
-    vanished = sorted(_by_key(signal, baseline).keys() - _by_key(signal, current).keys()) if baseline else []
+    vanished = sorted(_by_key(signal, baseline).keys() - now.keys()) if baseline else []
     if vanished and signal.kind is not Kind.INFO:
         names = ", ".join(printable(key) for key in vanished)
         message = f"{signal.each} {names} was there in the baseline and is not there any more"
-        findings.append(Finding(SignalVerdict.MISSING, Reason.EMPTY, message))
-    if not findings:
-        return Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series")
-    return min(findings, key=lambda finding: _rank(signal, finding))
+        found.append((None, Finding(SignalVerdict.MISSING, Reason.EMPTY, message)))
+    return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
+
+
+def _worst(signal: Signal, found: Sequence[tuple[str | None, Finding]]) -> Finding:
+    """The series that stands for the signal."""
+    named = [finding if key is None else _named(signal, key, finding) for key, finding in found]
+    return min(named, key=lambda finding: _rank(signal, finding))
 
 
 def _rank(signal: Signal, finding: Finding) -> tuple[int, bool]:
@@ -164,7 +184,7 @@ def _rank(signal: Signal, finding: Finding) -> tuple[int, bool]:
 
 def _judge_series(
     signal: Signal, baseline: SignalEvidence | None, key: str, series: SeriesEvidence, hours_per_block: float
-) -> Finding:
+) -> Finding | Case:
     now = Side.of(series)
     if signal.kind is Kind.INFO:
         return record(signal, now)
@@ -172,11 +192,16 @@ def _judge_series(
         return finding
     match signal.kind:
         case Kind.LEVEL:
-            return judge_level(signal, _baseline_side(signal, baseline, key), now)
+            return _level(signal, _baseline_side(signal, baseline, key), now)
         case Kind.GROWTH:
             return judge_growth(signal, now, hours_per_block)
         case Kind.LIMIT:
             return judge_limit(signal, now)
+
+
+def _level(signal: Signal, baseline: Side | str, now: Side) -> Finding | Case:
+    """A level to be measured; without a sound baseline only against its alert limit."""
+    return too_few(now, "this window") or Case.of(signal, baseline, now)
 
 
 def _baseline_side(signal: Signal, baseline: SignalEvidence | None, key: str) -> Side | str:
@@ -209,10 +234,6 @@ def _by_key(signal: Signal, evidence: SignalEvidence) -> dict[str, SeriesEvidenc
 
 def _named(signal: Signal, key: str, finding: Finding) -> Finding:
     return finding.about(f"{signal.each} {printable(key)}") if signal.each else finding
-
-
-def _hours_per_block(current: DriftSnapshotSpec) -> float:
-    return int(current.window.block.removesuffix("s")) / 3600 if current.window else 0.0
 
 
 def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None) -> str:

@@ -1,4 +1,4 @@
-"""The statistics of the plain judge: robust centre, noise with memory, and growth. Standard library only."""
+"""Medians, the memory of noise, and growth. Standard library only."""
 
 from __future__ import annotations
 
@@ -9,23 +9,9 @@ from itertools import pairwise
 from statistics import median, median_low
 from typing import Final
 
-_MAD_TO_SIGMA: Final = 1.4826
-"""Median absolute deviation of a normal distribution, as its standard deviation."""
-_MEDIAN_EFFICIENCY: Final = math.sqrt(math.pi / 2)
-"""Standard error of a median over that of a mean, for a normal distribution."""
 _LONGEST_MEMORY: Final = 0.97
 _MOST_POINTS: Final = 300
 """Theil-Sen looks at every pair of points: 300 make 44 850."""
-
-
-@dataclass(frozen=True)
-class Level:
-    """Centre of a series and how well it is known, in the series' unit."""
-
-    centre: float
-    error: float
-    """Standard error of the centre, widened for autocorrelation."""
-    points: int
 
 
 @dataclass(frozen=True)
@@ -65,17 +51,6 @@ def memory(values: Sequence[float]) -> float:
     r = math.fsum(a * b for a, b in pairwise(centred)) / power
     r = min(max(r + (1 + 4 * r) / count, 0.0), _LONGEST_MEMORY)
     return (1 + r) / (1 - r)
-
-
-def level(values: Sequence[float]) -> Level:
-    """Median of block medians and its standard error, infinite where values are too large for it.
-
-    Raises:
-        ValueError: there are no values.
-    """
-    centre = middle(values)
-    spread = _MAD_TO_SIGMA * median(abs(value - centre) for value in values)
-    return Level(centre, _MEDIAN_EFFICIENCY * spread * math.sqrt(memory(values) / len(values)), len(values))
 
 
 def growth(values: Sequence[float | None], hours_per_point: float, z: float) -> Slope | None:

@@ -235,7 +235,7 @@ class Reconciler:
         evidence = self.capture.evidence(review, look, found, until, history=False)
         if isinstance(evidence, Unanswered):
             return self._unanswered(review, evidence, raw, now)
-        result = judge_checkpoint(review.spec.signals, baseline, evidence)
+        result = judge_checkpoint(review.spec, baseline, evidence)
         ref = SnapshotRef(name=_snapshot(review, checkpoint.name), hash=evidence.hash)
         after = decide.checkpoint_judged(review, index, result, ref, workload.view, self.clock())
         stored = self._write(review, after, raw)

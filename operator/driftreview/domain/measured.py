@@ -1,0 +1,198 @@
+"""One series at one look, measured: on which scale, how much worse it is, and how sure that is."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from driftreview.api.signal import Signal, Worse
+from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.domain.effect import RESOLUTION, Effects, Panel, estimate, fresh_step
+from driftreview.domain.finding import Finding, Side
+from driftreview.domain.noise import Floats
+from driftreview.domain.rules import is_compared, unsound
+from driftreview.domain.tails import student_quantile, student_sf
+
+_LARGEST: Final = sys.float_info.max
+_SMALLEST: Final = math.ulp(0.0)
+
+
+@dataclass(frozen=True)
+class Case:
+    """One series of a Level signal, to be held against a baseline, an alert limit, or both."""
+
+    signal: Signal
+    before: Side | None
+    """None: there is nothing to compare with."""
+    now: Side
+    lacking: Finding | None = None
+    """Why there is nothing to compare with, if there should be."""
+
+    @staticmethod
+    def of(signal: Signal, baseline: Side | str, now: Side) -> Case:
+        """A series; `baseline` is a text where there is none."""
+        lacking = unsound(signal, baseline)
+        sound = baseline if isinstance(baseline, Side) and lacking is None else None
+        return Case(signal, sound, now, lacking if is_compared(signal) else None)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """How the blocks lie."""
+
+    hours_per_block: float
+    gap: int = 0
+    """Blocks between the baseline's end and T0."""
+    seen: int = 0
+    """Blocks since T0 that the look before had as well."""
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a series is compared on: its logarithms where every value is above zero, else its values. Up is worse."""
+
+    log: bool
+    sign: int = 1
+    unit: float = 1.0
+
+    @staticmethod
+    def of(signal: Signal, values: Floats) -> Scale:
+        """The scale of a series, so far with up as worse; NaN is no value."""
+        alert, largest = alert_of(signal), float(np.nanmax(np.abs(values)))
+        if np.nanmin(values) > 0 and (alert is None or alert > 0):
+            return Scale(log=True)
+        return Scale(log=False, unit=largest or 1.0)
+
+    def to(self, value: float) -> float:
+        """A value as it is compared."""
+        return self.sign * (math.log(value) if self.log else value / self.unit)
+
+    def back(self, compared: float) -> float:
+        """The value that is compared as this; the nearest float where it is too large or too small for one."""
+        compared *= self.sign
+        if not self.log:
+            return max(-_LARGEST, min(compared * self.unit, _LARGEST))
+        return max(math.exp(compared), _SMALLEST) if compared < math.log(_LARGEST) else _LARGEST
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was found for one series, on its scale, up being worse."""
+
+    case: Case
+    scale: Scale
+    level: float
+    """Mean since T0."""
+    level_error: float
+    step: float
+    """How much worse it is than the baseline leads to expect."""
+    error: float
+    freedom: float
+    """Degrees of freedom of both errors."""
+    unlike: float
+    """The largest step that the baseline made by itself."""
+    fresh: float
+    """The step of what the look before did not have."""
+
+    @property
+    def expected(self) -> float:
+        """What the baseline leads to expect, in the signal's unit."""
+        return self.scale.back(self.level - self.step)
+
+    @property
+    def current(self) -> float:
+        """What was found, in the signal's unit."""
+        return self.scale.back(self.level)
+
+    @property
+    def margin(self) -> float | None:
+        """The step that is tolerated; None where there is nothing to compare with."""
+        margin = self.case.signal.margin
+        if margin is None or self.case.before is None:
+            return None
+        relative = parse_percent(margin.relative) if margin.relative else 0.0
+        absolute = parse_quantity(margin.absolute) if margin.absolute else 0.0
+        if not self.scale.log:
+            return max(relative * abs(self.level - self.step), absolute / self.scale.unit)
+        share = self.scale.sign * max(relative, absolute / self.expected)
+        return abs(math.log1p(share)) if share > -1 else math.inf
+
+    @property
+    def alert(self) -> float | None:
+        """The alert limit; None where there is none."""
+        alert = alert_of(self.case.signal)
+        return None if alert is None else self.scale.to(alert)
+
+    @property
+    def is_unlike_the_baseline(self) -> bool:
+        """Whether the baseline never made such a step by itself, half of the margin left aside."""
+        return self.margin is not None and self.step > self.unlike + self.margin / 2
+
+    def worse_than(self, step: float) -> float:
+        """Probability of as much, were it worse by no more than this."""
+        sides = 2 if self.case.signal.worse is Worse.EITHER else 1
+        return min(1.0, sides * student_sf((self.step - step) / self.error, self.freedom))
+
+    def higher_than(self, level: float) -> float:
+        """Probability of as much, were the level no worse than this."""
+        return student_sf((self.level - level) / self.level_error, self.freedom)
+
+    def reach(self, tail: float) -> float:
+        """Errors to either side that leave this probability outside."""
+        return student_quantile(tail, self.freedom)
+
+
+def alert_of(signal: Signal) -> float | None:
+    """The alert limit of a signal, if it has one."""
+    return None if signal.limits is None or signal.limits.alert is None else parse_quantity(signal.limits.alert)
+
+
+def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
+    """Measure all series of a look. Noise is learnt from all that have a baseline, and from all that have none."""
+    found: dict[int, Measured] = {}
+    for has_baseline in (True, False):
+        chosen = {index: case for index, case in enumerate(cases) if (case.before is not None) is has_baseline}
+        if chosen:
+            panel, scales = _panel(list(chosen.values()), grid)
+            effects = estimate(panel)
+            fresh = fresh_step(panel, grid.seen) if has_baseline and grid.seen else effects.step
+            for place, (index, case) in enumerate(chosen.items()):
+                found[index] = _one(case, scales[place], effects, fresh, place)
+    return [found[index] for index in range(len(cases))]
+
+
+def _panel(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
+    """All series on the grid, each on its scale."""
+    before = max((len(case.before.blocks) for case in cases if case.before), default=0)
+    after = max(len(case.now.blocks) for case in cases)
+    values = np.full((len(cases), before + after), np.nan)
+    scales = []
+    for row, case in zip(values, cases, strict=True):
+        old = case.before.blocks if case.before else ()
+        row[before - len(old) : before] = np.array(old, dtype=float)
+        row[before : before + len(case.now.blocks)] = np.array(case.now.blocks, dtype=float)
+        scales.append(Scale.of(case.signal, row))
+        row[:] = np.log(row) if scales[-1].log else row / scales[-1].unit
+    return Panel(values, before, grid.gap, grid.hours_per_block), scales
+
+
+def _one(case: Case, scale: Scale, effects: Effects, fresh: Floats, place: int) -> Measured:
+    step = float(effects.step[place])
+    up = case.signal.worse is Worse.HIGHER or (case.signal.worse is Worse.EITHER and step >= 0)
+    sign = 1 if up else -1
+    return Measured(
+        case=case,
+        scale=Scale(scale.log, sign, scale.unit),
+        level=sign * float(effects.level[place]),
+        level_error=max(float(effects.level_error[place]), RESOLUTION / 100),
+        step=sign * step,
+        error=max(float(effects.error[place]), RESOLUTION / 100),
+        freedom=float(effects.freedom[place]),
+        unlike=float(effects.highest[place] if up else -effects.lowest[place]),
+        fresh=sign * float(fresh[place]),
+    )

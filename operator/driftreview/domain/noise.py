@@ -1,0 +1,152 @@
+"""How noisy block medians are and how long their noise remembers, learnt from all series of a review together.
+
+The noise of a series is an AR(1) process, and perhaps a slow one on top of it that a short window takes for a change of
+level. Which of both it is cannot be told from one series of a day; many series of one service tell it better. So the
+shape of the noise is weighed by its likelihood over all series, and every variance is the mean over the shapes, by
+their weights. The likelihood is Whittle's (1953): each ordinate of a periodogram is exponential around the spectrum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftreview.domain.tails import f_sf
+
+Floats: TypeAlias = NDArray[np.float64]
+
+_MEMORIES: Final = (2.0, 6.0, 24.0)
+"""Of the slow process, in hours."""
+_SHARES: Final = (0.05, 0.1, 0.2, 0.4, 0.7)
+"""Of the variance that the slow process has."""
+_SHAPES: Final = ((0.0, 1.0), *((share, memory) for share in _SHARES for memory in _MEMORIES))
+_FAST: Final = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
+"""Correlations of one block with the next that the fast process may have."""
+_FLAT: Final = len(_SHAPES) * len(_FAST)
+_NO_SLOW_PROCESS: Final = 0.8
+"""Its weight before anything is seen; the other shapes share the rest alike."""
+_SURELY_NOISIER: Final = 0.01
+"""Probability at most of taking a stretch for noisier that is not."""
+_LOG_PRIOR: Final = np.log([_NO_SLOW_PROCESS, *([(1 - _NO_SLOW_PROCESS) / (len(_SHAPES) - 1)] * (len(_SHAPES) - 1))])
+
+
+@dataclass(frozen=True)
+class Ordinates:
+    """Periodograms of one stretch of time, of all series."""
+
+    frequencies: Floats
+    """(frequencies,), in cycles per block."""
+    power: Floats
+    """(series, frequencies), in squared units of the series."""
+    freedom: Floats
+    """(series,): degrees of freedom of all ordinates together; fewer where blocks are missing."""
+
+    @staticmethod
+    def of(residuals: Floats, left_out: Sequence[float] = ()) -> Ordinates:
+        """Transform residuals, (series, blocks), NaN where there is none.
+
+        `left_out` are the frequencies that were fitted, in cycles per block: nothing of the noise is left there.
+        """
+        count = residuals.shape[-1]
+        present = np.isfinite(residuals)
+        number = np.maximum(present.sum(-1, keepdims=True), 1)
+        centred = np.where(present, residuals, 0.0)
+        centred = np.where(present, centred - centred.sum(-1, keepdims=True) / number, 0.0)
+        power = np.abs(np.fft.rfft(centred, axis=-1)[:, 1:]) ** 2 / number
+        frequencies = np.arange(1, power.shape[-1] + 1) / count
+        kept = np.ones(len(frequencies), bool)
+        for each in left_out:
+            kept &= np.abs(frequencies - each) > 0.5 / count
+        freedom = np.minimum(2.0 * kept.sum(), np.maximum(number[:, 0] - 1, 1))
+        return Ordinates(frequencies[kept], power[:, kept], freedom)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """What is known about the noise of each series."""
+
+    variances: Floats
+    """(series, shapes, fast): the variance of a block, were its noise of that shape."""
+    weights: Floats
+    """(series, shapes, fast): how likely each shape is; 1 in all for each series."""
+    freedom: Floats
+    """(series,): degrees of freedom of the variances."""
+    hours_per_block: float
+
+    def widened(self, stretch: Ordinates) -> Noise:
+        """The same, with the variances of another stretch for those series that are surely noisier there.
+
+        The shape of the noise is taken to be the same.
+        """
+        seen = _variances([stretch], self.hours_per_block)
+        variances, freedom = self.variances.copy(), self.freedom.copy()
+        known, found = ((self.weights * each).sum((-1, -2)) for each in (variances, seen))
+        for index in np.flatnonzero(found > known):
+            ratio = found[index] / known[index] if known[index] else np.inf
+            if f_sf(float(ratio), float(stretch.freedom[index]), float(freedom[index])) < _SURELY_NOISIER:
+                variances[index] = seen[index]
+                freedom[index] = min(stretch.freedom[index], freedom[index])
+        return replace(self, variances=variances, freedom=freedom)
+
+    def variance(self, overlaps: Floats) -> Floats:
+        """Of weighted sums of blocks, (series,).
+
+        `overlaps` is the autocorrelation of each sum's weights, (series, lags), lags above zero counted twice.
+        """
+        lags = np.arange(overlaps.shape[-1])
+        fast = overlaps @ np.stack([each**lags for each in _FAST]).T
+        slow = overlaps @ np.stack([_slow(memory, self.hours_per_block) ** lags for _, memory in _SHAPES]).T
+        shares = np.array([share for share, _ in _SHAPES])[:, None]
+        unit = (1 - shares) * fast[:, None, :] + shares * slow[:, :, None]
+        found: Floats = (self.weights * self.variances * unit).sum((-1, -2))
+        return found
+
+
+def learn(stretches: Sequence[Ordinates], hours_per_block: float) -> Noise:
+    """Weigh the shapes by what was seen, pooled over the stretches and, for the slow process, over the series."""
+    count = sum(len(each.frequencies) for each in stretches)
+    freedom: Floats = np.sum([each.freedom for each in stretches], axis=0)
+    variances = _variances(stretches, hours_per_block)
+    logs = sum(np.log(_spectra(tuple(each.frequencies), hours_per_block)).sum(-1) for each in stretches)
+    is_noisy = variances[:, :1, :1] > 0
+    likelihood = -logs - count * np.log(np.where(is_noisy, variances, 1.0))
+    likelihood = np.where(is_noisy, likelihood, 0.0)  # a constant series tells nothing
+    likelihood *= freedom[:, None, None] / (2 * count)  # nor do blocks that are not there
+    highest = likelihood.max(-1, keepdims=True)
+    by_fast = np.exp(likelihood - highest)
+    by_shape = (np.log(by_fast.mean(-1)) + highest[..., 0]).sum(0) + _LOG_PRIOR
+    shapes = np.exp(by_shape - by_shape.max())
+    weights = (shapes / shapes.sum())[:, None] * by_fast / by_fast.sum(-1, keepdims=True)
+    return Noise(variances, weights, freedom, hours_per_block)
+
+
+def _variances(stretches: Sequence[Ordinates], hours_per_block: float) -> Floats:
+    """Of a block, were its noise of each shape: (series, shapes, fast)."""
+    count = sum(len(each.frequencies) for each in stretches)
+    total = sum(
+        each.power @ (1 / _spectra(tuple(each.frequencies), hours_per_block)).reshape(_FLAT, -1).T for each in stretches
+    )
+    return np.reshape(total / np.float64(count), (-1, len(_SHAPES), len(_FAST)))
+
+
+def _slow(memory: float, hours_per_block: float) -> float:
+    return float(np.exp(-hours_per_block / memory))
+
+
+@lru_cache(maxsize=8)
+def _spectra(frequencies: tuple[float, ...], hours_per_block: float) -> Floats:
+    """Of every shape with variance one: (shapes, fast, frequencies)."""
+    at = np.cos(2 * np.pi * np.asarray(frequencies))
+
+    def of(correlation: float) -> Floats:
+        return np.asarray((1 - correlation**2) / (1 - 2 * correlation * at + correlation**2))
+
+    slow = [share * of(_slow(memory, hours_per_block)) for share, memory in _SHAPES]
+    return np.stack(
+        [[(1 - share) * of(fast) + each for fast in _FAST] for (share, _), each in zip(_SHAPES, slow, strict=True)]
+    )

@@ -1,0 +1,59 @@
+"""Tails against scipy and statsmodels' definitions, and budgets."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from driftreview.domain.tails import f_sf, holm, student_quantile, student_sf
+
+FREEDOMS = st.floats(1, 5000)
+
+
+@given(st.floats(-60, 60), FREEDOMS)
+def test_the_tail_of_students_t_is_scipys(t: float, freedom: float) -> None:
+    assert student_sf(t, freedom) == pytest.approx(stats.t.sf(t, freedom), rel=1e-9, abs=1e-300)
+
+
+@given(st.floats(0, 1e3), FREEDOMS, FREEDOMS)
+def test_the_tail_of_a_ratio_of_variances_is_scipys(ratio: float, above: float, below: float) -> None:
+    assert f_sf(ratio, above, below) == pytest.approx(stats.f.sf(ratio, above, below), rel=1e-7, abs=1e-12)
+
+
+@given(st.floats(-30, 30))
+def test_with_infinite_freedom_it_is_the_normal_tail(t: float) -> None:
+    assert student_sf(t, math.inf) == pytest.approx(stats.norm.sf(t), rel=1e-12)
+
+
+@pytest.mark.parametrize(("t", "tail"), [(math.inf, 0.0), (-math.inf, 1.0), (0.0, 0.5)])
+def test_the_ends_and_the_middle(t: float, tail: float) -> None:
+    assert student_sf(t, 3) == tail
+
+
+@given(st.floats(1e-6, 0.49), FREEDOMS)
+def test_the_quantile_is_where_the_tail_is(tail: float, freedom: float) -> None:
+    assert student_quantile(tail, freedom) == pytest.approx(stats.t.isf(tail, freedom), rel=1e-7, abs=1e-9)
+
+
+def naive(tails: list[float], budget: float) -> list[bool]:
+    """Claim i holds if every claim with a smaller or equal tail passes its step (adjusted tails)."""
+    order = sorted(tails)
+    adjusted = [max((len(tails) - k) * each for k, each in enumerate(order[: rank + 1])) for rank in range(len(order))]
+    return [adjusted[order.index(each)] <= budget for each in tails]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8, unique=True))
+def test_holm_is_its_definition_by_adjusted_tails(tails: list[float]) -> None:
+    assert holm(tails, 0.05) == pytest.approx(naive(tails, 0.05))
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.integers(0, 5))
+def test_further_claims_never_make_one_hold(tails: list[float], more: int) -> None:
+    alone, among = holm(tails, 0.05), holm(tails, 0.05, len(tails) + more)
+    assert all(a or not b for a, b in zip(alone, among, strict=True))
+
+
+def test_no_claims() -> None:
+    assert holm([], 0.05) == []
