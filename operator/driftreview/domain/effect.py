@@ -1,6 +1,6 @@
 """How much a series changed at T0, and how well that is known.
 
-One regression for each series: a level, what repeats daily, covariates, and a step at T0. The error of the step comes
+One regression for each series: a level, what repeats daily, and a step at T0. The error of the step comes
 from the long-run variance of the noise (`noise`), its degrees of freedom also from how unlike a normal distribution the
 baseline is: of few and long bursts little can be known, however many blocks they fill.
 """
