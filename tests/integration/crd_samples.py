@@ -48,7 +48,13 @@ REVIEW: Raw = {
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, GROWTH, LIMIT, INFO],
     "variables": {"broker": "ib"},
-    "policy": {"mode": "Enforce", "onDrift": "Rollback", "onInconclusive": "Hold", "onWindowEnd": "Notify"},
+    "policy": {
+        "mode": "Enforce",
+        "falseAlarmBudget": "5%",
+        "onDrift": "Rollback",
+        "onInconclusive": "Hold",
+        "onWindowEnd": "Notify",
+    },
     "suspend": False,
 }
 MINIMAL_REVIEW: Raw = {

@@ -73,7 +73,7 @@ def test_a_fault_at_every_kind_of_write_is_a_delay_and_nothing_is_lost_or_done_t
     finally:
         for each in faults:
             proxy.remove(each)
-    assert (status["phase"], verdicts(status)[0], verdicts(status)[-1]) == ("RolledBack", "Pass", "Drift")
+    assert (status["phase"], verdicts(status)) == ("RolledBack", ["Pass", "Drift", None])
     assert [each.hits >= 1 for each in faults] == [True, True, True]
     assert stage.version() == "1"
     assert stage.deployment()["metadata"]["generation"] == 3

@@ -130,6 +130,21 @@ class TestError:
         growing = row + np.maximum(np.arange(-SHORT, LOOK), 0) / 2
         assert one(growing).error[0] == pytest.approx(one(row).error[0], rel=0.2)
 
+    @pytest.mark.parametrize("at", [2, LOOK // 4, LOOK // 2, LOOK - 2])
+    def test_what_gets_worse_hours_after_t0_is_not_taken_for_noise(self, at: int) -> None:
+        row = white(8)
+        later = row.copy()
+        later[SHORT + at :] += 20
+        found = one(later)
+        assert found.error[0] == pytest.approx(one(row).error[0], rel=0.4)
+        assert found.step[0] == pytest.approx(20 * (LOOK - at) / LOOK, abs=1)
+
+    def test_a_step_small_beside_the_noise_is_left_in_it(self) -> None:
+        row = white(8)
+        smaller = row.copy()
+        smaller[SHORT + LOOK // 2 :] += 0.1
+        assert one(smaller).error[0] == pytest.approx(one(row).error[0], rel=0.05)
+
     def test_constant_on_both_sides_has_no_error(self) -> None:
         found = one(np.concatenate([np.full(SHORT, 0.1), np.full(LOOK, 0.3)]))
         assert (found.error[0], found.level_error[0]) == (0, 0)

@@ -23,7 +23,7 @@ from driftreview.api.status import (
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
-from driftreview.domain.judge import CheckpointResult, unusable, values
+from driftreview.domain.judge import CheckpointResult, noisy, unusable, values
 from driftreview.domain.status import (
     Stuck,
     bounded,
@@ -87,7 +87,9 @@ def baseline_captured(
     message = f"frozen in DriftSnapshot {ref.name}"
     told = condition(review.status, ConditionType.BASELINE_CAPTURED)
     message += f"; {told.message}" if told is not None else ""  # why its history ends early
-    for what, which in (("without data", gaps), ("cannot be compared", useless), ("measured", measured)):
+    vague = list(noisy(review.spec, evidence))
+    parts = (("without data", gaps), ("cannot be compared", useless), ("too noisy", vague), ("measured", measured))
+    for what, which in parts:
         message += f"; {what}: {'; '.join(which)}" if which else ""
     status = review.status.model_copy(update={"baseline": ref})
     if evidence.previous is None or not evidence.previous.template:

@@ -7,7 +7,7 @@ baseline is: of few and long bursts little can be known, however many blocks the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,6 +21,8 @@ DAY: Final = 24.0
 """Hours."""
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
+_MOST_OF_IT: Final = 2 / 3
+"""Of the variance since T0, what a single step must explain to be taken for one: slow noise looks like less."""
 _FEWEST_PERIODS: Final = ((1, 1.0), (3, 3.0))
 """Harmonics of the day that are fitted, and how many days of baseline they need."""
 
@@ -106,10 +108,19 @@ def estimate(panel: Panel) -> Effects:
     if not panel.before:
         nothing = np.zeros(len(level))
         return Effects(nothing, np.full(len(level), np.inf), level, level_error, noise.freedom, nothing, nothing)
-    alone = _Design(design.regressors[: panel.before, :-1], design.daily)
-    base = _fit(alone, panel.values[:, : panel.before], panel.before).residuals
+    base = _fit(_baseline_of(design, panel), panel.values[:, : panel.before], panel.before).residuals
     freedom = np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
     return Effects(fit.last, error, level, level_error, freedom, *_extremes(base, min(panel.after, panel.before // 4)))
+
+
+def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
+    """Standard error of the step after so many blocks, and its degrees of freedom, by the noise of a baseline alone."""
+    whole = replace(panel, values=np.concatenate([panel.values, np.zeros((len(panel.values), after))], axis=-1))
+    design = _design(whole)
+    base = _fit(_baseline_of(design, panel), panel.values, panel.before).residuals
+    noise = learn([Ordinates.of(base, design.daily)], panel.hours_per_block)
+    error = np.sqrt(noise.variance(_overlaps(whole, _fit(design, whole.values, panel.before).weights)))
+    return error, np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
 
 
 def fresh_step(panel: Panel, seen: int) -> Floats:
@@ -129,6 +140,10 @@ def _design(panel: Panel) -> _Design:
     step = [(at > 0).astype(float)] if panel.before else []
     regressors = np.stack([np.ones(len(at)), *repeating, *step], axis=1)
     return _Design(regressors, tuple(each / per_day for each in range(1, number + 1)))
+
+
+def _baseline_of(design: _Design, panel: Panel) -> _Design:
+    return _Design(design.regressors[: panel.before, :-1], design.daily)
 
 
 def _fit(design: _Design, values: Floats, before: int) -> _Fit:
@@ -158,8 +173,30 @@ def _alike(rows: NDArray[Any]) -> list[list[int]]:
     return list(found.values())
 
 
+def _without_change(values: Floats) -> Floats:
+    """What is left of each series since T0 without a straight line, or without one step if that explains most of it.
+
+    What grows since T0, or gets worse hours after it, is no noise.
+    """
+    present = np.isfinite(values)
+    number, filled = present.sum(-1, keepdims=True), np.where(present, values, 0.0)
+    before, early = np.cumsum(present, axis=-1), np.cumsum(filled, axis=-1)
+    total = early[:, -1:] / np.maximum(number, 1)
+    spread = np.where(present, filled - total, 0.0)
+    power = (spread**2).sum(-1, keepdims=True)
+    shift, behind = np.cumsum(spread, axis=-1), number - before
+    explained = np.where((before > 1) & (behind > 1), shift**2 * number / np.maximum(before * behind, 1), 0.0)
+    at = explained.argmax(-1)
+    left = _without_trend(values)
+    best, trendless = explained.max(-1), np.nansum(left**2, axis=-1)
+    for index in np.flatnonzero((best > _MOST_OF_IT * power[:, 0]) & (power[:, 0] - best < trendless)):
+        for part in (slice(None, at[index] + 1), slice(at[index] + 1, None)):
+            left[index, part] = values[index, part] - np.nanmean(values[index, part])
+    return left
+
+
 def _without_trend(values: Floats) -> Floats:
-    """What is left of each series without a straight line, as large as the noise: what grows since T0 is no noise."""
+    """What is left of each series without a straight line, as large as the noise."""
     count = values.shape[-1]
     line = _Design(np.stack([np.ones(count), np.arange(count) / count], axis=1), ())
     present = np.isfinite(values).sum(-1, keepdims=True)
@@ -168,7 +205,7 @@ def _without_trend(values: Floats) -> Floats:
 
 
 def _noise(panel: Panel, residuals: Floats, daily: tuple[float, ...]) -> Noise:
-    since = Ordinates.of(_without_trend(residuals[:, panel.before :]))
+    since = Ordinates.of(_without_change(residuals[:, panel.before :]))
     stretches = [Ordinates.of(residuals[:, : panel.before], daily)] if panel.before else []
     if panel.after >= _LONG_AFTER or not panel.before:
         stretches.append(since)

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from driftreview.api.driftreview import DriftReviewSpec
+from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.finding import Finding, Side
+from driftreview.domain.foresight import too_noisy
 from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.rules import is_compared, judge_growth, judge_limit, record, too_few, unsound
@@ -117,6 +118,30 @@ def unusable(signals: Sequence[Signal], baseline: DriftSnapshotSpec) -> Iterator
             if finding := unsound(signal, _baseline_side(signal, evidence, key)):
                 yield f"{signal.name} ({_named(signal, key, finding).message})"
                 break
+
+
+def noisy(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Iterator[str]:
+    """Say which signals will hardly ever be decided at the last look, as soon as their baseline is frozen."""
+    if baseline.window is None:
+        return
+    block = parse_duration(baseline.window.block)
+    looked = parse_duration(spec.window.checkpoints[-1])
+    if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
+        looked -= parse_duration(spec.baseline.length)
+    series = [
+        (signal, key, side)
+        for signal, evidence in _measured(spec.signals, baseline)
+        if signal.kind is Kind.LEVEL and signal.margin is not None and signal.mode is Mode.ENFORCE
+        for key in (() if evidence.problem else _by_key(signal, evidence))
+        if isinstance(side := _baseline_side(signal, evidence, key), Side) and unsound(signal, side) is None
+    ]
+    grid = Grid(block / timedelta(hours=1), parse_duration(spec.window.warmup) // block)
+    found = too_noisy([(signal, side) for signal, _, side in series], grid, max(looked // block, 1))
+    said = set[str]()
+    for (signal, key, _), finding in zip(series, found, strict=True):
+        if finding is not None and signal.name not in said:
+            said.add(signal.name)
+            yield f"{signal.name} ({_named(signal, key, finding).message})"
 
 
 def values(signals: Sequence[Signal], evidence: DriftSnapshotSpec) -> Iterator[str]:

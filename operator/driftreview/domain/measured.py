@@ -158,7 +158,7 @@ def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
     for has_baseline in (True, False):
         chosen = {index: case for index, case in enumerate(cases) if (case.before is not None) is has_baseline}
         if chosen:
-            panel, scales = _panel(list(chosen.values()), grid)
+            panel, scales = panel_of(list(chosen.values()), grid)
             effects = estimate(panel)
             fresh = fresh_step(panel, grid.seen) if has_baseline and grid.seen else effects.step
             for place, (index, case) in enumerate(chosen.items()):
@@ -166,7 +166,7 @@ def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
     return [found[index] for index in range(len(cases))]
 
 
-def _panel(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
+def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
     """All series on the grid, each on its scale."""
     before = max((len(case.before.blocks) for case in cases if case.before), default=0)
     after = max(len(case.now.blocks) for case in cases)
