@@ -9,7 +9,7 @@ WORKERS ?= 2
 LAB = $(if $(and $(NAME),$(filter command,$(origin NAME))),--name "$(NAME)")
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock lint format crds docs test install lab-tools lab-up lab-down lab-status demo clean
+.PHONY: help setup lock lint format crds docs test bench-judge install lab-tools lab-up lab-down lab-status demo clean
 
 help: ## list these targets
 	@[ -t 1 ] && bold=$$'\033[1m' plain=$$'\033[0m' || bold= plain=; \
@@ -66,6 +66,9 @@ demo: setup ## a good release promoted, a leaking one rolled back, for real (DEM
 
 test: lint lab-tools ## everything: lint, unit, property and integration tests
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal  # or one worker gets most of what is slow
+
+bench-judge: setup ## the tables that compare our judge with others, REVIEWS each (a progress line tells how far)
+	$(BIN)/python -m tests.bench.judge.tables --reviews $(or $(REVIEWS),100)
 
 clean: ## remove what the above made here (not the lab's built programs)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist operator.kubeconfig
