@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from tests.bench.judge.process import BLOCK, HOUR, LOOKS, Floats
+from tests.bench.judge.process import BLOCK, DAY, HOUR, LOOKS, Floats
 
 APART: Final = 72 * 3600
 """Seconds between the T0s taken: the windows of a day before and two after then do not overlap."""
@@ -88,7 +88,7 @@ def windows(folder: Path, baseline: int) -> Iterator[Window]:
                 f"{entry['name']}: step of {entry['step_s']} s, expected one that divides {BLOCK_SECONDS} s"
             )
         times, values = _read(folder / "nab" / entry["file"])
-        for t0 in thinned(entry["t0" if baseline <= LOOKS[2] else "t0_7d"]):
+        for t0 in thinned(entry["t0" if baseline <= DAY else "t0_7d"]):
             window = _cut(entry, t0, baseline, times, values)
             if window.level:
                 yield window

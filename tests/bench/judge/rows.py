@@ -19,7 +19,7 @@ class Row:
 
     scenario: Scenario
     reviews: int
-    """As many as the published numbers come from."""
+    """As many as the published numbers come from; with a week's baseline, those of rules on raw samples from 300."""
     published: Published = field(default_factory=dict)
     difference: bool = False
     """Whether the canary is judged against a stable release beside it, instead of its own past alone."""
