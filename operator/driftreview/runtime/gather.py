@@ -24,7 +24,7 @@ DEFAULT_STEP: Final = timedelta(seconds=30)
 SIMPLEST: Final = "vector(1)"
 """The simplest question there is: who answers it is alive."""
 BUSY_PATIENCE: Final = timedelta(minutes=1)
-_FULL: Final = "the metric source was busy with other queries for a minute; raise its spec.maxConcurrent"
+_FULL: Final = "no room at the metric source for a minute: it answers slowly, or its spec.maxConcurrent is too low"
 NO_ROOM: Final = Failed(Reason.TIMEOUT, _FULL, retryable=True)
 
 _T = TypeVar("_T")
