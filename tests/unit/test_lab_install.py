@@ -32,7 +32,14 @@ def test_a_second_operator_is_refused_with_the_holder_and_what_to_do() -> None:
     "found", ["", lease("host-42", timedelta(seconds=16)), lease("", timedelta()), lease(None, timedelta())]
 )
 def test_a_lease_that_is_not_there_given_back_or_run_out_is_free(found: str) -> None:
-    refuse_second(lambda *_, **__: found)
+    asked: list[tuple[str, ...]] = []
+
+    def kubectl(*args: str, **_: object) -> str:
+        asked.append(args)
+        return found
+
+    refuse_second(kubectl)
+    assert [each[:2] for each in asked] == [("get", "lease")]
 
 
 def test_in_an_empty_cluster_all_of_it_is_to_be_removed() -> None:

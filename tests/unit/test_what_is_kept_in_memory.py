@@ -195,6 +195,10 @@ def test_series_are_forgotten_while_others_are_counted() -> None:
     finally:
         counting.join()
         sys.setswitchinterval(before)
+    telemetry.forget("MetricSource/shop/7")
+    samples = [sample for metric in telemetry.queries.collect() for sample in metric.samples]
+    counted = {each.labels["source"]: each.value for each in samples if each.name.endswith("_count")}
+    assert counted == {f"MetricSource/shop/{number}": 40 for number in range(50) if number != 7}
 
 
 def test_another_review_of_the_same_name_is_left_to_its_own_turn() -> None:

@@ -9,12 +9,10 @@ import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
-from driftreview.domain.display import change
-from driftreview.domain.display import difference as in_unit
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.levels import AFFIRMED
-from driftreview.domain.measured import Case, Grid, Measured, panel_of
+from driftreview.domain.measured import Case, Grid, Measured, compared_in, panel_of
 from driftreview.domain.tails import student_quantile
 
 _MISSED: Final = 0.2
@@ -43,11 +41,10 @@ def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> 
         reach = student_quantile(AFFIRMED, freedom) + student_quantile(_MISSED / len(series), freedom)
         least = reach * float(errors[index])
         seen = Measured(Case(signal, side, side), scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0)
-        if seen.margin is None or least <= seen.margin:
+        if signal.margin is None or seen.margin is None or least <= seen.margin:
             found.append(None)
             continue
-        shown = in_unit if signal.margin is not None and not signal.margin.relative else change
-        could = shown(seen.expected, seen.scale.back(level + least), signal.unit)
+        could = compared_in(signal.margin)(seen.expected, seen.scale.back(level + least), signal.unit)
         message = f"its noise lets a change of {could.lstrip('+')} be ruled out at the last look, no smaller one"
         found.append(Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message))
     return found

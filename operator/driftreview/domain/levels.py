@@ -16,11 +16,10 @@ from typing import Final
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode
 from driftreview.api.values import parse_quantity
-from driftreview.domain.display import change, quantity
-from driftreview.domain.display import difference as in_unit
+from driftreview.domain.display import quantity
 from driftreview.domain.effect import RESOLUTION
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
-from driftreview.domain.measured import Case, Grid, Measured, measure
+from driftreview.domain.measured import Case, Grid, Measured, compared_in, measure
 from driftreview.domain.tails import holm
 
 AFFIRMED: Final = 0.05
@@ -133,7 +132,7 @@ def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
     reach = each.reach(AFFIRMED) * each.error
     low, high = (each.scale.back(each.level + side * reach) for side in (-each.scale.sign, each.scale.sign))
     old, new = quantity(each.expected, signal.unit), quantity(each.current, signal.unit)
-    shown = change if signal.margin.relative else in_unit
+    shown = compared_in(signal.margin)
     delta, lowest, highest = (shown(each.expected, value, signal.unit) for value in (each.current, low, high))
     tolerance = signal.margin.relative or ""
     if signal.margin.absolute is not None:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from driftreview.api.signal import Signal, Worse
+from driftreview.api.signal import Margin, Signal, Worse
 from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.domain.display import change, difference
 from driftreview.domain.effect import RESOLUTION, Effects, Panel, estimate, fresh_step
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.noise import Floats
@@ -145,6 +146,11 @@ class Measured:
     def reach(self, tail: float) -> float:
         """Errors to either side that leave this probability outside."""
         return student_quantile(tail, self.freedom)
+
+
+def compared_in(margin: Margin) -> Callable[[float, float, str], str]:
+    """How a difference is shown: in percent where the margin has any, else in the unit."""
+    return change if margin.relative else difference
 
 
 def alert_of(signal: Signal) -> float | None:
