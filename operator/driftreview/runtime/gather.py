@@ -120,5 +120,5 @@ def same_server(found: FoundSource | Problem, baseline: DriftSnapshotSpec) -> Fo
 def step_of(baseline: DriftSnapshotSpec, found: FoundSource | Problem) -> timedelta:
     """The step the baseline was measured with, so that both sides are alike; the source's may have been edited."""
     if baseline.window is not None:
-        return timedelta(seconds=int(baseline.window.step.removesuffix("s")))
+        return parse_duration(baseline.window.step)
     return DEFAULT_STEP if isinstance(found, Problem) else resolution(found.source)
