@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Mode, OnMissing, Signal
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding
-from driftreview.domain.judge import WORST_FIRST, judge_checkpoint
+from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
+from driftreview.domain.result import WORST_FIRST
 from tests.builders import evidence, noise, series, side, signal, snapshot, spec
 
 GRID = Grid(1 / 6, seen=6)

@@ -10,7 +10,8 @@ from driftreview.api.driftsnapshot import Problem, SeriesEvidence, SignalEvidenc
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain.blocks import decode
-from driftreview.domain.judge import WORST_FIRST, judge_checkpoint
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.result import WORST_FIRST
 from tests.builders import around, evidence, growth, limit, series, signal, snapshot, spec
 
 BETTER_FIRST = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.HOLD, Verdict.DRIFT)

@@ -5,8 +5,7 @@ import pytest
 from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.finding import Side
-from driftreview.domain.foresight import too_noisy
-from driftreview.domain.judge import noisy
+from driftreview.domain.foresight import Foresight, foresight, too_noisy
 from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
 from tests.builders import around, evidence, review, series, signal, snapshot
@@ -26,16 +25,15 @@ def test_a_quiet_signal_is_nothing_to_speak_of(share: float) -> None:
 def test_a_noisy_one_is_told_with_the_change_that_could_be_ruled_out() -> None:
     (found,) = too_noisy([(signal(), side(144, 0.5))], GRID, 288)
     assert found is not None
-    assert found.verdict is SignalVerdict.INCONCLUSIVE
-    assert found.message.startswith("its noise lets a change of ")
-    assert found.message.endswith("% be ruled out at the last look, no smaller one")
+    assert found.startswith("its noise lets a change of ")
+    assert found.endswith("% be ruled out at the last look, no smaller one")
 
 
 def test_with_an_absolute_margin_the_change_is_told_in_the_unit() -> None:
     declared = signal(margin={"absolute": "1"}, unit="ms")
     (found,) = too_noisy([(declared, side(144, 0.5))], GRID, 288)
     assert found is not None
-    assert " ms be ruled out" in found.message
+    assert " ms be ruled out" in found
 
 
 def test_the_order_is_kept_and_of_nothing_nothing_is_said() -> None:
@@ -65,7 +63,7 @@ class TestInTheEvidence:
     def told(self, *signals: Signal, **spec: object) -> list[str]:
         wild = around(100, 144, share=0.6)
         found = [evidence(each.name, series(wild)) for each in signals]
-        return list(noisy(review(signals=list(signals), **spec).spec, snapshot(*found)))
+        return foresight(review(signals=list(signals), **spec).spec, snapshot(*found)).vague
 
     def test_an_enforced_level_with_a_margin_is_named(self) -> None:
         (said,) = self.told(signal("latency"))
@@ -81,10 +79,10 @@ class TestInTheEvidence:
         wild = series(around(100, 144, share=0.6))
         both = [wild.model_copy(update={"labels": {"symbol": each}}) for each in ("btc", "eth")]
         declared = signal("latency", each="symbol")
-        (said,) = noisy(review(signals=[declared]).spec, snapshot(evidence("latency", *both)))
+        (said,) = foresight(review(signals=[declared]).spec, snapshot(evidence("latency", *both))).vague
         assert said.startswith("latency (symbol btc: its noise")
 
     def test_nothing_measured_is_nothing_said(self) -> None:
         declared = review(signals=[signal()]).spec
-        assert list(noisy(declared, snapshot().model_copy(update={"window": None}))) == []
-        assert list(noisy(declared, snapshot())) == []
+        for frozen in (snapshot(), snapshot().model_copy(update={"window": None})):
+            assert foresight(declared, frozen) == Foresight([], [], [])

@@ -6,7 +6,8 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, Sig
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain.finding import Finding
-from driftreview.domain.judge import CheckpointResult, combine, judge_checkpoint
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.result import CheckpointResult, combine
 from tests.builders import around, evidence, growth, limit, series, signal, snapshot, spec
 
 V = SignalVerdict

@@ -7,7 +7,7 @@ import pytest
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode, Signal
-from driftreview.domain.finding import Finding, Side
+from driftreview.domain.finding import Estimate, Finding, Measure, Side
 from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid, measure
 from tests.builders import around, judge_level, noise, side, signal
@@ -219,6 +219,34 @@ class TestWhatIsShown:
             each.strip("()%,") for each in found.message.split("between ")[1].split(" margin")[0].split(" and ")
         )
         assert float(low) < float(found.delta.strip("%")) < float(high)
+
+
+class TestNumbers:
+    """What the sentence says, as numbers."""
+
+    def test_a_margin_with_a_share_gives_shares(self) -> None:
+        found = level(signal(margin={"relative": "5%", "absolute": "2"}), 100, 103).estimate
+        assert found == Estimate(Measure.SHARE, 0.03, 0.03, 0.03, 0.05, 103, 100)
+
+    def test_an_absolute_margin_gives_differences_in_the_unit(self) -> None:
+        found = level(signal(margin={"absolute": "2m"}), 0.1, 0.101).estimate
+        assert found == Estimate(Measure.DIFFERENCE, 0.001, 0.001, 0.001, 0.002, 0.101, 0.1)
+
+    def test_of_nothing_there_is_no_share(self) -> None:
+        found = level(signal(margin={"relative": "5%"}), 0, 0.001).estimate
+        assert found == Estimate(Measure.DIFFERENCE, 0.001, 0.001, 0.001, 0.0, 0.001, 0)
+
+    def test_a_limit_gives_values(self) -> None:
+        found = level(signal(margin=None, limits={"alert": "150"}), 100, 103).estimate
+        assert found == Estimate(Measure.VALUE, 103, 103, 103, 150, 103)
+
+    @pytest.mark.parametrize("worse", ["Higher", "Lower", "Either"])
+    def test_the_interval_holds_the_estimate_and_goes_up(self, worse: str) -> None:
+        declared = signal(worse=worse)
+        found = judge_level(declared, side(exact(100, 100)), side(exact(103, 36, 2))).estimate
+        assert found is not None
+        assert found.lower < found.estimate < found.upper
+        assert found.estimate == pytest.approx(0.03)
 
 
 class TestManySeries:

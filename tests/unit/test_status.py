@@ -10,7 +10,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason, SignalVerdict, Verdict
 from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
 from driftreview.domain import decide, schedule
-from driftreview.domain.judge import CheckpointResult, SignalResult
+from driftreview.domain.result import CheckpointResult, SignalResult
 from driftreview.domain.rules import Finding
 from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
 from driftreview.domain.workload import Rollout

@@ -23,7 +23,8 @@ from driftreview.api.status import (
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
-from driftreview.domain.judge import CheckpointResult, noisy, unusable, values
+from driftreview.domain.foresight import foresight
+from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import (
     Stuck,
     bounded,
@@ -83,12 +84,16 @@ def baseline_captured(
 ) -> DriftReviewStatus:
     """The T0 evidence is frozen: start watching."""
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
-    useless, measured = list(unusable(review.spec.signals, evidence)), list(values(review.spec.signals, evidence))
+    foreseen = foresight(review.spec, evidence)
     message = f"frozen in DriftSnapshot {ref.name}"
     told = condition(review.status, ConditionType.BASELINE_CAPTURED)
     message += f"; {told.message}" if told is not None else ""  # why its history ends early
-    vague = list(noisy(review.spec, evidence))
-    parts = (("without data", gaps), ("cannot be compared", useless), ("too noisy", vague), ("measured", measured))
+    parts = (
+        ("without data", gaps),
+        ("cannot be compared", foreseen.useless),
+        ("too noisy", foreseen.vague),
+        ("measured", foreseen.measured),
+    )
     for what, which in parts:
         message += f"; {what}: {'; '.join(which)}" if which else ""
     status = review.status.model_copy(update={"baseline": ref})
@@ -99,7 +104,7 @@ def baseline_captured(
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
     lacking = f", but without data: {', '.join(without)}" if without else ""
-    lacking += f", but nothing can be compared with: {'; '.join(useless)}" if useless else ""
+    lacking += f", but nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else ""
     summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_NOTHING_TO_GO_BACK_TO}"

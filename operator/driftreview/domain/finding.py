@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from enum import StrEnum
 from typing import Final
 
 from driftreview.api.driftsnapshot import SeriesEvidence
@@ -11,8 +13,44 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_duration
 from driftreview.domain.blocks import decode
 
+_ROUNDABLE: Final = 1e300
+"""Larger numbers may have no float once they are rounded up."""
 FEWEST_BLOCKS: Final = 6
 """Of either side, before it is judged."""
+
+
+class Measure(StrEnum):
+    """What the numbers of an estimate are."""
+
+    SHARE = "Share"
+    """Change as a share of the baseline: 0.05 is 5% more."""
+    DIFFERENCE = "Difference"
+    """Change in the signal's unit."""
+    VALUE = "Value"
+    """The value itself, in the signal's unit."""
+    PER_HOUR = "PerHour"
+    """Growth per hour, in the signal's unit."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What was measured, in numbers. NaN and infinite numbers do not occur."""
+
+    measure: Measure
+    estimate: float
+    lower: float
+    """Lower end of the interval."""
+    upper: float
+    margin: float
+    """What is tolerated: a limit for Value and PerHour."""
+    current: float
+    """In the signal's unit, as the baseline."""
+    baseline: float | None = None
+
+
+def rounded(value: float, size: float) -> float:
+    """A number without what is below the nine digits of evidence, `size` being the largest that went into it."""
+    return round(value, 8 - math.floor(math.log10(abs(size)))) + 0.0 if 0 < abs(size) < _ROUNDABLE else value
 
 
 @dataclass(frozen=True)
@@ -25,6 +63,8 @@ class Finding:
     baseline: str = ""
     current: str = ""
     delta: str = ""
+    estimate: Estimate | None = None
+    """None where nothing was estimated."""
 
     def about(self, series: str) -> Finding:
         """The same, said of a named series."""
@@ -38,6 +78,10 @@ class Side:
     blocks: tuple[float | None, ...]
     longest_over: timedelta | None = None
     worst: float | None = None
+    samples: int = 1
+    """That the blocks were made of."""
+    expected: int = 1
+    """Samples that a window without gaps would have."""
 
     @staticmethod
     def of(series: SeriesEvidence) -> Side:
@@ -46,7 +90,14 @@ class Side:
             decode(series.values),
             None if series.longest_over is None else parse_duration(series.longest_over),
             None if series.worst is None else float(series.worst),
+            series.samples,
+            series.expected,
         )
+
+    @property
+    def coverage(self) -> float:
+        """Share of the window that is covered by samples."""
+        return self.samples / self.expected if self.expected else 0.0
 
     @property
     def present(self) -> list[float]:

@@ -1,25 +1,55 @@
-"""What the last look will be able to tell, said when the baseline is frozen: nobody should learn it two days later."""
+"""What can be said when the baseline is frozen: what each signal measured, and what the looks will not be able to tell.
+
+Nobody should learn that two days later.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
-from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Signal
+from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
+from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.signal import Kind, Mode, Signal
+from driftreview.api.values import parse_duration
+from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
-from driftreview.domain.finding import Finding, Side
+from driftreview.domain.finding import Side
 from driftreview.domain.levels import AFFIRMED
 from driftreview.domain.measured import Case, Grid, Measured, compared_in, panel_of
+from driftreview.domain.observed import Observed, observed
+from driftreview.domain.rules import is_compared, unsound
+from driftreview.domain.statistics import middle
 from driftreview.domain.tails import student_quantile
 
 _MISSED: Final = 0.2
 """How often a healthy release may come out undecided because of any of its series."""
 
 
-def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> list[Finding | None]:
+@dataclass(frozen=True)
+class Foresight:
+    """What a frozen baseline tells; each entry names its signal."""
+
+    useless: list[str]
+    """Signals that can never be judged against it, and why."""
+    vague: list[str]
+    """Signals that will hardly ever be decided at the last look, and which change they could rule out."""
+    measured: list[str]
+    """What each signal measured, with its unit: a wrong unit or query is seen at once."""
+
+
+def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
+    """Say it of a baseline that was just frozen; where nothing was measured there is nothing to say."""
+    found = list(observed(spec.signals, baseline).values())
+    levels = [each for each in found if each.signal.kind is Kind.LEVEL and each.problem is None]
+    return Foresight(list(_useless(levels)), list(_vague(spec, baseline, levels)), list(_measured(found)))
+
+
+def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> list[str | None]:
     """Say which series are so noisy that their margin could hardly ever be affirmed.
 
     Args:
@@ -28,13 +58,13 @@ def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> 
         after: how many blocks the last look will have.
 
     Returns:
-        For each series None, or that it will be Inconclusive and which change it could affirm.
+        For each series None, or which change it could rule out.
     """
     if not series:
         return []
     panel, scales = panel_of([Case(signal, side, Side(())) for signal, side in series], grid)
     errors, freedoms = foresee(panel, after)
-    found: list[Finding | None] = []
+    found: list[str | None] = []
     for index, (signal, side) in enumerate(series):
         level = float(np.nanmean(panel.values[index]))
         freedom = float(freedoms[index])
@@ -45,6 +75,48 @@ def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> 
             found.append(None)
             continue
         could = compared_in(signal.margin)(seen.expected, seen.scale.back(level + least), signal.unit)
-        message = f"its noise lets a change of {could.lstrip('+')} be ruled out at the last look, no smaller one"
-        found.append(Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message))
+        found.append(f"its noise lets a change of {could.lstrip('+')} be ruled out at the last look, no smaller one")
     return found
+
+
+def _useless(levels: Iterable[Observed]) -> Iterator[str]:
+    for each in levels:
+        reasons = ((key, unsound(each.signal, each.baseline(key))) for key in each.sides if is_compared(each.signal))
+        found = next(((key, reason.message) for key, reason in reasons if reason), None)
+        if found:
+            yield _said(each.signal, *found)
+
+
+def _vague(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, levels: Iterable[Observed]) -> Iterator[str]:
+    if baseline.window is None:
+        return
+    block = parse_duration(baseline.window.block)
+    looked = parse_duration(spec.window.checkpoints[-1])
+    if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
+        looked -= parse_duration(spec.baseline.length)
+    series = [
+        (each.signal, key, side)
+        for each in levels
+        if each.signal.margin is not None and each.signal.mode is Mode.ENFORCE
+        for key in each.sides
+        if isinstance(side := each.baseline(key), Side) and unsound(each.signal, side) is None
+    ]
+    grid = Grid(block / timedelta(hours=1), parse_duration(spec.window.warmup) // block)
+    found = too_noisy([(signal, side) for signal, _, side in series], grid, max(looked // block, 1))
+    said = set[str]()
+    for (signal, key, _), reason in zip(series, found, strict=True):
+        if reason is not None and signal.name not in said:
+            said.add(signal.name)
+            yield _said(signal, key, reason)
+
+
+def _measured(signals: Iterable[Observed]) -> Iterator[str]:
+    for each in signals:
+        shown = sorted(middle(side.present) for side in each.sides.values() if side.present)
+        if shown:
+            low, high = (quantity(value, each.signal.unit) for value in (shown[0], shown[-1]))
+            yield f"{each.signal.name} {low}" + (f" to {high}" if high != low else "")
+
+
+def _said(signal: Signal, key: str, reason: str) -> str:
+    return f"{signal.name} ({signal.each} {printable(key)}: {reason})" if signal.each else f"{signal.name} ({reason})"

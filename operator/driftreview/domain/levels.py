@@ -9,16 +9,17 @@ unfavourable end of its interval is inside the margin; what the noise leaves ope
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode
-from driftreview.api.values import parse_quantity
+from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import quantity
 from driftreview.domain.effect import RESOLUTION
-from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, rounded
 from driftreview.domain.measured import Case, Grid, Measured, compared_in, measure
 from driftreview.domain.tails import holm
 
@@ -115,14 +116,18 @@ def _against_alert(each: Measured, sure: _Sure) -> Finding | None:
     if each.alert is None or signal.limits is None or signal.limits.alert is None:
         return None
     shown, limit = quantity(each.current, signal.unit), quantity(parse_quantity(signal.limits.alert), signal.unit)
-    excess = each.level - each.alert
+    excess, reach = each.level - each.alert, each.reach(AFFIRMED) * each.level_error
+    ends = (each.level - reach, each.level, each.level + reach)
+    low, middle, high = (rounded(value, value) for value in sorted(map(each.scale.back, ends)))
+    estimate = Estimate(Measure.VALUE, middle, low, high, parse_quantity(signal.limits.alert), middle)
     if excess > RESOLUTION:
         verdict = SignalVerdict.DEGRADED if sure.beyond else SignalVerdict.SUSPECT
-        return Finding(verdict, None, f"{shown} is beyond the alert limit {limit}", current=shown)
-    if excess + each.reach(AFFIRMED) * each.level_error > RESOLUTION:
+        message = f"{shown} is beyond the alert limit {limit}"
+        return Finding(verdict, None, message, current=shown, estimate=estimate)
+    if excess + reach > RESOLUTION:
         message = f"{shown}, limit {limit}: the noise leaves open on which side"
-        return Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message, current=shown)
-    return Finding(SignalVerdict.STABLE, None, f"{shown}, limit {limit}", current=shown)
+        return Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message, current=shown, estimate=estimate)
+    return Finding(SignalVerdict.STABLE, None, f"{shown}, limit {limit}", current=shown, estimate=estimate)
 
 
 def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
@@ -133,6 +138,7 @@ def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
     low, high = (each.scale.back(each.level + side * reach) for side in (-each.scale.sign, each.scale.sign))
     old, new = quantity(each.expected, signal.unit), quantity(each.current, signal.unit)
     shown = compared_in(signal.margin)
+    estimate = _estimate(each, low, high)
     delta, lowest, highest = (shown(each.expected, value, signal.unit) for value in (each.current, low, high))
     tolerance = signal.margin.relative or ""
     if signal.margin.absolute is not None:
@@ -142,7 +148,26 @@ def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
     verdict, reason = _verdict(each, margin, reach, sure), None
     if verdict is SignalVerdict.INCONCLUSIVE:
         message, reason = f"{message}: the noise leaves it open", Reason.UNRESOLVED
-    return Finding(verdict, reason, message, old, new, delta)
+    return Finding(verdict, reason, message, old, new, delta, estimate)
+
+
+def _estimate(each: Measured, low: float, high: float) -> Estimate | None:
+    """The step in numbers: as a share where the margin has one, else in the unit; None where no float is that large."""
+    margin, size = each.case.signal.margin, max(abs(each.expected), abs(each.current))
+    if margin is None:
+        return None
+    expected, current = (rounded(value, size) for value in (each.expected, each.current))
+    is_share = margin.relative is not None and expected != 0
+    whole = abs(expected) if is_share else 1.0
+    relative = parse_percent(margin.relative) if margin.relative else 0.0
+    absolute = parse_quantity(margin.absolute) if margin.absolute else 0.0
+    tolerated = max(relative * abs(expected), absolute)
+    numbers = [*((value - expected) / whole for value in (current, *sorted((low, high)))), tolerated / whole]
+    if not all(math.isfinite(number) for number in numbers):
+        return None
+    estimate, lower, upper, tolerated = (rounded(number, size / whole) for number in numbers)
+    measure = Measure.SHARE if is_share else Measure.DIFFERENCE
+    return Estimate(measure, estimate, lower, upper, tolerated, current, expected)
 
 
 def _verdict(each: Measured, margin: float, reach: float, sure: _Sure) -> SignalVerdict:

@@ -8,7 +8,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Limits, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain.display import quantity
-from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, rounded
 from driftreview.domain.statistics import growth, middle
 
 SURE: Final = 3.0
@@ -73,7 +73,12 @@ def judge_growth(signal: Signal, now: Side, hours_per_block: float) -> Finding:
         verdict = SignalVerdict.INCONCLUSIVE
     rate, low, high = (f"{quantity(sign * each, signal.unit)}/h" for each in (slope.estimate, slope.low, slope.high))
     reason = Reason.UNRESOLVED if verdict is SignalVerdict.INCONCLUSIVE else None
-    return Finding(verdict, reason, f"grows {rate} (between {low} and {high}), {bound}", current=rate)
+    size = max(abs(slope.low), abs(slope.high))
+    ends = (slope.low, slope.estimate, slope.high)
+    lowest, centre, highest = (rounded(sign * value, size) for value in ends[::sign])
+    estimate = Estimate(Measure.PER_HOUR, centre, lowest, highest, sign * limit, centre)
+    message = f"grows {rate} (between {low} and {high}), {bound}"
+    return Finding(verdict, reason, message, current=rate, estimate=estimate)
 
 
 def judge_limit(signal: Signal, now: Side) -> Finding:

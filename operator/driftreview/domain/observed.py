@@ -1,0 +1,64 @@
+"""What a window's evidence says of each signal, read once: one side of a comparison for each of its series."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Signal
+from driftreview.api.values import parse_percent
+from driftreview.domain.display import printable
+from driftreview.domain.finding import Finding, Side
+
+
+@dataclass(frozen=True)
+class Observed:
+    """One signal in one window."""
+
+    signal: Signal
+    sides: Mapping[str, Side]
+    """By the value of the label `each`; by an empty text where there is one series."""
+    problem: Problem | None = None
+    """Why there are none."""
+
+    def baseline(self, key: str) -> Side | str:
+        """The baseline of a series, where this is what was measured at T0; or why there is none that could be used."""
+        if self.problem is not None:
+            return f"at T0: {self.problem.message}"
+        side = self.sides.get(key)
+        if side is None:
+            return f"{self.signal.each} {printable(key)} was not there at T0"
+        if finding := uncovered(self.signal, side):
+            return f"at T0: {finding.message}"
+        return side
+
+
+def observed(signals: Sequence[Signal], frozen: DriftSnapshotSpec) -> dict[str, Observed]:
+    """Read the evidence of one window, by the signal's name; a signal it does not mention is left out."""
+    declared = {signal.name: signal for signal in signals}
+    return {
+        each.name: Observed(
+            declared[each.name],
+            {one.labels.get(declared[each.name].each or "", ""): Side.of(one) for one in each.series},
+            each.problem,
+        )
+        for each in frozen.signals
+        if each.name in declared
+    }
+
+
+def named(signal: Signal, key: str, finding: Finding) -> Finding:
+    """A finding with the series it is about."""
+    return finding.about(f"{signal.each} {printable(key)}") if signal.each else finding
+
+
+def uncovered(signal: Signal, side: Side) -> Finding | None:
+    """That too little of a window is covered by samples."""
+    if side.coverage >= parse_percent(signal.min_coverage) and side.samples:
+        return None
+    needed = (
+        f"{side.samples} of {side.expected} samples ({side.coverage:.0%}) are there, {signal.min_coverage} are needed"
+    )
+    return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, needed)

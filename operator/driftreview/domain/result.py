@@ -1,0 +1,103 @@
+"""What is said at a checkpoint: of each series, of each signal, and of the whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from driftreview.api.reasons import UNANSWERED, SignalVerdict, Verdict
+from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.domain.finding import Finding
+
+WORST_FIRST: Final = (
+    SignalVerdict.DEGRADED,
+    SignalVerdict.SUSPECT,
+    SignalVerdict.MISSING,
+    SignalVerdict.INCONCLUSIVE,
+    SignalVerdict.ACCEPTABLE,
+    SignalVerdict.STABLE,
+    SignalVerdict.IMPROVED,
+    SignalVerdict.RECORDED,
+)
+_UNKNOWN: Final = (SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE)
+
+
+@dataclass(frozen=True)
+class SeriesResult:
+    """What is said of one series of a signal."""
+
+    key: str | None
+    """The value of the label `each`, empty where the signal is one series; None is the signal as a whole."""
+    finding: Finding
+    coverage: float | None = None
+    """Share of the window that is covered by samples; None where nothing was answered."""
+
+
+@dataclass(frozen=True)
+class SignalResult:
+    """What is said of one signal at one checkpoint."""
+
+    signal: Signal
+    finding: Finding
+    """Of the series that stands for it: its worst."""
+    series: tuple[SeriesResult, ...] = ()
+
+    @property
+    def counts_as(self) -> SignalVerdict | None:
+        """The verdict as the checkpoint counts it; None where the signal does not count."""
+        signal, verdict = self.signal, self.finding.verdict
+        if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
+            return None
+        unanswered = self.finding.reason in UNANSWERED
+        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL and not unanswered:
+            return SignalVerdict.DEGRADED
+        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.IGNORE:
+            return None
+        return verdict
+
+    @property
+    def sentence(self) -> str:
+        """Why, in one sentence."""
+        return f"{self.signal.name} is {self.finding.verdict}: {self.finding.message}"
+
+
+@dataclass(frozen=True)
+class CheckpointResult:
+    """What is said of one checkpoint."""
+
+    verdict: Verdict
+    results: tuple[SignalResult, ...]
+    message: str
+
+    @staticmethod
+    def of(results: Sequence[SignalResult]) -> CheckpointResult:
+        """Put signals together: the worst that counts decides."""
+        counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
+        verdict = combine([each for each, _ in counted])
+        deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
+        sentence = _sentence(verdict, [result for _, result in counted], deciding and deciding[1])
+        return CheckpointResult(verdict, tuple(results), sentence)
+
+
+def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
+    """The checkpoint's verdict: the worst of its counted signals; nothing counted is Inconclusive, never Pass."""
+    if SignalVerdict.DEGRADED in verdicts:
+        return Verdict.DRIFT
+    if SignalVerdict.SUSPECT in verdicts:
+        return Verdict.HOLD
+    if not verdicts or any(verdict in _UNKNOWN for verdict in verdicts):
+        return Verdict.INCONCLUSIVE
+    return Verdict.PASS
+
+
+def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None) -> str:
+    if deciding is None:
+        return "no enforced signal could be judged"
+    if verdict is Verdict.PASS:
+        worst = "" if deciding.finding.verdict is SignalVerdict.IMPROVED else f"; closest: {deciding.sentence}"
+        return f"all enforced signals ({len(counted)}) pass{worst}"
+    others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
+    runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
+    more = f"; and {others} more" if others else ""
+    return f"{deciding.sentence}{runbook}{more}"
