@@ -137,7 +137,7 @@ class TestVerdicts:
     @pytest.mark.parametrize("days", [1, 7])
     @pytest.mark.parametrize(
         ("times", "verdict"),
-        [(1.0, {SignalVerdict.STABLE}), (1.4, {SignalVerdict.DEGRADED}), (0.7, {SignalVerdict.IMPROVED})],
+        [(0.99, SignalVerdict.STABLE), (1.4, SignalVerdict.DEGRADED), (0.7, SignalVerdict.IMPROVED)],
     )
     def test_after_a_change_of_level_the_window_is_compared_with_the_later_level(
         self, days: int, times: float, verdict: SignalVerdict
