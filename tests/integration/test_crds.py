@@ -15,7 +15,7 @@ from lab.web import wait_until
 from tests.crd_walk import BY_KIND, Node, all_nodes, rules
 from tests.integration.crd_bounds import BROKEN, Bound, bounds
 from tests.integration.crd_refusals import CHANGES, REFUSALS, Change, Refusal
-from tests.integration.crd_samples import MINIMAL_REVIEW, REVIEW, SNAPSHOT, SPECS, STATUS, made, merged
+from tests.integration.crd_samples import MINIMAL_REVIEW, ODD, REVIEW, SNAPSHOT, SPECS, STATUS, made, merged
 from tests.integration.crd_server import Refused, Server
 
 pytestmark = pytest.mark.integration
@@ -91,23 +91,7 @@ def test_every_sample_is_accepted(server: Server, kind: str, spec: dict[str, Any
     assert isinstance(server.create(made(kind, spec)), dict)
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
-        {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
-        {"window": {"checkpoints": ["1h30m15s"], "rollback": "1h30m15s"}},
-        {"baseline": {"from": "Snapshot", "length": "30m"}},
-        {"baseline": {"from": "Snapshot", "length": "5h"}, "window": {"checkpoints": ["6h"]}},
-        {"baseline": {"from": "Declared"}},
-        {"signals": [{"name": "a", "query": "up", "worse": "Either", "margin": {"relative": "0%", "absolute": 0}}]},
-        {"signals": [{"name": "a", "query": "up", "limits": {"baseline": -5, "alert": "-1.5e3"}}]},
-        {"signals": [{"name": "a", "query": "up", "limits": {"baseline": "1Ei", "alert": "5E"}}]},
-        {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "1.5E-3"}, "limits": {"alert": "+2e+3"}}]},
-        {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "999999999999999.123456789e-12"}}]},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("patch", ODD, ids=str)
 def test_what_looks_odd_but_is_right_is_accepted(server: Server, patch: dict[str, Any]) -> None:
     assert isinstance(server.create(made("DriftReview", merged(REVIEW, patch))), dict)
 
