@@ -10,6 +10,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.status import ContainerImage, Revision
 from driftreview.lint.accept import variables
 from driftreview.lint.finding import Severity
+from driftreview.lint.objects import read
 from driftreview.runtime.gather import Subject
 from tests.integration.crd_samples import MINIMAL_REVIEW, MINIMAL_SOURCE, SNAPSHOT, made
 from tests.support.lintfiles import HEAD, SIGNALS, SOURCE, errors, lines, of, report, review
@@ -68,8 +69,20 @@ def test_what_the_api_server_would_refuse_is_told_with_place_and_fix(old: str, n
     assert lines((HEAD + SIGNALS).replace(old, new)) == [said]
 
 
+def test_a_time_that_only_the_api_server_can_read_is_told() -> None:
+    (found,) = errors(review(window={"t0": "2026-01-05T10:00:00,5Z"}))
+    assert (found.rule, found.path) == ("schema-format", "spec.window.t0")
+
+
 def test_null_is_as_good_as_absent() -> None:
     assert lines(HEAD + SIGNALS + "  window:\n  baseline: {from: ~}\n  context: {owner: }\n") == []
+
+
+def test_queries_are_looked_at_beside_other_errors_too() -> None:
+    text = HEAD.replace("target:", "tagret:") + "  variables: [x]\n" + SIGNALS.replace("query: up", "query: 'sum(up'")
+    assert [each.path for each in errors(text)] == [
+        "spec.target", "spec.tagret", "spec.variables", "spec.signals[0].query"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -216,12 +229,13 @@ def test_members_of_a_list_are_linted_where_they_stand() -> None:
         + HEAD.replace("\n", "\n  ")
         + "  signals: []\n- {kind: Secret, apiVersion: v1}\n"
     )
-    assert lines(text) == ["10:5 error spec.signals: found 0 items, expected 1 or more"]
+    assert lines(text)[1:] == ["10:5 error spec.signals: found 0 items, expected 1 or more"]
     assert report(text).passed_over == 1
 
 
 def test_findings_are_in_the_order_of_files_and_lines() -> None:
-    told = report(HEAD + "  x: 1\n" + SIGNALS + "  a: 1\n", "spec: [", HEAD)
+    other = HEAD.replace(NAMED, "metadata: {name: other}")
+    told = report(HEAD + "  x: 1\n" + SIGNALS + "  a: 1\n", "spec: [", other)
     assert [(each.file, each.place.line) for each in told.findings] == [
         ("0.yaml", 7), ("0.yaml", 10), ("1.yaml", 1), ("2.yaml", 4)
     ]  # fmt: skip
@@ -235,11 +249,13 @@ def test_nothing_of_a_file_commands_the_terminal() -> None:
 
 
 def test_the_variables_are_those_of_the_operator() -> None:
-    document = DriftReview.model_validate(made("DriftReview", MINIMAL_REVIEW | {"variables": {"own": "x"}}))
+    written = made("DriftReview", MINIMAL_REVIEW | {"variables": {"own": "x"}})
+    document = DriftReview.model_validate(written)
+    (found,) = read(yaml.safe_dump(written).encode()).objects
     revision = Revision(
         name="app-1", uid="1", template_hash="sha256:0", images=[ContainerImage(container="a", image="b")]
     )
-    assert variables(document).keys() == Subject(revision, None).variables(document).keys()
+    assert variables(found.node).keys() == Subject(revision, None).variables(document).keys()
 
 
 def test_no_error_is_in_what_the_documentation_shows() -> None:

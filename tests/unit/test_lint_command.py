@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from driftreview.cli.app import app
 from tests.support.lintfiles import HEAD, SIGNALS, SOURCE
 
-BAD = HEAD + "  windwo: {}\n" + SIGNALS
+BAD = HEAD.replace("metadata: {name: shop}", "metadata: {name: bad}") + "  windwo: {}\n" + SIGNALS
 WARNED = HEAD + "  variables: {unused: a}\n" + SIGNALS + SOURCE
 
 
@@ -92,7 +92,7 @@ def test_json_has_the_documented_shape(folder: Path) -> None:
         "column": 3,
         "severity": "error",
         "rule": "schema-unknown-field",
-        "resource": "DriftReview/shop",
+        "resource": "DriftReview/bad",
         "path": "spec.windwo",
         "signal": "",
         "message": "found an unknown field; did you mean window?",

@@ -25,7 +25,7 @@ _NO_TOKEN = "while scanning for the next token, found character '\\t' that canno
         ("a:\n\tb: c\n", f"2:1 error is not YAML: {_NO_TOKEN}; indent with spaces"),
         ("[" * 200, "1:101 error is not YAML: nested deeper than 100 levels"),
         ("a: *b\n", "1:4 error is not YAML: found undefined alias 'b'"),
-        (b"a: " + b"x" * 2**22, "1:1 error has 4194307 bytes, 4194304 at most are read; split the file"),
+        (b"a: " + b"x" * 2**21, "1:1 error has 2097155 bytes, 2097152 at most are read; split the file"),
     ],
     ids=lambda value: str(value)[:40],
 )
@@ -70,6 +70,11 @@ def test_aliases_that_multiply_end_in_a_finding() -> None:
     (line,) = lines(f"{HEAD}  a0: &a0 [x]\n{bomb}")
     said = "holds more than 50000 values once aliases are followed; write it without them"
     assert re.fullmatch(rf"\d+:\d+ error {said}", line)
+
+
+def test_lists_that_hold_themselves_end_in_a_finding() -> None:
+    (line,) = lines("&a {apiVersion: v1, kind: List, items: [*a, *a]}\n")
+    assert line.startswith("1:1 error holds more than 50000 values")
 
 
 def test_anchors_and_merge_keys_are_followed() -> None:

@@ -8,13 +8,12 @@ from datetime import timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.driftsnapshot import Problem
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
-from driftreview.api.reasons import Reason
 from driftreview.domain.query import QueryProblem, check, pods_of_revision, resolve
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.lint.finding import Finding, Severity, parsed
 from driftreview.lint.objects import Parsed
+from driftreview.lint.yamltree import Node
 
 _LOCATED: Final = re.compile(r"(spec[\w.\[\]]*)(?: \(signal [-a-z0-9]+\))?: (.*)", re.DOTALL)
 _HASH: Final = "6d4b75cb6d"
@@ -22,7 +21,7 @@ _HASH: Final = "6d4b75cb6d"
 
 
 def refusals(parsed_review: Parsed, review: DriftReview, step: timedelta) -> Iterator[Finding]:
-    """Everything for which `Accepted` would be False.
+    """Everything for which `Accepted` would be False, but for the queries.
 
     Args:
         parsed_review: where the review stands.
@@ -30,10 +29,25 @@ def refusals(parsed_review: Parsed, review: DriftReview, step: timedelta) -> Ite
         step: the resolution of its source.
     """
     spec = review.spec
-    for problem in (*contradictions(spec), *_queries(review), *too_fine(spec, step), *too_large(spec, step, {})):
+    for problem in (*contradictions(spec), *too_fine(spec, step), *too_large(spec, step, {})):
         found = _LOCATED.fullmatch(problem.message)
         path, message = found.groups() if found else ("spec", problem.message)
         yield parsed_review.finding(Severity.ERROR, problem.reason, parsed(path), message)
+
+
+def refused_queries(parsed_review: Parsed) -> Iterator[Finding]:
+    """Queries that cannot be asked, in a review with other errors too."""
+    values = variables(parsed_review.node)
+    signals = parsed_review.node.nearest(("spec", "signals"), exactly=True)
+    for index in range(len(signals.value) if signals and isinstance(signals.value, list) else 0):
+        path = ("spec", "signals", index, "query")
+        text = parsed_review.node.get(*path)
+        if not isinstance(text, str) or not text:
+            continue
+        query = resolve(text, values)
+        problem = query if isinstance(query, QueryProblem) else check(query)
+        if problem is not None:
+            yield parsed_review.finding(Severity.ERROR, problem.reason, path, problem.message)
 
 
 def not_allowed(review: DriftReview, source: MetricSource | ClusterMetricSource) -> str:
@@ -48,24 +62,15 @@ def not_allowed(review: DriftReview, source: MetricSource | ClusterMetricSource)
     )
 
 
-def variables(review: DriftReview) -> dict[str, str]:
+def variables(review: Node) -> dict[str, str]:
     """Values for a query's variables: the review's own, and some that look like those the cluster will give."""
-    target = review.spec.target.name
-    return review.spec.variables | {
-        "namespace": review.metadata.namespace or "default",
+    target = str(review.get("spec", "target", "name") or "target")
+    own = review.nearest(("spec", "variables"), exactly=True)
+    given = own.value if own and isinstance(own.value, dict) else {}
+    return {name: str(value.plain()) for name, value in given.items()} | {
+        "namespace": str(review.get("metadata", "namespace") or "default"),
         "target": target,
         "pods": pods_of_revision(f"{target}-{_HASH}"),
         "revisionHash": _HASH,
         "container": "app",
     }
-
-
-def _queries(review: DriftReview) -> Iterator[Problem]:
-    values = variables(review)
-    for index, signal in enumerate(review.spec.signals):
-        query = resolve(signal.query, values)
-        problem = query if isinstance(query, QueryProblem) else check(query)
-        if problem is not None:
-            yield Problem(
-                reason=Reason(problem.reason), message=f"spec.signals[{index}].query: {problem.message}"[:1024]
-            )

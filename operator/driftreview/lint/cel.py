@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from ipaddress import IPv6Address
 from itertools import pairwise
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_optional, ext_strings
@@ -18,8 +18,11 @@ from cel_expr_python.ext import ext_optional, ext_strings
 from driftreview.api.base import VALIDATIONS
 
 _OLD: Final = re.compile(r"\boldSelf\b")
-_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_HOST: Final = re.compile(r"[^\s\x00-\x1f\x7f\"<>\\^`{|}]*")
+_SCHEME: Final = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(.*)", re.DOTALL)
+_NAME: Final = re.compile(r"([-A-Za-z0-9_.~!$&'()*+,;=:\[\]<>\"]|[^\x00-\x7f]|%25|%[89A-Fa-f][0-9A-Fa-f])*")
+_PORT: Final = re.compile(r"(:[0-9]*)?")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
+_BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def broken(schema: dict[str, Any], value: Any) -> list[str]:
@@ -68,10 +71,10 @@ def _environment() -> cel.Env:
         extensions=[ext_strings.ExtStrings(), ext_optional.ExtOptional()],
         functions=[
             function("isSorted", kind.BOOL, kind.List(kind.DYN), _is_sorted, member=True),
-            function("isURL", kind.BOOL, kind.STRING, _is_url, member=False),
+            function("isURL", kind.BOOL, kind.STRING, lambda text: _address(text) is not None, member=False),
             function("url", kind.STRING, kind.STRING, str, member=False),  # an address is told apart by its text
-            function("getScheme", kind.STRING, kind.STRING, lambda text: urlsplit(text).scheme, member=True),
-            function("getHostname", kind.STRING, kind.STRING, lambda text: urlsplit(text).hostname or "", member=True),
+            function("getScheme", kind.STRING, kind.STRING, lambda text: _parts(text)[0], member=True),
+            function("getHostname", kind.STRING, kind.STRING, lambda text: _parts(text)[1], member=True),
         ],
     )
 
@@ -80,17 +83,33 @@ def _is_sorted(values: list[Any]) -> bool:
     return all(before <= after for before, after in pairwise(values))
 
 
-def _is_url(text: str) -> bool:
-    """Whether it is an absolute address or path, as Go's url.ParseRequestURI has it."""
-    try:
-        parts = urlsplit(text)
-        port = parts.netloc.rpartition("@")[2].rpartition("]")[2].rpartition(":")[2]
-        return (
-            (bool(parts.scheme) or text.startswith("/"))
-            and not _ESCAPE.search(text)
-            and not re.search(r"[\x00-\x1f\x7f]", text)
-            and _HOST.fullmatch(parts.netloc) is not None
-            and (":" not in parts.netloc.rpartition("]")[2].rpartition("@")[2] or port.isdecimal() or not port)
-        )
-    except ValueError:
-        return False
+def _parts(text: str) -> tuple[str, str]:
+    return _address(text) or ("", "")
+
+
+def _address(text: str) -> tuple[str, str] | None:
+    """Scheme and host name of an absolute address or path, as Go's url.ParseRequestURI has it; None if it is none."""
+    scheme, rest = _SCHEME.fullmatch(text).groups("")  # type: ignore[union-attr] # it matches every text
+    rest = rest.partition("?")[0]
+    if _CONTROL.search(text) or not (scheme or rest.startswith("/")):
+        return None
+    host, path = "", rest
+    if scheme and rest.startswith("//"):
+        host, _, path = rest[2:].partition("/")
+        host = host.rpartition("@")[2]
+    name, port = _host(host)
+    if name is None or not _PORT.fullmatch(port) or _BAD_ESCAPE.search(path if rest.startswith("/") else ""):
+        return None
+    return scheme.lower(), name
+
+
+def _host(host: str) -> tuple[str | None, str]:
+    """The name in a host, None for one that is none, and what follows it."""
+    if host.startswith("["):
+        inside, _, port = host[1:].rpartition("]")
+        try:
+            return str(IPv6Address(inside.partition("%25")[0])), port
+        except ValueError:
+            return None, port
+    name, colon, port = host.rpartition(":") if ":" in host else (host, "", "")
+    return name if _NAME.fullmatch(name) else None, colon + port

@@ -9,11 +9,12 @@ from driftreview.api.driftreview import DriftReview, SourceKind
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource, MetricSourceSpec
 from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_duration
-from driftreview.lint.accept import not_allowed, refusals, variables
+from driftreview.lint.accept import not_allowed, refusals, refused_queries, variables
 from driftreview.lint.advice import Step, advice
 from driftreview.lint.finding import Finding, Report, Severity
 from driftreview.lint.objects import Parsed, read
 
+Source = MetricSource | ClusterMetricSource
 _SOURCE = ("spec", "metrics", "sourceRef")
 
 
@@ -32,7 +33,7 @@ def lint(files: Iterable[tuple[str, bytes]], unread: Iterable[Finding] = ()) -> 
         found += [replace(finding, file=name) for finding in contents.findings]
         objects += [(name, parsed) for parsed in contents.objects]
         count, ours, others = count + 1, ours + contents.ours, others + contents.others
-    sources = [parsed.model for _, parsed in objects if not isinstance(parsed.model, DriftReview)]
+    sources = [parsed.model for _, parsed in objects if isinstance(parsed.model, MetricSource | ClusterMetricSource)]
     for name, parsed in objects:
         found += [replace(finding, file=name) for finding in _of_object(parsed, sources)]
     found += _twice(objects)
@@ -40,14 +41,16 @@ def lint(files: Iterable[tuple[str, bytes]], unread: Iterable[Finding] = ()) -> 
     return Report(tuple(found), count, ours, others)
 
 
-def _of_object(parsed: Parsed, sources: list[MetricSource | ClusterMetricSource]) -> Iterator[Finding]:
+def _of_object(parsed: Parsed, sources: list[Source]) -> Iterator[Finding]:
+    if parsed.node.get("kind") == DriftReview.__name__:
+        yield from refused_queries(parsed)
     review = parsed.model
     if not isinstance(review, DriftReview):
         return
     source = _source(review, sources)
     default = str(MetricSourceSpec.model_fields["resolution"].default)
     step = Step(parse_duration(source.spec.resolution if source else default), source is not None)
-    refused = list(refusals(parsed, review, step.length))
+    yield from refusals(parsed, review, step.length)
     if source is None:
         ref = review.spec.metrics.source_ref
         message = (
@@ -56,15 +59,12 @@ def _of_object(parsed: Parsed, sources: list[MetricSource | ClusterMetricSource]
         )
         yield parsed.finding(Severity.NOTE, "source-elsewhere", _SOURCE, message)
     elif message := not_allowed(review, source):
-        refused.append(parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message))
-    yield from refused
-    for rule, path, message in advice(review, step, variables(review)):
+        yield parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message)
+    for rule, path, message in advice(review, step, variables(parsed.node)):
         yield parsed.finding(Severity.WARNING, rule, path, message)
 
 
-def _source(
-    review: DriftReview, sources: list[MetricSource | ClusterMetricSource]
-) -> MetricSource | ClusterMetricSource | None:
+def _source(review: DriftReview, sources: list[Source]) -> Source | None:
     """The source a review names; where one of the two says no namespace, they are taken to share one."""
     ref, namespace = review.spec.metrics.source_ref, review.metadata.namespace
     wanted = MetricSource if ref.kind is SourceKind.NAMESPACED else ClusterMetricSource
@@ -81,11 +81,11 @@ def _source(
 
 def _twice(objects: list[tuple[str, Parsed]]) -> Iterator[Finding]:
     """Objects that overwrite each other when all files are applied."""
-    seen: dict[tuple[type, str, str], tuple[str, Parsed]] = {}
+    seen: dict[tuple[object, ...], tuple[str, Parsed]] = {}
     for name, parsed in objects:
-        metadata = parsed.model.metadata
-        key = (type(parsed.model), metadata.namespace, metadata.name)
-        if key in seen:
+        node = parsed.node
+        key = (node.get("kind"), node.get("metadata", "namespace"), node.get("metadata", "name"))
+        if None not in (key[0], key[2]) and key in seen:
             other, first = seen[key]
             message = f"is in {other}, line {first.node.at.line} too; the later one overwrites it: rename or drop one"
             finding = parsed.finding(Severity.WARNING, "object-twice", ("metadata", "name"), message)

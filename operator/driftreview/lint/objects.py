@@ -17,7 +17,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
 from driftreview.lint import schema as structural
 from driftreview.lint.finding import Finding, Path, Place, Severity, near, parsed, shown, spelled
-from driftreview.lint.yamltree import Node, Unreadable, documents, items, scalar, tree
+from driftreview.lint.yamltree import Node, Unreadable, documents, members, scalar, tree
 
 Model = DriftReview | MetricSource | ClusterMetricSource
 _KINDS: Final = {resource.kind: resource for resource in RESOURCES}
@@ -29,10 +29,11 @@ _TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
 
 @dataclass(frozen=True)
 class Parsed:
-    """One object that the API server would take."""
+    """One object."""
 
-    model: Model
     node: Node
+    model: Model | None
+    """What it is read as; None if the API server would refuse it."""
 
     def finding(self, severity: Severity, rule: str, path: Path, message: str) -> Finding:
         """A finding at one field, or where it would stand."""
@@ -46,7 +47,6 @@ class Contents:
     """What a file holds."""
 
     objects: list[Parsed] = field(default_factory=list)
-    """Those that the API server would take."""
     findings: list[Finding] = field(default_factory=list)
     ours: int = 0
     """Objects of kinds that are linted."""
@@ -59,7 +59,8 @@ def read(data: bytes) -> Contents:
     contents = Contents()
     try:
         for document in documents(data):
-            _read(document, contents)
+            for member in members(document):
+                _read(member, contents)
     except Unreadable as unreadable:
         contents.findings.append(unreadable.finding())
     if not (contents.ours or contents.others or contents.findings):
@@ -70,10 +71,6 @@ def read(data: bytes) -> Contents:
 
 def _read(document: yaml.Node, contents: Contents) -> None:
     kind, version = scalar(document, "kind"), scalar(document, "apiVersion")
-    if kind.endswith("List") and (members := items(document)):
-        for member in members:
-            _read(member, contents)
-        return
     if isinstance(document, yaml.ScalarNode) and not document.value:
         return
     if not _is_ours(kind, version):
@@ -92,14 +89,16 @@ def _read(document: yaml.Node, contents: Contents) -> None:
         contents.findings.append(Finding(node.at, Severity.NOTE, "evidence", message, "kind"))
         return
     contents.ours += 1
+    model: Model | None = None
     findings += misnamed or structural.violations(_schema(kind), node, ())
     if not findings:
         findings += _dropped(node)
         try:
-            model = _KINDS[kind].model.model_validate(structural.defaulted(_schema(kind), node.plain()))
-            contents.objects.append(Parsed(model, node))  # type: ignore[arg-type] # evidence was left out above
+            whole = structural.defaulted(_schema(kind), node.plain())
+            model = _KINDS[kind].model.model_validate(whole)  # type: ignore[assignment] # no evidence comes here
         except ValidationError as error:
             findings += list(_unread(error, node))
+    contents.objects.append(Parsed(node, model))
     contents.findings += [named(finding, node) for finding in findings]
 
 

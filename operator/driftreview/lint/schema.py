@@ -13,15 +13,13 @@ from driftreview.lint.cel import broken
 from driftreview.lint.finding import Finding, Path, Place, Severity, near, short, shown, spelled
 from driftreview.lint.yamltree import Node
 
-_TIME: Final = re.compile(
-    r"(\d{4}-\d{2}-\d{2})[Tt]([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII
-)
+_TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
 _KINDS: Final = {
     "string": "a string", "integer": "an integer", "boolean": "true or false",
     "object": "an object", "array": "a list", "number": "a number",
 }  # fmt: skip
 _BLOCKING: Final = frozenset(
-    f"schema-{what}" for what in ("type", "required", "enum", "format", "bound", "unknown-field")
+    f"schema-{what}" for what in ("type", "required", "enum", "format", "too-much", "unknown-field")
 )
 """What keeps the rules of the objects around it from being evaluated: they would speak of what was only misspelt."""
 
@@ -92,13 +90,14 @@ def _bounds(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]
     elif isinstance(value, list):
         size, unit, least, most = len(value), " items", "minItems", "maxItems"
     elif isinstance(value, dict):
-        size, unit, least, most = len(value), " entries", "minProperties", "maxProperties"
+        filled = sum(inner.value is not None for inner in value.values())
+        size, unit, least, most = filled, " entries", "minProperties", "maxProperties"
     else:
         return
     if size < schema.get(least, size):
-        yield _error(node.at, "schema-bound", path, f"found {size}{unit}, expected {schema[least]} or more")
+        yield _error(node.at, "schema-too-little", path, f"found {size}{unit}, expected {schema[least]} or more")
     if size > schema.get(most, size):
-        yield _error(node.at, "schema-bound", path, f"found {size}{unit}, expected {schema[most]} at most")
+        yield _error(node.at, "schema-too-much", path, f"found {size}{unit}, expected {schema[most]} at most")
 
 
 def _inside(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]:

@@ -17,8 +17,9 @@ from yaml.error import Mark
 
 from driftreview.lint.finding import Finding, Path, Place, Severity, short
 
-_MOST_BYTES: Final = 4 * 2**20
+_MOST_BYTES: Final = 2 * 2**20
 _MOST_VALUES: Final = 50_000
+_TOO_MANY: Final = f"holds more than {_MOST_VALUES} values once aliases are followed; write it without them"
 _DEEPEST: Final = 100
 _PLAIN: Final = "plain"
 _TEXT: Final = "tag:yaml.org,2002:str"
@@ -119,8 +120,25 @@ def scalar(node: yaml.Node, name: str) -> str:
     return ""
 
 
-def items(node: yaml.Node) -> list[yaml.Node]:
-    """The members of a List."""
+def members(document: yaml.Node) -> Iterator[yaml.Node]:
+    """The document, or if it is a List what it lists, through all lists of lists.
+
+    Raises:
+        Unreadable: aliases make it endless or huge.
+    """
+    left = [document]
+    for _ in range(_MOST_VALUES):
+        if not left:
+            return
+        node = left.pop()
+        listed = _items(node) if scalar(node, "kind").endswith("List") else []
+        left += reversed(listed)
+        if not listed:
+            yield node
+    raise Unreadable(_place(document.start_mark), "yaml-size", _TOO_MANY)
+
+
+def _items(node: yaml.Node) -> list[yaml.Node]:
     for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
         if isinstance(key, yaml.ScalarNode) and key.value == "items" and isinstance(value, yaml.SequenceNode):
             return list(value.value)
@@ -171,8 +189,7 @@ class _Builder:
         self.count += 1
         place = _place(node.start_mark)
         if self.count > _MOST_VALUES:
-            message = f"holds more than {_MOST_VALUES} values once aliases are followed; write it without them"
-            raise Unreadable(at, "yaml-size", message)
+            raise Unreadable(at, "yaml-size", _TOO_MANY)
         if isinstance(node, yaml.ScalarNode):
             return Node(_scalar(node, place), place if node.value else at)
         if id(node) in self.inside:
