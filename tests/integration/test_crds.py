@@ -251,7 +251,7 @@ def test_lint_refuses_exactly_what_the_server_refuses(server: Server, document: 
     data = yaml.safe_dump(document).encode()
     told = read(data)
     found = {each.path for each in told.findings if each.severity is Severity.ERROR}
-    assume(not any(each.rule == "yaml" for each in told.findings))  # such as NaN, which is no JSON
+    assume(not any(each.check == "yaml" for each in told.findings))  # such as NaN, which is no JSON
     (sent,) = (tree(each)[0].plain() for each in documents(data))  # as kubectl sends it: 2.0 as 2
     answer = server.create(sent)
     assert isinstance(answer, Refused) is bool(found), answer

@@ -47,7 +47,7 @@ def errors(*texts: str | bytes) -> list[Finding]:
 
 def of(rule: str, *texts: str) -> list[Finding]:
     """The findings of one check."""
-    return [each for each in report(*texts).findings if each.rule == rule]
+    return [each for each in report(*texts).findings if each.check == rule]
 
 
 def review(**spec: Any) -> str:

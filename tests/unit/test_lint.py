@@ -1,5 +1,6 @@
 """What lint finds in files: where it stands, what is said of it, and what is passed over."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
     assert lines(HEAD + SIGNALS + SOURCE, notes=True) == []
 
 
+LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; did you mean DriftReview?"
 FIELDS = "one of target, context, metrics, window, baseline, signals, variables, policy or suspend; drop it"
@@ -71,7 +73,7 @@ def test_what_the_api_server_would_refuse_is_told_with_place_and_fix(old: str, n
 
 def test_a_time_that_only_the_api_server_can_read_is_told() -> None:
     (found,) = errors(review(window={"t0": "2026-01-05T10:00:00,5Z"}))
-    assert (found.rule, found.path) == ("schema-format", "spec.window.t0")
+    assert (found.check, found.path) == ("schema-format", "spec.window.t0")
 
 
 def test_null_is_as_good_as_absent() -> None:
@@ -111,7 +113,7 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
 )  # fmt: skip
 def test_what_the_operator_would_refuse_is_told(spec: dict[str, Any], rule: str, path: str, says: str) -> None:
     found = errors(review(**spec))
-    assert [(each.rule, each.path) for each in found if says in each.message] == [(rule, path)], found
+    assert [(each.check, each.path) for each in found if says in each.message] == [(rule, path)], found
 
 
 def test_the_resolution_is_that_of_the_source_in_the_files() -> None:
@@ -169,6 +171,7 @@ LEVEL = {"name": "a", "query": "up", "margin": {"relative": "5%"}}
     ids=str,
 )  # fmt: skip
 def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any], path: str, says: str) -> None:
+    assert f"| `{rule}` |" in LINT_PAGE
     text = review(**spec)
     assert [(each.severity, each.path) for each in of(rule, text) if says in each.message] == (
         [(Severity.WARNING, path)] if path else []
@@ -220,7 +223,7 @@ def test_other_documents_are_passed_over_and_counted() -> None:
 
 def test_evidence_is_not_linted_but_named() -> None:
     told = report(yaml.safe_dump(made("DriftSnapshot", SNAPSHOT | {"unknown": 1})))
-    assert [(each.severity, each.rule) for each in told.findings] == [(Severity.NOTE, "evidence")]
+    assert [(each.severity, each.check) for each in told.findings] == [(Severity.NOTE, "evidence")]
 
 
 def test_members_of_a_list_are_linted_where_they_stand() -> None:
@@ -267,6 +270,14 @@ def test_no_error_is_in_what_the_documentation_shows() -> None:
     for page, documents in pages.items():
         text = yaml.safe_dump_all(documents).replace("$PROMETHEUS_URL", "http://prometheus:9090")  # set by a shell
         assert errors(text) == [], page
+
+
+def test_the_page_about_lint_shows_what_lint_says() -> None:
+    (written,) = re.findall(r"^```yml\n(.*?)^```$", LINT_PAGE, re.MULTILINE | re.DOTALL)
+    (shown,) = re.findall(r"^\$ driftreview lint -f review.yaml\n(.*?)^```$", LINT_PAGE, re.MULTILINE | re.DOTALL)
+    *findings, _ = shown.splitlines()
+    told = [f"review.yaml:{line.replace(' error', ': error:', 1)}" for line in lines(written)]
+    assert findings == told
 
 
 @pytest.mark.parametrize("folder", sorted(path for path in (ROOT / "examples").iterdir()), ids=lambda path: path.name)

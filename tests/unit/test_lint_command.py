@@ -91,7 +91,7 @@ def test_json_has_the_documented_shape(folder: Path) -> None:
         "line": 7,
         "column": 3,
         "severity": "error",
-        "rule": "schema-unknown-field",
+        "check": "schema-unknown-field",
         "resource": "DriftReview/bad",
         "path": "spec.windwo",
         "signal": "",

@@ -83,7 +83,7 @@ def test_anchors_and_merge_keys_are_followed() -> None:
     - {<<: *first, name: b, query: down}
     - {<<: [*first, {limits: {alert: 1}}], name: c, querry: x}
 """
-    found = [each for each in report(HEAD + text).findings if each.rule.startswith("schema")]
+    found = [each for each in report(HEAD + text).findings if each.check.startswith("schema")]
     assert [(each.place.line, each.path, each.signal) for each in found] == [(10, "spec.signals[2].querry", "c")]
     assert not [line for line in lines(HEAD + text.replace("querry: x", "query: x")) if " error " in line]
 

@@ -29,7 +29,7 @@ class Output(StrEnum):
 
 def command(
     files: Annotated[
-        list[str] | None, typer.Argument(metavar="[FILE]...", help="More files, so that -f *.yaml works.")
+        list[str] | None, typer.Argument(metavar="FILE", help="More files, so that -f *.yaml works.")
     ] = None,
     *,
     filename: Annotated[
@@ -122,7 +122,7 @@ def _wire(report: Report) -> dict[str, Any]:
                 "line": finding.place.line,
                 "column": finding.place.column,
                 "severity": finding.severity,
-                "rule": finding.rule,
+                "check": finding.check,
                 "resource": finding.resource,
                 "path": finding.path,
                 "signal": finding.signal,

@@ -60,8 +60,8 @@ def _of_object(parsed: Parsed, sources: list[Source]) -> Iterator[Finding]:
         yield parsed.finding(Severity.NOTE, "source-elsewhere", _SOURCE, message)
     elif message := not_allowed(review, source):
         yield parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message)
-    for rule, path, message in advice(review, step, variables(parsed.node)):
-        yield parsed.finding(Severity.WARNING, rule, path, message)
+    for check, path, message in advice(review, step, variables(parsed.node)):
+        yield parsed.finding(Severity.WARNING, check, path, message)
 
 
 def _source(review: DriftReview, sources: list[Source]) -> Source | None:

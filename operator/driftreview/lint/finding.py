@@ -41,7 +41,7 @@ class Finding:
 
     place: Place
     severity: Severity
-    rule: str
+    check: str
     """Which check found it; the same word in every version."""
     message: str
     """What was found, what was expected, what to do."""

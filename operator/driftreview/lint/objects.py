@@ -35,10 +35,10 @@ class Parsed:
     model: Model | None
     """What it is read as; None if the API server would refuse it."""
 
-    def finding(self, severity: Severity, rule: str, path: Path, message: str) -> Finding:
+    def finding(self, severity: Severity, check: str, path: Path, message: str) -> Finding:
         """A finding at one field, or where it would stand."""
         return named(
-            Finding((self.node.nearest(path) or self.node).at, severity, rule, message, spelled(path)), self.node
+            Finding((self.node.nearest(path) or self.node).at, severity, check, message, spelled(path)), self.node
         )
 
 

@@ -33,9 +33,9 @@ def violations(schema: dict[str, Any], node: Node, path: Path) -> list[Finding]:
         path: where that is in the object.
     """
     found = list(_here(schema, node, path))
-    if not any(each.rule in _BLOCKING for each in found):
+    if not any(each.check in _BLOCKING for each in found):
         found += _inside(schema, node, path)
-    if not any(each.rule in _BLOCKING for each in found):
+    if not any(each.check in _BLOCKING for each in found):
         found += _rules(schema, node, path, found)
     return found
 
@@ -158,9 +158,9 @@ def _rules(schema: dict[str, Any], node: Node, path: Path, found: list[Finding])
         return
     said = broken(schema, defaulted(schema, node.plain()))
     if said:
-        found[:] = [each for each in found if (each.rule, each.path) != ("schema-pattern", spelled(path))]
+        found[:] = [each for each in found if (each.check, each.path) != ("schema-pattern", spelled(path))]
     for message in said:
-        yield _error(node.at, "rule", path, message)
+        yield _error(node.at, "cel", path, message)
 
 
 def _expected(schema: dict[str, Any], value: Any) -> str:
@@ -197,5 +197,5 @@ def _any_of(names: Any) -> str:
     return f"one of {', '.join(most)} or {last}" if most else last
 
 
-def _error(at: Place, rule: str, path: Path, message: str) -> Finding:
-    return Finding(at, Severity.ERROR, rule, message, spelled(path))
+def _error(at: Place, check: str, path: Path, message: str) -> Finding:
+    return Finding(at, Severity.ERROR, check, message, spelled(path))

@@ -83,12 +83,12 @@ class Unreadable(Exception):  # noqa: N818 - the file's fault, not ours
     """What is wrong with the YAML, and where."""
 
     place: Place
-    rule: str
+    check: str
     message: str
 
     def finding(self) -> Finding:
         """As a finding."""
-        return Finding(self.place, Severity.ERROR, self.rule, self.message)
+        return Finding(self.place, Severity.ERROR, self.check, self.message)
 
 
 def documents(data: bytes) -> Iterator[yaml.Node]:
