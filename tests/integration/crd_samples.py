@@ -13,6 +13,7 @@ LEVEL: Raw = {
     "kind": "Level",
     "worse": "Higher",
     "margin": {"relative": "5%", "absolute": "2m"},
+    "covariate": "orders",
     "limits": {"baseline": "100m", "alert": "150m"},
     "each": "symbol",
     "severity": "Critical",
@@ -137,6 +138,12 @@ ODD: list[Raw] = [
     {"baseline": {"from": "Declared"}},
     {"signals": [{"name": "a", "query": "up", "worse": "Either", "margin": {"relative": "0%", "absolute": 0}}]},
     {"signals": [{"name": "a", "query": "up", "limits": {"baseline": -5, "alert": "-1.5e3"}}]},
+    {
+        "signals": [
+            {"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "b", "each": "symbol"},
+            {"name": "b", "query": "up", "kind": "Info", "each": "symbol"},
+        ]
+    },
     {"signals": [{"name": "a", "query": "up", "limits": {"baseline": "1Ei", "alert": "5E"}}]},
     {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "1.5E-3"}, "limits": {"alert": "+2e+3"}}]},
     {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "999999999999999.123456789e-12"}}]},

@@ -51,7 +51,7 @@ def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[
         path: Path = ("spec", "signals", index)
         yield from _of_signal(signal, path, review, step)
         yield from _of_query(signal, path, step, values)
-        same = (signal.kind, signal.worse, signal.each, " ".join(signal.query.split()))
+        same = (signal.kind, signal.worse, signal.each, signal.covariate, " ".join(signal.query.split()))
         if same in seen:
             message = (
                 f"asks the same as signal {seen[same]}, and is judged by the same kind; drop one, or change one's kind"
