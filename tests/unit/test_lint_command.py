@@ -1,6 +1,7 @@
 """`driftreview lint` at the prompt: files and folders, both outputs, exit codes."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_what_cannot_be_opened_is_told_like_everything_else(folder: Path) -> Non
     (folder / "empty").mkdir()
     said = run("-f", "missing.yaml", "-f", "empty", "-f", "good.yaml", code=1)
     assert "missing.yaml:1:1: error: cannot be read: No such file or directory; check the path\n" in said
-    assert "empty:1:1: error: is a directory without files named *.yaml or *.yml\n" in said
+    assert "empty:1:1: error: cannot be read: it is a directory without files named *.yaml or *.yml; check" in said
     assert said.endswith("2 objects in 1 file checked: 2 errors, 0 warnings\n")
 
 
@@ -99,6 +100,29 @@ def test_json_has_the_documented_shape(folder: Path) -> None:
     }
     counts = {"files": 1, "objects": 1, "passedOver": 0, "errors": 1, "warnings": 0, "notes": 0}
     assert said == {"version": 1, **counts, "findings": [finding]}
+
+
+def test_colours_are_for_terminals_that_want_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder
+    arguments = ["lint", "-f", "bad.yml"]
+    assert "\x1b[31merror:" in CliRunner().invoke(app, arguments, color=True).output
+    assert "\x1b" not in run("-f", "bad.yml", code=1)
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert "\x1b" not in CliRunner().invoke(app, arguments, color=True).output
+
+
+def test_a_terminal_that_knows_few_characters_is_no_obstacle(folder: Path) -> None:
+    (folder / "Ω.yaml").write_text(BAD.replace("windwo", "windwΩ"), "utf-8")
+    command = [sys.executable, "-m", "driftreview", "lint", "-f", "Ω.yaml"]
+    done = subprocess.run(command, env=os.environ | {"PYTHONIOENCODING": "latin-1"}, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.startswith(b"\\u03a9.yaml:7:3: error: spec.windw\\u03a9: found an unknown field")
+
+
+def test_an_endless_file_is_too_large() -> None:
+    assert run("-f", "/dev/zero", code=1).startswith(
+        "/dev/zero:1:1: error: has more than 2097152 bytes; split the file"
+    )
 
 
 def test_the_operator_does_not_load_what_lint_needs() -> None:

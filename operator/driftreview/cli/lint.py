@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
 
-from driftreview.lint.finding import Finding, Place, Report, Severity, printable
+from driftreview.lint.finding import MOST_BYTES, Finding, Place, Report, Severity, printable
 
 FORMAT: Final = 1
 """Version of the JSON; it grows when a field changes or goes, not when one is added."""
@@ -51,6 +52,8 @@ def command(
     if not named:
         raise typer.BadParameter("name at least one file: driftreview lint -f review.yaml")
     unread: list[Finding] = []
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # not every terminal knows every character
     opened = list(_opened(named, unread))
     report = lint(opened, unread)
     if output is Output.JSON:
@@ -63,20 +66,34 @@ def command(
 
 def _opened(names: list[str], unread: list[Finding]) -> Iterator[tuple[str, bytes]]:
     """Name and content of each file once; what cannot be opened goes to `unread`."""
-    for name in dict.fromkeys(each for given in names for each in _files(given, unread)):
+    seen: set[str] = set()
+    for given in names:
         try:
-            yield _shown(name), sys.stdin.buffer.read() if name == _STDIN else Path(name).read_bytes()
+            for name in _files(given):
+                if name not in seen:
+                    seen.add(name)
+                    yield _shown(name), _content(name)
         except (OSError, ValueError) as error:
-            unread.append(_unread(name, f"cannot be read: {getattr(error, 'strerror', None) or error}; check the path"))
+            unread.append(
+                _unread(given, f"cannot be read: {getattr(error, 'strerror', None) or error}; check the path")
+            )
 
 
-def _files(given: str, unread: list[Finding]) -> list[str]:
+def _files(given: str) -> list[str]:
     if given == _STDIN or not os.path.isdir(given):  # noqa: PTH112 - Path.is_dir raises on some names before 3.13
         return [given]
     found = sorted(str(path) for path in Path(given).iterdir() if path.suffix in {".yaml", ".yml"} and path.is_file())
     if not found:
-        unread.append(_unread(given, "is a directory without files named *.yaml or *.yml"))
+        raise ValueError("it is a directory without files named *.yaml or *.yml")
     return found
+
+
+def _content(name: str) -> bytes:
+    """The file, or the beginning of one that is too large in any case."""
+    if name == _STDIN:
+        return sys.stdin.buffer.read(MOST_BYTES + 1)
+    with Path(name).open("rb") as file:
+        return file.read(MOST_BYTES + 1)
 
 
 def _unread(name: str, message: str) -> Finding:

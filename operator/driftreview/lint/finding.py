@@ -11,6 +11,8 @@ from enum import StrEnum
 from typing import Final
 
 Path = tuple[str | int, ...]
+MOST_BYTES: Final = 2 * 2**20
+"""Of one file: an object of more than a few hundred kilobytes is refused by the API server."""
 _LONGEST_SHOWN: Final = 64
 _PART: Final = re.compile(r"\[([0-9]{1,9})]|([^.\[\]]+)")
 _SIGNAL: Final = re.compile(r"^spec\.signals\[\d+]")

@@ -15,9 +15,8 @@ from typing import Any, Final
 import yaml
 from yaml.error import Mark
 
-from driftreview.lint.finding import Finding, Path, Place, Severity, short
+from driftreview.lint.finding import MOST_BYTES, Finding, Path, Place, Severity, short
 
-_MOST_BYTES: Final = 2 * 2**20
 _MOST_VALUES: Final = 50_000
 _TOO_MANY: Final = f"holds more than {_MOST_VALUES} values once aliases are followed; write it without them"
 _DEEPEST: Final = 100
@@ -232,8 +231,8 @@ class _Builder:
 
 
 def _decoded(data: bytes) -> str:
-    if len(data) > _MOST_BYTES:
-        message = f"has {len(data)} bytes, {_MOST_BYTES} at most are read; split the file"
+    if len(data) > MOST_BYTES:
+        message = f"has more than {MOST_BYTES} bytes; split the file"
         raise Unreadable(Place(), "file-size", message)
     try:
         return data.decode("utf-8-sig")
