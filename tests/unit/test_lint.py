@@ -31,6 +31,7 @@ KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; di
 FIELDS = "one of target, context, metrics, window, baseline, signals, variables, policy or suspend; drop it"
 JUDGED = "found 'Levl', expected one of Level, Growth, Limit or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
+A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
 KNOWN = "driftreview.dev/v1alpha1"
 
 
@@ -46,7 +47,7 @@ KNOWN = "driftreview.dev/v1alpha1"
         (NAMED, "metadata: {lables: {a: b}, name: shop}",
          "3:12 error metadata.lables: found an unknown field; did you mean labels?"),
         (NAMED, "metadata: {labels: {a: 5}, name: shop}",
-         '3:24 error metadata.labels.a: found 5 (a number), expected a string; write "5" in quotes'),
+         "3:24 error metadata.labels.a: found 5 (a number), expected a string; put it in quotes"),
         (NAMED, "metadata: {}", "3:1 error metadata.name: is missing; set it: its name"),
         (NAMED, "metadata: {name: Shop}", f"3:18 error metadata.name: {A_NAME}"),
         ("spec:", "status: {phase: Promoted}\nspec:",
@@ -56,12 +57,14 @@ KNOWN = "driftreview.dev/v1alpha1"
         ("  signals", "  windwo: {}\n  signals", "7:3 error spec.windwo: found an unknown field; did you mean window?"),
         ("  signals", "  zzz: {}\n  signals", f"7:3 error spec.zzz: found an unknown field, expected {FIELDS}"),
         ("  signals", "  context: {revision: 123e4}\n  signals",
-         '7:23 error spec.context.revision: found 1230000 (a number), expected a string; write "1230000" in quotes'),
+         "7:23 error spec.context.revision: found 1230000 (a number), expected a string; put it in quotes"),
         ("  signals", "  suspend: 'true'\n  signals",
          "7:12 error spec.suspend: found 'true', expected true or false"),
         ("  signals", "  window: [1h]\n  signals", "7:3 error spec.window: found a list, expected an object"),
         ("  signals", "  window:\n    checkpoints:\n      - 1h\n      -\n  signals",
-         "10:8 error spec.window.checkpoints[1]: found nothing, expected a string"),
+         f"10:8 error spec.window.checkpoints[1]: found nothing, expected a string; it {A_DURATION}"),
+        ("  signals", "  window: {settle: 0.1}\n  signals",
+         f"7:20 error spec.window.settle: found 0.1 (a number), expected a string; it {A_DURATION}"),
         (SIGNALS, "", "4:1 error spec.signals: is missing; set it: what is looked at"),
         (SIGNALS, "  signals:\n", "7:3 error spec.signals: is missing; set it: what is looked at"),
         ("query: up", "query: up, kind: Levl", f"8:35 error spec.signals[0].kind (signal up): {JUDGED}"),

@@ -103,11 +103,7 @@ def shown(value: object) -> str:
         case bool():
             return f"{str(value).lower()} (a boolean)"
         case int() | float():
-            return (
-                f"{value:.{_LONGEST_SHOWN}g} (a number)"
-                if isinstance(value, float)
-                else f"{short(str(value))} (a number)"
-            )
+            return f"{short(str(value))} (a number)"
         case str():
             return f"'{short(value)}'"
         case dict():

@@ -64,8 +64,10 @@ def _here(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]:
     value = node.value
     expected = _expected(schema, value)
     if expected:
-        quote = f'; write "{short(str(value))}" in quotes' if expected == "a string" and _is_number(value) else ""
-        yield _error(node.at, "schema-type", path, f"found {shown(value)}, expected {expected}{quote}")
+        fix = ""
+        if expected == "a string" and not isinstance(value, dict | list):
+            fix = f"; it {schema[VALIDATIONS][0]['message']}" if VALIDATIONS in schema else "; put it in quotes"
+        yield _error(node.at, "schema-type", path, f"found {shown(value)}, expected {expected}{fix}")
         return
     if "enum" in schema and value not in schema["enum"]:
         meant = near(str(value), schema["enum"])
