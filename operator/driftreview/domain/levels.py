@@ -18,9 +18,9 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import quantity
-from driftreview.domain.effect import RESOLUTION
-from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, rounded
+from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
 from driftreview.domain.measured import Case, Grid, Measured, compared_in, measure
+from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.tails import holm
 
 AFFIRMED: Final = 0.05
@@ -67,7 +67,7 @@ def _again(now: Measured, sure: _Sure, before: int | None) -> bool:
 
 def _suspects_before(cases: Sequence[Case], grid: Grid, budget: float) -> dict[int, int]:
     """Which series were suspect at the look before, and in which direction."""
-    cut = [replace(case, now=Side(case.now.blocks[: grid.seen])) for case in cases]
+    cut = [case.until(grid.seen) for case in cases]
     kept = [index for index, case in enumerate(cut) if case.before and len(case.now.present) >= FEWEST_BLOCKS]
     measured = measure([cut[index] for index in kept], replace(grid, seen=0))
     found = zip(kept, measured, _sure(measured, budget), strict=True)
@@ -144,7 +144,8 @@ def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
     if signal.margin.absolute is not None:
         absolute = quantity(parse_quantity(signal.margin.absolute), signal.unit)
         tolerance = f"{tolerance} or {absolute}" if tolerance else absolute
-    message = f"{new} against {old}, {delta} (between {lowest} and {highest}), margin {tolerance}"
+    given = f" given {signal.covariate}" if signal.covariate else ""
+    message = f"{new} against {old}{given}, {delta} (between {lowest} and {highest}), margin {tolerance}"
     verdict, reason = _verdict(each, margin, reach, sure), None
     if verdict is SignalVerdict.INCONCLUSIVE:
         message, reason = f"{message}: the noise leaves it open", Reason.UNRESOLVED
