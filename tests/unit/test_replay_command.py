@@ -319,3 +319,4 @@ def test_verdicts_are_coloured_where_the_output_is_a_terminal() -> None:
     from driftreview.cli.table import coloured  # noqa: PLC0415
 
     assert coloured("Degraded  ", "Degraded") == "\x1b[31mDegraded  \x1b[0m"
+    assert coloured("memory  ", "memory") == "memory  "

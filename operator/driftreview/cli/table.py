@@ -26,7 +26,7 @@ _COLOURS: Final = {
 
 def coloured(text: str, word: str) -> str:
     """A text in the colour of a verdict or recommendation."""
-    return typer.style(text, fg=_COLOURS.get(word))
+    return typer.style(text, fg=_COLOURS[word]) if word in _COLOURS else text
 
 
 def plain(text: str, _word: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from datetime import datetime
@@ -31,16 +32,19 @@ def judged(study: Study, t0s: Sequence[datetime], jobs: int, done: Callable[[], 
         return found
     # Spawned, not forked: a fork copies the locks of whatever thread draws the progress bar.
     pool = ProcessPoolExecutor(min(jobs, len(t0s)), get_context("spawn"), initializer=_take, initargs=(study,))
-    with pool:
+    try:
         waiting = {pool.submit(_at, t0): index for index, t0 in enumerate(t0s)}
         ordered: dict[int, tuple[Outcome, ...]] = {}
         for future in as_completed(waiting):
             ordered[waiting[future]] = future.result()
             done()
+    finally:
+        pool.shutdown(cancel_futures=True)
     return [ordered[index] for index in range(len(t0s))]
 
 
 def _take(study: Study) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: who was started ends with who started it
     _given.append(study)
 
 

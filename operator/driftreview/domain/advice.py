@@ -17,8 +17,8 @@ from driftreview.domain.outcome import Outcome, Rates, worse_by
 
 MANY: Final = 0.2
 """A larger share of undecided T0s is worth a word, and what would have left no more of them undecided."""
-LENGTHS: Final = ("1d", "3d", "7d", "14d", "28d")
-"""Of a baseline, worth trying."""
+LENGTHS: Final = ("1d", "7d", "14d", "28d")
+"""Of a baseline, worth trying: a day, a week, and two, which show the days of the week."""
 
 
 def over_budget(spec: DriftReviewSpec, rates: Rates) -> bool:
@@ -109,7 +109,7 @@ def _of_baseline(spec: DriftReviewSpec, data: timedelta) -> Iterator[str]:
     others = parse_duration(spec.window.warmup) + parse_duration(spec.window.checkpoints[-1])
     longer = [each for each in LENGTHS if length < parse_duration(each) <= data - others]
     if longer:
-        yield f"baseline.length is {spec.baseline.length}, the data have room for {longer[-1]}: sweep again with that"
+        yield f"baseline.length is {spec.baseline.length}, the data have room for {longer[0]}: sweep again with that"
 
 
 def _shown(signal: Signal, measure: Measure, value: float) -> str:
