@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import (
@@ -23,6 +25,7 @@ from driftreview.api.status import ContainerImage, DriftReviewStatus, Revision
 from driftreview.domain.blocks import encode
 from driftreview.domain.evidence import content_hash, seal
 from driftreview.domain.finding import Finding, Side
+from driftreview.domain.history import EPOCH, MILLISECOND, Recorded
 from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.samples import Samples, Series, Window
@@ -167,3 +170,9 @@ def answer(window: Window, *values: Sequence[float | None], labels: Sequence[Map
     """What a query answered: one series for each list of values."""
     named = labels or [{} for _ in values]
     return Samples(window, tuple(Series(dict(each), tuple(row)) for each, row in zip(named, values, strict=True)))
+
+
+def recorded(samples: Sequence[tuple[datetime, float]], **labels: str) -> Recorded:
+    """One series as it was recorded."""
+    times = [(moment - EPOCH) // MILLISECOND for moment, _ in samples]
+    return Recorded(labels, np.array(times, dtype=np.int64), np.array([value for _, value in samples], dtype=float))
