@@ -6,8 +6,8 @@ from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.finding import Side
 from driftreview.domain.foresight import Foresight, foresight, too_noisy
-from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
+from driftreview.domain.together import judge_together
 from tests.builders import around, evidence, review, series, signal, snapshot
 
 GRID = Grid(1 / 6)
@@ -53,7 +53,7 @@ def test_what_is_said_at_t0_is_what_comes_at_the_last_look(share: float) -> None
     for run in range(40):
         before, after = side(144, share, 2 * run), side(288, share, 2 * run + 1)
         (told,) = too_noisy([(signal(), before)], GRID, 288)
-        (found,) = judge_levels([Case.of(signal(), before, after)], GRID, 0.0125)
+        (found,) = judge_together([Case.of(signal(), before, after)], GRID, 0.0125)
         assert (told is not None) is (share > 0.1)
         affirmed += found.verdict in {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED}
     assert affirmed >= 36 if share < 0.1 else affirmed <= 24

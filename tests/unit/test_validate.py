@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driftreview.domain.validate import contradictions, too_fine, too_large
-from tests.builders import growth, limit, review, signal
+from tests.builders import events, growth, limit, review, signal
 
 
 def said(*signals: Any, **spec: Any) -> list[str]:
@@ -23,6 +23,9 @@ def said(*signals: Any, **spec: Any) -> list[str]:
         signal(margin={"relative": "5%"}, limits={"baseline": "0.999", "alert": "0.99"}, worse="Lower"),
         signal(margin={"relative": "5%"}, limits={"baseline": "1500m", "alert": "1.5"}),  # the same, spelled otherwise
         growth(),
+        growth(limits={"perHour": "1", "alert": "1"}),
+        events(),
+        events(limits={"alert": "5"}),
         limit(),
         signal(kind="Info"),
     ],
@@ -35,8 +38,9 @@ def test_a_sensible_signal_is_accepted(declared: Any) -> None:
     ("declared", "says"),
     [
         (signal(kind="Info", limits={"alert": "1"}), "kind Info knows no limits.alert"),
-        (growth(limits={"perHour": "1", "alert": "1"}), "kind Growth knows no limits.alert"),
-        (limit(limits={"alert": "60", "baseline": "1"}), "kind Limit has no baseline"),
+        (growth(limits={"perHour": "1", "baseline": "1"}), "kind Growth has no limit for its baseline"),
+        (events(limits={"alert": "5", "baseline": "1"}), "kind Events has no limit for its baseline"),
+        (limit(limits={"alert": "60", "baseline": "1"}), "kind Limit has no limit for its baseline"),
         (
             signal(margin={"relative": "5%"}, limits={"baseline": "200m", "alert": "150m"}),
             "a baseline may reach 200m but beyond 150m is Degraded",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -19,8 +20,7 @@ from driftreview.api.values import parse_duration
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
-from driftreview.domain.levels import AFFIRMED
-from driftreview.domain.measured import Case, Grid, Measured, compared_in, panel_of
+from driftreview.domain.measured import AFFIRMED, Case, Grid, Measured, compared_in, panel_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.statistics import middle
@@ -45,8 +45,9 @@ class Foresight:
 def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
     """Say it of a baseline that was just frozen; where nothing was measured there is nothing to say."""
     found = list(observed(spec.signals, baseline).values())
-    levels = [each for each in found if each.signal.kind is Kind.LEVEL and each.problem is None]
-    return Foresight(list(_useless(levels)), list(_vague(spec, baseline, levels)), list(_measured(found)))
+    answered = [each for each in found if each.problem is None]
+    levels = [each for each in answered if each.signal.kind is Kind.LEVEL]
+    return Foresight(list(_useless(answered)), list(_vague(spec, baseline, levels)), list(_measured(found)))
 
 
 def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> list[str | None]:
@@ -79,8 +80,8 @@ def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> 
     return found
 
 
-def _useless(levels: Iterable[Observed]) -> Iterator[str]:
-    for each in levels:
+def _useless(signals: Iterable[Observed]) -> Iterator[str]:
+    for each in signals:
         reasons = ((key, unsound(each.signal, each.baseline(key))) for key in each.sides if is_compared(each.signal))
         found = next(((key, reason.message) for key, reason in reasons if reason), None)
         if found:
@@ -112,7 +113,8 @@ def _vague(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, levels: Iterable[
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:
     for each in signals:
-        shown = sorted(middle(side.present) for side in each.sides.values() if side.present)
+        centre = fmean if each.signal.kind is Kind.EVENTS else middle
+        shown = sorted(centre(side.present) for side in each.sides.values() if side.present)
         if shown:
             low, high = (quantity(value, each.signal.unit) for value in (shown[0], shown[-1]))
             yield f"{each.signal.name} {low}" + (f" to {high}" if high != low else "")

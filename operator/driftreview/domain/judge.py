@@ -16,11 +16,11 @@ from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
-from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed, uncovered
 from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
-from driftreview.domain.rules import judge_growth, judge_limit, record, too_few
+from driftreview.domain.rules import judge_limit, record, too_few
+from driftreview.domain.together import judge_together
 
 _LONGEST_GAP: Final = timedelta(days=28)
 
@@ -33,18 +33,15 @@ def judge_checkpoint(
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
-    found = [
-        _series(signal, before.get(signal.name), after.get(signal.name), grid.hours_per_block)
-        for signal in spec.signals
-    ]
+    found = [_series(signal, before.get(signal.name), after.get(signal.name)) for signal in spec.signals]
     cases = [each for series in found for _, each in series if isinstance(each, Case)]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
-    levels = iter(judge_levels(cases, grid, budget))
+    together = iter(judge_together(cases, grid, budget))
     return CheckpointResult.of(
         [
             _result(
                 signal,
-                [(key, next(levels) if isinstance(each, Case) else each) for key, each in series],
+                [(key, next(together) if isinstance(each, Case) else each) for key, each in series],
                 after.get(signal.name),
             )
             for signal, series in zip(spec.signals, found, strict=True)
@@ -62,11 +59,13 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
     index = names.index(current.checkpoint) if current.checkpoint in names else 0
     since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
     seen = max(current.window.end - current.window.start - since, timedelta(0)) // block if index else 0
-    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen)
+    length = current.window.end - current.window.start
+    started = max(parse_duration(names[index]) - length, timedelta(0))
+    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen, started / timedelta(hours=1))
 
 
 def _series(
-    signal: Signal, baseline: Observed | None, current: Observed | None, hours_per_block: float
+    signal: Signal, baseline: Observed | None, current: Observed | None
 ) -> list[tuple[str | None, Finding | Case]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
     if current is None:
@@ -74,7 +73,7 @@ def _series(
     if current.problem is not None:
         return [(None, Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message))]
     found: list[tuple[str | None, Finding | Case]] = [
-        (key, _one(signal, baseline.baseline(key) if baseline else "nothing was measured at T0", side, hours_per_block))
+        (key, _one(signal, baseline.baseline(key) if baseline else "nothing was measured at T0", side))
         for key, side in current.sides.items()
     ]
     vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
@@ -85,16 +84,16 @@ def _series(
     return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
 
 
-def _one(signal: Signal, baseline: Side | str, now: Side, hours_per_block: float) -> Finding | Case:
+def _one(signal: Signal, baseline: Side | str, now: Side) -> Finding | Case:
     if signal.kind is Kind.INFO:
         return record(signal, now)
     if finding := uncovered(signal, now):
         return finding
     match signal.kind:
-        case Kind.LEVEL:
+        case Kind.LEVEL | Kind.GROWTH:
             return too_few(now, "this window") or Case.of(signal, baseline, now)
-        case Kind.GROWTH:
-            return judge_growth(signal, now, hours_per_block)
+        case Kind.EVENTS:
+            return Case.of(signal, baseline, now)
         case Kind.LIMIT:
             return judge_limit(signal, now)
 

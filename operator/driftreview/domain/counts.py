@@ -1,0 +1,159 @@
+"""Two counts of events and how their rates compare, exactly where events are independent.
+
+Given the sum of both counts, the split between window and baseline is binomial (Przyborowski and Wilenski 1940),
+whatever the common rate. Its tail probability is that of a beta variable, and so also defined for counts that are no
+integers; it is as well the probability that a gamma variable for one rate is below one for the other (Cox 1953), and in
+this form also says whether rates differ by more than a number: a gamma variable of that mean and variance is taken.
+
+Events that come in bursts, or more often for some hours, are worth fewer. How many, the baseline tells: by the variance
+over the mean of its counts, in batches up to the length of the window, or by the noise of its counts (`noise`),
+whichever is more. And nothing that a single block of the window holds counts for more than the fullest block of the
+baseline: one burst is no new rate. A variance of the window's own would serve as well, but then more events in a full
+block would be less evidence than fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftreview.domain.noise import Floats, Ordinates, learn
+from driftreview.domain.tails import beta_cdf
+
+_MOST: Final = 1e5
+"""Events of either side that count as such; the beta function is exact that far, and no margin needs more."""
+_BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
+"""Lengths of batches, in blocks."""
+_FEWEST_BATCHES: Final = 6
+_HALVINGS: Final = 60
+_DOUBLINGS: Final = 60
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Events in the window and in the baseline."""
+
+    now: float
+    capped: float
+    """In the window, what is beyond the fullest block of the baseline left out of each block."""
+    before: float
+    exposure: float
+    """Of the baseline, in windows."""
+    dispersion: float
+    """How many events are worth one."""
+
+    @staticmethod
+    def of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> Counts:
+        """Count.
+
+        Args:
+            now: events in each block of the window, NaN where there is none.
+            before: the same of the baseline.
+            gap: blocks between them.
+            hours_per_block: of either.
+        """
+        after, earlier = (np.maximum(side[np.isfinite(side)], 0.0) for side in (now, before))
+        fullest = max(1.0, float(earlier.max()))
+        total = max(float(after.sum()), float(earlier.sum()))
+        return Counts(
+            now=float(after.sum()),
+            capped=float(np.minimum(after, fullest).sum()),
+            before=float(earlier.sum()),
+            exposure=len(earlier) / len(after),
+            dispersion=max(
+                1.0,
+                total / _MOST,
+                _in_batches(earlier, len(after)),
+                _by_noise(np.isfinite(now), before, gap, hours_per_block),
+            ),
+        )
+
+    @property
+    def expected(self) -> float:
+        """Events in the window at the baseline's rate."""
+        return self.before / self.exposure
+
+    def more_than(self, factor: float, extra: float) -> float:
+        """Probability of as many events or more, were there no more than `factor` times the expected and `extra`."""
+        mean, rate, shape = self._bound(self.before / self.dispersion + 1, factor, extra)
+        if mean <= 0:
+            return 0.0
+        now = self.capped / self.dispersion
+        return beta_cdf(1 / (1 + rate), rate / (1 + rate), now, shape) if now > 0 else 1.0
+
+    def fewer_than(self, factor: float, extra: float) -> float:
+        """Probability of as few events or fewer, were there no fewer than `factor` times the expected and `extra`."""
+        mean, rate, shape = self._bound(self.before / self.dispersion, factor, extra)
+        if mean <= 0:
+            return 1.0
+        return beta_cdf(rate / (1 + rate), 1 / (1 + rate), shape, self.now / self.dispersion + 1)
+
+    def least_factor(self, tail: float) -> float:
+        """The times as many as expected of which `more_than` is this probability."""
+        return 0.0 if self.capped == 0 else _where(lambda factor: self.more_than(factor, 0.0) - tail)
+
+    def most_factor(self, tail: float) -> float:
+        """The times as many as expected of which `fewer_than` is this probability; needs events in the baseline."""
+        return _where(lambda factor: tail - self.fewer_than(factor, 0.0))
+
+    def least_extra(self, tail: float) -> float:
+        """The number above the expected of which `more_than` is this probability."""
+        lowest = -self.expected
+        return lowest + (0.0 if self.capped == 0 else _where(lambda more: self.more_than(1.0, lowest + more) - tail))
+
+    def most_extra(self, tail: float) -> float:
+        """The number above the expected of which `fewer_than` is this probability."""
+        lowest = -self.expected
+        return lowest + _where(lambda more: tail - self.fewer_than(1.0, lowest + more))
+
+    def _bound(self, events: float, factor: float, extra: float) -> tuple[float, float, float]:
+        """Mean, rate and shape of a gamma variable for the events in the window by what the baseline had."""
+        mean = factor * events / self.exposure + extra / self.dispersion
+        variance = max((factor / self.exposure) ** 2 * events, mean * mean / _MOST)
+        return (mean, mean / variance, mean * mean / variance) if mean > 0 else (mean, 0.0, 0.0)
+
+
+def _in_batches(events: Floats, longest: int) -> float:
+    """Variance over mean of the events in batches of up to `longest` blocks: the largest found."""
+    found = 0.0
+    for length in _BATCHES:
+        batches = len(events) // length
+        if batches < _FEWEST_BATCHES or length > longest:
+            break
+        sums = events[len(events) - batches * length :].reshape(batches, length).sum(-1)
+        mean = float(sums.mean())
+        found = max(found, float(sums.var(ddof=1)) / mean if mean > 0 else 0.0)
+    return found
+
+
+def _by_noise(is_now: NDArray[np.bool_], before: Floats, gap: int, hours_per_block: float) -> float:
+    """Variance of the difference of both rates over what it would be of independent events."""
+    is_before = np.isfinite(before)
+    mean = float(before[is_before].mean())
+    if mean <= 0:
+        return 0.0
+    noise = learn([Ordinates.of((before - mean)[None])], hours_per_block)
+    parts = (-is_before / is_before.sum(), np.zeros(gap), is_now / is_now.sum())
+    weights = np.concatenate(parts)
+    count = len(weights)
+    overlaps = np.fft.irfft(np.abs(np.fft.rfft(weights, 2 * count)) ** 2, 2 * count)[:count]
+    overlaps[1:] *= 2
+    independent = mean * (1 / float(is_before.sum()) + 1 / float(is_now.sum()))
+    return float(noise.variance(overlaps[None])[0]) / independent
+
+
+def _where(rising: Callable[[float], float]) -> float:
+    """The positive number at which a function crosses zero on its way up, by bisection."""
+    low, high = 0.0, 1.0
+    for _ in range(_DOUBLINGS):
+        if rising(high) >= 0:
+            break
+        low, high = high, 2 * high
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if rising(middle) >= 0 else (middle, high)
+    return high
