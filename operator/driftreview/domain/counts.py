@@ -8,13 +8,13 @@ this form also says whether rates differ by more than a number: a gamma variable
 Events that come in bursts, or more often for some hours, are worth fewer. How many, the baseline tells: by the variance
 over the mean of its counts, in batches up to the length of the window, or by the noise of its counts (`noise`),
 whichever is more. And nothing that a single block of the window holds counts for more than the fullest block of the
-baseline: one burst is no new rate. A variance of the window's own would serve as well, but then more events in a full
-block would be less evidence than fewer.
+baseline, were that as full as the window is on the whole (by its median): one burst is no new rate. A variance of the
+window's own would serve as well, but then more events in a full block would be less evidence than fewer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,10 +26,13 @@ from driftreview.domain.tails import beta_cdf
 
 _MOST: Final = 1e5
 """Events of either side that count as such; the beta function is exact that far, and no margin needs more."""
+_LEAST: Final = 1e-6
+"""Of events in a span: less is none, as is a number below zero."""
+_LARGEST: Final = 1e12
 _BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
 """Lengths of batches, in blocks."""
 _FEWEST_BATCHES: Final = 6
-_HALVINGS: Final = 60
+_HALVINGS: Final = 45
 _DOUBLINGS: Final = 60
 
 
@@ -39,7 +42,7 @@ class Counts:
 
     now: float
     capped: float
-    """In the window, what is beyond the fullest block of the baseline left out of each block."""
+    """In the window, what makes a burst of a block left out."""
     before: float
     exposure: float
     """Of the baseline, in windows."""
@@ -51,13 +54,15 @@ class Counts:
         """Count.
 
         Args:
-            now: events in each block of the window, NaN where there is none.
+            now: events in each block of the window, as of `events_in`.
             before: the same of the baseline.
             gap: blocks between them.
             hours_per_block: of either.
         """
-        after, earlier = (np.maximum(side[np.isfinite(side)], 0.0) for side in (now, before))
-        fullest = max(1.0, float(earlier.max()))
+        after, earlier = (side[np.isfinite(side)] for side in (now, before))
+        usual = float(np.median(after))
+        risen = max(1.0, usual / float(earlier.mean())) if earlier.any() else 1.0
+        fullest = max(1.0, usual, risen * float(earlier.max()))
         total = max(float(after.sum()), float(earlier.sum()))
         return Counts(
             now=float(after.sum()),
@@ -117,6 +122,12 @@ class Counts:
         return (mean, mean / variance, mean * mean / variance) if mean > 0 else (mean, 0.0, 0.0)
 
 
+def events_in(blocks: Sequence[float | None], spans: float) -> Floats:
+    """Events in each block, from its mean number in a span and how many spans it has; NaN where there is no block."""
+    means = np.array(blocks, dtype=float)
+    return spans * np.where(means < _LEAST, 0.0, np.minimum(means, _LARGEST))
+
+
 def _in_batches(events: Floats, longest: int) -> float:
     """Variance over mean of the events in batches of up to `longest` blocks: the largest found."""
     found = 0.0
@@ -137,8 +148,7 @@ def _by_noise(is_now: NDArray[np.bool_], before: Floats, gap: int, hours_per_blo
     if mean <= 0:
         return 0.0
     noise = learn([Ordinates.of((before - mean)[None])], hours_per_block)
-    parts = (-is_before / is_before.sum(), np.zeros(gap), is_now / is_now.sum())
-    weights = np.concatenate(parts)
+    weights = np.concatenate([is_before / -is_before.sum(), np.zeros(gap), is_now / is_now.sum()])
     count = len(weights)
     overlaps = np.fft.irfft(np.abs(np.fft.rfft(weights, 2 * count)) ** 2, 2 * count)[:count]
     overlaps[1:] *= 2
@@ -147,7 +157,9 @@ def _by_noise(is_now: NDArray[np.bool_], before: Floats, gap: int, hours_per_blo
 
 
 def _where(rising: Callable[[float], float]) -> float:
-    """The positive number at which a function crosses zero on its way up, by bisection."""
+    """The number at which a function crosses zero on its way up, by bisection; zero if it does so before."""
+    if rising(0.0) >= 0:
+        return 0.0
     low, high = 0.0, 1.0
     for _ in range(_DOUBLINGS):
         if rising(high) >= 0:

@@ -17,7 +17,7 @@ import numpy as np
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
-from driftreview.domain.counts import Counts
+from driftreview.domain.counts import Counts, events_in
 from driftreview.domain.display import change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, gravest, rounded
@@ -91,7 +91,7 @@ def count_events(case: Case, grid: Grid) -> Events:
     if case.before is None or case.signal.margin is None or len(case.now.present) < FEWEST_BLOCKS:
         return found
     spans = timedelta(hours=grid.hours_per_block) / span_of(case.signal)
-    now, before = (np.array(side.blocks, dtype=float) * spans for side in (case.now, case.before))
+    now, before = (events_in(side.blocks, spans) for side in (case.now, case.before))
     counts = Counts.of(now, before, grid.gap, grid.hours_per_block)
     is_fewer = case.signal.worse is Worse.EITHER and counts.now < counts.expected
     return replace(found, counts=counts, sign=-1 if is_fewer else found.sign)
@@ -141,13 +141,13 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     shown = change if is_share else difference
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
-    message = (
-        f"{new} in {each.hours:.3g}h against {old}, {delta} (between {lowest} and {highest}), "
-        f"margin {tolerated(signal.margin, signal.unit)}"
-    )
+    margin = tolerated(signal.margin, signal.unit)
+    if signal.margin.absolute is not None:
+        margin += f" in {format_duration(span_of(signal))}"
+    message = f"{new} in {each.hours:.3g}h against {old}, {delta} (between {lowest} and {highest}), margin {margin}"
     reason = None
     if verdict is SignalVerdict.INCONCLUSIVE:
-        message, reason = f"{message}: so few events leave it open", Reason.UNRESOLVED
+        message, reason = f"{message}: chance leaves it open", Reason.UNRESOLVED
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
     return Finding(verdict, reason, message, old, new, delta, estimate)
 
@@ -196,6 +196,5 @@ def _chance(each: Events, alert: float) -> float:
     before = each.case.before
     if before is None or sign_of(each.case.signal) < 0 or alert < 0:
         return 0.0
-    mean = float(np.mean(before.present))
-    chance = scan_sf(math.floor(alert), max(mean, 0.0), each.spans)
+    chance = scan_sf(math.floor(alert), float(np.nanmean(events_in(before.blocks, 1.0))), each.spans)
     return chance if chance > _NOTEWORTHY else 0.0

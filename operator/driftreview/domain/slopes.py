@@ -10,9 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from driftreview.domain.effect import RESOLUTION
 from driftreview.domain.noise import Floats
@@ -50,6 +52,11 @@ class Slopes:
     freedom: float
     """Degrees of freedom."""
 
+    @cached_property
+    def _each(self) -> Floats:
+        """Slopes per hour, as shares of `unit`."""
+        return self.rises / self.hours
+
     @property
     def estimate(self) -> float:
         """Theil and Sen's slope per hour; infinite where no float is that large."""
@@ -80,7 +87,7 @@ class Slopes:
 
     def _ranked(self, *ranks: int) -> float:
         """The mean of the slopes of these ranks, from 0 on."""
-        slopes = np.partition(self.rises / self.hours, ranks)
+        slopes = np.partition(self._each, ranks)
         return self.unit * (math.fsum(float(slopes[rank]) for rank in ranks) / len(ranks))
 
 
@@ -103,7 +110,7 @@ def slopes(now: Sequence[float | None], before: Sequence[float | None], hours_pe
         return None
     remembered = _memory_of(values, np.array(before, dtype=float))
     width = np.float64(stride * hours_per_block)
-    first, second = np.triu_indices(count, 1)
+    first, second = _pairs(count)
     return Slopes(
         points=values[at],
         times=(at + 0.5) * width,
@@ -113,6 +120,12 @@ def slopes(now: Sequence[float | None], before: Sequence[float | None], hours_pe
         error=math.sqrt(remembered * count * (count - 1) * (2 * count + 5) / 18),
         freedom=max(count / remembered - _LINE, 1.0),
     )
+
+
+@lru_cache(maxsize=4)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of so many points, all pairs: the earlier ones and the later ones."""
+    return np.triu_indices(count, 1)
 
 
 def _middle(values: Sequence[float]) -> float:
