@@ -130,6 +130,14 @@ class Signal(Model):
                 "margin is for kind: Level and Events; drop it, or set another kind",
             ),
             (
+                "self.kind == 'Level' || !has(self.covariate)",
+                "covariate is for kind: Level; drop it, or set kind: Level",
+            ),
+            (
+                "!has(self.covariate) || has(self.margin)",
+                "a covariate explains the difference to the baseline: set margin too, or drop it",
+            ),
+            (
                 "self.kind in ['Limit', 'Events'] || !has(self.for)",
                 "`for` is for kind: Limit and Events; drop it, or set another kind",
             ),
@@ -152,6 +160,9 @@ class Signal(Model):
     """In which direction it gets worse."""
     margin: Margin | None = None
     """How much worse than the baseline is tolerated."""
+    covariate: Identifier | None = None
+    """Kind Level: another signal of this review, of kind Level or Info, that this one follows, such as the requests per
+    second that a latency follows. What it explains is not put down to the release; the release must not change it."""
     limits: Limits | None = None
     """Absolute limits."""
     for_: Duration | None = Field(default=None, alias="for")

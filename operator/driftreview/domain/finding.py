@@ -9,6 +9,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from driftreview.api.driftsnapshot import SeriesEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_duration
@@ -111,3 +114,10 @@ class Side:
     def present(self) -> list[float]:
         """The blocks that have samples."""
         return [value for value in self.blocks if value is not None]
+
+
+def place(row: NDArray[np.float64], before: int, old: Side | None, now: Side) -> None:
+    """Put both sides on a grid whose baseline ends after `before` blocks; what has no sample becomes NaN."""
+    blocks = old.blocks if old else ()
+    row[before - len(blocks) : before] = np.array(blocks, dtype=float)
+    row[before : before + len(now.blocks)] = np.array(now.blocks, dtype=float)

@@ -5,7 +5,7 @@ Pure: the same evidence and spec give the same answer, here and offline. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -14,6 +14,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
+from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.measured import Case, Grid
@@ -33,7 +34,7 @@ def judge_checkpoint(
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
-    found = [_series(signal, before.get(signal.name), after.get(signal.name)) for signal in spec.signals]
+    found = [_series(signal, before, after) for signal in spec.signals]
     cases = [each for series in found for _, each in series if isinstance(each, Case)]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
     together = iter(judge_together(cases, grid, budget))
@@ -65,17 +66,18 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
 
 
 def _series(
-    signal: Signal, baseline: Observed | None, current: Observed | None
+    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed]
 ) -> list[tuple[str | None, Finding | Case]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
+    baseline, current = before.get(signal.name), after.get(signal.name)
     if current is None:
         return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
     if current.problem is not None:
         return [(None, Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message))]
-    found: list[tuple[str | None, Finding | Case]] = [
-        (key, _one(signal, baseline.baseline(key) if baseline else "nothing was measured at T0", side))
-        for key, side in current.sides.items()
-    ]
+    found: list[tuple[str | None, Finding | Case]] = []
+    for key, side in current.sides.items():
+        old = baseline.baseline(key) if baseline else "nothing was measured at T0"
+        found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
     vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
     if vanished and signal.kind is not Kind.INFO:
         names = ", ".join(printable(key) for key in vanished)
@@ -84,13 +86,21 @@ def _series(
     return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
 
 
-def _one(signal: Signal, baseline: Side | str, now: Side) -> Finding | Case:
+def _one(
+    signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None
+) -> Finding | Case:
     if signal.kind is Kind.INFO:
         return record(signal, now)
     if finding := uncovered(signal, now):
         return finding
     match signal.kind:
-        case Kind.LEVEL | Kind.GROWTH:
+        case Kind.LEVEL:
+            if isinstance(covariate, Finding):
+                return covariate
+            if isinstance(covariate, str):
+                baseline, covariate = covariate, None
+            return too_few(now, "this window") or Case.of(signal, baseline, now, covariate)
+        case Kind.GROWTH:
             return too_few(now, "this window") or Case.of(signal, baseline, now)
         case Kind.EVENTS:
             return Case.of(signal, baseline, now)

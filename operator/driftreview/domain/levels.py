@@ -15,10 +15,10 @@ from dataclasses import replace
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import quantity
-from driftreview.domain.effect import RESOLUTION
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, gravest, rounded
 from driftreview.domain.measured import AFFIRMED, Measured, compared_in, tolerated
+from driftreview.domain.regression import RESOLUTION
 
 
 def find_level(each: Measured, sure: Sure, suspected: int | None = None) -> Finding:
@@ -79,9 +79,9 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
     shown = compared_in(signal.margin)
     estimate = _estimate(each, low, high)
     delta, lowest, highest = (shown(each.expected, value, signal.unit) for value in (each.current, low, high))
-    message = (
-        f"{new} against {old}, {delta} (between {lowest} and {highest}), margin {tolerated(signal.margin, signal.unit)}"
-    )
+    given = f" given {signal.covariate}" if signal.covariate else ""
+    margins = tolerated(signal.margin, signal.unit)
+    message = f"{new} against {old}{given}, {delta} (between {lowest} and {highest}), margin {margins}"
     verdict, reason = _verdict(each, margin, sure, suspected), None
     if verdict is SignalVerdict.INCONCLUSIVE:
         message, reason = f"{message}: the noise leaves it open", Reason.UNRESOLVED

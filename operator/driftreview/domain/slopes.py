@@ -16,8 +16,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftreview.domain.effect import RESOLUTION
 from driftreview.domain.noise import Floats
+from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.statistics import middle
 from driftreview.domain.tails import student_quantile, student_sf
 

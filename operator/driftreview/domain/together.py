@@ -9,7 +9,7 @@ from typing import TypeAlias
 from driftreview.api.signal import Kind
 from driftreview.domain.events import Events, count_events, find_events
 from driftreview.domain.family import Bound, hold
-from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, Finding
 from driftreview.domain.growth import Growth, find_growth, measure_growth
 from driftreview.domain.levels import find_level, is_suspect
 from driftreview.domain.measured import Case, Grid, Measured, measure
@@ -50,7 +50,7 @@ def judge_together(cases: Sequence[Case], grid: Grid, budget: float) -> list[Fin
 
 def _suspects_before(cases: Sequence[Case], grid: Grid, budget: float) -> dict[int, int]:
     """Which levels were suspect at the look before, and in which direction."""
-    cut = {index: replace(case, now=Side(case.now.blocks[: grid.seen])) for index, case in enumerate(cases)}
+    cut = {index: case.until(grid.seen) for index, case in enumerate(cases)}
     kept = {index: case for index, case in cut.items() if len(case.now.present) >= FEWEST_BLOCKS}
     measured = _measure(list(kept.values()), replace(grid, seen=0))
     sure = hold([each.claims for each in measured], budget)
