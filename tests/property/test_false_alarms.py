@@ -6,9 +6,11 @@ minutes; the baseline is 24 h. Rates are what these very seeds give; the bounds 
 
 import math
 from collections import Counter
-from functools import cache
+from collections.abc import Callable
+from functools import cache, partial
 from statistics import median
 
+import numpy as np
 import pytest
 
 from driftreview.api.reasons import SignalVerdict, Verdict
@@ -175,3 +177,48 @@ def test_forty_megabytes_an_hour_are_surely_over_twenty_after_six_hours(phi: flo
         now = side([median(samples[i : i + 10]) for i in range(0, 360, 10)])
         found += judge_series(declared, "nothing was measured", now, BUDGET / 4).verdict is V.DEGRADED
     assert found / RUNS >= 0.97
+
+
+class TestEvents:
+    """One signal at one look of four, with all of its share of the budget; the baseline is a week, the margin none."""
+
+    SHARE = BUDGET / 4
+
+    def degraded(
+        self, make: Callable[[np.random.Generator, int], list[float]], times: int = 1, hours: int = 24
+    ) -> float:
+        """How often, of `RUNS`; a rate so many times as high is that many such processes at once."""
+        alarms = 0
+        for run in range(RUNS):
+            rng = np.random.default_rng(run)
+            before = make(rng, 7 * 144)
+            now = np.sum([make(rng, 6 * hours) for _ in range(times)], axis=0)
+            means = [side([each / 2 for each in counts]) for counts in (before, now)]
+            found = judge_series(builders.events({"relative": "0%"}), *means, self.SHARE)
+            alarms += found.verdict is V.DEGRADED
+        return alarms / RUNS
+
+    @staticmethod
+    def independent(rng: np.random.Generator, blocks: int, per_hour: float = 10) -> list[float]:
+        return [float(each) for each in rng.poisson(per_hour / 6, blocks)]
+
+    @staticmethod
+    def bursts(rng: np.random.Generator, blocks: int) -> list[float]:
+        return [float(rng.geometric(1 / 5, each).sum()) for each in rng.poisson(10 / 6 / 5, blocks)]
+
+    @staticmethod
+    def wandering(rng: np.random.Generator, blocks: int) -> list[float]:
+        """The logarithm of the rate has a standard deviation of 0.47, and a memory of an hour."""
+        rate = np.exp(0.47 * np.array(noise(blocks, int(rng.integers(1 << 30)), math.exp(-1 / 6))))
+        return [float(each) for each in rng.poisson(10 / 6 * rate)]
+
+    @pytest.mark.parametrize("hours", [1, 24])
+    @pytest.mark.parametrize("name", ["independent", "bursts", "wandering"])
+    def test_healthy_counts_are_degraded_hardly_more_often_than_their_share(self, name: str, hours: int) -> None:
+        # Of 150 at 10/h; 1.25% are two. Measured after 1 and 24 h: 0, 0.7; 1.3, 0.7; 1.3, 0%.
+        assert self.degraded(getattr(self, name), hours=hours) <= self.SHARE + 0.015
+
+    def test_twice_as_many_are_found(self) -> None:
+        # Measured: at 10/h and 6 h 100%; at 1/h and 48 h 99.3%.
+        assert self.degraded(self.independent, 2, 6) >= 0.9
+        assert self.degraded(partial(self.independent, per_hour=1.0), 2, 48) >= 0.9
