@@ -71,7 +71,7 @@ def test_against_no_event_at_all_a_difference_is_a_poisson_probability() -> None
 def test_a_difference_is_found_where_there_is_none_no_more_often_than_stated(
     rate: float, exposure: float, extra: float
 ) -> None:
-    # No simulation: every pair of counts, with its probability. Measured at most: 1.25%.
+    # No simulation: every pair of counts, with its probability. Measured at most: 1.0%.
     nows, befores = (np.arange(stats.poisson.ppf(1 - 1e-7, mean) + 1) for mean in (rate + extra, rate * exposure))
     befores = befores[befores >= stats.poisson.ppf(1e-7, rate * exposure)]
     wrong = 0.0

@@ -8,7 +8,7 @@ from driftreview.domain.finding import Side
 from driftreview.domain.foresight import Foresight, foresight, too_noisy
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.together import judge_together
-from tests.builders import around, evidence, review, series, signal, snapshot
+from tests.builders import around, events, evidence, review, series, signal, snapshot
 
 GRID = Grid(1 / 6)
 
@@ -85,6 +85,16 @@ class TestInTheEvidence:
         declared = signal("latency", each="symbol")
         (said,) = foresight(review(signals=[declared]).spec, snapshot(evidence("latency", *both))).vague
         assert said.startswith("latency (symbol btc: its noise")
+
+    def test_a_baseline_that_events_cannot_be_held_against_is_named(self) -> None:
+        short = snapshot(evidence("reconnects", series([0.0] * 5)))
+        (said,) = foresight(review(signals=[events()]).spec, short).useless
+        assert said == "reconnects (the baseline has 5 blocks of samples, 6 are needed)"
+        assert foresight(review(signals=[events(limits={"alert": "5"})]).spec, short).useless == []
+
+    def test_of_events_the_mean_is_told(self) -> None:
+        rare = snapshot(evidence("reconnects", series([*([0.0] * 140), *([0.5] * 4)])))
+        assert foresight(review(signals=[events()]).spec, rare).measured == ["reconnects 0.0139"]
 
     def test_nothing_measured_is_nothing_said(self) -> None:
         declared = review(signals=[signal()]).spec

@@ -96,6 +96,8 @@ def test_no_signal_is_its_own_covariate() -> None:
         (limit(), True),
         (signal(margin={"relative": "5%"}, limits={"alert": "1"}), False),
         (signal(limits={"alert": "1", "baseline": "1"}), False),
+        (events(limits={"alert": "5"}), True),
+        (events({"relative": "50%"}, limits={"alert": "5"}), False),
     ],
 )
 def test_where_nothing_is_measured_at_t0_nothing_can_be_held_against_it(declared: Any, *, fits: bool) -> None:
@@ -175,6 +177,19 @@ class TestResolution:
         assert self.fine(10, window=window) == []
         (said,) = self.fine(11, window=window)
         assert said == "spec.window.checkpoints[0]: 1m must be at least 1m6s, 6 times the source's resolution, 11s"
+
+    def test_events_are_counted_over_a_step_or_more(self) -> None:
+        first = signal("first")
+        assert self.fine(60, signals=[first, events(**{"for": "1m"})]) == []
+        (found,) = self.fine(60, signals=[first, events(**{"for": "30s"})])
+        assert found.startswith(
+            "spec.signals[1].for (signal reconnects): 30s is shorter than the source's resolution, 1m"
+        )
+
+    def test_events_with_a_margin_are_judged_by_blocks(self) -> None:
+        window = {"checkpoints": ["5m"], "rollback": "5m"}
+        for declared, fits in ((events(), False), (events(limits={"alert": "5"}), True)):
+            assert (self.fine(60, signals=[declared], window=window) == []) is fits
 
     def test_a_history_needs_six_blocks_where_something_is_compared_with_it(self) -> None:
         spec: dict[str, Any] = {"baseline": {"length": "59m"}, "window": {"checkpoints": ["2h"]}}

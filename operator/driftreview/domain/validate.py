@@ -83,7 +83,10 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
             )
             yield Problem(reason=Reason.INVALID_SPEC, message=message)
     least = schedule.BLOCKS_PER_LOOK * step
-    in_blocks = any(signal.kind in {Kind.LEVEL, Kind.GROWTH, Kind.EVENTS} for signal in spec.signals)
+    in_blocks = any(
+        signal.kind in {Kind.LEVEL, Kind.GROWTH} or (signal.kind is Kind.EVENTS and is_compared(signal))
+        for signal in spec.signals
+    )
     if first < (least if in_blocks else step):
         needed = (
             f"must be at least {format_duration(least)}, {schedule.BLOCKS_PER_LOOK} times"
