@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Final
 
 import numpy as np
@@ -32,8 +33,9 @@ _LARGEST: Final = 1e12
 _BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
 """Lengths of batches, in blocks."""
 _FEWEST_BATCHES: Final = 6
-_HALVINGS: Final = 45
 _DOUBLINGS: Final = 60
+_MOST_STEPS: Final = 60
+_CLOSE: Final = 1e-9
 
 
 @dataclass(frozen=True)
@@ -99,21 +101,27 @@ class Counts:
 
     def least_factor(self, tail: float) -> float:
         """The times as many as expected of which `more_than` is this probability."""
-        return 0.0 if self.capped == 0 else _where(lambda factor: self.more_than(factor, 0.0) - tail)
+        return (
+            0.0
+            if self.capped == 0
+            else _where(lambda factor: _deviation(self.more_than(factor, 0.0)) - _deviation(tail))
+        )
 
     def most_factor(self, tail: float) -> float:
         """The times as many as expected of which `fewer_than` is this probability; needs events in the baseline."""
-        return _where(lambda factor: tail - self.fewer_than(factor, 0.0))
+        return _where(lambda factor: _deviation(tail) - _deviation(self.fewer_than(factor, 0.0)))
 
     def least_extra(self, tail: float) -> float:
         """The number above the expected of which `more_than` is this probability."""
         lowest = -self.expected
-        return lowest + (0.0 if self.capped == 0 else _where(lambda more: self.more_than(1.0, lowest + more) - tail))
+        if self.capped == 0:
+            return lowest
+        return lowest + _where(lambda more: _deviation(self.more_than(1.0, lowest + more)) - _deviation(tail))
 
     def most_extra(self, tail: float) -> float:
         """The number above the expected of which `fewer_than` is this probability."""
         lowest = -self.expected
-        return lowest + _where(lambda more: tail - self.fewer_than(1.0, lowest + more))
+        return lowest + _where(lambda more: _deviation(tail) - _deviation(self.fewer_than(1.0, lowest + more)))
 
     def _bound(self, events: float, factor: float, extra: float) -> tuple[float, float, float]:
         """Mean, rate and shape of a gamma variable for the events in the window by what the baseline had."""
@@ -156,16 +164,32 @@ def _by_noise(is_now: NDArray[np.bool_], before: Floats, gap: int, hours_per_blo
     return float(noise.variance(overlaps[None])[0]) / independent
 
 
+def _deviation(probability: float) -> float:
+    """The standard normal deviate below which there is this probability: on it tails are nearly straight lines."""
+    return NormalDist().inv_cdf(min(max(probability, 1e-300), 1 - 1e-16))
+
+
 def _where(rising: Callable[[float], float]) -> float:
-    """The number at which a function crosses zero on its way up, by bisection; zero if it does so before."""
-    if rising(0.0) >= 0:
-        return 0.0
+    """The number at which a function crosses zero on its way up, zero if it does so before; by Illinois' method."""
     low, high = 0.0, 1.0
+    below, above = rising(low), rising(high)
+    if below >= 0:
+        return 0.0
     for _ in range(_DOUBLINGS):
-        if rising(high) >= 0:
+        if above >= 0:
             break
-        low, high = high, 2 * high
-    for _ in range(_HALVINGS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if rising(middle) >= 0 else (middle, high)
-    return high
+        low, below, high = high, above, 2 * high
+        above = rising(high)
+    at, before = high, 0.0
+    for _ in range(_MOST_STEPS):
+        at = high - above * (high - low) / (above - below)
+        found = rising(at)
+        if abs(found) <= _CLOSE:
+            break
+        is_same_side = found * before > 0
+        if found > 0:
+            high, above, below = at, found, below / 2 if is_same_side else below
+        else:
+            low, below, above = at, found, above / 2 if is_same_side else above
+        before = found
+    return at
