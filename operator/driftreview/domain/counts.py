@@ -33,6 +33,7 @@ _LARGEST: Final = 1e12
 _BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
 """Lengths of batches, in blocks."""
 _FEWEST_BATCHES: Final = 6
+_NO_MEAN: Final = 1e-12
 _DOUBLINGS: Final = 60
 _MOST_STEPS: Final = 60
 _CLOSE: Final = 1e-9
@@ -124,10 +125,12 @@ class Counts:
         return lowest + _where(lambda more: _deviation(tail) - _deviation(self.fewer_than(1.0, lowest + more)))
 
     def _bound(self, events: float, factor: float, extra: float) -> tuple[float, float, float]:
-        """Mean, rate and shape of a gamma variable for the events in the window by what the baseline had."""
+        """Mean, rate and shape of a gamma variable for the events in the window by what the baseline had; none: 0."""
         mean = factor * events / self.exposure + extra / self.dispersion
+        if mean < _NO_MEAN:
+            return 0.0, 0.0, 0.0
         variance = max((factor / self.exposure) ** 2 * events, mean * mean / _MOST)
-        return (mean, mean / variance, mean * mean / variance) if mean > 0 else (mean, 0.0, 0.0)
+        return mean, mean / variance, mean * mean / variance
 
 
 def events_in(blocks: Sequence[float | None], spans: float) -> Floats:

@@ -135,9 +135,9 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     verdict = _verdict(each, counts, sure)
     is_share = signal.margin.relative is not None and counts.before > 0
     if is_share:
-        low, high = (counts.expected * each_end(AFFIRMED) for each_end in (counts.least_factor, counts.most_factor))
+        low, high = (counts.expected * end_of(AFFIRMED) for end_of in (counts.least_factor, counts.most_factor))
     else:
-        low, high = (counts.expected + each_end(AFFIRMED) for each_end in (counts.least_extra, counts.most_extra))
+        low, high = (counts.expected + end_of(AFFIRMED) for end_of in (counts.least_extra, counts.most_extra))
     shown = change if is_share else difference
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
