@@ -23,7 +23,21 @@ LEVEL: Raw = {
     "runbook": "Check broker connectivity",
     "section": "Performance",
 }
-GROWTH: Raw = {"name": "memory", "kind": "Growth", "query": "memory_bytes", "unit": "By", "limits": {"perHour": "20Mi"}}
+GROWTH: Raw = {
+    "name": "memory",
+    "kind": "Growth",
+    "query": "memory_bytes",
+    "unit": "By",
+    "limits": {"perHour": "20Mi", "alert": "2Gi"},
+}
+EVENTS: Raw = {
+    "name": "reconnects",
+    "kind": "Events",
+    "query": "sum(increase(ws_reconnects_total[5m]))",
+    "margin": {"relative": "50%", "absolute": "100m"},
+    "limits": {"alert": "5"},
+    "for": "5m",
+}
 LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits": {"alert": 60}, "for": "1m"}
 INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
 
@@ -47,7 +61,7 @@ REVIEW: Raw = {
         "grace": "30m",
     },
     "baseline": {"from": "History", "length": "7d"},
-    "signals": [LEVEL, GROWTH, LIMIT, INFO],
+    "signals": [LEVEL, GROWTH, EVENTS, LIMIT, INFO],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",

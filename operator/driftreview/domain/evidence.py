@@ -25,7 +25,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_quantity
-from driftreview.domain.blocks import block_medians, encode, longest_beyond
+from driftreview.domain.blocks import block_means, block_medians, encode, longest_beyond
 from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 
@@ -204,12 +204,13 @@ def _stored_size(part: Model) -> int:
 
 
 def freeze(measurement: Measurement, window: Window, block: timedelta) -> SignalEvidence:
-    """Turn one answer into evidence: block medians per series, or the reason why there are none."""
+    """Turn one answer into evidence: blocks per series, or the reason why there are none."""
     signal, result = measurement.signal, measurement.result
     series: list[SeriesEvidence] = []
     match result:
         case Samples():
-            problem = shape_problem(signal, [one.labels for one in result.series]) or _too_long(result, window, block)
+            problem = shape_problem(signal, [one.labels for one in result.series])
+            problem = problem or _too_long(signal, result, window, block)
             if problem is None:
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
                 series = [_freeze_series(signal, one, window, block) for one in ordered]
@@ -220,11 +221,11 @@ def freeze(measurement: Measurement, window: Window, block: timedelta) -> Signal
     return SignalEvidence(name=signal.name, query=measurement.query, unit=signal.unit, series=series, problem=problem)
 
 
-def _too_long(result: Samples, window: Window, block: timedelta) -> Problem | None:
+def _too_long(signal: Signal, result: Samples, window: Window, block: timedelta) -> Problem | None:
     blocks = -(-(window.end - window.start) // block)
     if blocks * _MOST_BYTES_PER_BLOCK <= MAX_VALUES:
         return None
-    if all(len(encode(block_medians(one, window.step, block))) <= MAX_VALUES for one in result.series):
+    if all(len(encode(_blocks(signal, one, window, block))) <= MAX_VALUES for one in result.series):
         return None
     message = f"{blocks} blocks of {seconds(block)} are too many for one series: they come of an early first look"
     return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
@@ -265,6 +266,11 @@ def _differing(labels: Sequence[Mapping[str, str]]) -> str:
     return ", ".join(differing[:5]) or "none"
 
 
+def _blocks(signal: Signal, series: Series, window: Window, block: timedelta) -> tuple[float | None, ...]:
+    kept = block_means if signal.kind is Kind.EVENTS else block_medians
+    return kept(series, window.step, block)
+
+
 def _freeze_series(signal: Signal, series: Series, window: Window, block: timedelta) -> SeriesEvidence:
     kept = {signal.each: series.labels[signal.each]} if signal.each else {}
     sign = -1 if signal.worse is Worse.LOWER else 1
@@ -278,7 +284,7 @@ def _freeze_series(signal: Signal, series: Series, window: Window, block: timede
             worst = value if worst is None or sign * value > sign * worst else worst
     return SeriesEvidence(
         labels=kept,
-        values=encode(block_medians(series, window.step, block)),
+        values=encode(_blocks(signal, series, window, block)),
         samples=samples,
         expected=window.points,
         longest_over=None if longest is None else seconds(longest),

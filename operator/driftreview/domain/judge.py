@@ -17,11 +17,11 @@ from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
-from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed, uncovered
 from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
-from driftreview.domain.rules import judge_growth, judge_limit, record, too_few
+from driftreview.domain.rules import judge_limit, record, too_few
+from driftreview.domain.together import judge_together
 
 _LONGEST_GAP: Final = timedelta(days=28)
 
@@ -34,15 +34,15 @@ def judge_checkpoint(
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
-    found = [_series(signal, before, after, grid.hours_per_block) for signal in spec.signals]
+    found = [_series(signal, before, after) for signal in spec.signals]
     cases = [each for series in found for _, each in series if isinstance(each, Case)]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
-    levels = iter(judge_levels(cases, grid, budget))
+    together = iter(judge_together(cases, grid, budget))
     return CheckpointResult.of(
         [
             _result(
                 signal,
-                [(key, next(levels) if isinstance(each, Case) else each) for key, each in series],
+                [(key, next(together) if isinstance(each, Case) else each) for key, each in series],
                 after.get(signal.name),
             )
             for signal, series in zip(spec.signals, found, strict=True)
@@ -60,11 +60,13 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
     index = names.index(current.checkpoint) if current.checkpoint in names else 0
     since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
     seen = max(current.window.end - current.window.start - since, timedelta(0)) // block if index else 0
-    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen)
+    length = current.window.end - current.window.start
+    started = max(parse_duration(names[index]) - length, timedelta(0))
+    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen, started / timedelta(hours=1))
 
 
 def _series(
-    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed], hours_per_block: float
+    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed]
 ) -> list[tuple[str | None, Finding | Case]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
     baseline, current = before.get(signal.name), after.get(signal.name)
@@ -75,8 +77,7 @@ def _series(
     found: list[tuple[str | None, Finding | Case]] = []
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
-        covariate = Covariate.of(signal, key, before, after)
-        found.append((key, _one(signal, old, side, covariate, hours_per_block)))
+        found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
     vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
     if vanished and signal.kind is not Kind.INFO:
         names = ", ".join(printable(key) for key in vanished)
@@ -86,7 +87,7 @@ def _series(
 
 
 def _one(
-    signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None, hours_per_block: float
+    signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None
 ) -> Finding | Case:
     if signal.kind is Kind.INFO:
         return record(signal, now)
@@ -100,7 +101,9 @@ def _one(
                 baseline, covariate = covariate, None
             return too_few(now, "this window") or Case.of(signal, baseline, now, covariate)
         case Kind.GROWTH:
-            return judge_growth(signal, now, hours_per_block)
+            return too_few(now, "this window") or Case.of(signal, baseline, now)
+        case Kind.EVENTS:
+            return Case.of(signal, baseline, now)
         case Kind.LIMIT:
             return judge_limit(signal, now)
 
