@@ -7,6 +7,8 @@ from typing import Final
 _BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _TINY: Final = 1e-12
+_RAREST: Final = 1e-4
+_COMMON: Final = 0.1
 
 
 def number(value: float) -> str:
@@ -44,6 +46,13 @@ def change(before: float, after: float, unit: str) -> str:
         text = f"{share:.1f}" if share < 100 else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
         return f"{sign if text != '0.0' else '+'}{text}%"
     return sign + quantity(abs(difference), unit)
+
+
+def small_percent(share: float) -> str:
+    """A probability in percent, with two digits where it is small."""
+    if share < _RAREST:
+        return f"less than {_RAREST:.2%}"
+    return f"{share:.1%}" if share >= _COMMON else f"{share:.2%}"
 
 
 def difference(before: float, after: float, unit: str) -> str:

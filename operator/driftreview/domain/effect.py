@@ -41,6 +41,8 @@ class Effects:
     """The same of a fall, below zero."""
     fresh: Floats
     """The step of what the look before did not have."""
+    since: Floats
+    """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
 
 def estimate(panel: Panel, seen: int = 0) -> Effects:
@@ -57,10 +59,11 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     noise = _noise(panel, whole.residuals, design)
     error, level_error = (np.sqrt(noise.variance(_overlaps(panel, each))) for each in (whole.weights, means))
     level = np.nanmean(after, axis=-1)
+    since = whole.residuals[:, panel.before :] + level[:, None]
     if not panel.before:
         nothing = np.zeros(len(level))
         return Effects(
-            nothing, np.full(len(level), np.inf), level, level_error, noise.freedom, nothing, nothing, nothing
+            nothing, np.full(len(level), np.inf), level, level_error, noise.freedom, nothing, nothing, nothing, since
         )
     base = fit(design.until(panel.before), panel.values[:, : panel.before], panel.before).residuals
     freedom = np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
@@ -73,7 +76,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         values = panel.values.copy()
         values[:, panel.before : panel.before + seen] = np.nan
         fresh = fit(design, values, panel.before).last
-    return Effects(whole.last, error, level, level_error, freedom, highest, lowest, fresh)
+    return Effects(whole.last, error, level, level_error, freedom, highest, lowest, fresh, since)
 
 
 def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:

@@ -41,6 +41,8 @@ class Sure:
 
     beyond: frozenset[Bound] = frozenset()
     worse: bool = False
+    allowed: float = 1.0
+    """Probability by chance at most, at which a claim surely holds: its even share of the look's budget."""
 
 
 def hold(claims: Sequence[Claims], budget: float) -> list[Sure]:
@@ -53,15 +55,16 @@ def hold(claims: Sequence[Claims], budget: float) -> list[Sure]:
     Returns:
         What holds of each series.
     """
-    beyond, worse = set[tuple[int, Bound]](), set[int]()
+    beyond, worse, allowed = set[tuple[int, Bound]](), set[int](), dict[Mode, float]()
     for mode in Mode:
         family = [index for index, each in enumerate(claims) if each.mode is mode]
         bounds = [(index, bound) for index in family for bound in claims[index].beyond]
+        allowed[mode] = budget / max(len(bounds), 1)
         holds = holm([claims[index].beyond[bound] for index, bound in bounds], budget)
         beyond |= {bound for bound, is_sure in zip(bounds, holds, strict=True) if is_sure}
         tails = {index: tail for index in family if (tail := claims[index].worse) is not None}
         worse |= {index for index, is_sure in zip(tails, holm(list(tails.values()), budget), strict=True) if is_sure}
     return [
-        Sure(frozenset(bound for bound in each.beyond if (index, bound) in beyond), index in worse)
+        Sure(frozenset(bound for bound in each.beyond if (index, bound) in beyond), index in worse, allowed[each.mode])
         for index, each in enumerate(claims)
     ]

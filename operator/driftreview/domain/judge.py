@@ -62,7 +62,13 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
     seen = max(current.window.end - current.window.start - since, timedelta(0)) // block if index else 0
     length = current.window.end - current.window.start
     started = max(parse_duration(names[index]) - length, timedelta(0))
-    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen, started / timedelta(hours=1))
+    return Grid(
+        hours_per_block=block / timedelta(hours=1),
+        gap=min(gap, _LONGEST_GAP // block),
+        seen=seen,
+        since=started / timedelta(hours=1),
+        closes=parse_duration(spec.window.rollback) / timedelta(hours=1),
+    )
 
 
 def _series(

@@ -17,16 +17,18 @@ from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, gravest, rounded
-from driftreview.domain.measured import AFFIRMED, Measured, compared_in, tolerated
+from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in, tolerated
+from driftreview.domain.reading import reading
 from driftreview.domain.regression import RESOLUTION
 
 
-def find_level(each: Measured, sure: Sure, suspected: int | None = None) -> Finding:
+def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = None) -> Finding:
     """What is said of one series.
 
     Args:
         each: what was measured.
         sure: what holds of it, all series of the look taken into account.
+        grid: how the blocks lie.
         suspected: in which direction it was suspect at the look before; None if it was not.
 
     Returns:
@@ -34,7 +36,10 @@ def find_level(each: Measured, sure: Sure, suspected: int | None = None) -> Find
     """
     lacking = each.case.lacking and replace(each.case.lacking, current=quantity(each.current, each.case.signal.unit))
     said = (_against_alert(each, sure), _against_baseline(each, sure, suspected), lacking)
-    return gravest([finding for finding in said if finding is not None])
+    found = gravest([finding for finding in said if finding is not None])
+    if found is lacking:
+        return found
+    return replace(found, message=f"{found.message}; {reading(each, found.verdict, sure, grid)}")
 
 
 def is_suspect(each: Measured, sure: Sure) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -66,6 +66,8 @@ class Grid:
     """Blocks since T0 that the look before had as well."""
     since: float = 0.0
     """Hours from T0 to the first block of the window."""
+    closes: float = 0.0
+    """Hours from T0 until nothing can be rolled back any more."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,8 @@ class Measured:
     """The largest step that the baseline made by itself."""
     fresh: float
     """The step of what the look before did not have."""
+    since: Floats | None = field(default=None, compare=False)
+    """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
     @property
     def expected(self) -> float:
@@ -234,4 +238,5 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         freedom=float(effects.freedom[nth]),
         unlike=float(effects.highest[nth] if up else -effects.lowest[nth]),
         fresh=sign * float(effects.fresh[nth]),
+        since=sign * effects.since[nth],
     )

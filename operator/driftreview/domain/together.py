@@ -40,7 +40,7 @@ def judge_together(cases: Sequence[Case], grid: Grid, budget: float) -> list[Fin
     for index, (each, holding) in enumerate(zip(measured, sure, strict=True)):
         match each:
             case Measured():
-                found.append(find_level(each, holding, before.get(index)))
+                found.append(find_level(each, holding, grid, before.get(index)))
             case Growth():
                 found.append(find_growth(each, holding))
             case Events():

@@ -1,0 +1,69 @@
+"""How a verdict on a level is to be read: what would change it, how likely chance is, what it rests on, a forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from driftreview.api.reasons import SignalVerdict
+from driftreview.domain.display import quantity, small_percent
+from driftreview.domain.family import Sure
+from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in
+from driftreview.domain.regression import RESOLUTION
+from driftreview.domain.slopes import slopes
+
+_POINTS: Final = 48
+"""At most, that a trend is told from: a coarse look at the window, and a quick one."""
+_OPEN: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
+
+
+def reading(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> str:
+    """The parts of the sentence on a series that come after its interval and margin."""
+    return "; ".join(_parts(each, verdict, sure, grid))
+
+
+def _parts(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
+    if each.margin is not None and each.case.signal.margin is not None:
+        shown = compared_in(each.case.signal.margin)
+        surely = each.margin + each.reach(sure.allowed) * each.error
+        ends = (each.margin - each.reach(AFFIRMED) * each.error, max(surely, each.unlike + each.margin / 2))
+        good, bad = (shown(each.expected, _at(each, step), each.case.signal.unit) for step in ends)
+        yield f"good up to {good}, Degraded from {bad}"
+        if each.step > each.margin + RESOLUTION:
+            chance = small_percent(each.worse_than(each.margin))
+            yield f"by chance {chance}, allowed {small_percent(sure.allowed)}"
+    blocks = len(each.case.now.present)
+    yield f"{blocks} blocks worth {_worth(each):.0f}"
+    if verdict in _OPEN and (said := forecast(each, grid)):
+        yield said
+
+
+def _at(each: Measured, step: float) -> float:
+    """What a series would be at, with such a step."""
+    return each.scale.back(each.level - each.step + step)
+
+
+def _worth(each: Measured) -> float:
+    """How many independent blocks would tell the level of the window as well as its blocks do."""
+    values = np.array([each.scale.to(value) for value in each.case.now.present])
+    return float(np.clip(values.var(ddof=1) / each.level_error**2, 1.0, len(values)))
+
+
+def forecast(each: Measured, grid: Grid) -> str:
+    """When a series that surely gets worse (5%) goes beyond its limit or margin, if it does before the window closes."""
+    bound = each.alert if each.alert is not None else each.margin and each.level - each.step + each.margin
+    if bound is None or each.since is None or not grid.closes:
+        return ""
+    stride = -(-len(each.since) // _POINTS)
+    rows = (each.since[first : first + stride] for first in range(0, len(each.since), stride))
+    points = [float(np.median(known)) if len(known := row[np.isfinite(row)]) else None for row in rows]
+    trend = slopes(points, (), stride * grid.hours_per_block)
+    ends = trend.interval(AFFIRMED) if trend else None
+    if trend is None or ends is None or ends[0] <= 0:
+        return ""
+    hours = grid.since + trend.reaches(bound)
+    if not grid.since + len(each.since) * grid.hours_per_block < hours <= grid.closes:
+        return ""
+    return f"by its trend {quantity(each.scale.back(bound), each.case.signal.unit)} at T0+{hours:.0f}h"

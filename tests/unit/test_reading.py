@@ -1,0 +1,129 @@
+"""What the sentence on a level says beside its interval: what would change it, chance, what it rests on, a forecast."""
+
+import math
+import re
+
+import pytest
+
+from driftreview.api.reasons import SignalVerdict
+from driftreview.api.signal import Signal
+from driftreview.domain.display import small_percent
+from driftreview.domain.finding import Finding
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.together import judge_together
+from tests.builders import noise, side, signal
+
+GRID = Grid(1 / 6, closes=48.0)
+BEFORE, AFTER = 1008, 144
+
+
+def around(
+    level: float, count: int, seed: int, share: float = 0.02, phi: float = 0.5, grows: float = 0.0
+) -> list[float]:
+    """Noisy values around a level that grows by a share each hour."""
+    return [level * (1 + grows * at / 6) * math.exp(share * each) for at, each in enumerate(noise(count, seed, phi))]
+
+
+def found(declared: Signal, now: list[float], grid: Grid = GRID, before: list[float] | None = None) -> Finding:
+    old = around(100, BEFORE, 1) if before is None else before
+    return judge_together([Case.of(declared, side(old), side(now))], grid, 0.0125)[0]
+
+
+def bounds(finding: Finding) -> tuple[float, float]:
+    said = re.search(r"good up to ([+-][\d.]+)%, Degraded from ([+-][\d.]+)%", finding.message)
+    assert said is not None
+    return float(said[1]), float(said[2])
+
+
+class TestWhatWouldChangeIt:
+    @pytest.mark.parametrize("worse", ["Higher", "Lower"])
+    def test_up_to_the_one_it_is_good_and_from_the_other_degraded(self, worse: str) -> None:
+        declared, sign = signal(worse=worse), 1 if worse == "Higher" else -1
+        good, bad = bounds(found(declared, around(100, AFTER, 2)))
+        assert 0 < sign * good < 5 < sign * bad
+        centre = found(declared, around(100, AFTER, 2)).estimate
+        assert centre is not None
+        for aim, verdicts in (
+            (good - 0.1 * sign, {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}),
+            (good + 0.1 * sign, {SignalVerdict.INCONCLUSIVE}),
+            (bad - 0.1 * sign, {SignalVerdict.SUSPECT, SignalVerdict.INCONCLUSIVE}),
+            (bad + 0.1 * sign, {SignalVerdict.DEGRADED}),
+        ):
+            times = (1 + aim / 100) / (1 + centre.estimate)
+            assert found(declared, around(100 * times, AFTER, 2)).verdict in verdicts
+
+    def test_what_the_baseline_did_to_itself_raises_the_bar(self) -> None:
+        old = around(100, BEFORE, 1)
+        for at in range(300, 450):
+            old[at] *= 1.3
+        _, calm = bounds(found(signal(), around(100, AFTER, 2)))
+        _, wild = bounds(found(signal(), around(100, AFTER, 2), before=old))
+        assert wild > calm + 10
+
+    def test_a_limit_alone_has_no_such_bounds(self) -> None:
+        declared = signal(margin=None, limits={"alert": "150"})
+        assert "good up to" not in found(declared, around(100, AFTER, 2)).message
+
+
+class TestChance:
+    def test_it_is_told_where_the_estimate_is_beyond_the_margin(self) -> None:
+        assert "by chance less than 0.01%, allowed 1.25%" in found(signal(), around(120, AFTER, 2)).message
+        assert "by chance" not in found(signal(), around(102, AFTER, 2)).message
+
+    def test_the_budget_is_shared_by_the_claims_of_a_look(self) -> None:
+        cases = [Case.of(signal(), side(around(100, BEFORE, 1)), side(around(120, AFTER, 2)))] * 5
+        assert "allowed 0.25%" in judge_together(cases, GRID, 0.0125)[0].message
+
+    @pytest.mark.parametrize(
+        ("share", "shown"), [(0.0, "less than 0.01%"), (0.0001, "0.01%"), (0.0125, "1.25%"), (0.25, "25.0%")]
+    )
+    def test_small_ones_have_more_digits(self, share: float, shown: str) -> None:
+        assert small_percent(share) == shown
+
+
+class TestWorth:
+    @pytest.mark.parametrize(("phi", "least", "most"), [(0.0, 60, 144), (0.9, 3, 20)])
+    def test_what_resembles_its_neighbours_is_worth_less(self, phi: float, least: int, most: int) -> None:
+        said = found(
+            signal(margin={"relative": "90%"}), around(100, AFTER, 2, phi=phi), before=around(100, BEFORE, 1, phi=phi)
+        )
+        worth = re.search(r"144 blocks worth (\d+)", said.message)
+        assert worth is not None
+        assert least <= int(worth[1]) <= most
+
+    def test_a_constant_is_worth_one_block_at_least(self) -> None:
+        assert "36 blocks worth 1" in found(signal(), [100.0] * 36, before=[100.0] * BEFORE).message
+
+
+class TestForecast:
+    def test_a_trend_tells_when_the_limit_is_reached(self) -> None:
+        declared = signal(margin=None, limits={"alert": "130"})
+        said = found(declared, around(100, AFTER, 2, grows=0.01)).message
+        assert (when := re.search(r"by its trend 130 s at T0\+(\d+)h", said))
+        assert 24 < int(when[1]) < 33
+
+    def test_without_a_limit_it_is_the_margin(self) -> None:
+        said = found(signal(margin={"relative": "50%"}), around(100, AFTER, 2, grows=0.015)).message
+        assert re.search(r"by its trend 1(49|50|51) s at T0\+(3\d)h", said)
+
+    @pytest.mark.parametrize(
+        ("grows", "closes"), [(0.0, 48.0), (-0.01, 48.0), (0.01, 26.0), (0.01, 0.0), (0.0005, 48.0)]
+    )
+    def test_no_trend_or_too_late_is_nothing_said(self, grows: float, closes: float) -> None:
+        declared = signal(margin=None, limits={"alert": "140"})
+        assert "trend" not in found(declared, around(100, AFTER, 2, grows=grows), Grid(1 / 6, closes=closes)).message
+
+    def test_a_daily_wave_is_no_trend(self) -> None:
+        def wave(count: int, start: int, seed: int) -> list[float]:
+            own = around(100, count, seed)
+            return [each * (1 + 0.3 * math.sin(2 * math.pi * (start + at) / 144)) for at, each in enumerate(own)]
+
+        declared = signal(margin=None, limits={"alert": "140", "baseline": "139"})
+        morning = found(declared, wave(30, 1008, 2), before=wave(BEFORE, 0, 1))
+        assert "trend" not in morning.message
+
+    def test_what_is_degraded_needs_no_forecast(self) -> None:
+        declared = signal(margin=None, limits={"alert": "90"})
+        said = found(declared, around(100, AFTER, 2, grows=0.01))
+        assert said.verdict is SignalVerdict.DEGRADED
+        assert "trend" not in said.message
