@@ -18,7 +18,6 @@ from driftreview.api.driftsnapshot import (
 from driftreview.api.reasons import Reason
 from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
 from driftreview.domain.evidence import (
-    MAX_SERIES,
     MOST_STORED,
     Look,
     Measurement,
@@ -30,6 +29,7 @@ from driftreview.domain.evidence import (
     take,
 )
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from driftreview.domain.shape import MAX_SERIES
 from tests.builders import BLOCK, HOUR, MINUTE, T0, limit, review, revision, signal
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)

@@ -46,15 +46,22 @@ class SeriesEvidence(Model):
     )
     """The labels that tell it from its neighbours."""
     values: Annotated[str, Field(max_length=MAX_VALUES)]
-    """Medians of the blocks in order, 9 significant digits, separated by spaces; `-` is a block without samples."""
+    """Medians of the blocks in order, 9 significant digits, separated by spaces; `-` is a block without samples. With
+    `per` instead of the median the mean of the query over the mean of `per`; `-` also where there was no traffic."""
     samples: Annotated[int, Field(ge=0)]
-    """Samples the medians were made of."""
+    """Samples the medians were made of; with `per`, moments at which both queries had one."""
     expected: Annotated[int, Field(ge=0)]
     """Samples a window without gaps would have."""
     longest_over: Annotated[str, Field(max_length=20)] | None = None
     """Kind Limit: the longest unbroken stretch over the alert limit."""
     worst: Annotated[str, Field(max_length=40)] | None = None
     """The worst single sample."""
+    control: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
+    """Medians of the control's blocks, written as `values` are."""
+    control_samples: Annotated[int, Field(ge=0)] | None = None
+    """Samples of the control."""
+    per: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
+    """Means of `per` over the blocks, written as `values` are: the traffic."""
 
 
 class Problem(Model):
@@ -73,6 +80,10 @@ class SignalEvidence(Model):
     """The signal."""
     query: Annotated[str, Field(max_length=8192)]
     """The query as it was sent."""
+    control_query: Annotated[str, Field(max_length=8192)] | None = None
+    """The control's query as it was sent."""
+    per_query: Annotated[str, Field(max_length=8192)] | None = None
+    """The query of `per` as it was sent."""
     unit: Annotated[str, Field(max_length=32)] = ""
     """Unit of the values."""
     series: Annotated[list[SeriesEvidence], Field(max_length=50, json_schema_extra=atomic())] = Field(

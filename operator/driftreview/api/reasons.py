@@ -157,6 +157,8 @@ class Reason(StrEnum):
     """Before T0: only the number behind `or vector(…)` was returned, nothing that it stands in for."""
     LOW_COVERAGE = "LowCoverage"
     """Less of the window is covered by samples than the signal demands."""
+    NO_TRAFFIC = "NoTraffic"
+    """Too few blocks with as much traffic as `minTraffic` asks for, or with any at all, to judge a quotient by."""
     BASELINE_MISSING = "BaselineMissing"
     """There was no usable T0 evidence for the signal."""
     BASELINE_OVER_LIMIT = "BaselineOverLimit"

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from driftreview.api.base import Identifier, Model, Pattern, Rule, ShortText, rules
 from driftreview.api.values import PERCENT, Amount, Duration, Percent, Quantity
 
+Query = Annotated[str, Field(min_length=1, max_length=4096)]
+
 
 class Worse(StrEnum):
     """In which direction a signal gets worse."""
@@ -116,6 +118,20 @@ class Signal(Model):
             ),
             ("self.kind == 'Level' || !has(self.margin)", "margin is for kind: Level; drop it, or set kind: Level"),
             ("self.kind == 'Limit' || !has(self.for)", "`for` is for kind: Limit; drop it, or set kind: Limit"),
+            ("self.kind == 'Level' || !has(self.control)", "control is for kind: Level; drop it, or set kind: Level"),
+            ("self.kind == 'Level' || !has(self.per)", "per is for kind: Level; drop it, or set kind: Level"),
+            (
+                "!has(self.control) || has(self.margin)",
+                "a control is what margin is measured against: set margin, or drop control (limits.alert needs none)",
+            ),
+            (
+                "!has(self.control) || !has(self.per)",
+                "control and per exclude each other: write the quotient into query and control, or drop one of the two",
+            ),
+            (
+                "!has(self.minTraffic) || has(self.per)",
+                "minTraffic is the least mean of `per`: set per, or drop minTraffic",
+            ),
             (
                 "self.worse != 'Either' || !has(self.limits)",
                 "with worse: Either a limit has no side; choose Higher or Lower, or leave limits out",
@@ -125,8 +141,14 @@ class Signal(Model):
 
     name: Identifier
     """Name of the signal, unique in the review."""
-    query: Annotated[str, Field(min_length=1, max_length=4096)]
+    query: Query
     """PromQL; may use ${namespace}, ${target}, ${pods}, ${revisionHash}, ${container} and spec.variables."""
+    control: Query | None = None
+    """Kind Level: the same of pods that the release does not touch; what changes for both is no drift."""
+    per: Query | None = None
+    """Kind Level: what the query is divided by, such as requests of which it counts the failed ones."""
+    min_traffic: Amount | None = None
+    """The least mean of `per`: a block with less has no traffic, and no value."""
     unit: Annotated[str, Field(max_length=32)] = ""
     """Unit of the values, such as s, By or %."""
     kind: Kind = Kind.LEVEL
@@ -163,3 +185,9 @@ class Signal(Model):
     """What to do when it is degraded."""
     section: Annotated[str, Field(max_length=64)] = ""
     """Where the report shows it."""
+
+    @property
+    def companion(self) -> tuple[str, str] | None:
+        """The field that holds a second query, and that query."""
+        found = {"control": self.control, "per": self.per}
+        return next(((field, query) for field, query in found.items() if query is not None), None)

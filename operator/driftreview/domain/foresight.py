@@ -6,7 +6,7 @@ Nobody should learn that two days later.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +16,7 @@ from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import parse_duration
+from driftreview.domain.control import beside_control
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
@@ -62,21 +63,30 @@ def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> 
     """
     if not series:
         return []
-    panel, scales = panel_of([Case(signal, side, Side(())) for signal, side in series], grid)
+    cases = [_foreseen(signal, side) for signal, side in series]
+    panel, scales = panel_of([replace(case, now=Side(())) for case in cases], grid)
     errors, freedoms = foresee(panel, after)
     found: list[str | None] = []
-    for index, (signal, side) in enumerate(series):
+    for index, (signal, _) in enumerate(series):
         level = float(np.nanmean(panel.values[index]))
         freedom = float(freedoms[index])
         reach = student_quantile(AFFIRMED, freedom) + student_quantile(_MISSED / len(series), freedom)
         least = reach * float(errors[index])
-        seen = Measured(Case(signal, side, side), scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0)
+        seen = Measured(cases[index], scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0)
         if signal.margin is None or seen.margin is None or least <= seen.margin:
             found.append(None)
             continue
         could = compared_in(signal.margin)(seen.expected, seen.scale.back(level + least), signal.unit)
         found.append(f"its noise lets a change of {could.lstrip('+')} be ruled out at the last look, no smaller one")
     return found
+
+
+def _foreseen(signal: Signal, side: Side) -> Case:
+    """A baseline as a look would see it that finds no change."""
+    if signal.control is None:
+        return Case(signal, side, side)
+    before, now, beside = beside_control(side, side)
+    return Case(signal.model_copy(update={"limits": None}), before, now, beside=beside)
 
 
 def _useless(levels: Iterable[Observed]) -> Iterator[str]:

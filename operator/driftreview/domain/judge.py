@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from driftreview.api.driftreview import DriftReviewSpec
@@ -14,11 +15,13 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
+from driftreview.domain.control import cases_of
+from driftreview.domain.coverage import uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
-from driftreview.domain.levels import judge_levels
+from driftreview.domain.levels import gravest, judge_levels
 from driftreview.domain.measured import Case, Grid
-from driftreview.domain.observed import Observed, named, observed, uncovered
+from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
 from driftreview.domain.rules import judge_growth, judge_limit, record, too_few
 
@@ -37,14 +40,17 @@ def judge_checkpoint(
         _series(signal, before.get(signal.name), after.get(signal.name), grid.hours_per_block)
         for signal in spec.signals
     ]
-    cases = [each for series in found for _, each in series if isinstance(each, Case)]
+    cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
     levels = iter(judge_levels(cases, grid, budget))
     return CheckpointResult.of(
         [
             _result(
                 signal,
-                [(key, next(levels) if isinstance(each, Case) else each) for key, each in series],
+                [
+                    (key, gravest(list(islice(levels, len(each)))) if isinstance(each, tuple) else each)
+                    for key, each in series
+                ],
                 after.get(signal.name),
             )
             for signal, series in zip(spec.signals, found, strict=True)
@@ -67,13 +73,13 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
 
 def _series(
     signal: Signal, baseline: Observed | None, current: Observed | None, hours_per_block: float
-) -> list[tuple[str | None, Finding | Case]]:
+) -> list[tuple[str | None, Finding | tuple[Case, ...]]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
     if current is None:
         return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
     if current.problem is not None:
         return [(None, Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message))]
-    found: list[tuple[str | None, Finding | Case]] = [
+    found: list[tuple[str | None, Finding | tuple[Case, ...]]] = [
         (key, _one(signal, baseline.baseline(key) if baseline else "nothing was measured at T0", side, hours_per_block))
         for key, side in current.sides.items()
     ]
@@ -85,14 +91,14 @@ def _series(
     return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
 
 
-def _one(signal: Signal, baseline: Side | str, now: Side, hours_per_block: float) -> Finding | Case:
+def _one(signal: Signal, baseline: Side | str, now: Side, hours_per_block: float) -> Finding | tuple[Case, ...]:
     if signal.kind is Kind.INFO:
         return record(signal, now)
-    if finding := uncovered(signal, now):
+    if finding := uncovered(signal, now) or without_traffic(signal, now, baseline):
         return finding
     match signal.kind:
         case Kind.LEVEL:
-            return too_few(now, "this window") or Case.of(signal, baseline, now)
+            return too_few(now, "this window") or cases_of(signal, baseline, now)
         case Kind.GROWTH:
             return judge_growth(signal, now, hours_per_block)
         case Kind.LIMIT:

@@ -17,10 +17,10 @@ from typing import Final
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode
 from driftreview.api.values import parse_percent, parse_quantity
-from driftreview.domain.display import quantity
+from driftreview.domain.display import difference, number, quantity
 from driftreview.domain.effect import RESOLUTION
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, rounded
-from driftreview.domain.measured import Case, Grid, Measured, compared_in, measure
+from driftreview.domain.measured import Beside, Case, Grid, Measured, compared_in, measure
 from driftreview.domain.tails import holm
 
 AFFIRMED: Final = 0.05
@@ -106,7 +106,11 @@ def _finding(each: Measured, sure: _Sure) -> Finding:
     """The worse of what the alert limit and the baseline say."""
     lacking = each.case.lacking and replace(each.case.lacking, current=quantity(each.current, each.case.signal.unit))
     said = (_against_alert(each, sure), _against_baseline(each, sure), lacking)
-    found = [finding for finding in said if finding is not None]
+    return gravest([finding for finding in said if finding is not None])
+
+
+def gravest(found: Sequence[Finding]) -> Finding:
+    """Of what is said of one series what counts: the worst, or the last if nothing is wrong."""
     grave = [finding for finding in found if finding.verdict in _WORST_FIRST]
     return min(grave, key=lambda finding: _WORST_FIRST.index(finding.verdict), default=found[-1])
 
@@ -144,11 +148,23 @@ def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
     if signal.margin.absolute is not None:
         absolute = quantity(parse_quantity(signal.margin.absolute), signal.unit)
         tolerance = f"{tolerance} or {absolute}" if tolerance else absolute
-    message = f"{new} against {old}, {delta} (between {lowest} and {highest}), margin {tolerance}"
+    against = _beside(each, each.case.beside) if each.case.beside else f"{new} against {old},"
+    message = f"{against} {delta} (between {lowest} and {highest}), margin {tolerance}"
     verdict, reason = _verdict(each, margin, reach, sure), None
     if verdict is SignalVerdict.INCONCLUSIVE:
         message, reason = f"{message}: the noise leaves it open", Reason.UNRESOLVED
     return Finding(verdict, reason, message, old, new, delta, estimate)
+
+
+def _beside(each: Measured, control: Beside) -> str:
+    """A series and its control in words."""
+    unit = each.case.signal.unit
+    new, other = quantity(each.current, unit), quantity(control.level, unit)
+    if not control.is_ratio:
+        now, before = (difference(control.level, value, unit) for value in (each.current, each.expected))
+        return f"{new} against the control's {other}, which is {now}, where the baseline's difference is {before}:"
+    now, before = (number(value / control.level) for value in (each.current, each.expected))
+    return f"{new} is {now} times the control's {other}, where the baseline's quotient is {before}:"
 
 
 def _estimate(each: Measured, low: float, high: float) -> Estimate | None:
@@ -163,9 +179,9 @@ def _estimate(each: Measured, low: float, high: float) -> Estimate | None:
     absolute = parse_quantity(margin.absolute) if margin.absolute else 0.0
     tolerated = max(relative * abs(expected), absolute)
     numbers = [*((value - expected) / whole for value in (current, *sorted((low, high)))), tolerated / whole]
-    if not all(math.isfinite(number) for number in numbers):
+    if not all(math.isfinite(value) for value in numbers):
         return None
-    estimate, lower, upper, tolerated = (rounded(number, size / whole) for number in numbers)
+    estimate, lower, upper, tolerated = (rounded(value, size / whole) for value in numbers)
     measure = Measure.SHARE if is_share else Measure.DIFFERENCE
     return Estimate(measure, estimate, lower, upper, tolerated, current, expected)
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
-from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
-from driftreview.api.values import parse_percent
+from driftreview.domain.coverage import uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
 
@@ -30,7 +29,7 @@ class Observed:
         side = self.sides.get(key)
         if side is None:
             return f"{self.signal.each} {printable(key)} was not there at T0"
-        if finding := uncovered(self.signal, side):
+        if finding := uncovered(self.signal, side) or without_traffic(self.signal, side):
             return f"at T0: {finding.message}"
         return side
 
@@ -52,13 +51,3 @@ def observed(signals: Sequence[Signal], frozen: DriftSnapshotSpec) -> dict[str, 
 def named(signal: Signal, key: str, finding: Finding) -> Finding:
     """A finding with the series it is about."""
     return finding.about(f"{signal.each} {printable(key)}") if signal.each else finding
-
-
-def uncovered(signal: Signal, side: Side) -> Finding | None:
-    """That too little of a window is covered by samples."""
-    if side.coverage >= parse_percent(signal.min_coverage) and side.samples:
-        return None
-    needed = (
-        f"{side.samples} of {side.expected} samples ({side.coverage:.0%}) are there, {signal.min_coverage} are needed"
-    )
-    return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, needed)

@@ -104,13 +104,15 @@ def too_large(spec: DriftReviewSpec, step: timedelta, series: Mapping[str, int])
         )
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
         return
-    counts = {signal.name: max(1, series.get(signal.name, 1)) for signal in spec.signals}
+    each = {signal.name: 1 if signal.companion is None else 2 for signal in spec.signals}
+    counts = {name: rows * max(1, series.get(name, 1)) for name, rows in each.items()}
     total = size * sum(counts.values())
     if total > MAX_BYTES:
         most = max(counts, key=lambda name: counts[name])
+        beside = ", those of control and per included," if any(rows > 1 for rows in each.values()) else ""
         fewer = f"fewer series ({most} has {counts[most]}), " if counts[most] > 1 else ""
         message = (
-            f"spec.signals: {len(counts)} signals with {sum(counts.values())} series over {span} make about "
+            f"spec.signals: {len(counts)} signals with {sum(counts.values())} series{beside} over {span} make about "
             f"{total // 1000} kB of evidence, {MAX_BYTES // 1000} kB can be stored: use fewer signals, {fewer}"
             f"a shorter {field}, or a later spec.window.checkpoints[0] ({_BLOCKS})"
         )

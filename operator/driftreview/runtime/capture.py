@@ -18,10 +18,11 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SignalEvidence
 from driftreview.api.signal import Signal
 from driftreview.domain import trouble
+from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
 from driftreview.domain.query import QueryProblem
-from driftreview.domain.samples import Failed, Window
-from driftreview.runtime.gather import SIMPLEST, Room, Subject, TurnOverError, queries, resolved
+from driftreview.domain.samples import Failed, QueryResult, Window
+from driftreview.runtime.gather import SIMPLEST, Resolved, Room, Subject, TurnOverError, asked, resolved
 
 MOST_BYTES: Final = 64 * 2**20
 """Of answers kept for looks that are not complete yet; beyond it, what was touched longest ago is asked again."""
@@ -111,7 +112,8 @@ class Capture:
                 previous = self._workloads.pin(review.metadata.namespace, status.previous)
             stored = self._reviews.store_snapshot(review, name, take(review, look, signals, judged, previous))
         self.forget(review.metadata.uid)
-        if not is_of(stored, review, look, status.judged.template_hash, queries(review, subject)):
+        sent = [asked(*each) for each in zip(review.spec.signals, resolved(review, subject), strict=True)]
+        if not is_of(stored, review, look, status.judged.template_hash, sent):
             raise ForeignEvidenceError(name)
         return stored
 
@@ -148,16 +150,16 @@ class Capture:
         this = self._resumed(review, look)
         signals = zip(review.spec.signals, resolved(review, subject), strict=True)
         left = [each for each in signals if each[0].name not in this.answered.keys() | this.failed.keys()]
-        for number, (signal, query) in enumerate(left):
+        for number, (signal, queries) in enumerate(left):
             if number and monotonic() >= until:
-                asked = len(this.answered) + len(this.failed)
-                raise TurnOverError(look.checkpoint, asked, len(review.spec.signals), this.began)
-            measured = _measure(signal, query, found, window, this.room)
-            if isinstance(measured.result, Failed) and measured.result.retryable:
+                done = len(this.answered) + len(this.failed)
+                raise TurnOverError(look.checkpoint, done, len(review.spec.signals), this.began)
+            measured = _measure(signal, queries, found, window, this.room)
+            if measured.failure:
                 this.failed[signal.name] = measured
             else:
                 this.keep(freeze(measured, window, look.block))
-        failures = [each.result for each in this.failed.values() if isinstance(each.result, Failed)]
+        failures = [each.failure for each in this.failed.values() if each.failure]
         if failures:
             dead = len(this.answered) == this.answered_before and not self._answers(this, found)
             index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
@@ -179,14 +181,23 @@ class Capture:
 
 
 def _measure(
-    signal: Signal, query: str | QueryProblem, found: FoundSource | Problem, window: Window, room: Room
+    signal: Signal, queries: Resolved, found: FoundSource | Problem, window: Window, room: Room
 ) -> Measurement:
-    """Ask one query over a window. What cannot be asked is a failure like any other, never a gap."""
-    if isinstance(found, Problem):
-        return Measurement(signal, signal.query if isinstance(query, QueryProblem) else query, as_failure(found))
-    if isinstance(query, QueryProblem):
-        return Measurement(signal, signal.query, Failed(query.reason, query.message, retryable=False))
-    return Measurement(signal, query, room.ask(lambda: found.source.range(query, window)))
+    """Ask the queries of a signal over a window. What cannot be asked is a failure like any other, never a gap."""
+    sent = asked(signal, queries)
+
+    def ask(query: str, resolved_to: str | QueryProblem | None) -> QueryResult:
+        if isinstance(found, Problem):
+            return as_failure(found)
+        if isinstance(resolved_to, QueryProblem):
+            return Failed(resolved_to.reason, resolved_to.message, retryable=False)
+        return room.ask(lambda: found.source.range(query, window))
+
+    result = ask(sent.query, queries.query)
+    if sent.companion is None:
+        return Measurement(signal, sent.query, result)
+    beside = result if isinstance(result, Failed) else ask(sent.companion, queries.companion)
+    return Measurement(signal, sent.query, result, Companion(sent.companion, beside))
 
 
 def as_failure(problem: Problem) -> Failed:
