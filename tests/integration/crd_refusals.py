@@ -121,6 +121,8 @@ REFUSALS: list[Refusal] = [
     _review("variable-given", "spec.variables", "choose another name", variables={"pods": "c"}),
     _signal("level-without-measure", LEVEL, "needs margin", margin=None, limits={"alert": None}),
     _signal("growth-without-rate", GROWTH, "needs limits.perHour", limits=None),
+    _signal("covariate-of-another-kind", LIMIT, "covariate is for kind: Level", covariate="other"),
+    _signal("covariate-without-margin", LEVEL, "a covariate explains", covariate="other", margin=None),
     _signal("rate-without-growth", LEVEL, "limits.perHour is for kind: Growth", limits={"perHour": 1}),
     _signal("limit-without-limit", LIMIT, "needs limits.alert", limits={"alert": None, "baseline": 1}),
     _signal("margin-of-limit", LIMIT, "margin is for kind: Level", margin={"relative": "5%"}),

@@ -13,6 +13,7 @@ LEVEL: Raw = {
     "kind": "Level",
     "worse": "Higher",
     "margin": {"relative": "5%", "absolute": "2m"},
+    "covariate": "orders",
     "limits": {"baseline": "100m", "alert": "150m"},
     "each": "symbol",
     "severity": "Critical",

@@ -102,6 +102,12 @@ def test_every_sample_is_accepted(server: Server, kind: str, spec: dict[str, Any
         {"baseline": {"from": "Declared"}},
         {"signals": [{"name": "a", "query": "up", "worse": "Either", "margin": {"relative": "0%", "absolute": 0}}]},
         {"signals": [{"name": "a", "query": "up", "limits": {"baseline": -5, "alert": "-1.5e3"}}]},
+        {
+            "signals": [
+                {"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "b", "each": "symbol"},
+                {"name": "b", "query": "up", "kind": "Info", "each": "symbol"},
+            ]
+        },
         {"signals": [{"name": "a", "query": "up", "limits": {"baseline": "1Ei", "alert": "5E"}}]},
         {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "1.5E-3"}, "limits": {"alert": "+2e+3"}}]},
         {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "999999999999999.123456789e-12"}}]},

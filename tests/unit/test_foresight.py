@@ -17,13 +17,17 @@ def side(count: int, share: float, seed: int = 1, centre: float = 100.0) -> Side
     return Side(tuple(around(centre, count, seed, share=share)))
 
 
+def fresh(declared: Signal, baseline: Side) -> Case:
+    return Case.of(declared, baseline, Side(()))
+
+
 @pytest.mark.parametrize("share", [0.01, 0.05])
 def test_a_quiet_signal_is_nothing_to_speak_of(share: float) -> None:
-    assert too_noisy([(signal(), side(144, share))], GRID, 288) == [None]
+    assert too_noisy([fresh(signal(), side(144, share))], GRID, 288) == [None]
 
 
 def test_a_noisy_one_is_told_with_the_change_that_could_be_ruled_out() -> None:
-    (found,) = too_noisy([(signal(), side(144, 0.5))], GRID, 288)
+    (found,) = too_noisy([fresh(signal(), side(144, 0.5))], GRID, 288)
     assert found is not None
     assert found.startswith("its noise lets a change of ")
     assert found.endswith("% be ruled out at the last look, no smaller one")
@@ -31,19 +35,19 @@ def test_a_noisy_one_is_told_with_the_change_that_could_be_ruled_out() -> None:
 
 def test_with_an_absolute_margin_the_change_is_told_in_the_unit() -> None:
     declared = signal(margin={"absolute": "1"}, unit="ms")
-    (found,) = too_noisy([(declared, side(144, 0.5))], GRID, 288)
+    (found,) = too_noisy([fresh(declared, side(144, 0.5))], GRID, 288)
     assert found is not None
     assert " ms be ruled out" in found
 
 
 def test_the_order_is_kept_and_of_nothing_nothing_is_said() -> None:
-    found = too_noisy([(signal(), side(144, 0.5)), (signal(), side(144, 0.01, 2))], GRID, 288)
+    found = too_noisy([fresh(signal(), side(144, 0.5)), fresh(signal(), side(144, 0.01, 2))], GRID, 288)
     assert [each is None for each in found] == [False, True]
     assert too_noisy([], GRID, 288) == []
 
 
 def test_a_constant_baseline_can_tell_everything() -> None:
-    assert too_noisy([(signal(), Side((100.0,) * 144)), (signal(), Side((0.0,) * 144))], GRID, 288) == [None, None]
+    assert too_noisy([fresh(signal(), Side((each,) * 144)) for each in (100.0, 0.0)], GRID, 288) == [None, None]
 
 
 @pytest.mark.parametrize("share", [0.02, 0.3])
@@ -52,7 +56,7 @@ def test_what_is_said_at_t0_is_what_comes_at_the_last_look(share: float) -> None
     affirmed = 0
     for run in range(40):
         before, after = side(144, share, 2 * run), side(288, share, 2 * run + 1)
-        (told,) = too_noisy([(signal(), before)], GRID, 288)
+        (told,) = too_noisy([fresh(signal(), before)], GRID, 288)
         (found,) = judge_levels([Case.of(signal(), before, after)], GRID, 0.0125)
         assert (told is not None) is (share > 0.1)
         affirmed += found.verdict in {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED}

@@ -56,6 +56,36 @@ def test_what_could_never_work_or_would_be_ignored_is_named_with_its_field(decla
 
 
 @pytest.mark.parametrize(
+    ("other", "each", "says"),
+    [
+        (signal("load", kind="Info"), None, None),
+        (signal("load", kind="Info"), "symbol", None),
+        (signal("load", kind="Info", each="symbol"), "symbol", None),
+        (
+            signal("load", kind="Info", each="symbol"),
+            None,
+            "load has a series for each symbol, here there is no `each`",
+        ),
+        (signal("load", kind="Info", each="pod"), "symbol", "load has a series for each pod, here `each` is symbol"),
+        (limit(name="load"), None, "load is of kind Limit; a covariate must be of kind Level or Info"),
+        (signal("lode"), None, "load must be the name of another signal of spec.signals"),
+    ],
+)
+def test_a_covariate_is_another_level_with_series_that_go_together(
+    other: Any, each: str | None, says: str | None
+) -> None:
+    found = said(other, signal("latency", covariate="load", each=each))
+    assert [each.split(": ", 1)[0] for each in found] == (
+        ["spec.signals[1].covariate (signal latency)"] if says else []
+    )
+    assert says is None or says in found[0]
+
+
+def test_no_signal_is_its_own_covariate() -> None:
+    assert "must be the name of another signal" in said(signal("latency", covariate="latency"))[0]
+
+
+@pytest.mark.parametrize(
     ("declared", "fits"),
     [
         (signal(limits={"alert": "1"}), True),

@@ -117,6 +117,14 @@ class Signal(Model):
                 "a Limit signal needs limits.alert, the value it must not exceed for longer than `for`",
             ),
             ("self.kind == 'Level' || !has(self.margin)", "margin is for kind: Level; drop it, or set kind: Level"),
+            (
+                "self.kind == 'Level' || !has(self.covariate)",
+                "covariate is for kind: Level; drop it, or set kind: Level",
+            ),
+            (
+                "!has(self.covariate) || has(self.margin)",
+                "a covariate explains the difference to the baseline: set margin too, or drop it",
+            ),
             ("self.kind == 'Limit' || !has(self.for)", "`for` is for kind: Limit; drop it, or set kind: Limit"),
             ("self.kind == 'Level' || !has(self.control)", "control is for kind: Level; drop it, or set kind: Level"),
             ("self.kind == 'Level' || !has(self.per)", "per is for kind: Level; drop it, or set kind: Level"),
@@ -157,6 +165,9 @@ class Signal(Model):
     """In which direction it gets worse."""
     margin: Margin | None = None
     """How much worse than the baseline is tolerated."""
+    covariate: Identifier | None = None
+    """Kind Level: another signal of this review, of kind Level or Info, that this one follows, such as the requests per
+    second that a latency follows. What it explains is not put down to the release; the release must not change it."""
     limits: Limits | None = None
     """Absolute limits."""
     for_: Duration | None = Field(default=None, alias="for")

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Final
 
 from driftreview.api.signal import Signal
+from driftreview.domain.covariate import Covariate
 from driftreview.domain.finding import Side
 from driftreview.domain.measured import Beside, Case
 
@@ -22,26 +23,31 @@ _SMALLEST: Final = math.ulp(0.0)
 _Pair = tuple[float, float]
 
 
-def cases_of(signal: Signal, baseline: Side | str, now: Side) -> tuple[Case, ...]:
+def cases_of(signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | None = None) -> tuple[Case, ...]:
     """What there is to claim of a series; `baseline` is a text where there is none.
 
     With a control, limits are about the series itself and margins about both: one case for each.
     """
-    whole = Case.of(signal, baseline, now)
+    whole = Case.of(signal, baseline, now, covariate)
     if signal.control is None:
         return (whole,)
     before, after, beside = beside_control(whole.before, now)
-    compared = Case(signal.model_copy(update={"limits": None}), before, after, whole.lacking, beside)
+    compared = replace(
+        whole, signal=signal.model_copy(update={"limits": None}), before=before, now=after, beside=beside
+    )
     if signal.limits is None or signal.limits.alert is None:
         return (compared,)
     return (Case(signal.model_copy(update={"margin": None}), whole.before, now), compared)
 
 
 def beside_control(before: Side | None, now: Side) -> tuple[Side | None, Side, Beside]:
-    """Both sides as the signal would be beside the control of `now`, and what that control is."""
+    """Both sides as the signal would be beside the control of `now`, and what that control is.
+
+    Where there is nothing since T0 yet, the baseline's control takes its place.
+    """
     sides = [side for side in (before, now) if side is not None]
     is_ratio = all(min(pair) > 0 for side in sides for pair in _pairs(side) if pair)
-    beside = [pair[1] for pair in _pairs(now) if pair]
+    beside = [pair[1] for pair in _pairs(now if now.blocks else before or now) if pair]
     level = _mean([math.log(value) for value in beside] if is_ratio else beside)
     made = [
         replace(side, blocks=tuple(_as_now(pair, level, is_ratio=is_ratio) for pair in _pairs(side))) for side in sides

@@ -38,6 +38,8 @@ class Panel:
     gap: int
     """Blocks between the baseline and T0 that belong to neither."""
     hours_per_block: float
+    covariates: Floats | None = None
+    """(series, before + after): what else a series follows, zero where it is as in the baseline's mean."""
 
     @property
     def after(self) -> int:
@@ -77,10 +79,15 @@ class _Design:
     """(blocks, regressors)."""
     daily: tuple[float, ...]
     """Frequencies of the harmonics, in cycles per block; each has two regressors, after the level's."""
+    covariates: Floats | None = None
+    """(series, blocks)."""
 
-    def without_a_day(self) -> Floats:
-        """The regressors without the harmonics."""
-        return np.delete(self.regressors, np.arange(1, 1 + 2 * len(self.daily)), axis=1)
+    def of(self, series: int, *, with_a_day: bool) -> Floats:
+        """The regressors of a series, or all but the harmonics; its covariate comes first."""
+        shared = self.regressors
+        if not with_a_day:
+            shared = np.delete(shared, np.arange(1, 1 + 2 * len(self.daily)), axis=1)
+        return shared if self.covariates is None else np.column_stack([self.covariates[series], shared])
 
 
 @dataclass(frozen=True)
@@ -115,12 +122,18 @@ def estimate(panel: Panel) -> Effects:
 
 def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
     """Standard error of the step after so many blocks, and its degrees of freedom, by the noise of a baseline alone."""
-    whole = replace(panel, values=np.concatenate([panel.values, np.zeros((len(panel.values), after))], axis=-1))
+    whole = replace(panel, values=_longer(panel.values, after))
+    if panel.covariates is not None:
+        whole = replace(whole, covariates=_longer(panel.covariates, after))
     design = _design(whole)
     base = _fit(_baseline_of(design, panel), panel.values, panel.before).residuals
     noise = learn([Ordinates.of(base, design.daily)], panel.hours_per_block)
     error = np.sqrt(noise.variance(_overlaps(whole, _fit(design, whole.values, panel.before).weights)))
     return error, np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
+
+
+def _longer(values: Floats, by: int) -> Floats:
+    return np.concatenate([values, np.zeros((len(values), by))], axis=-1)
 
 
 def fresh_step(panel: Panel, seen: int) -> Floats:
@@ -139,21 +152,25 @@ def _design(panel: Panel) -> _Design:
     repeating = [wave(angle) for angle in angles for wave in (np.sin, np.cos)]
     step = [(at > 0).astype(float)] if panel.before else []
     regressors = np.stack([np.ones(len(at)), *repeating, *step], axis=1)
-    return _Design(regressors, tuple(each / per_day for each in range(1, number + 1)))
+    return _Design(regressors, tuple(each / per_day for each in range(1, number + 1)), panel.covariates)
 
 
 def _baseline_of(design: _Design, panel: Panel) -> _Design:
-    return _Design(design.regressors[: panel.before, :-1], design.daily)
+    covariates = None if design.covariates is None else design.covariates[:, : panel.before]
+    return _Design(design.regressors[: panel.before, :-1], design.daily, covariates)
 
 
 def _fit(design: _Design, values: Floats, before: int) -> _Fit:
-    """Fit all series with the same gaps at once; a baseline with less than half its blocks tells nothing of a day."""
+    """Fit all series with the same gaps and covariate at once.
+
+    A baseline with less than half its blocks tells nothing of a day.
+    """
     last, weights, residuals = np.zeros(len(values)), np.zeros(values.shape), np.full(values.shape, np.nan)
     are_present = np.isfinite(values)
-    for series in _alike(are_present):
+    for series in _alike(are_present if design.covariates is None else np.hstack([are_present, design.covariates])):
         present = are_present[series[0]]
         is_thin = 2 * present[:before].sum() < before
-        regressors = (design.without_a_day() if is_thin else design.regressors)[present]
+        regressors = design.of(series[0], with_a_day=not is_thin)[present]
         solver = np.linalg.pinv(regressors)
         found = values[np.ix_(series, present)]
         coefficients = found @ solver.T

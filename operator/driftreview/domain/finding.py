@@ -9,6 +9,9 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from driftreview.api.driftsnapshot import SeriesEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_duration
@@ -134,3 +137,10 @@ def _pairs(
 ) -> Iterator[tuple[float | None, float | None]]:
     """Block by block; a block without another has none."""
     return ((block, others[index] if index < len(others) else None) for index, block in enumerate(blocks))
+
+
+def place(row: NDArray[np.float64], before: int, old: Side | None, now: Side) -> None:
+    """Put both sides on a grid whose baseline ends after `before` blocks; what has no sample becomes NaN."""
+    blocks = old.blocks if old else ()
+    row[before - len(blocks) : before] = np.array(blocks, dtype=float)
+    row[before : before + len(now.blocks)] = np.array(now.blocks, dtype=float)

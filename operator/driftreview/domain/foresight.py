@@ -5,8 +5,8 @@ Nobody should learn that two days later.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -16,14 +16,14 @@ from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import parse_duration
-from driftreview.domain.control import beside_control
+from driftreview.domain.control import cases_of
+from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
 from driftreview.domain.levels import AFFIRMED
 from driftreview.domain.measured import Case, Grid, Measured, compared_in, panel_of
 from driftreview.domain.observed import Observed, observed
-from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.statistics import middle
 from driftreview.domain.tails import student_quantile
 
@@ -45,16 +45,15 @@ class Foresight:
 
 def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
     """Say it of a baseline that was just frozen; where nothing was measured there is nothing to say."""
-    found = list(observed(spec.signals, baseline).values())
-    levels = [each for each in found if each.signal.kind is Kind.LEVEL and each.problem is None]
-    return Foresight(list(_useless(levels)), list(_vague(spec, baseline, levels)), list(_measured(found)))
+    found = observed(spec.signals, baseline)
+    return Foresight(list(_useless(found)), list(_vague(spec, baseline, found)), list(_measured(found.values())))
 
 
-def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> list[str | None]:
+def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None]:
     """Say which series are so noisy that their margin could hardly ever be affirmed.
 
     Args:
-        series: enforced Level signals with a margin, and their sound baselines.
+        series: of enforced Level signals with a margin, with sound baselines and nothing since T0.
         grid: how the blocks lie.
         after: how many blocks the last look will have.
 
@@ -63,16 +62,16 @@ def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> 
     """
     if not series:
         return []
-    cases = [_foreseen(signal, side) for signal, side in series]
-    panel, scales = panel_of([replace(case, now=Side(())) for case in cases], grid)
+    panel, scales = panel_of(series, grid)
     errors, freedoms = foresee(panel, after)
     found: list[str | None] = []
-    for index, (signal, _) in enumerate(series):
+    for index, case in enumerate(series):
+        signal = case.signal
         level = float(np.nanmean(panel.values[index]))
         freedom = float(freedoms[index])
         reach = student_quantile(AFFIRMED, freedom) + student_quantile(_MISSED / len(series), freedom)
         least = reach * float(errors[index])
-        seen = Measured(cases[index], scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0)
+        seen = Measured(case, scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0)
         if signal.margin is None or seen.margin is None or least <= seen.margin:
             found.append(None)
             continue
@@ -81,23 +80,26 @@ def too_noisy(series: Sequence[tuple[Signal, Side]], grid: Grid, after: int) -> 
     return found
 
 
-def _foreseen(signal: Signal, side: Side) -> Case:
-    """A baseline as a look would see it that finds no change."""
-    if signal.control is None:
-        return Case(signal, side, side)
-    before, now, beside = beside_control(side, side)
-    return Case(signal.model_copy(update={"limits": None}), before, now, beside=beside)
+def _cases(found: Mapping[str, Observed]) -> Iterator[tuple[str, Case]]:
+    """Every series of a Level signal that has a baseline, with its key."""
+    for each in found.values():
+        if each.signal.kind is Kind.LEVEL and each.problem is None:
+            for key in each.sides:
+                baseline, covariate = each.baseline(key), Covariate.of(each.signal, key, found, None)
+                if not isinstance(covariate, Covariate | None):
+                    baseline, covariate = str(covariate), None
+                yield key, cases_of(each.signal, baseline, Side(()), covariate)[-1]
 
 
-def _useless(levels: Iterable[Observed]) -> Iterator[str]:
-    for each in levels:
-        reasons = ((key, unsound(each.signal, each.baseline(key))) for key in each.sides if is_compared(each.signal))
-        found = next(((key, reason.message) for key, reason in reasons if reason), None)
-        if found:
-            yield _said(each.signal, *found)
+def _useless(found: Mapping[str, Observed]) -> Iterator[str]:
+    said = set[str]()
+    for key, case in _cases(found):
+        if case.lacking is not None and case.signal.name not in said:
+            said.add(case.signal.name)
+            yield _said(case.signal, key, case.lacking.message)
 
 
-def _vague(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, levels: Iterable[Observed]) -> Iterator[str]:
+def _vague(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, found: Mapping[str, Observed]) -> Iterator[str]:
     if baseline.window is None:
         return
     block = parse_duration(baseline.window.block)
@@ -105,19 +107,17 @@ def _vague(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, levels: Iterable[
     if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
         looked -= parse_duration(spec.baseline.length)
     series = [
-        (each.signal, key, side)
-        for each in levels
-        if each.signal.margin is not None and each.signal.mode is Mode.ENFORCE
-        for key in each.sides
-        if isinstance(side := each.baseline(key), Side) and unsound(each.signal, side) is None
+        (key, case)
+        for key, case in _cases(found)
+        if case.before is not None and case.signal.margin is not None and case.signal.mode is Mode.ENFORCE
     ]
     grid = Grid(block / timedelta(hours=1), parse_duration(spec.window.warmup) // block)
-    found = too_noisy([(signal, side) for signal, _, side in series], grid, max(looked // block, 1))
+    reasons = too_noisy([case for _, case in series], grid, max(looked // block, 1))
     said = set[str]()
-    for (signal, key, _), reason in zip(series, found, strict=True):
-        if reason is not None and signal.name not in said:
-            said.add(signal.name)
-            yield _said(signal, key, reason)
+    for (key, case), reason in zip(series, reasons, strict=True):
+        if reason is not None and case.signal.name not in said:
+            said.add(case.signal.name)
+            yield _said(case.signal, key, reason)
 
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:

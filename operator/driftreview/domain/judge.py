@@ -5,7 +5,7 @@ Pure: the same evidence and spec give the same answer, here and offline. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -16,6 +16,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.control import cases_of
+from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
@@ -36,10 +37,7 @@ def judge_checkpoint(
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
-    found = [
-        _series(signal, before.get(signal.name), after.get(signal.name), grid.hours_per_block)
-        for signal in spec.signals
-    ]
+    found = [_series(signal, before, after, grid.hours_per_block) for signal in spec.signals]
     cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
     levels = iter(judge_levels(cases, grid, budget))
@@ -72,17 +70,19 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
 
 
 def _series(
-    signal: Signal, baseline: Observed | None, current: Observed | None, hours_per_block: float
+    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed], hours_per_block: float
 ) -> list[tuple[str | None, Finding | tuple[Case, ...]]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
+    baseline, current = before.get(signal.name), after.get(signal.name)
     if current is None:
         return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
     if current.problem is not None:
         return [(None, Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message))]
-    found: list[tuple[str | None, Finding | tuple[Case, ...]]] = [
-        (key, _one(signal, baseline.baseline(key) if baseline else "nothing was measured at T0", side, hours_per_block))
-        for key, side in current.sides.items()
-    ]
+    found: list[tuple[str | None, Finding | tuple[Case, ...]]] = []
+    for key, side in current.sides.items():
+        old = baseline.baseline(key) if baseline else "nothing was measured at T0"
+        covariate = Covariate.of(signal, key, before, after)
+        found.append((key, _one(signal, old, side, covariate, hours_per_block)))
     vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
     if vanished and signal.kind is not Kind.INFO:
         names = ", ".join(printable(key) for key in vanished)
@@ -91,14 +91,20 @@ def _series(
     return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
 
 
-def _one(signal: Signal, baseline: Side | str, now: Side, hours_per_block: float) -> Finding | tuple[Case, ...]:
+def _one(
+    signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None, hours_per_block: float
+) -> Finding | tuple[Case, ...]:
     if signal.kind is Kind.INFO:
         return record(signal, now)
     if finding := uncovered(signal, now) or without_traffic(signal, now, baseline):
         return finding
     match signal.kind:
         case Kind.LEVEL:
-            return too_few(now, "this window") or cases_of(signal, baseline, now)
+            if isinstance(covariate, Finding):
+                return covariate
+            if isinstance(covariate, str):
+                baseline, covariate = covariate, None
+            return too_few(now, "this window") or cases_of(signal, baseline, now, covariate)
         case Kind.GROWTH:
             return judge_growth(signal, now, hours_per_block)
         case Kind.LIMIT:

@@ -19,7 +19,7 @@ from driftreview.api.signal import Mode
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import difference, number, quantity
 from driftreview.domain.effect import RESOLUTION
-from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, rounded
+from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
 from driftreview.domain.measured import Beside, Case, Grid, Measured, compared_in, measure
 from driftreview.domain.tails import holm
 
@@ -67,7 +67,7 @@ def _again(now: Measured, sure: _Sure, before: int | None) -> bool:
 
 def _suspects_before(cases: Sequence[Case], grid: Grid, budget: float) -> dict[int, int]:
     """Which series were suspect at the look before, and in which direction."""
-    cut = [replace(case, now=Side(case.now.blocks[: grid.seen])) for case in cases]
+    cut = [case.until(grid.seen) for case in cases]
     kept = [index for index, case in enumerate(cut) if case.before and len(case.now.present) >= FEWEST_BLOCKS]
     measured = measure([cut[index] for index in kept], replace(grid, seen=0))
     found = zip(kept, measured, _sure(measured, budget), strict=True)
@@ -148,7 +148,8 @@ def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
     if signal.margin.absolute is not None:
         absolute = quantity(parse_quantity(signal.margin.absolute), signal.unit)
         tolerance = f"{tolerance} or {absolute}" if tolerance else absolute
-    against = _beside(each, each.case.beside) if each.case.beside else f"{new} against {old},"
+    given = f" given {signal.covariate}" if signal.covariate else ""
+    against = _beside(each, each.case.beside, given) if each.case.beside else f"{new} against {old}{given},"
     message = f"{against} {delta} (between {lowest} and {highest}), margin {tolerance}"
     verdict, reason = _verdict(each, margin, reach, sure), None
     if verdict is SignalVerdict.INCONCLUSIVE:
@@ -156,15 +157,17 @@ def _against_baseline(each: Measured, sure: _Sure) -> Finding | None:
     return Finding(verdict, reason, message, old, new, delta, estimate)
 
 
-def _beside(each: Measured, control: Beside) -> str:
+def _beside(each: Measured, control: Beside, given: str) -> str:
     """A series and its control in words."""
     unit = each.case.signal.unit
     new, other = quantity(each.current, unit), quantity(control.level, unit)
     if not control.is_ratio:
         now, before = (difference(control.level, value, unit) for value in (each.current, each.expected))
-        return f"{new} against the control's {other}, which is {now}, where the baseline's difference is {before}:"
+        return (
+            f"{new} against the control's {other}, {now}, where the baseline's difference is {before}{given}:"
+        )
     now, before = (number(value / control.level) for value in (each.current, each.expected))
-    return f"{new} is {now} times the control's {other}, where the baseline's quotient is {before}:"
+    return f"{new} is {now} times the control's {other}, where the baseline's quotient is {before}{given}:"
 
 
 def _estimate(each: Measured, low: float, high: float) -> Estimate | None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from driftreview.api.signal import Margin, Signal, Worse
 from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import change, difference
 from driftreview.domain.effect import RESOLUTION, Effects, Panel, estimate, fresh_step
-from driftreview.domain.finding import Finding, Side
+from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.tails import student_quantile, student_sf
@@ -43,15 +44,23 @@ class Case:
     now: Side
     lacking: Finding | None = None
     """Why there is nothing to compare with, if there should be."""
+    covariate: Covariate | None = None
     beside: Beside | None = None
     """The control, if there is one: both sides are then as they would be beside it."""
 
     @staticmethod
-    def of(signal: Signal, baseline: Side | str, now: Side) -> Case:
+    def of(signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | None = None) -> Case:
         """A series; `baseline` is a text where there is none."""
         lacking = unsound(signal, baseline)
+        if lacking is None and covariate is not None:
+            lacking = covariate.unfit()
         sound = baseline if isinstance(baseline, Side) and lacking is None else None
-        return Case(signal, sound, now, lacking if is_compared(signal) else None)
+        return Case(signal, sound, now, lacking if is_compared(signal) else None, covariate if sound else None)
+
+    def until(self, block: int) -> Case:
+        """The same with no more than so many blocks since T0."""
+        covariate = self.covariate and replace(self.covariate, now=Side(self.covariate.now.blocks[:block]))
+        return replace(self, now=Side(self.now.blocks[:block]), covariate=covariate)
 
 
 @dataclass(frozen=True)
@@ -180,38 +189,41 @@ def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
             panel, scales = panel_of(list(chosen.values()), grid)
             effects = estimate(panel)
             fresh = fresh_step(panel, grid.seen) if has_baseline and grid.seen else effects.step
-            for place, (index, case) in enumerate(chosen.items()):
-                found[index] = _one(case, scales[place], effects, fresh, place)
+            for nth, (index, case) in enumerate(chosen.items()):
+                found[index] = _one(case, scales[nth], effects, fresh, nth)
     return [found[index] for index in range(len(cases))]
 
 
 def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
-    """All series on the grid, each on its scale."""
+    """All series on the grid, each on its scale. Where a covariate has no block, its series has none either."""
     before = max((len(case.before.blocks) for case in cases if case.before), default=0)
     after = max(len(case.now.blocks) for case in cases)
     values = np.full((len(cases), before + after), np.nan)
+    covariates = np.zeros_like(values) if any(case.covariate for case in cases) else None
     scales = []
-    for row, case in zip(values, cases, strict=True):
-        old = case.before.blocks if case.before else ()
-        row[before - len(old) : before] = np.array(old, dtype=float)
-        row[before : before + len(case.now.blocks)] = np.array(case.now.blocks, dtype=float)
+    for index, (row, case) in enumerate(zip(values, cases, strict=True)):
+        place(row, before, case.before, case.now)
         scales.append(Scale.of(case, row))
         row[:] = np.log(row) if scales[-1].log else row / scales[-1].unit
-    return Panel(values, before, grid.gap, grid.hours_per_block), scales
+        if covariates is not None and case.covariate:
+            covariates[index] = case.covariate.row(before, values.shape[-1])
+            row[np.isnan(covariates[index])] = np.nan
+            np.nan_to_num(covariates[index], copy=False)
+    return Panel(values, before, grid.gap, grid.hours_per_block, covariates), scales
 
 
-def _one(case: Case, scale: Scale, effects: Effects, fresh: Floats, place: int) -> Measured:
-    step = float(effects.step[place])
+def _one(case: Case, scale: Scale, effects: Effects, fresh: Floats, nth: int) -> Measured:
+    step = float(effects.step[nth])
     up = case.signal.worse is Worse.HIGHER or (case.signal.worse is Worse.EITHER and step >= 0)
     sign = 1 if up else -1
     return Measured(
         case=case,
         scale=Scale(scale.log, sign, scale.unit),
-        level=sign * float(effects.level[place]),
-        level_error=max(float(effects.level_error[place]), RESOLUTION / 100),
+        level=sign * float(effects.level[nth]),
+        level_error=max(float(effects.level_error[nth]), RESOLUTION / 100),
         step=sign * step,
-        error=max(float(effects.error[place]), RESOLUTION / 100),
-        freedom=float(effects.freedom[place]),
-        unlike=float(effects.highest[place] if up else -effects.lowest[place]),
-        fresh=sign * float(fresh[place]),
+        error=max(float(effects.error[nth]), RESOLUTION / 100),
+        freedom=float(effects.freedom[nth]),
+        unlike=float(effects.highest[nth] if up else -effects.lowest[nth]),
+        fresh=sign * float(fresh[nth]),
     )

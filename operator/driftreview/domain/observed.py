@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.coverage import uncovered, without_traffic
 from driftreview.domain.display import printable
@@ -21,6 +22,18 @@ class Observed:
     """By the value of the label `each`; by an empty text where there is one series."""
     problem: Problem | None = None
     """Why there are none."""
+
+    def series(self, key: str, what: str) -> Side | Finding:
+        """The series that goes with one of another signal: of the same key, or the only one; or why there is none."""
+        side = self.sides.get(key if self.signal.each else "")
+        if self.problem is not None:
+            return Finding(SignalVerdict.MISSING, self.problem.reason, f"{what}: {self.problem.message}")
+        if side is None:
+            named_it = f"{self.signal.each} {printable(key)}" if self.signal.each else "it"
+            return Finding(SignalVerdict.MISSING, Reason.EMPTY, f"{what}: {named_it} is not there")
+        if finding := uncovered(self.signal, side):
+            return finding.about(what)
+        return side
 
     def baseline(self, key: str) -> Side | str:
         """The baseline of a series, where this is what was measured at T0; or why there is none that could be used."""

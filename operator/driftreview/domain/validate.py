@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -30,7 +30,7 @@ def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
                 "that margin or limits.baseline could be held against; leave them out"
             )
             yield Problem(reason=Reason.INVALID_SPEC, message=text)
-        for field, message in _of_signal(signal, signal.limits or Limits()):
+        for field, message in (*_of_signal(signal, signal.limits or Limits()), *_of_covariate(signal, spec.signals)):
             text = f"spec.signals[{index}].{field} (signal {signal.name}): {message}"
             yield Problem(reason=Reason.INVALID_SPEC, message=text)
 
@@ -45,6 +45,19 @@ def _of_signal(signal: Signal, limits: Limits) -> Iterator[tuple[str, str]]:
         if sign * (parse_quantity(limits.baseline) - parse_quantity(limits.alert)) > 0:
             reach = f"a baseline may reach {limits.baseline} but beyond {limits.alert} is Degraded"
             yield "limits", f"{reach}: limits.baseline must not lie beyond limits.alert"
+
+
+def _of_covariate(signal: Signal, signals: Sequence[Signal]) -> Iterator[tuple[str, str]]:
+    if signal.covariate is None:
+        return
+    other = next((each for each in signals if each.name == signal.covariate), None)
+    if other is None or other is signal:
+        yield "covariate", f"{signal.covariate} must be the name of another signal of spec.signals"
+    elif other.kind not in {Kind.LEVEL, Kind.INFO}:
+        yield "covariate", f"{other.name} is of kind {other.kind}; a covariate must be of kind Level or Info"
+    elif other.each not in {None, signal.each}:
+        own = f"`each` is {signal.each}" if signal.each else "there is no `each`"
+        yield "covariate", f"{other.name} has a series for each {other.each}, here {own}: aggregate it, or set the same"
 
 
 def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:

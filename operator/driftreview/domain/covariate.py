@@ -1,0 +1,92 @@
+"""A covariate: another signal of the review that a level follows, such as latency the number of requests.
+
+What it explains is not put down to the release. That is only right inside of what the baseline has seen: how a service
+behaves at twice its highest load is in no baseline.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Signal
+from driftreview.domain.display import quantity
+from driftreview.domain.finding import Finding, Side, place
+from driftreview.domain.observed import Observed
+from driftreview.domain.rules import too_few
+from driftreview.domain.statistics import middle
+
+_BEYOND: Final = 0.1
+"""Of the baseline's range, how much further the window may lie."""
+
+
+@dataclass(frozen=True)
+class Covariate:
+    """What a series follows, on both sides of T0."""
+
+    signal: Signal
+    before: Side
+    now: Side
+
+    @staticmethod
+    def of(
+        signal: Signal, key: str, before: Mapping[str, Observed], after: Mapping[str, Observed] | None
+    ) -> Covariate | str | Finding | None:
+        """What a series follows.
+
+        Args:
+            signal: the signal that follows.
+            key: its series.
+            before: what was measured at T0.
+            after: what was measured since; None where there is nothing yet.
+
+        Returns:
+            None where it follows nothing, a text where that was not measured at T0, a finding where it is not now.
+        """
+        if signal.covariate is None:
+            return None
+        what = f"its covariate {signal.covariate}"
+        now = Side(()) if after is None else _series(signal.covariate, key, after, what)
+        if isinstance(now, Finding):
+            return now
+        old = _series(signal.covariate, key, before, what)
+        if isinstance(old, Finding):
+            return f"at T0: {old.message}"
+        return Covariate(before[signal.covariate].signal, old, now)
+
+    def unfit(self) -> Finding | None:
+        """Why nothing can be said of what follows it; before there is anything since T0, what the baseline lacks."""
+        name, unit = self.signal.name, self.signal.unit
+        if finding := too_few(self.before, f"{name} in the baseline"):
+            return finding
+        if not self.now.blocks:
+            return None
+        if finding := too_few(self.now, f"{name} in this window"):
+            return finding
+        low, high = min(self.before.present), max(self.before.present)
+        now, room = middle(self.now.present), _BEYOND * (high / 2 - low / 2) * 2
+        if low - room <= now <= high + room:
+            return None
+        seen = f"between {quantity(low, unit)} and {quantity(high, unit)}"
+        message = f"{name} is {quantity(now, unit)} now and was {seen} in the baseline: nothing is known of that"
+        return Finding(SignalVerdict.INCONCLUSIVE, Reason.BEYOND_BASELINE, message)
+
+    def row(self, before: int, count: int) -> NDArray[np.float64]:
+        """It on the grid: logarithms where all is above zero, less the baseline's mean; NaN where there is none."""
+        values = np.full(count, np.nan)
+        place(values, before, self.before, self.now)
+        largest = float(np.nanmax(np.abs(values))) or 1.0
+        values = np.log(values) if np.nanmin(values) > 0 else values / largest
+        centred: NDArray[np.float64] = values - np.nanmean(values[:before])
+        return centred
+
+
+def _series(name: str, key: str, found: Mapping[str, Observed], what: str) -> Side | Finding:
+    if name not in found:
+        return Finding(SignalVerdict.MISSING, Reason.EMPTY, f"{what}: there is no evidence of it")
+    return found[name].series(key, what)
