@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.crd_samples import GROWTH, INFO, LEVEL, LIMIT, STATUS, Raw, merged
+from tests.integration.crd_samples import GROWTH, INFO, LEVEL, LIMIT, RATIO, STATUS, Raw, merged
 
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -127,6 +127,15 @@ REFUSALS: list[Refusal] = [
     _signal("limit-without-limit", LIMIT, "needs limits.alert", limits={"alert": None, "baseline": 1}),
     _signal("margin-of-limit", LIMIT, "margin is for kind: Level", margin={"relative": "5%"}),
     _signal("for-of-level", LEVEL, "`for` is for kind: Limit", **{"for": "1m"}),
+    _signal("control-of-limit", LIMIT, "control is for kind: Level", control="up"),
+    _signal("per-of-growth", GROWTH, "per is for kind: Level", per="up"),
+    _signal("control-without-margin", LEVEL, "a control is what margin is measured against", margin=None),
+    _signal("control-and-per", LEVEL, "control and per exclude each other", per="up"),
+    _signal("traffic-without-per", RATIO, "minTraffic is the least mean of `per`", per=None),
+    _signal("traffic-negative", RATIO, "greater than or equal to 0", ".minTraffic", minTraffic=-1),
+    _signal("traffic-negative-text", RATIO, "must have no sign", ".minTraffic", minTraffic="-1"),
+    _signal("traffic-in-percent", RATIO, _PERCENT, ".minTraffic", minTraffic="1%"),
+    _signal("traffic-with-a-unit", RATIO, _QUANTITY, ".minTraffic", minTraffic="1 rps"),
     _signal("either-with-limits", LEVEL, "choose Higher or Lower, or leave limits out", worse="Either"),
     _signal("margin-empty", LEVEL, "set margin.relative, margin.absolute or both", ".margin",
             margin={"relative": None, "absolute": None}),

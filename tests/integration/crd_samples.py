@@ -9,6 +9,7 @@ Raw = dict[str, Any]
 LEVEL: Raw = {
     "name": "latency",
     "query": 'sum(rate(latency_seconds_sum{pod=~"${pods}"}[5m]))',
+    "control": 'sum(rate(latency_seconds_sum{pod=~"stable-.*"}[5m]))',
     "unit": "s",
     "kind": "Level",
     "worse": "Higher",
@@ -22,6 +23,14 @@ LEVEL: Raw = {
     "minCoverage": "90%",
     "runbook": "Check broker connectivity",
     "section": "Performance",
+}
+RATIO: Raw = {
+    "name": "errors",
+    "query": "sum(rate(errors_total[5m])) or vector(0)",
+    "per": "sum(rate(requests_total[5m]))",
+    "minTraffic": "0.1",
+    "margin": {"absolute": "10m"},
+    "limits": {"alert": "50m"},
 }
 GROWTH: Raw = {"name": "memory", "kind": "Growth", "query": "memory_bytes", "unit": "By", "limits": {"perHour": "20Mi"}}
 LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits": {"alert": 60}, "for": "1m"}
@@ -47,7 +56,7 @@ REVIEW: Raw = {
         "grace": "30m",
     },
     "baseline": {"from": "History", "length": "7d"},
-    "signals": [LEVEL, GROWTH, LIMIT, INFO],
+    "signals": [LEVEL, RATIO, GROWTH, LIMIT, INFO],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -97,6 +106,8 @@ SNAPSHOT: Raw = {
         {
             "name": "latency",
             "query": "latency",
+            "controlQuery": "latency",
+            "perQuery": "requests",
             "unit": "s",
             "series": [
                 {
@@ -106,6 +117,9 @@ SNAPSHOT: Raw = {
                     "expected": 30,
                     "longestOver": "1m",
                     "worst": "0.3",
+                    "control": "0.1 0.1 -",
+                    "controlSamples": 20,
+                    "per": "10 - 12",
                 }
             ],
             "problem": {"reason": "LowCoverage", "message": "20 of 30 samples"},

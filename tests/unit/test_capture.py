@@ -263,3 +263,29 @@ def test_nothing_is_asked_where_nothing_is_measured(scene: Scene) -> None:
     assert stored.previous is not None
     assert stored.previous.template == builders.template("old")
     assert scene.now == builders.T0 + timedelta(hours=1)
+
+
+def test_both_queries_of_a_signal_are_asked_in_one_go_and_again_together(scene: Scene) -> None:
+    signals = [signal("a", query="a", control='c{pod=~"${pods}"}'), signal("b", query="b", per="p")]
+    subject, found = review(scene.status, signals=signals), FoundSource(cast(Any, scene.source), LOOK.source)
+    control = 'c{pod=~"web-new-[a-z0-9]{5}"}'
+    scene.source.failing = {control: DOWN}
+    with pytest.raises(TurnOverError, match="1 of 2 queries"):
+        scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False)
+    assert scene.source.asked == ["a", control]
+    assert scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False) == Unanswered([DOWN], dead=False)
+    scene.capture.next_round("review-uid")
+    scene.source.failing = {}
+    stored = scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert scene.source.asked == ["a", control, "b", "p", "a", control]
+    assert [(each.control_query, each.per_query) for each in stored.signals] == [(control, None), (None, "p")]
+    assert scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False) == stored
+
+
+def test_evidence_with_another_control_is_not_taken_for_ours(scene: Scene) -> None:
+    found = FoundSource(cast(Any, scene.source), LOOK.source)
+    asked, other = ([signal("a", query="a", control=query)] for query in ("c", "d"))
+    scene.capture.evidence(review(scene.status, signals=asked), LOOK, found, NEVER, history=False)
+    with pytest.raises(ForeignEvidenceError):
+        scene.capture.evidence(review(scene.status, signals=other), LOOK, found, NEVER, history=False)

@@ -109,6 +109,13 @@ def large(series: Mapping[str, int] | None = None, *, count: int = 1, step: time
 WEEK = {"baseline": {"length": "7d"}, "window": {"checkpoints": ["1h", "48h"], "rollback": "48h"}}  # 1008 blocks
 
 
+@pytest.mark.parametrize(("second", "fits"), [({}, True), ({"control": "c"}, False), ({"per": "p"}, False)])
+def test_a_second_query_takes_as_much_room_as_the_first(second: dict[str, str], *, fits: bool) -> None:
+    declared = [signal(f"s{number}", **second) for number in range(50)]
+    found = [each.message for each in too_large(review(signals=declared, **WEEK).spec, STEP, {})]
+    assert found == [] if fits else "with 100 series, those of control and per included, over 7d" in found[0]
+
+
 class TestSize:
     def test_what_fits_is_not_spoken_of(self) -> None:
         assert large(count=50, **WEEK) == []

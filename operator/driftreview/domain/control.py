@@ -29,7 +29,7 @@ def cases_of(signal: Signal, baseline: Side | str, now: Side, covariate: Covaria
     With a control, limits are about the series itself and margins about both: one case for each.
     """
     whole = Case.of(signal, baseline, now, covariate)
-    if signal.control is None:
+    if signal.control is None or signal.margin is None:
         return (whole,)
     before, after, beside = beside_control(whole.before, now)
     compared = replace(

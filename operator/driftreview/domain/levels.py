@@ -163,9 +163,7 @@ def _beside(each: Measured, control: Beside, given: str) -> str:
     new, other = quantity(each.current, unit), quantity(control.level, unit)
     if not control.is_ratio:
         now, before = (difference(control.level, value, unit) for value in (each.current, each.expected))
-        return (
-            f"{new} against the control's {other}, {now}, where the baseline's difference is {before}{given}:"
-        )
+        return f"{new} against the control's {other}, {now}, where the baseline's difference is {before}{given}:"
     now, before = (number(value / control.level) for value in (each.current, each.expected))
     return f"{new} is {now} times the control's {other}, where the baseline's quotient is {before}{given}:"
 
