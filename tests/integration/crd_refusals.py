@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.crd_samples import GROWTH, INFO, LEVEL, LIMIT, RATIO, STATUS, Raw, merged
+from tests.integration.crd_samples import GROWTH, INFO, LEVEL, LIMIT, PRESENCE, RATIO, STATUS, Raw, merged
 
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -126,7 +126,9 @@ REFUSALS: list[Refusal] = [
     _signal("rate-without-growth", LEVEL, "limits.perHour is for kind: Growth", limits={"perHour": 1}),
     _signal("limit-without-limit", LIMIT, "needs limits.alert", limits={"alert": None, "baseline": 1}),
     _signal("margin-of-limit", LIMIT, "margin is for kind: Level", margin={"relative": "5%"}),
-    _signal("for-of-level", LEVEL, "`for` is for kind: Limit", **{"for": "1m"}),
+    _signal("for-of-level", LEVEL, "`for` is for kind: Limit or Presence", **{"for": "1m"}),
+    _signal("presence-without-for", PRESENCE, "a Presence signal needs `for`", **{"for": None}),
+    _signal("presence-with-limits", PRESENCE, "a Presence signal has no limits", limits={"alert": 1}),
     _signal("control-of-limit", LIMIT, "control is for kind: Level", control="up"),
     _signal("per-of-growth", GROWTH, "per is for kind: Level", per="up"),
     _signal("control-without-margin", LEVEL, "a control is what margin is measured against", margin=None),

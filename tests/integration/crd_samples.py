@@ -34,6 +34,7 @@ RATIO: Raw = {
 }
 GROWTH: Raw = {"name": "memory", "kind": "Growth", "query": "memory_bytes", "unit": "By", "limits": {"perHour": "20Mi"}}
 LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits": {"alert": 60}, "for": "1m"}
+PRESENCE: Raw = {"name": "heartbeat", "kind": "Presence", "query": "heartbeat", "for": "5m"}
 INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
 
 # The example of the design, reduced to the fields there are.
@@ -56,7 +57,7 @@ REVIEW: Raw = {
         "grace": "30m",
     },
     "baseline": {"from": "History", "length": "7d"},
-    "signals": [LEVEL, RATIO, GROWTH, LIMIT, INFO],
+    "signals": [LEVEL, RATIO, GROWTH, LIMIT, PRESENCE, INFO],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -116,6 +117,7 @@ SNAPSHOT: Raw = {
                     "samples": 20,
                     "expected": 30,
                     "longestOver": "1m",
+                    "gaps": {"longest": "60s", "longestScraped": "0s", "first": "0s", "firstScraped": "0s"},
                     "worst": "0.3",
                     "control": "0.1 0.1 -",
                     "controlSamples": 20,
@@ -125,6 +127,15 @@ SNAPSHOT: Raw = {
             "problem": {"reason": "LowCoverage", "message": "20 of 30 samples"},
         }
     ],
+    "scraping": {
+        "silent": 3,
+        "stretches": 2,
+        "blocks": "0 3-4",
+        "silentFrom": "2026-01-05T08:20:00Z",
+        "silentUntil": "2026-01-05T08:21:00Z",
+        "throughout": "1000s",
+        "problem": {"reason": "Empty", "message": "no `up`"},
+    },
     "previousHash": "sha256:0",
     "hash": "sha256:2",
 }

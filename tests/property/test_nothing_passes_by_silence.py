@@ -6,13 +6,31 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from driftreview.api.driftsnapshot import Problem, SeriesEvidence, SignalEvidence
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
-from driftreview.domain.blocks import decode, encode
+from driftreview.domain.blocks import decode, encode, longest_run
+from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import WORST_FIRST
-from tests.builders import around, evidence, growth, limit, series, signal, snapshot, spec
+from driftreview.domain.samples import NoData, Window
+from driftreview.domain.scraping import Scraping
+from tests.builders import (
+    BLOCK,
+    HOUR,
+    MINUTE,
+    T0,
+    answer,
+    around,
+    evidence,
+    growth,
+    limit,
+    presence,
+    series,
+    signal,
+    snapshot,
+    spec,
+)
 
 BETTER_FIRST = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.HOLD, Verdict.DRIFT)
 SIGNALS = (
@@ -290,3 +308,34 @@ def test_what_scales_the_signal_and_its_control_alike_changes_no_verdict(
 
     before = evidence("latency", series(around(100, 144, 7), control=encode(around(80, 144, 8)), control_samples=1440))
     assert found(declared, before, now(factors)) is found(declared, before, now([1.0] * 36))
+
+
+@given(
+    values=st.lists(st.sampled_from([None, 1.0]), min_size=60, max_size=60),
+    up=st.lists(st.sampled_from([None, 1.0]), min_size=60, max_size=60),
+    at_t0=st.booleans(),
+    policy=st.sampled_from([OnMissing.HOLD, OnMissing.FAIL]),
+)
+def test_a_heartbeat_passes_only_by_being_heard_and_fails_only_by_a_silence_of_its_own(
+    values: list[float | None], up: list[float | None], policy: OnMissing, *, at_t0: bool
+) -> None:
+    window, declared = Window(T0, T0 + HOUR, MINUTE), presence("5m", on_missing=policy)
+
+    def look(name: str, beats: list[float | None], source: list[float | None]) -> DriftSnapshotSpec:
+        said = Scraping.of(answer(window, source) if any(source) else NoData(Reason.EMPTY, "no up"))
+        heard = answer(window, beats) if any(beats) else NoData(Reason.EMPTY, "no heartbeat")
+        frozen = freeze(Measurement(declared, "up", heard), window, BLOCK, said)
+        return snapshot(frozen, checkpoint=name, hours=1, scraping=said.evidence(window, BLOCK))
+
+    before = look("T0", [1.0] * 60, [1.0 if at_t0 else None] * 60)
+    found = judge_checkpoint(spec([declared], ["1h"]), before, look("1h", values, up)).verdict
+    longest = longest_run(value is None for value in values)
+    surely = longest_run(value is None and alive is not None for value, alive in zip(values, up, strict=True))
+    if surely >= 5:
+        assert found is Verdict.DRIFT
+    if found is Verdict.PASS:
+        assert longest < 5
+    if not any(up) and at_t0:
+        assert found is not Verdict.DRIFT
+    if policy is OnMissing.HOLD and surely < 5:
+        assert found is not Verdict.DRIFT

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driftreview.domain.validate import contradictions, too_fine, too_large
-from tests.builders import growth, limit, review, signal
+from tests.builders import growth, limit, presence, review, signal
 
 
 def said(*signals: Any, **spec: Any) -> list[str]:
@@ -99,6 +99,13 @@ def test_where_nothing_is_measured_at_t0_nothing_can_be_held_against_it(declared
 
 
 STEP = timedelta(seconds=30)
+
+
+@pytest.mark.parametrize(("allowed", "fits"), [("59s", False), ("1m", True)])
+def test_a_late_scrape_is_no_silence(allowed: str, *, fits: bool) -> None:
+    found = [each.message for each in too_fine(review(signals=[presence(allowed)]).spec, STEP)]
+    words = "spec.signals[0].for (signal heartbeat): 59s must be at least 1m, 2 times the source's resolution, 30s"
+    assert found == [] if fits else found[0].startswith(words)
 
 
 def large(series: Mapping[str, int] | None = None, *, count: int = 1, step: timedelta = STEP, **spec: Any) -> list[str]:

@@ -30,6 +30,8 @@ class Kind(StrEnum):
     """How fast it grows, against a limit per hour."""
     LIMIT = "Limit"
     """Never over the alert limit for longer than `for`."""
+    PRESENCE = "Presence"
+    """Never without a sample for `for` or longer."""
     INFO = "Info"
     """Recorded, not judged."""
 
@@ -125,7 +127,18 @@ class Signal(Model):
                 "!has(self.covariate) || has(self.margin)",
                 "a covariate explains the difference to the baseline: set margin too, or drop it",
             ),
-            ("self.kind == 'Limit' || !has(self.for)", "`for` is for kind: Limit; drop it, or set kind: Limit"),
+            (
+                "self.kind in ['Limit', 'Presence'] || !has(self.for)",
+                "`for` is for kind: Limit or Presence; drop it, or set one of them",
+            ),
+            (
+                "self.kind != 'Presence' || has(self.for)",
+                "a Presence signal needs `for`, how long it may be without a sample, such as 5m",
+            ),
+            (
+                "self.kind != 'Presence' || !has(self.limits)",
+                "a Presence signal has no limits, only `for`; drop limits, or write them into the query (x > 0)",
+            ),
             ("self.kind == 'Level' || !has(self.control)", "control is for kind: Level; drop it, or set kind: Level"),
             ("self.kind == 'Level' || !has(self.per)", "per is for kind: Level; drop it, or set kind: Level"),
             (
@@ -171,7 +184,8 @@ class Signal(Model):
     limits: Limits | None = None
     """Absolute limits."""
     for_: Duration | None = Field(default=None, alias="for")
-    """Kind Limit: how long the alert limit must be exceeded without a break."""
+    """Kind Limit: how long the alert limit must be exceeded without a break. Kind Presence: how long there must be no
+    sample."""
     each: (
         Annotated[
             str,

@@ -38,6 +38,7 @@ from driftreview.domain.companions import (
 from driftreview.domain.display import shorten
 from driftreview.domain.query import Asked
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
+from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
 
 T0: Final = "T0"
@@ -166,6 +167,7 @@ def take(
     signals: Sequence[SignalEvidence],
     judged: RevisionEvidence,
     previous: RevisionEvidence | None = None,
+    scraping: Scraping | None = None,
 ) -> DriftSnapshotSpec:
     """Put frozen answers together. The same inputs give the same bytes, whenever and however often it runs.
 
@@ -185,6 +187,7 @@ def take(
         judged=judged,
         previous=previous,
         signals=bare,
+        scraping=None if window is None or scraping is None else scraping.evidence(window, block),
         previous_hash=look.previous_hash,
         hash="",
     )
@@ -217,8 +220,13 @@ def _stored_size(part: Model) -> int:
     return len(text) + sum(text.count(each.encode()) * (6 - len(each.encode())) for each in _ESCAPED)
 
 
-def freeze(measurement: Measurement, window: Window, block: timedelta) -> SignalEvidence:
-    """Turn one answer into evidence: blocks of each series, or the reason why there are none."""
+def freeze(
+    measurement: Measurement, window: Window, block: timedelta, scraping: Scraping | None = None
+) -> SignalEvidence:
+    """Turn one answer into evidence: blocks of each series, or the reason why there are none.
+
+    Kind Presence needs `scraping` to tell a silence of the target from one of the source.
+    """
     signal, result = measurement.signal, measurement.result
     series: list[SeriesEvidence] = []
     match result:
@@ -229,7 +237,7 @@ def freeze(measurement: Measurement, window: Window, block: timedelta) -> Signal
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
                 laid = [(one, _blocks(measurement, one, window.step, block)) for one in ordered]
                 problem = _too_long([written for _, written in laid], window, block)
-                series = [] if problem else [_freeze_series(signal, one, window, each) for one, each in laid]
+                series = [] if problem else [_freeze_series(signal, one, window, each, scraping) for one, each in laid]
         case TooMany(labels):
             problem = shape_problem(signal, labels)
         case NoData() | Failed():
@@ -264,7 +272,9 @@ def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Prob
     return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
 
 
-def _freeze_series(signal: Signal, series: Series, window: Window, laid: Written) -> SeriesEvidence:
+def _freeze_series(
+    signal: Signal, series: Series, window: Window, laid: Written, scraping: Scraping | None
+) -> SeriesEvidence:
     kept = {signal.each: series.labels[signal.each]} if signal.each else {}
     sign = -1 if signal.worse is Worse.LOWER else 1
     longest: timedelta | None = None
@@ -277,6 +287,7 @@ def _freeze_series(signal: Signal, series: Series, window: Window, laid: Written
         samples=laid.samples,
         expected=window.points,
         longest_over=None if longest is None else seconds(longest),
+        gaps=gaps_of(series, window.step, scraping) if signal.kind is Kind.PRESENCE else None,
         worst=None if worst is None or signal.per is not None else f"{worst:.9g}",
         control=laid.control,
         control_samples=laid.control_samples,

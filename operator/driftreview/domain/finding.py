@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftreview.api.driftsnapshot import SeriesEvidence
+from driftreview.api.driftsnapshot import Gaps, SeriesEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_duration
 from driftreview.domain.blocks import decode
@@ -91,6 +91,8 @@ class Side:
     control_samples: int | None = None
     idle: int = 0
     """Blocks of a quotient that have samples but no traffic."""
+    gaps: Gaps | None = None
+    """Kind Presence: how long it was absent."""
 
     @staticmethod
     def of(series: SeriesEvidence) -> Side:
@@ -109,6 +111,7 @@ class Side:
             control,
             series.control_samples if control is not None else None,
             sum(value is None and traffic is not None for value, traffic in _pairs(blocks, per)),
+            series.gaps,
         )
 
     @property

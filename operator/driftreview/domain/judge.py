@@ -11,18 +11,19 @@ from itertools import islice
 from typing import Final
 
 from driftreview.api.driftreview import DriftReviewSpec
-from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.coverage import uncovered, without_traffic
+from driftreview.domain.coverage import unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.levels import gravest, judge_levels
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
+from driftreview.domain.presence import judge_presence
 from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
 from driftreview.domain.rules import judge_growth, judge_limit, record, too_few
 
@@ -33,7 +34,7 @@ def judge_checkpoint(
     spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec
 ) -> CheckpointResult:
     """Judge every declared signal; a signal that the evidence does not mention is Missing."""
-    before, after = observed(spec.signals, baseline), observed(spec.signals, current)
+    before, after = observed(spec.signals, baseline), observed(spec.signals, current, baseline)
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
@@ -76,28 +77,30 @@ def _series(
     baseline, current = before.get(signal.name), after.get(signal.name)
     if current is None:
         return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
+    if signal.kind is Kind.PRESENCE:
+        return [*judge_presence(signal, baseline, current)]
     if current.problem is not None:
-        return [(None, Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message))]
+        return [(None, unanswered(signal, current.problem, current.source))]
     found: list[tuple[str | None, Finding | tuple[Case, ...]]] = []
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
         covariate = Covariate.of(signal, key, before, after)
-        found.append((key, _one(signal, old, side, covariate, hours_per_block)))
+        lacking = uncovered(signal, side, current.source) or without_traffic(signal, side, old)
+        if lacking is None or signal.kind is Kind.INFO:
+            found.append((key, _one(signal, old, side, covariate, hours_per_block)))
+        else:
+            found.append((key, lacking))
     vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
     if vanished and signal.kind is not Kind.INFO:
         names = ", ".join(printable(key) for key in vanished)
         message = f"{signal.each} {names} was there in the baseline and is not there any more"
-        found.append((None, Finding(SignalVerdict.MISSING, Reason.EMPTY, message)))
+        found.append((None, unanswered(signal, Problem(reason=Reason.EMPTY, message=message), current.source)))
     return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
 
 
 def _one(
     signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None, hours_per_block: float
 ) -> Finding | tuple[Case, ...]:
-    if signal.kind is Kind.INFO:
-        return record(signal, now)
-    if finding := uncovered(signal, now) or without_traffic(signal, now, baseline):
-        return finding
     match signal.kind:
         case Kind.LEVEL:
             if isinstance(covariate, Finding):
@@ -109,14 +112,14 @@ def _one(
             return judge_growth(signal, now, hours_per_block)
         case Kind.LIMIT:
             return judge_limit(signal, now)
+    return record(signal, now)
 
 
 def _result(signal: Signal, found: Sequence[tuple[str | None, Finding]], current: Observed | None) -> SignalResult:
     """Of all series the worst stands for the signal."""
     sides = current.sides if current else {}
-    series = tuple(
-        SeriesResult(key, finding, sides[key].coverage if key is not None else None) for key, finding in found
-    )
+    coverage: dict[str | None, float] = {key: side.coverage for key, side in sides.items()}
+    series = tuple(SeriesResult(key, finding, coverage.get(key)) for key, finding in found)
     said = [finding if key is None else named(signal, key, finding) for key, finding in found]
     return SignalResult(signal, min(said, key=lambda finding: _rank(signal, finding)), series)
 

@@ -17,6 +17,8 @@ from driftreview.domain.rules import is_compared
 
 MOST_SAMPLES: Final = 700_000
 """Of one series in one look: 7 days at one second, 28 days at four."""
+LEAST_SILENCE: Final = 2
+"""Steps of silence that a Presence signal must allow: that long a sample may be late, as after a restart."""
 _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 
 
@@ -81,6 +83,14 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
         )
         message = f"spec.window.checkpoints[0]: {format_duration(first)} {needed} {resolution}"
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
+    for index, signal in enumerate(spec.signals):
+        if signal.kind is Kind.PRESENCE and parse_duration(signal.for_ or "0s") < LEAST_SILENCE * step:
+            silence = f"{format_duration(LEAST_SILENCE * step)}, {LEAST_SILENCE} times {resolution}"
+            message = (
+                f"spec.signals[{index}].for (signal {signal.name}): {signal.for_ or '0s'} must be at least {silence}: "
+                "a late scrape is no silence"
+            )
+            yield Problem(reason=Reason.INVALID_SPEC, message=message)
     enough = schedule.BLOCKS_PER_LOOK * schedule.block_length(spec, step)
     compared = any(signal.kind is Kind.LEVEL and is_compared(signal) for signal in spec.signals)
     if spec.baseline.from_ is BaselineFrom.HISTORY and compared and length < enough:
