@@ -37,8 +37,7 @@ def backfill(path: Path, **gaps: Sequence[float]) -> Path:
         lines.append(f"# TYPE {name} gauge\n")
         seconds = range(int(minutes(-210).timestamp()), int(minutes(40).timestamp()), STEP)
         present = (second for second in seconds if not first < second <= last)
-        lines += [f'{name}{{job="web"}} {100 + second % 7 / 10} {second}
-' for second in present]
+        lines += [f'{name}{{job="web"}} {100 + second % 7 / 10} {second}\n' for second in present]
     path.write_text("".join([*lines, "# EOF\n"]), encoding="utf-8")
     return path
 

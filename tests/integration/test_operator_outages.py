@@ -133,7 +133,7 @@ def test_an_api_server_restarted_during_a_review_costs_a_delay(
         stage.until(lambda status: status.get("baseline"), "the baseline is frozen")
         lab_session.apiserver.restart(kill=True)
         wait_until(lambda: lab_session.apiserver.running, "the API server is back")
-        status = stage.ended(seconds=40)
+        status = stage.ended(seconds=120)
         assert operator.pid is not None
     assert (status["phase"], verdicts(status)) == ("RolledBack", ["Drift"])
     lines = [json.loads(line) for line in operator.log.read_text("utf-8").splitlines()]

@@ -1,5 +1,6 @@
 """The three-valued rule, for any evidence: what is not there never makes a verdict better, and never passes."""
 
+import math
 from collections.abc import Callable
 
 import pytest
@@ -198,16 +199,16 @@ def test_a_signal_lost_as_a_whole_never_makes_the_verdict_better(
 @given(seed=st.integers(0, 20), share=st.floats(0, 0.3), shift=st.floats(0, 3), more=st.floats(0, 3))
 @pytest.mark.parametrize("worse", ["Higher", "Lower"])
 @pytest.mark.parametrize("limits", [None, {"alert": "104"}, {"alert": "96"}, {"baseline": "101"}])
-def test_a_shift_for_the_worse_never_improves_the_verdict(
+def test_a_factor_for_the_worse_never_improves_the_verdict_by_margin_or_limit(
     worse: str, limits: dict[str, str] | None, seed: int, share: float, shift: float, more: float
 ) -> None:
     declared = signal(worse=worse, margin={"relative": "5%", "absolute": "1"}, limits=limits)
     sign = 1 if worse == "Higher" else -1
-    before = evidence("latency", series(around(100, 72, seed, share)))
-    noisy = [value or 0.0 for value in around(100, 36, seed + 1, share)]
+    before = evidence("latency", series([math.exp(each / 100) for each in around(460, 72, seed, share / 5) if each]))
+    noisy = [math.exp(each / 100) for each in around(460, 36, seed + 1, share / 5) if each]
 
     def shifted(by: float) -> int:
-        after = evidence("latency", series([value + sign * 10 * by for value in noisy]))
+        after = evidence("latency", series([value * math.exp(sign * by / 10) for value in noisy]))
         return WORST_FIRST.index(found(declared, before, after))
 
     # Stable, Acceptable and Improved all pass; which of them it is may change either way with the noise.

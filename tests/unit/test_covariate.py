@@ -9,10 +9,11 @@ from driftreview.api.driftsnapshot import SignalEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.effect import Panel, estimate
+from driftreview.domain.effect import estimate
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.regression import Panel
 from tests.builders import evidence, noise, review, series, side, signal, snapshot, spec
 
 V = SignalVerdict

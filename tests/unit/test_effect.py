@@ -6,8 +6,9 @@ from statistics import NormalDist, fmean
 import numpy as np
 import pytest
 
-from driftreview.domain.effect import RESOLUTION, Effects, Panel, _extremes, _overlaps, estimate, fresh_step
+from driftreview.domain.effect import Effects, _extremes, _overlaps, estimate
 from driftreview.domain.noise import Floats
+from driftreview.domain.regression import RESOLUTION, Panel
 from tests.builders import noise
 
 TEN_MINUTES = 1 / 6
@@ -186,17 +187,17 @@ class TestFresh:
     def test_it_is_the_step_of_what_the_look_before_did_not_have(self) -> None:
         row = white(1)
         row[SHORT + 6 :] += 3
-        found = fresh_step(panel(row, before=SHORT), 6)
+        found = estimate(panel(row, before=SHORT), 6).fresh
         assert found[0] == pytest.approx(row[SHORT + 6 :].mean() - row[:SHORT].mean())
 
     def test_where_nothing_is_fresh_it_is_nothing(self) -> None:
         row = white(1, step=3)
         row[SHORT + 6 :] = np.nan
-        assert fresh_step(panel(row, before=SHORT), 6)[0] == pytest.approx(0, abs=1e-12)
+        assert estimate(panel(row, before=SHORT), 6).fresh[0] == pytest.approx(0, abs=1e-12)
 
     def test_the_panel_stays_as_it_was(self) -> None:
         made = panel(white(1), before=SHORT)
-        fresh_step(made, 6)
+        estimate(made, 6)
         assert np.isfinite(made.values).all()
 
 

@@ -163,9 +163,13 @@ class TestOrdinates:
         assert Ordinates.of(np.array([[1.0, -1.0] * 18])).power.sum() > 0
 
     def test_frequencies_that_were_fitted_are_left_out(self) -> None:
-        whole, part = Ordinates.of(ar1(0.5, 2 * DAY)), Ordinates.of(ar1(0.5, 2 * DAY), (1 / DAY, 2 / DAY))
-        assert set(whole.frequencies) - set(part.frequencies) == {2 / (2 * DAY), 4 / (2 * DAY)}
-        assert part.freedom[0] == whole.freedom[0] - 3  # all but one of the whole's are two for each frequency
+        residuals, fitted = ar1(0.5, 2 * DAY, 2), np.array([1 / DAY, 2 / DAY])
+        whole = Ordinates.of(residuals)
+        part = Ordinates.of(residuals, fitted, np.array([[True, True], [False, True]]))
+        for nth, lost in enumerate(({2 / (2 * DAY), 4 / (2 * DAY)}, {4 / (2 * DAY)})):
+            assert set(part.frequencies[~part.is_known[nth]]) == lost
+            assert not part.power[nth][~part.is_known[nth]].any()
+            assert part.freedom[nth] == whole.freedom[nth] - 2 * len(lost) + 1  # all of the whole's are one less
 
 
 class TestWidened:

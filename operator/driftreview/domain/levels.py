@@ -18,9 +18,9 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import difference, number, quantity
-from driftreview.domain.effect import RESOLUTION
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
 from driftreview.domain.measured import Beside, Case, Grid, Measured, compared_in, measure
+from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.tails import holm
 
 AFFIRMED: Final = 0.05

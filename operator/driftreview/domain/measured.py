@@ -14,9 +14,10 @@ from driftreview.api.signal import Margin, Signal, Worse
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import change, difference
-from driftreview.domain.effect import RESOLUTION, Effects, Panel, estimate, fresh_step
+from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
+from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.tails import student_quantile, student_sf
 
@@ -187,10 +188,9 @@ def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
         chosen = {index: case for index, case in enumerate(cases) if (case.before is not None) is has_baseline}
         if chosen:
             panel, scales = panel_of(list(chosen.values()), grid)
-            effects = estimate(panel)
-            fresh = fresh_step(panel, grid.seen) if has_baseline and grid.seen else effects.step
+            effects = estimate(panel, grid.seen)
             for nth, (index, case) in enumerate(chosen.items()):
-                found[index] = _one(case, scales[nth], effects, fresh, nth)
+                found[index] = _one(case, scales[nth], effects, nth)
     return [found[index] for index in range(len(cases))]
 
 
@@ -212,7 +212,7 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
     return Panel(values, before, grid.gap, grid.hours_per_block, covariates), scales
 
 
-def _one(case: Case, scale: Scale, effects: Effects, fresh: Floats, nth: int) -> Measured:
+def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
     step = float(effects.step[nth])
     up = case.signal.worse is Worse.HIGHER or (case.signal.worse is Worse.EITHER and step >= 0)
     sign = 1 if up else -1
@@ -225,5 +225,5 @@ def _one(case: Case, scale: Scale, effects: Effects, fresh: Floats, nth: int) ->
         error=max(float(effects.error[nth]), RESOLUTION / 100),
         freedom=float(effects.freedom[nth]),
         unlike=float(effects.highest[nth] if up else -effects.lowest[nth]),
-        fresh=sign * float(fresh[nth]),
+        fresh=sign * float(effects.fresh[nth]),
     )

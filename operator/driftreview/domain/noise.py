@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from driftreview.domain.tails import f_sf
 
 Floats: TypeAlias = NDArray[np.float64]
+Bools: TypeAlias = NDArray[np.bool_]
 
 _MEMORIES: Final = (2.0, 6.0, 24.0)
 """Of the slow process, in hours."""
@@ -42,15 +43,17 @@ class Ordinates:
     frequencies: Floats
     """(frequencies,), in cycles per block."""
     power: Floats
-    """(series, frequencies), in squared units of the series."""
+    """(series, frequencies), in squared units of the series; zero where it is not known."""
+    is_known: Bools
+    """(series, frequencies): not where a wave was fitted, of whose noise nothing is left."""
     freedom: Floats
     """(series,): degrees of freedom of all ordinates together; fewer where blocks are missing."""
 
     @staticmethod
-    def of(residuals: Floats, left_out: Sequence[float] = ()) -> Ordinates:
+    def of(residuals: Floats, fitted: Floats | None = None, is_fitted: Bools | None = None) -> Ordinates:
         """Transform residuals, (series, blocks), NaN where there is none.
 
-        `left_out` are the frequencies that were fitted, in cycles per block: nothing of the noise is left there.
+        Waves of the frequencies `fitted`, in cycles per block, were fitted to the series `is_fitted`, (series, fitted).
         """
         count = residuals.shape[-1]
         present = np.isfinite(residuals)
@@ -59,11 +62,12 @@ class Ordinates:
         centred = np.where(present, centred - centred.sum(-1, keepdims=True) / number, 0.0)
         power = np.abs(np.fft.rfft(centred, axis=-1)[:, 1:]) ** 2 / number
         frequencies = np.arange(1, power.shape[-1] + 1) / count
-        kept = np.ones(len(frequencies), bool)
-        for each in left_out:
-            kept &= np.abs(frequencies - each) > 0.5 / count
-        freedom = np.minimum(2.0 * kept.sum(), np.maximum(number[:, 0] - 1, 1))
-        return Ordinates(frequencies[kept], power[:, kept], freedom)
+        is_known = np.ones(power.shape, bool)
+        if fitted is not None and is_fitted is not None:
+            is_near = np.abs(frequencies - fitted[:, None]) <= 0.5 / count
+            is_known = ~(is_fitted @ is_near)
+        freedom = np.minimum(2.0 * is_known.sum(-1), np.maximum(number[:, 0] - 1, 1))
+        return Ordinates(frequencies, np.where(is_known, power, 0.0), is_known, freedom)
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,12 @@ class Noise:
                 freedom[index] = min(stretch.freedom[index], freedom[index])
         return replace(self, variances=variances, freedom=freedom)
 
+    def spectrum(self, frequencies: Floats) -> Floats:
+        """Mean of the ordinates at these frequencies, in cycles per block: (series, frequencies)."""
+        unit = _spectra(tuple(frequencies), self.hours_per_block)
+        found: Floats = np.einsum("nsf,sfk->nk", self.weights * self.variances, unit)
+        return found
+
     def variance(self, overlaps: Floats) -> Floats:
         """Of weighted sums of blocks, (series,).
 
@@ -109,14 +119,17 @@ class Noise:
 
 def learn(stretches: Sequence[Ordinates], hours_per_block: float) -> Noise:
     """Weigh the shapes by what was seen, pooled over the stretches and, for the slow process, over the series."""
-    count = sum(len(each.frequencies) for each in stretches)
+    count = _known(stretches)[:, None, None]
     freedom: Floats = np.sum([each.freedom for each in stretches], axis=0)
     variances = _variances(stretches, hours_per_block)
-    logs = sum(np.log(_spectra(tuple(each.frequencies), hours_per_block)).sum(-1) for each in stretches)
+    logs = sum(
+        each.is_known @ np.log(_spectra(tuple(each.frequencies), hours_per_block)).reshape(_FLAT, -1).T
+        for each in stretches
+    )
     is_noisy = variances[:, :1, :1] > 0
-    likelihood = -logs - count * np.log(np.where(is_noisy, variances, 1.0))
+    likelihood = -np.reshape(logs, variances.shape) - count * np.log(np.where(is_noisy, variances, 1.0))
     likelihood = np.where(is_noisy, likelihood, 0.0)  # a constant series tells nothing
-    likelihood *= freedom[:, None, None] / (2 * count)  # nor do blocks that are not there
+    likelihood *= freedom[:, None, None] / np.maximum(2 * count, 1)  # nor do blocks that are not there
     highest = likelihood.max(-1, keepdims=True)
     by_fast = np.exp(likelihood - highest)
     by_shape = (np.log(by_fast.mean(-1)) + highest[..., 0]).sum(0) + _LOG_PRIOR
@@ -127,18 +140,23 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float) -> Noise:
 
 def _variances(stretches: Sequence[Ordinates], hours_per_block: float) -> Floats:
     """Of a block, were its noise of each shape: (series, shapes, fast)."""
-    count = sum(len(each.frequencies) for each in stretches)
     total = sum(
         each.power @ (1 / _spectra(tuple(each.frequencies), hours_per_block)).reshape(_FLAT, -1).T for each in stretches
     )
-    return np.reshape(total / np.float64(count), (-1, len(_SHAPES), len(_FAST)))
+    return np.reshape(total / np.maximum(_known(stretches), 1)[:, None], (-1, len(_SHAPES), len(_FAST)))
+
+
+def _known(stretches: Sequence[Ordinates]) -> Floats:
+    """How many ordinates there are of each series."""
+    found: Floats = np.sum([each.is_known.sum(-1) for each in stretches], axis=0, dtype=float)
+    return found
 
 
 def _slow(memory: float, hours_per_block: float) -> float:
     return float(np.exp(-hours_per_block / memory))
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _spectra(frequencies: tuple[float, ...], hours_per_block: float) -> Floats:
     """Of every shape with variance one: (shapes, fast, frequencies)."""
     at = np.cos(2 * np.pi * np.asarray(frequencies))
