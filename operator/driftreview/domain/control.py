@@ -52,7 +52,7 @@ def beside_control(before: Side | None, now: Side) -> tuple[Side | None, Side, B
     made = [
         replace(side, blocks=tuple(_as_now(pair, level, is_ratio=is_ratio) for pair in _pairs(side))) for side in sides
     ]
-    return (made[0] if before else None), made[-1], Beside(_within(math.exp(level) if is_ratio else level), is_ratio)
+    return (made[0] if before else None), made[-1], Beside(_exp(level) if is_ratio else level, is_ratio)
 
 
 def _pairs(side: Side) -> list[_Pair | None]:
@@ -67,12 +67,15 @@ def _as_now(pair: _Pair | None, level: float, *, is_ratio: bool) -> float | None
     own, other = pair
     if not is_ratio:
         return _within(own - other + level)
-    power = math.log(own) - math.log(other) + level
-    return max(math.exp(power), _SMALLEST) if power < math.log(_LARGEST) else _LARGEST
+    return _exp(math.log(own) - math.log(other) + level)
 
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(value / len(values) for value in values) if values else 0.0
+
+
+def _exp(power: float) -> float:
+    return max(math.exp(power), _SMALLEST) if power < math.log(_LARGEST) else _LARGEST
 
 
 def _within(value: float) -> float:
