@@ -1,6 +1,7 @@
 """A signal beside its control: what both do is no drift, what one does is; and a count per what it is counted of."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from driftreview.domain.finding import Finding, Measure
 from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult
-from tests.builders import around, evidence, series, signal, snapshot, spec
+from tests.builders import around, evidence, noise, series, signal, snapshot, spec
 
 Values = Sequence[float | None]
 
@@ -180,3 +181,34 @@ class TestPer:
         for policy, verdict in ((OnMissing.HOLD, Verdict.INCONCLUSIVE), (OnMissing.FAIL, Verdict.DRIFT)):
             declared = self.declared.model_copy(update={"on_missing": policy})
             assert checkpoint(declared, evidence("latency", self.before), silent).verdict is verdict
+
+
+def following(load: Values, seed: int) -> list[float]:
+    wiggle = noise(len(load), seed, 0.5)
+    return [100 * math.exp((level or 0.0) + 0.03 * by) for level, by in zip(load, wiggle, strict=True)]
+
+
+class TestAgainstTraffic:
+    """A signal that follows a load which wanders for hours: what a day of baseline alone cannot tell from a drift."""
+
+    def count(self, *, times: float = 1.0, control: bool = True) -> Counter[V]:
+        """Verdicts on 40 releases after a day."""
+        said = Counter[V]()
+        for seed in range(40):
+            load = [0.25 * slow + 0.3 * math.sin(i * math.tau / 144) for i, slow in enumerate(noise(288, seed, 0.98))]
+            own, other = following(load, seed + 1000), following(load, seed + 2000)
+            now = paired([times * value for value in own[144:]], other[144:])
+            declared = with_control() if control else signal(unit="ms")
+            said[found(declared, paired(own[:144], other[:144]), now).verdict] += 1
+        return said
+
+    def test_beside_a_control_healthy_releases_pass_and_those_a_tenth_slower_are_found(self) -> None:
+        assert set(self.count()) <= {V.STABLE, V.ACCEPTABLE}
+        slower = self.count(times=1.1)
+        assert set(slower) <= {V.DEGRADED, V.SUSPECT}
+        assert slower[V.DEGRADED] > 35
+
+    def test_without_one_healthy_releases_can_hardly_be_told(self) -> None:
+        alone = self.count(control=False)
+        assert alone[V.STABLE] + alone[V.ACCEPTABLE] < 10
+        assert alone[V.DEGRADED] > 5
