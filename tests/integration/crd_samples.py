@@ -153,6 +153,27 @@ SPECS: dict[str, list[Raw]] = {
     "ClusterMetricSource": [SOURCE | {"allowedNamespaces": _ALLOWED}, OTHER_SOURCE, MINIMAL_SOURCE],
 }
 
+# Changes of the first sample that look odd and are right.
+ODD: list[Raw] = [
+    {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
+    {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
+    {"window": {"checkpoints": ["1h30m15s"], "rollback": "1h30m15s"}},
+    {"baseline": {"from": "Snapshot", "length": "30m"}},
+    {"baseline": {"from": "Snapshot", "length": "5h"}, "window": {"checkpoints": ["6h"]}},
+    {"baseline": {"from": "Declared"}},
+    {"signals": [{"name": "a", "query": "up", "worse": "Either", "margin": {"relative": "0%", "absolute": 0}}]},
+    {"signals": [{"name": "a", "query": "up", "limits": {"baseline": -5, "alert": "-1.5e3"}}]},
+    {
+        "signals": [
+            {"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "b", "each": "symbol"},
+            {"name": "b", "query": "up", "kind": "Info", "each": "symbol"},
+        ]
+    },
+    {"signals": [{"name": "a", "query": "up", "limits": {"baseline": "1Ei", "alert": "5E"}}]},
+    {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "1.5E-3"}, "limits": {"alert": "+2e+3"}}]},
+    {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "999999999999999.123456789e-12"}}]},
+]
+
 _WORKLOAD = {"name": "app-1", "uid": "11", "templateHash": "sha256:1"}
 STATUS: Raw = {
     "observedGeneration": 1,

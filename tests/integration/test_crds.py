@@ -7,16 +7,21 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import HealthCheck, assume, given, settings
 
 from driftreview.api.base import VALIDATIONS
 from driftreview.api.crd import RESOURCES
+from driftreview.lint.finding import Severity
+from driftreview.lint.objects import read
+from driftreview.lint.yamltree import documents, tree
 from lab import Lab
 from lab.web import wait_until
 from tests.crd_walk import BY_KIND, Node, all_nodes, rules
 from tests.integration.crd_bounds import BROKEN, Bound, bounds
 from tests.integration.crd_refusals import CHANGES, REFUSALS, Change, Refusal
-from tests.integration.crd_samples import MINIMAL_REVIEW, REVIEW, SNAPSHOT, SPECS, STATUS, made, merged
+from tests.integration.crd_samples import MINIMAL_REVIEW, ODD, REVIEW, SNAPSHOT, SPECS, STATUS, made, merged
 from tests.integration.crd_server import Refused, Server
+from tests.support.changes import changed
 
 pytestmark = pytest.mark.integration
 CRDS = Path(__file__).parents[2] / "crds"
@@ -91,29 +96,7 @@ def test_every_sample_is_accepted(server: Server, kind: str, spec: dict[str, Any
     assert isinstance(server.create(made(kind, spec)), dict)
 
 
-@pytest.mark.parametrize(
-    "patch",
-    [
-        {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
-        {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
-        {"window": {"checkpoints": ["1h30m15s"], "rollback": "1h30m15s"}},
-        {"baseline": {"from": "Snapshot", "length": "30m"}},
-        {"baseline": {"from": "Snapshot", "length": "5h"}, "window": {"checkpoints": ["6h"]}},
-        {"baseline": {"from": "Declared"}},
-        {"signals": [{"name": "a", "query": "up", "worse": "Either", "margin": {"relative": "0%", "absolute": 0}}]},
-        {"signals": [{"name": "a", "query": "up", "limits": {"baseline": -5, "alert": "-1.5e3"}}]},
-        {
-            "signals": [
-                {"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "b", "each": "symbol"},
-                {"name": "b", "query": "up", "kind": "Info", "each": "symbol"},
-            ]
-        },
-        {"signals": [{"name": "a", "query": "up", "limits": {"baseline": "1Ei", "alert": "5E"}}]},
-        {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "1.5E-3"}, "limits": {"alert": "+2e+3"}}]},
-        {"signals": [{"name": "a", "query": "up", "margin": {"absolute": "999999999999999.123456789e-12"}}]},
-    ],
-    ids=str,
-)
+@pytest.mark.parametrize("patch", ODD, ids=str)
 def test_what_looks_odd_but_is_right_is_accepted(server: Server, patch: dict[str, Any]) -> None:
     assert isinstance(server.create(made("DriftReview", merged(REVIEW, patch))), dict)
 
@@ -260,3 +243,17 @@ def test_every_place_with_a_bound_is_in_a_sample() -> None:
 def _bounded(node: Node) -> bool:
     patterns = any(re.match(BROKEN, rule["rule"]) for rule in node.schema.get(VALIDATIONS, []))
     return patterns or bool({"enum", "pattern", "maxLength", "maxItems", "minimum", "required"} & node.schema.keys())
+
+
+@given(changed())
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_lint_refuses_exactly_what_the_server_refuses(server: Server, document: dict[str, Any]) -> None:
+    data = yaml.safe_dump(document).encode()
+    told = read(data)
+    found = {each.path for each in told.findings if each.severity is Severity.ERROR}
+    assume(not any(each.check == "yaml" for each in told.findings))  # such as NaN, which is no JSON
+    (sent,) = (tree(each)[0].plain() for each in documents(data))  # as kubectl sends it: 2.0 as 2
+    answer = server.create(sent)
+    assert isinstance(answer, Refused) is bool(found), answer
+    if isinstance(answer, Refused):
+        assert {cause["field"] for cause in answer.causes} - {"<nil>", ""} <= found

@@ -89,4 +89,4 @@ class TestInTheEvidence:
     def test_nothing_measured_is_nothing_said(self) -> None:
         declared = review(signals=[signal()]).spec
         for frozen in (snapshot(), snapshot().model_copy(update={"window": None})):
-            assert foresight(declared, frozen) == Foresight([], [], [])
+            assert foresight(declared, frozen) == Foresight([], [], [], [])

@@ -212,7 +212,12 @@ class Signal(Model):
     """Where the report shows it."""
 
     @property
+    def queries(self) -> dict[str, str]:
+        """All of its queries, by the field that holds them."""
+        found = {"query": self.query, "control": self.control, "per": self.per}
+        return {field: query for field, query in found.items() if query is not None}
+
+    @property
     def companion(self) -> tuple[str, str] | None:
         """The field that holds a second query, and that query."""
-        found = {"control": self.control, "per": self.per}
-        return next(((field, query) for field, query in found.items() if query is not None), None)
+        return next(((field, query) for field, query in self.queries.items() if field != "query"), None)

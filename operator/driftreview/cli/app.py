@@ -10,6 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from driftreview import __version__
+from driftreview.cli import lint
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The 48-hour drift review as a resource.")
 
@@ -17,6 +18,9 @@ app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="Th
 @app.callback()
 def _root() -> None:
     """The 48-hour drift review as a resource."""
+
+
+app.command("lint")(lint.command)
 
 
 @app.command()

@@ -92,6 +92,7 @@ def baseline_captured(
         ("without data", gaps),
         ("cannot be compared", foreseen.useless),
         ("too noisy", foreseen.vague),
+        ("irregular baseline", foreseen.odd),
         ("measured", foreseen.measured),
     )
     for what, which in parts:

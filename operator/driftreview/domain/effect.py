@@ -13,7 +13,8 @@ from typing import Final
 import numpy as np
 
 from driftreview.domain.noise import Floats, Noise, Ordinates, learn
-from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, design_of, fit
+from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, fit
+from driftreview.domain.structure import structure_of
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
@@ -47,7 +48,8 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
 
     `seen` is how many blocks since T0 the look before had.
     """
-    design = design_of(panel)
+    structure = structure_of(panel)
+    design = structure.design
     whole = fit(design, panel.values, panel.before)
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
@@ -62,7 +64,10 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         )
     base = fit(design.until(panel.before), panel.values[:, : panel.before], panel.before).residuals
     freedom = np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
-    highest, lowest = _extremes(base, min(panel.after, panel.before // 4))
+    unexplained = fit(
+        structure.unexplained.until(panel.before), panel.values[:, : panel.before], panel.before
+    ).residuals
+    highest, lowest = _extremes(unexplained, min(panel.after, panel.before // 4))
     fresh = whole.last
     if seen:
         values = panel.values.copy()
@@ -76,7 +81,7 @@ def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
     whole = replace(panel, values=_longer(panel.values, after))
     if panel.covariates is not None:
         whole = replace(whole, covariates=_longer(panel.covariates, after))
-    design = design_of(whole)
+    design = structure_of(whole).design
     base = fit(design.until(panel.before), panel.values, panel.before).residuals
     noise = learn([design.ordinates(base)], panel.hours_per_block)
     error = np.sqrt(noise.variance(_overlaps(whole, fit(design, whole.values, panel.before).weights)))

@@ -5,6 +5,7 @@ Nobody should learn that two days later.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -15,18 +16,23 @@ import numpy as np
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.signal import Kind, Mode, Signal
-from driftreview.api.values import parse_duration
+from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
+from driftreview.domain.irregular import Irregularity, irregularities
 from driftreview.domain.levels import AFFIRMED
-from driftreview.domain.measured import Case, Grid, Measured, compared_in, panel_of
+from driftreview.domain.measured import Case, Grid, Measured, Scale, compared_in, panel_of
 from driftreview.domain.observed import Observed, observed
+from driftreview.domain.regression import Panel
 from driftreview.domain.statistics import middle
 from driftreview.domain.tails import student_quantile
 
+_LONG_GAP: Final = timedelta(hours=1)
+_WIDER: Final = 1.1
+"""From which on it is worth saying."""
 _MISSED: Final = 0.2
 """How often a healthy release may come out undecided because of any of its series."""
 
@@ -39,6 +45,8 @@ class Foresight:
     """Signals that can never be judged against it, and why."""
     vague: list[str]
     """Signals that will hardly ever be decided at the last look, and which change they could rule out."""
+    odd: list[str]
+    """Signals whose baseline is irregular, how, and how much wider that makes their interval."""
     measured: list[str]
     """What each signal measured, with its unit: a wrong unit or query is seen at once."""
 
@@ -46,7 +54,8 @@ class Foresight:
 def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
     """Say it of a baseline that was just frozen; where nothing was measured there is nothing to say."""
     found = observed(spec.signals, baseline)
-    return Foresight(list(_useless(found)), list(_vague(spec, baseline, found)), list(_measured(found.values())))
+    vague, odd = _vague_and_odd(spec, baseline, found)
+    return Foresight(list(_useless(found)), vague, odd, list(_measured(found.values())))
 
 
 def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None]:
@@ -91,33 +100,64 @@ def _cases(found: Mapping[str, Observed]) -> Iterator[tuple[str, Case]]:
                 yield key, cases_of(each.signal, baseline, Side(()), covariate)[-1]
 
 
-def _useless(found: Mapping[str, Observed]) -> Iterator[str]:
-    said = set[str]()
-    for key, case in _cases(found):
-        if case.lacking is not None and case.signal.name not in said:
-            said.add(case.signal.name)
-            yield _said(case.signal, key, case.lacking.message)
+def _useless(found: Mapping[str, Observed]) -> list[str]:
+    return _once([(key, case, case.lacking.message if case.lacking else None) for key, case in _cases(found)])
 
 
-def _vague(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, found: Mapping[str, Observed]) -> Iterator[str]:
-    if baseline.window is None:
-        return
+def _vague_and_odd(
+    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, found: Mapping[str, Observed]
+) -> tuple[list[str], list[str]]:
+    series = [(key, case) for key, case in _cases(found) if case.before is not None and case.signal.margin is not None]
+    if baseline.window is None or not series:
+        return [], []
     block = parse_duration(baseline.window.block)
     looked = parse_duration(spec.window.checkpoints[-1])
     if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
         looked -= parse_duration(spec.baseline.length)
-    series = [
-        (key, case)
-        for key, case in _cases(found)
-        if case.before is not None and case.signal.margin is not None and case.signal.mode is Mode.ENFORCE
-    ]
     grid = Grid(block / timedelta(hours=1), parse_duration(spec.window.warmup) // block)
-    reasons = too_noisy([case for _, case in series], grid, max(looked // block, 1))
-    said = set[str]()
-    for (key, case), reason in zip(series, reasons, strict=True):
-        if reason is not None and case.signal.name not in said:
-            said.add(case.signal.name)
-            yield _said(case.signal, key, reason)
+    after = max(looked // block, 1)
+    enforced = [(key, case) for key, case in series if case.signal.mode is Mode.ENFORCE]
+    reasons = too_noisy([case for _, case in enforced], grid, after)
+    panel, scales = panel_of([case for _, case in series], grid)
+    oddities = [
+        _irregular(each, scale, panel, block) for each, scale in zip(irregularities(panel, after), scales, strict=True)
+    ]
+    return (
+        _once([(key, case, reason) for (key, case), reason in zip(enforced, reasons, strict=True)]),
+        _once([(key, case, oddity) for (key, case), oddity in zip(series, oddities, strict=True)]),
+    )
+
+
+def _irregular(found: Irregularity, scale: Scale, panel: Panel, block: timedelta) -> str | None:
+    """What is odd about a baseline, in words."""
+    parts = []
+    if found.shift is not None:
+        direction = "rose" if found.shift.size > 0 else "fell"
+        when = format_duration((panel.before - found.shift.block) * block)
+        parts.append(f"{direction} by {_size(found.shift.size, scale)} {when} before its end")
+    if found.outliers:
+        farthest = ("+" if found.farthest > 0 else "-") + _size(found.farthest, scale)
+        parts.append(f"{found.outliers} {'blocks' if found.outliers > 1 else 'block'} far off, by up to {farthest}")
+    if found.gap * block >= _LONG_GAP:
+        parts.append(f"a gap of {format_duration(found.gap * block)}")
+    if parts and found.wider >= _WIDER:
+        parts.append(f"its interval is {found.wider:.1f} times as wide for it")
+    return "; ".join(parts) or None
+
+
+def _size(compared: float, scale: Scale) -> str:
+    """How far something is off, without a sign: in percent where shares are compared, else of the largest value."""
+    share = abs(math.expm1(compared)) if scale.log else abs(compared)
+    return f"{share:.0%}" + ("" if scale.log else " of its largest value")
+
+
+def _once(reasons: Sequence[tuple[str, Case, str | None]]) -> list[str]:
+    """Of each signal the first series that has a reason."""
+    said: dict[str, str] = {}
+    for key, case, reason in reasons:
+        if reason is not None:
+            said.setdefault(case.signal.name, _said(case.signal, key, reason))
+    return list(said.values())
 
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:

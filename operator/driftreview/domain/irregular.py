@@ -1,0 +1,78 @@
+"""What is odd about a baseline, and what that costs: changes of level, outliers, gaps.
+
+Nothing of it is taken out: what happened before T0 can happen after it, and without outliers the judge would be surer
+than it has reason to be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from driftreview.domain.effect import foresee
+from driftreview.domain.noise import Bools, Floats
+from driftreview.domain.regression import RESOLUTION, Panel, fit
+from driftreview.domain.structure import Shift, structure_of
+
+_FAR: Final = 6.0
+"""Robust standard deviations from which on a block is an outlier."""
+_FEW: Final = 0.05
+"""Of the blocks, at most: more of them are no outliers but how the series is."""
+_NORMAL: Final = 1.4826
+"""Standard deviations in a median absolute deviation of normal noise."""
+
+
+@dataclass(frozen=True)
+class Irregularity:
+    """Of one series' baseline."""
+
+    shift: Shift | None
+    outliers: int
+    """Blocks."""
+    farthest: float
+    """The outlier that is farthest off, from what was to be expected, in the units of the panel."""
+    gap: int
+    """Blocks without samples, the most in a row."""
+    wider: float
+    """How many times as wide the interval is at the last look, because of the shift and the outliers."""
+
+
+def irregularities(panel: Panel, after: int) -> list[Irregularity]:
+    """Of every series of a panel of baselines; `after` is how many blocks the last look will have."""
+    structure = structure_of(panel)
+    left = fit(structure.design.until(panel.before), panel.values, panel.before).residuals
+    is_outlier = np.stack([_outliers(row) for row in left])
+    calm = panel.values - (0.0 if structure.design.shifts is None else _changes(structure.shifts, panel))
+    calm[is_outlier] = np.nan
+    as_it_is, without = (foresee(each, after)[0] for each in (panel, replace(panel, values=calm)))
+    return [
+        Irregularity(
+            shift=structure.shifts[index],
+            outliers=int(is_outlier[index].sum()),
+            farthest=max(row[is_outlier[index]].tolist(), key=abs, default=0.0),
+            gap=_longest(~np.isfinite(row)),
+            wider=float(as_it_is[index] / without[index]) if without[index] > 0 else 1.0,
+        )
+        for index, row in enumerate(left)
+    ]
+
+
+def _outliers(row: Floats) -> Bools:
+    there = row[np.isfinite(row)]
+    size = np.abs(np.nan_to_num(row) - np.median(there))
+    usual = _NORMAL * float(np.median(np.abs(there - np.median(there))))
+    far = np.isfinite(row) & (size > max(_FAR * usual, RESOLUTION))
+    return far if 0 < far.mean() <= _FEW else np.zeros_like(far)
+
+
+def _changes(shifts: tuple[Shift | None, ...], panel: Panel) -> Floats:
+    at = np.arange(panel.values.shape[-1])
+    return np.stack([(at >= each.block) * each.size if each else np.zeros(len(at)) for each in shifts])
+
+
+def _longest(row: Bools) -> int:
+    """The most true values in a row."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(int), [0]])))
+    return int((edges[1::2] - edges[::2]).max(initial=0))

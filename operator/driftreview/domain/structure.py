@@ -1,0 +1,193 @@
+"""What a baseline shows by itself: a day, days of the week, a change of level. From that follows what is fitted.
+
+A day of history cannot tell a daily wave from a change of level in the middle of it: taken for a wave, the change comes
+back the next day, and every release would be worse or better for it. All series of a review are asked together which
+of both it is; where they cannot tell, both are fitted, and the error says how little is known then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftreview.domain.noise import Bools, Floats, learn
+from driftreview.domain.regression import RESOLUTION, Design, Panel, fit
+from driftreview.domain.tails import f_sf
+
+DAY: Final = 24.0
+"""Hours."""
+_FEWEST_DAYS: Final = ((1, 1.0), (3, 3.0))
+"""Harmonics of the day that are fitted, and how many days of baseline they need."""
+_REPEATED: Final = 3.0
+"""Days from which on a daily wave is told from a change of level."""
+_WEEK: Final = 7
+_WEEKLY: Final = 6
+"""Harmonics of the week: with the seventh, the day's first, they tell the days of the week apart."""
+_FEWEST_WEEKS: Final = 2
+"""Of baseline, before a week is fitted: what comes once may be slow noise as well."""
+_SURELY_WEEKLY: Final = 0.01
+"""Probability at most of fitting a week to a series that has none."""
+_FEWEST_BLOCKS: Final = 72
+"""Of baseline, in which a change of level is looked for."""
+_PLACES: Final = 150
+"""At most, that are tried for it."""
+_MARGINAL: Final = 0.1
+"""Of the baseline, at either end, where none is looked for."""
+_SURELY_CHANGED: Final = 20.0
+"""Gain of fitting it, in variances: what noise reaches in at most 1% of the series, whatever its memory."""
+_SURELY_EITHER: Final = 6.0
+"""Difference of squares, in variances, from which on one of two explanations is preferred: odds of twenty to one."""
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A change of level within the baseline of a series."""
+
+    block: int
+    """The first after it."""
+    size: float
+    """In the units of the panel."""
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What is fitted, and what was found for it."""
+
+    design: Design
+    shifts: tuple[Shift | None, ...]
+    """Of each series."""
+    unexplained: Design
+    """For what the baseline did to itself: without changes of level, and without the waves they may be taken for."""
+
+
+def structure_of(panel: Panel) -> Structure:
+    """What is fitted to a panel."""
+    per_day = DAY / panel.hours_per_block
+    days = panel.before / per_day
+    at = panel.positions + 0.5
+    number = max((harmonics for harmonics, fewest in _FEWEST_DAYS if days >= fewest), default=0)
+    daily = [harmonic / per_day for harmonic in range(1, 1 + number)]
+    weekly = [harmonic / per_day / _WEEK for harmonic in range(1, 1 + _WEEKLY)] if days >= _FEWEST_WEEKS * _WEEK else []
+    every = np.ones(len(panel.values), bool)
+    design = Design(
+        weekly=_waves(at, weekly),
+        daily=_waves(at, daily),
+        step=(at > 0).astype(float)[:, None][:, : int(panel.before > 0)],
+        frequencies=np.array([*weekly, *daily]),
+        has_week=~every,
+        has_day=every if daily else ~every,
+        covariates=panel.covariates,
+    )
+    if weekly:
+        design = replace(design, has_week=_has_week(design, panel))
+    if panel.before < _FEWEST_BLOCKS:
+        return Structure(design, (None,) * len(panel.values), design)
+    shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not daily)
+    if not any(shifts):
+        return Structure(design, shifts, design)
+    columns = np.stack([np.arange(panel.values.shape[-1]) >= (shift.block if shift else np.inf) for shift in shifts])
+    plain = design.has_day if days >= _REPEATED else design.has_day & [shift is None for shift in shifts]
+    found = replace(design, has_day=has_day, shifts=columns.astype(float))
+    return Structure(found, shifts, replace(design, has_day=plain))
+
+
+def _waves(at: Floats, frequencies: Sequence[float]) -> Floats:
+    waves = [wave(2 * np.pi * at * each) for each in frequencies for wave in (np.sin, np.cos)]
+    return np.stack(waves, axis=1) if waves else np.zeros((len(at), 0))
+
+
+def _has_week(design: Design, panel: Panel) -> Bools:
+    """Which series' baselines have surely a week: more at its frequencies than at those between them."""
+    base = design.until(panel.before)
+    left = fit(base, panel.values[:, : panel.before], panel.before).residuals
+    whole, between = base.ordinates(left), replace(base, has_week=~base.has_week).ordinates(left)
+    noise = learn([between], panel.hours_per_block)
+    low = whole.is_known & (whole.frequencies < design.frequencies[_WEEKLY - 1] + 1 / panel.before)
+    expected = noise.spectrum(whole.frequencies)
+    size = np.divide(whole.power, expected, out=np.zeros_like(whole.power), where=low & (expected > 0))
+    beside = low & between.is_known
+    weekly = low & ~between.is_known
+    above, below = (2 * each.sum(-1) for each in (weekly, beside))
+    ratios = _mean(size, weekly) / np.maximum(_mean(size, beside), 1.0)
+    return np.array(
+        [
+            f_sf(float(ratio), float(many), float(others)) < _SURELY_WEEKLY
+            for ratio, many, others in zip(ratios, above, below, strict=True)
+        ]
+    )
+
+
+def _mean(values: Floats, of: Bools) -> Floats:
+    found: Floats = np.where(of, values, 0.0).sum(-1) / np.maximum(of.sum(-1), 1)
+    return found
+
+
+@dataclass(frozen=True)
+class _Tried:
+    """A change of level at the best place, for each series of a panel."""
+
+    squares: Floats
+    """(4, series): sums of squares that a level leaves, level and waves, level and a change, all three."""
+    with_waves: list[Shift]
+    without: list[Shift]
+    left: Floats
+    """What all three leave: (series, blocks)."""
+
+
+def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple[Shift | None, ...], Bools]:
+    """Changes of level, and to which series a daily wave is fitted."""
+    base = design.until(panel.before)
+    tried = _tried(base, panel.values[:, : panel.before])
+    noise = learn([base.ordinates(tried.left)], panel.hours_per_block)
+    variance = noise.spectrum(np.array([0.5 / panel.before]))[:, 0]
+    plain, waved, changed, least = tried.squares / np.maximum(variance, RESOLUTION**2)
+    is_structured = plain - np.minimum(waved, changed) > _SURELY_CHANGED
+    for_wave = float((changed - waved)[is_structured].sum())
+    if is_told_apart or for_wave > _SURELY_EITHER:
+        return _where(waved - least > _SURELY_CHANGED, tried.with_waves), base.has_day
+    if for_wave < -_SURELY_EITHER:
+        return _where(is_structured, tried.without), base.has_day & ~is_structured
+    return _where(is_structured, tried.with_waves), base.has_day
+
+
+def _where(chosen: Bools, shifts: Sequence[Shift]) -> tuple[Shift | None, ...]:
+    return tuple(shift if is_chosen else None for is_chosen, shift in zip(chosen, shifts, strict=True))
+
+
+def _tried(base: Design, values: Floats) -> _Tried:
+    count = values.shape[-1]
+    places = np.arange(int(_MARGINAL * count), int((1 - _MARGINAL) * count), -(-count // _PLACES))
+    none = [Shift(0, 0.0)] * len(values)
+    found = _Tried(np.zeros((4, len(values))), [*none], [*none], np.full_like(values, np.nan))
+    for group in base.groups(values, count):
+        at = np.ix_(np.array(group.series), group.present)
+        changes = (np.flatnonzero(group.present)[:, None] >= places).astype(float)
+        waved, least, with_waves = _best(values[at], np.hstack([group.level, group.waves]), changes, places)
+        plain, changed, without = _best(values[at], group.level, changes, places)
+        found.squares[:, group.series] = [(each**2).sum(-1) for each in (plain, waved, changed, least)]
+        found.left[at] = least
+        for nth, series in enumerate(group.series):
+            found.with_waves[series], found.without[series] = with_waves[nth], without[nth]
+    return found
+
+
+def _best(
+    values: Floats, regressors: Floats, changes: Floats, places: NDArray[np.int_]
+) -> tuple[Floats, Floats, list[Shift]]:
+    """What regressors leave, what they leave with the best change, and that change."""
+    solver = np.linalg.pinv(regressors)
+    left = values - values @ solver.T @ regressors.T
+    across = changes - regressors @ (solver @ changes)
+    power = (across**2).sum(0)
+    products = left @ across
+    best = np.divide(products**2, power, out=np.zeros_like(products), where=power > RESOLUTION).argmax(-1)
+    sizes = products[np.arange(len(values)), best] / np.maximum(power[best], RESOLUTION)
+    return (
+        left,
+        left - sizes[:, None] * across[:, best].T,
+        [Shift(int(places[at]), float(size)) for at, size in zip(best, sizes, strict=True)],
+    )

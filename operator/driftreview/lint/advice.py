@@ -1,0 +1,161 @@
+"""What is accepted and probably not meant: what the documentation warns of, as far as it can be known from a file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+import promql_parser
+
+from driftreview.api.driftreview import BaselineFrom, DriftReview
+from driftreview.api.signal import Kind, Signal
+from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.domain.query import QueryProblem, check, resolve, stood_in_for
+from driftreview.lint.finding import Path, near, short
+
+_DAY: Final = timedelta(days=1)
+_SNAPSHOT: Final = timedelta(hours=2)
+_GROWTH: Final = timedelta(hours=2)
+_TO_ACT: Final = timedelta(minutes=1)
+_USED: Final = re.compile(r"(?<!\$)\$\{([^}]*)}")
+Advice = tuple[str, Path, str]
+"""Word for the check, path, message."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """The resolution of a review's source."""
+
+    length: timedelta
+    known: bool
+    """Whether the source is in the files."""
+
+    def __str__(self) -> str:
+        return format_duration(self.length) + ("" if self.known else ", the default")
+
+
+def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[Advice]:
+    """Everything about a review that its author should look at once more.
+
+    Args:
+        review: one that nobody refuses.
+        step: the resolution of its source.
+        values: of the variables in its queries.
+    """
+    yield from _times(review)
+    seen: dict[tuple[Any, ...], str] = {}
+    for index, signal in enumerate(review.spec.signals):
+        path: Path = ("spec", "signals", index)
+        yield from _of_signal(signal, path, review, step)
+        for field, text in signal.queries.items():
+            yield from _of_query(text, (*path, field), step, values)
+        asked = tuple((field, " ".join(text.split())) for field, text in signal.queries.items())
+        same = (signal.kind, signal.worse, signal.each, signal.covariate, asked)
+        if same in seen:
+            message = (
+                f"asks the same as signal {seen[same]}, and is judged by the same kind; drop one, or change one's kind"
+            )
+            yield "same-query", (*path, "query"), message
+        seen.setdefault(same, signal.name)
+    yield from _variables(review)
+
+
+def _times(review: DriftReview) -> Iterator[Advice]:
+    window, baseline = review.spec.window, review.spec.baseline
+    length = parse_duration(baseline.length)
+    compared = any(signal.margin for signal in review.spec.signals)
+    if baseline.from_ is BaselineFrom.HISTORY and compared and length < _DAY:
+        message = (
+            f"found {baseline.length}, expected 24h or more where there are margins: a shorter baseline has not seen"
+            " every hour of the day, and a busy hour looks like drift; 7d is best"
+        )
+        yield "short-baseline", ("spec", "baseline", "length"), message
+    if baseline.from_ is BaselineFrom.SNAPSHOT and compared and length < _SNAPSHOT:
+        message = (
+            f"found {baseline.length}, expected 2h or more where there are margins: a few blocks prove only what was"
+            " there from the beginning; raise it, and window.checkpoints[0] to twice as much"
+        )
+        yield "short-baseline", ("spec", "baseline", "length"), message
+    last, rollback = parse_duration(window.checkpoints[-1]), parse_duration(window.rollback)
+    left = rollback + parse_duration(window.grace) / 2 - last - parse_duration(window.settle)
+    if left < _TO_ACT:
+        message = (
+            f"found {format_duration(left)} between the last checkpoint's verdict ({window.checkpoints[-1]} and settle"
+            f" {window.settle}) and the last safe moment (rollback {window.rollback} and half of grace {window.grace}):"
+            " no time to act on it; raise window.rollback or window.grace"
+        )
+        yield "no-time-to-act", ("spec", "window", "rollback"), message
+
+
+def _of_signal(signal: Signal, path: Path, review: DriftReview, step: Step) -> Iterator[Advice]:
+    spec = review.spec
+    first = parse_duration(spec.window.checkpoints[0])
+    look = first - parse_duration(spec.baseline.length) if spec.baseline.from_ is BaselineFrom.SNAPSHOT else first
+    if signal.kind is Kind.GROWTH and look < _GROWTH:
+        message = (
+            f"found a first checkpoint that sees {format_duration(look)}: too short to tell growth from noise, the"
+            " signal will probably be Inconclusive there; make window.checkpoints[0] 2h or later, or expect nothing"
+        )
+        yield "growth-early", path, message
+    if signal.kind is Kind.LIMIT and (signal.for_ is None or parse_duration(signal.for_) <= step.length):
+        found = f"found {signal.for_}" if signal.for_ else "found no `for`"
+        enough = "two odd samples in a row are" if signal.for_ else "a single odd sample is"
+        message = (
+            f"{found}, expected more than one step of the source ({step}): {enough} enough for a drift;"
+            f" set `for`, such as {format_duration(4 * step.length)}"
+        )
+        yield "limit-at-once", (*path, "for"), message
+    if signal.margin is not None:
+        margins = parse_percent(signal.margin.relative or "0%"), parse_quantity(signal.margin.absolute or "0")
+        if not any(margins):
+            message = (
+                "found a margin of zero: whatever is surely worse is Degraded, however little;"
+                " set what would still be acceptable, such as relative: 5%"
+            )
+            yield "margin-zero", (*path, "margin"), message
+
+
+def _of_query(text: str, path: Path, step: Step, values: dict[str, str]) -> Iterator[Advice]:
+    query = resolve(text, values)
+    if isinstance(query, QueryProblem) or check(query) is not None:
+        return
+    if behind := stood_in_for(query):
+        message = (
+            "found a number that stands in where nothing is returned: a misspelt label would look like that number, and"
+            f" never get worse; ask once by hand for what stands before `or`: {short(behind)}"
+        )
+        yield "stand-in", path, message
+    if not step.known or any(char in query for char in "\\'`"):
+        return
+    for length in _ranges(promql_parser.parse(query)):
+        if length < 2 * step.length:
+            message = (
+                f"found a range of {format_duration(length)} at a resolution of {step}: it often holds fewer than the"
+                f" two samples that rate() and its like need; use [{format_duration(4 * step.length)}] or more"
+            )
+            yield "short-range", path, message
+            return
+
+
+def _ranges(expression: promql_parser.Expr) -> Iterator[timedelta]:
+    """Lengths of the ranges in a query."""
+    parts = [expression]
+    while parts:
+        part = parts.pop()
+        if isinstance(part, promql_parser.MatrixSelector):
+            yield part.range
+        for name in ("lhs", "rhs", "expr"):
+            parts += [getattr(part, name)] if hasattr(part, name) else []
+        parts += getattr(part, "args", [])
+
+
+def _variables(review: DriftReview) -> Iterator[Advice]:
+    queries = (text for signal in review.spec.signals for text in signal.queries.values())
+    used = {name for text in queries for name in _USED.findall(text)}
+    for name in review.spec.variables:
+        if name not in used:
+            message = f"is used in no query; drop it, or write ${{{name}}} where its value belongs{near(name, used)}"
+            yield "unused-variable", ("spec", "variables", name), message

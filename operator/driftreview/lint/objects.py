@@ -1,0 +1,161 @@
+"""Our objects in a file: found among others, and read into their models where the API server would take them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Final
+
+import yaml
+from pydantic import TypeAdapter, ValidationError
+
+from driftreview.api.base import API_VERSION, GROUP, DnsName
+from driftreview.api.crd import RESOURCES, convert, crd
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshot
+from driftreview.api.metricsource import ClusterMetricSource, MetricSource
+from driftreview.lint import schema as structural
+from driftreview.lint.finding import Finding, Path, Place, Severity, near, parsed, shown, spelled
+from driftreview.lint.yamltree import Node, Unreadable, documents, members, scalar, tree
+
+Model = DriftReview | MetricSource | ClusterMetricSource
+_KINDS: Final = {resource.kind: resource for resource in RESOURCES}
+_EVIDENCE: Final = DriftSnapshot.__name__
+_SIGNAL: Final = len(("spec", "signals"))
+"""Where a path has the number of a signal."""
+_TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """One object."""
+
+    node: Node
+    model: Model | None
+    """What it is read as; None if the API server would refuse it."""
+
+    def finding(self, severity: Severity, check: str, path: Path, message: str) -> Finding:
+        """A finding at one field, or where it would stand."""
+        return named(
+            Finding((self.node.nearest(path) or self.node).at, severity, check, message, spelled(path)), self.node
+        )
+
+
+@dataclass
+class Contents:
+    """What a file holds."""
+
+    objects: list[Parsed] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+    ours: int = 0
+    """Objects of kinds that are linted."""
+    others: int = 0
+    """Documents that are passed over."""
+
+
+def read(data: bytes) -> Contents:
+    """Everything that a file holds, and what the API server would refuse of it."""
+    contents = Contents()
+    try:
+        for document in documents(data):
+            for member in members(document):
+                _read(member, contents)
+    except Unreadable as unreadable:
+        contents.findings.append(unreadable.finding())
+    if not (contents.ours or contents.others or contents.findings):
+        message = "holds no object; expected at least one document with apiVersion and kind"
+        contents.findings.append(Unreadable(Place(), "empty", message).finding())
+    return contents
+
+
+def _read(document: yaml.Node, contents: Contents) -> None:
+    kind, version = scalar(document, "kind"), scalar(document, "apiVersion")
+    if isinstance(document, yaml.ScalarNode) and not document.value:
+        return
+    if not _is_ours(kind, version):
+        contents.others += 1
+        return
+    try:
+        node, findings = tree(document)
+    except Unreadable as unreadable:
+        contents.ours += 1
+        contents.findings.append(unreadable.finding())
+        return
+    misnamed = list(_misnamed(node, kind, version))
+    if kind == _EVIDENCE and not misnamed:
+        contents.others += 1
+        message = "is evidence, which the operator writes and nobody applies: not linted"
+        contents.findings.append(Finding(node.at, Severity.NOTE, "evidence", message, "kind"))
+        return
+    contents.ours += 1
+    model: Model | None = None
+    findings += misnamed or structural.violations(_schema(kind), node, ())
+    if not findings:
+        findings += _dropped(node)
+        try:
+            whole = structural.defaulted(_schema(kind), node.plain())
+            model = _KINDS[kind].model.model_validate(whole)  # type: ignore[assignment] # no evidence comes here
+        except ValidationError as error:
+            findings += list(_unread(error, node))
+    contents.objects.append(Parsed(node, model))
+    contents.findings += [named(finding, node) for finding in findings]
+
+
+def _is_ours(kind: str, version: str) -> bool:
+    """Whether a document is meant to be one of ours, perhaps with a slip in its group or kind."""
+    group = version.partition("/")[0]
+    return group == GROUP or (kind in _KINDS and (not version or bool(near(group, [GROUP]))))
+
+
+def _misnamed(node: Node, kind: str, version: str) -> Iterator[Finding]:
+    for name, found, known in (("apiVersion", version, [API_VERSION]), ("kind", kind, list(_KINDS))):
+        if found not in known:
+            at = (node.nearest((name,)) or node).at
+            what = f"found {shown(found)}" if name in node.keys else "is missing"
+            message = f"{what}, expected {' or '.join(known)}{near(found, known)}"
+            yield Finding(at, Severity.ERROR, "unknown-kind", message, name)
+
+
+@cache
+def _schema(kind: str) -> dict[str, Any]:
+    """The schema of an object of this kind: that of its CRD, with what the API server itself knows of metadata."""
+    whole: dict[str, Any] = crd(_KINDS[kind])["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
+    name = convert(TypeAdapter(DnsName).json_schema(), {})
+    anything = {"x-kubernetes-preserve-unknown-fields": True}
+    others = (
+        "generateName", "uid", "resourceVersion", "generation", "creationTimestamp", "deletionTimestamp", "selfLink",
+        "deletionGracePeriodSeconds", "finalizers", "ownerReferences", "managedFields",
+    )  # fmt: skip
+    metadata = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": name | {"description": "Its name."}, "namespace": name, "labels": _TEXTS}
+        | {"annotations": _TEXTS}
+        | dict.fromkeys(others, anything),
+    }
+    properties = whole["properties"] | {"metadata": metadata, "status": anything}
+    return whole | {"required": ["metadata", "spec"], "properties": properties}
+
+
+def _dropped(node: Node) -> Iterator[Finding]:
+    status = node.value.get("status")
+    if status is not None and status.value:
+        message = "found a status, which only the operator writes: what a file says is dropped; remove it"
+        yield Finding(status.at, Severity.WARNING, "status", message, "status")
+
+
+def _unread(error: ValidationError, node: Node) -> Iterator[Finding]:
+    """What only the operator's own reading finds."""
+    for each in error.errors():
+        path = tuple(each["loc"])
+        at = (node.nearest(path) or node).at
+        yield Finding(at, Severity.ERROR, "model", each["msg"], spelled(path))
+
+
+def named(finding: Finding, node: Node) -> Finding:
+    """The finding, with the names of its object and of its signal."""
+    path = parsed(finding.path)
+    signal = node.get(*path[:3], "name") if path[:2] == ("spec", "signals") and len(path) > _SIGNAL else ""
+    resource = "/".join(str(node.get(*part) or "") for part in (("kind",), ("metadata", "name")))
+    return replace(finding, signal=str(signal or ""), resource=resource)
