@@ -135,6 +135,8 @@ def _live_signals() -> Iterator[dict[str, Any]]:
     for each in review()["spec"]["signals"]:
         if each.get("kind") == "Growth" or "limits" not in each:
             each["mode"] = "Shadow"
+        elif each.get("kind") == "Events":
+            del each["margin"]
         elif "kind" not in each:
             del each["margin"]
             alert = alerts.get(each["name"], each["limits"]["alert"])

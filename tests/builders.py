@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import numpy as np
+
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import (
@@ -23,9 +25,10 @@ from driftreview.api.status import ContainerImage, DriftReviewStatus, Revision
 from driftreview.domain.blocks import encode
 from driftreview.domain.evidence import content_hash, seal
 from driftreview.domain.finding import Finding, Side
-from driftreview.domain.levels import judge_levels
+from driftreview.domain.history import EPOCH, MILLISECOND, Recorded
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.samples import Samples, Series, Window
+from driftreview.domain.together import judge_together
 from driftreview.domain.workload import Rollout, TargetView
 
 T0 = datetime(2026, 7, 31, 12, tzinfo=UTC)
@@ -44,6 +47,14 @@ def signal(name: str = "latency", **fields: Any) -> Signal:
 def growth(limit: str = "20", **fields: Any) -> Signal:
     """A Growth signal."""
     return signal(**{"name": "memory", "unit": "MB", "kind": Kind.GROWTH, "limits": Limits(per_hour=limit)} | fields)
+
+
+def events(margin: Mapping[str, str] | None = None, **fields: Any) -> Signal:
+    """An Events signal that counts in five minutes, with a margin of 50% unless the fields make it another."""
+    given: dict[str, Any] = {"name": "reconnects", "unit": "", "kind": Kind.EVENTS, "for": "5m"} | fields
+    if margin is not None or "limits" not in fields:
+        given["margin"] = margin or {"relative": "50%"}
+    return signal(**given)
 
 
 def limit(alert: str = "60", **fields: Any) -> Signal:
@@ -158,9 +169,9 @@ def spec(signals: Sequence[Signal], checkpoints: Sequence[str] = ("6h",), budget
     return review(signals=list(signals), window=window, policy={"falseAlarmBudget": budget}).spec
 
 
-def judge_level(declared: Signal, baseline: Side | str, now: Side, budget: float = 0.05) -> Finding:
-    """Judge one series by itself, in blocks of ten minutes; `baseline` is a text where there is none."""
-    return judge_levels([Case.of(declared, baseline, now)], Grid(BLOCK / HOUR), budget)[0]
+def judge_series(declared: Signal, baseline: Side | str, now: Side, budget: float = 0.05) -> Finding:
+    """Judge one Level, Growth or Events series by itself, in blocks of ten minutes; `baseline` is a text if missing."""
+    return judge_together([Case.of(declared, baseline, now)], Grid(BLOCK / HOUR), budget)[0]
 
 
 def side(values: Sequence[float | None]) -> Side:
@@ -172,3 +183,9 @@ def answer(window: Window, *values: Sequence[float | None], labels: Sequence[Map
     """What a query answered: one series for each list of values."""
     named = labels or [{} for _ in values]
     return Samples(window, tuple(Series(dict(each), tuple(row)) for each, row in zip(named, values, strict=True)))
+
+
+def recorded(samples: Sequence[tuple[datetime, float]], **labels: str) -> Recorded:
+    """One series as it was recorded."""
+    times = [(moment - EPOCH) // MILLISECOND for moment, _ in samples]
+    return Recorded(labels, np.array(times, dtype=np.int64), np.array([value for _, value in samples], dtype=float))

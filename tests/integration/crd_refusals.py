@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.crd_samples import GROWTH, INFO, LEVEL, LIMIT, PRESENCE, RATIO, STATUS, Raw, merged
+from tests.integration.crd_samples import EVENTS, GROWTH, INFO, LEVEL, LIMIT, PRESENCE, RATIO, STATUS, Raw, merged
 
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -103,8 +103,10 @@ REFUSALS: list[Refusal] = [
     _review("snapshot-over-half", "spec", _REST, baseline={"from": "Snapshot", "length": "1801s"}),
     _review("snapshot-without-an-hour", "spec", _REST,
             baseline={"from": "Snapshot", "length": "18001s"}, window={"checkpoints": ["6h"]}),
-    _review("declared-by-margin", "spec", "every Level signal needs limits.alert",
+    _review("declared-by-margin", "spec", "every Level or Events signal needs limits.alert",
             baseline={"from": "Declared"}, signals=[LEVEL | {"limits": {"baseline": 1}}]),
+    _review("declared-by-margin-of-events", "spec", "every Level or Events signal needs limits.alert",
+            baseline={"from": "Declared"}, signals=[EVENTS | {"limits": None}]),
     _review("budget-scalar", "spec.policy.falseAlarmBudget", "must be a percentage such as 5%",
             policy={"falseAlarmBudget": "0.05"}),
     _review("budget-none", "spec.policy.falseAlarmBudget", "must be between 0.1% and 50%",
@@ -125,8 +127,6 @@ REFUSALS: list[Refusal] = [
     _signal("covariate-without-margin", LEVEL, "a covariate explains", covariate="other", margin=None),
     _signal("rate-without-growth", LEVEL, "limits.perHour is for kind: Growth", limits={"perHour": 1}),
     _signal("limit-without-limit", LIMIT, "needs limits.alert", limits={"alert": None, "baseline": 1}),
-    _signal("margin-of-limit", LIMIT, "margin is for kind: Level", margin={"relative": "5%"}),
-    _signal("for-of-level", LEVEL, "`for` is for kind: Limit or Presence", **{"for": "1m"}),
     _signal("presence-without-for", PRESENCE, "a Presence signal needs `for`", **{"for": None}),
     _signal("presence-with-limits", PRESENCE, "a Presence signal has no limits", limits={"alert": 1}),
     _signal("control-of-limit", LIMIT, "control is for kind: Level", control="up"),
@@ -138,6 +138,11 @@ REFUSALS: list[Refusal] = [
     _signal("traffic-negative-text", RATIO, "must have no sign", ".minTraffic", minTraffic="-1"),
     _signal("traffic-in-percent", RATIO, _PERCENT, ".minTraffic", minTraffic="1%"),
     _signal("traffic-with-a-unit", RATIO, _QUANTITY, ".minTraffic", minTraffic="1 rps"),
+    _signal("margin-of-limit", LIMIT, "margin is for kind: Level and Events", margin={"relative": "5%"}),
+    _signal("for-of-level", LEVEL, "`for` is for kind: Limit, Events and Presence", **{"for": "1m"}),
+    _signal("events-without-measure", EVENTS, "an Events signal needs margin", margin=None, limits=None),
+    _signal("events-without-span", EVENTS, "an Events signal needs `for`", **{"for": None}),
+    _signal("events-per-hour", EVENTS, "limits.perHour is for kind: Growth", limits={"perHour": 1}),
     _signal("either-with-limits", LEVEL, "choose Higher or Lower, or leave limits out", worse="Either"),
     _signal("margin-empty", LEVEL, "set margin.relative, margin.absolute or both", ".margin",
             margin={"relative": None, "absolute": None}),

@@ -32,7 +32,21 @@ RATIO: Raw = {
     "margin": {"absolute": "10m"},
     "limits": {"alert": "50m"},
 }
-GROWTH: Raw = {"name": "memory", "kind": "Growth", "query": "memory_bytes", "unit": "By", "limits": {"perHour": "20Mi"}}
+GROWTH: Raw = {
+    "name": "memory",
+    "kind": "Growth",
+    "query": "memory_bytes",
+    "unit": "By",
+    "limits": {"perHour": "20Mi", "alert": "2Gi"},
+}
+EVENTS: Raw = {
+    "name": "reconnects",
+    "kind": "Events",
+    "query": "sum(increase(ws_reconnects_total[5m]))",
+    "margin": {"relative": "50%", "absolute": "100m"},
+    "limits": {"alert": "5"},
+    "for": "5m",
+}
 LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits": {"alert": 60}, "for": "1m"}
 PRESENCE: Raw = {"name": "heartbeat", "kind": "Presence", "query": "heartbeat", "for": "5m"}
 INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
@@ -57,7 +71,7 @@ REVIEW: Raw = {
         "grace": "30m",
     },
     "baseline": {"from": "History", "length": "7d"},
-    "signals": [LEVEL, RATIO, GROWTH, LIMIT, PRESENCE, INFO],
+    "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",

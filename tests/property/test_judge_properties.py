@@ -10,9 +10,9 @@ from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Mode, OnMissing, Signal
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding
 from driftreview.domain.judge import judge_checkpoint
-from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.result import WORST_FIRST
+from driftreview.domain.together import judge_together
 from tests.builders import evidence, noise, series, side, signal, snapshot, spec
 
 GRID = Grid(1 / 6, seen=6)
@@ -59,7 +59,7 @@ def drawn(seed: int, share: float, shift: float, before: int = 150, after: int =
 
 
 def judged(declared: Signal, before: Sequence[float], now: Sequence[float]) -> Finding:
-    return judge_levels([Case.of(declared, side(before), side(now))], GRID, BUDGET)[0]
+    return judge_together([Case.of(declared, side(before), side(now))], GRID, BUDGET)[0]
 
 
 def rank(finding: Finding) -> int:
@@ -157,10 +157,10 @@ def test_the_order_of_series_is_of_no_matter(
         Case.of(signal(f"s{number}", mode=mode), *map(side, drawn(seed, share, shift)))
         for number, (seed, share, shift, mode) in enumerate(cases)
     ]
-    found = judge_levels(made, GRID, BUDGET)
+    found = judge_together(made, GRID, BUDGET)
     order = list(range(len(made)))
     random.shuffle(order)
-    mixed = judge_levels([made[index] for index in order], GRID, BUDGET)
+    mixed = judge_together([made[index] for index in order], GRID, BUDGET)
     assert [each.verdict for each in mixed] == [found[index].verdict for index in order]
 
 

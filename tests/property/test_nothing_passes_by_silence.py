@@ -240,8 +240,9 @@ def test_any_finite_evidence_is_judged_the_same_twice_and_without_an_error(
     before: list[float | None], after: list[float | None], kind: Kind, mode: Mode, worse: str
 ) -> None:
     limits = {"per_hour": "20"} if kind is Kind.GROWTH else {"alert": "60"}
-    margin = {"relative": "5%"} if kind is Kind.LEVEL else None
-    declared = signal(kind=kind, mode=mode, worse=worse, limits=limits, margin=margin)
+    margin = {"relative": "5%"} if kind in {Kind.LEVEL, Kind.EVENTS} else None
+    span = {"for": "5m"} if kind is Kind.EVENTS else {}
+    declared = signal(kind=kind, mode=mode, worse=worse, limits=limits, margin=margin, **span)
     frozen = snapshot(evidence("latency", series(before))), snapshot(evidence("latency", series(after)))
     once, again = (judge_checkpoint(spec([declared]), *frozen) for _ in range(2))
     assert repr(once) == repr(again)

@@ -6,9 +6,9 @@ from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.finding import Side
 from driftreview.domain.foresight import Foresight, foresight, too_noisy
-from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
-from tests.builders import around, evidence, review, series, signal, snapshot
+from driftreview.domain.together import judge_together
+from tests.builders import around, events, evidence, review, series, signal, snapshot
 
 GRID = Grid(1 / 6)
 
@@ -57,7 +57,7 @@ def test_what_is_said_at_t0_is_what_comes_at_the_last_look(share: float) -> None
     for run in range(40):
         before, after = side(144, share, 2 * run), side(288, share, 2 * run + 1)
         (told,) = too_noisy([fresh(signal(), before)], GRID, 288)
-        (found,) = judge_levels([Case.of(signal(), before, after)], GRID, 0.0125)
+        (found,) = judge_together([Case.of(signal(), before, after)], GRID, 0.0125)
         assert (told is not None) is (share > 0.1)
         affirmed += found.verdict in {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED}
     assert affirmed >= 36 if share < 0.1 else affirmed <= 24
@@ -85,6 +85,16 @@ class TestInTheEvidence:
         declared = signal("latency", each="symbol")
         (said,) = foresight(review(signals=[declared]).spec, snapshot(evidence("latency", *both))).vague
         assert said.startswith("latency (symbol btc: its noise")
+
+    def test_a_baseline_that_events_cannot_be_held_against_is_named(self) -> None:
+        short = snapshot(evidence("reconnects", series([0.0] * 5)))
+        (said,) = foresight(review(signals=[events()]).spec, short).useless
+        assert said == "reconnects (the baseline has 5 blocks of samples, 6 are needed)"
+        assert foresight(review(signals=[events(limits={"alert": "5"})]).spec, short).useless == []
+
+    def test_of_events_the_mean_is_told(self) -> None:
+        rare = snapshot(evidence("reconnects", series([*([0.0] * 140), *([0.5] * 4)])))
+        assert foresight(review(signals=[events()]).spec, rare).measured == ["reconnects 0.0139"]
 
     def test_nothing_measured_is_nothing_said(self) -> None:
         declared = review(signals=[signal()]).spec

@@ -8,9 +8,9 @@ import pytest
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode, Signal
 from driftreview.domain.finding import Estimate, Finding, Measure, Side
-from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid, measure
-from tests.builders import around, judge_level, noise, side, signal
+from driftreview.domain.together import judge_together
+from tests.builders import around, judge_series, noise, side, signal
 
 V = SignalVerdict
 GRID = Grid(1 / 6)
@@ -28,7 +28,7 @@ def exact(level: float, count: int, seed: int = 1, share: float = 0.02) -> list[
 
 def level(declared: Signal, before: float, now: float) -> Finding:
     """Without noise, so that only the margins speak."""
-    return judge_level(declared, steady(before), steady(now))
+    return judge_series(declared, steady(before), steady(now))
 
 
 class TestMargins:
@@ -82,31 +82,31 @@ class TestMargins:
 
 class TestNoise:
     def test_worse_by_more_than_margin_and_noise_is_degraded(self) -> None:
-        assert judge_level(signal(), side(around(100, 144)), side(around(115, 36, 2))).verdict is V.DEGRADED
+        assert judge_series(signal(), side(around(100, 144)), side(around(115, 36, 2))).verdict is V.DEGRADED
 
     def test_surely_worse_and_by_estimate_more_than_the_margin_is_suspect(self) -> None:
-        assert judge_level(signal(), side(exact(100, 140)), side(exact(105.5, 36, 2))).verdict is V.SUSPECT
+        assert judge_series(signal(), side(exact(100, 140)), side(exact(105.5, 36, 2))).verdict is V.SUSPECT
 
     def test_an_estimate_over_the_margin_that_is_not_sure_is_inconclusive(self) -> None:
-        found = judge_level(signal(), side(exact(100, 140, share=0.2)), side(exact(106, 36, 2, share=0.2)))
+        found = judge_series(signal(), side(exact(100, 140, share=0.2)), side(exact(106, 36, 2, share=0.2)))
         assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
 
     def test_a_difference_inside_the_noise_is_stable(self) -> None:
-        found = judge_level(signal(), side(around(100, 144, share=0.1)), side(around(102, 36, 2, share=0.1)))
+        found = judge_series(signal(), side(around(100, 144, share=0.1)), side(around(102, 36, 2, share=0.1)))
         assert found.verdict is V.STABLE
 
     @pytest.mark.parametrize("share", [0.3, 0.5, 1.0])
     def test_noise_wider_than_the_margin_leaves_it_open_even_without_a_difference(self, share: float) -> None:
         noisy = side(around(100, 36, share=share))
-        found = judge_level(signal(), noisy, noisy)
+        found = judge_series(signal(), noisy, noisy)
         assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
         assert found.message.endswith("the noise leaves it open")
 
     def test_noise_that_reaches_over_the_alert_limit_leaves_it_open(self) -> None:
         declared = signal(margin=None, limits={"alert": "103"})
         noisy = side(around(100, 36, share=0.3))
-        assert judge_level(declared, "none", noisy).verdict in {V.INCONCLUSIVE, V.SUSPECT}
-        assert judge_level(declared, "none", steady(100)).verdict is V.STABLE
+        assert judge_series(declared, "none", noisy).verdict in {V.INCONCLUSIVE, V.SUSPECT}
+        assert judge_series(declared, "none", steady(100)).verdict is V.STABLE
 
     def test_an_absolute_margin_is_held_against_a_difference_in_the_unit(self) -> None:
         found = level(signal(margin={"absolute": "1"}, unit="%"), 0.2, 0.3)
@@ -114,11 +114,11 @@ class TestNoise:
 
     def test_a_limit_for_the_baseline_counts_without_a_margin_too(self) -> None:
         declared = signal(margin=None, limits={"baseline": "50", "alert": "150"})
-        assert judge_level(declared, steady(60), steady(60)).reason is Reason.BASELINE_OVER_LIMIT
-        assert judge_level(declared, steady(40), steady(60)).verdict is V.STABLE
+        assert judge_series(declared, steady(60), steady(60)).reason is Reason.BASELINE_OVER_LIMIT
+        assert judge_series(declared, steady(40), steady(60)).verdict is V.STABLE
 
     def test_the_sentence_tells_value_baseline_change_interval_and_margin(self) -> None:
-        found = judge_level(signal(margin={"relative": "5%", "absolute": "2m"}), steady(0.0728), steady(0.073))
+        found = judge_series(signal(margin={"relative": "5%", "absolute": "2m"}), steady(0.0728), steady(0.073))
         assert found.message == "73 ms against 72.8 ms, +0.3% (between +0.3% and +0.3%), margin 5% or 2 ms"
         assert (found.baseline, found.current, found.delta) == ("72.8 ms", "73 ms", "+0.3%")
 
@@ -128,8 +128,8 @@ class TestNoise:
     @pytest.mark.parametrize("huge", [1e160, 1e300, 1.7e308])
     def test_huge_noise_is_not_taken_for_stability(self, huge: float) -> None:
         wild = side([huge * (-1) ** i for i in range(36)])
-        assert judge_level(signal(), steady(1), wild).verdict is V.INCONCLUSIVE
-        assert judge_level(signal(), wild, wild).verdict is V.INCONCLUSIVE
+        assert judge_series(signal(), steady(1), wild).verdict is V.INCONCLUSIVE
+        assert judge_series(signal(), wild, wild).verdict is V.INCONCLUSIVE
 
     def test_from_one_end_of_the_floats_to_the_other_is_worse(self) -> None:
         assert level(signal(), -1.7e308, 1.7e308).verdict is V.DEGRADED
@@ -161,18 +161,18 @@ class TestLimitsOfALevel:
         assert level(signal(limits={"alert": "150m"}), 0.1, 0.15).verdict is V.STABLE
 
     def test_beyond_the_alert_limit_within_the_noise_is_suspect(self) -> None:
-        found = judge_level(signal(limits={"alert": "150"}), "none", side(around(151, 36, share=0.2)))
+        found = judge_series(signal(limits={"alert": "150"}), "none", side(around(151, 36, share=0.2)))
         assert found.verdict is V.SUSPECT
 
     def test_a_little_over_the_alert_limit_does_not_excuse_what_is_far_over_the_margin(self) -> None:
         declared = signal(margin={"relative": "5%"}, limits={"alert": "150"})
         now = side(around(151, 36, share=0.05))
-        assert judge_level(signal(limits={"alert": "150"}), "none", now).verdict is V.SUSPECT
-        assert judge_level(declared, side(around(100, 144)), now).verdict is V.DEGRADED
+        assert judge_series(signal(limits={"alert": "150"}), "none", now).verdict is V.SUSPECT
+        assert judge_series(declared, side(around(100, 144)), now).verdict is V.DEGRADED
 
     def test_a_little_over_the_alert_limit_stays_suspect_without_a_baseline(self) -> None:
         declared = signal(margin={"relative": "5%"}, limits={"alert": "150"})
-        assert judge_level(declared, "nothing was measured", side(around(151, 36, share=0.2))).verdict is V.SUSPECT
+        assert judge_series(declared, "nothing was measured", side(around(151, 36, share=0.2))).verdict is V.SUSPECT
 
     def test_a_lower_alert_limit(self) -> None:
         declared = signal(limits={"alert": "0.99"}, worse="Lower")
@@ -185,16 +185,16 @@ class TestWhatIsShown:
 
     def test_the_current_value_is_the_geometric_mean_of_what_is_there(self) -> None:
         present = [value for value in self.holes if value is not None]
-        found = judge_level(signal(), steady(100), side(self.holes))
+        found = judge_series(signal(), steady(100), side(self.holes))
         assert found.current == f"{geometric_mean(present):.3g} s"
 
     def test_it_is_the_plain_mean_where_a_value_is_not_above_zero(self) -> None:
-        assert judge_level(signal(), steady(0), side([1.0, 3.0] * 18)).current == "2 s"
-        assert judge_level(signal(), steady(1), side([1.0, 3.0] * 18)).current == "1.73 s"
+        assert judge_series(signal(), steady(0), side([1.0, 3.0] * 18)).current == "2 s"
+        assert judge_series(signal(), steady(1), side([1.0, 3.0] * 18)).current == "1.73 s"
 
     def test_the_baseline_shown_is_what_it_leads_to_expect_at_this_time_of_day(self) -> None:
         wave = [100 + 50 * math.sin(2 * math.pi * (i + 0.5) / 144) - 0.001 for i in range(432)]
-        found = judge_level(signal(unit=""), side([*wave, -1e-3]), side(wave[1:37]))
+        found = judge_series(signal(unit=""), side([*wave, -1e-3]), side(wave[1:37]))
         expected = sum(wave[1:37]) / 36
         assert float(found.baseline) == pytest.approx(expected, abs=1)
         assert found.verdict in {V.STABLE, V.ACCEPTABLE}
@@ -205,7 +205,7 @@ class TestWhatIsShown:
         outside, widths = 0, []
         for seed in range(80):
             before, now = side(around(100, 140, 2 * seed, 0.1)), side(around(100, 36, 2 * seed + 1, 0.1))
-            between = judge_level(signal(), before, now).message.split("(between ")[1].split(")")[0]
+            between = judge_series(signal(), before, now).message.split("(between ")[1].split(")")[0]
             low, high = (float(each.strip("%+")) for each in between.split(" and "))
             outside += not low <= 0 <= high
             widths.append((high - low) / 2)
@@ -214,7 +214,7 @@ class TestWhatIsShown:
 
     @pytest.mark.parametrize("worse", ["Higher", "Lower", "Either"])
     def test_the_interval_is_told_from_low_to_high_whatever_is_worse(self, worse: str) -> None:
-        found = judge_level(signal(worse=worse), side(around(100, 144)), side(around(97, 36, 2)))
+        found = judge_series(signal(worse=worse), side(around(100, 144)), side(around(97, 36, 2)))
         low, high = (
             each.strip("()%,") for each in found.message.split("between ")[1].split(" margin")[0].split(" and ")
         )
@@ -243,7 +243,7 @@ class TestNumbers:
     @pytest.mark.parametrize("worse", ["Higher", "Lower", "Either"])
     def test_the_interval_holds_the_estimate_and_goes_up(self, worse: str) -> None:
         declared = signal(worse=worse)
-        found = judge_level(declared, side(exact(100, 100)), side(exact(103, 36, 2))).estimate
+        found = judge_series(declared, side(exact(100, 100)), side(exact(103, 36, 2))).estimate
         assert found is not None
         assert found.lower < found.estimate < found.upper
         assert found.estimate == pytest.approx(0.03)
@@ -256,7 +256,7 @@ class TestManySeries:
     quiet = Case(signal("quiet"), side(exact(100, 140, 3)), side(exact(100, 36, 4)))
 
     def verdicts(self, *cases: Case, budget: float = 0.05) -> list[SignalVerdict]:
-        return [each.verdict for each in judge_levels(cases, GRID, budget)]
+        return [each.verdict for each in judge_together(cases, GRID, budget)]
 
     def shadow(self, case: Case) -> Case:
         return Case(case.signal.model_copy(update={"mode": Mode.SHADOW}), case.before, case.now)
@@ -296,10 +296,10 @@ class TestManySeries:
 
     def test_the_order_of_series_is_of_no_matter(self) -> None:
         cases = [self.border, self.quiet, self.shadow(self.border), *map(self.far, range(3))]
-        assert judge_levels(cases[::-1], GRID, 0.05) == judge_levels(cases, GRID, 0.05)[::-1]
+        assert judge_together(cases[::-1], GRID, 0.05) == judge_together(cases, GRID, 0.05)[::-1]
 
     def test_no_series_no_finding(self) -> None:
-        assert judge_levels([], GRID, 0.05) == []
+        assert judge_together([], GRID, 0.05) == []
 
     def test_series_with_and_without_a_baseline_side_by_side(self) -> None:
         alert = Case.of(signal("alert", limits={"alert": "90"}), "nothing was measured", self.quiet.now)
@@ -319,8 +319,8 @@ class TestUnlikeTheBaseline:
     def test_then_it_is_not_even_suspect(self) -> None:
         # Forty days ago there was an hour of incident: an hour just like it is Inconclusive, and a worse one is not.
         incident = side([*exact(100, 2000), *exact(130, 6, 2), *exact(100, 3000, 3)])
-        assert judge_level(signal(), incident, side(exact(128, 6, 4))).verdict is V.INCONCLUSIVE
-        assert judge_level(signal(), incident, side(exact(160, 6, 4))).verdict is V.DEGRADED
+        assert judge_series(signal(), incident, side(exact(128, 6, 4))).verdict is V.INCONCLUSIVE
+        assert judge_series(signal(), incident, side(exact(160, 6, 4))).verdict is V.DEGRADED
 
 
 class TestSuspectTwice:
@@ -331,7 +331,7 @@ class TestSuspectTwice:
     def judged(self, first: float, since: float, seen: int = 6, worse: str = "Higher") -> SignalVerdict:
         now = side([*exact(first, 6, 5), *exact(since, 30, 6)])
         case = Case(signal(worse=worse), self.before, now)
-        return judge_levels([case], Grid(1 / 6, seen=seen), 0.01)[0].verdict
+        return judge_together([case], Grid(1 / 6, seen=seen), 0.01)[0].verdict
 
     def test_once_is_suspect(self) -> None:
         assert self.judged(106, 105.8, seen=0) is V.SUSPECT

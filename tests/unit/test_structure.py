@@ -11,7 +11,7 @@ from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import Panel, fit
 from driftreview.domain.structure import Structure, structure_of
-from tests.builders import judge_level, noise, signal
+from tests.builders import judge_series, noise, signal
 
 TEN_MINUTES = 1 / 6
 DAY = 144
@@ -145,13 +145,13 @@ class TestVerdicts:
         row = 100 * np.exp(jumped(days, days * DAY // 3, 0.25))
         row[days * DAY :] *= times
         before, now = (Side(tuple(each.tolist())) for each in (row[: days * DAY], row[days * DAY :]))
-        assert judge_level(signal(), before, now, 0.0125).verdict is verdict
+        assert judge_series(signal(), before, now, 0.0125).verdict is verdict
 
     def test_a_rise_no_larger_than_the_baselines_own_is_not_called_degraded(self) -> None:
         row = 100 * np.exp(jumped(1, DAY // 2, 0.3))
         row[DAY:] *= 1.15
         before, now = (Side(tuple(each.tolist())) for each in (row[:DAY], row[DAY:]))
-        assert judge_level(signal(), before, now, 0.0125).verdict is SignalVerdict.INCONCLUSIVE
+        assert judge_series(signal(), before, now, 0.0125).verdict is SignalVerdict.INCONCLUSIVE
 
     @pytest.mark.parametrize("start", [0, 3 * DAY, 5 * DAY])
     @pytest.mark.parametrize(("times", "verdict"), [(1.0, SignalVerdict.STABLE), (1.15, SignalVerdict.DEGRADED)])
@@ -159,4 +159,4 @@ class TestVerdicts:
         row = 100 * np.exp(weekly(TWO_WEEKS + LOOK, 1, start=start))
         row[TWO_WEEKS:] *= times
         before, now = (Side(tuple(each.tolist())) for each in (row[:TWO_WEEKS], row[TWO_WEEKS:]))
-        assert judge_level(signal(), before, now, 0.0125).verdict is verdict
+        assert judge_series(signal(), before, now, 0.0125).verdict is verdict

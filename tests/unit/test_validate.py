@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driftreview.domain.validate import contradictions, too_fine, too_large
-from tests.builders import growth, limit, presence, review, signal
+from tests.builders import events, growth, limit, presence, review, signal
 
 
 def said(*signals: Any, **spec: Any) -> list[str]:
@@ -23,6 +23,9 @@ def said(*signals: Any, **spec: Any) -> list[str]:
         signal(margin={"relative": "5%"}, limits={"baseline": "0.999", "alert": "0.99"}, worse="Lower"),
         signal(margin={"relative": "5%"}, limits={"baseline": "1500m", "alert": "1.5"}),  # the same, spelled otherwise
         growth(),
+        growth(limits={"perHour": "1", "alert": "1"}),
+        events(),
+        events(limits={"alert": "5"}),
         limit(),
         signal(kind="Info"),
     ],
@@ -35,8 +38,9 @@ def test_a_sensible_signal_is_accepted(declared: Any) -> None:
     ("declared", "says"),
     [
         (signal(kind="Info", limits={"alert": "1"}), "kind Info knows no limits.alert"),
-        (growth(limits={"perHour": "1", "alert": "1"}), "kind Growth knows no limits.alert"),
-        (limit(limits={"alert": "60", "baseline": "1"}), "kind Limit has no baseline"),
+        (growth(limits={"perHour": "1", "baseline": "1"}), "kind Growth has no limit for its baseline"),
+        (events(limits={"alert": "5", "baseline": "1"}), "kind Events has no limit for its baseline"),
+        (limit(limits={"alert": "60", "baseline": "1"}), "kind Limit has no limit for its baseline"),
         (
             signal(margin={"relative": "5%"}, limits={"baseline": "200m", "alert": "150m"}),
             "a baseline may reach 200m but beyond 150m is Degraded",
@@ -92,6 +96,8 @@ def test_no_signal_is_its_own_covariate() -> None:
         (limit(), True),
         (signal(margin={"relative": "5%"}, limits={"alert": "1"}), False),
         (signal(limits={"alert": "1", "baseline": "1"}), False),
+        (events(limits={"alert": "5"}), True),
+        (events({"relative": "50%"}, limits={"alert": "5"}), False),
     ],
 )
 def test_where_nothing_is_measured_at_t0_nothing_can_be_held_against_it(declared: Any, *, fits: bool) -> None:
@@ -185,6 +191,19 @@ class TestResolution:
         assert self.fine(10, window=window) == []
         (said,) = self.fine(11, window=window)
         assert said == "spec.window.checkpoints[0]: 1m must be at least 1m6s, 6 times the source's resolution, 11s"
+
+    def test_events_are_counted_over_a_step_or_more(self) -> None:
+        first = signal("first")
+        assert self.fine(60, signals=[first, events(**{"for": "1m"})]) == []
+        (found,) = self.fine(60, signals=[first, events(**{"for": "30s"})])
+        assert found.startswith(
+            "spec.signals[1].for (signal reconnects): 30s is shorter than the source's resolution, 1m"
+        )
+
+    def test_events_with_a_margin_are_judged_by_blocks(self) -> None:
+        window = {"checkpoints": ["5m"], "rollback": "5m"}
+        for declared, fits in ((events(), False), (events(limits={"alert": "5"}), True)):
+            assert (self.fine(60, signals=[declared], window=window) == []) is fits
 
     def test_a_history_needs_six_blocks_where_something_is_compared_with_it(self) -> None:
         spec: dict[str, Any] = {"baseline": {"length": "59m"}, "window": {"checkpoints": ["2h"]}}

@@ -17,7 +17,7 @@ from driftreview.adapters.labels import Labels, read_labels
 from driftreview.adapters.replies import Answer, RefusalError, extract, malformed, misaligned, too_large
 from driftreview.api.reasons import Reason
 from driftreview.domain import shape
-from driftreview.domain.samples import NoData, Samples, Series, TooMany, Values, Window
+from driftreview.domain.samples import NoData, Samples, Series, TooMany, Values, Window, no_data, no_data_in
 
 MAX_SERIES: Final = 10_000
 """Most series of one answer."""
@@ -129,8 +129,7 @@ class Joiner:
         series = tuple(self._columns[labels].series(labels) for labels in sorted(self._columns))
         if any(not math.isnan(value) for column in self._columns.values() for value in column.values):
             return Samples(self.window, series)
-        where = f"at any of the {self.window.points} points after {self.window.start} up to {self.window.end}"
-        return no_data(where, sum(one.nan for one in series), sum(one.infinite for one in series))
+        return no_data_in(self.window, sum(one.nan for one in series), sum(one.infinite for one in series))
 
     def _make_room(self, columns: Collection[Labels]) -> None:
         points = self.window.points
@@ -171,18 +170,6 @@ def rows(answer: Answer, at: datetime, hide: Callable[[str], str] = str) -> Rows
     ordered = sorted(found.items())
     return Rows(
         at, tuple(Row(dict(key), value if math.isfinite(value) else None) for key, value in ordered), nan, infinite
-    )
-
-
-def no_data(where: str, nan: int, infinite: int) -> NoData:
-    """The result of a query without one finite sample; the more frequent kind of non-number names the reason."""
-    if not nan + infinite:
-        mend = "check its metric names and labels (once they have been seen, `or vector(0)` says that none means zero)"
-        return NoData(Reason.EMPTY, f"The query returned no series {where}; {mend}")
-    kind = f"{nan} NaN and {infinite} infinite" if nan and infinite else f"{nan} NaN" if nan else f"{infinite} infinite"
-    reason = Reason.ONLY_NAN if nan >= infinite else Reason.ONLY_INFINITE
-    return NoData(
-        reason, f"The query returned no finite value {where}, only {kind}; a quotient without traffic does so."
     )
 
 

@@ -176,9 +176,12 @@ class DriftReviewSpec(Model):
             (
                 (
                     "self.baseline.from != 'Declared' || self.signals.all(s,"
-                    " s.kind != 'Level' || (has(s.limits) && has(s.limits.alert)))"
+                    " !(s.kind in ['Level', 'Events']) || (has(s.limits) && has(s.limits.alert)))"
                 ),
-                "with baseline.from: Declared there is nothing to compare with: every Level signal needs limits.alert",
+                (
+                    "with baseline.from: Declared there is nothing to compare with: every Level or Events signal needs"
+                    " limits.alert"
+                ),
             ),
             (
                 "self.baseline.from != 'Snapshot' || self.window.checkpoints.size() == 0 || "

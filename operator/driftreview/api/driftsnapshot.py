@@ -39,17 +39,18 @@ class EvidenceWindow(Model):
 
 
 class SeriesEvidence(Model):
-    """One time series as block medians."""
+    """One time series as blocks."""
 
     labels: Annotated[dict[str, Annotated[str, Field(max_length=1024)]], Field(max_length=64)] = Field(
         default_factory=dict
     )
     """The labels that tell it from its neighbours."""
     values: Annotated[str, Field(max_length=MAX_VALUES)]
-    """Medians of the blocks in order, 9 significant digits, separated by spaces; `-` is a block without samples. With
-    `per` instead of the median the mean of the query over the mean of `per`; `-` also where there was no traffic."""
+    """Medians of the blocks in order (kind Events: means), 9 significant digits, separated by spaces; `-` is a block
+    without samples. With `per` instead the mean of the query over the mean of `per`; `-` also where there was no
+    traffic."""
     samples: Annotated[int, Field(ge=0)]
-    """Samples the medians were made of; with `per`, moments at which both queries had one."""
+    """Samples the blocks were made of; with `per`, moments at which both queries had one."""
     expected: Annotated[int, Field(ge=0)]
     """Samples a window without gaps would have."""
     longest_over: Annotated[str, Field(max_length=20)] | None = None

@@ -55,7 +55,8 @@ class Policy(Model):
         Percent,
         Rule(PERCENT.unless(f"{_SHARE} >= 0.1 && {_SHARE} <= 50.0", "self"), "must be between 0.1% and 50%"),
     ] = "5%"
-    """How often a healthy release may be called Degraded, over all checkpoints and Level signals together."""
+    """How often a healthy release may be called Degraded, over all checkpoints and all signals of kind Level,
+    Growth and Events together."""
     on_drift: OnDrift = OnDrift.ROLLBACK
     """A degraded signal: Rollback at once, or Hold for a person."""
     on_inconclusive: OnInconclusive = OnInconclusive.HOLD

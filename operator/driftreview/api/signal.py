@@ -28,6 +28,8 @@ class Kind(StrEnum):
     """Its level since T0 against the baseline's, and against limits."""
     GROWTH = "Growth"
     """How fast it grows, against a limit per hour."""
+    EVENTS = "Events"
+    """How often something rare happens, against the baseline's rate, and against a limit for any `for`."""
     LIMIT = "Limit"
     """Never over the alert limit for longer than `for`."""
     PRESENCE = "Presence"
@@ -71,7 +73,7 @@ class Margin(Model):
     relative: Percent | None = None
     """As a share of the baseline, such as 5%."""
     absolute: Amount | None = None
-    """In the signal's unit, such as 2m for two milliseconds of a signal in seconds."""
+    """In the signal's unit, such as 2m for two milliseconds of a signal in seconds; kind Events: events in a `for`."""
 
 
 class Limits(Model):
@@ -89,7 +91,8 @@ class Limits(Model):
     baseline: Quantity | None = None
     """The baseline must be on the good side of this, or the signal is Inconclusive: a sick T0 proves nothing."""
     alert: Quantity | None = None
-    """On the bad side of this the signal is Degraded, whatever the delta."""
+    """On the bad side of this the signal is Degraded, whatever the delta. Kind Growth: the level it must not reach, and
+    when it would is foretold. Kind Events: the most events that any `for` may hold."""
     per_hour: Quantity | None = None
     """Kind Growth: growth per hour beyond this is Degraded."""
 
@@ -118,7 +121,18 @@ class Signal(Model):
                 "self.kind != 'Limit' || (has(self.limits) && has(self.limits.alert))",
                 "a Limit signal needs limits.alert, the value it must not exceed for longer than `for`",
             ),
-            ("self.kind == 'Level' || !has(self.margin)", "margin is for kind: Level; drop it, or set kind: Level"),
+            (
+                "self.kind != 'Events' || has(self.margin) || (has(self.limits) && has(self.limits.alert))",
+                "an Events signal needs margin (how many more than at the baseline's rate) or limits.alert",
+            ),
+            (
+                "self.kind != 'Events' || has(self.for)",
+                "an Events signal needs `for`, the stretch of time the query counts in: 5m for increase(...[5m])",
+            ),
+            (
+                "self.kind in ['Level', 'Events'] || !has(self.margin)",
+                "margin is for kind: Level and Events; drop it, or set another kind",
+            ),
             (
                 "self.kind == 'Level' || !has(self.covariate)",
                 "covariate is for kind: Level; drop it, or set kind: Level",
@@ -128,8 +142,8 @@ class Signal(Model):
                 "a covariate explains the difference to the baseline: set margin too, or drop it",
             ),
             (
-                "self.kind in ['Limit', 'Presence'] || !has(self.for)",
-                "`for` is for kind: Limit or Presence; drop it, or set one of them",
+                "self.kind in ['Limit', 'Events', 'Presence'] || !has(self.for)",
+                "`for` is for kind: Limit, Events and Presence; drop it, or set another kind",
             ),
             (
                 "self.kind != 'Presence' || has(self.for)",
@@ -184,8 +198,8 @@ class Signal(Model):
     limits: Limits | None = None
     """Absolute limits."""
     for_: Duration | None = Field(default=None, alias="for")
-    """Kind Limit: how long the alert limit must be exceeded without a break. Kind Presence: how long there must be no
-    sample."""
+    """Kind Limit: how long the alert limit must be exceeded without a break. Kind Events: the stretch of time whose
+    events the query counts, such as 5m for increase(...[5m]). Kind Presence: how long there must be no sample."""
     each: (
         Annotated[
             str,

@@ -1,4 +1,4 @@
-"""`driftreview run` and what comes with it."""
+"""The commands of `driftreview`, and `driftreview run`."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from pydantic import ValidationError
 
 from driftreview import __version__
 from driftreview.cli import lint
+from driftreview.cli.replay import replay
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The 48-hour drift review as a resource.")
+app.command()(replay)
+app.command("lint")(lint.command)
 
 
 @app.callback()
 def _root() -> None:
     """The 48-hour drift review as a resource."""
-
-
-app.command("lint")(lint.command)
 
 
 @app.command()

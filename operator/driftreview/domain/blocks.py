@@ -1,9 +1,12 @@
-"""Blocks: what is kept of a series. Medians of short stretches forget scrape noise and most short memory."""
+"""Blocks: what is kept of a series. Medians of short stretches forget scrape noise and most short memory.
+
+Of events it is means, which forget none.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from driftreview.domain.samples import Series
@@ -15,17 +18,28 @@ def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[fl
 
     The last block may be shorter when the series is no whole number of blocks long.
     """
+    return _blocks(series, step, block, middle)
+
+
+def block_means(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
+    """Means of consecutive blocks: the median of rare events would be none."""
+    return _blocks(series, step, block, lambda values: math.fsum(value / len(values) for value in values))
+
+
+def _blocks(
+    series: Series, step: timedelta, block: timedelta, of: Callable[[Sequence[float]], float]
+) -> tuple[float | None, ...]:
     size = block // step
-    medians: list[float | None] = []
+    found: list[float | None] = []
     for first in range(0, len(series.values), size):
         present = [value for value in series.values[first : first + size] if value is not None]
-        medians.append(middle(present) if present else None)
-    return tuple(medians)
+        found.append(of(present) if present else None)
+    return tuple(found)
 
 
-def encode(medians: Sequence[float | None]) -> str:
-    """Write medians as evidence: 9 significant digits each, `-` for none. The same bytes for the same values."""
-    return " ".join("-" if value is None else f"{value:.9g}" for value in medians)
+def encode(blocks: Sequence[float | None]) -> str:
+    """Write blocks as evidence: 9 significant digits each, `-` for none. The same bytes for the same values."""
+    return " ".join("-" if value is None else f"{value:.9g}" for value in blocks)
 
 
 def decode(text: str) -> tuple[float | None, ...]:

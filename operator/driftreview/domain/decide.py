@@ -8,7 +8,7 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
 from driftreview.api.reasons import UNANSWERED, ConditionType, Phase, Reason, Recommendation, Verdict
 from driftreview.api.status import (
     Act,
@@ -22,6 +22,7 @@ from driftreview.api.status import (
 )
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
 from driftreview.domain.foresight import foresight
 from driftreview.domain.result import CheckpointResult
@@ -150,13 +151,9 @@ def _decide(
 ) -> DriftReviewStatus:
     last = judged.name == status.checkpoints[-1].name
     why = f"T0+{judged.name}: {judged.message}"
-    if judged.verdict is Verdict.DRIFT and status.decision is None:
-        status = _decided(status, Recommendation.REJECT, Reason.SIGNAL_DEGRADED, why, f"checkpoint {judged.name}", now)
-    elif last and status.decision is None and judged.verdict is Verdict.PASS:
-        status = _decided(status, Recommendation.APPROVE, Reason.SIGNALS_PASSED, why, f"checkpoint {judged.name}", now)
-    elif last and status.decision is None:
-        by = f"checkpoint {judged.name}"
-        status = _decided(status, Recommendation.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, why, by, now)
+    conclusion = concluded(judged.verdict, last=last) if judged.verdict else None
+    if conclusion is not None and status.decision is None:
+        status = _decided(status, *conclusion, why, f"checkpoint {judged.name}", now)
     if status.decision is not None:
         return _follow_decision(review, status, target, now, last=last)
     phase = Phase.HOLDING if judged.verdict is Verdict.HOLD else Phase.WATCHING
@@ -183,15 +180,10 @@ def _follow_decision(
         if last:
             return moved(status, Phase.DECIDED, Reason.ADVISED, f"{summary} (policy.mode is {policy.mode})", now)
         return moved(status, Phase.HOLDING, Reason.HOLDING, summary, now)
-    match decision.recommendation:
-        case Recommendation.APPROVE:
-            return _intend(status, ActType.PROMOTE, target, summary, now)
-        case Recommendation.REJECT if policy.on_drift is OnDrift.ROLLBACK:
-            return _intend(status, ActType.ROLL_BACK, target, summary, now)
-        case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.PROMOTE:
-            return _intend(_by_policy(status, "Promote", now), ActType.PROMOTE, target, summary, now)
-        case Recommendation.INCONCLUSIVE if policy.on_inconclusive is OnInconclusive.ROLLBACK:
-            return _intend(_by_policy(status, "Rollback", now), ActType.ROLL_BACK, target, summary, now)
+    act = act_for(policy, decision.recommendation)
+    if act is not None:
+        undecided = decision.recommendation is Recommendation.INCONCLUSIVE
+        return _intend(_by_policy(status, policy, now) if undecided else status, act, target, summary, now)
     return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {_waits(review, decision, status, now)}", now)
 
 
@@ -206,10 +198,10 @@ def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus, n
     return f"waits for a person until {until}, then {then} (policy.onWindowEnd is {on_end})"
 
 
-def _by_policy(status: DriftReviewStatus, what: str, now: datetime) -> DriftReviewStatus:
+def _by_policy(status: DriftReviewStatus, policy: Policy, now: datetime) -> DriftReviewStatus:
     """Say with the decision that it is the policy's: what cannot be judged does not roll back by itself."""
     why = status.decision.message if status.decision else ""
-    message = f"policy.onInconclusive is {what}, and {why}"
+    message = f"policy.onInconclusive is {policy.on_inconclusive}, and {why}"
     return _decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onInconclusive", now)
 
 
@@ -256,12 +248,7 @@ def held_back(review: DriftReview, status: DriftReviewStatus, now: datetime) -> 
 
 
 def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
-    policy = review.spec.policy
-    rejected = decision.recommendation is Recommendation.REJECT and policy.on_drift is OnDrift.ROLLBACK
-    undecided = (
-        decision.recommendation is Recommendation.INCONCLUSIVE and policy.on_inconclusive is OnInconclusive.ROLLBACK
-    )
-    return policy.mode is PolicyMode.ENFORCE and (rejected or undecided)
+    return act_for(review.spec.policy, decision.recommendation) is ActType.ROLL_BACK
 
 
 def window_ended(

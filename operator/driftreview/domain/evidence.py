@@ -25,7 +25,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_quantity
-from driftreview.domain.blocks import block_medians, encode, longest_beyond
+from driftreview.domain.blocks import block_means, block_medians, encode, longest_beyond
 from driftreview.domain.companions import (
     Companion,
     Written,
@@ -261,7 +261,8 @@ def _blocks(measurement: Measurement, one: Series, step: timedelta, block: timed
         return written_per(one, beside, step, block, parse_quantity(signal.min_traffic or "0"))
     if signal.control is not None:
         return written_beside(one, beside, step, block)
-    return Written(encode(block_medians(one, step, block)), count(one))
+    kept = block_means if signal.kind is Kind.EVENTS else block_medians
+    return Written(encode(kept(one, step, block)), count(one))
 
 
 def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Problem | None:

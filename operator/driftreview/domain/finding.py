@@ -21,6 +21,7 @@ _ROUNDABLE: Final = 1e300
 """Larger numbers may have no float once they are rounded up."""
 FEWEST_BLOCKS: Final = 6
 """Of either side, before it is judged."""
+_GRAVE: Final = (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT, SignalVerdict.INCONCLUSIVE)
 
 
 class Measure(StrEnum):
@@ -73,6 +74,12 @@ class Finding:
     def about(self, series: str) -> Finding:
         """The same, said of a named series."""
         return replace(self, message=f"{series}: {self.message}")
+
+
+def gravest(said: Sequence[Finding]) -> Finding:
+    """Of what is said of one series the worst; where nothing is bad or open, the last."""
+    grave = [finding for finding in said if finding.verdict in _GRAVE]
+    return min(grave, key=lambda finding: _GRAVE.index(finding.verdict), default=said[-1])
 
 
 @dataclass(frozen=True)

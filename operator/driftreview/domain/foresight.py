@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -23,8 +24,7 @@ from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
-from driftreview.domain.levels import AFFIRMED
-from driftreview.domain.measured import Case, Grid, Measured, Scale, compared_in, panel_of
+from driftreview.domain.measured import AFFIRMED, Case, Grid, Measured, Scale, compared_in, panel_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.regression import Panel
 from driftreview.domain.statistics import middle
@@ -89,10 +89,10 @@ def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None
     return found
 
 
-def _cases(found: Mapping[str, Observed]) -> Iterator[tuple[str, Case]]:
-    """Every series of a Level signal that has a baseline, with its key."""
+def _cases(found: Mapping[str, Observed], kind: Kind) -> Iterator[tuple[str, Case]]:
+    """Every series of the signals of a kind that has a baseline, with its key."""
     for each in found.values():
-        if each.signal.kind is Kind.LEVEL and each.problem is None:
+        if each.signal.kind is kind and each.problem is None:
             for key in each.sides:
                 baseline, covariate = each.baseline(key), Covariate.of(each.signal, key, found, None)
                 if not isinstance(covariate, Covariate | None):
@@ -101,13 +101,18 @@ def _cases(found: Mapping[str, Observed]) -> Iterator[tuple[str, Case]]:
 
 
 def _useless(found: Mapping[str, Observed]) -> list[str]:
-    return _once([(key, case, case.lacking.message if case.lacking else None) for key, case in _cases(found)])
+    cases = (*_cases(found, Kind.LEVEL), *_cases(found, Kind.EVENTS))
+    return _once([(key, case, case.lacking.message if case.lacking else None) for key, case in cases])
 
 
 def _vague_and_odd(
     spec: DriftReviewSpec, baseline: DriftSnapshotSpec, found: Mapping[str, Observed]
 ) -> tuple[list[str], list[str]]:
-    series = [(key, case) for key, case in _cases(found) if case.before is not None and case.signal.margin is not None]
+    series = [
+        (key, case)
+        for key, case in _cases(found, Kind.LEVEL)
+        if case.before is not None and case.signal.margin is not None
+    ]
     if baseline.window is None or not series:
         return [], []
     block = parse_duration(baseline.window.block)
@@ -162,7 +167,8 @@ def _once(reasons: Sequence[tuple[str, Case, str | None]]) -> list[str]:
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:
     for each in signals:
-        shown = sorted(middle(side.present) for side in each.sides.values() if side.present)
+        centre = fmean if each.signal.kind is Kind.EVENTS else middle
+        shown = sorted(centre(side.present) for side in each.sides.values() if side.present)
         if shown:
             low, high = (quantity(value, each.signal.unit) for value in (shown[0], shown[-1]))
             yield f"{each.signal.name} {low}" + (f" to {high}" if high != low else "")

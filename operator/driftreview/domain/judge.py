@@ -19,13 +19,13 @@ from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
-from driftreview.domain.finding import Finding, Side
-from driftreview.domain.levels import gravest, judge_levels
+from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.presence import judge_presence
 from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
-from driftreview.domain.rules import judge_growth, judge_limit, record, too_few
+from driftreview.domain.rules import judge_limit, record, too_few
+from driftreview.domain.together import judge_together
 
 _LONGEST_GAP: Final = timedelta(days=28)
 
@@ -38,16 +38,16 @@ def judge_checkpoint(
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
-    found = [_series(signal, before, after, grid.hours_per_block) for signal in spec.signals]
+    found = [_series(signal, before, after) for signal in spec.signals]
     cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
-    levels = iter(judge_levels(cases, grid, budget))
+    together = iter(judge_together(cases, grid, budget))
     return CheckpointResult.of(
         [
             _result(
                 signal,
                 [
-                    (key, gravest(list(islice(levels, len(each)))) if isinstance(each, tuple) else each)
+                    (key, gravest(list(islice(together, len(each)))) if isinstance(each, tuple) else each)
                     for key, each in series
                 ],
                 after.get(signal.name),
@@ -67,11 +67,13 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
     index = names.index(current.checkpoint) if current.checkpoint in names else 0
     since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
     seen = max(current.window.end - current.window.start - since, timedelta(0)) // block if index else 0
-    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen)
+    length = current.window.end - current.window.start
+    started = max(parse_duration(names[index]) - length, timedelta(0))
+    return Grid(block / timedelta(hours=1), min(gap, _LONGEST_GAP // block), seen, started / timedelta(hours=1))
 
 
 def _series(
-    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed], hours_per_block: float
+    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed]
 ) -> list[tuple[str | None, Finding | tuple[Case, ...]]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
     baseline, current = before.get(signal.name), after.get(signal.name)
@@ -84,10 +86,9 @@ def _series(
     found: list[tuple[str | None, Finding | tuple[Case, ...]]] = []
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
-        covariate = Covariate.of(signal, key, before, after)
         lacking = uncovered(signal, side, current.source) or without_traffic(signal, side, old)
         if lacking is None or signal.kind is Kind.INFO:
-            found.append((key, _one(signal, old, side, covariate, hours_per_block)))
+            found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
         else:
             found.append((key, lacking))
     vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
@@ -99,7 +100,7 @@ def _series(
 
 
 def _one(
-    signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None, hours_per_block: float
+    signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None
 ) -> Finding | tuple[Case, ...]:
     match signal.kind:
         case Kind.LEVEL:
@@ -109,7 +110,9 @@ def _one(
                 baseline, covariate = covariate, None
             return too_few(now, "this window") or cases_of(signal, baseline, now, covariate)
         case Kind.GROWTH:
-            return judge_growth(signal, now, hours_per_block)
+            return too_few(now, "this window") or (Case.of(signal, baseline, now),)
+        case Kind.EVENTS:
+            return (Case.of(signal, baseline, now),)
         case Kind.LIMIT:
             return judge_limit(signal, now)
     return record(signal, now)

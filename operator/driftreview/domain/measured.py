@@ -13,14 +13,17 @@ import numpy as np
 from driftreview.api.signal import Margin, Signal, Worse
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.display import change, difference
+from driftreview.domain.display import change, difference, quantity
 from driftreview.domain.effect import Effects, estimate
+from driftreview.domain.family import Bound, Claims
 from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.tails import student_quantile, student_sf
 
+AFFIRMED: Final = 0.05
+"""Probability at most of calling something good that is worse by its whole margin."""
 _LARGEST: Final = sys.float_info.max
 _SMALLEST: Final = math.ulp(0.0)
 
@@ -37,7 +40,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Case:
-    """One series of a Level signal, to be held against a baseline, an alert limit, or both."""
+    """One series, to be held against a baseline, limits, or both."""
 
     signal: Signal
     before: Side | None
@@ -73,6 +76,8 @@ class Grid:
     """Blocks between the baseline's end and T0."""
     seen: int = 0
     """Blocks since T0 that the look before had as well."""
+    since: float = 0.0
+    """Hours from T0 to the first block of the window."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +162,16 @@ class Measured:
         """Whether the baseline never made such a step by itself, half of the margin left aside."""
         return self.margin is not None and self.step > self.unlike + self.margin / 2
 
+    @property
+    def claims(self) -> Claims:
+        """What could be said of it."""
+        beyond = {}
+        if self.margin is not None:
+            beyond[Bound.MARGIN] = self.worse_than(self.margin)
+        if self.alert is not None:
+            beyond[Bound.ALERT] = self.higher_than(self.alert)
+        return Claims(self.case.signal.mode, beyond, None if self.margin is None else self.worse_than(0.0))
+
     def worse_than(self, step: float) -> float:
         """Probability of as much, were it worse by no more than this."""
         sides = 2 if self.case.signal.worse is Worse.EITHER else 1
@@ -174,6 +189,12 @@ class Measured:
 def compared_in(margin: Margin) -> Callable[[float, float, str], str]:
     """How a difference is shown: in percent where the margin has any, else in the unit."""
     return change if margin.relative else difference
+
+
+def tolerated(margin: Margin, unit: str) -> str:
+    """A margin as it is shown: "or" means the larger of the two."""
+    absolute = "" if margin.absolute is None else quantity(parse_quantity(margin.absolute), unit)
+    return " or ".join(each for each in (margin.relative, absolute) if each)
 
 
 def alert_of(signal: Signal) -> float | None:

@@ -46,10 +46,14 @@ class SignalResult:
     @property
     def counts_as(self) -> SignalVerdict | None:
         """The verdict as the checkpoint counts it; None where the signal does not count."""
-        signal, verdict = self.signal, self.finding.verdict
+        return self.as_counted(self.finding)
+
+    def as_counted(self, finding: Finding) -> SignalVerdict | None:
+        """The verdict on one of its series as it would count, did that stand for the signal; None where none counts."""
+        signal, verdict = self.signal, finding.verdict
         if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
             return None
-        unmeasured = self.finding.reason in UNMEASURED
+        unmeasured = finding.reason in UNMEASURED
         if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL and not unmeasured:
             return SignalVerdict.DEGRADED
         if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.IGNORE:

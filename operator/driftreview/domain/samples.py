@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias, overload
 
+from driftreview.api.reasons import Reason
+
 
 @dataclass(frozen=True)
 class Window:
@@ -121,3 +123,20 @@ class Failed:
 
 
 QueryResult: TypeAlias = Samples | TooMany | NoData | Failed
+
+
+def no_data(where: str, nan: int, infinite: int) -> NoData:
+    """The result of a query without one finite sample; the more frequent kind of non-number names the reason."""
+    if not nan + infinite:
+        mend = "check its metric names and labels (once they have been seen, `or vector(0)` says that none means zero)"
+        return NoData(Reason.EMPTY, f"The query returned no series {where}; {mend}")
+    kind = f"{nan} NaN and {infinite} infinite" if nan and infinite else f"{nan} NaN" if nan else f"{infinite} infinite"
+    reason = Reason.ONLY_NAN if nan >= infinite else Reason.ONLY_INFINITE
+    return NoData(
+        reason, f"The query returned no finite value {where}, only {kind}; a quotient without traffic does so."
+    )
+
+
+def no_data_in(window: Window, nan: int, infinite: int) -> NoData:
+    """The same of a query over a window."""
+    return no_data(f"at any of the {window.points} points after {window.start} up to {window.end}", nan, infinite)

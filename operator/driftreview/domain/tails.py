@@ -22,7 +22,7 @@ def student_sf(t: float, freedom: float) -> float:
         return 0.0 if t > 0 else 1.0
     square = t * t
     total = freedom + square
-    tail = 0.5 * _incomplete_beta(freedom / total, square / total, freedom / 2, 0.5)
+    tail = 0.5 * beta_cdf(freedom / total, square / total, freedom / 2, 0.5)
     return tail if t > 0 else 1 - tail
 
 
@@ -31,7 +31,7 @@ def f_sf(ratio: float, above: float, below: float) -> float:
     if math.isinf(ratio):
         return 0.0
     total = below + above * ratio
-    return _incomplete_beta(below / total, above * ratio / total, below / 2, above / 2)
+    return beta_cdf(below / total, above * ratio / total, below / 2, above / 2)
 
 
 def student_quantile(tail: float, freedom: float) -> float:
@@ -52,6 +52,30 @@ def student_quantile(tail: float, freedom: float) -> float:
     return t
 
 
+def poisson_sf(count: int, mean: float) -> float:
+    """Probability of more events than `count`, of which the mean is less than `count`."""
+    term = _poisson(count + 1, mean)
+    total = 0.0
+    for number in range(count + 2, count + 2 + _MOST_TERMS):
+        total += term
+        if term <= _PRECISION * total:
+            break
+        term *= mean / number
+    return total
+
+
+def scan_sf(count: int, mean: float, windows: float) -> float:
+    """Probability that a window which slides over events ever holds more than `count` of them (Alm 1983).
+
+    `mean` is how many it holds on average, `windows` how many of its lengths it slides over.
+    """
+    more = count + 1
+    if mean >= more:
+        return 1.0
+    rate = (more - mean) / more * mean * _poisson(count, mean) * max(windows - 1, 0.0)
+    return 1 - (1 - poisson_sf(count, mean)) * math.exp(-rate)
+
+
 def holm(tails: Sequence[float], budget: float, claims: int | None = None) -> list[bool]:
     """Which of several claims hold so that a wrong one is among them with at most `budget` probability (Holm 1979).
 
@@ -66,12 +90,17 @@ def holm(tails: Sequence[float], budget: float, claims: int | None = None) -> li
     return holds
 
 
-def _incomplete_beta(x: float, rest: float, a: float, b: float) -> float:
-    """The regularised incomplete beta function at x = 1 - rest, by its continued fraction (Lentz)."""
+def beta_cdf(x: float, rest: float, a: float, b: float) -> float:
+    """Probability that a beta variable is below x = 1 - rest, by the continued fraction (Lentz)."""
     if x <= 0 or rest <= 0:
         return float(rest <= 0)
     if x > (a + 1) / (a + b + 2):
-        return 1 - _incomplete_beta(rest, x, b, a)
+        return 1 - _below(rest, x, b, a)
+    return _below(x, rest, a, b)
+
+
+def _below(x: float, rest: float, a: float, b: float) -> float:
+    """`beta_cdf` where x is not above the mean: there the fraction converges."""
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest))
     c, d = 1.0, 1 / _nonzero(1 - (a + b) * x / (a + 1))
     result = d
@@ -86,6 +115,12 @@ def _incomplete_beta(x: float, rest: float, a: float, b: float) -> float:
         if abs(c * d - 1) < _PRECISION:
             break
     return front * result / a
+
+
+def _poisson(count: int, mean: float) -> float:
+    if not mean:
+        return float(count == 0)
+    return math.exp(count * math.log(mean) - mean - math.lgamma(count + 1))
 
 
 def _nonzero(value: float) -> float:

@@ -26,7 +26,11 @@ def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
     """Say what in a spec could never work, or would silently be ignored."""
     declared = spec.baseline.from_ is BaselineFrom.DECLARED
     for index, signal in enumerate(spec.signals):
-        if declared and signal.kind is Kind.LEVEL and (signal.margin or (signal.limits and signal.limits.baseline)):
+        if (
+            declared
+            and signal.kind in {Kind.LEVEL, Kind.EVENTS}
+            and (signal.margin or (signal.limits and signal.limits.baseline))
+        ):
             text = (
                 f"spec.signals[{index}] (signal {signal.name}): with baseline.from: Declared nothing is measured at T0 "
                 "that margin or limits.baseline could be held against; leave them out"
@@ -38,10 +42,10 @@ def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
 
 
 def _of_signal(signal: Signal, limits: Limits) -> Iterator[tuple[str, str]]:
-    if signal.kind in {Kind.INFO, Kind.GROWTH} and (limits.alert is not None or limits.baseline is not None):
-        yield "limits", f"kind {signal.kind} knows no limits.alert or limits.baseline; leave them out"
-    if signal.kind is Kind.LIMIT and limits.baseline is not None:
-        yield "limits.baseline", "kind Limit has no baseline; leave it out"
+    if signal.kind is Kind.INFO and (limits.alert is not None or limits.baseline is not None):
+        yield "limits", "kind Info knows no limits.alert or limits.baseline; leave them out"
+    if signal.kind in {Kind.GROWTH, Kind.EVENTS, Kind.LIMIT} and limits.baseline is not None:
+        yield "limits.baseline", f"kind {signal.kind} has no limit for its baseline; leave it out"
     if limits.alert is not None and limits.baseline is not None:
         sign = -1 if signal.worse is Worse.LOWER else 1
         if sign * (parse_quantity(limits.baseline) - parse_quantity(limits.alert)) > 0:
@@ -73,8 +77,18 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
             f"{MOST_SAMPLES} can be asked for: make it shorter, or use a source with a coarser resolution"
         )
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
+    for index, signal in enumerate(spec.signals):
+        if signal.kind is Kind.EVENTS and parse_duration(signal.for_ or "0s") < step:
+            message = (
+                f"spec.signals[{index}].for (signal {signal.name}): {signal.for_} is shorter than {resolution}: "
+                "events in between would not be counted; count over a longer `for`, in the query as well"
+            )
+            yield Problem(reason=Reason.INVALID_SPEC, message=message)
     least = schedule.BLOCKS_PER_LOOK * step
-    in_blocks = any(signal.kind in {Kind.LEVEL, Kind.GROWTH} for signal in spec.signals)
+    in_blocks = any(
+        signal.kind in {Kind.LEVEL, Kind.GROWTH} or (signal.kind is Kind.EVENTS and is_compared(signal))
+        for signal in spec.signals
+    )
     if first < (least if in_blocks else step):
         needed = (
             f"must be at least {format_duration(least)}, {schedule.BLOCKS_PER_LOOK} times"
@@ -92,7 +106,7 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
             )
             yield Problem(reason=Reason.INVALID_SPEC, message=message)
     enough = schedule.BLOCKS_PER_LOOK * schedule.block_length(spec, step)
-    compared = any(signal.kind is Kind.LEVEL and is_compared(signal) for signal in spec.signals)
+    compared = any(signal.kind in {Kind.LEVEL, Kind.EVENTS} and is_compared(signal) for signal in spec.signals)
     if spec.baseline.from_ is BaselineFrom.HISTORY and compared and length < enough:
         message = (
             f"spec.baseline.length: {format_duration(length)} must be at least {format_duration(enough)}, "

@@ -1,7 +1,8 @@
 """Rules for memory that grows, side by side: table D of the judge's specification, section 3.5.
 
-The first four are what people write; they look at everything since T0. The last two leave out the first hour and take
-Theil and Sen's slope with an interval widened for autocorrelation (section 2.5). A rule takes the memory of some
+The first four are what people write; they look at everything since T0. The next two leave out the first hour and take
+Theil and Sen's slope with an interval widened for autocorrelation (section 2.5); so does the last, which is the
+product's own judge. A rule takes the memory of some
 programs around T0 and a look, and says which fail. The limit is 20 MB per hour.
 """
 
@@ -15,6 +16,11 @@ from typing import Final, TypeAlias
 import numpy as np
 from scipy.stats import norm, t
 
+from driftreview.api.reasons import SignalVerdict
+from driftreview.api.signal import Signal
+from driftreview.domain.finding import FEWEST_BLOCKS, Side
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.together import judge_together
 from tests.bench.judge.process import BLOCK, DAY, HOUR, LOOKS, Bools, Floats, block_medians
 
 LIMIT: Final = 20.0
@@ -28,6 +34,8 @@ FEW: Final = 36
 MANY: Final = 144
 """With fewer, from whichever of both has more."""
 LARGEST_MEMORY: Final = 0.97
+SIGNAL: Final = Signal.model_validate({"name": "a", "query": "a", "kind": "Growth", "limits": {"perHour": "20"}})
+GRID: Final = Grid(1 / BLOCKS_AN_HOUR, WARM_UP)
 LINE: Final = 2
 """Parameters of a straight line."""
 
@@ -46,6 +54,11 @@ class Programs:
         """Of blocks since T0: (programs, look / 10)."""
         return self._medians[:, MANY : MANY + look // BLOCK]
 
+    @property
+    def medians_before(self) -> Floats:
+        """Of blocks before T0: (programs, 144)."""
+        return self._medians[:, :MANY]
+
     @cached_property
     def _medians(self) -> Floats:
         return block_medians(self.samples)
@@ -53,7 +66,7 @@ class Programs:
     @cached_property
     def memory_before(self) -> Floats:
         """`memory` of the baseline's blocks: (programs,)."""
-        return memory(self._medians[:, :MANY])
+        return memory(self.medians_before)
 
 
 Rule: TypeAlias = Callable[[Programs, int], Bools]
@@ -167,6 +180,27 @@ def stable(programs: Programs, look: int) -> Bools:
     return _none(programs) if found is None else found.high < LIMIT
 
 
+@lru_cache(maxsize=len(LOOKS))
+def verdicts(programs: Programs, look: int) -> tuple[SignalVerdict | None, ...]:
+    """The product's own, after the warm-up; None where that leaves too few blocks."""
+    before, now = programs.medians_before, programs.medians(look)[:, WARM_UP:]
+    if now.shape[1] < FEWEST_BLOCKS:
+        return (None,) * len(now)
+    cases = [Case.of(SIGNAL, Side(tuple(old)), Side(tuple(new))) for old, new in zip(before, now, strict=True)]
+    return tuple(judge_together([case], GRID, ALPHA / len(LOOKS))[0].verdict for case in cases)
+
+
+def ours(programs: Programs, look: int) -> Bools:
+    """Degraded."""
+    return np.array([each is SignalVerdict.DEGRADED for each in verdicts(programs, look)])
+
+
+def ours_stable(programs: Programs, look: int) -> Bools:
+    """Stable or Acceptable."""
+    good = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE)
+    return np.array([each in good for each in verdicts(programs, look)])
+
+
 def _none(programs: Programs) -> Bools:
     return np.zeros(len(programs.samples), bool)
 
@@ -178,6 +212,7 @@ RULES: Final[dict[str, Rule]] = {
     "MK + Sen": mann_kendall,
     "suspect": suspect,
     "confirmed": confirmed,
+    "ours": ours,
 }
 
 

@@ -11,8 +11,8 @@ import numpy as np
 from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.finding import Side
-from driftreview.domain.levels import judge_levels
 from driftreview.domain.measured import Case, Grid
+from driftreview.domain.together import judge_together
 from tests.bench.judge.outcome import Outcome
 from tests.bench.judge.process import Bools, Floats
 
@@ -35,4 +35,4 @@ def _look(review: Floats, before: int, seen: int, look: int, looks: int) -> list
         Case.of(SIGNAL, Side(tuple(row[:before].tolist())), Side(tuple(row[before : before + look].tolist())))
         for row in review
     ]
-    return [each.verdict for each in judge_levels(cases, Grid(1 / 6, 0, seen), BUDGET / looks)]
+    return [each.verdict for each in judge_together(cases, Grid(1 / 6, 0, seen), BUDGET / looks)]

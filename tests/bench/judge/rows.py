@@ -36,6 +36,7 @@ class MemoryRow:
 
 
 STABLE: Final = "stable at 48h"
+OURS_STABLE: Final = "ours stable"
 SAMPLED_COLUMNS: Final = (
     *("instant", "5 in a row", "5min mean", "1h mean", "mean since T0", "naive t"),
     *("Kay. any", "Kay. score", "Kay. ES1.05", "Kay. n=100"),

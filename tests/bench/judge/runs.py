@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 
 import numpy as np
 
-from tests.bench.judge.memory import RULES, Programs, failed, stable
+from tests.bench.judge.memory import RULES, Programs, failed, ours_stable, stable
 from tests.bench.judge.methods import CONCURRENT, METHODS, SAMPLED
 from tests.bench.judge.outcome import Outcome, joined
 from tests.bench.judge.peers import Review
@@ -25,7 +25,7 @@ from tests.bench.judge.process import (
     memory_samples,
     samples,
 )
-from tests.bench.judge.rows import STABLE, MemoryRow, Row
+from tests.bench.judge.rows import OURS_STABLE, STABLE, MemoryRow, Row
 
 LOT: Final = 25
 """Reviews worked on at once: what bounds memory, and how often progress is shown."""
@@ -90,4 +90,5 @@ def _drawn(row: Row, review: int) -> Floats:
 def _memory_lot(row: MemoryRow, reviews: range) -> dict[str, Bools]:
     programs = Programs(np.stack([memory_samples(row.scenario, review) for review in reviews]))
     found = {name: failed(rule, programs) for name, rule in RULES.items()}
-    return found | {STABLE: stable(programs, LOOKS[-1])[:, None]}
+    last = LOOKS[-1]
+    return found | {STABLE: stable(programs, last)[:, None], OURS_STABLE: ours_stable(programs, last)[:, None]}

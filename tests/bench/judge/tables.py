@@ -17,7 +17,7 @@ from tests.bench.judge.memory import RULES
 from tests.bench.judge.methods import METHODS, SAMPLED
 from tests.bench.judge.outcome import Outcome
 from tests.bench.judge.process import Bools
-from tests.bench.judge.rows import STABLE, TABLE_A, TABLE_B, TABLE_C, TABLE_D, MemoryRow, Row
+from tests.bench.judge.rows import OURS_STABLE, STABLE, TABLE_A, TABLE_B, TABLE_C, TABLE_D, MemoryRow, Row
 from tests.bench.judge.runs import run, run_memory
 from tests.bench.judge.show import Cells, at_last, beside, by_look, outcome_cells, shown
 
@@ -53,7 +53,7 @@ def cells_c(row: Row, reviews: int, jobs: int) -> Cells:
 def cells_d(row: MemoryRow, reviews: int, jobs: int) -> Cells:
     """What the rules say by each look."""
     found = run_memory(row, reviews, jobs)
-    return {name: by_look(found[name]) for name in (*RULES, STABLE)}
+    return {name: by_look(found[name]) for name in (*RULES, STABLE, OURS_STABLE)}
 
 
 def rows_of(letter: str, options: argparse.Namespace) -> Iterator[tuple[str, Cells]]:

@@ -1,0 +1,187 @@
+"""From the options of `driftreview replay` to what is printed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from driftreview.adapters.recording import RecordingError
+from driftreview.api.base import format_time
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import Recommendation
+from driftreview.api.values import format_duration
+from driftreview.cli import document, table
+from driftreview.cli.progress import progress
+from driftreview.cli.readings import Given, Reading, UsageError, read
+from driftreview.cli.reviewfile import read_review
+from driftreview.cli.workers import judged
+from driftreview.domain.advice import over_budget, undecided
+from driftreview.domain.fault import Fault
+from driftreview.domain.history import History, coarsest, span
+from driftreview.domain.outcome import Outcome, Rates, outcome_of
+from driftreview.domain.replay import Past
+from driftreview.domain.selector import matches
+from driftreview.domain.sweep import Study, admissible
+from driftreview.domain.validate import too_fine, too_large
+
+__all__ = ["Given", "Request", "UsageError", "run"]
+
+EXIT: Final = {Recommendation.APPROVE: 0, Recommendation.REJECT: 10, Recommendation.INCONCLUSIVE: 11}
+"""What the process ends with."""
+MOST_POINTS: Final = 100_000_000
+"""Of all series together: 900 MB in each process."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """The options."""
+
+    file: Path
+    name: str | None
+    given: Given
+    t0: datetime | None
+    history_ends_at: datetime | None
+    sweep: timedelta | None
+    since: datetime | None
+    until: datetime | None
+    faults: tuple[str, ...]
+    resolution: timedelta | None
+    jobs: int | None
+    as_json: bool
+
+
+def run(request: Request) -> int:
+    """Judge, print, and say what to end with.
+
+    Raises:
+        UsageError: options that do not go together.
+        ReviewFileError: the review cannot be read, or never be judged.
+        RecordingError: the data cannot be read, or not be judged by this review.
+    """
+    review = read_review(request.file, request.name)
+    t0 = _t0(request, review)
+    t0s = (t0, t0) if t0 else (request.since, request.until)
+    reading = read(review, request.given, t0s, request.history_ends_at, request.resolution)
+    try:
+        first, last = span(reading.recording)
+    except ValueError:
+        raise RecordingError(f"{reading.label}: holds no sample of any signal") from None
+    _tell_what_is_lacking(review, reading)
+    step = request.resolution or coarsest(reading.recording)[0]
+    problems = [*too_fine(review.spec, step), *too_large(review.spec, step, _counts(reading))]
+    if problems:
+        raise RecordingError("\n".join(each.message for each in problems))
+    faults = tuple(_fault(text, review, reading) for text in request.faults)
+    _refuse_too_many(reading, last - first, step)
+    past = Past(History.of(reading.recording, step), reading.queries, reading.label)
+    needed = {each.signal: reading.recording[each.signal] for each in faults}
+    study = Study(review, past, needed, faults)
+    if request.sweep is not None:
+        return _sweep(study, request, request.sweep)
+    if t0 is None or not first <= t0 <= last:
+        raise UsageError(
+            f"--t0: {t0 and format_time(t0)} lies outside of the data: {format_time(first)} to {format_time(last)}"
+        )
+    return _one(study, request, t0)
+
+
+def _t0(request: Request, review: DriftReview) -> datetime | None:
+    """The one T0; None for a sweep."""
+    if request.sweep is None:
+        if request.since or request.until:
+            raise UsageError("--since and --until bound the T0s of --sweep; for one T0 use --t0")
+        t0 = request.t0 or review.spec.window.t0
+        if t0 is None:
+            raise UsageError("say with --t0 when the release was, or with --sweep 6h to judge every T0 there is")
+        return t0
+    if request.t0 is not None or request.history_ends_at is not None:
+        raise UsageError("--sweep chooses T0s by itself: leave out --t0 and --history-ends-at")
+    return None
+
+
+def _one(study: Study, request: Request, t0: datetime) -> int:
+    found, *faulty = study.at(t0, request.history_ends_at)
+    outcomes = _by_fault(study, [tuple(outcome_of(each) for each in (found, *faulty))])
+    said = document.of_replay(study.review, found, study.past.history.window.step, outcomes)
+    _print(request, said, table.of_replay(study.review, found, said, _paint()))
+    return EXIT[found.recommendation]
+
+
+def _sweep(study: Study, request: Request, every: timedelta) -> int:
+    spec, whole = study.review.spec, study.past.history.window
+    t0s = admissible(spec, whole, every, request.since, request.until)
+    if not t0s:
+        raise UsageError(
+            f"--sweep: between {format_time(whole.start)} and {format_time(whole.end)} there is no T0 with its whole "
+            f"baseline before it and its last checkpoint ({spec.window.checkpoints[-1]}) after it: use a shorter "
+            "spec.baseline.length, fewer checkpoints, a shorter --sweep, or more data"
+        )
+    with progress("judging", len(t0s)) as done:
+        found = judged(study, t0s, request.jobs or os.cpu_count() or 1, done)
+    swept = document.Swept(every, whole, _by_fault(study, found))
+    said = document.of_sweep(study.review, swept)
+    _print(request, said, table.of_sweep(said, _paint()))
+    rates = Rates.of([each.verdicts for each in swept.healthy], len(spec.window.checkpoints))
+    if over_budget(spec, rates):
+        return EXIT[Recommendation.REJECT]
+    return EXIT[Recommendation.INCONCLUSIVE if undecided(rates) else Recommendation.APPROVE]
+
+
+def _by_fault(study: Study, found: Sequence[tuple[Outcome, ...]]) -> dict[str, list[Outcome]]:
+    names = [document.NO_FAULT, *(each.text for each in study.faults)]
+    return {name: [each[index] for each in found] for index, name in enumerate(names)}
+
+
+def _fault(text: str, review: DriftReview, reading: Reading) -> Fault:
+    try:
+        fault = Fault.parse(text)
+    except ValueError as error:
+        raise UsageError(f"--inject: {error}") from None
+    names = [each.name for each in review.spec.signals]
+    if fault.signal not in names:
+        raise UsageError(f"--inject {text!r}: there is no signal {fault.signal}, but {', '.join(names)}")
+    labels = [each.labels for each in reading.recording[fault.signal]]
+    if not any(matches(fault.labels, each) for each in labels):
+        raise UsageError(
+            f"--inject {text!r}: none of the {len(labels)} recorded series of {fault.signal} is meant by it"
+        )
+    return fault
+
+
+def _refuse_too_many(reading: Reading, length: timedelta, step: timedelta) -> None:
+    points = length // step * sum(_counts(reading).values())
+    if points > MOST_POINTS:
+        raise RecordingError(
+            f"{reading.label}: its samples lie {format_duration(length)} apart from first to last, which is {points} "
+            f"points of all series at {format_duration(step)}; {MOST_POINTS} can be judged: is a time wrong? Else take "
+            "a coarser --resolution, or a part of the data"
+        )
+
+
+def _counts(reading: Reading) -> dict[str, int]:
+    return {name: len(series) for name, series in reading.recording.items()}
+
+
+def _tell_what_is_lacking(review: DriftReview, reading: Reading) -> None:
+    lacking = [each.name for each in review.spec.signals if not reading.recording[each.name]]
+    if lacking:
+        typer.echo(f"driftreview replay: no samples of {', '.join(lacking)} in {reading.label}", err=True)
+
+
+def _paint() -> table.Paint:
+    return table.coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else table.plain
+
+
+def _print(request: Request, said: object, lines: Iterable[str]) -> None:
+    if request.as_json:
+        typer.echo(json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False))
+    else:
+        typer.echo("\n".join(lines))

@@ -1,0 +1,152 @@
+"""What `driftreview replay -o table` prints: Markdown tables as the hand-written reviews have them, aligned."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import typer
+
+from driftreview.api.base import format_time
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.signal import Mode
+from driftreview.api.values import format_duration, parse_duration
+from driftreview.domain.display import printable
+from driftreview.domain.replay import Replay, ReplayedCheckpoint
+from driftreview.domain.result import SeriesResult, SignalResult
+
+Paint = Callable[[str, str], str]
+_COLOURS: Final = {
+    **dict.fromkeys(("Improved", "Stable", "Acceptable", "Pass", "APPROVE"), typer.colors.GREEN),
+    **dict.fromkeys(("Degraded", "Drift", "REJECT"), typer.colors.RED),
+    **dict.fromkeys(("Suspect", "Hold", "Inconclusive", "Missing", "INCONCLUSIVE"), typer.colors.YELLOW),
+}
+
+
+def coloured(text: str, word: str) -> str:
+    """A text in the colour of a verdict or recommendation."""
+    return typer.style(text, fg=_COLOURS[word]) if word in _COLOURS else text
+
+
+def plain(text: str, _word: str) -> str:
+    """A text as it is."""
+    return text
+
+
+def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    """Lines about one T0."""
+    window = document["baseline"]
+    measured = f"baseline {window['start']} to {window['end']}" if window else "no baseline"
+    name, step = review.metadata.name or "review", _length(document["resolution"])
+    yield f"{name}: T0 {document['t0']}, {measured}, resolution {step}"
+    for what, field in (("cannot be compared", "notComparable"), ("too noisy", "tooNoisy")):
+        yield from (f"{what}: {each}" for each in document[field])
+    decided = False
+    for each in found.checkpoints:
+        yield ""
+        yield from _checkpoint(each, paint, " (after the decision)" if decided else "")
+        decided |= each.name == found.decided_at
+    yield from _power(document["power"])
+    yield ""
+    recommendation = document["recommendation"]
+    policy = "" if document["action"] != "Hold" else f", policy.mode {review.spec.policy.mode}"
+    yield f"{paint(recommendation, recommendation)} ({document['action']}{policy}): {found.message}"
+
+
+def _checkpoint(each: ReplayedCheckpoint, paint: Paint, remark: str) -> Iterator[str]:
+    if each.result is None:
+        yield f"T0+{each.name}: not yet judgeable, the data end before this window"
+        return
+    yield f"T0+{each.name}: {paint(each.result.verdict, each.result.verdict)}{remark}"
+    yield ""
+    rows = [_row(result, one) for result in each.result.results for one in result.series]
+    yield from _table(("Signal", "Baseline", "Current", "Delta", "Status"), rows, paint)
+    yield ""
+    yield each.result.message
+
+
+def _row(result: SignalResult, one: SeriesResult) -> tuple[str, ...]:
+    finding, signal = one.finding, result.signal
+    name = f"{signal.name} {printable(one.key)}" if one.key else signal.name
+    shadow = " (Shadow)" if signal.mode is Mode.SHADOW else ""
+    return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{shadow}"
+
+
+def of_sweep(document: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+    """Lines about many T0s."""
+    yield (
+        f"{document['review'] or 'review'}: {document['t0s']} T0s from {document['first']} to {document['last']}, "
+        f"every {_length(document['every'])}, resolution {_length(document['resolution'])}"
+    )
+    if document["independent"] < document["t0s"]:
+        yield f"neighbouring T0s share data: they are worth about {document['independent']:.1f} independent ones"
+    yield ""
+    heads = ("Signal", "False rollback", "Hold (ever)", "Inconclusive", "Promote")
+    rows = [
+        _rates(f"{each['name']}{' (Shadow)' if each['mode'] == Mode.SHADOW else ''}", each)
+        for each in document["signals"]
+    ]
+    yield from _table(heads, [_rates("all together", document), *rows], paint)
+    yield from _power(document["power"])
+    yield ""
+    budget, rate = document["falseAlarmBudget"], document["falseRollback"]
+    kept = "over" if rate > budget else "within"
+    yield f"false rollbacks {_percent(rate)}, {kept} policy.falseAlarmBudget {_percent(budget)}"
+    yield from _stretches(document)
+    for each in document["advice"]:
+        yield f"- {each}"
+
+
+def _stretches(document: Mapping[str, Any]) -> Iterator[str]:
+    """Neighbouring T0s that were rolled back, put together: they may all have seen the same incident."""
+    every, found = parse_duration(document["every"]), list[list[datetime]]()
+    for t0 in map(datetime.fromisoformat, document["rolledBackAt"]):
+        if found and t0 - found[-1][-1] == every:
+            found[-1].append(t0)
+        else:
+            found.append([t0])
+    for each in found:
+        first, last = format_time(each[0]), format_time(each[-1])
+        yield f"rolled back: {first}" if len(each) == 1 else f"rolled back: {len(each)} T0s, {first} to {last}"
+
+
+def _length(text: str) -> str:
+    return format_duration(parse_duration(text))
+
+
+def _rates(name: str, of: Mapping[str, Any]) -> tuple[str, ...]:
+    return name, *(_percent(of[field]) for field in ("falseRollback", "held", "inconclusive", "promoted"))
+
+
+def _power(power: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    if not power:
+        return
+    yield ""
+    yield "Found by checkpoint:"
+    yield ""
+    heads = ("Fault", *(each["at"] for each in power[0]["detected"]), "Promoted")
+    rows = [
+        (each["fault"], *(_percent(look["rate"]) for look in each["detected"]), _percent(each["promoted"]))
+        for each in power
+    ]
+    yield from _table(heads, rows, plain)
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.3g}%"
+
+
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint) -> Iterator[str]:
+    """Lines of a table; colour is put around a cell once its width is known."""
+    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+    yield _line([head.ljust(width) for head, width in zip(heads, widths, strict=True)])
+    yield _line(["-" * width for width in widths])
+    for row in cells:
+        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield _line([paint(text, text.split(maxsplit=1)[0] if text.strip() else "") for text in padded])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"

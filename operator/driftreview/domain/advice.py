@@ -1,0 +1,119 @@
+"""What the numbers of a sweep suggest where the budget is not met, or too little is decided."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final
+
+from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
+from driftreview.api.reasons import Verdict
+from driftreview.api.signal import Kind, Mode, Signal
+from driftreview.api.values import parse_duration, parse_percent
+from driftreview.domain.display import number, quantity
+from driftreview.domain.finding import Estimate, Measure
+from driftreview.domain.outcome import Outcome, Rates, worse_by
+
+MANY: Final = 0.2
+"""A larger share of undecided T0s is worth a word, and what would have left no more of them undecided."""
+LENGTHS: Final = ("1d", "7d", "14d", "28d")
+"""Of a baseline, worth trying: a day, a week, and two, which show the days of the week."""
+
+
+def over_budget(spec: DriftReviewSpec, rates: Rates) -> bool:
+    """Whether more was rolled back than the policy's budget for false alarms."""
+    return rates.rolled_back > parse_percent(spec.policy.false_alarm_budget) * rates.t0s
+
+
+def undecided(rates: Rates) -> bool:
+    """Whether many came out undecided."""
+    return rates.inconclusive > MANY * rates.t0s
+
+
+def advice(spec: DriftReviewSpec, outcomes: Sequence[Outcome], data: timedelta) -> Iterator[str]:
+    """Suggest what would have come out better at these very T0s, signal by signal.
+
+    Args:
+        spec: the review.
+        outcomes: of every T0, without a fault.
+        data: how long a time was recorded.
+    """
+    count = len(spec.window.checkpoints)
+    rates = Rates.of([each.verdicts for each in outcomes], count)
+    enforced = [index for index, each in enumerate(spec.signals) if each.mode is Mode.ENFORCE]
+    if over_budget(spec, rates):
+        for index in enforced:
+            yield from _of_false_alarms(spec.signals[index], outcomes, index)
+    if undecided(rates):
+        for index in enforced:
+            yield from _of_doubt(spec.signals[index], outcomes, index, count)
+    if over_budget(spec, rates) or undecided(rates):
+        yield from _of_baseline(spec, data)
+
+
+def _of_false_alarms(signal: Signal, outcomes: Sequence[Outcome], index: int) -> Iterator[str]:
+    drifts = [each for each in outcomes if Verdict.DRIFT in each.signals[index].verdicts]
+    if not drifts:
+        return
+    sole = sum(
+        all(Verdict.DRIFT not in other.verdicts for place, other in enumerate(each.signals) if place != index)
+        for each in drifts
+    )
+    worst = [each.signals[index].worst for each in drifts]
+    known = [each for each in worst if each is not None]
+    said = f"{signal.name}: Degraded at {len(drifts)} of {len(outcomes)} T0s, at {sole} of them no other signal was"
+    largest = max(known, key=lambda each: worse_by(signal, each), default=None)
+    way = _way_out(signal, largest) if largest is not None and len(known) == len(worst) else ""
+    yield f"{said}; {way}mode: Shadow takes it out"
+
+
+def _way_out(signal: Signal, largest: Estimate) -> str:
+    shown = _shown(signal, largest.measure, worse_by(signal, largest))
+    match largest.measure:
+        case Measure.SHARE | Measure.DIFFERENCE:
+            return f"it was worse by up to {shown} by itself, which a margin of as much tolerates; "
+        case Measure.VALUE:
+            limit = _shown(signal, largest.measure, largest.margin)
+            reached = _shown(signal, largest.measure, largest.estimate)
+            return f"it reached {reached} by itself, beyond limits.alert {limit}; "
+        case Measure.PER_HOUR:
+            return f"it grew by up to {shown} an hour by itself: limits.perHour must be above that; "
+
+
+def _of_doubt(signal: Signal, outcomes: Sequence[Outcome], index: int, count: int) -> Iterator[str]:
+    lives = [each.signals[index].verdicts for each in outcomes]
+    rates = Rates.of(lives, count)
+    if not undecided(rates):
+        return
+    said = f"{signal.name}: undecided at {rates.inconclusive} of {len(outcomes)} T0s"
+    found = [each.signals[index].affirmable for each in outcomes]
+    measures = {each.measure for each in found if each is not None}
+    ends = sorted(math.inf if each is None else worse_by(signal, each, at_most=True) for each in found)
+    enough = ends[max(math.ceil((1 - MANY) * len(ends)) - 1, 0)]
+    if signal.kind is not Kind.LEVEL or len(measures) != 1 or not math.isfinite(enough):
+        yield f"{said}; mode: Shadow takes it out"
+        return
+    (measure,) = measures
+    share = f"{1 - MANY:.0%}"
+    yield (
+        f"{said}; at {share} of all T0s a margin of {_shown(signal, measure, enough)} would have been affirmed at the "
+        f"last look; mode: Shadow takes it out"
+    )
+
+
+def _of_baseline(spec: DriftReviewSpec, data: timedelta) -> Iterator[str]:
+    if spec.baseline.from_ is not BaselineFrom.HISTORY:
+        return
+    length = parse_duration(spec.baseline.length)
+    others = parse_duration(spec.window.warmup) + parse_duration(spec.window.checkpoints[-1])
+    longer = [each for each in LENGTHS if length < parse_duration(each) <= data - others]
+    if longer:
+        yield f"baseline.length is {spec.baseline.length}, the data have room for {longer[0]}: sweep again with that"
+
+
+def _shown(signal: Signal, measure: Measure, value: float) -> str:
+    """A number, rounded up: a margin of what was read here must be enough."""
+    size = 10.0 ** (2 - math.floor(math.log10(abs(value)))) if value else 1.0
+    above = math.ceil(value * size) / size
+    return f"{number(100 * above)}%" if measure is Measure.SHARE else quantity(above, signal.unit)

@@ -1,0 +1,198 @@
+"""Two counts of events and how their rates compare, exactly where events are independent.
+
+Given the sum of both counts, the split between window and baseline is binomial (Przyborowski and Wilenski 1940),
+whatever the common rate. Its tail probability is that of a beta variable, and so also defined for counts that are no
+integers; it is as well the probability that a gamma variable for one rate is below one for the other (Cox 1953), and in
+this form also says whether rates differ by more than a number: a gamma variable of that mean and variance is taken.
+
+Events that come in bursts, or more often for some hours, are worth fewer. How many, the baseline tells: by the variance
+over the mean of its counts, in batches up to the length of the window, or by the noise of its counts (`noise`),
+whichever is more. And nothing that a single block of the window holds counts for more than the fullest block of the
+baseline, were that as full as the window is on the whole (by its median): one burst is no new rate. A variance of the
+window's own would serve as well, but then more events in a full block would be less evidence than fewer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftreview.domain.noise import Floats, Ordinates, learn
+from driftreview.domain.tails import beta_cdf
+
+_MOST: Final = 1e5
+"""Events of either side that count as such; the beta function is exact that far, and no margin needs more."""
+_LEAST: Final = 1e-6
+"""Of events in a span: less is none, as is a number below zero."""
+_LARGEST: Final = 1e12
+_BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
+"""Lengths of batches, in blocks."""
+_FEWEST_BATCHES: Final = 6
+_NO_MEAN: Final = 1e-12
+_DOUBLINGS: Final = 60
+_MOST_STEPS: Final = 60
+_CLOSE: Final = 1e-9
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Events in the window and in the baseline."""
+
+    now: float
+    capped: float
+    """In the window, what makes a burst of a block left out."""
+    before: float
+    exposure: float
+    """Of the baseline, in windows."""
+    dispersion: float
+    """How many events are worth one."""
+
+    @staticmethod
+    def of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> Counts:
+        """Count.
+
+        Args:
+            now: events in each block of the window, as of `events_in`.
+            before: the same of the baseline.
+            gap: blocks between them.
+            hours_per_block: of either.
+        """
+        after, earlier = (side[np.isfinite(side)] for side in (now, before))
+        usual = float(np.median(after))
+        risen = max(1.0, usual / float(earlier.mean())) if earlier.any() else 1.0
+        fullest = max(1.0, usual, risen * float(earlier.max()))
+        total = max(float(after.sum()), float(earlier.sum()))
+        return Counts(
+            now=float(after.sum()),
+            capped=float(np.minimum(after, fullest).sum()),
+            before=float(earlier.sum()),
+            exposure=len(earlier) / len(after),
+            dispersion=max(
+                1.0,
+                total / _MOST,
+                _in_batches(earlier, len(after)),
+                _by_noise(np.isfinite(now), before, gap, hours_per_block),
+            ),
+        )
+
+    @property
+    def expected(self) -> float:
+        """Events in the window at the baseline's rate."""
+        return self.before / self.exposure
+
+    def more_than(self, factor: float, extra: float) -> float:
+        """Probability of as many events or more, were there no more than `factor` times the expected and `extra`."""
+        mean, rate, shape = self._bound(self.before / self.dispersion + 1, factor, extra)
+        if mean <= 0:
+            return 0.0
+        now = self.capped / self.dispersion
+        return beta_cdf(1 / (1 + rate), rate / (1 + rate), now, shape) if now > 0 else 1.0
+
+    def fewer_than(self, factor: float, extra: float) -> float:
+        """Probability of as few events or fewer, were there no fewer than `factor` times the expected and `extra`."""
+        mean, rate, shape = self._bound(self.before / self.dispersion, factor, extra)
+        if mean <= 0:
+            return 1.0
+        return beta_cdf(rate / (1 + rate), 1 / (1 + rate), shape, self.now / self.dispersion + 1)
+
+    def least_factor(self, tail: float) -> float:
+        """The times as many as expected of which `more_than` is this probability."""
+        return (
+            0.0
+            if self.capped == 0
+            else _where(lambda factor: _deviation(self.more_than(factor, 0.0)) - _deviation(tail))
+        )
+
+    def most_factor(self, tail: float) -> float:
+        """The times as many as expected of which `fewer_than` is this probability; needs events in the baseline."""
+        return _where(lambda factor: _deviation(tail) - _deviation(self.fewer_than(factor, 0.0)))
+
+    def least_extra(self, tail: float) -> float:
+        """The number above the expected of which `more_than` is this probability."""
+        lowest = -self.expected
+        if self.capped == 0:
+            return lowest
+        return lowest + _where(lambda more: _deviation(self.more_than(1.0, lowest + more)) - _deviation(tail))
+
+    def most_extra(self, tail: float) -> float:
+        """The number above the expected of which `fewer_than` is this probability."""
+        lowest = -self.expected
+        return lowest + _where(lambda more: _deviation(tail) - _deviation(self.fewer_than(1.0, lowest + more)))
+
+    def _bound(self, events: float, factor: float, extra: float) -> tuple[float, float, float]:
+        """Mean, rate and shape of a gamma variable for the events in the window by what the baseline had; none: 0."""
+        mean = factor * events / self.exposure + extra / self.dispersion
+        if mean < _NO_MEAN:
+            return 0.0, 0.0, 0.0
+        variance = max((factor / self.exposure) ** 2 * events, mean * mean / _MOST)
+        return mean, mean / variance, mean * mean / variance
+
+
+def events_in(blocks: Sequence[float | None], spans: float) -> Floats:
+    """Events in each block, from its mean number in a span and how many spans it has; NaN where there is no block."""
+    means = np.array(blocks, dtype=float)
+    return spans * np.where(means < _LEAST, 0.0, np.minimum(means, _LARGEST))
+
+
+def _in_batches(events: Floats, longest: int) -> float:
+    """Variance over mean of the events in batches of up to `longest` blocks: the largest found."""
+    found = 0.0
+    for length in _BATCHES:
+        batches = len(events) // length
+        if batches < _FEWEST_BATCHES or length > longest:
+            break
+        sums = events[len(events) - batches * length :].reshape(batches, length).sum(-1)
+        mean = float(sums.mean())
+        found = max(found, float(sums.var(ddof=1)) / mean if mean > 0 else 0.0)
+    return found
+
+
+def _by_noise(is_now: NDArray[np.bool_], before: Floats, gap: int, hours_per_block: float) -> float:
+    """Variance of the difference of both rates over what it would be of independent events."""
+    is_before = np.isfinite(before)
+    mean = float(before[is_before].mean())
+    if mean <= 0:
+        return 0.0
+    noise = learn([Ordinates.of((before - mean)[None])], hours_per_block)
+    weights = np.concatenate([is_before / -is_before.sum(), np.zeros(gap), is_now / is_now.sum()])
+    count = len(weights)
+    overlaps = np.fft.irfft(np.abs(np.fft.rfft(weights, 2 * count)) ** 2, 2 * count)[:count]
+    overlaps[1:] *= 2
+    independent = mean * (1 / float(is_before.sum()) + 1 / float(is_now.sum()))
+    return float(noise.variance(overlaps[None])[0]) / independent
+
+
+def _deviation(probability: float) -> float:
+    """The standard normal deviate below which there is this probability: on it tails are nearly straight lines."""
+    return NormalDist().inv_cdf(min(max(probability, 1e-300), 1 - 1e-16))
+
+
+def _where(rising: Callable[[float], float]) -> float:
+    """The number at which a function crosses zero on its way up, zero if it does so before; by Illinois' method."""
+    low, high = 0.0, 1.0
+    below, above = rising(low), rising(high)
+    if below >= 0:
+        return 0.0
+    for _ in range(_DOUBLINGS):
+        if above >= 0:
+            break
+        low, below, high = high, above, 2 * high
+        above = rising(high)
+    at, before = high, 0.0
+    for _ in range(_MOST_STEPS):
+        at = high - above * (high - low) / (above - below)
+        found = rising(at)
+        if abs(found) <= _CLOSE:
+            break
+        is_same_side = found * before > 0
+        if found > 0:
+            high, above, below = at, found, below / 2 if is_same_side else below
+        else:
+            low, below, above = at, found, above / 2 if is_same_side else above
+        before = found
+    return at

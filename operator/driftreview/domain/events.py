@@ -1,0 +1,200 @@
+"""Kind Events: how often something happens since T0, against the baseline's rate and against a limit for any `for`.
+
+The query's value is the number of events in the last `for`, so a block's mean times its length in `for`s is what
+happened in it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Final
+
+import numpy as np
+
+from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Signal, Worse
+from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.domain.counts import Counts, events_in
+from driftreview.domain.display import change, difference, quantity
+from driftreview.domain.family import Bound, Claims, Sure
+from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, gravest, rounded
+from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of, tolerated
+from driftreview.domain.rules import is_compared, sign_of, too_few
+from driftreview.domain.tails import scan_sf
+
+FEWEST: Final = 3.0
+"""Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
+_NOTEWORTHY: Final = 0.01
+"""Chance of a healthy process to break a limit from which on it is told."""
+
+
+@dataclass(frozen=True)
+class Events:
+    """What was found for one series."""
+
+    case: Case
+    counts: Counts | None
+    """None where there is nothing to compare, or nothing to compare with."""
+    sign: int
+    """1 where more events than expected are worse, -1 where fewer are."""
+    hours: float
+    """Of the window that blocks cover."""
+
+    @property
+    def spans(self) -> float:
+        """How many `for`s those are."""
+        return timedelta(hours=self.hours) / span_of(self.case.signal)
+
+    @property
+    def bounds(self) -> list[tuple[float, float]]:
+        """The rates of which the farther is tolerated."""
+        return self.bounds_on(self.sign)
+
+    def bounds_on(self, side: int) -> list[tuple[float, float]]:
+        """Those above the baseline's rate (1) or below (-1): times as many as expected, and how many more."""
+        margin = self.case.signal.margin
+        found = []
+        if margin is not None and margin.relative is not None:
+            found.append((max(1 + side * parse_percent(margin.relative), 0.0), 0.0))
+        if margin is not None and margin.absolute is not None:
+            found.append((1.0, side * parse_quantity(margin.absolute) * self.spans))
+        return found
+
+    @property
+    def claims(self) -> Claims:
+        """What could be said of it."""
+        if self.counts is None:
+            return Claims(self.case.signal.mode)
+        sides = 2 if self.case.signal.worse is Worse.EITHER else 1
+        beyond, at_all = (min(1.0, sides * _tail(self, self.counts, each)) for each in (self.bounds, [(1.0, 0.0)]))
+        return Claims(self.case.signal.mode, {Bound.MARGIN: beyond}, at_all)
+
+
+def span_of(signal: Signal) -> timedelta:
+    """The stretch of time in which the query counts.
+
+    Raises:
+        ValueError: the signal has no `for`; the CRD's rules refuse that.
+    """
+    if signal.for_ is None:
+        raise ValueError(f"signal {signal.name} of kind Events has no `for`; the CRD's rules refuse that")
+    return parse_duration(signal.for_)
+
+
+def count_events(case: Case, grid: Grid) -> Events:
+    """Count the events of one series, in the window and in the baseline."""
+    hours = grid.hours_per_block * len(case.now.present)
+    found = Events(case, None, sign_of(case.signal), hours)
+    if case.before is None or case.signal.margin is None or len(case.now.present) < FEWEST_BLOCKS:
+        return found
+    spans = timedelta(hours=grid.hours_per_block) / span_of(case.signal)
+    now, before = (events_in(side.blocks, spans) for side in (case.now, case.before))
+    counts = Counts.of(now, before, grid.gap, grid.hours_per_block)
+    is_fewer = case.signal.worse is Worse.EITHER and counts.now < counts.expected
+    return replace(found, counts=counts, sign=-1 if is_fewer else found.sign)
+
+
+def find_events(each: Events, sure: Sure) -> Finding:
+    """What is said of one series, when all series of the look are taken into account."""
+    said = [_against_limit(each)]
+    if is_compared(each.case.signal):
+        said += [too_few(each.case.now, "this window") or each.case.lacking or _against_baseline(each, sure)]
+    return gravest([finding for finding in said if finding is not None])
+
+
+def _tail(each: Events, counts: Counts, bounds: Sequence[tuple[float, float]]) -> float:
+    """Probability of as much, were it worse by no more than the farthest of these bounds."""
+    excess = counts.capped - counts.expected if each.sign > 0 else counts.expected - counts.now
+    if excess < FEWEST:
+        return 1.0
+    return max((counts.more_than if each.sign > 0 else counts.fewer_than)(*bound) for bound in bounds)
+
+
+def _against_limit(each: Events) -> Finding | None:
+    signal, alert, worst = each.case.signal, alert_of(each.case.signal), each.case.now.worst
+    if alert is None:
+        return None
+    limit = f"limit {quantity(alert, signal.unit)}"
+    if worst is None:
+        return Finding(SignalVerdict.INCONCLUSIVE, Reason.EMPTY, f"no single count is known, {limit}")
+    chance = _chance(each, alert)
+    healthy = f" (at the baseline's rate exceeded in up to {chance:.0%} of such windows)" if chance else ""
+    shown = f"{quantity(worst, signal.unit)} in {format_duration(span_of(signal))}"
+    is_beyond = sign_of(signal) * (worst - alert) > 0
+    message = f"{shown} is beyond the {limit}{healthy}" if is_beyond else f"at worst {shown}, {limit}{healthy}"
+    return Finding(SignalVerdict.DEGRADED if is_beyond else SignalVerdict.STABLE, None, message, current=shown)
+
+
+def _against_baseline(each: Events, sure: Sure) -> Finding | None:
+    counts, signal = each.counts, each.case.signal
+    if counts is None or signal.margin is None:
+        return None
+    verdict = _verdict(each, counts, sure)
+    is_share = signal.margin.relative is not None and counts.before > 0
+    if is_share:
+        low, high = (counts.expected * end_of(AFFIRMED) for end_of in (counts.least_factor, counts.most_factor))
+    else:
+        low, high = (counts.expected + end_of(AFFIRMED) for end_of in (counts.least_extra, counts.most_extra))
+    shown = change if is_share else difference
+    old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
+    delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
+    margin = tolerated(signal.margin, signal.unit)
+    if signal.margin.absolute is not None:
+        margin += f" in {format_duration(span_of(signal))}"
+    message = f"{new} in {each.hours:.3g}h against {old}, {delta} (between {lowest} and {highest}), margin {margin}"
+    reason = None
+    if verdict is SignalVerdict.INCONCLUSIVE:
+        message, reason = f"{message}: chance leaves it open", Reason.UNRESOLVED
+    estimate = _estimate(each, counts, (low, high), is_share=is_share)
+    return Finding(verdict, reason, message, old, new, delta, estimate)
+
+
+def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
+    farthest = max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
+    if Bound.MARGIN in sure.beyond:
+        return SignalVerdict.DEGRADED
+    if sure.worse and each.sign * counts.now > farthest:
+        return SignalVerdict.SUSPECT
+    sides = (1, -1) if each.case.signal.worse is Worse.EITHER else (each.sign,)
+    if not all(_is_within(each, counts, side) for side in sides):
+        return SignalVerdict.INCONCLUSIVE
+    worse, better = counts.more_than(1.0, 0.0), counts.fewer_than(1.0, 0.0)
+    if each.sign < 0:
+        worse, better = better, worse
+    if worse <= AFFIRMED:
+        return SignalVerdict.ACCEPTABLE
+    tolerance = farthest - each.sign * counts.expected
+    is_better = better <= AFFIRMED and each.sign * (counts.expected - counts.now) > tolerance
+    return SignalVerdict.IMPROVED if is_better else SignalVerdict.STABLE
+
+
+def _is_within(each: Events, counts: Counts, side: int) -> bool:
+    """Whether it is surely (5%) no farther from the baseline, on this side, than what is tolerated."""
+    bounds = [*each.bounds_on(side), (1.0, side * FEWEST)]
+    farthest = max(bounds, key=lambda bound: side * (bound[0] * counts.expected + bound[1]))
+    return (counts.fewer_than if side > 0 else counts.more_than)(*farthest) <= AFFIRMED
+
+
+def _estimate(each: Events, counts: Counts, ends: tuple[float, float], *, is_share: bool) -> Estimate | None:
+    """The difference in numbers: as a share where the margin has one, else in events per `for`."""
+    farthest = max(abs((factor - 1) * counts.expected + extra) for factor, extra in each.bounds)
+    whole = counts.expected if is_share else each.spans
+    numbers = [*((value - counts.expected) / whole for value in (counts.now, *ends)), farthest / whole]
+    if not all(map(math.isfinite, numbers)):
+        return None
+    size = max(map(abs, numbers))
+    estimate, lower, upper, margin = (rounded(value, size) for value in numbers)
+    rates = (rounded(value / each.spans, value / each.spans) for value in (counts.now, counts.expected))
+    return Estimate(Measure.SHARE if is_share else Measure.DIFFERENCE, estimate, lower, upper, margin, *rates)
+
+
+def _chance(each: Events, alert: float) -> float:
+    """How often independent events at the baseline's rate break the limit in such a window; 0 if hardly ever."""
+    before = each.case.before
+    if before is None or sign_of(each.case.signal) < 0 or alert < 0:
+        return 0.0
+    chance = scan_sf(math.floor(alert), float(np.nanmean(events_in(before.blocks, 1.0))), each.spans)
+    return chance if chance > _NOTEWORTHY else 0.0

@@ -1,0 +1,86 @@
+"""Faults of known size, put into what was recorded: what would the review have seen of them?
+
+Written `latency*1.10` (a tenth more), `latency+5m` (so much more, in the signal's unit) or `memory leak 20Mi/h` (more
+and more, from nothing at the beginning); `latency{symbol="btc"}*1.10` is put into the series with that label only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from driftreview.api.values import parse_quantity
+from driftreview.domain.history import EPOCH, MILLISECOND, Recorded
+from driftreview.domain.selector import SELECTOR, matches, read_selector
+
+_HOUR: Final = 3_600_000
+_FAULT: Final = re.compile(
+    rf"\s*(?P<signal>[a-z0-9]([-a-z0-9]*[a-z0-9])?)\s*(?P<selector>{SELECTOR})?"
+    r"(?:\s*(?P<sign>[*+])\s*(?P<amount>\S+)|\s+leak\s+(?P<rate>\S+)/h)\s*"
+)
+
+
+class Change(StrEnum):
+    """What a fault does to a value."""
+
+    TIMES = "Times"
+    PLUS = "Plus"
+    LEAK = "Leak"
+    """Adds its amount for every hour since the beginning."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of a known size."""
+
+    text: str
+    """As it was written."""
+    signal: str
+    labels: Mapping[str, str]
+    """Of the series it is put into; empty for all of the signal."""
+    change: Change
+    amount: float
+
+    @staticmethod
+    def parse(text: str) -> Fault:
+        """Read it.
+
+        Raises:
+            ValueError: it is none.
+        """
+        found = _FAULT.fullmatch(text)
+        if found is None:
+            raise ValueError(
+                f"{text!r} is no fault: write a signal's name and what happens to it, such as latency*1.10, latency+5m "
+                "or memory leak 20Mi/h"
+            )
+        change = {"*": Change.TIMES, "+": Change.PLUS, None: Change.LEAK}[found["sign"]]
+        amount = parse_quantity(found["amount"] or found["rate"])
+        if change is Change.TIMES and amount < 0:
+            raise ValueError(f"{text!r}: a factor must be zero or more")
+        return Fault(text.strip(), found["signal"], read_selector(found["selector"] or ""), change, amount)
+
+    def put_into(self, series: Iterable[Recorded], since: datetime) -> tuple[Recorded, ...]:
+        """The signal's series with the fault in every sample later than `since`."""
+        begins = (since - EPOCH) // MILLISECOND
+        return tuple(self._changed(each, begins) if matches(self.labels, each.labels) else each for each in series)
+
+    def _changed(self, series: Recorded, begins: int) -> Recorded:
+        if self.amount == (self.change is Change.TIMES):  # nothing is changed, not even the sign of a zero
+            return series
+        values, after = series.values.copy(), series.times > begins
+        with np.errstate(over="ignore", invalid="ignore"):
+            match self.change:
+                case Change.TIMES:
+                    values[after] *= self.amount
+                case Change.PLUS:
+                    values[after] += self.amount
+                case Change.LEAK:
+                    values[after] += self.amount * ((series.times[after] - begins) / _HOUR)
+        return replace(series, values=values)

@@ -1,0 +1,158 @@
+"""History without a server: what was recorded of each signal, laid on the grid that queries would be evaluated on.
+
+At a grid point counts the latest sample that is less than one step old. So every sample counts once at most, and
+none is carried over a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftreview.api.signal import Signal
+from driftreview.domain.noise import Floats
+from driftreview.domain.samples import QueryResult, Samples, Series, TooMany, Window, no_data_in
+from driftreview.domain.shape import MAX_SERIES
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND: Final = timedelta(milliseconds=1)
+"""As exactly as Prometheus keeps times."""
+FINEST: Final = timedelta(seconds=30)
+"""The resolution where none is given, unless the data are coarser: a MetricSource's own default."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """One series as it was recorded."""
+
+    labels: Mapping[str, str]
+    times: NDArray[np.int64]
+    """Milliseconds since 1970, ascending."""
+    values: Floats
+    """One for each time; NaN and infinite ones as they came."""
+
+
+Recording: TypeAlias = Mapping[str, tuple[Recorded, ...]]
+"""Series by the name of their signal, of a second query by that of `recorded_as`."""
+
+
+def recorded_as(signal: Signal) -> dict[str, str]:
+    """The name of what was recorded, by the field of the query: `latency`, and of its control `latency.control`."""
+    return {field: signal.name if field == "query" else f"{signal.name}.{field}" for field in signal.queries}
+
+
+@dataclass(frozen=True)
+class Track:
+    """One series on the grid of the whole history."""
+
+    labels: Mapping[str, str]
+    values: Floats
+    """NaN where there is no sample, or one that is NaN."""
+    present: NDArray[np.bool_]
+    """Where there is a sample, of whatever value."""
+
+
+@dataclass(frozen=True)
+class History:
+    """Everything recorded, on one grid."""
+
+    window: Window
+    tracks: Mapping[str, tuple[Track, ...]]
+    """By the name of the signal; one that was never recorded has none."""
+
+    @staticmethod
+    def of(recording: Recording, step: timedelta) -> History:
+        """Lay it on the grid of whole steps since 1970.
+
+        Raises:
+            ValueError: there is no sample at all.
+        """
+        first, last = span(recording)
+        start = EPOCH + ((first - EPOCH - MILLISECOND) // step) * step
+        window = Window(start, EPOCH - ((EPOCH - last) // step) * step, step)
+        return History(window, {name: laid(series, window) for name, series in recording.items()})
+
+    def with_tracks(self, signal: str, tracks: tuple[Track, ...]) -> History:
+        """The same, but for one signal."""
+        return replace(self, tracks={**self.tracks, signal: tracks})
+
+    def answer(self, signal: str, window: Window) -> QueryResult:
+        """What a server that holds this would answer over a window of the same grid, also one that reaches beyond."""
+        cut = [
+            _cut(track, (window.start - self.window.start) // window.step, window.points)
+            for track in self.tracks.get(signal, ())
+        ]
+        found = [track for track in cut if track.present.any()]
+        if len(found) > MAX_SERIES:
+            return TooMany(tuple(track.labels for track in found))
+        series = tuple(_series(track) for track in found)
+        if not any(np.isfinite(track.values).any() for track in found):
+            return no_data_in(window, sum(each.nan for each in series), sum(each.infinite for each in series))
+        return Samples(window, series)
+
+
+def span(recording: Recording) -> tuple[datetime, datetime]:
+    """The times of the first and the last sample.
+
+    Raises:
+        ValueError: there is none.
+    """
+    filled = [each.times for series in recording.values() for each in series if len(each.times)]
+    first, last = min(int(times[0]) for times in filled), max(int(times[-1]) for times in filled)
+    return EPOCH + first * MILLISECOND, EPOCH + last * MILLISECOND
+
+
+def coarsest(recording: Recording) -> tuple[timedelta, str]:
+    """The usual distance of samples in the series where it is largest, at least FINEST; and of which signal that is."""
+    found = (FINEST, "")
+    for name, series in recording.items():
+        for each in series:
+            if len(each.times) > 1:
+                usual = timedelta(seconds=round(float(np.median(np.diff(each.times))) / 1000))
+                found = max(found, (usual, name), key=lambda pair: pair[0])
+    return found
+
+
+def laid(series: Sequence[Recorded], window: Window) -> tuple[Track, ...]:
+    """Put series on a grid; samples outside of the window are left out."""
+    start, step = (window.start - EPOCH) // MILLISECOND, window.step // MILLISECOND
+    tracks = []
+    for each in series:
+        place = (each.times - start - 1) // step
+        inside = (place >= 0) & (place < window.points)
+        values, present = np.full(window.points, np.nan), np.zeros(window.points, dtype=bool)
+        latest = _latest(place[inside])
+        values[place[inside][latest]] = each.values[inside][latest]
+        present[place[inside]] = True
+        tracks.append(Track(each.labels, values, present))
+    return tuple(tracks)
+
+
+def _latest(place: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which of ascending places are not followed by the same one."""
+    return np.append(place[1:] != place[:-1], [True] * min(len(place), 1))
+
+
+def _cut(track: Track, first: int, points: int) -> Track:
+    """A stretch of a track, with nothing where it reaches beyond."""
+    inside = slice(max(first, 0), max(first + points, 0))
+    values, present = track.values[inside], track.present[inside]
+    before = min(max(-first, 0), points)
+    around = (before, points - before - len(values))
+    return Track(
+        track.labels, np.pad(values, around, constant_values=np.nan), np.pad(present, around, constant_values=False)
+    )
+
+
+def _series(track: Track) -> Series:
+    finite = np.isfinite(track.values)
+    values: list[Any] = track.values.tolist()
+    for index in np.flatnonzero(~finite):
+        values[index] = None
+    nan = int((track.present & np.isnan(track.values)).sum())
+    return Series(track.labels, values, nan, int(np.isinf(track.values).sum()))

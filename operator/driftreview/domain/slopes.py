@@ -1,0 +1,163 @@
+"""Theil and Sen's slope, with an interval and a test that autocorrelation widens.
+
+Sen 1968: the estimate is the median of the slopes between every two points, and the ends of its interval are slopes of
+ranks that the variance of Kendall's statistic gives. That variance is taken times the memory of the noise, and
+Student's t in place of the normal distribution, as the memory leaves fewer independent points.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driftreview.domain.noise import Floats
+from driftreview.domain.regression import RESOLUTION
+from driftreview.domain.statistics import middle
+from driftreview.domain.tails import student_quantile, student_sf
+
+_LONGEST_MEMORY: Final = 0.97
+_FEWEST_POINTS: Final = 3
+_LINE: Final = 2
+"""Parameters of a straight line."""
+_FEW: Final = 36
+"""With fewer points their memory is taken from the baseline alone."""
+_MANY: Final = 144
+"""With fewer, from whichever of both remembers longer."""
+_MOST_POINTS: Final = 300
+"""Every pair of points is looked at: 300 make 44 850."""
+
+
+@dataclass(frozen=True, eq=False)
+class Slopes:
+    """The slopes between every two points, and how far noise alone may shift their ranks."""
+
+    points: Floats
+    """(points,), as shares of `unit`."""
+    times: Floats
+    """(points,), of their middles, in hours from the window's beginning."""
+    rises: Floats
+    """(pairs,), as shares of `unit`."""
+    hours: Floats
+    """(pairs,), that they took."""
+    unit: float
+    """The largest value."""
+    error: float
+    """Standard error of Kendall's statistic."""
+    freedom: float
+    """Degrees of freedom."""
+
+    @cached_property
+    def _each(self) -> Floats:
+        """Slopes per hour, as shares of `unit`."""
+        return self.rises / self.hours
+
+    @property
+    def estimate(self) -> float:
+        """Theil and Sen's slope per hour; infinite where no float is that large."""
+        return self._ranked((len(self.rises) - 1) // 2, len(self.rises) // 2)
+
+    def steeper_than(self, limit: float) -> float:
+        """Probability of slopes as steep, were the true one no more than this.
+
+        By Kendall's statistic of what remains of the points when a line of this slope is taken away. Ties count against
+        it, as far as the resolution of evidence goes, and it is rounded as the ends of the interval are.
+        """
+        above = int((self.rises - limit / self.unit * self.hours > RESOLUTION).sum())
+        return student_sf((2 * above - len(self.rises) - 2) / self.error, self.freedom)
+
+    def interval(self, tail: float) -> tuple[float, float] | None:
+        """Slopes that leave this probability outside on each side; None where noise alone could be as steep as any."""
+        pairs = len(self.rises)
+        reach = student_quantile(tail, self.freedom) * self.error
+        low = math.floor((pairs - reach) / 2) - 1  # ranks count from one, indices from zero
+        high = math.ceil((pairs + reach) / 2)
+        return None if low < 0 or high >= pairs else (self._ranked(low), self._ranked(high))
+
+    def reaches(self, level: float) -> float:
+        """When the line through the points is at this level, in hours from the window's beginning."""
+        slope = self.estimate / self.unit
+        start = float(np.median(self.points - slope * self.times))
+        return (level / self.unit - start) / slope if slope else math.inf
+
+    def _ranked(self, *ranks: int) -> float:
+        """The mean of the slopes of these ranks, from 0 on."""
+        slopes = np.partition(self._each, ranks)
+        return self.unit * (math.fsum(float(slopes[rank]) for rank in ranks) / len(ranks))
+
+
+def slopes(now: Sequence[float | None], before: Sequence[float | None], hours_per_block: float) -> Slopes | None:
+    """Every slope of a window; None where there are no three points.
+
+    Args:
+        now: its blocks; where there are more than 300, medians of several make one point.
+        before: those of the baseline, whose memory stands in for that of a short window; empty where there is none.
+        hours_per_block: of either.
+    """
+    stride = max(1, -(-len(now) // _MOST_POINTS))
+    parts = (now[first : first + stride] for first in range(0, len(now), stride))
+    points = [_middle([value for value in part if value is not None]) for part in parts]
+    unit = float(np.fmax.reduce(np.abs(points), initial=0.0)) or 1.0
+    values = np.array(points) / unit
+    at = np.flatnonzero(np.isfinite(values))
+    count = len(at)
+    if count < _FEWEST_POINTS:
+        return None
+    remembered = _memory_of(values, np.array(before, dtype=float))
+    width = np.float64(stride * hours_per_block)
+    first, second = _pairs(count)
+    return Slopes(
+        points=values[at],
+        times=(at + 0.5) * width,
+        rises=values[at][second] - values[at][first],
+        hours=(at[second] - at[first]) * width,
+        unit=unit,
+        error=math.sqrt(remembered * count * (count - 1) * (2 * count + 5) / 18),
+        freedom=max(count / remembered - _LINE, 1.0),
+    )
+
+
+@lru_cache(maxsize=4)
+def _pairs(count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Of so many points, all pairs: the earlier ones and the later ones."""
+    return np.triu_indices(count, 1)
+
+
+def _middle(values: Sequence[float]) -> float:
+    return middle(values) if values else math.nan
+
+
+def memory(values: Floats) -> float:
+    """How many points are worth one: (1 + r) / (1 - r), r the correlation of what a line leaves of neighbours.
+
+    r is corrected for its bias in short series (Marriott and Pope 1954) and never below zero. NaN is no point.
+    """
+    present = np.isfinite(values)
+    count = int(present.sum())
+    if count < _FEWEST_POINTS:
+        return 1.0
+    unit = float(np.abs(values[present]).max()) or 1.0
+    at = np.arange(len(values)) - np.flatnonzero(present).mean()
+    centred = values / unit - (values[present] / unit).mean()
+    left = centred - at * (at[present] @ centred[present]) / (at[present] @ at[present])
+    neighbours = left[1:] * left[:-1]
+    pairs = int(np.isfinite(neighbours).sum())
+    if float(np.abs(left[present]).max()) < RESOLUTION or not pairs:
+        return 1.0
+    power = float((left[present] ** 2).sum())
+    r = float(np.nansum(neighbours)) / power * (count - 1) / pairs
+    r = min(max(r + (_LINE + (_LINE + 2) * r) / count, 0.0), _LONGEST_MEMORY)
+    return (1 + r) / (1 - r)
+
+
+def _memory_of(now: Floats, before: Floats) -> float:
+    own, count = memory(now), int(np.isfinite(now).sum())
+    if count >= _MANY or not np.isfinite(before).any():
+        return own
+    old = memory(before)
+    return max(old, own) if count >= _FEW else old

@@ -1,0 +1,239 @@
+"""Kind Events: a rate against the baseline's, a limit for any `for`, and the sentences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.signal import Kind, Signal
+from driftreview.domain.evidence import Measurement, freeze
+from driftreview.domain.finding import Estimate, Finding, Measure, Side
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.samples import Window
+from driftreview.domain.together import judge_together
+from tests.builders import BLOCK, HOUR, MINUTE, T0, answer, events, evidence, judge_series, series, side, snapshot, spec
+
+V = SignalVerdict
+BUDGET = 0.0125
+WEEK, DAY = 1008, 144
+NONE = "nothing was measured"
+MARGIN = {"relative": "50%"}
+
+
+def row(total: float, blocks: int) -> list[float | None]:
+    """That many events, evenly spread, as the mean of a query that counts in five minutes."""
+    found = np.zeros(blocks)
+    np.add.at(found, (np.arange(int(total)) * blocks / max(total, 1)).astype(int), 0.5)
+    return list(found)
+
+
+def found(
+    declared: Signal, before: Sequence[float | None], now: Sequence[float | None], worst: float | None = None
+) -> Finding:
+    case = Case.of(declared, side(before), Side(tuple(now), worst=worst))
+    return judge_together([case], Grid(1 / 6), BUDGET)[0]
+
+
+def verdict(now: float, before: float, hours: int = 48, **fields: str) -> SignalVerdict:
+    return found(events(**fields), row(before, WEEK), row(now, 6 * hours)).verdict
+
+
+class TestAgainstTheBaseline:
+    @pytest.mark.parametrize(
+        ("now", "expected"),
+        [
+            (400, V.DEGRADED),
+            (230, V.SUSPECT),
+            (205, V.INCONCLUSIVE),
+            (170, V.ACCEPTABLE),
+            (140, V.STABLE),
+            (60, V.IMPROVED),
+        ],
+    )
+    def test_one_forty_expected_and_half_more_tolerated(self, now: float, expected: SignalVerdict) -> None:
+        assert verdict(now, 490) is expected
+
+    def test_the_sentence_and_the_numbers(self) -> None:
+        result = found(events(), row(490, WEEK), row(280, 288))
+        assert result.message == "280 in 48h against 140, +100% (between +76.2% and +127%), margin 50%"
+        assert (result.baseline, result.current, result.delta) == ("140", "280", "+100%")
+        assert result.estimate is not None
+        assert (result.estimate.measure, result.estimate.estimate, result.estimate.margin) == (Measure.SHARE, 1, 0.5)
+        assert result.estimate.current == pytest.approx(280 / 576)  # in five minutes, the signal's unit
+        assert result.estimate.baseline == pytest.approx(140 / 576)
+        assert 0.7 < result.estimate.lower < 1 < result.estimate.upper < 1.3
+
+    def test_an_absolute_margin_is_in_events_in_a_for(self) -> None:
+        # 0.1 in 5m are 57.6 in 48h.
+        declared = events({"absolute": "100m"})
+        result = found(declared, row(490, WEEK), row(150, 288))
+        assert result.message == "150 in 48h against 140, +10 (between -12.5 and +34.1), margin 0.1 in 5m"
+        assert result.verdict is V.STABLE
+        assert result.estimate is not None
+        assert (result.estimate.measure, result.estimate.margin) == (Measure.DIFFERENCE, 0.1)
+        assert found(declared, row(490, WEEK), row(185, 288)).verdict is V.INCONCLUSIVE
+        assert found(declared, row(490, WEEK), row(260, 288)).verdict is V.DEGRADED
+
+    def test_of_two_margins_the_larger_counts(self) -> None:
+        both = events({"relative": "50%", "absolute": "1"})
+        assert found(both, row(490, WEEK), row(400, 288)).verdict is V.ACCEPTABLE
+        assert found(both, row(490, WEEK), row(900, 288)).verdict is V.DEGRADED
+        assert "margin 50% or 1 in 5m" in found(both, row(490, WEEK), row(400, 288)).message
+
+    def test_fewer_are_worse_of_what_should_happen(self) -> None:
+        assert verdict(40, 490, worse="Lower") is V.DEGRADED
+        assert verdict(280, 490, worse="Lower") is V.IMPROVED
+        assert verdict(135, 490, worse="Lower") is V.STABLE
+        assert verdict(0, 490, worse="Lower") is V.DEGRADED
+
+    def test_either_is_both(self) -> None:
+        assert [verdict(now, 490, worse="Either") for now in (20, 140, 400)] == [V.DEGRADED, V.STABLE, V.DEGRADED]
+
+    def test_either_is_twice_the_claim(self) -> None:
+        def smallest(**fields: str) -> float:
+            low, high = 0.0, 1.0
+            case = Case.of(events({"relative": "0%"}, **fields), side(row(490, WEEK)), side(row(180, 288)))
+            for _ in range(40):
+                middle = (low + high) / 2
+                bad = judge_together([case], Grid(1 / 6), middle)[0].verdict is V.DEGRADED
+                low, high = (low, middle) if bad else (middle, high)
+            return high
+
+        assert smallest(worse="Either") == pytest.approx(2 * smallest(), rel=1e-6)
+
+
+class TestRareEvents:
+    """Nothing happened in the seven days before."""
+
+    @pytest.mark.parametrize("margin", [MARGIN, {"relative": "0%"}, {"absolute": "10m"}])
+    def test_one_is_no_drift_and_ten_are(self, margin: dict[str, str]) -> None:
+        declared = events(margin)
+        assert found(declared, row(0, WEEK), row(1, 288)).verdict in {V.INCONCLUSIVE, V.STABLE}
+        assert found(declared, row(0, WEEK), row(1, 6)).verdict is V.INCONCLUSIVE
+        assert found(declared, row(0, WEEK), row(20, 288)).verdict is V.DEGRADED
+
+    def test_ten_in_two_days_are_a_drift(self) -> None:
+        result = found(events(), row(0, WEEK), row(10, 288))
+        assert result.verdict is V.DEGRADED
+        assert result.message == "10 in 48h against 0, +10 (between +5.11 and +17), margin 50%"
+        assert result.estimate is not None
+        assert result.estimate.measure is Measure.DIFFERENCE
+
+    def test_two_in_an_hour_are_fewer_than_three(self) -> None:
+        assert found(events(), row(0, WEEK), row(2, 6)).verdict is V.INCONCLUSIVE
+        assert found(events(), row(0, WEEK), row(3, 6)).verdict is V.DEGRADED
+
+    def test_none_is_fine_from_the_first_hour_on(self) -> None:
+        for blocks in (6, 36, 288):
+            assert found(events(), row(0, WEEK), row(0, blocks)).verdict is V.STABLE
+
+    def test_a_single_burst_is_no_new_rate(self) -> None:
+        burst: list[float | None] = [5.0, *([0.0] * 287)]
+        assert found(events(), row(0, WEEK), burst).verdict is V.INCONCLUSIVE
+
+    def test_none_and_none_in_numbers(self) -> None:
+        estimate = found(events(), row(0, WEEK), row(0, 288)).estimate
+        assert estimate is not None
+        assert estimate == Estimate(Measure.DIFFERENCE, 0, 0, estimate.upper, 0, 0, 0)
+        assert estimate.upper == pytest.approx(3 / 576, rel=0.01)
+
+
+class TestLimit:
+    declared = events(limits={"alert": "5"})
+
+    def judged(self, worst: float, before: Side | str = NONE, declared: Signal = declared) -> Finding:
+        case = Case.of(declared, before, Side(tuple(row(140, 288)), worst=worst))
+        return judge_together([case], Grid(1 / 6), BUDGET)[0]
+
+    def test_any_stretch_with_more_is_degraded(self) -> None:
+        assert self.judged(6).verdict is V.DEGRADED
+        assert self.judged(6).message == "6 in 5m is beyond the limit 5"
+        assert self.judged(5).verdict is V.STABLE
+        assert self.judged(5).message == "at worst 5 in 5m, limit 5"
+
+    def test_it_is_said_how_often_a_healthy_process_would_break_it(self) -> None:
+        # One in five minutes on average: more than five at some time of two days.
+        result = self.judged(6, side(row(2016, WEEK)))
+        assert result.message.endswith("(at the baseline's rate exceeded in up to 77% of such windows)")
+        assert "exceeded" not in self.judged(6, side(row(100, WEEK))).message
+
+    def test_it_needs_neither_a_baseline_nor_many_blocks(self) -> None:
+        short = Case.of(self.declared, NONE, Side((0.5, 0.5), worst=6))
+        assert judge_together([short], Grid(1 / 6), BUDGET)[0].verdict is V.DEGRADED
+
+    def test_of_limit_and_margin_the_worse_counts(self) -> None:
+        both = events(MARGIN, limits={"alert": "5"})
+        assert self.judged(6, side(row(490, WEEK)), both).message.startswith("6 in 5m is beyond")
+        assert self.judged(5, side(row(490, WEEK)), both).verdict is V.STABLE
+        assert self.judged(5, side(row(490, WEEK)), both).message.startswith("140 in 48h")
+        assert self.judged(5, side(row(200, WEEK)), both).message.startswith("140 in 48h")
+        assert self.judged(6, NONE, both).verdict is V.DEGRADED
+        assert self.judged(5, NONE, both).reason is Reason.BASELINE_MISSING
+
+    def test_fewer_than_there_must_be(self) -> None:
+        heartbeats = events(limits={"alert": "3"}, worse="Lower")
+        assert self.judged(2, declared=heartbeats).verdict is V.DEGRADED
+        assert self.judged(3, declared=heartbeats).verdict is V.STABLE
+
+
+class TestWhatIsMissing:
+    def test_without_a_baseline_it_is_inconclusive(self) -> None:
+        result = judge_series(events(), NONE, side(row(10, 36)))
+        assert (result.verdict, result.reason) == (V.INCONCLUSIVE, Reason.BASELINE_MISSING)
+
+    def test_five_blocks_are_too_few(self) -> None:
+        for before, now in ((row(9, 5), row(9, 36)), (row(9, 36), row(9, 5))):
+            assert found(events(), before, now).reason is Reason.TOO_FEW_BLOCKS
+
+    def test_a_gap_is_no_quiet_time(self) -> None:
+        whole, holed = row(100, WEEK), row(100, WEEK)
+        holed[: WEEK // 2] = [None] * (WEEK // 2)
+        expected = [found(events(), before, row(20, 288)).estimate for before in (whole, holed)]
+        assert expected[0] is not None
+        assert expected[1] is not None
+        assert expected[1].baseline == pytest.approx(expected[0].baseline, rel=0.03)
+
+    def test_a_query_without_an_answer_is_missing(self) -> None:
+        declared = events()
+        result = judge_checkpoint(
+            spec([declared]),
+            snapshot(evidence("reconnects", series(row(10, DAY)))),
+            snapshot(evidence("reconnects", problem=Reason.EMPTY), checkpoint="6h", hours=6),
+        )
+        assert result.results[0].finding.verdict is V.MISSING
+        assert result.verdict is Verdict.INCONCLUSIVE
+
+
+class TestEvidence:
+    """The query counts in five minutes, at every minute: each event is in five samples."""
+
+    window = Window(T0, T0 + 2 * HOUR, MINUTE)
+
+    def frozen(self, values: Sequence[float | None], kind: Kind = Kind.EVENTS) -> str:
+        declared = events(limits={"alert": "5"}) if kind is Kind.EVENTS else events().model_copy(update={"kind": kind})
+        return freeze(Measurement(declared, "up", answer(self.window, values)), self.window, BLOCK).series[0].values
+
+    def test_blocks_are_means_and_lose_no_event(self) -> None:
+        counted = [0.0] * 120
+        for at in (7, 8, 58):  # the last one is in both of two blocks
+            for minute in range(at, at + 5):
+                counted[minute] += 1
+        values = [float(each) for each in self.frozen(counted).split()]
+        assert sum(values) * 2 == 3
+        assert values[:2] == [0.5, 0.5]
+        assert self.frozen(counted, Kind.LEVEL).split()[5:7] == ["0", "0"]
+
+    def test_a_block_without_samples_is_none(self) -> None:
+        assert self.frozen([*([None] * 10), *([1.0] * 110)]).startswith("- 1 ")
+
+    def test_huge_counts_have_a_mean(self) -> None:
+        assert self.frozen([1.7e308] * 120).split() == ["1.7e+308"] * 12
+
+    def test_what_is_judged_is_the_worst_sample(self) -> None:
+        declared = events(limits={"alert": "5"})
+        counted = [*([0.0] * 100), 6.0, *([0.0] * 19)]
+        frozen = freeze(Measurement(declared, "up", answer(self.window, counted)), self.window, BLOCK)
+        now = snapshot(frozen, checkpoint="2h", hours=2)
+        assert judge_checkpoint(spec([declared], ["2h"]), snapshot(), now).verdict is Verdict.DRIFT

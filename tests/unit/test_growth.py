@@ -1,0 +1,163 @@
+"""Kind Growth: the slope against its limit, the level it must not reach, and the sentences."""
+
+import pytest
+
+from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Signal
+from driftreview.domain.finding import Estimate, Finding, Measure
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.together import judge_together
+from tests.builders import growth, judge_series, noise, side, signal
+
+V = SignalVerdict
+TEN_MINUTES = 1 / 6
+NONE = "nothing was measured"
+
+
+def grown(
+    per_hour: float, declared: Signal, blocks: int = 36, spread: float = 4, start: float = 200, budget: float = 0.0125
+) -> Finding:
+    values = [start + per_hour * i * TEN_MINUTES + spread * each for i, each in enumerate(noise(blocks, 3))]
+    return judge_series(declared, NONE, side(values), budget)
+
+
+@pytest.mark.parametrize(
+    ("per_hour", "verdict"), [(40, V.DEGRADED), (10, V.ACCEPTABLE), (0, V.STABLE), (-40, V.STABLE)]
+)
+def test_growth_is_held_against_the_limit_per_hour(per_hour: float, verdict: SignalVerdict) -> None:
+    assert grown(per_hour, growth("20")).verdict is verdict
+
+
+def test_over_the_limit_but_not_surely_is_suspect() -> None:
+    assert grown(21, growth("20")).verdict is V.SUSPECT
+
+
+def test_suspect_at_two_looks_is_still_suspect() -> None:
+    values = [200 + 20.3 * i * TEN_MINUTES + 4 * each for i, each in enumerate(noise(72, 3))]
+    case = Case.of(growth("20"), NONE, side(values))
+    assert judge_together([case], Grid(TEN_MINUTES, seen=36), 0.0125)[0].verdict is V.SUSPECT
+
+
+def test_what_the_noise_hides_is_inconclusive() -> None:
+    found = grown(5, growth("20"), blocks=12, spread=30)
+    assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+
+
+def test_an_hour_is_never_sure() -> None:
+    assert grown(4000, growth("20"), blocks=6).verdict is not V.DEGRADED
+
+
+def test_few_blocks_are_said_to_be_few() -> None:
+    found = grown(40, growth("20"), blocks=5)
+    assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+    assert found.message == "5 blocks do not tell growth from noise yet, limit 20 MB/h"
+
+
+def test_shrinking_is_the_growth_of_what_gets_worse_downwards() -> None:
+    found = grown(-40, growth("20", worse="Lower"))
+    assert found.verdict is V.DEGRADED
+    assert found.current.startswith("-")
+    assert "limit -20 MB/h" in found.message
+    assert grown(40, growth("20", worse="Lower")).verdict is V.STABLE
+
+
+def test_what_does_not_grow_at_all_is_within_a_limit_of_nothing() -> None:
+    assert judge_series(growth("0"), NONE, side([200.0] * 36)).verdict is V.STABLE
+
+
+@pytest.mark.parametrize("limit", ["6", "0.6", "6000000"])
+def test_growth_on_the_limit_is_not_beyond_it(limit: str) -> None:
+    straight = [float(limit) * i / 6 for i in range(36)]
+    assert judge_series(growth(limit), NONE, side(straight)).verdict is V.ACCEPTABLE
+
+
+@pytest.mark.parametrize("values", [[None] * 36, [-1.7e308] * 18 + [1.7e308] * 18])
+def test_nothing_and_the_incomputable_are_inconclusive(values: list[float | None]) -> None:
+    assert judge_series(growth("20"), NONE, side(values)).verdict is V.INCONCLUSIVE
+
+
+def test_a_sawtooth_of_a_garbage_collector_is_no_growth() -> None:
+    values = [200 + (i * 7) % 45 + each for i, each in enumerate(noise(144, 1))]
+    assert judge_series(growth("20"), NONE, side(values)).verdict is V.STABLE
+
+
+def test_a_baseline_that_remembers_long_makes_a_short_window_less_sure() -> None:
+    values = side([200 + 40 * i * TEN_MINUTES + 8 * each for i, each in enumerate(noise(30, 3))])
+    slow, calm = (side([200 + 8 * each for each in noise(144, 4, phi)]) for phi in (0.9, 0.0))
+    assert judge_series(growth("20"), calm, values, 0.0125).verdict is V.DEGRADED
+    assert judge_series(growth("20"), slow, values, 0.0125).verdict is not V.DEGRADED
+
+
+def test_the_numbers_are_those_of_the_sentence() -> None:
+    straight = [100 + i for i in range(36)]
+    found = judge_series(growth("20"), NONE, side(straight))
+    assert found.message == "grows 6 MB/h (between 6 MB/h and 6 MB/h), limit 20 MB/h"
+    assert found.estimate == Estimate(Measure.PER_HOUR, 6, 6, 6, 20, 6)
+
+
+class TestTheLevelItMustNotReach:
+    declared = growth(limits={"perHour": "20", "alert": "500"})
+
+    def test_it_is_foretold_when_it_will_be(self) -> None:
+        # 500 are 300 more than 200, at 10 an hour 30 hours.
+        assert grown(10, self.declared, spread=0.01).message.endswith("; at this rate 500 MB is reached at T0+30h")
+        assert "T0+13d" in grown(1, self.declared, spread=0.01).message
+
+    def test_it_counts_from_t0_where_the_window_begins_later(self) -> None:
+        case = Case.of(self.declared, NONE, side([200 + 10 * i * TEN_MINUTES for i in range(36)]))
+        (found,) = judge_together([case], Grid(TEN_MINUTES, since=6), 0.05)
+        assert "T0+36h" in found.message
+
+    @pytest.mark.parametrize("per_hour", [0.0, -10.0, 0.01])
+    def test_what_does_not_grow_or_takes_years_is_not_foretold(self, per_hour: float) -> None:
+        assert "T0+" not in grown(per_hour, self.declared, spread=0.0001).message
+
+    def test_what_may_be_noise_is_not_foretold(self) -> None:
+        assert "T0+" not in grown(2, self.declared, blocks=12, spread=30).message
+
+    def test_what_is_there_is_degraded_however_slowly_it_came(self) -> None:
+        found = grown(1, self.declared, start=501, spread=0.01)
+        assert found.verdict is V.DEGRADED
+        assert found.message.endswith("; it is beyond 500 MB already")
+        assert grown(0, self.declared, start=501, spread=0.01, blocks=6).verdict is V.DEGRADED
+
+    def test_being_there_for_less_than_six_blocks_is_not_enough(self) -> None:
+        values = [*([200.0] * 31), *([600.0] * 5)]
+        assert judge_series(self.declared, NONE, side(values)).verdict is not V.DEGRADED
+
+    def test_downwards_it_is_the_same(self) -> None:
+        declared = growth(limits={"perHour": "20", "alert": "100"}, worse="Lower")
+        assert "at this rate 100 MB is reached at T0+10h" in grown(-10, declared, spread=0.01).message
+        assert grown(0, declared, start=99, spread=0.01).verdict is V.DEGRADED
+
+
+class TestOneBudget:
+    """Holm over the claims of all kinds."""
+
+    def degraded_from(self, *cases: Case) -> float:
+        """The budget from which on the first case is Degraded, by bisection."""
+        low, high = 0.0, 1.0
+        for _ in range(40):
+            middle = (low + high) / 2
+            is_degraded = judge_together(cases, Grid(TEN_MINUTES), middle)[0].verdict is V.DEGRADED
+            low, high = (low, middle) if is_degraded else (middle, high)
+        return high
+
+    def leaking(self, per_hour: float = 23, **fields: str) -> Case:
+        values = [200 + per_hour * i * TEN_MINUTES + 4 * each for i, each in enumerate(noise(36, 3))]
+        return Case.of(growth("20", **fields), NONE, side(values))
+
+    def level(self, **fields: str) -> Case:
+        before, now = (side([100 + each for each in noise(count, seed)]) for count, seed in ((144, 1), (36, 2)))
+        return Case.of(signal("far", margin={"relative": "5000%"}, **fields), before, now)
+
+    def test_growth_shares_it_with_levels_of_its_mode_only(self) -> None:
+        alone = self.degraded_from(self.leaking())
+        assert self.degraded_from(self.leaking(), self.level(), self.level()) == pytest.approx(3 * alone, rel=1e-6)
+        assert self.degraded_from(self.leaking(), self.level(mode="Shadow")) == pytest.approx(alone, rel=1e-6)
+
+    def test_levels_share_it_with_growth(self) -> None:
+        before, now = (side([level + each for each in noise(count, 9)]) for level, count in ((100, 144), (101, 36)))
+        border = Case.of(signal(margin={"relative": "0%"}), before, now)
+        flat = self.leaking(per_hour=0)
+        assert self.degraded_from(border, flat, flat) == pytest.approx(3 * self.degraded_from(border), rel=1e-6)

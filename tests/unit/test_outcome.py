@@ -1,0 +1,165 @@
+"""What counts of a replay, how often it came out how, and what that suggests."""
+
+from datetime import timedelta
+
+import pytest
+
+from driftreview.api.reasons import Recommendation, SignalVerdict, Verdict
+from driftreview.api.signal import Signal
+from driftreview.domain.advice import advice, over_budget, undecided
+from driftreview.domain.finding import Estimate, Finding, Measure
+from driftreview.domain.outcome import Outcome, Rates, SignalOutcome, detected, outcome_of, recommended, worse_by
+from driftreview.domain.replay import Replay, ReplayedCheckpoint
+from driftreview.domain.result import CheckpointResult, SeriesResult, SignalResult
+from tests.builders import HOUR, T0, growth, limit, signal, snapshot, spec
+
+PASS, HOLD, DRIFT, OPEN = Verdict.PASS, Verdict.HOLD, Verdict.DRIFT, Verdict.INCONCLUSIVE
+
+
+def share(estimate: float, reach: float = 0.01, measure: Measure = Measure.SHARE) -> Estimate:
+    return Estimate(measure, estimate, estimate - reach, estimate + reach, 0.05, 1.0)
+
+
+def result(declared: Signal, *series: tuple[SignalVerdict, Estimate | None]) -> SignalResult:
+    findings = [Finding(verdict, None, "so", estimate=estimate) for verdict, estimate in series]
+    rows = tuple(SeriesResult(str(index), finding) for index, finding in enumerate(findings))
+    worst = [SignalVerdict.DEGRADED, SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE, SignalVerdict.STABLE]
+    return SignalResult(declared, min(findings, key=lambda each: worst.index(each.verdict)), rows)
+
+
+def replayed(*looks: CheckpointResult) -> Replay:
+    found = tuple(ReplayedCheckpoint(f"{index}h", T0 + index * HOUR, None, look) for index, look in enumerate(looks))
+    return Replay(T0, snapshot(), found, Recommendation.REJECT, None, "so", None)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "recommendation"),
+    [
+        ((PASS, PASS), Recommendation.APPROVE),
+        ((OPEN, HOLD, PASS)[1:], Recommendation.APPROVE),
+        ((DRIFT, PASS), Recommendation.REJECT),
+        ((PASS, DRIFT), Recommendation.REJECT),
+        ((PASS, HOLD), Recommendation.INCONCLUSIVE),
+        ((PASS,), Recommendation.INCONCLUSIVE),
+        ((), Recommendation.INCONCLUSIVE),
+    ],
+)
+def test_verdicts_recommend_what_the_operator_would(
+    verdicts: tuple[Verdict, ...], recommendation: Recommendation
+) -> None:
+    assert recommended(verdicts, 2) is recommendation
+
+
+def test_rates_count_each_t0_once_but_for_holds() -> None:
+    lives = [(PASS, PASS), (HOLD, PASS), (HOLD, DRIFT), (PASS, OPEN), (PASS, HOLD)]
+    assert Rates.of(lives, 2) == Rates(t0s=5, rolled_back=1, held=3, inconclusive=2, promoted=2)
+
+
+def test_a_signal_is_counted_as_if_it_were_alone() -> None:
+    bad, good = signal("bad", mode="Shadow"), signal("good")
+    degraded, stable = (SignalVerdict.DEGRADED, share(0.2)), (SignalVerdict.STABLE, share(0.0))
+    looks = [CheckpointResult.of([result(bad, degraded), result(good, stable)])] * 2
+    found = outcome_of(replayed(*looks))
+    assert found.verdicts == (PASS, PASS)
+    assert [each.verdicts for each in found.signals] == [(DRIFT, DRIFT), (PASS, PASS)]
+    assert [each.worst for each in found.signals] == [share(0.2), None]
+
+
+def test_the_worst_series_of_all_looks_is_kept_and_at_the_last_the_widest() -> None:
+    declared = signal(each="symbol")
+    first = result(declared, (SignalVerdict.DEGRADED, share(0.3)), (SignalVerdict.STABLE, share(0.0)))
+    last = result(declared, (SignalVerdict.DEGRADED, share(0.2)), (SignalVerdict.STABLE, share(0.1, 0.4)))
+    (found,) = outcome_of(replayed(CheckpointResult.of([first]), CheckpointResult.of([last]))).signals
+    assert (found.worst, found.affirmable) == (share(0.3), share(0.1, 0.4))
+
+
+def test_what_has_a_series_without_an_estimate_could_not_be_affirmed() -> None:
+    declared = signal(each="symbol")
+    looks = CheckpointResult.of([result(declared, (SignalVerdict.STABLE, share(0.0)), (SignalVerdict.MISSING, None))])
+    assert outcome_of(replayed(looks)).signals[0].affirmable is None
+
+
+@pytest.mark.parametrize(
+    ("worse", "by", "at_most"), [("Higher", 0.1, 0.11), ("Lower", -0.1, -0.09), ("Either", 0.1, 0.11)]
+)
+def test_how_much_worse_depends_on_the_direction(worse: str, by: float, at_most: float) -> None:
+    declared = signal(worse=worse)
+    assert worse_by(declared, share(0.1)) == pytest.approx(by)
+    assert worse_by(declared, share(0.1), at_most=True) == pytest.approx(at_most)
+
+
+def test_a_fall_is_worse_by_as_much_with_either() -> None:
+    assert worse_by(signal(worse="Either"), share(-0.1), at_most=True) == pytest.approx(0.11)
+
+
+def outcomes(*lives: SignalOutcome) -> list[Outcome]:
+    """One T0 for each life of the only signal."""
+    return [
+        Outcome(T0 + timedelta(hours=index), recommended(each.verdicts, 2), each.verdicts, (each,))
+        for index, each in enumerate(lives)
+    ]
+
+
+GOOD = SignalOutcome((PASS, PASS), affirmable=share(0.0))
+
+
+def test_a_drift_is_found_from_its_checkpoint_on() -> None:
+    found = outcomes(SignalOutcome((DRIFT, DRIFT)), SignalOutcome((PASS, DRIFT)), GOOD)
+    assert [detected(found, index) for index in range(2)] == [1, 2]
+
+
+def said(declared: Signal, *lives: SignalOutcome, days: int = 10) -> list[str]:
+    return list(advice(spec([declared], ("1h", "6h")), outcomes(*lives), timedelta(days=days)))
+
+
+def test_nothing_is_suggested_where_the_budget_is_met() -> None:
+    assert said(signal(), *[GOOD] * 20) == []
+    assert said(signal(), *[GOOD] * 19, SignalOutcome((PASS, DRIFT), share(0.2))) == []
+
+
+def test_a_false_alarm_names_the_margin_that_would_have_tolerated_it() -> None:
+    bad = SignalOutcome((PASS, DRIFT), share(0.1234))
+    first, second = said(signal(), GOOD, bad, SignalOutcome((PASS, DRIFT), share(0.08)))
+    assert first == (
+        "latency: Degraded at 2 of 3 T0s, at 2 of them no other signal was; it was worse by up to 12.4% by itself, "
+        "which a margin of as much tolerates; mode: Shadow takes it out"
+    )
+    assert second == "baseline.length is 1d, the data have room for 7d: sweep again with that"
+
+
+@pytest.mark.parametrize(
+    ("declared", "worst", "way"),
+    [
+        (signal(), share(0.3, measure=Measure.VALUE), "it reached 300 ms by itself, beyond limits.alert 50 ms; "),
+        (
+            growth(),
+            share(30.0, measure=Measure.PER_HOUR),
+            "it grew by up to 30 MB an hour by itself: limits.perHour must",
+        ),
+        (limit(), None, "no other signal was; mode: Shadow takes it out"),
+    ],
+)
+def test_a_false_alarm_of_another_kind_names_its_limit(declared: Signal, worst: Estimate | None, way: str) -> None:
+    assert way in said(declared, GOOD, SignalOutcome((PASS, DRIFT), worst))[0]
+
+
+def test_doubt_names_the_margin_that_four_of_five_t0s_would_have_affirmed() -> None:
+    doubts = [SignalOutcome((PASS, OPEN), affirmable=share(0.05 + index / 100)) for index in range(10)]
+    first, second = said(signal(), *doubts)
+    assert first == (
+        "latency: undecided at 10 of 10 T0s; at 80% of all T0s a margin of 13% would have been affirmed at the last "
+        "look; mode: Shadow takes it out"
+    )
+    assert second.startswith("baseline.length is 1d")
+    assert len(said(signal(), *doubts, days=3)) == 1
+
+
+def test_no_margin_is_named_where_too_many_t0s_had_nothing_to_affirm() -> None:
+    doubts = [SignalOutcome((PASS, OPEN), affirmable=share(0.06) if index else None) for index in range(4)]
+    assert said(signal(), *doubts)[0] == "latency: undecided at 4 of 4 T0s; mode: Shadow takes it out"
+
+
+def test_the_budget_and_the_doubt_are_limits_that_may_be_reached() -> None:
+    declared = spec([signal()], ("1h",))
+    assert [over_budget(declared, Rates(100, each, 0, 0, 0)) for each in (5, 6)] == [False, True]
+    assert [undecided(Rates(100, 0, 0, each, 0)) for each in (20, 21)] == [False, True]

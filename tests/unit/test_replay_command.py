@@ -1,0 +1,322 @@
+"""`driftreview replay` as it is called: what it prints, what it refuses, what it ends with."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from driftreview.cli.app import app
+from tests.replaydata import COMMANDS, GOLDEN, REVIEW, run, write, write_csv
+
+AT = ("--t0", "2026-03-03T00:00:00Z")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write(tmp_path_factory.mktemp("replay"))
+
+
+def edited(data: Path, *pairs: tuple[str, str]) -> Path:
+    text = REVIEW
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    path = data.parent / f"edited-{abs(hash(text))}.yaml"
+    path.write_text(text, "utf-8")
+    return path
+
+
+def said(data: Path, *arguments: str, code: int) -> str:
+    """What stands on standard error, on one line."""
+    result = run(data, *arguments)
+    assert result.exit_code == code, result.output
+    return " ".join(result.stderr.replace("│", " ").split())
+
+
+def document(data: Path, *arguments: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(data, "-o", "json", *arguments).stdout)
+    return found
+
+
+def alike(one: Any, other: Any) -> bool:
+    """The same, but for the last digits of numbers: they depend on the machine's linear algebra."""
+    if isinstance(one, dict):
+        return list(one) == list(other) and all(alike(one[name], other[name]) for name in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(alike, one, other))
+    return bool(one == (pytest.approx(other, rel=1e-6, abs=1e-9) if isinstance(one, float) else other))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_it_prints_what_was_looked_at_and_kept(data: Path, name: str) -> None:
+    printed, kept = run(data, *COMMANDS[name]).stdout, (GOLDEN / name).read_text("utf-8")
+    same = alike(json.loads(printed), json.loads(kept)) if name.endswith("json") else printed == kept
+    assert same, f"run `python -m tests.replaydata` and look at what changed in {name}"
+
+
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name.endswith("json")])
+def test_every_field_of_the_json_is_documented(data: Path, name: str) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "replay.md").read_text("utf-8")
+    assert {field for field in fields(document(data, *COMMANDS[name][2:])) if f"`{field}`" not in page} == set()
+
+
+def fields(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return {*value, *(field for part in value.values() for field in fields(part))}
+    return {field for part in value for field in fields(part)} if isinstance(value, list) else set()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "recommendation", "action"),
+    [
+        (AT, 0, "APPROVE", "Promote"),
+        (("--t0", "2026-03-03T20:00:00Z"), 11, "INCONCLUSIVE", "Hold"),
+    ],
+)
+def test_it_ends_with_the_recommendation(
+    data: Path, arguments: tuple[str, ...], code: int, recommendation: str, action: str
+) -> None:
+    assert run(data, *arguments).exit_code == code
+    found = document(data, *arguments)
+    assert (found["recommendation"], found["action"]) == (recommendation, action)
+
+
+@pytest.mark.parametrize(
+    ("policy", "done"),
+    [
+        ("{}", "Rollback"),
+        ("{onDrift: Hold}", "Hold, policy.mode Enforce"),
+        ("{mode: Observe}", "Hold, policy.mode Observe"),
+    ],
+)
+def test_a_drift_is_rejected_and_the_policy_says_what_is_done(data: Path, policy: str, done: str) -> None:
+    path = edited(
+        data, ("limits: {alert: 60}", "limits: {alert: 1}"), ("  signals:", f"  policy: {policy}\n  signals:")
+    )
+    result = run(path, "--data", str(data.parent), *AT)
+    assert result.exit_code == 10
+    assert "T0+1h: Drift\n" in result.stdout
+    assert "T0+6h: Drift (after the decision)\n" in result.stdout
+    assert result.stdout.splitlines()[-1].startswith(f"REJECT ({done}): T0+1h: mark-age is Degraded")
+
+
+def test_t0_may_stand_in_the_review(data: Path) -> None:
+    path = edited(data, ("window: {", 'window: {t0: "2026-03-03T00:00:00Z", '))
+    assert run(path, "--data", str(data.parent)).stdout == run(data, *AT).stdout
+
+
+def test_no_number_is_nan_and_what_was_not_estimated_is_null(data: Path) -> None:
+    first = document(data, *AT)["checkpoints"][0]["signals"]
+    growth = next(row for row in first if row["name"] == "memory-growth")
+    assert (growth["verdict"], growth["reason"]) == ("Inconclusive", "Unresolved")
+    assert [growth[field] for field in ("baseline", "current", "measure", "estimate", "lower", "upper", "margin")] == [
+        None
+    ] * 7
+
+
+def test_a_checkpoint_after_the_data_is_shown_as_such(data: Path) -> None:
+    arguments = ("--t0", "2026-03-03T20:00:00Z")
+    last = document(data, *arguments)["checkpoints"][-1]
+    assert (last["verdict"], last["signals"]) == (None, [])
+    lines = run(data, *arguments).stdout.splitlines()
+    assert "T0+24h: not yet judgeable, the data end before this window" in lines
+    assert lines[-1].startswith("INCONCLUSIVE (Hold, policy.mode Enforce): T0+24h cannot be judged yet")
+
+
+def test_a_signal_without_a_file_is_missing_and_said(data: Path, tmp_path: Path) -> None:
+    for path in data.parent.glob("*.csv"):
+        if path.name != "load.csv":
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / "latency-p99.csv").unlink()
+    result = run(data, "--data", str(tmp_path), *AT)
+    assert result.exit_code == 11
+    assert result.stderr == f"driftreview replay: no samples of latency-p99, load in {tmp_path}\n"
+    assert "latency-p99 is Missing" in result.stdout
+
+
+ODD = {
+    "constant": "5", "zero": "0", "negative": "-1", "tiny": "1e-300", "huge": "1e300", "nan": "nan", "infinite": "-inf",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_data_are_judged_without_a_warning_and_without_nan_in_a_number(
+    data: Path, tmp_path: Path, odd: str
+) -> None:
+    for path in data.parent.glob("*.csv"):
+        lines = path.read_text("utf-8").splitlines()
+        changed = [f"{line.rpartition(',')[0]},{ODD[odd]}" for line in lines[1:]]
+        (tmp_path / path.name).write_text("\n".join([lines[0], *(changed if path.stem != "load" else lines[1:]), ""]))
+    result = run(data, "--data", str(tmp_path), *AT, "-o", "json", "--inject", "latency-p99*1E")
+    assert result.exit_code in (0, 10, 11), result.output
+    found = json.loads(result.stdout, parse_constant=pytest.fail)
+    assert (found["recommendation"] == "APPROVE") == (result.exit_code == 0)
+    assert odd not in ("nan", "infinite") or result.exit_code == 11
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_sweep_says_the_same_on_one_core_and_on_many(data: Path, jobs: str) -> None:
+    assert run(data, *COMMANDS["sweep.txt"], "--jobs", jobs).stdout == (GOLDEN / "sweep.txt").read_text("utf-8")
+
+
+def test_a_sweep_over_the_budget_ends_with_10_and_says_why(data: Path, tmp_path: Path) -> None:
+    values = [0.08 if index < 400 else 0.1 for index in range(56 * 12)]
+    write_csv(tmp_path / "latency-p99.csv", values)
+    for name in ("memory-growth", "mark-age", "errors", "load"):
+        (tmp_path / f"{name}.csv").write_bytes((data.parent / f"{name}.csv").read_bytes())
+    result = run(data, "--data", str(tmp_path), "--sweep", "1h", "--jobs", "1")
+    assert result.exit_code == 10
+    assert "over policy.falseAlarmBudget 5%" in result.stdout
+    assert "- latency-p99: Degraded at" in result.stdout
+    found = re.search(r"it was worse by up to (\S+%) by itself, which a margin of as much tolerates", result.stdout)
+    assert found
+    wider = edited(data, ("relative: 5%", f"relative: {found[1]}"))
+    assert run(wider, "--data", str(tmp_path), "--sweep", "1h", "--jobs", "1").exit_code in (0, 11)
+
+
+def test_a_sweep_that_decides_little_ends_with_11(data: Path, tmp_path: Path) -> None:
+    for path in data.parent.glob("*.csv"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    narrow = edited(data, ('margin: {absolute: "1"}, mode: Shadow', "margin: {relative: 1%}"))
+    result = run(narrow, "--data", str(tmp_path), "--sweep", "1h", "--jobs", "1")
+    assert result.exit_code == 11
+    assert "- errors: undecided at" in result.stdout
+    found = re.search(r"at 80% of all T0s a margin of (\S+%) would have been affirmed at the last look", result.stdout)
+    assert found
+    wider = edited(data, ('margin: {absolute: "1"}, mode: Shadow', f"margin: {{relative: {found[1]}}}"))
+    assert run(wider, "--data", str(tmp_path), "--sweep", "1h", "--jobs", "1").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "what"),
+    [
+        ((), "say with --t0 when the release was, or with --sweep 6h"),
+        ((*AT, "--openmetrics", "x.om"), "give exactly one of --data, --openmetrics and --prometheus"),
+        ((*AT, "--sweep", "6h"), "--sweep chooses T0s by itself"),
+        ((*AT, "--since", "2026-03-03T00:00:00Z"), "--since and --until bound the T0s of --sweep"),
+        ((*AT, "--map", "a=b"), "--map is for --openmetrics"),
+        ((*AT, "--var", "a=b"), "--var is for --prometheus"),
+        ((*AT, "--inject", "latency"), "is no fault: write"),
+        ((*AT, "--inject", "latency*2"), "there is no signal latency, but latency-p99, memory-growth"),
+        ((*AT, "--inject", 'mark-age{symbol="doge"}*2'), "none of the 2 recorded series of mark-age is meant by it"),
+        (("--t0", "2026-03-09T00:00:00Z"), "lies outside of the data: 2026-03-01T22:00:00Z to 2026-03-04T05:55:00Z"),
+        (("--t0", "yesterday"), "'yesterday' is no time"),
+        (("--t0", "0001-01-01T00:00:00Z"), "lies outside of the years 1970 to 2099"),
+        (("--sweep", "soon"), "must be a duration"),
+        (("--sweep", "0s"), "is no time at all"),
+        (("--sweep", "6h", "--since", "2026-03-03T23:00:00Z"), "there is no T0 with its whole baseline before it"),
+        ((*AT, "--resolution", "0s"), "is no time at all"),
+        ((*AT, "--jobs", "0"), "greater than or equal to 1"),
+    ],
+)
+def test_wrong_usage_ends_with_2_and_says_what_to_do(data: Path, arguments: tuple[str, ...], what: str) -> None:
+    assert what in said(data, *arguments, code=2)
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        (("relative: 5%", "relative: five"), ": spec.signals.0.margin.relative: Value error, 'five' must be"),
+        (("checkpoints: [1h, 6h, 24h]", "checkpoints: [6h, 1h]"), ": spec.window.checkpoints: found 6h, 1h, expected"),
+        (("margin: {relative: 5%}, limits: {alert: 150m}", "worse: Lower"), "kind Level needs margin or limits.alert"),
+        (("kind: Growth, limits: {perHour: 20Mi}", "kind: Growth"), "kind Growth needs limits.perHour"),
+        (("limits: {alert: 60}, for: 10m", "for: 10m"), "kind Limit needs limits.alert"),
+        (("margin: {relative: 5%},", "margin: {},"), "spec.signals[0].margin (signal latency-p99): is empty"),
+        (("name: errors", "name: load"), "spec.signals[4].name: there are two signals named load"),
+        (('unit: "%", margin', "worse: Either, limits: {alert: 5}, margin"), "with worse: Either a limit has no side"),
+        (("kind: Info", "kind: Info, limits: {alert: 3}"), "kind Info knows no limits.alert"),
+        (("checkpoints: [1h,", "checkpoints: [5m,"), "must be at least 30m, 6 times the source's resolution, 5m"),
+        (("kind: DriftReview", "kind: Review"), "holds no document of kind DriftReview"),
+        (("spec:", "spec: ["), "is no YAML"),
+        (("  target: {name: shop}\n", ""), ": spec.target: Field required"),
+    ],
+)  # fmt: skip
+def test_a_review_that_cannot_be_judged_is_refused_with_its_file(data: Path, edit: tuple[str, str], what: str) -> None:
+    path = edited(data, edit)
+    found = said(path, "--data", str(data.parent), *AT, code=1)
+    assert what in found
+    assert path.name in found or "resolution" in what
+
+
+def test_of_several_reviews_one_is_chosen_by_name(data: Path) -> None:
+    path = data.parent / "two.yaml"
+    path.write_text(f"{REVIEW}---\nkind: Deployment\n---\n{REVIEW.replace('shop-v2', 'shop-v3')}", "utf-8")
+    assert "holds 2 DriftReviews (shop-v2, shop-v3): choose one with --name" in said(path, *AT, code=1)
+    assert "holds no DriftReview named shop, but shop-v2, shop-v3" in said(path, *AT, "--name", "shop", code=1)
+    assert document(path, *AT, "--name", "shop-v3")["review"] == "shop-v3"
+
+
+def test_a_file_that_is_not_there_is_said(data: Path) -> None:
+    assert "cannot be read" in said(data.parent / "no.yaml", *AT, code=1)
+    assert "there is no such folder" in said(data, "--data", "/nowhere", *AT, code=1)
+
+
+def test_a_time_that_makes_the_data_far_too_long_is_refused(data: Path, tmp_path: Path) -> None:
+    for name in ("latency-p99", "errors"):
+        write_csv(tmp_path / f"{name}.csv", [1.0, 2.0, 3.0])
+    with (tmp_path / "errors.csv").open("a", encoding="utf-8") as file:
+        file.write("1,1\n")
+    found = said(data, "--data", str(tmp_path), *AT, "--resolution", "1s", code=1)
+    assert "is a time wrong?" in found
+
+
+def test_openmetrics_are_judged_as_csv_is(data: Path, tmp_path: Path) -> None:
+    lines = []
+    for name in ("latency_p99", "memory_growth", "errors", "load"):
+        rows = (data.parent / f"{name.replace('_', '-')}.csv").read_text("utf-8").splitlines()[1:]
+        lines += [f"# TYPE {name} gauge", *(f"{name} {row.split(',')[1]} {row.split(',')[0]}" for row in rows)]
+    rows = (data.parent / "mark-age.csv").read_text("utf-8").splitlines()[1:]
+    marks = [row.split(",") for row in rows]
+    lines += ["# TYPE age gauge", *(f'age{{symbol="{name}",pod="a"}} {value} {time}' for time, name, value in marks)]
+    path = tmp_path / "history.om"
+    path.write_text("\n".join([*lines, "# EOF", ""]), "utf-8")
+    arguments = ["-f", str(data), "--openmetrics", str(path), *AT, "-o", "json", "--map", 'mark-age=age{pod="a"}']
+    result = CliRunner().invoke(app, ["replay", *arguments])
+    assert result.exit_code == 0
+    assert json.loads(result.stdout) == document(data, *AT)
+
+
+@pytest.mark.parametrize(
+    ("mapped", "what"),
+    [("mark-age", "is no mapping"), ("age=b", "there is no signal age"), ("errors=b", "errors is mapped already")],
+)
+def test_a_wrong_mapping_is_refused(data: Path, mapped: str, what: str) -> None:
+    arguments = ["-f", str(data), "--openmetrics", "x.om", *AT, "--map", "errors=e", "--map", mapped]
+    result = CliRunner().invoke(app, ["replay", *arguments])
+    assert result.exit_code == 2
+    assert what in result.stderr
+
+
+def test_a_prometheus_that_is_not_there_is_said_and_queries_need_their_variables(data: Path) -> None:
+    def asked(query: str, *more: str) -> tuple[int, str]:
+        path = edited(data, ("query: latency", f"query: '{query}'"))
+        arguments = ["-f", str(path), "--prometheus", "http://127.0.0.1:9", *AT, *more]
+        result = CliRunner().invoke(app, ["replay", *arguments])
+        return result.exit_code, result.stderr
+
+    assert asked("latency")[0] == 1
+    assert "signal latency-p99: Prometheus at 127.0.0.1:9" in asked("latency")[1]
+    assert "${container} is not defined" in asked('l{c="${container}"}')[1]
+    assert "127.0.0.1:9" in asked('l{c="${container}"}', "--var", "container=shop")[1]
+    assert asked("latency", "--var", "container")[0] == 2
+    assert "is not PromQL" in asked("sum(")[1]
+
+
+def test_it_needs_no_cluster_and_colours_nothing_in_a_pipe(data: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "driftreview", "replay", "-f", str(data), "--data", str(data.parent), *AT]
+    environment = {"PATH": "/usr/bin", "HOME": str(tmp_path), "PYTHONPATH": ":".join(sys.path)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout == (GOLDEN / "replay.txt").read_text("utf-8")
+
+
+def test_verdicts_are_coloured_where_the_output_is_a_terminal() -> None:
+    from driftreview.cli.table import coloured  # noqa: PLC0415
+
+    assert coloured("Degraded  ", "Degraded") == "\x1b[31mDegraded  \x1b[0m"
+    assert coloured("memory  ", "memory") == "memory  "
