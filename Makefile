@@ -69,6 +69,8 @@ test: lint lab-tools ## everything: lint, unit, property and integration tests
 
 bench-judge: setup ## the tables that compare our judge with others, REVIEWS each (a progress line tells how far)
 	$(BIN)/python -m tests.bench.judge.tables --reviews $(or $(REVIEWS),100)
+	$(BIN)/python -m tests.bench.judge.harder --reviews $(or $(REVIEWS),100)
+	$(BIN)/python -m tests.bench.judge.events --reviews $(or $(REVIEWS),100)
 
 clean: ## remove what the above made here (not the lab's built programs)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist operator.kubeconfig

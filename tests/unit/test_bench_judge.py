@@ -3,6 +3,7 @@
 import gzip
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from scipy.optimize import brentq
 from scipy.stats import rankdata, ttest_ind
 
-from tests.bench.judge import memory, nab, plain, real, tables
+from tests.bench.judge import harder, memory, nab, plain, real, tables
 from tests.bench.judge.kayenta import KAYENTA, QUANTILE, TOLERANCE, Pair, is_above
 from tests.bench.judge.peers import PEERS, Review
 from tests.bench.judge.process import (
@@ -330,3 +331,27 @@ def test_tables_are_printed_with_the_published_numbers_beside(capsys: pytest.Cap
     assert "| phi 0.5, 24 h | 100 (100) |" in capsys.readouterr().out
     tables.main(["--reviews", "2", "--table", "D", "sawtooth"])
     assert "(27/27/27/27)" in capsys.readouterr().out
+
+
+# Harder rows
+
+
+@pytest.mark.parametrize("row", [row for row in harder.ROWS if not row.shift], ids=lambda row: row.name)
+def test_a_harder_review_is_the_same_every_time_and_without_its_fault_like_its_neighbour(row: harder.Row) -> None:
+    once, again = harder.drawn(row, 1), harder.drawn(row, 1)
+    faulty = harder.drawn(replace(row, shift=0.1), 1)
+    assert np.array_equal(once.series, again.series)
+    assert np.array_equal(once.series[:, : row.baseline], faulty.series[:, : row.baseline])
+    assert np.array_equal(once.series[1:], faulty.series[1:])
+    assert faulty.series[0, row.baseline :] == pytest.approx(1.1 * once.series[0, row.baseline :])
+    assert (once.load is None) == ("load" not in row.name)
+
+
+def test_a_covariate_decides_what_load_hides() -> None:
+    rows = {row.name: row for row in harder.ROWS}
+    found = {
+        name: harder.run(rows[f"load, 1 d, {name} covariate, +10%"], 4)[harder.OURS].rolled_back[:, -1].sum()
+        for name in ("no", "with")
+    }
+    assert found["with"] == 4
+    assert found["no"] < 4

@@ -29,6 +29,8 @@ _FEW: Final = 36
 """With fewer points their memory is taken from the baseline alone."""
 _MANY: Final = 144
 """With fewer, from whichever of both remembers longer."""
+_STEEPEST: Final = 1e9
+"""Shares of the largest value per hour: no slope between two blocks is."""
 _MOST_POINTS: Final = 300
 """Every pair of points is looked at: 300 make 44 850."""
 
@@ -68,7 +70,8 @@ class Slopes:
         By Kendall's statistic of what remains of the points when a line of this slope is taken away. Ties count against
         it, as far as the resolution of evidence goes, and it is rounded as the ends of the interval are.
         """
-        above = int((self.rises - limit / self.unit * self.hours > RESOLUTION).sum())
+        line = max(-_STEEPEST, min(limit / self.unit, _STEEPEST)) * self.hours
+        above = int((self.rises - line > RESOLUTION).sum())
         return student_sf((2 * above - len(self.rises) - 2) / self.error, self.freedom)
 
     def interval(self, tail: float) -> tuple[float, float] | None:

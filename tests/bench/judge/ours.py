@@ -10,6 +10,7 @@ import numpy as np
 
 from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.domain.covariate import Covariate
 from driftreview.domain.finding import Side
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.together import judge_together
@@ -21,18 +22,31 @@ SIGNAL: Final = Signal.model_validate({"name": "a", "query": "a", "margin": {"re
 GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 
 
-def judge(series: Floats, before: int, looks: Sequence[int]) -> Outcome:
-    """A `Method`."""
-    found = [[_look(review, before, *each, len(looks)) for each in pairwise((0, *looks))] for review in np.exp(series)]
+def judge(
+    series: Floats,
+    before: int,
+    looks: Sequence[int],
+    declared: Signal = SIGNAL,
+    loads: Sequence[Floats | None] | None = None,
+) -> Outcome:
+    """A `Method`; for each review there may be the blocks of what all its signals follow."""
+    found = [
+        [_look(review, before, *each, len(looks), declared, load) for each in pairwise((0, *looks))]
+        for review, load in zip(np.exp(series), loads or [None] * len(series), strict=True)
+    ]
     rolled: Bools = np.logical_or.accumulate([[SignalVerdict.DEGRADED in look for look in each] for each in found], 1)
     held = np.array([any(SignalVerdict.SUSPECT in look for look in each) for each in found])
     kept = np.array([all(verdict in GOOD for verdict in each[-1]) for each in found])
     return Outcome(rolled, held, kept & ~rolled[:, -1])
 
 
-def _look(review: Floats, before: int, seen: int, look: int, looks: int) -> list[SignalVerdict]:
-    cases = [
-        Case.of(SIGNAL, Side(tuple(row[:before].tolist())), Side(tuple(row[before : before + look].tolist())))
-        for row in review
-    ]
+def _look(
+    review: Floats, before: int, seen: int, look: int, looks: int, declared: Signal, load: Floats | None
+) -> list[SignalVerdict]:
+    covariate = None if load is None else Covariate(SIGNAL, *_sides(load, before, look))
+    cases = [Case.of(declared, *_sides(row, before, look), covariate) for row in review]
     return [each.verdict for each in judge_together(cases, Grid(1 / 6, 0, seen), BUDGET / looks)]
+
+
+def _sides(row: Floats, before: int, look: int) -> tuple[Side, Side]:
+    return Side(tuple(row[:before].tolist())), Side(tuple(row[before : before + look].tolist()))
