@@ -62,6 +62,11 @@ def limit(alert: str = "60", **fields: Any) -> Signal:
     return signal(**{"name": "age", "kind": Kind.LIMIT, "limits": Limits(alert=alert)} | fields)
 
 
+def presence(allowed: str = "5m", **fields: Any) -> Signal:
+    """A Presence signal."""
+    return signal(**{"name": "heartbeat", "unit": "", "kind": Kind.PRESENCE, "for": allowed} | fields)
+
+
 def noise(count: int, seed: int, phi: float = 0.0) -> list[float]:
     """A stationary AR(1) series with standard deviation 1."""
     rng = random.Random(seed)  # noqa: S311 - noise for a test

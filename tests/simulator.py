@@ -33,6 +33,7 @@ from driftreview.domain.evidence import (
 )
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
+from driftreview.domain.query import Asked
 from driftreview.domain.revisions import ReplicaSet, pin
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from driftreview.domain.workload import Rollout, TargetView
@@ -283,7 +284,7 @@ class Simulator:
             self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
             self._power()
         stored = DriftSnapshotSpec.model_validate(self.snapshots[name])
-        assert is_of(stored, review, look, judged.template_hash, [each.query for each in review.spec.signals])
+        assert is_of(stored, review, look, judged.template_hash, [Asked(each.query) for each in review.spec.signals])
         return stored
 
     def _unanswered(self, review: DriftReview, index: int | None, failures: Sequence[Failed]) -> datetime:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.crd_samples import EVENTS, GROWTH, INFO, LEVEL, LIMIT, STATUS, Raw, merged
+from tests.integration.crd_samples import EVENTS, GROWTH, INFO, LEVEL, LIMIT, PRESENCE, RATIO, STATUS, Raw, merged
 
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -127,8 +127,19 @@ REFUSALS: list[Refusal] = [
     _signal("covariate-without-margin", LEVEL, "a covariate explains", covariate="other", margin=None),
     _signal("rate-without-growth", LEVEL, "limits.perHour is for kind: Growth", limits={"perHour": 1}),
     _signal("limit-without-limit", LIMIT, "needs limits.alert", limits={"alert": None, "baseline": 1}),
+    _signal("presence-without-for", PRESENCE, "a Presence signal needs `for`", **{"for": None}),
+    _signal("presence-with-limits", PRESENCE, "a Presence signal has no limits", limits={"alert": 1}),
+    _signal("control-of-limit", LIMIT, "control is for kind: Level", control="up"),
+    _signal("per-of-growth", GROWTH, "per is for kind: Level", per="up"),
+    _signal("control-without-margin", LEVEL, "a control is what margin is measured against", margin=None),
+    _signal("control-and-per", LEVEL, "control and per exclude each other", per="up"),
+    _signal("traffic-without-per", RATIO, "minTraffic is the least mean of `per`", per=None),
+    _signal("traffic-negative", RATIO, "greater than or equal to 0", ".minTraffic", minTraffic=-1),
+    _signal("traffic-negative-text", RATIO, "must have no sign", ".minTraffic", minTraffic="-1"),
+    _signal("traffic-in-percent", RATIO, _PERCENT, ".minTraffic", minTraffic="1%"),
+    _signal("traffic-with-a-unit", RATIO, _QUANTITY, ".minTraffic", minTraffic="1 rps"),
     _signal("margin-of-limit", LIMIT, "margin is for kind: Level and Events", margin={"relative": "5%"}),
-    _signal("for-of-level", LEVEL, "`for` is for kind: Limit and Events", **{"for": "1m"}),
+    _signal("for-of-level", LEVEL, "`for` is for kind: Limit, Events and Presence", **{"for": "1m"}),
     _signal("events-without-measure", EVENTS, "an Events signal needs margin", margin=None, limits=None),
     _signal("events-without-span", EVENTS, "an Events signal needs `for`", **{"for": None}),
     _signal("events-per-hour", EVENTS, "limits.perHour is for kind: Growth", limits={"perHour": 1}),

@@ -9,6 +9,7 @@ Raw = dict[str, Any]
 LEVEL: Raw = {
     "name": "latency",
     "query": 'sum(rate(latency_seconds_sum{pod=~"${pods}"}[5m]))',
+    "control": 'sum(rate(latency_seconds_sum{pod=~"stable-.*"}[5m]))',
     "unit": "s",
     "kind": "Level",
     "worse": "Higher",
@@ -22,6 +23,14 @@ LEVEL: Raw = {
     "minCoverage": "90%",
     "runbook": "Check broker connectivity",
     "section": "Performance",
+}
+RATIO: Raw = {
+    "name": "errors",
+    "query": "sum(rate(errors_total[5m])) or vector(0)",
+    "per": "sum(rate(requests_total[5m]))",
+    "minTraffic": "0.1",
+    "margin": {"absolute": "10m"},
+    "limits": {"alert": "50m"},
 }
 GROWTH: Raw = {
     "name": "memory",
@@ -39,6 +48,7 @@ EVENTS: Raw = {
     "for": "5m",
 }
 LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits": {"alert": 60}, "for": "1m"}
+PRESENCE: Raw = {"name": "heartbeat", "kind": "Presence", "query": "heartbeat", "for": "5m"}
 INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
 
 # The example of the design, reduced to the fields there are.
@@ -61,7 +71,7 @@ REVIEW: Raw = {
         "grace": "30m",
     },
     "baseline": {"from": "History", "length": "7d"},
-    "signals": [LEVEL, GROWTH, EVENTS, LIMIT, INFO],
+    "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -111,6 +121,8 @@ SNAPSHOT: Raw = {
         {
             "name": "latency",
             "query": "latency",
+            "controlQuery": "latency",
+            "perQuery": "requests",
             "unit": "s",
             "series": [
                 {
@@ -119,12 +131,25 @@ SNAPSHOT: Raw = {
                     "samples": 20,
                     "expected": 30,
                     "longestOver": "1m",
+                    "gaps": {"longest": "60s", "longestScraped": "0s", "first": "0s", "firstScraped": "0s"},
                     "worst": "0.3",
+                    "control": "0.1 0.1 -",
+                    "controlSamples": 20,
+                    "per": "10 - 12",
                 }
             ],
             "problem": {"reason": "LowCoverage", "message": "20 of 30 samples"},
         }
     ],
+    "scraping": {
+        "silent": 3,
+        "stretches": 2,
+        "blocks": "0 3-4",
+        "silentFrom": "2026-01-05T08:20:00Z",
+        "silentUntil": "2026-01-05T08:21:00Z",
+        "throughout": "1000s",
+        "problem": {"reason": "Empty", "message": "no `up`"},
+    },
     "previousHash": "sha256:0",
     "hash": "sha256:2",
 }

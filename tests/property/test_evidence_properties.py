@@ -17,8 +17,8 @@ from driftreview.api.driftsnapshot import (
 )
 from driftreview.api.reasons import Reason
 from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
+from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import (
-    MAX_SERIES,
     MOST_STORED,
     Look,
     Measurement,
@@ -30,7 +30,9 @@ from driftreview.domain.evidence import (
     take,
 )
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
-from tests.builders import BLOCK, HOUR, MINUTE, T0, limit, review, revision, signal
+from driftreview.domain.scraping import Scraping
+from driftreview.domain.shape import MAX_SERIES
+from tests.builders import BLOCK, HOUR, MINUTE, T0, limit, presence, review, revision, signal
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 SAMPLES = st.none() | FINITE
@@ -42,7 +44,14 @@ JSON = st.recursive(
     max_leaves=12,
 )
 WINDOW = Window(T0, T0 + HOUR, MINUTE)
-SIGNALS = [signal("level"), signal("pods", each="pod"), limit("60", name="limit")]
+SIGNALS = [
+    signal("level"),
+    signal("pods", each="pod"),
+    limit("60", name="limit"),
+    signal("beside", each="pod", control="up"),
+    signal("ratio", each="pod", per="up", min_traffic="1"),
+    presence(each="pod"),
+]
 REASONS = st.sampled_from([Reason.EMPTY, Reason.ONLY_NAN, Reason.UNREACHABLE, Reason.PARTIAL_ANSWER])
 
 
@@ -62,12 +71,14 @@ def results(draw: st.DrawFn) -> QueryResult:
 
 @st.composite
 def snapshots(draw: st.DrawFn) -> DriftSnapshotSpec:
-    asked = [Measurement(each, draw(TEXT), draw(results())) for each in SIGNALS]
+    beside = [Companion(draw(TEXT), draw(results())) if each.companion else None for each in SIGNALS]
+    asked = [Measurement(each, draw(TEXT), draw(results()), also) for each, also in zip(SIGNALS, beside, strict=True)]
+    scraping = Scraping.of(draw(results()))
     template = draw(st.dictionaries(TEXT, JSON, max_size=4))
     previous = RevisionEvidence(**revision("old").model_dump(), template=template)
     look = Look("1h", WINDOW, BLOCK, draw(TEXT), draw(TEXT))
-    frozen = [freeze(each, WINDOW, BLOCK) for each in asked]
-    return take(review(), look, frozen, RevisionEvidence(**revision("new").model_dump()), previous)
+    frozen = [freeze(each, WINDOW, BLOCK, scraping) for each in asked]
+    return take(review(), look, frozen, RevisionEvidence(**revision("new").model_dump()), previous, scraping)
 
 
 @st.composite

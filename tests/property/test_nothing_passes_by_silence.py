@@ -7,16 +7,40 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from driftreview.api.driftsnapshot import Problem, SeriesEvidence, SignalEvidence
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
-from driftreview.domain.blocks import decode
+from driftreview.domain.blocks import decode, encode, longest_run
+from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import WORST_FIRST
-from tests.builders import around, evidence, growth, limit, series, signal, snapshot, spec
+from driftreview.domain.samples import NoData, Window
+from driftreview.domain.scraping import Scraping
+from tests.builders import (
+    BLOCK,
+    HOUR,
+    MINUTE,
+    T0,
+    answer,
+    around,
+    evidence,
+    growth,
+    limit,
+    presence,
+    series,
+    signal,
+    snapshot,
+    spec,
+)
 
 BETTER_FIRST = (Verdict.PASS, Verdict.INCONCLUSIVE, Verdict.HOLD, Verdict.DRIFT)
-SIGNALS = (signal("level", each="pod"), growth("20", name="growth"), limit("500", name="limit", each="pod"))
+SIGNALS = (
+    signal("level", each="pod"),
+    growth("20", name="growth"),
+    limit("500", name="limit", each="pod"),
+    signal("beside", control="up", each="pod"),
+    signal("ratio", per="up", each="pod"),
+)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 PROBLEMS = st.sampled_from([Reason.EMPTY, Reason.UNREACHABLE, Reason.ONLY_NAN, Reason.PARTIAL_ANSWER])
 
@@ -29,15 +53,43 @@ def pods(name: str, level: float, blocks: int, seed: int) -> SignalEvidence:
     return evidence(name, *made)
 
 
+def beside(one: SignalEvidence) -> SignalEvidence:
+    """The same with a control that is nearly as large."""
+    made = [
+        each.model_copy(update={"control": each.values, "control_samples": each.samples, "values": _less_by(each, 1)})
+        for each in one.series
+    ]
+    return one.model_copy(update={"series": made})
+
+
+def per(one: SignalEvidence) -> SignalEvidence:
+    """The same counted per something that is always there."""
+    return one.model_copy(
+        update={"series": [each.model_copy(update={"per": _less_by(each, 0)}) for each in one.series]}
+    )
+
+
+def _less_by(one: SeriesEvidence, size: float) -> str:
+    return encode([value and value - size for value in decode(one.values)])
+
+
 def passing(seed: int) -> tuple[list[SignalEvidence], list[SignalEvidence]]:
     """Evidence of T0 and of a checkpoint at which all is well."""
     before = [
         pods("level", 100, 144, seed),
         evidence("growth", series(around(200, 144, seed))),
         pods("limit", 9, 144, 1),
+        beside(pods("beside", 100, 144, seed + 7)),
+        per(pods("ratio", 100, 144, seed + 8)),
     ]
     flat: list[float | None] = [200 + (i % 3) for i in range(60)]
-    after = [pods("level", 100, 60, seed + 50), evidence("growth", series(flat)), pods("limit", 9, 60, 2)]
+    after = [
+        pods("level", 100, 60, seed + 50),
+        evidence("growth", series(flat)),
+        pods("limit", 9, 60, 2),
+        beside(pods("beside", 100, 60, seed + 57)),
+        per(pods("ratio", 100, 60, seed + 58)),
+    ]
     return before, after
 
 
@@ -100,7 +152,7 @@ def test_the_evidence_these_tests_take_from_passes(seed: int) -> None:
     assert verdict(on(SIGNALS, OnMissing.HOLD), *passing(seed)) is Verdict.PASS
 
 
-@given(seed=st.integers(0, 2), which=st.integers(0, 2), harm=harms())
+@given(seed=st.integers(0, 2), which=st.integers(0, 4), harm=harms())
 def test_evidence_lost_from_a_passing_checkpoint_is_no_pass_any_more(seed: int, which: int, harm: Harm) -> None:
     before, after = passing(seed)
     after[which] = harm(after[which])
@@ -125,7 +177,7 @@ def test_a_baseline_lost_is_no_pass_any_more(seed: int, harm: Harm) -> None:
 
 @given(
     seed=st.integers(0, 2),
-    which=st.integers(0, 2),
+    which=st.integers(0, 4),
     harm=harms(),
     policy=st.sampled_from(OnMissing),
 )
@@ -199,9 +251,93 @@ def test_any_finite_evidence_is_judged_the_same_twice_and_without_an_error(
         assert once.verdict is Verdict.INCONCLUSIVE
 
 
-@given(order=st.permutations(range(3)))
+@given(order=st.permutations(range(5)))
 def test_the_order_of_signals_and_series_is_of_no_matter(order: list[int]) -> None:
     before, after = passing(0)
     mixed = [after[i].model_copy(update={"series": after[i].series[::-1]}) for i in order]
     signals = on(SIGNALS, OnMissing.HOLD)
     assert verdict([signals[i] for i in order], [before[i] for i in order], mixed) is Verdict.PASS
+
+
+@given(
+    seed=st.integers(0, 2),
+    which=st.integers(0, 1),
+    lost=st.sets(st.integers(0, 59), min_size=7, max_size=60),
+    samples=st.booleans(),
+)
+def test_a_control_that_is_lost_is_no_pass_any_more(seed: int, which: int, lost: set[int], *, samples: bool) -> None:
+    before, after = passing(seed)
+    assume(samples or len(lost) > 54)
+
+    def less(one: SeriesEvidence) -> SeriesEvidence:
+        control = [None if i in lost else value for i, value in enumerate(decode(one.control or ""))]
+        left = 10 * (60 - len(lost)) if samples else one.samples
+        return one.model_copy(update={"control": encode(control), "control_samples": left})
+
+    after[3] = _with(after[3], which, less)
+    assert verdict(on(SIGNALS, OnMissing.HOLD), before, after) is Verdict.INCONCLUSIVE
+
+
+@given(seed=st.integers(0, 2), which=st.integers(0, 1), lost=st.sets(st.integers(0, 59), min_size=31, max_size=60))
+def test_traffic_that_is_lost_is_no_pass_any_more(seed: int, which: int, lost: set[int]) -> None:
+    before, after = passing(seed)
+
+    def quiet(one: SeriesEvidence) -> SeriesEvidence:
+        values = [None if i in lost else value for i, value in enumerate(decode(one.values))]
+        traffic = [0.0 if i in lost else value for i, value in enumerate(decode(one.per or ""))]
+        return one.model_copy(update={"values": encode(values), "per": encode(traffic)})
+
+    after[4] = _with(after[4], which, quiet)
+    assert verdict(on(SIGNALS, OnMissing.HOLD), before, after) is Verdict.INCONCLUSIVE
+
+
+@given(
+    factors=st.lists(st.floats(0.01, 100), min_size=36, max_size=36),
+    times=st.sampled_from([0.9, 1.0, 1.04, 1.1]),
+    worse=st.sampled_from(["Higher", "Lower", "Either"]),
+    seed=st.integers(0, 20),
+)
+def test_what_scales_the_signal_and_its_control_alike_changes_no_verdict(
+    factors: list[float], times: float, worse: str, seed: int
+) -> None:
+    declared = signal(control="up", worse=worse)
+    own, control = around(100, 36, seed), around(80, 36, seed + 1)
+
+    def now(by: list[float]) -> SignalEvidence:
+        made = [times * factor * (value or 0.0) for factor, value in zip(by, own, strict=True)]
+        other = [factor * (value or 0.0) for factor, value in zip(by, control, strict=True)]
+        return evidence("latency", series(made, control=encode(other), control_samples=360))
+
+    before = evidence("latency", series(around(100, 144, 7), control=encode(around(80, 144, 8)), control_samples=1440))
+    assert found(declared, before, now(factors)) is found(declared, before, now([1.0] * 36))
+
+
+@given(
+    values=st.lists(st.sampled_from([None, 1.0]), min_size=60, max_size=60),
+    up=st.lists(st.sampled_from([None, 1.0]), min_size=60, max_size=60),
+    at_t0=st.booleans(),
+    policy=st.sampled_from([OnMissing.HOLD, OnMissing.FAIL]),
+)
+def test_a_heartbeat_passes_only_by_being_heard_and_fails_only_by_a_silence_of_its_own(
+    values: list[float | None], up: list[float | None], policy: OnMissing, *, at_t0: bool
+) -> None:
+    window, declared = Window(T0, T0 + HOUR, MINUTE), presence("5m", on_missing=policy)
+
+    def look(name: str, beats: list[float | None], source: list[float | None]) -> DriftSnapshotSpec:
+        said = Scraping.of(answer(window, source) if any(source) else NoData(Reason.EMPTY, "no up"))
+        heard = answer(window, beats) if any(beats) else NoData(Reason.EMPTY, "no heartbeat")
+        frozen = freeze(Measurement(declared, "up", heard), window, BLOCK, said)
+        return snapshot(frozen, checkpoint=name, hours=1, scraping=said.evidence(window, BLOCK))
+
+    before = look("T0", [1.0] * 60, [1.0 if at_t0 else None] * 60)
+    found = judge_checkpoint(spec([declared], ["1h"]), before, look("1h", values, up)).verdict
+    longest = longest_run(value is None for value in values)
+    surely = longest_run(value is None and alive is not None for value, alive in zip(values, up, strict=True))
+    if surely >= 5:
+        assert found is Verdict.DRIFT
+    if found is Verdict.PASS:
+        assert longest < 5
+    if not any(up) and at_t0:
+        assert found is not Verdict.DRIFT
+    if policy is OnMissing.HOLD and surely < 5:
+        assert found is not Verdict.DRIFT

@@ -1,5 +1,6 @@
 """Every query is asked once before a review starts, over as many turns as that takes."""
 
+import re
 from datetime import datetime
 from typing import Any, cast
 
@@ -115,3 +116,40 @@ def test_what_was_said_is_kept_until_it_is_stored_and_then_asked_anew() -> None:
     acceptance.forget(review().metadata.uid)
     assert problems(acceptance, NEVER) == ()
     assert source.asked == ["a", "b", "c"] * 2
+
+
+def test_a_second_query_is_checked_and_asked_like_the_first() -> None:
+    source = Spelt()
+    signals = [
+        signal("a", query="sum(seen)", control="sum(sene)"),
+        signal("b", query="sum(seen)", per="sum(sene) or vector(0)"),
+    ]
+    said = made(source).problems(review(signals=signals), target(), T0, NEVER)
+    empty, stand_in = (each.message for each in said)
+    assert empty == "no data yet for: a control (check metric names and labels in spec.signals[0].control)"
+    assert stand_in.startswith("only the number behind `or vector` yet for: b per (nothing happened yet,")
+    assert stand_in.endswith("in spec.signals[1].per)")
+
+
+@pytest.mark.parametrize(
+    ("control", "words"),
+    [
+        ("sum(", r"^spec\.signals\[0\]\.control \(signal a\): is not PromQL"),
+        ("up{pod=~'${podz}'}", r"^spec\.signals\[0\]\.control \(signal a\): \$\{podz\} is not defined"),
+    ],
+)
+def test_a_second_query_that_cannot_be_asked_refuses_the_review(control: str, words: str) -> None:
+    signals = [signal("a", query="up", control=control)]
+    (said,) = made(Source()).problems(review(signals=signals), target(), T0, NEVER)
+    assert re.match(words, said.message)
+
+
+def test_a_control_may_be_one_series_for_all_but_not_several_for_one() -> None:
+    several = Rows(T0, (Row({"zone": "1"}, 1.0), Row({"zone": "2"}, 1.0)))
+    pods = Rows(T0, (Row({"pod": "1"}, 1.0), Row({"pod": "2"}, 1.0)))
+    source = Source(a=pods, b=Rows(T0, (Row({}, 1.0),)))
+    each = [signal("a", query="a", control="b", each="pod")]
+    assert made(source).problems(review(signals=each), target(), T0, NEVER) == ()
+    source.answers["b"] = several
+    (said,) = made(source).problems(review(signals=each), target(), T0, NEVER)
+    assert said.message.startswith("spec.signals[0].control (signal a): the control: `each` is pod, but the 2 series")

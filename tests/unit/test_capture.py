@@ -1,5 +1,6 @@
 """What a look was answered is kept over its steps; what failed is asked again; nothing is asked twice without need."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,6 +15,7 @@ from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.reasons import Reason
+from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.domain import trouble
 from driftreview.domain.action import Observed, Settle
@@ -21,10 +23,11 @@ from driftreview.domain.evidence import T0, Look
 from driftreview.domain.plan import plan
 from driftreview.domain.revisions import pin
 from driftreview.domain.samples import Failed, QueryResult, Window
+from driftreview.domain.scraping import UP
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
 from driftreview.runtime.gather import NO_ROOM, TurnOverError
 from tests import builders
-from tests.builders import BLOCK, HOUR, MINUTE, answer, review, signal, target
+from tests.builders import BLOCK, HOUR, MINUTE, answer, presence, review, signal, target
 from tests.simulator import replica_set
 
 WINDOW = Window(builders.T0, builders.T0 + HOUR, MINUTE)
@@ -61,6 +64,7 @@ class Source:
         self.failing: dict[str, Failed] = {}
         self.asked: list[str] = []
         self.pinged, self.down = 0, False
+        self.about_itself, self.up = 0, cast(QueryResult | None, None)
         self.then: Callable[[], None] = lambda: None
 
     def instant(self, query: str, at: datetime) -> object:
@@ -69,6 +73,10 @@ class Source:
         return DOWN if self.down else at
 
     def range(self, query: str, window: Window) -> QueryResult:
+        if query == UP:
+            self.then()
+            self.about_itself += 1
+            return self.up or answer(window, [1.0] * window.points)
         self.asked.append(query)
         self.then()
         return self.failing.get(query) or answer(window, [1.0] * window.points)
@@ -263,3 +271,75 @@ def test_nothing_is_asked_where_nothing_is_measured(scene: Scene) -> None:
     assert stored.previous is not None
     assert stored.previous.template == builders.template("old")
     assert scene.now == builders.T0 + timedelta(hours=1)
+
+
+def test_both_queries_of_a_signal_are_asked_in_one_go_and_again_together(scene: Scene) -> None:
+    signals = [signal("a", query="a", control='c{pod=~"${pods}"}'), signal("b", query="b", per="p")]
+    subject, found = review(scene.status, signals=signals), FoundSource(cast(Any, scene.source), LOOK.source)
+    control = 'c{pod=~"web-new-[a-z0-9]{5}"}'
+    scene.source.failing = {control: DOWN}
+    with pytest.raises(TurnOverError, match="1 of 2 queries"):
+        scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False)
+    assert scene.source.asked == ["a", control]
+    assert scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False) == Unanswered([DOWN], dead=False)
+    scene.capture.next_round("review-uid")
+    scene.source.failing = {}
+    stored = scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert scene.source.asked == ["a", control, "b", "p", "a", control]
+    assert [(each.control_query, each.per_query) for each in stored.signals] == [(control, None), (None, "p")]
+    assert scene.capture.evidence(subject, LOOK, found, AT_ONCE, history=False) == stored
+
+
+def test_evidence_with_another_control_is_not_taken_for_ours(scene: Scene) -> None:
+    found = FoundSource(cast(Any, scene.source), LOOK.source)
+    asked, other = ([signal("a", query="a", control=query)] for query in ("c", "d"))
+    scene.capture.evidence(review(scene.status, signals=asked), LOOK, found, NEVER, history=False)
+    with pytest.raises(ForeignEvidenceError):
+        scene.capture.evidence(review(scene.status, signals=other), LOOK, found, NEVER, history=False)
+
+
+def test_the_source_is_asked_about_itself_once_for_each_look(scene: Scene) -> None:
+    for count in (1, 1, 1):
+        with contextlib.suppress(TurnOverError):
+            scene.look(AT_ONCE)
+        assert scene.source.about_itself == count
+    stored = scene.store.kept[next(iter(scene.store.kept))]
+    assert stored.scraping is not None
+    assert (stored.scraping.silent, stored.scraping.throughout) == (0, "3600s")
+
+
+def test_what_the_source_cannot_say_of_itself_holds_up_nobody(scene: Scene) -> None:
+    scene.source.up = DOWN
+    stored = scene.look()
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert stored.scraping is not None
+    assert stored.scraping.problem == Problem(reason=Reason.UNREACHABLE, message="connection refused")
+    assert [each.problem for each in stored.signals] == [None, None, None]
+
+
+@pytest.mark.parametrize("needs", [presence("5m", query="a"), signal(query="a", on_missing="Fail")])
+def test_only_what_would_count_a_silence_against_the_release_waits_for_it(scene: Scene, needs: Signal) -> None:
+    signals, found = [needs, signal("b", query="b")], FoundSource(cast(Any, scene.source), LOOK.source)
+    subject = review(scene.status, signals=signals)
+    scene.source.up = DOWN
+    assert scene.capture.evidence(subject, LOOK, found, NEVER, history=False) == Unanswered([DOWN], dead=False)
+    assert scene.source.asked == ["b"]
+    scene.capture.next_round("review-uid")
+    scene.source.up = None
+    stored = scene.capture.evidence(subject, LOOK, found, NEVER, history=False)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert [each.problem for each in stored.signals] == [None, None]
+    assert (scene.source.asked, scene.source.about_itself) == (["b", "a"], 2)
+
+
+def test_out_of_patience_a_heartbeat_is_frozen_as_unanswered_and_not_as_absent(scene: Scene) -> None:
+    signals, found = [presence("5m", query="a"), signal("b")], FoundSource(cast(Any, scene.source), LOOK.source)
+    subject = review(scene.status, signals=signals)
+    scene.source.up = DOWN
+    assert scene.capture.evidence(subject, LOOK, found, NEVER, history=False) == Unanswered([DOWN], dead=False)
+    scene.now += 10 * MINUTE
+    waiting = trouble.metrics_failed(subject, [DOWN], builders.T0 + HOUR)
+    stored = scene.capture.evidence(review(waiting, signals=signals), LOOK, found, NEVER, history=False)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert [each.problem and each.problem.reason for each in stored.signals] == [Reason.UNREACHABLE, None]

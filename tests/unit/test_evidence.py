@@ -13,7 +13,6 @@ from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.evidence import (
     MAX_BYTES,
-    MAX_SERIES,
     MOST_STORED,
     T0,
     Look,
@@ -24,11 +23,12 @@ from driftreview.domain.evidence import (
     hash_of,
     is_intact,
     is_of,
-    shape_problem,
     snapshot_name,
     take,
 )
+from driftreview.domain.query import Asked
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, TooMany, Window
+from driftreview.domain.shape import MAX_SERIES, shape_problem
 from tests import builders
 from tests.builders import BLOCK, HOUR, MINUTE, answer, limit, review, revision, signal, template
 
@@ -38,7 +38,7 @@ JUDGED = RevisionEvidence(**revision("new").model_dump())
 PREVIOUS = RevisionEvidence(**revision("old").model_dump(), template=template("old"))
 STARTED = DriftReviewStatus(judged=revision("new"), previous=revision("old"))
 RELEASE = review(STARTED)
-QUERIES = ["up"] * len(RELEASE.spec.signals)
+ASKED = [Asked("up")] * len(RELEASE.spec.signals)
 
 
 def taken(look: Look = LOOK, *results: QueryResult, previous: RevisionEvidence | None = None) -> DriftSnapshotSpec:
@@ -153,7 +153,7 @@ class TestIsOf:
     def found(self, look: Look = LOOK, previous: RevisionEvidence | None = None, **change: Any) -> bool:
         spec = taken(look, previous=previous).model_copy(update={**change, "hash": ""})
         spec = spec.model_copy(update={"hash": hash_of(spec)})
-        return is_of(spec, RELEASE, look, JUDGED.template_hash, QUERIES)
+        return is_of(spec, RELEASE, look, JUDGED.template_hash, ASKED)
 
     def test_our_own_is_taken(self) -> None:
         assert self.found()
@@ -164,7 +164,7 @@ class TestIsOf:
     def test_our_own_is_taken_where_there_was_nothing_to_go_back_to(self) -> None:
         look = Look(T0, WINDOW, BLOCK, "x")
         fresh = review(DriftReviewStatus(judged=revision("new")))
-        assert is_of(taken(look), fresh, look, JUDGED.template_hash, QUERIES)
+        assert is_of(taken(look), fresh, look, JUDGED.template_hash, ASKED)
 
     def test_our_own_is_taken_where_the_previous_template_was_gone_already(self) -> None:
         assert self.found(Look(T0, WINDOW, BLOCK, "x"), PREVIOUS.model_copy(update={"template": {}}))
@@ -176,7 +176,7 @@ class TestIsOf:
 
     def test_a_broken_one_is_refused(self) -> None:
         spec = taken().model_copy(update={"source": "elsewhere"})
-        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash, QUERIES)
+        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash, ASKED)
 
     @pytest.mark.parametrize(
         "change",
@@ -193,11 +193,11 @@ class TestIsOf:
     def test_a_foreign_one_is_refused(self, change: dict[str, Any]) -> None:
         spec = DriftSnapshotSpec.model_validate(taken().model_dump() | {"hash": ""} | change)
         spec = spec.model_copy(update={"hash": hash_of(spec)})
-        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash, QUERIES)
+        assert not is_of(spec, RELEASE, LOOK, JUDGED.template_hash, ASKED)
 
     def test_another_window_is_refused(self) -> None:
         longer = Look("1h", Window(builders.T0, builders.T0 + 2 * HOUR, MINUTE), BLOCK, "x", LOOK.previous_hash)
-        assert not is_of(taken(), RELEASE, longer, JUDGED.template_hash, QUERIES)
+        assert not is_of(taken(), RELEASE, longer, JUDGED.template_hash, ASKED)
 
     def test_other_blocks_are_refused(self) -> None:
         assert not is_of(

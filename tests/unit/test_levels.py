@@ -100,7 +100,7 @@ class TestNoise:
         noisy = side(around(100, 36, share=share))
         found = judge_series(signal(), noisy, noisy)
         assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
-        assert found.message.endswith("the noise leaves it open")
+        assert ": the noise leaves it open; good up to -" in found.message
 
     def test_noise_that_reaches_over_the_alert_limit_leaves_it_open(self) -> None:
         declared = signal(margin=None, limits={"alert": "103"})
@@ -110,7 +110,10 @@ class TestNoise:
 
     def test_an_absolute_margin_is_held_against_a_difference_in_the_unit(self) -> None:
         found = level(signal(margin={"absolute": "1"}, unit="%"), 0.2, 0.3)
-        assert found.message == "0.3% against 0.2%, +0.1% (between +0.1% and +0.1%), margin 1%"
+        assert (
+            found.message
+            == "0.3% against 0.2%, +0.1% (between +0.1% and +0.1%), margin 1%; good up to +1%, Degraded from +1%"
+        )
 
     def test_a_limit_for_the_baseline_counts_without_a_margin_too(self) -> None:
         declared = signal(margin=None, limits={"baseline": "50", "alert": "150"})
@@ -119,11 +122,14 @@ class TestNoise:
 
     def test_the_sentence_tells_value_baseline_change_interval_and_margin(self) -> None:
         found = judge_series(signal(margin={"relative": "5%", "absolute": "2m"}), steady(0.0728), steady(0.073))
-        assert found.message == "73 ms against 72.8 ms, +0.3% (between +0.3% and +0.3%), margin 5% or 2 ms"
+        said = "73 ms against 72.8 ms, +0.3% (between +0.3% and +0.3%), margin 5% or 2 ms"
+        assert found.message == f"{said}; good up to +5.0%, Degraded from +5.0%"
         assert (found.baseline, found.current, found.delta) == ("72.8 ms", "73 ms", "+0.3%")
 
     def test_an_absolute_margin_alone_is_told_as_such(self) -> None:
-        assert level(signal(margin={"absolute": "2m"}), 1, 1).message.endswith("margin 2 ms")
+        assert level(signal(margin={"absolute": "2m"}), 1, 1).message.endswith(
+            "margin 2 ms; good up to +2 ms, Degraded from +2 ms"
+        )
 
     @pytest.mark.parametrize("huge", [1e160, 1e300, 1.7e308])
     def test_huge_noise_is_not_taken_for_stability(self, huge: float) -> None:
@@ -155,7 +161,10 @@ class TestLimitsOfALevel:
         declared = signal(margin={"relative": "50%"}, limits={"alert": "150m"})
         found = level(declared, 0.149, 0.151)
         assert found.verdict is V.DEGRADED
-        assert found.message == "151 ms is beyond the alert limit 150 ms"
+        assert found.message == (
+            "151 ms is beyond the alert limit 150 ms; good up to 150 ms, Degraded from 150 ms; "
+            "by chance less than 0.01%, allowed 2.50%"
+        )
 
     def test_on_the_alert_limit_is_not_beyond_it(self) -> None:
         assert level(signal(limits={"alert": "150m"}), 0.1, 0.15).verdict is V.STABLE
@@ -186,17 +195,17 @@ class TestWhatIsShown:
     def test_the_current_value_is_the_geometric_mean_of_what_is_there(self) -> None:
         present = [value for value in self.holes if value is not None]
         found = judge_series(signal(), steady(100), side(self.holes))
-        assert found.current == f"{geometric_mean(present):.3g} s"
+        assert found.current.startswith(f"{geometric_mean(present):.3g} s (")
 
     def test_it_is_the_plain_mean_where_a_value_is_not_above_zero(self) -> None:
-        assert judge_series(signal(), steady(0), side([1.0, 3.0] * 18)).current == "2 s"
-        assert judge_series(signal(), steady(1), side([1.0, 3.0] * 18)).current == "1.73 s"
+        assert judge_series(signal(), steady(0), side([1.0, 3.0] * 18)).current == "2 s (1-3 s)"
+        assert judge_series(signal(), steady(1), side([1.0, 3.0] * 18)).current == "1.73 s (1-3 s)"
 
     def test_the_baseline_shown_is_what_it_leads_to_expect_at_this_time_of_day(self) -> None:
         wave = [100 + 50 * math.sin(2 * math.pi * (i + 0.5) / 144) - 0.001 for i in range(432)]
         found = judge_series(signal(unit=""), side([*wave, -1e-3]), side(wave[1:37]))
         expected = sum(wave[1:37]) / 36
-        assert float(found.baseline) == pytest.approx(expected, abs=1)
+        assert float(found.baseline.split()[0]) == pytest.approx(expected, abs=1)
         assert found.verdict in {V.STABLE, V.ACCEPTABLE}
 
     def test_the_interval_leaves_at_most_one_in_twenty_out_on_each_side(self) -> None:

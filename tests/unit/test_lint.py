@@ -29,7 +29,7 @@ LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; did you mean DriftReview?"
 FIELDS = "one of target, context, metrics, window, baseline, signals, variables, policy or suspend; drop it"
-JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit or Info; did you mean Level?"
+JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
 KNOWN = "driftreview.dev/v1alpha1"
@@ -101,6 +101,10 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
          "VariableUnknown", "spec.signals[0].query", "did you mean ${target}?"),
         ({"signals": [{"name": "a", "query": "sum(up", "limits": {"alert": 1}}]},
          "QueryInvalid", "spec.signals[0].query", "is not PromQL"),
+        ({"signals": [{"name": "a", "query": "up", "margin": {"relative": "5%"}, "control": "sum(up"}]},
+         "QueryInvalid", "spec.signals[0].control", "is not PromQL"),
+        ({"signals": [{"name": "a", "query": "up", "margin": {"relative": "5%"}, "per": "up${tagret}"}]},
+         "VariableUnknown", "spec.signals[0].per", "did you mean ${target}?"),
         ({"signals": [{"name": "a", "query": "up[5m]", "limits": {"alert": 1}}]},
          "QueryInvalid", "spec.signals[0].query", "is a range vector"),
         ({"signals": [{"name": "a", "query": "up", "limits": {"alert": 1, "baseline": 2}}]},
@@ -156,6 +160,8 @@ LEVEL = {"name": "a", "query": "up", "margin": {"relative": "5%"}}
          "spec.signals[0].for", "found 30s, expected more than one step"),
         ("stand-in", {"signals": [LEVEL | {"query": "sum(rate(errors[5m])) or vector(0)"}]},
          "spec.signals[0].query", "a misspelt label would look like that number"),
+        ("stand-in", {"signals": [LEVEL | {"per": "sum(rate(requests[5m])) or vector(1)"}]},
+         "spec.signals[0].per", "a misspelt label would look like that number"),
         ("short-baseline", {"baseline": {"length": "23h"}, "signals": [LEVEL]},
          "spec.baseline.length", "found 23h, expected 24h or more"),
         ("short-baseline", {"baseline": {"from": "Snapshot", "length": "30m"}, "signals": [LEVEL]},
@@ -193,6 +199,8 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("short-baseline", {"baseline": {"length": "1h"}}),  # a limit needs no baseline
         ("no-time-to-act", {}),
         ("same-query", {"signals": [LEVEL, MAXIMUM]}),
+        ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "control": "up"}]}),
+        ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"control": "rate(up[${rate}])"}]}),
         ("margin-zero", {"signals": [LEVEL | {"margin": {"relative": "0%", "absolute": "1m"}}]}),
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"query": "rate(up[${rate}])"}]}),
     ],

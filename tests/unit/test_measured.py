@@ -62,7 +62,7 @@ class TestScale:
         assert Scale(log=False, unit=1.7e308).back(-3) == -LARGEST
 
     def test_all_zeros_have_a_unit(self) -> None:
-        assert Scale.of(signal(), np.zeros(9)).unit == 1
+        assert Scale.of(Case(signal(), None, side([])), np.zeros(9)).unit == 1
 
 
 class TestDirection:

@@ -33,7 +33,7 @@ from driftreview.adapters.sources import Sources
 from driftreview.adapters.transport import Transport
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.api.reasons import Reason
-from driftreview.domain import evidence
+from driftreview.domain import shape
 from driftreview.domain.samples import Failed, NoData, Samples, TooMany, Window
 
 AT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -749,7 +749,7 @@ def test_the_largest_answer_that_evidence_can_hold_is_read(stage: Stage) -> None
     window = Window(AT, AT + timedelta(milliseconds=POINTS_PER_QUERY), timedelta(milliseconds=1))
     begin, value = AT.timestamp(), "-2.2250738585072014e-308"
     values = [[begin + number / 1000, value] for number in range(1, window.points + 1)]
-    series = [{"metric": {"pod": f"pod-{number}"}, "values": values} for number in range(evidence.MAX_SERIES)]
+    series = [{"metric": {"pod": f"pod-{number}"}, "values": values} for number in range(shape.MAX_SERIES)]
     body = json.dumps(success("matrix", series), separators=(",", ":")).encode()
     assert len(body) > 2**23
     result = stage.source(stage.server(lambda handler: handler.reply(200, body)).url).range("up", window)
@@ -798,7 +798,7 @@ def test_the_count_of_too_many_samples_is_said(stage: Stage, monkeypatch: pytest
 
 def test_of_more_series_than_may_be_judged_no_sample_is_read_and_no_more_is_asked(stage: Stage) -> None:
     """The second piece brings the one too many, with a sample that no other answer may have."""
-    most = evidence.MAX_SERIES
+    most = shape.MAX_SERIES
     series = [{"metric": {"pod": f"pod-{number:02}"}, "values": [sample(0, "1")]} for number in range(most)]
     surplus = {"metric": {"pod": "surplus"}, "values": [[1, "no number"]]}
     silent = {"metric": {"pod": "silent"}, "values": []}

@@ -7,7 +7,7 @@ import pytest
 
 from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
-from driftreview.domain.display import small_percent
+from driftreview.domain.display import small_percent, spread
 from driftreview.domain.finding import Finding
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.together import judge_together
@@ -60,9 +60,10 @@ class TestWhatWouldChangeIt:
         _, wild = bounds(found(signal(), around(100, AFTER, 2), before=old))
         assert wild > calm + 10
 
-    def test_a_limit_alone_has_no_such_bounds(self) -> None:
+    def test_beside_a_limit_they_are_values(self) -> None:
         declared = signal(margin=None, limits={"alert": "150"})
-        assert "good up to" not in found(declared, around(100, AFTER, 2)).message
+        said = found(declared, around(100, AFTER, 2)).message
+        assert re.search(r"^[\d.]+ s, limit 150 s; good up to 149 s, Degraded from 15[12] s; ", said)
 
 
 class TestChance:
@@ -91,8 +92,33 @@ class TestWorth:
         assert worth is not None
         assert least <= int(worth[1]) <= most
 
-    def test_a_constant_is_worth_one_block_at_least(self) -> None:
-        assert "36 blocks worth 1" in found(signal(), [100.0] * 36, before=[100.0] * BEFORE).message
+    def test_of_a_constant_nothing_is_said(self) -> None:
+        assert "worth" not in found(signal(), [100.0] * 36, before=[100.0] * BEFORE).message
+
+
+class TestRanges:
+    def test_cells_show_where_most_blocks_are(self) -> None:
+        said = found(signal(), around(101, AFTER, 2))
+        assert re.fullmatch(r"[\d.]+ s \(9[78][\d.]*-10[23] s\)", said.baseline)
+        assert re.fullmatch(r"10[01] s \(9[89][\d.]*-10[34] s\)", said.current)
+
+    def test_a_constant_has_no_range(self) -> None:
+        said = found(signal(), [100.0] * 36, before=[100.0] * BEFORE)
+        assert (said.baseline, said.current) == ("100 s", "100 s")
+
+    @pytest.mark.parametrize(
+        ("low", "high", "unit", "shown"),
+        [
+            (0.012, 0.013, "s", "12-13 ms"),
+            (0.9, 1.1, "s", "900 ms to 1.1 s"),
+            (-2, -1, "s", "-2 s to -1 s"),
+            (0.2, 0.3, "%", "0.2% to 0.3%"),
+            (5, 5, "s", "5 s"),
+            (3, 4, "", "3 to 4"),
+        ],
+    )
+    def test_a_range_names_its_unit_once(self, low: float, high: float, unit: str, shown: str) -> None:
+        assert spread(low, high, unit) == shown
 
 
 class TestForecast:

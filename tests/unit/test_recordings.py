@@ -102,6 +102,15 @@ def test_a_signal_without_a_file_has_no_series_but_one_must_have_some(tmp_path: 
     assert (len(found["latency"]), found["errors"]) == (1, ())
 
 
+def test_a_second_query_has_a_file_of_its_own(tmp_path: Path) -> None:
+    csv_of(tmp_path, "timestamp,value\n10,1\n")
+    (tmp_path / "latency.control.csv").write_text("timestamp,value\n10,2\n", "utf-8")
+    found = read_folder(tmp_path, [signal(control="up"), signal("errors", per="up")])
+    assert {name: len(series) for name, series in found.items()} == {
+        "latency": 1, "latency.control": 1, "errors": 0, "errors.per": 0
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("text", ["2026-01-31T12:00:00Z", "2026-01-31T13:00:00+01:00", "1769860800", "1769860800.0"])
 def test_a_moment_is_the_same_however_it_is_written(text: str) -> None:
     assert read_time(text) == 1_769_860_800_000

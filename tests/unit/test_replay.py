@@ -200,3 +200,17 @@ def test_with_a_fault_what_it_leaves_alone_is_not_frozen_again_but_is_the_same()
     anew = replay(declared, Past(data.history.with_tracks("latency", laid(series, data.history.window))), T0)
     assert faulty == anew
     assert faulty.recommendation is Recommendation.REJECT
+
+
+def test_a_control_is_replayed_from_a_recording_of_its_own() -> None:
+    both = Metrics([(T0, 1.5)])
+    first = T0 - timedelta(days=2)
+    moments = [first + index * STEP for index in range(int((T0 + 5 * HOUR - first) / STEP) + 1)]
+    own = recorded([(moment, both._at(moment)) for moment in moments])
+    calm = recorded([(moment, Metrics([])._at(moment)) for moment in moments])
+    subject = review(signals=[signal(control="up")])
+    verdicts = [
+        replay(subject, Past(History.of({"latency": (own,), "latency.control": (control,)}, STEP)), T0).recommendation
+        for control in (own, calm)
+    ]
+    assert verdicts == [Recommendation.APPROVE, Recommendation.REJECT]

@@ -208,7 +208,8 @@ class TestBaselineCaptured:
         assert captured is not None
         useless = (
             "few (the baseline has 5 blocks of samples, 6 are needed); "
-            "thin (at T0: 60 of 100 samples (60%) are there, 90% are needed)"
+            "thin (at T0: 60 of 100 samples (60%) are there, 90% are needed: "
+            "spec.resolution of the source may be finer than its scrape interval)"
         )
         assert captured.message == (
             f"frozen in DriftSnapshot {REF.name}; cannot be compared: {useless}; "

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driftreview.domain.validate import contradictions, too_fine, too_large
-from tests.builders import events, growth, limit, review, signal
+from tests.builders import events, growth, limit, presence, review, signal
 
 
 def said(*signals: Any, **spec: Any) -> list[str]:
@@ -107,12 +107,26 @@ def test_where_nothing_is_measured_at_t0_nothing_can_be_held_against_it(declared
 STEP = timedelta(seconds=30)
 
 
+@pytest.mark.parametrize(("allowed", "fits"), [("59s", False), ("1m", True)])
+def test_a_late_scrape_is_no_silence(allowed: str, *, fits: bool) -> None:
+    found = [each.message for each in too_fine(review(signals=[presence(allowed)]).spec, STEP)]
+    words = "spec.signals[0].for (signal heartbeat): 59s must be at least 1m, 2 times the source's resolution, 30s"
+    assert found == [] if fits else found[0].startswith(words)
+
+
 def large(series: Mapping[str, int] | None = None, *, count: int = 1, step: timedelta = STEP, **spec: Any) -> list[str]:
     declared = [signal(f"s{number}") for number in range(count)]
     return [each.message for each in too_large(review(signals=declared, **spec).spec, step, series or {})]
 
 
 WEEK = {"baseline": {"length": "7d"}, "window": {"checkpoints": ["1h", "48h"], "rollback": "48h"}}  # 1008 blocks
+
+
+@pytest.mark.parametrize(("second", "fits"), [({}, True), ({"control": "c"}, False), ({"per": "p"}, False)])
+def test_a_second_query_takes_as_much_room_as_the_first(second: dict[str, str], *, fits: bool) -> None:
+    declared = [signal(f"s{number}", **second) for number in range(50)]
+    found = [each.message for each in too_large(review(signals=declared, **WEEK).spec, STEP, {})]
+    assert found == [] if fits else "with 100 series, those of control and per included, over 7d" in found[0]
 
 
 class TestSize:

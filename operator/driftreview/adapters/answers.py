@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn
 from driftreview.adapters.labels import Labels, read_labels
 from driftreview.adapters.replies import Answer, RefusalError, extract, malformed, misaligned, too_large
 from driftreview.api.reasons import Reason
-from driftreview.domain import evidence
+from driftreview.domain import shape
 from driftreview.domain.samples import NoData, Samples, Series, TooMany, Values, Window, no_data, no_data_in
 
 MAX_SERIES: Final = 10_000
@@ -116,7 +116,7 @@ class Joiner:
                 raise malformed("a series without values")
             found[labels] = samples
         columns = self._columns.keys() | {labels for labels, samples in found.items() if samples}
-        if len(columns) > evidence.MAX_SERIES:
+        if len(columns) > shape.MAX_SERIES:
             return TooMany(tuple(dict(labels) for labels in sorted(columns)))
         self._make_room(columns)
         for labels, samples in found.items():

@@ -10,16 +10,16 @@ from typing import Final
 
 from driftreview.adapters.recording import Recorder, RecordingError, read_time, read_value
 from driftreview.api.signal import Signal
-from driftreview.domain.history import Recorded, Recording
+from driftreview.domain.history import Recorded, Recording, recorded_as
 
 TIME: Final = "timestamp"
 VALUE: Final = "value"
 _NO_LABELS: Final = (TIME, VALUE)
 
 
-def file_of(signal: Signal) -> str:
-    """The file of a signal's query. A second query of it would have its own, such as `<signal>.control.csv`."""
-    return f"{signal.name}.csv"
+def files_of(signal: Signal) -> dict[str, str]:
+    """The file of each query of a signal, by how it is recorded: `<signal>.csv`, `<signal>.control.csv`."""
+    return {name: f"{name}.csv" for name in recorded_as(signal).values()}
 
 
 def read_folder(folder: Path, signals: Iterable[Signal]) -> Recording:
@@ -30,7 +30,7 @@ def read_folder(folder: Path, signals: Iterable[Signal]) -> Recording:
     """
     if not folder.is_dir():
         raise RecordingError(f"{folder}: there is no such folder; it must hold a <signal>.csv for each signal")
-    paths = {signal.name: folder / file_of(signal) for signal in signals}
+    paths = {name: folder / file for signal in signals for name, file in files_of(signal).items()}
     found = {name: path for name, path in paths.items() if path.is_file()}
     if not found:
         raise RecordingError(f"{folder}: holds none of {', '.join(path.name for path in paths.values())}")

@@ -13,10 +13,10 @@ from prometheus_client.samples import Sample
 
 from driftreview.adapters.recording import Recorder, RecordingError, read_time
 from driftreview.api.signal import Signal
-from driftreview.domain.history import Recording
+from driftreview.domain.history import Recording, recorded_as
 from driftreview.domain.selector import SELECTOR, matches, read_selector
 
-_MAPPING: Final = re.compile(rf"(?P<signal>[-a-z0-9]+)=(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)(?P<selector>{SELECTOR})?")
+_MAPPING: Final = re.compile(rf"(?P<signal>[-.a-z0-9]+)=(?P<metric>[a-zA-Z_:][a-zA-Z0-9_:]*)(?P<selector>{SELECTOR})?")
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,8 @@ def read_openmetrics(path: Path, signals: Sequence[Signal], mapped: Mapping[str,
     Raises:
         RecordingError: the file cannot be read, or holds no sample of any signal; names the line where there is one.
     """
-    wanted = {each.name: mapped.get(each.name, Selected(each.name.replace("-", "_"), {})) for each in signals}
+    names = [name for each in signals for name in recorded_as(each).values()]
+    wanted = {name: mapped.get(name, Selected(re.sub("[-.]", "_", name), {})) for name in names}
     recorders = {name: Recorder(path) for name in wanted}
     counted = None
     try:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from driftreview.adapters.credentials import UNSURE
 from driftreview.api.reasons import Reason
-from driftreview.domain.evidence import MAX_SERIES
+from driftreview.domain.shape import MAX_SERIES
 
 SERVER_TEXT: Final = 300
 """Longest quotation of a server's own error text, in characters."""

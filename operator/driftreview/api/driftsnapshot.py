@@ -47,15 +47,40 @@ class SeriesEvidence(Model):
     """The labels that tell it from its neighbours."""
     values: Annotated[str, Field(max_length=MAX_VALUES)]
     """Medians of the blocks in order (kind Events: means), 9 significant digits, separated by spaces; `-` is a block
-    without samples."""
+    without samples. With `per` instead the mean of the query over the mean of `per`; `-` also where there was no
+    traffic."""
     samples: Annotated[int, Field(ge=0)]
-    """Samples the blocks were made of."""
+    """Samples the blocks were made of; with `per`, moments at which both queries had one."""
     expected: Annotated[int, Field(ge=0)]
     """Samples a window without gaps would have."""
     longest_over: Annotated[str, Field(max_length=20)] | None = None
     """Kind Limit: the longest unbroken stretch over the alert limit."""
+    gaps: Gaps | None = None
+    """Kind Presence: how long it was absent."""
     worst: Annotated[str, Field(max_length=40)] | None = None
     """The worst single sample."""
+    control: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
+    """Medians of the control's blocks, written as `values` are."""
+    control_samples: Annotated[int, Field(ge=0)] | None = None
+    """Samples of the control."""
+    per: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
+    """Means of `per` over the blocks, written as `values` are: the traffic."""
+
+
+class Gaps(Model):
+    """Kind Presence: the longest stretches without a sample.
+
+    While the source was scraping: steps at which it had scraped nothing end a stretch, as nothing is known of them.
+    """
+
+    longest: Duration
+    """After the first sample."""
+    longest_scraped: Duration
+    """The same while the source was scraping."""
+    first: Duration
+    """From the window's start to the first sample."""
+    first_scraped: Duration
+    """Of that, the longest stretch while the source was scraping."""
 
 
 class Problem(Model):
@@ -74,6 +99,10 @@ class SignalEvidence(Model):
     """The signal."""
     query: Annotated[str, Field(max_length=8192)]
     """The query as it was sent."""
+    control_query: Annotated[str, Field(max_length=8192)] | None = None
+    """The control's query as it was sent."""
+    per_query: Annotated[str, Field(max_length=8192)] | None = None
+    """The query of `per` as it was sent."""
     unit: Annotated[str, Field(max_length=32)] = ""
     """Unit of the values."""
     series: Annotated[list[SeriesEvidence], Field(max_length=50, json_schema_extra=atomic())] = Field(
@@ -82,6 +111,25 @@ class SignalEvidence(Model):
     """What it said."""
     problem: Problem | None = None
     """Why it said nothing."""
+
+
+class ScrapingEvidence(Model):
+    """Whether the metric source itself was scraping, by `count(up)` over the window."""
+
+    silent: Annotated[int, Field(ge=0)] = 0
+    """Steps at which it had scraped nothing."""
+    stretches: Annotated[int, Field(ge=0)] = 0
+    """In how many stretches."""
+    blocks: Annotated[str, Field(max_length=MAX_VALUES)] = ""
+    """The blocks with such steps, counted from 0, such as `3-7 12`."""
+    silent_from: Time | None = None
+    """When the longest such stretch began."""
+    silent_until: Time | None = None
+    """When it ended."""
+    throughout: Duration = "0s"
+    """The longest stretch in which it had scraped something at every step."""
+    problem: Problem | None = None
+    """Why none of this is known."""
 
 
 def _read(value: object) -> object:
@@ -147,6 +195,8 @@ class DriftSnapshotSpec(Model):
         default_factory=list
     )
     """What was measured."""
+    scraping: ScrapingEvidence | None = None
+    """Whether the source itself was scraping; absent where nothing was measured."""
     previous_hash: Hash = ""
     """Hash of the snapshot before this one; empty at T0."""
     hash: Hash

@@ -156,7 +156,15 @@ class Reason(StrEnum):
     STAND_IN = "StandIn"
     """Before T0: only the number behind `or vector(…)` was returned, nothing that it stands in for."""
     LOW_COVERAGE = "LowCoverage"
-    """Less of the window is covered by samples than the signal demands."""
+    """Less of the window is covered by samples than the signal demands, and whose gap it is, is not known."""
+    NEVER_SCRAPED = "NeverScraped"
+    """Not one sample in the whole window, though the source was scraping: misspelt, or nothing exposes it."""
+    TARGET_GAP = "TargetGap"
+    """Too few samples, though the source was scraping: the target was away, or was not scraped."""
+    SOURCE_GAP = "SourceGap"
+    """Too few samples, as the source itself scraped nothing for a while: it was down or cut off."""
+    NO_TRAFFIC = "NoTraffic"
+    """Too few blocks with as much traffic as `minTraffic` asks for, or with any at all, to judge a quotient by."""
     BASELINE_MISSING = "BaselineMissing"
     """There was no usable T0 evidence for the signal."""
     BASELINE_OVER_LIMIT = "BaselineOverLimit"
@@ -263,4 +271,6 @@ UNANSWERED = frozenset(
         Reason.SECRET_NOT_FOUND,
     }
 )
-"""Reasons why a question was not answered: they say nothing about the release, so they never count against it."""
+"""Reasons why a question was not answered."""
+UNMEASURED = UNANSWERED | {Reason.SOURCE_GAP}
+"""Reasons for missing samples that say nothing about the release: they never count against it."""

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from driftreview.api.base import Identifier, Model, Pattern, Rule, ShortText, rules
 from driftreview.api.values import PERCENT, Amount, Duration, Percent, Quantity
 
+Query = Annotated[str, Field(min_length=1, max_length=4096)]
+
 
 class Worse(StrEnum):
     """In which direction a signal gets worse."""
@@ -30,6 +32,8 @@ class Kind(StrEnum):
     """How often something rare happens, against the baseline's rate, and against a limit for any `for`."""
     LIMIT = "Limit"
     """Never over the alert limit for longer than `for`."""
+    PRESENCE = "Presence"
+    """Never without a sample for `for` or longer."""
     INFO = "Info"
     """Recorded, not judged."""
 
@@ -138,8 +142,30 @@ class Signal(Model):
                 "a covariate explains the difference to the baseline: set margin too, or drop it",
             ),
             (
-                "self.kind in ['Limit', 'Events'] || !has(self.for)",
-                "`for` is for kind: Limit and Events; drop it, or set another kind",
+                "self.kind in ['Limit', 'Events', 'Presence'] || !has(self.for)",
+                "`for` is for kind: Limit, Events and Presence; drop it, or set another kind",
+            ),
+            (
+                "self.kind != 'Presence' || has(self.for)",
+                "a Presence signal needs `for`, how long it may be without a sample, such as 5m",
+            ),
+            (
+                "self.kind != 'Presence' || !has(self.limits)",
+                "a Presence signal has no limits, only `for`; drop limits, or write them into the query (x > 0)",
+            ),
+            ("self.kind == 'Level' || !has(self.control)", "control is for kind: Level; drop it, or set kind: Level"),
+            ("self.kind == 'Level' || !has(self.per)", "per is for kind: Level; drop it, or set kind: Level"),
+            (
+                "!has(self.control) || has(self.margin)",
+                "a control is what margin is measured against: set margin, or drop control (limits.alert needs none)",
+            ),
+            (
+                "!has(self.control) || !has(self.per)",
+                "control and per exclude each other: write the quotient into query and control, or drop one of the two",
+            ),
+            (
+                "!has(self.minTraffic) || has(self.per)",
+                "minTraffic is the least mean of `per`: set per, or drop minTraffic",
             ),
             (
                 "self.worse != 'Either' || !has(self.limits)",
@@ -150,8 +176,14 @@ class Signal(Model):
 
     name: Identifier
     """Name of the signal, unique in the review."""
-    query: Annotated[str, Field(min_length=1, max_length=4096)]
+    query: Query
     """PromQL; may use ${namespace}, ${target}, ${pods}, ${revisionHash}, ${container} and spec.variables."""
+    control: Query | None = None
+    """Kind Level: the same of pods that the release does not touch; what changes for both is no drift."""
+    per: Query | None = None
+    """Kind Level: what the query is divided by, such as requests of which it counts the failed ones."""
+    min_traffic: Amount | None = None
+    """The least mean of `per`: a block with less has no traffic, and no value."""
     unit: Annotated[str, Field(max_length=32)] = ""
     """Unit of the values, such as s, By or %."""
     kind: Kind = Kind.LEVEL
@@ -167,7 +199,7 @@ class Signal(Model):
     """Absolute limits."""
     for_: Duration | None = Field(default=None, alias="for")
     """Kind Limit: how long the alert limit must be exceeded without a break. Kind Events: the stretch of time whose
-    events the query counts, such as 5m for increase(...[5m])."""
+    events the query counts, such as 5m for increase(...[5m]). Kind Presence: how long there must be no sample."""
     each: (
         Annotated[
             str,
@@ -192,3 +224,14 @@ class Signal(Model):
     """What to do when it is degraded."""
     section: Annotated[str, Field(max_length=64)] = ""
     """Where the report shows it."""
+
+    @property
+    def queries(self) -> dict[str, str]:
+        """All of its queries, by the field that holds them."""
+        found = {"query": self.query, "control": self.control, "per": self.per}
+        return {field: query for field, query in found.items() if query is not None}
+
+    @property
+    def companion(self) -> tuple[str, str] | None:
+        """The field that holds a second query, and that query."""
+        return next(((field, query) for field, query in self.queries.items() if field != "query"), None)

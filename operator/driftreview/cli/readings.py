@@ -14,7 +14,7 @@ from driftreview.adapters.promhistory import ask
 from driftreview.api.driftreview import DriftReview
 from driftreview.cli.progress import progress
 from driftreview.cli.reviewfile import ReviewFileError
-from driftreview.domain.history import EPOCH, FINEST, Recording
+from driftreview.domain.history import EPOCH, FINEST, Recording, recorded_as
 from driftreview.domain.query import QueryProblem, check, pods_of_target, resolve
 from driftreview.domain.replay import history_end, windows
 from driftreview.domain.samples import Window
@@ -92,7 +92,7 @@ def _mapped(review: DriftReview, given: Given) -> dict[str, Selected]:
             name, selected = read_mapping(text)
         except ValueError as error:
             raise UsageError(f"--map: {error}") from None
-        names = [each.name for each in review.spec.signals]
+        names = [recorded for each in review.spec.signals for recorded in recorded_as(each).values()]
         if name not in names:
             raise UsageError(f"--map {text!r}: there is no signal {name}, but {', '.join(names)}")
         if name in found:
@@ -117,12 +117,13 @@ def _variables(review: DriftReview, given: Given) -> dict[str, str]:
 def _queries(review: DriftReview, variables: Mapping[str, str]) -> dict[str, str]:
     queries: dict[str, str] = {}
     for index, signal in enumerate(review.spec.signals):
-        query = resolve(signal.query, variables)
-        problem = query if isinstance(query, QueryProblem) else check(query)
-        if isinstance(query, QueryProblem) or problem is not None:
-            said = problem.message if problem else ""
-            raise ReviewFileError(f"spec.signals[{index}].query (signal {signal.name}): {said}; see --var")
-        queries[signal.name] = query
+        for which, name in recorded_as(signal).items():
+            query = resolve(signal.queries[which], variables)
+            problem = query if isinstance(query, QueryProblem) else check(query)
+            if isinstance(query, QueryProblem) or problem is not None:
+                said = problem.message if problem else ""
+                raise ReviewFileError(f"spec.signals[{index}].{which} (signal {signal.name}): {said}; see --var")
+            queries[name] = query
     return queries
 
 

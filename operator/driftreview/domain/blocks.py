@@ -6,7 +6,7 @@ Of events it is means, which forget none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from driftreview.domain.samples import Series
@@ -64,8 +64,14 @@ def longest_beyond(series: Series, limit: float, sign: int, step: timedelta) -> 
     From the first to the last sample of the stretch, as Prometheus counts `for`: a single sample lasts zero. A
     missing sample ends a stretch. `sign` is 1 when higher is worse, -1 when lower is.
     """
-    longest = run = 0
-    for value in series.values:
-        run = run + 1 if value is not None and sign * (value - limit) > 0 else 0
-        longest = max(longest, run)
+    longest = longest_run(value is not None and sign * (value - limit) > 0 for value in series.values)
     return (longest - 1) * step if longest else None
+
+
+def longest_run(flags: Iterable[bool]) -> int:
+    """How often in a row a flag is set at most."""
+    longest = run = 0
+    for flag in flags:
+        run = run + 1 if flag else 0
+        longest = max(longest, run)
+    return longest

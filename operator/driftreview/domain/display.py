@@ -48,6 +48,15 @@ def change(before: float, after: float, unit: str) -> str:
     return sign + quantity(abs(difference), unit)
 
 
+def spread(low: float, high: float, unit: str) -> str:
+    """A range with its unit, such as 12-13 ms; one value where both ends look the same."""
+    first, last = quantity(low, unit), quantity(high, unit)
+    value, _, name = first.rpartition(" ")
+    if first == last:
+        return first
+    return f"{value}-{last}" if value and low >= 0 and last.endswith(f" {name}") else f"{first} to {last}"
+
+
 def small_percent(share: float) -> str:
     """A probability in percent, with two digits where it is small."""
     if share < _RAREST:

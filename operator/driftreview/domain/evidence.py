@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -26,12 +26,22 @@ from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_quantity
 from driftreview.domain.blocks import block_means, block_medians, encode, longest_beyond
+from driftreview.domain.companions import (
+    Companion,
+    Written,
+    companion_of,
+    companion_problem,
+    count,
+    written_beside,
+    written_per,
+)
 from driftreview.domain.display import shorten
+from driftreview.domain.query import Asked
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
+from driftreview.domain.scraping import Scraping, gaps_of
+from driftreview.domain.shape import MAX_MESSAGE, shape_problem
 
 T0: Final = "T0"
-MAX_SERIES: Final = 20
-"""Series one signal may have: evidence must fit into one object of the API server."""
 MAX_BYTES: Final = 1_000_000
 """Medians one snapshot may be expected to hold."""
 MOST_STORED: Final = 1_400_000
@@ -39,12 +49,7 @@ MOST_STORED: Final = 1_400_000
 LEAST_ROOM: Final = 400_000
 """Of these, what a pod template leaves to the medians, or it is left out: T0 without a baseline judges nothing."""
 BYTES_PER_BLOCK: Final = 13
-_MOST_BYTES_PER_BLOCK: Final = 17
-"""A sign, nine digits and a point, an exponent of three digits, a space."""
-_MAX_LABEL: Final = 256
-"""Bytes of a label's value: names of pods have 253 at most."""
 _ESCAPED: Final = (*"<>&", "\u2028", "\u2029")
-_MAX_MESSAGE: Final = 1024
 
 
 @dataclass(frozen=True)
@@ -54,6 +59,14 @@ class Measurement:
     signal: Signal
     query: str
     result: QueryResult
+    companion: Companion | None = None
+    """The second query of a signal that has a control or is counted per something."""
+
+    @property
+    def failure(self) -> Failed | None:
+        """What may be answered later."""
+        results = (self.result, self.companion.result if self.companion else None)
+        return next((each for each in results if isinstance(each, Failed) and each.retryable), None)
 
 
 @dataclass(frozen=True)
@@ -101,7 +114,7 @@ def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
     return spec.hash == expected and hash_of(spec) == expected
 
 
-def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str, queries: Sequence[str]) -> bool:
+def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str, asked: Sequence[Asked]) -> bool:
     """Whether stored evidence is what this look of this review would have frozen, but for the samples themselves.
 
     After a crash a snapshot is found by its name; one that somebody else put there must not be judged. The hash proves
@@ -119,18 +132,20 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str,
         and (spec.checkpoint, spec.previous_hash, window) == (look.checkpoint, look.previous_hash, expected)
         and spec.judged.template_hash == judged
         and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
-        and _asks(spec, review, look, queries)
+        and _asks(spec, review, look, asked)
     )
 
 
-def _asks(spec: DriftSnapshotSpec, review: DriftReview, look: Look, queries: Sequence[str]) -> bool:
+def _asks(spec: DriftSnapshotSpec, review: DriftReview, look: Look, asked: Sequence[Asked]) -> bool:
     """Whether evidence answers the review's signals with its own queries, over all of the window."""
     if look.window is None:
         return not spec.signals
     points = look.window.points
-    asked = [(signal.name, query, signal.unit) for signal, query in zip(review.spec.signals, queries, strict=True)]
+    expected = [(signal.name, signal.unit, each) for signal, each in zip(review.spec.signals, asked, strict=True)]
     whole = all(series.expected == points for each in spec.signals for series in each.series)
-    return whole and [(each.name, each.query, each.unit) for each in spec.signals] == asked
+    return whole and expected == [
+        (each.name, each.unit, Asked(each.query, each.control_query or each.per_query)) for each in spec.signals
+    ]
 
 
 def _pins(kept: RevisionEvidence | None, pinned: Revision | None) -> bool:
@@ -152,6 +167,7 @@ def take(
     signals: Sequence[SignalEvidence],
     judged: RevisionEvidence,
     previous: RevisionEvidence | None = None,
+    scraping: Scraping | None = None,
 ) -> DriftSnapshotSpec:
     """Put frozen answers together. The same inputs give the same bytes, whenever and however often it runs.
 
@@ -171,6 +187,7 @@ def take(
         judged=judged,
         previous=previous,
         signals=bare,
+        scraping=None if window is None or scraping is None else scraping.evidence(window, block),
         previous_hash=look.previous_hash,
         hash="",
     )
@@ -203,90 +220,77 @@ def _stored_size(part: Model) -> int:
     return len(text) + sum(text.count(each.encode()) * (6 - len(each.encode())) for each in _ESCAPED)
 
 
-def freeze(measurement: Measurement, window: Window, block: timedelta) -> SignalEvidence:
-    """Turn one answer into evidence: blocks per series, or the reason why there are none."""
+def freeze(
+    measurement: Measurement, window: Window, block: timedelta, scraping: Scraping | None = None
+) -> SignalEvidence:
+    """Turn one answer into evidence: blocks of each series, or the reason why there are none.
+
+    Kind Presence needs `scraping` to tell a silence of the target from one of the source.
+    """
     signal, result = measurement.signal, measurement.result
     series: list[SeriesEvidence] = []
     match result:
         case Samples():
             problem = shape_problem(signal, [one.labels for one in result.series])
-            problem = problem or _too_long(signal, result, window, block)
+            problem = problem or companion_problem(signal, measurement.companion)
             if problem is None:
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
-                series = [_freeze_series(signal, one, window, block) for one in ordered]
+                laid = [(one, _blocks(measurement, one, window.step, block)) for one in ordered]
+                problem = _too_long([written for _, written in laid], window, block)
+                series = [] if problem else [_freeze_series(signal, one, window, each, scraping) for one, each in laid]
         case TooMany(labels):
             problem = shape_problem(signal, labels)
         case NoData() | Failed():
-            problem = Problem(reason=Reason(result.reason), message=shorten(result.message, _MAX_MESSAGE))
-    return SignalEvidence(name=signal.name, query=measurement.query, unit=signal.unit, series=series, problem=problem)
+            problem = Problem(reason=Reason(result.reason), message=shorten(result.message, MAX_MESSAGE))
+    beside = measurement.companion.query if measurement.companion else None
+    return SignalEvidence(
+        name=signal.name,
+        query=measurement.query,
+        control_query=beside if signal.control is not None else None,
+        per_query=beside if signal.per is not None else None,
+        unit=signal.unit,
+        series=series,
+        problem=problem,
+    )
 
 
-def _too_long(signal: Signal, result: Samples, window: Window, block: timedelta) -> Problem | None:
+def _blocks(measurement: Measurement, one: Series, step: timedelta, block: timedelta) -> Written:
+    """The blocks of a series, and of what its second query says beside it, as evidence writes them."""
+    signal, beside = measurement.signal, companion_of(measurement.signal, one, measurement.companion)
+    if signal.per is not None:
+        return written_per(one, beside, step, block, parse_quantity(signal.min_traffic or "0"))
+    if signal.control is not None:
+        return written_beside(one, beside, step, block)
+    kept = block_means if signal.kind is Kind.EVENTS else block_medians
+    return Written(encode(kept(one, step, block)), count(one))
+
+
+def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Problem | None:
+    if all(len(text) <= MAX_VALUES for each in laid for text in each.texts):
+        return None
     blocks = -(-(window.end - window.start) // block)
-    if blocks * _MOST_BYTES_PER_BLOCK <= MAX_VALUES:
-        return None
-    if all(len(encode(_blocks(signal, one, window, block))) <= MAX_VALUES for one in result.series):
-        return None
     message = f"{blocks} blocks of {seconds(block)} are too many for one series: they come of an early first look"
     return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
 
 
-def shape_problem(signal: Signal, labels: Sequence[Mapping[str, str]]) -> Problem | None:
-    """Say what is wrong with the series a query returned, if they are not what the signal declares."""
-    count = len(labels)
-    if signal.each is None:
-        if count <= 1:
-            return None
-        message = (
-            f"the query returned {count} series but a signal without `each` is one series: aggregate it, for example "
-            f"sum(...), or set `each` to the label that tells them apart ({_differing(labels)})"
-        )
-        return Problem(reason=Reason.SEVERAL_SERIES, message=shorten(message, _MAX_MESSAGE))
-    if count > MAX_SERIES:
-        message = f"the query returned {count} series, more than {MAX_SERIES}: aggregate, or select with topk()"
-        return Problem(reason=Reason.TOO_MANY_SERIES, message=message)
-    names = [each.get(signal.each) for each in labels]
-    if None in names or len(set(names)) < count:
-        message = (
-            f"`each` is {signal.each}, but the {count} series returned do not each have their own value of that label: "
-            f"use max by ({signal.each}) (...) or the like"
-        )
-        return Problem(reason=Reason.EACH_LABEL_MISSING, message=message)
-    if any(len((name or "").encode()) > _MAX_LABEL for name in names):
-        message = (
-            f"a value of the label {signal.each} is longer than {_MAX_LABEL} bytes: shorten it with label_replace()"
-        )
-        return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
-    return None
-
-
-def _differing(labels: Sequence[Mapping[str, str]]) -> str:
-    names = sorted({name for each in labels for name in each})
-    differing = [name for name in names if len({each.get(name) for each in labels}) > 1]
-    return ", ".join(differing[:5]) or "none"
-
-
-def _blocks(signal: Signal, series: Series, window: Window, block: timedelta) -> tuple[float | None, ...]:
-    kept = block_means if signal.kind is Kind.EVENTS else block_medians
-    return kept(series, window.step, block)
-
-
-def _freeze_series(signal: Signal, series: Series, window: Window, block: timedelta) -> SeriesEvidence:
+def _freeze_series(
+    signal: Signal, series: Series, window: Window, laid: Written, scraping: Scraping | None
+) -> SeriesEvidence:
     kept = {signal.each: series.labels[signal.each]} if signal.each else {}
     sign = -1 if signal.worse is Worse.LOWER else 1
     longest: timedelta | None = None
     if signal.kind is Kind.LIMIT and signal.limits is not None and signal.limits.alert is not None:
         longest = longest_beyond(series, parse_quantity(signal.limits.alert), sign, window.step)
-    samples, worst = 0, None
-    for value in series.values:
-        if value is not None:
-            samples += 1
-            worst = value if worst is None or sign * value > sign * worst else worst
+    worst = max((value for value in series.values if value is not None), key=lambda value: sign * value, default=None)
     return SeriesEvidence(
         labels=kept,
-        values=encode(_blocks(signal, series, window, block)),
-        samples=samples,
+        values=laid.values,
+        samples=laid.samples,
         expected=window.points,
         longest_over=None if longest is None else seconds(longest),
-        worst=None if worst is None else f"{worst:.9g}",
+        gaps=gaps_of(series, window.step, scraping) if signal.kind is Kind.PRESENCE else None,
+        worst=None if worst is None or signal.per is not None else f"{worst:.9g}",
+        control=laid.control,
+        control_samples=laid.control_samples,
+        per=laid.per,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftreview.api.driftsnapshot import SeriesEvidence
+from driftreview.api.driftsnapshot import Gaps, SeriesEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_duration
 from driftreview.domain.blocks import decode
@@ -93,27 +93,60 @@ class Side:
     """That the blocks were made of."""
     expected: int = 1
     """Samples that a window without gaps would have."""
+    control: tuple[float | None, ...] | None = None
+    """The control's blocks; where either is empty, both are."""
+    control_samples: int | None = None
+    idle: int = 0
+    """Blocks of a quotient that have samples but no traffic."""
+    gaps: Gaps | None = None
+    """Kind Presence: how long it was absent."""
 
     @staticmethod
     def of(series: SeriesEvidence) -> Side:
         """Read it from evidence."""
+        blocks, control = decode(series.values), None
+        if series.control is not None:
+            pairs = [(a, b) if None not in (a, b) else (None, None) for a, b in _pairs(blocks, decode(series.control))]
+            blocks, control = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
+        per = decode(series.per) if series.per is not None else ()
         return Side(
-            decode(series.values),
+            blocks,
             None if series.longest_over is None else parse_duration(series.longest_over),
             None if series.worst is None else float(series.worst),
             series.samples,
             series.expected,
+            control,
+            series.control_samples if control is not None else None,
+            sum(value is None and traffic is not None for value, traffic in _pairs(blocks, per)),
+            series.gaps,
         )
+
+    @property
+    def lacks_control(self) -> bool:
+        """Whether more is missing of the control than of the series."""
+        return self.control_samples is not None and self.control_samples < self.samples
+
+    @property
+    def present_samples(self) -> int:
+        """Samples of the series, or of its control if that has fewer."""
+        return self.samples if self.control_samples is None else min(self.samples, self.control_samples)
 
     @property
     def coverage(self) -> float:
         """Share of the window that is covered by samples."""
-        return self.samples / self.expected if self.expected else 0.0
+        return self.present_samples / self.expected if self.expected else 0.0
 
     @property
     def present(self) -> list[float]:
         """The blocks that have samples."""
         return [value for value in self.blocks if value is not None]
+
+
+def _pairs(
+    blocks: Sequence[float | None], others: Sequence[float | None]
+) -> Iterator[tuple[float | None, float | None]]:
+    """Block by block; a block without another has none."""
+    return ((block, others[index] if index < len(others) else None) for index, block in enumerate(blocks))
 
 
 def place(row: NDArray[np.float64], before: int, old: Side | None, now: Side) -> None:

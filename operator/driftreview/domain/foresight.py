@@ -18,6 +18,7 @@ from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
@@ -96,7 +97,7 @@ def _cases(found: Mapping[str, Observed], kind: Kind) -> Iterator[tuple[str, Cas
                 baseline, covariate = each.baseline(key), Covariate.of(each.signal, key, found, None)
                 if not isinstance(covariate, Covariate | None):
                     baseline, covariate = str(covariate), None
-                yield key, Case.of(each.signal, baseline, Side(()), covariate)
+                yield key, cases_of(each.signal, baseline, Side(()), covariate)[-1]
 
 
 def _useless(found: Mapping[str, Observed]) -> list[str]:

@@ -14,9 +14,10 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from driftreview.domain.evidence import MAX_SERIES
+from driftreview.api.signal import Signal
 from driftreview.domain.noise import Floats
 from driftreview.domain.samples import QueryResult, Samples, Series, TooMany, Window, no_data_in
+from driftreview.domain.shape import MAX_SERIES
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -37,7 +38,12 @@ class Recorded:
 
 
 Recording: TypeAlias = Mapping[str, tuple[Recorded, ...]]
-"""Series by the name of their signal."""
+"""Series by the name of their signal, of a second query by that of `recorded_as`."""
+
+
+def recorded_as(signal: Signal) -> dict[str, str]:
+    """The name of what was recorded, by the field of the query: `latency`, and of its control `latency.control`."""
+    return {field: signal.name if field == "query" else f"{signal.name}.{field}" for field in signal.queries}
 
 
 @dataclass(frozen=True)

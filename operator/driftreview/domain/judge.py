@@ -7,18 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import islice
 from typing import Final
 
 from driftreview.api.driftreview import DriftReviewSpec
-from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
+from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
+from driftreview.domain.coverage import unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
-from driftreview.domain.finding import Finding, Side
+from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.measured import Case, Grid
-from driftreview.domain.observed import Observed, named, observed, uncovered
+from driftreview.domain.observed import Observed, named, observed
+from driftreview.domain.presence import judge_presence
 from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
 from driftreview.domain.rules import judge_limit, record, too_few
 from driftreview.domain.together import judge_together
@@ -30,19 +34,22 @@ def judge_checkpoint(
     spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec
 ) -> CheckpointResult:
     """Judge every declared signal; a signal that the evidence does not mention is Missing."""
-    before, after = observed(spec.signals, baseline), observed(spec.signals, current)
+    before, after = observed(spec.signals, baseline), observed(spec.signals, current, baseline)
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
     found = [_series(signal, before, after) for signal in spec.signals]
-    cases = [each for series in found for _, each in series if isinstance(each, Case)]
+    cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
     together = iter(judge_together(cases, grid, budget))
     return CheckpointResult.of(
         [
             _result(
                 signal,
-                [(key, next(together) if isinstance(each, Case) else each) for key, each in series],
+                [
+                    (key, gravest(list(islice(together, len(each)))) if isinstance(each, tuple) else each)
+                    for key, each in series
+                ],
                 after.get(signal.name),
             )
             for signal, series in zip(spec.signals, found, strict=True)
@@ -73,53 +80,55 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
 
 def _series(
     signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed]
-) -> list[tuple[str | None, Finding | Case]]:
+) -> list[tuple[str | None, Finding | tuple[Case, ...]]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
     baseline, current = before.get(signal.name), after.get(signal.name)
     if current is None:
         return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
+    if signal.kind is Kind.PRESENCE:
+        return [*judge_presence(signal, baseline, current)]
     if current.problem is not None:
-        return [(None, Finding(SignalVerdict.MISSING, current.problem.reason, current.problem.message))]
-    found: list[tuple[str | None, Finding | Case]] = []
+        return [(None, unanswered(signal, current.problem, current.source))]
+    found: list[tuple[str | None, Finding | tuple[Case, ...]]] = []
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
-        found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
+        lacking = uncovered(signal, side, current.source) or without_traffic(signal, side, old)
+        if lacking is None or signal.kind is Kind.INFO:
+            found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
+        else:
+            found.append((key, lacking))
     vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
     if vanished and signal.kind is not Kind.INFO:
         names = ", ".join(printable(key) for key in vanished)
         message = f"{signal.each} {names} was there in the baseline and is not there any more"
-        found.append((None, Finding(SignalVerdict.MISSING, Reason.EMPTY, message)))
+        found.append((None, unanswered(signal, Problem(reason=Reason.EMPTY, message=message), current.source)))
     return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
 
 
 def _one(
     signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | str | Finding | None
-) -> Finding | Case:
-    if signal.kind is Kind.INFO:
-        return record(signal, now)
-    if finding := uncovered(signal, now):
-        return finding
+) -> Finding | tuple[Case, ...]:
     match signal.kind:
         case Kind.LEVEL:
             if isinstance(covariate, Finding):
                 return covariate
             if isinstance(covariate, str):
                 baseline, covariate = covariate, None
-            return too_few(now, "this window") or Case.of(signal, baseline, now, covariate)
+            return too_few(now, "this window") or cases_of(signal, baseline, now, covariate)
         case Kind.GROWTH:
-            return too_few(now, "this window") or Case.of(signal, baseline, now)
+            return too_few(now, "this window") or (Case.of(signal, baseline, now),)
         case Kind.EVENTS:
-            return Case.of(signal, baseline, now)
+            return (Case.of(signal, baseline, now),)
         case Kind.LIMIT:
             return judge_limit(signal, now)
+    return record(signal, now)
 
 
 def _result(signal: Signal, found: Sequence[tuple[str | None, Finding]], current: Observed | None) -> SignalResult:
     """Of all series the worst stands for the signal."""
     sides = current.sides if current else {}
-    series = tuple(
-        SeriesResult(key, finding, sides[key].coverage if key is not None else None) for key, finding in found
-    )
+    coverage: dict[str | None, float] = {key: side.coverage for key, side in sides.items()}
+    series = tuple(SeriesResult(key, finding, coverage.get(key)) for key, finding in found)
     said = [finding if key is None else named(signal, key, finding) for key, finding in found]
     return SignalResult(signal, min(said, key=lambda finding: _rank(signal, finding)), series)
 

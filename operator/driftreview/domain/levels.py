@@ -10,16 +10,23 @@ unfavourable end of its interval is inside the margin; what the noise leaves ope
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Final
+
+import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_percent, parse_quantity
-from driftreview.domain.display import quantity
+from driftreview.domain.display import difference, number, quantity, spread
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, gravest, rounded
-from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in, tolerated
-from driftreview.domain.reading import reading
+from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, compared_in, tolerated
+from driftreview.domain.reading import against_alert, against_baseline
 from driftreview.domain.regression import RESOLUTION
+
+_MOST: Final = (0.1, 0.9)
+"""Quantiles of what is shown as a range."""
 
 
 def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = None) -> Finding:
@@ -35,11 +42,18 @@ def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = N
         The worse of what the alert limit and the baseline say.
     """
     lacking = each.case.lacking and replace(each.case.lacking, current=quantity(each.current, each.case.signal.unit))
-    said = (_against_alert(each, sure), _against_baseline(each, sure, suspected), lacking)
-    found = gravest([finding for finding in said if finding is not None])
-    if found is lacking:
-        return found
-    return replace(found, message=f"{found.message}; {reading(each, found.verdict, sure, grid)}")
+    alert, baseline = _against_alert(each, sure), _against_baseline(each, sure, suspected)
+    said = (
+        alert and _read(alert, against_alert(each, alert.verdict, sure, grid)),
+        baseline and _read(baseline, against_baseline(each, baseline.verdict, sure, grid)),
+        lacking,
+    )
+    return gravest([finding for finding in said if finding is not None])
+
+
+def _read(finding: Finding, parts: Iterable[str]) -> Finding:
+    """A finding with how it is to be read."""
+    return replace(finding, message="; ".join([finding.message, *parts]))
 
 
 def is_suspect(each: Measured, sure: Sure) -> bool:
@@ -86,11 +100,32 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
     delta, lowest, highest = (shown(each.expected, value, signal.unit) for value in (each.current, low, high))
     given = f" given {signal.covariate}" if signal.covariate else ""
     margins = tolerated(signal.margin, signal.unit)
-    message = f"{new} against {old}{given}, {delta} (between {lowest} and {highest}), margin {margins}"
+    against = _beside(each, each.case.beside, given) if each.case.beside else f"{new} against {old}{given},"
+    message = f"{against} {delta} (between {lowest} and {highest}), margin {margins}"
     verdict, reason = _verdict(each, margin, sure, suspected), None
     if verdict is SignalVerdict.INCONCLUSIVE:
         message, reason = f"{message}: the noise leaves it open", Reason.UNRESOLVED
-    return Finding(verdict, reason, message, old, new, delta, estimate)
+    before = each.case.before.present if each.case.before else []
+    cells = _cell(old, before, signal.unit), _cell(new, each.case.now.present, signal.unit)
+    return Finding(verdict, reason, message, *cells, delta, estimate)
+
+
+def _cell(shown: str, blocks: Sequence[float], unit: str) -> str:
+    """A value with the range of the middle four fifths of its blocks."""
+    low, high = np.quantile(blocks, _MOST, method="inverted_cdf") if blocks else (0.0, 0.0)
+    usual = spread(float(low), float(high), unit)
+    return shown if usual == shown or not blocks else f"{shown} ({usual})"
+
+
+def _beside(each: Measured, control: Beside, given: str) -> str:
+    """A series and its control in words."""
+    unit = each.case.signal.unit
+    new, other = quantity(each.current, unit), quantity(control.level, unit)
+    if not control.is_ratio:
+        now, before = (difference(control.level, value, unit) for value in (each.current, each.expected))
+        return f"{new} against the control's {other}, {now}, where the baseline's difference is {before}{given}:"
+    now, before = (number(value / control.level) for value in (each.current, each.expected))
+    return f"{new} is {now} times the control's {other}, where the baseline's quotient is {before}{given}:"
 
 
 def _estimate(each: Measured, low: float, high: float) -> Estimate | None:
@@ -105,9 +140,9 @@ def _estimate(each: Measured, low: float, high: float) -> Estimate | None:
     absolute = parse_quantity(margin.absolute) if margin.absolute else 0.0
     tolerated = max(relative * abs(expected), absolute)
     numbers = [*((value - expected) / whole for value in (current, *sorted((low, high)))), tolerated / whole]
-    if not all(math.isfinite(number) for number in numbers):
+    if not all(math.isfinite(value) for value in numbers):
         return None
-    estimate, lower, upper, tolerated = (rounded(number, size / whole) for number in numbers)
+    estimate, lower, upper, tolerated = (rounded(value, size / whole) for value in numbers)
     measure = Measure.SHARE if is_share else Measure.DIFFERENCE
     return Estimate(measure, estimate, lower, upper, tolerated, current, expected)
 

@@ -29,6 +29,16 @@ _SMALLEST: Final = math.ulp(0.0)
 
 
 @dataclass(frozen=True)
+class Beside:
+    """The control that a series is held against."""
+
+    level: float
+    """Its mean in this window, in the signal's unit."""
+    is_ratio: bool
+    """Whether the series is held against it as its quotient, not as their difference."""
+
+
+@dataclass(frozen=True)
 class Case:
     """One series, to be held against a baseline, limits, or both."""
 
@@ -39,6 +49,8 @@ class Case:
     lacking: Finding | None = None
     """Why there is nothing to compare with, if there should be."""
     covariate: Covariate | None = None
+    beside: Beside | None = None
+    """The control, if there is one: both sides are then as they would be beside it."""
 
     @staticmethod
     def of(signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | None = None) -> Case:
@@ -79,10 +91,11 @@ class Scale:
     unit: float = 1.0
 
     @staticmethod
-    def of(signal: Signal, values: Floats) -> Scale:
+    def of(case: Case, values: Floats) -> Scale:
         """The scale of a series, so far with up as worse; NaN is no value."""
-        alert, largest = alert_of(signal), float(np.nanmax(np.abs(values)))
-        if np.nanmin(values) > 0 and (alert is None or alert > 0):
+        alert, largest = alert_of(case.signal), float(np.nanmax(np.abs(values)))
+        is_difference = case.beside is not None and not case.beside.is_ratio
+        if np.nanmin(values) > 0 and (alert is None or alert > 0) and not is_difference:
             return Scale(log=True)
         return Scale(log=False, unit=largest or 1.0)
 
@@ -215,7 +228,7 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
     scales = []
     for index, (row, case) in enumerate(zip(values, cases, strict=True)):
         place(row, before, case.before, case.now)
-        scales.append(Scale.of(case.signal, row))
+        scales.append(Scale.of(case, row))
         row[:] = np.log(row) if scales[-1].log else row / scales[-1].unit
         if covariates is not None and case.covariate:
             covariates[index] = case.covariate.row(before, values.shape[-1])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
-from driftreview.api.values import parse_percent
+from driftreview.domain.coverage import unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.finding import Finding, Side
+from driftreview.domain.scraping import Scraped
 
 
 @dataclass(frozen=True)
@@ -22,16 +24,20 @@ class Observed:
     """By the value of the label `each`; by an empty text where there is one series."""
     problem: Problem | None = None
     """Why there are none."""
+    source: Scraped | None = None
+    """What is known of the source's own gaps."""
+    length: timedelta = timedelta(0)
+    """Of the window."""
 
     def series(self, key: str, what: str) -> Side | Finding:
         """The series that goes with one of another signal: of the same key, or the only one; or why there is none."""
         side = self.sides.get(key if self.signal.each else "")
         if self.problem is not None:
-            return Finding(SignalVerdict.MISSING, self.problem.reason, f"{what}: {self.problem.message}")
+            return unanswered(self.signal, self.problem, self.source).about(what)
         if side is None:
             named_it = f"{self.signal.each} {printable(key)}" if self.signal.each else "it"
             return Finding(SignalVerdict.MISSING, Reason.EMPTY, f"{what}: {named_it} is not there")
-        if finding := uncovered(self.signal, side):
+        if finding := uncovered(self.signal, side, self.source):
             return finding.about(what)
         return side
 
@@ -42,19 +48,30 @@ class Observed:
         side = self.sides.get(key)
         if side is None:
             return f"{self.signal.each} {printable(key)} was not there at T0"
-        if finding := uncovered(self.signal, side):
+        if finding := uncovered(self.signal, side, self.source) or without_traffic(self.signal, side):
             return f"at T0: {finding.message}"
         return side
 
 
-def observed(signals: Sequence[Signal], frozen: DriftSnapshotSpec) -> dict[str, Observed]:
-    """Read the evidence of one window, by the signal's name; a signal it does not mention is left out."""
+def observed(
+    signals: Sequence[Signal], frozen: DriftSnapshotSpec, at_t0: DriftSnapshotSpec | None = None
+) -> dict[str, Observed]:
+    """Read the evidence of one window, by the signal's name; a signal it does not mention is left out.
+
+    Args:
+        signals: what is declared.
+        frozen: the evidence.
+        at_t0: that of T0, where this is a later window.
+    """
+    source = Scraped.of(frozen, Scraped.of(at_t0) if at_t0 else None)
     declared = {signal.name: signal for signal in signals}
     return {
         each.name: Observed(
             declared[each.name],
             {one.labels.get(declared[each.name].each or "", ""): Side.of(one) for one in each.series},
             each.problem,
+            source,
+            frozen.window.end - frozen.window.start if frozen.window else timedelta(0),
         )
         for each in frozen.signals
         if each.name in declared
@@ -64,13 +81,3 @@ def observed(signals: Sequence[Signal], frozen: DriftSnapshotSpec) -> dict[str, 
 def named(signal: Signal, key: str, finding: Finding) -> Finding:
     """A finding with the series it is about."""
     return finding.about(f"{signal.each} {printable(key)}") if signal.each else finding
-
-
-def uncovered(signal: Signal, side: Side) -> Finding | None:
-    """That too little of a window is covered by samples."""
-    if side.coverage >= parse_percent(signal.min_coverage) and side.samples:
-        return None
-    needed = (
-        f"{side.samples} of {side.expected} samples ({side.coverage:.0%}) are there, {signal.min_coverage} are needed"
-    )
-    return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, needed)

@@ -43,6 +43,15 @@ _REGEX_SPECIAL: Final = re.compile(r"([\\.+*?()|\[\]{}^$])")
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What is asked for one signal, as evidence names it."""
+
+    query: str
+    companion: str | None = None
+    """Its second query: the control, or what it is counted per."""
+
+
+@dataclass(frozen=True)
 class QueryProblem:
     """Why a query cannot be asked."""
 

@@ -19,23 +19,38 @@ _POINTS: Final = 48
 _OPEN: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
 
 
-def reading(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> str:
-    """The parts of the sentence on a series that come after its interval and margin."""
-    return "; ".join(_parts(each, verdict, sure, grid))
+def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
+    """The parts of the sentence on a series and its margin that come after interval and margin."""
+    if each.margin is None or each.case.signal.margin is None:
+        return
+    shown = compared_in(each.case.signal.margin)
+    surely = each.margin + each.reach(sure.allowed) * each.error
+    ends = (each.margin - each.reach(AFFIRMED) * each.error, max(surely, each.unlike + each.margin / 2))
+    good, bad = (shown(each.expected, _at(each, step), each.case.signal.unit) for step in ends)
+    yield f"good up to {good}, Degraded from {bad}"
+    chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
+    yield from _ground(each, verdict, chance, sure.allowed, grid)
 
 
-def _parts(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
-    if each.margin is not None and each.case.signal.margin is not None:
-        shown = compared_in(each.case.signal.margin)
-        surely = each.margin + each.reach(sure.allowed) * each.error
-        ends = (each.margin - each.reach(AFFIRMED) * each.error, max(surely, each.unlike + each.margin / 2))
-        good, bad = (shown(each.expected, _at(each, step), each.case.signal.unit) for step in ends)
-        yield f"good up to {good}, Degraded from {bad}"
-        if each.step > each.margin + RESOLUTION:
-            chance = small_percent(each.worse_than(each.margin))
-            yield f"by chance {chance}, allowed {small_percent(sure.allowed)}"
-    blocks = len(each.case.now.present)
-    yield f"{blocks} blocks worth {_worth(each):.0f}"
+def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
+    """The same of its alert limit."""
+    if each.alert is None:
+        return
+    ends = (
+        each.alert - each.reach(AFFIRMED) * each.level_error,
+        each.alert + each.reach(sure.allowed) * each.level_error,
+    )
+    good, bad = (quantity(each.scale.back(end), each.case.signal.unit) for end in ends)
+    yield f"good up to {good}, Degraded from {bad}"
+    chance = each.higher_than(each.alert) if each.level > each.alert + RESOLUTION else None
+    yield from _ground(each, verdict, chance, sure.allowed, grid)
+
+
+def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowed: float, grid: Grid) -> Iterator[str]:
+    if chance is not None:
+        yield f"by chance {small_percent(chance)}, allowed {small_percent(allowed)}"
+    if worth := _worth(each):
+        yield f"{len(each.case.now.present)} blocks worth {worth:.0f}"
     if verdict in _OPEN and (said := forecast(each, grid)):
         yield said
 
@@ -46,13 +61,14 @@ def _at(each: Measured, step: float) -> float:
 
 
 def _worth(each: Measured) -> float:
-    """How many independent blocks would tell the level of the window as well as its blocks do."""
+    """How many independent blocks would tell the level of the window as well as its blocks do; 0 without any noise."""
     values = np.array([each.scale.to(value) for value in each.case.now.present])
-    return float(np.clip(values.var(ddof=1) / each.level_error**2, 1.0, len(values)))
+    variance = float(values.var(ddof=1))
+    return float(np.clip(variance / each.level_error**2, 1.0, len(values))) if variance > RESOLUTION**2 else 0.0
 
 
 def forecast(each: Measured, grid: Grid) -> str:
-    """When a series that surely gets worse (5%) goes beyond its limit or margin, if it does before the window closes."""
+    """When a series that surely gets worse (5%) goes beyond its limit or margin, and that before the window closes."""
     bound = each.alert if each.alert is not None else each.margin and each.level - each.step + each.margin
     if bound is None or each.since is None or not grid.closes:
         return ""

@@ -16,9 +16,10 @@ from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.companions import Companion
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.evidence import T0, Look, Measurement, freeze, take
-from driftreview.domain.history import History
+from driftreview.domain.history import History, recorded_as
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.samples import Window
@@ -135,9 +136,13 @@ def frozen_but(replayed: Replay, signal: str) -> dict[tuple[str, str], SignalEvi
 
 
 def _frozen(past: Past, signal: Signal, window: Window, block: timedelta) -> SignalEvidence:
-    """The evidence of a signal. One with more than one query would have an answer to each put together here."""
-    query = past.queries.get(signal.name, signal.query)
-    return freeze(Measurement(signal, query, past.history.answer(signal.name, window)), window, block)
+    """The evidence of a signal. Nothing recorded says whether the source was scraping."""
+    asked = {
+        field: (past.queries.get(name, signal.queries[field]), past.history.answer(name, window))
+        for field, name in recorded_as(signal).items()
+    }
+    companion = Companion(*asked[signal.companion[0]]) if signal.companion else None
+    return freeze(Measurement(signal, *asked["query"], companion), window, block)
 
 
 def _concluded(

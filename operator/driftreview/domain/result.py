@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from driftreview.api.reasons import UNANSWERED, SignalVerdict, Verdict
+from driftreview.api.reasons import UNMEASURED, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain.finding import Finding
 
@@ -53,8 +53,8 @@ class SignalResult:
         signal, verdict = self.signal, finding.verdict
         if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
             return None
-        unanswered = finding.reason in UNANSWERED
-        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL and not unanswered:
+        unmeasured = finding.reason in UNMEASURED
+        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL and not unmeasured:
             return SignalVerdict.DEGRADED
         if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.IGNORE:
             return None

@@ -9,6 +9,7 @@ from typing import Final
 from driftreview.api.driftreview import BaselineFrom, DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.signal import Signal
 from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
@@ -53,14 +54,23 @@ def silence(spec: DriftReviewSpec, found: Mapping[str, str]) -> Iterator[Problem
 
     Args:
         spec: whose signals they are.
-        found: by signal's name the reason, one of SILENT.
+        found: by signal's name, or `companion_name` for its second query, the reason, one of SILENT.
     """
+    fields: dict[str, str] = {}
+    for index, signal in enumerate(spec.signals):
+        fields[signal.name] = f"spec.signals[{index}].query"
+        if signal.companion is not None:
+            fields[companion_name(signal)] = f"spec.signals[{index}].{signal.companion[0]}"
     for reason, (what, where) in SILENT.items():
-        places = [index for index, signal in enumerate(spec.signals) if found.get(signal.name) == reason]
-        if places:
-            names = _some([spec.signals[index].name for index in places], _MOST_NAMES)
-            fields = _some([f"spec.signals[{index}].query" for index in places], _MOST_FIELDS)
-            yield Problem(reason=reason, message=f"{what}: {names} ({where} {fields})")
+        names = [name for name in fields if found.get(name) == reason]
+        if names:
+            places = _some([fields[name] for name in names], _MOST_FIELDS)
+            yield Problem(reason=reason, message=f"{what}: {_some(names, _MOST_NAMES)} ({where} {places})")
+
+
+def companion_name(signal: Signal) -> str:
+    """How a signal's second query is named."""
+    return f"{signal.name} {signal.companion[0]}" if signal.companion else signal.name
 
 
 def _some(words: list[str], most: int) -> str:

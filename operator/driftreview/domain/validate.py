@@ -17,6 +17,8 @@ from driftreview.domain.rules import is_compared
 
 MOST_SAMPLES: Final = 700_000
 """Of one series in one look: 7 days at one second, 28 days at four."""
+LEAST_SILENCE: Final = 2
+"""Steps of silence that a Presence signal must allow: that long a sample may be late, as after a restart."""
 _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 
 
@@ -95,6 +97,14 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
         )
         message = f"spec.window.checkpoints[0]: {format_duration(first)} {needed} {resolution}"
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
+    for index, signal in enumerate(spec.signals):
+        if signal.kind is Kind.PRESENCE and parse_duration(signal.for_ or "0s") < LEAST_SILENCE * step:
+            silence = f"{format_duration(LEAST_SILENCE * step)}, {LEAST_SILENCE} times {resolution}"
+            message = (
+                f"spec.signals[{index}].for (signal {signal.name}): {signal.for_ or '0s'} must be at least {silence}: "
+                "a late scrape is no silence"
+            )
+            yield Problem(reason=Reason.INVALID_SPEC, message=message)
     enough = schedule.BLOCKS_PER_LOOK * schedule.block_length(spec, step)
     compared = any(signal.kind in {Kind.LEVEL, Kind.EVENTS} and is_compared(signal) for signal in spec.signals)
     if spec.baseline.from_ is BaselineFrom.HISTORY and compared and length < enough:
@@ -131,13 +141,15 @@ def too_large(spec: DriftReviewSpec, step: timedelta, series: Mapping[str, int])
         )
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
         return
-    counts = {signal.name: max(1, series.get(signal.name, 1)) for signal in spec.signals}
+    each = {signal.name: 1 if signal.companion is None else 2 for signal in spec.signals}
+    counts = {name: rows * max(1, series.get(name, 1)) for name, rows in each.items()}
     total = size * sum(counts.values())
     if total > MAX_BYTES:
         most = max(counts, key=lambda name: counts[name])
+        beside = ", those of control and per included," if any(rows > 1 for rows in each.values()) else ""
         fewer = f"fewer series ({most} has {counts[most]}), " if counts[most] > 1 else ""
         message = (
-            f"spec.signals: {len(counts)} signals with {sum(counts.values())} series over {span} make about "
+            f"spec.signals: {len(counts)} signals with {sum(counts.values())} series{beside} over {span} make about "
             f"{total // 1000} kB of evidence, {MAX_BYTES // 1000} kB can be stored: use fewer signals, {fewer}"
             f"a shorter {field}, or a later spec.window.checkpoints[0] ({_BLOCKS})"
         )

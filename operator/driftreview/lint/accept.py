@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import product
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
@@ -39,8 +40,9 @@ def refused_queries(parsed_review: Parsed) -> Iterator[Finding]:
     """Queries that cannot be asked, in a review with other errors too."""
     values = variables(parsed_review.node)
     signals = parsed_review.node.nearest(("spec", "signals"), exactly=True)
-    for index in range(len(signals.value) if signals and isinstance(signals.value, list) else 0):
-        path = ("spec", "signals", index, "query")
+    count = len(signals.value) if signals and isinstance(signals.value, list) else 0
+    for index, field in product(range(count), ("query", "control", "per")):
+        path = ("spec", "signals", index, field)
         text = parsed_review.node.get(*path)
         if not isinstance(text, str) or not text:
             continue

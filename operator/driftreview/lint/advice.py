@@ -50,8 +50,10 @@ def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[
     for index, signal in enumerate(review.spec.signals):
         path: Path = ("spec", "signals", index)
         yield from _of_signal(signal, path, review, step)
-        yield from _of_query(signal, path, step, values)
-        same = (signal.kind, signal.worse, signal.each, signal.covariate, " ".join(signal.query.split()))
+        for field, text in signal.queries.items():
+            yield from _of_query(text, (*path, field), step, values)
+        asked = tuple((field, " ".join(text.split())) for field, text in signal.queries.items())
+        same = (signal.kind, signal.worse, signal.each, signal.covariate, asked)
         if same in seen:
             message = (
                 f"asks the same as signal {seen[same]}, and is judged by the same kind; drop one, or change one's kind"
@@ -116,8 +118,8 @@ def _of_signal(signal: Signal, path: Path, review: DriftReview, step: Step) -> I
             yield "margin-zero", (*path, "margin"), message
 
 
-def _of_query(signal: Signal, path: Path, step: Step, values: dict[str, str]) -> Iterator[Advice]:
-    query = resolve(signal.query, values)
+def _of_query(text: str, path: Path, step: Step, values: dict[str, str]) -> Iterator[Advice]:
+    query = resolve(text, values)
     if isinstance(query, QueryProblem) or check(query) is not None:
         return
     if behind := stood_in_for(query):
@@ -125,7 +127,7 @@ def _of_query(signal: Signal, path: Path, step: Step, values: dict[str, str]) ->
             "found a number that stands in where nothing is returned: a misspelt label would look like that number, and"
             f" never get worse; ask once by hand for what stands before `or`: {short(behind)}"
         )
-        yield "stand-in", (*path, "query"), message
+        yield "stand-in", path, message
     if not step.known or any(char in query for char in "\\'`"):
         return
     for length in _ranges(promql_parser.parse(query)):
@@ -134,7 +136,7 @@ def _of_query(signal: Signal, path: Path, step: Step, values: dict[str, str]) ->
                 f"found a range of {format_duration(length)} at a resolution of {step}: it often holds fewer than the"
                 f" two samples that rate() and its like need; use [{format_duration(4 * step.length)}] or more"
             )
-            yield "short-range", (*path, "query"), message
+            yield "short-range", path, message
             return
 
 
@@ -151,7 +153,8 @@ def _ranges(expression: promql_parser.Expr) -> Iterator[timedelta]:
 
 
 def _variables(review: DriftReview) -> Iterator[Advice]:
-    used = {name for signal in review.spec.signals for name in _USED.findall(signal.query)}
+    queries = (text for signal in review.spec.signals for text in signal.queries.values())
+    used = {name for text in queries for name in _USED.findall(text)}
     for name in review.spec.variables:
         if name not in used:
             message = f"is used in no query; drop it, or write ${{{name}}} where its value belongs{near(name, used)}"

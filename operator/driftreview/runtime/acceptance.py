@@ -19,13 +19,13 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_duration
-from driftreview.domain.evidence import shape_problem
-from driftreview.domain.query import QueryProblem, check, resolve, stood_in_for
+from driftreview.domain.query import QueryProblem, check, stood_in_for
 from driftreview.domain.samples import Failed, NoData
-from driftreview.domain.starting import silence
+from driftreview.domain.shape import companion_shape_problem, shape_problem
+from driftreview.domain.starting import companion_name, silence
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.domain.workload import TargetView
-from driftreview.runtime.gather import Room, Subject, TurnOverError
+from driftreview.runtime.gather import Room, Subject, TurnOverError, resolved
 
 _MOST_PROBED: Final = 1000
 """Reviews whose answers are kept; of more, the one longest untouched is asked anew."""
@@ -38,6 +38,17 @@ class _Probed:
     series: int = 0
     silent: str | None = None
     problem: Problem | None = None
+
+
+@dataclass(frozen=True)
+class _Question:
+    """One query of a review."""
+
+    signal: Signal
+    name: str
+    field: str
+    query: str | QueryProblem
+    is_companion: bool = False
 
 
 @dataclass
@@ -98,12 +109,10 @@ class Acceptance:
         if target is None or target.current is None:
             return
         subject = Subject(target.current, target.previous)
-        for index, signal in enumerate(review.spec.signals):
-            query = resolve(signal.query, subject.variables(review))
-            problem = query if isinstance(query, QueryProblem) else check(query)
+        for question in _questions(review, subject):
+            problem = question.query if isinstance(question.query, QueryProblem) else check(question.query)
             if problem is not None:
-                message = f"spec.signals[{index}].query (signal {signal.name}): {problem.message}"
-                yield Problem(reason=problem.reason, message=message)
+                yield Problem(reason=problem.reason, message=f"{question.field}: {problem.message}")
 
     def _probe(
         self, review: DriftReview, subject: Subject, source: PrometheusSource, now: datetime, until: float
@@ -111,24 +120,24 @@ class Acceptance:
         """Ask every query once. No data is no problem yet: a release may have to warm up first."""
         this = self._resumed(review)
         probed = this.said
-        left = [(index, each) for index, each in enumerate(review.spec.signals) if each.name not in probed]
-        for number, (index, signal) in enumerate(left):
+        every = list(_questions(review, subject))
+        left = [each for each in every if each.name not in probed]
+        for number, question in enumerate(left):
             if number and monotonic() >= until:
-                raise TurnOverError("acceptance", len(probed), len(review.spec.signals), now)
-            query = resolve(signal.query, subject.variables(review))
-            if isinstance(query, QueryProblem):
+                raise TurnOverError("acceptance", len(probed), len(every), now)
+            if isinstance(question.query, QueryProblem):
                 continue
-            answer = this.room.ask(partial(source.instant, query, _moment(review, now)))
+            answer = this.room.ask(partial(source.instant, question.query, _moment(review, now)))
             if isinstance(answer, Failed) and answer.reason not in (Reason.QUERY_INVALID, Reason.WRONG_RESULT_TYPE):
                 ref = review.spec.metrics.source_ref
                 message = f"spec.metrics.sourceRef: {ref.kind} {ref.name!r}: {answer.message}"
                 wrong = [each.problem for each in probed.values() if each.problem is not None]
                 return [*wrong, Problem(reason=Reason.SOURCE_UNAVAILABLE, message=message[:1024])]
-            read = _read(signal, f"spec.signals[{index}].query (signal {signal.name})", answer)
-            if isinstance(answer, Rows) and (behind := stood_in_for(query)):
+            read = _read(question, answer)
+            if isinstance(answer, Rows) and (behind := stood_in_for(question.query)):
                 alone = this.room.ask(partial(source.instant, behind, _moment(review, now)))
                 read = replace(read, silent=Reason.STAND_IN) if isinstance(alone, NoData) else read
-            probed[signal.name] = read
+            probed[question.name] = read
         series = {name: each.series for name, each in probed.items() if each.series}
         silent = {name: each.silent for name, each in probed.items() if each.silent}
         problems = [each.problem for each in probed.values() if each.problem is not None]
@@ -147,16 +156,30 @@ class Acceptance:
         return this
 
 
-def _read(signal: Signal, field: str, answer: InstantResult) -> _Probed:
+def _read(question: _Question, answer: InstantResult) -> _Probed:
+    field = question.field
     match answer:
         case Failed():
             return _Probed(problem=Problem(reason=Reason(answer.reason), message=f"{field}: {answer.message}"[:1024]))
         case NoData():
             return _Probed(silent=answer.reason)
-    shape = shape_problem(signal, [row.labels for row in answer.rows])
+    look = companion_shape_problem if question.is_companion else shape_problem
+    shape = look(question.signal, [row.labels for row in answer.rows])
     if shape is None:
         return _Probed(len(answer.rows))
     return _Probed(len(answer.rows), problem=Problem(reason=shape.reason, message=f"{field}: {shape.message}"[:1024]))
+
+
+def _questions(review: DriftReview, subject: Subject) -> Iterator[_Question]:
+    """All queries of a review."""
+    for index, (signal, found) in enumerate(zip(review.spec.signals, resolved(review, subject), strict=True)):
+        where, whose = f"spec.signals[{index}]", f"(signal {signal.name})"
+        yield _Question(signal, signal.name, f"{where}.query {whose}", found.query)
+        if signal.companion is not None and found.companion is not None:
+            field = signal.companion[0]
+            yield _Question(
+                signal, companion_name(signal), f"{where}.{field} {whose}", found.companion, is_companion=True
+            )
 
 
 def _moment(review: DriftReview, now: datetime) -> datetime:

@@ -16,12 +16,14 @@ from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SignalEvidence
-from driftreview.api.signal import Signal
+from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
+from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
 from driftreview.domain.query import QueryProblem
-from driftreview.domain.samples import Failed, Window
-from driftreview.runtime.gather import SIMPLEST, Room, Subject, TurnOverError, queries, resolved
+from driftreview.domain.samples import Failed, QueryResult, Window
+from driftreview.domain.scraping import UP, Scraping
+from driftreview.runtime.gather import SIMPLEST, Resolved, Room, Subject, TurnOverError, asked, resolved
 
 MOST_BYTES: Final = 64 * 2**20
 """Of answers kept for looks that are not complete yet; beyond it, what was touched longest ago is asked again."""
@@ -40,6 +42,14 @@ class Unanswered:
     """Whether the source answers nothing at all."""
 
 
+@dataclass(frozen=True)
+class _Answers:
+    """What a look has found out."""
+
+    signals: list[SignalEvidence] = field(default_factory=list)
+    scraping: Scraping | None = None
+
+
 @dataclass
 class _Round:
     """What one look has found out so far. Answers stay; failures are asked again in the next round."""
@@ -51,8 +61,15 @@ class _Round:
     failed: dict[str, Measurement] = field(default_factory=dict)
     answered_before: int = 0
     """How many answers the rounds before this one gave."""
+    scraping: Scraping | None = None
+    """What the source said of itself."""
     size: int = 1000
     """About how many bytes it keeps."""
+
+    def keep_scraping(self, scraping: Scraping) -> Scraping:
+        self.scraping = scraping
+        self.size += len(scraping.alive or b"")
+        return scraping
 
     def keep(self, signal: SignalEvidence) -> None:
         self.answered[signal.name] = signal
@@ -102,16 +119,18 @@ class Capture:
         subject = Subject(status.judged, status.previous, history=history)
         stored = self._reviews.snapshot(review.metadata.namespace, name)
         if stored is None:
-            signals = [] if look.window is None else self._ask(review, subject, look, look.window, found, until)
-            if not isinstance(signals, list):
-                return signals
+            answers = _Answers() if look.window is None else self._ask(review, subject, look, look.window, found, until)
+            if isinstance(answers, Unanswered):
+                return answers
             judged = RevisionEvidence(**status.judged.model_dump())
             previous = None
             if look.checkpoint == T0 and status.previous is not None:
                 previous = self._workloads.pin(review.metadata.namespace, status.previous)
-            stored = self._reviews.store_snapshot(review, name, take(review, look, signals, judged, previous))
+            taken = take(review, look, answers.signals, judged, previous, answers.scraping)
+            stored = self._reviews.store_snapshot(review, name, taken)
         self.forget(review.metadata.uid)
-        if not is_of(stored, review, look, status.judged.template_hash, queries(review, subject)):
+        sent = [asked(*each) for each in zip(review.spec.signals, resolved(review, subject), strict=True)]
+        if not is_of(stored, review, look, status.judged.template_hash, sent):
             raise ForeignEvidenceError(name)
         return stored
 
@@ -125,6 +144,8 @@ class Capture:
         with self._lock:
             if this := self._rounds.get(uid):
                 this.failed, this.answered_before, this.began = {}, len(this.answered), self._clock()
+                if this.scraping is not None and this.scraping.failure:
+                    this.scraping = None
 
     def _answers(self, this: _Round, found: FoundSource | Problem) -> bool:
         """Whether a source that answered before, but no query of this round, answers the simplest question there is."""
@@ -143,28 +164,29 @@ class Capture:
         window: Window,
         found: FoundSource | Problem,
         until: float,
-    ) -> list[SignalEvidence] | Unanswered:
+    ) -> _Answers | Unanswered:
         """One round of queries, or as much of it as there is time for."""
         this = self._resumed(review, look)
         signals = zip(review.spec.signals, resolved(review, subject), strict=True)
         left = [each for each in signals if each[0].name not in this.answered.keys() | this.failed.keys()]
-        for number, (signal, query) in enumerate(left):
+        for number, (signal, queries) in enumerate(left):
             if number and monotonic() >= until:
-                asked = len(this.answered) + len(this.failed)
-                raise TurnOverError(look.checkpoint, asked, len(review.spec.signals), this.began)
-            measured = _measure(signal, query, found, window, this.room)
-            if isinstance(measured.result, Failed) and measured.result.retryable:
+                done = len(this.answered) + len(this.failed)
+                raise TurnOverError(look.checkpoint, done, len(review.spec.signals), this.began)
+            scraping = this.scraping or this.keep_scraping(_scraping(found, window, this.room))
+            measured = _measure(signal, queries, _for(signal, found, scraping), window, this.room)
+            if measured.failure:
                 this.failed[signal.name] = measured
             else:
-                this.keep(freeze(measured, window, look.block))
-        failures = [each.result for each in this.failed.values() if isinstance(each.result, Failed)]
+                this.keep(freeze(measured, window, look.block, scraping))
+        failures = [each.failure for each in this.failed.values() if each.failure]
         if failures:
             dead = len(this.answered) == this.answered_before and not self._answers(this, found)
             index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
             if not trouble.out_of_patience(review, index, self._clock(), dead=dead):
                 return Unanswered(failures, dead)
         frozen = this.answered | {name: freeze(each, window, look.block) for name, each in this.failed.items()}
-        return [frozen[signal.name] for signal in review.spec.signals]
+        return _Answers([frozen[signal.name] for signal in review.spec.signals], this.scraping)
 
     def _resumed(self, review: DriftReview, look: Look) -> _Round:
         with self._lock:
@@ -178,15 +200,39 @@ class Capture:
         return this
 
 
-def _measure(
-    signal: Signal, query: str | QueryProblem, found: FoundSource | Problem, window: Window, room: Room
-) -> Measurement:
-    """Ask one query over a window. What cannot be asked is a failure like any other, never a gap."""
+def _scraping(found: FoundSource | Problem, window: Window, room: Room) -> Scraping:
+    """Ask the source about itself. It is no signal: where it cannot be had, only those wait that cannot do without."""
     if isinstance(found, Problem):
-        return Measurement(signal, signal.query if isinstance(query, QueryProblem) else query, as_failure(found))
-    if isinstance(query, QueryProblem):
-        return Measurement(signal, signal.query, Failed(query.reason, query.message, retryable=False))
-    return Measurement(signal, query, room.ask(lambda: found.source.range(query, window)))
+        return Scraping.of(as_failure(found))
+    return Scraping.of(room.ask(lambda: found.source.range(UP, window)))
+
+
+def _for(signal: Signal, found: FoundSource | Problem, scraping: Scraping) -> FoundSource | Failed | Problem:
+    """Whom to ask about a signal: nobody, while a silence of the source would count against the release."""
+    counts = signal.kind is Kind.PRESENCE or signal.on_missing is OnMissing.FAIL
+    return scraping.failure if counts and scraping.failure and not isinstance(found, Problem) else found
+
+
+def _measure(
+    signal: Signal, queries: Resolved, found: FoundSource | Failed | Problem, window: Window, room: Room
+) -> Measurement:
+    """Ask the queries of a signal over a window. What cannot be asked is a failure like any other, never a gap."""
+    sent = asked(signal, queries)
+
+    def ask(query: str, resolved_to: str | QueryProblem | None) -> QueryResult:
+        if isinstance(found, Problem):
+            return as_failure(found)
+        if isinstance(found, Failed):
+            return found
+        if isinstance(resolved_to, QueryProblem):
+            return Failed(resolved_to.reason, resolved_to.message, retryable=False)
+        return room.ask(lambda: found.source.range(query, window))
+
+    result = ask(sent.query, queries.query)
+    if sent.companion is None:
+        return Measurement(signal, sent.query, result)
+    beside = result if isinstance(result, Failed) else ask(sent.companion, queries.companion)
+    return Measurement(signal, sent.query, result, Companion(sent.companion, beside))
 
 
 def as_failure(problem: Problem) -> Failed:

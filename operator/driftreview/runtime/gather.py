@@ -12,9 +12,10 @@ from driftreview.adapters.prometheus import BusyError, PrometheusSource
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import Reason
+from driftreview.api.signal import Signal
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
-from driftreview.domain.query import QueryProblem, pods_of_revision, pods_of_target, resolve
+from driftreview.domain.query import Asked, QueryProblem, pods_of_revision, pods_of_target, resolve
 from driftreview.domain.samples import Failed
 
 DEFAULT_STEP: Final = timedelta(seconds=30)
@@ -63,15 +64,33 @@ class Subject:
         }
 
 
-def resolved(review: DriftReview, subject: Subject) -> list[str | QueryProblem]:
-    """The queries of a review with their variables put in, in the order of its signals."""
-    return [resolve(signal.query, subject.variables(review)) for signal in review.spec.signals]
+@dataclass(frozen=True)
+class Resolved:
+    """The queries of one signal with their variables put in, or what is wrong with one of them."""
+
+    query: str | QueryProblem
+    companion: str | QueryProblem | None = None
+    """Of its control, or of what it is counted per."""
 
 
-def queries(review: DriftReview, subject: Subject) -> list[str]:
+def resolved(review: DriftReview, subject: Subject) -> list[Resolved]:
+    """The queries of a review as they are sent, in the order of its signals."""
+    variables = subject.variables(review)
+    return [
+        Resolved(
+            resolve(signal.query, variables),
+            resolve(signal.companion[1], variables) if signal.companion else None,
+        )
+        for signal in review.spec.signals
+    ]
+
+
+def asked(signal: Signal, found: Resolved) -> Asked:
     """The same as evidence names them: what cannot be sent stands there as it was written."""
-    pairs = zip(review.spec.signals, resolved(review, subject), strict=True)
-    return [signal.query if isinstance(query, QueryProblem) else query for signal, query in pairs]
+    query = signal.query if isinstance(found.query, QueryProblem) else found.query
+    if isinstance(found.companion, QueryProblem):
+        return Asked(query, signal.companion[1] if signal.companion else None)
+    return Asked(query, found.companion)
 
 
 @dataclass

@@ -1,0 +1,82 @@
+"""A signal against its control: what traffic and the time of day do to both is no change of the signal.
+
+The quotient of the two (their difference where one touches zero) is judged like any level, in the signal's own unit: it
+is multiplied by the control's mean of this window. What the baseline leads to expect is then what the signal would be
+beside the control as it is now.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from driftreview.api.signal import Signal
+from driftreview.domain.covariate import Covariate
+from driftreview.domain.finding import Side
+from driftreview.domain.measured import Beside, Case
+
+_LARGEST: Final = sys.float_info.max
+_SMALLEST: Final = math.ulp(0.0)
+_Pair = tuple[float, float]
+
+
+def cases_of(signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | None = None) -> tuple[Case, ...]:
+    """What there is to claim of a series; `baseline` is a text where there is none.
+
+    With a control, limits are about the series itself and margins about both: one case for each.
+    """
+    whole = Case.of(signal, baseline, now, covariate)
+    if signal.control is None or signal.margin is None:
+        return (whole,)
+    before, after, beside = beside_control(whole.before, now)
+    compared = replace(
+        whole, signal=signal.model_copy(update={"limits": None}), before=before, now=after, beside=beside
+    )
+    if signal.limits is None or signal.limits.alert is None:
+        return (compared,)
+    return (Case(signal.model_copy(update={"margin": None}), whole.before, now), compared)
+
+
+def beside_control(before: Side | None, now: Side) -> tuple[Side | None, Side, Beside]:
+    """Both sides as the signal would be beside the control of `now`, and what that control is.
+
+    Where there is nothing since T0 yet, the baseline's control takes its place.
+    """
+    sides = [side for side in (before, now) if side is not None]
+    is_ratio = all(min(pair) > 0 for side in sides for pair in _pairs(side) if pair)
+    beside = [pair[1] for pair in _pairs(now if now.blocks else before or now) if pair]
+    level = _mean([math.log(value) for value in beside] if is_ratio else beside)
+    made = [
+        replace(side, blocks=tuple(_as_now(pair, level, is_ratio=is_ratio) for pair in _pairs(side))) for side in sides
+    ]
+    return (made[0] if before else None), made[-1], Beside(_exp(level) if is_ratio else level, is_ratio)
+
+
+def _pairs(side: Side) -> list[_Pair | None]:
+    control: Sequence[float | None] = side.control if side.control is not None else (None,) * len(side.blocks)
+    both = zip(side.blocks, control, strict=True)
+    return [None if own is None or other is None else (own, other) for own, other in both]
+
+
+def _as_now(pair: _Pair | None, level: float, *, is_ratio: bool) -> float | None:
+    if pair is None:
+        return None
+    own, other = pair
+    if not is_ratio:
+        return _within(own - other + level)
+    return _exp(math.log(own) - math.log(other) + level)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(value / len(values) for value in values) if values else 0.0
+
+
+def _exp(power: float) -> float:
+    return max(math.exp(power), _SMALLEST) if power < math.log(_LARGEST) else _LARGEST
+
+
+def _within(value: float) -> float:
+    return max(-_LARGEST, min(value, _LARGEST))

@@ -1,0 +1,81 @@
+"""Whether enough of a window is covered to judge a series by, and what is missing if not."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Signal
+from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.domain.display import quantity
+from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
+from driftreview.domain.scraping import Scraped
+
+_EVERY_THIRD: Final = 0.7
+"""Coverage up to which an even thinness looks like a scrape at every third step: two are bridged."""
+_OF_ITS_TRAFFIC: Final = 0.5
+"""Share of the blocks with traffic that the baseline leads to expect, and that a window needs."""
+
+
+def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | None:
+    """That too little of a window is covered by samples, and whose gap that is.
+
+    Args:
+        signal: whose samples they are.
+        side: what there is.
+        source: what is known of the source's own gaps.
+    """
+    least = parse_percent(signal.min_coverage)
+    if side.coverage >= least and side.present_samples:
+        return None
+    whose = "of the control " if side.lacks_control else ""
+    needed = (
+        f"{side.present_samples} of {side.expected} samples {whose}({side.coverage:.0%}) are there, "
+        f"{signal.min_coverage} are needed"
+    )
+    reason = whose_gap(signal, side.present_samples, side.expected, source) or Reason.LOW_COVERAGE
+    told = f"; {source.sentence}" if source is not None else ""
+    too_fine = ": spec.resolution of the source may be finer than its scrape interval"
+    is_scattered = reason is not Reason.SOURCE_GAP and side.coverage <= _EVERY_THIRD and None not in side.blocks
+    return Finding(SignalVerdict.MISSING, reason, f"{needed}{told}{too_fine if is_scattered else ''}")
+
+
+def whose_gap(signal: Signal, present: int, expected: int, source: Scraped | None) -> Reason | None:
+    """Whose gap it is that samples are missing; None where that is not known.
+
+    The source's, if the samples would have been enough with those of the steps at which it was silent.
+    """
+    if source is None:
+        return None
+    enough = present + source.silent >= parse_percent(signal.min_coverage) * expected
+    if source.silent and enough:
+        return Reason.SOURCE_GAP
+    return Reason.TARGET_GAP if present else Reason.NEVER_SCRAPED
+
+
+def unanswered(signal: Signal, problem: Problem, source: Scraped | None) -> Finding:
+    """What is said of a signal without a single sample."""
+    if problem.reason is not Reason.EMPTY or source is None:
+        return Finding(SignalVerdict.MISSING, problem.reason, problem.message)
+    reason = whose_gap(signal, 0, source.points, source) or problem.reason
+    said = source.sentence if reason is Reason.SOURCE_GAP else f"{problem.message}; {source.sentence}"
+    return Finding(SignalVerdict.MISSING, reason, said)
+
+
+def without_traffic(signal: Signal, side: Side, baseline: Side | str = "") -> Finding | None:
+    """That too few blocks of a quotient had traffic: fewer than are judged, or than half of what the baseline had.
+
+    What stopped being used right after T0 must not pass by its first hour.
+    """
+    if signal.per is None or not side.idle:
+        return None
+    busy = len(side.present)
+    usual = len(baseline.present) / len(baseline.blocks) if isinstance(baseline, Side) and baseline.blocks else 0.0
+    needed = max(FEWEST_BLOCKS, math.ceil(_OF_ITS_TRAFFIC * usual * len(side.blocks)))
+    if busy >= needed:
+        return None
+    least = f" of {quantity(parse_quantity(signal.min_traffic), '')} or more" if signal.min_traffic else ""
+    message = f"{busy} of {len(side.blocks)} blocks had traffic{least}, {needed} are needed"
+    return Finding(SignalVerdict.MISSING, Reason.NO_TRAFFIC, message)
