@@ -67,6 +67,7 @@ def of_replay(review: DriftReview, found: Replay, step: timedelta, outcomes: Map
         "baseline": window and {"start": format_time(window.start), "end": format_time(window.end)},
         "notComparable": foreseen.useless,
         "tooNoisy": foreseen.vague,
+        "irregular": foreseen.odd,
         "checkpoints": [_checkpoint(each) for each in found.checkpoints],
         "power": power(review, outcomes),
     }
