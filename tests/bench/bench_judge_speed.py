@@ -13,7 +13,7 @@ from functools import partial
 
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.judge import judge_looks
 from tests.builders import HOUR, T0, evidence, review, series, signal, snapshot
 from tests.builders import noise as ar1
 
@@ -39,8 +39,7 @@ def frozen(checkpoint: str, blocks: int, offset: int, gaps: int) -> DriftSnapsho
 
 def judge_all(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, looks: Sequence[DriftSnapshotSpec]) -> None:
     """Judge every look."""
-    for each in looks:
-        judge_checkpoint(spec, baseline, each)
+    list(judge_looks(spec, baseline, looks))
 
 
 def peak() -> float:

@@ -36,7 +36,7 @@ class Effects:
     """Degrees of freedom of both errors."""
     highest: Floats
     """The largest rise of a stretch of the baseline, as long as the look or a quarter of the baseline, over its
-    rest."""
+    rest; or its change of level, whichever is larger."""
     lowest: Floats
     """The same of a fall, below zero."""
     fresh: Floats
@@ -67,10 +67,13 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         )
     base = fit(design.until(panel.before), panel.values[:, : panel.before], panel.before).residuals
     freedom = np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
-    unexplained = fit(
-        structure.unexplained.until(panel.before), panel.values[:, : panel.before], panel.before
-    ).residuals
+    unexplained = base
+    if structure.unexplained is not design:
+        until = structure.unexplained.until(panel.before)
+        unexplained = fit(until, panel.values[:, : panel.before], panel.before).residuals
     highest, lowest = _extremes(unexplained, min(panel.after, panel.before // 4))
+    shifted = np.array([abs(shift.size) if shift else 0.0 for shift in structure.shifts])  # what goes up comes down
+    highest, lowest = np.maximum(highest, shifted), np.minimum(lowest, -shifted)
     fresh = whole.last
     if seen:
         values = panel.values.copy()

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -108,7 +109,9 @@ class Side:
         if series.control is not None:
             pairs = [(a, b) if None not in (a, b) else (None, None) for a, b in _pairs(blocks, decode(series.control))]
             blocks, control = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
-        per = decode(series.per) if series.per is not None else ()
+        idle = 0
+        if series.per is not None:
+            idle = sum(a is None and b is not None for a, b in _pairs(blocks, decode(series.per)))
         return Side(
             blocks,
             None if series.longest_over is None else parse_duration(series.longest_over),
@@ -117,7 +120,7 @@ class Side:
             series.expected,
             control,
             series.control_samples if control is not None else None,
-            sum(value is None and traffic is not None for value, traffic in _pairs(blocks, per)),
+            idle,
             series.gaps,
         )
 
@@ -136,10 +139,15 @@ class Side:
         """Share of the window that is covered by samples."""
         return self.present_samples / self.expected if self.expected else 0.0
 
-    @property
+    @cached_property
     def present(self) -> list[float]:
         """The blocks that have samples."""
         return [value for value in self.blocks if value is not None]
+
+    @cached_property
+    def row(self) -> NDArray[np.float64]:
+        """The blocks, NaN where there is no sample."""
+        return np.array(self.blocks, dtype=float)
 
 
 def _pairs(
@@ -151,6 +159,6 @@ def _pairs(
 
 def place(row: NDArray[np.float64], before: int, old: Side | None, now: Side) -> None:
     """Put both sides on a grid whose baseline ends after `before` blocks; what has no sample becomes NaN."""
-    blocks = old.blocks if old else ()
-    row[before - len(blocks) : before] = np.array(blocks, dtype=float)
-    row[before : before + len(now.blocks)] = np.array(now.blocks, dtype=float)
+    if old:
+        row[before - len(old.row) : before] = old.row
+    row[before : before + len(now.row)] = now.row

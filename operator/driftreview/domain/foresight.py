@@ -80,7 +80,7 @@ def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None
         freedom = float(freedoms[index])
         reach = student_quantile(AFFIRMED, freedom) + student_quantile(_MISSED / len(series), freedom)
         least = reach * float(errors[index])
-        seen = Measured(case, scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0)
+        seen = Measured(case, scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0, panel.values[index])
         if signal.margin is None or seen.margin is None or least <= seen.margin:
             found.append(None)
             continue

@@ -5,7 +5,7 @@ Pure: the same evidence and spec give the same answer, here and offline. Nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Final
@@ -34,7 +34,22 @@ def judge_checkpoint(
     spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec
 ) -> CheckpointResult:
     """Judge every declared signal; a signal that the evidence does not mention is Missing."""
-    before, after = observed(spec.signals, baseline), observed(spec.signals, current, baseline)
+    return next(judge_looks(spec, baseline, [current]))
+
+
+def judge_looks(
+    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, looks: Iterable[DriftSnapshotSpec]
+) -> Iterator[CheckpointResult]:
+    """Judge several looks of a review as `judge_checkpoint` does each; the baseline is read once."""
+    before = observed(spec.signals, baseline)
+    for current in looks:
+        yield _judge(spec, baseline, before, current)
+
+
+def _judge(
+    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, before: Mapping[str, Observed], current: DriftSnapshotSpec
+) -> CheckpointResult:
+    after = observed(spec.signals, current, baseline)
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)

@@ -10,7 +10,7 @@ unfavourable end of its interval is inside the margin; what the noise leaves ope
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -20,7 +20,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import difference, number, quantity, spread
 from driftreview.domain.family import Bound, Sure
-from driftreview.domain.finding import Estimate, Finding, Measure, gravest, rounded
+from driftreview.domain.finding import Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, compared_in, tolerated
 from driftreview.domain.reading import against_alert, against_baseline
 from driftreview.domain.regression import RESOLUTION
@@ -105,16 +105,18 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
     verdict, reason = _verdict(each, margin, sure, suspected), None
     if verdict is SignalVerdict.INCONCLUSIVE:
         message, reason = f"{message}: the noise leaves it open", Reason.UNRESOLVED
-    before = each.case.before.present if each.case.before else []
-    cells = _cell(old, before, signal.unit), _cell(new, each.case.now.present, signal.unit)
+    cells = _cell(old, each.case.before, signal.unit), _cell(new, each.case.now, signal.unit)
     return Finding(verdict, reason, message, *cells, delta, estimate)
 
 
-def _cell(shown: str, blocks: Sequence[float], unit: str) -> str:
+def _cell(shown: str, side: Side | None, unit: str) -> str:
     """A value with the range of the middle four fifths of its blocks."""
-    low, high = np.quantile(blocks, _MOST, method="inverted_cdf") if blocks else (0.0, 0.0)
-    usual = spread(float(low), float(high), unit)
-    return shown if usual == shown or not blocks else f"{shown} ({usual})"
+    if side is None or not side.present:
+        return shown
+    ordered = np.sort(side.row)  # NaN comes last
+    low, high = (float(ordered[math.ceil(each * len(side.present)) - 1]) for each in _MOST)
+    usual = spread(low, high, unit)
+    return shown if usual == shown else f"{shown} ({usual})"
 
 
 def _beside(each: Measured, control: Beside, given: str) -> str:

@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -129,7 +130,7 @@ class Measured:
     """The largest step that the baseline made by itself."""
     fresh: float
     """The step of what the look before did not have."""
-    since: Floats | None = field(default=None, compare=False)
+    since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
     @property
@@ -142,7 +143,7 @@ class Measured:
         """What was found, in the signal's unit."""
         return self.scale.back(self.level)
 
-    @property
+    @cached_property
     def margin(self) -> float | None:
         """The step that is tolerated; None where there is nothing to compare with."""
         margin = self.case.signal.margin

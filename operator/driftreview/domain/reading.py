@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
+from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -11,11 +13,14 @@ from driftreview.api.reasons import SignalVerdict
 from driftreview.domain.display import quantity, small_percent
 from driftreview.domain.family import Sure
 from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in
+from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.slopes import slopes
 
 _POINTS: Final = 48
 """At most, that a trend is told from: a coarse look at the window, and a quick one."""
+_SLACK: Final = 2.0
+"""How much steeper than from one half of the window to the other a trend may be: most series need no closer look."""
 _OPEN: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
 
 
@@ -62,19 +67,35 @@ def _at(each: Measured, step: float) -> float:
 
 def _worth(each: Measured) -> float:
     """How many independent blocks would tell the level of the window as well as its blocks do; 0 without any noise."""
-    values = np.array([each.scale.to(value) for value in each.case.now.present])
+    values = each.since[np.isfinite(each.since)]
     variance = float(values.var(ddof=1))
-    return float(np.clip(variance / each.level_error**2, 1.0, len(values))) if variance > RESOLUTION**2 else 0.0
+    return min(max(variance / each.level_error**2, 1.0), len(values)) if variance > RESOLUTION**2 else 0.0
+
+
+def _means(blocks: Floats, stride: int) -> list[float | None]:
+    """Of every so many blocks; None where there are none."""
+    known, first = np.isfinite(blocks), np.arange(0, len(blocks), stride)
+    counts, sums = (np.add.reduceat(each, first) for each in (known.astype(int), np.where(known, blocks, 0.0)))
+    return [float(total / count) if count else None for total, count in zip(sums, counts, strict=True)]
+
+
+def _mean(points: Sequence[float | None]) -> float:
+    known = [point for point in points if point is not None]
+    return fmean(known) if known else math.nan
 
 
 def forecast(each: Measured, grid: Grid) -> str:
     """When a series that surely gets worse (5%) goes beyond its limit or margin, and that before the window closes."""
     bound = each.alert if each.alert is not None else each.margin and each.level - each.step + each.margin
-    if bound is None or each.since is None or not grid.closes:
+    left = grid.closes - grid.since - len(each.since) * grid.hours_per_block
+    if bound is None or left <= 0:
         return ""
     stride = -(-len(each.since) // _POINTS)
-    rows = (each.since[first : first + stride] for first in range(0, len(each.since), stride))
-    points = [float(np.median(known)) if len(known := row[np.isfinite(row)]) else None for row in rows]
+    points = _means(each.since, stride)
+    early, late = (_mean(part) for part in (points[: len(points) // 2], points[len(points) // 2 :]))
+    halves = len(each.since) * grid.hours_per_block / 2
+    if each.level + _SLACK * (late - early) * (left / halves + 1) < bound:
+        return ""
     trend = slopes(points, (), stride * grid.hours_per_block)
     ends = trend.interval(AFFIRMED) if trend else None
     if trend is None or ends is None or ends[0] <= 0:

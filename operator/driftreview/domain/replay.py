@@ -20,7 +20,7 @@ from driftreview.domain.companions import Companion
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.evidence import T0, Look, Measurement, freeze, take
 from driftreview.domain.history import History, recorded_as
-from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.judge import judge_looks
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.samples import Window
 from driftreview.domain.status import said
@@ -114,13 +114,20 @@ def replay(
         return take(review, Look(name, window, block, past.source, previous_hash), signals, _JUDGED)
 
     before = baseline = look(T0, first, "")
-    found: list[ReplayedCheckpoint] = []
+    taken: list[DriftSnapshotSpec | None] = []
     for due, window in zip(schedule.checkpoints(spec.window, t0), others, strict=True):
         if window is not None and window.end > past.history.window.end:
-            found.append(ReplayedCheckpoint(due.name, due.at))
-            continue
-        before = look(due.name, window, before.hash)
-        found.append(ReplayedCheckpoint(due.name, due.at, before, judge_checkpoint(spec, baseline, before)))
+            taken.append(None)
+        else:
+            before = look(due.name, window, before.hash)
+            taken.append(before)
+    judged = judge_looks(spec, baseline, [each for each in taken if each])
+    found = [
+        ReplayedCheckpoint(due.name, due.at, evidence, next(judged))
+        if evidence
+        else ReplayedCheckpoint(due.name, due.at)
+        for due, evidence in zip(schedule.checkpoints(spec.window, t0), taken, strict=True)
+    ]
     return _concluded(t0, baseline, found, past.history.window.end)
 
 

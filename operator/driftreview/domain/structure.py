@@ -131,47 +131,51 @@ class _Tried:
     """A change of level at the best place, for each series of a panel."""
 
     squares: Floats
-    """(4, series): sums of squares that a level leaves, level and waves, level and a change, all three."""
-    with_waves: list[Shift]
-    without: list[Shift]
+    """(2, series): sums of squares that are left without it, and with it."""
+    shifts: list[Shift]
     left: Floats
-    """What all three leave: (series, blocks)."""
+    """What is left with it: (series, blocks)."""
 
 
 def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple[Shift | None, ...], Bools]:
     """Changes of level, and to which series a daily wave is fitted."""
     base = design.until(panel.before)
-    tried = _tried(base, panel.values[:, : panel.before])
+    values = panel.values[:, : panel.before]
+    tried = _tried(base, values, with_waves=True)
     noise = learn([base.ordinates(tried.left)], panel.hours_per_block)
-    variance = noise.spectrum(np.array([0.5 / panel.before]))[:, 0]
-    plain, waved, changed, least = tried.squares / np.maximum(variance, RESOLUTION**2)
+    variance = np.maximum(noise.spectrum(np.array([0.5 / panel.before]))[:, 0], RESOLUTION**2)
+    waved, least = tried.squares / variance
+    is_sure = waved - least > _SURELY_CHANGED
+    if is_told_apart:
+        return _where(is_sure, tried.shifts), base.has_day
+    alone = _tried(base, values, with_waves=False)
+    plain, changed = alone.squares / variance
     is_structured = plain - np.minimum(waved, changed) > _SURELY_CHANGED
     for_wave = float((changed - waved)[is_structured].sum())
-    if is_told_apart or for_wave > _SURELY_EITHER:
-        return _where(waved - least > _SURELY_CHANGED, tried.with_waves), base.has_day
+    if for_wave > _SURELY_EITHER:
+        return _where(is_sure, tried.shifts), base.has_day
     if for_wave < -_SURELY_EITHER:
-        return _where(is_structured, tried.without), base.has_day & ~is_structured
-    return _where(is_structured, tried.with_waves), base.has_day
+        return _where(is_structured, alone.shifts), base.has_day & ~is_structured
+    return _where(is_structured, tried.shifts), base.has_day
 
 
 def _where(chosen: Bools, shifts: Sequence[Shift]) -> tuple[Shift | None, ...]:
     return tuple(shift if is_chosen else None for is_chosen, shift in zip(chosen, shifts, strict=True))
 
 
-def _tried(base: Design, values: Floats) -> _Tried:
+def _tried(base: Design, values: Floats, *, with_waves: bool) -> _Tried:
     count = values.shape[-1]
     places = np.arange(int(_MARGINAL * count), int((1 - _MARGINAL) * count), -(-count // _PLACES))
-    none = [Shift(0, 0.0)] * len(values)
-    found = _Tried(np.zeros((4, len(values))), [*none], [*none], np.full_like(values, np.nan))
+    found = _Tried(np.zeros((2, len(values))), [Shift(0, 0.0)] * len(values), np.full_like(values, np.nan))
     for group in base.groups(values, count):
         at = np.ix_(np.array(group.series), group.present)
         changes = (np.flatnonzero(group.present)[:, None] >= places).astype(float)
-        waved, least, with_waves = _best(values[at], np.hstack([group.level, group.waves]), changes, places)
-        plain, changed, without = _best(values[at], group.level, changes, places)
-        found.squares[:, group.series] = [(each**2).sum(-1) for each in (plain, waved, changed, least)]
+        regressors = np.hstack([group.level, group.waves]) if with_waves else group.level
+        without, least, shifts = _best(values[at], regressors, changes, places)
+        found.squares[:, group.series] = [(each**2).sum(-1) for each in (without, least)]
         found.left[at] = least
-        for nth, series in enumerate(group.series):
-            found.with_waves[series], found.without[series] = with_waves[nth], without[nth]
+        for series, shift in zip(group.series, shifts, strict=True):
+            found.shifts[series] = shift
     return found
 
 

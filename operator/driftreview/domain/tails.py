@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
@@ -34,6 +35,7 @@ def f_sf(ratio: float, above: float, below: float) -> float:
     return beta_cdf(below / total, above * ratio / total, below / 2, above / 2)
 
 
+@lru_cache(maxsize=4096)
 def student_quantile(tail: float, freedom: float) -> float:
     """The t above which there is `tail` (below one half) of the probability.
 
