@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 
 from driftreview.domain.samples import Series
-from driftreview.domain.statistics import middle
+from driftreview.domain.statistics import mean, middle
 
 
 def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
@@ -23,7 +23,7 @@ def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[fl
 
 def block_means(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
     """Means of consecutive blocks: the median of rare events would be none."""
-    return _blocks(series, step, block, lambda values: math.fsum(value / len(values) for value in values))
+    return _blocks(series, step, block, mean)
 
 
 def _blocks(

@@ -14,6 +14,7 @@ from driftreview.domain.blocks import block_medians, encode
 from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany
 from driftreview.domain.shape import MAX_MESSAGE, about_companion, companion_shape_problem
+from driftreview.domain.statistics import mean
 
 
 @dataclass(frozen=True)
@@ -79,8 +80,8 @@ def written_per(one: Series, per: Series | None, step: timedelta, block: timedel
     for pairs in _pairs(one.values, per.values if per else (None,) * len(one.values), block // step):
         number = len(pairs)
         samples += number
-        mean, of = (math.fsum(pair[side] / number for pair in pairs) if number else 0.0 for side in (0, 1))
-        quotient = mean / of if of > 0 and of >= least else math.nan
+        own, of = (mean([pair[side] for pair in pairs]) if number else 0.0 for side in (0, 1))
+        quotient = own / of if of > 0 and of >= least else math.nan
         traffic.append(of if number else None)
         quotients.append(quotient if math.isfinite(quotient) else None)
     return Written(encode(quotients), samples, per=encode(traffic))

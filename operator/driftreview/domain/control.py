@@ -17,6 +17,7 @@ from driftreview.api.signal import Signal
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.finding import Side
 from driftreview.domain.measured import Beside, Case
+from driftreview.domain.statistics import mean
 
 _LARGEST: Final = sys.float_info.max
 _SMALLEST: Final = math.ulp(0.0)
@@ -48,7 +49,7 @@ def beside_control(before: Side | None, now: Side) -> tuple[Side | None, Side, B
     sides = [side for side in (before, now) if side is not None]
     is_ratio = all(min(pair) > 0 for side in sides for pair in _pairs(side) if pair)
     beside = [pair[1] for pair in _pairs(now if now.blocks else before or now) if pair]
-    level = _mean([math.log(value) for value in beside] if is_ratio else beside)
+    level = mean([math.log(value) for value in beside] if is_ratio else beside) if beside else 0.0
     made = [
         replace(side, blocks=tuple(_as_now(pair, level, is_ratio=is_ratio) for pair in _pairs(side))) for side in sides
     ]
@@ -68,10 +69,6 @@ def _as_now(pair: _Pair | None, level: float, *, is_ratio: bool) -> float | None
     if not is_ratio:
         return _within(own - other + level)
     return _exp(math.log(own) - math.log(other) + level)
-
-
-def _mean(values: Sequence[float]) -> float:
-    return math.fsum(value / len(values) for value in values) if values else 0.0
 
 
 def _exp(power: float) -> float:
