@@ -71,6 +71,7 @@ bench-judge: setup ## the tables that compare our judge with others, REVIEWS eac
 	$(BIN)/python -m tests.bench.judge.tables --reviews $(or $(REVIEWS),100)
 	$(BIN)/python -m tests.bench.judge.harder --reviews $(or $(REVIEWS),100)
 	$(BIN)/python -m tests.bench.judge.events --reviews $(or $(REVIEWS),100)
+	$(BIN)/python -m tests.bench.judge.budget --reviews $(or $(REVIEWS),100)
 
 clean: ## remove what the above made here (not the lab's built programs)
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist operator.kubeconfig
