@@ -4,7 +4,7 @@ Run from the root of the repository::
 
     python -m tests.bench.judge.budget [--reviews N] [--jobs N] [--markdown] [WORD ...]
 
-Without a margin whatever is surely worse is Degraded: nothing but the budget keeps a healthy release from it. Each review
+Without a margin whatever is surely worse is Degraded: only the budget keeps a healthy release from it. Each review
 has six signals, a day or a week of baseline, and looks evenly spread over 48 hours (four: at 1, 6, 24 and 48).
 """
 
