@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from driftreview.api.reasons import SignalVerdict
+from driftreview.domain.effect import estimate
 from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import Panel, fit
@@ -131,6 +132,61 @@ class TestChangeOfLevel:
         (shift,) = structure_of(panel(row, before=7 * DAY)).shifts
         assert shift is not None
         assert abs(shift.block - 500) <= 10
+
+
+class TestSameHours:
+    """A series with a week is held against the same hours of the weeks before."""
+
+    def test_the_step_is_the_mean_difference_to_them(self) -> None:
+        row = weekly(TWO_WEEKS + LOOK, 1)
+        row[TWO_WEEKS:] += 0.1
+        usual = (row[:LOOK] + row[WEEK : WEEK + LOOK]) / 2
+        found = estimate(panel(row))
+        assert found.step[0] == pytest.approx((row[TWO_WEEKS:] - usual).mean())
+
+    def test_between_baseline_and_window_the_week_goes_on(self) -> None:
+        gap, row = 20, weekly(TWO_WEEKS + 20 + LOOK, 1)
+        cut = np.delete(row, slice(TWO_WEEKS, TWO_WEEKS + gap))
+        usual = (row[gap : gap + LOOK] + row[WEEK + gap : WEEK + gap + LOOK]) / 2
+        found = estimate(Panel(cut[None], TWO_WEEKS, gap, TEN_MINUTES))
+        assert found.step[0] == pytest.approx((row[TWO_WEEKS + gap :] - usual).mean())
+
+    def test_what_is_missing_is_left_out_on_both_sides(self) -> None:
+        row = weekly(TWO_WEEKS + LOOK, 1)
+        row[10] = row[WEEK + 10] = row[WEEK + 30] = row[TWO_WEEKS + 50] = np.nan
+        usual = np.array(
+            [np.nan if np.isnan(pair).all() else np.nanmean(pair) for pair in zip(row[:LOOK], row[WEEK:], strict=False)]
+        )
+        found = estimate(panel(row))
+        assert found.step[0] == pytest.approx(np.nanmean(row[TWO_WEEKS:] - usual))
+
+    def test_what_is_fresh_is_held_against_its_own_hours(self) -> None:
+        row = weekly(TWO_WEEKS + LOOK, 1)
+        row[TWO_WEEKS + 36 :] += 0.2
+        usual = (row[36:LOOK] + row[WEEK + 36 : WEEK + LOOK]) / 2
+        assert estimate(panel(row), 36).fresh[0] == pytest.approx((row[TWO_WEEKS + 36 :] - usual).mean())
+
+    def test_t0_on_the_edge_of_a_weekend_is_no_step(self) -> None:
+        for seed in range(10):
+            row = weekly(TWO_WEEKS + LOOK, seed, weekend=-0.7)[: TWO_WEEKS + 6]
+            found = estimate(panel(row))
+            assert abs(found.step[0]) < 4 * found.error[0]
+            assert abs(found.step[0]) < 0.1
+
+
+class TestShorterThanTwoWeeks:
+    @pytest.mark.parametrize("dip", [-0.16, -0.28, -0.7])
+    def test_a_monday_after_a_quiet_weekend_is_not_called_degraded(self, dip: float) -> None:
+        for seed in range(5):
+            row = 100 * np.exp(weekly(WEEK + LOOK, seed, weekend=dip))
+            before, now = (Side(tuple(each.tolist())) for each in (row[:WEEK], row[WEEK : WEEK + 6]))
+            assert judge_series(signal(), before, now, 0.0125).verdict is SignalVerdict.INCONCLUSIVE
+
+    def test_a_change_that_has_lasted_longer_than_a_weekend_is_one(self) -> None:
+        found = structure_of(panel(jumped(7, 3 * DAY, 0.3), jumped(7, 5 * DAY, 0.3), before=WEEK)).shifts
+        assert found[0] is not None
+        assert found[0].block == pytest.approx(3 * DAY, abs=10)
+        assert found[1] is None or found[1].block <= 4 * DAY
 
 
 class TestVerdicts:

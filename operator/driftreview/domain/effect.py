@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from driftreview.domain.noise import Floats, Noise, Ordinates, learn
-from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, fit
-from driftreview.domain.structure import structure_of
+from driftreview.domain.regression import RESOLUTION, Design, Fit, Panel, alike, fit
+from driftreview.domain.structure import WEEK, structure_of
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
@@ -52,7 +52,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     """
     structure = structure_of(panel)
     design = structure.design
-    whole = fit(design, panel.values, panel.before)
+    whole = _step(design, panel, panel.values)
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
     means = np.concatenate([np.zeros((len(after), panel.before)), present / present.sum(-1, keepdims=True)], axis=-1)
@@ -78,7 +78,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     if seen:
         values = panel.values.copy()
         values[:, panel.before : panel.before + seen] = np.nan
-        fresh = fit(design, values, panel.before).last
+        fresh = _step(design, panel, values).last
     return Effects(whole.last, error, level, level_error, freedom, highest, lowest, fresh, since)
 
 
@@ -90,8 +90,46 @@ def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
     design = structure_of(whole).design
     base = fit(design.until(panel.before), panel.values, panel.before).residuals
     noise = learn([design.ordinates(base)], panel.hours_per_block)
-    error = np.sqrt(noise.variance(_overlaps(whole, fit(design, whole.values, panel.before).weights)))
+    error = np.sqrt(noise.variance(_overlaps(whole, _step(design, whole, whole.values).weights)))
     return error, np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
+
+
+def _step(design: Design, panel: Panel, values: Floats) -> Fit:
+    """Fit all series; those with a week are then held against the same hours of the weeks before.
+
+    However many waves are fitted, they round off the edge between a week and its end, and T0 may be on it.
+    """
+    found = fit(design, values, panel.before)
+    if not design.has_week.any():
+        return found
+    last, weights = _against_the_same_hours(panel, values)
+    is_weekly = design.has_week
+    return replace(
+        found,
+        last=np.where(is_weekly, last, found.last),
+        weights=np.where(is_weekly[:, None], weights, found.weights),
+    )
+
+
+def _against_the_same_hours(panel: Panel, values: Floats) -> tuple[Floats, Floats]:
+    """Mean difference to the blocks whole weeks before, and the weights of the blocks in it."""
+    week = round(WEEK / panel.hours_per_block)
+    first = panel.before + panel.gap - week * np.arange(1, panel.before // week + 1)
+    places = first[:, None] + np.arange(panel.after)
+    are_there = (places >= 0) & (places < panel.before)
+    earlier = np.where(are_there, values[:, np.where(are_there, places, 0)], np.nan)
+    known = np.isfinite(earlier)
+    count = known.sum(1)
+    after = values[:, panel.before :]
+    both = np.isfinite(after) & (count > 0)
+    number = np.maximum(both.sum(-1, keepdims=True), 1)
+    usual = np.where(known, earlier, 0.0).sum(1) / np.maximum(count, 1)
+    weights = np.zeros_like(values)
+    weights[:, panel.before :] = both / number
+    for week_before, is_there in enumerate(are_there):
+        share = known[:, week_before] * both / np.maximum(count, 1) / number
+        weights[:, places[week_before, is_there]] -= share[:, is_there]
+    return np.where(both, after - usual, 0.0).sum(-1) / number[:, 0], weights
 
 
 def _longer(values: Floats, by: int) -> Floats:

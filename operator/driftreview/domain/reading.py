@@ -88,7 +88,7 @@ def forecast(each: Measured, grid: Grid) -> str:
     """When a series that surely gets worse (5%) goes beyond its limit or margin, and that before the window closes."""
     bound = each.alert if each.alert is not None else each.margin and each.level - each.step + each.margin
     left = grid.closes - grid.since - len(each.since) * grid.hours_per_block
-    if bound is None or left <= 0:
+    if bound is None or left <= 0 or each.level > bound:
         return ""
     stride = -(-len(each.since) // _POINTS)
     points = _means(each.since, stride)

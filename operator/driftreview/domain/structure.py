@@ -24,7 +24,7 @@ _FEWEST_DAYS: Final = ((1, 1.0), (3, 3.0))
 """Harmonics of the day that are fitted, and how many days of baseline they need."""
 _REPEATED: Final = 3.0
 """Days from which on a daily wave is told from a change of level."""
-_WEEK: Final = 7
+WEEK: Final = 7 * DAY
 _WEEKLY: Final = 6
 """Harmonics of the week: with the seventh, the day's first, they tell the days of the week apart."""
 _FEWEST_WEEKS: Final = 2
@@ -37,6 +37,8 @@ _PLACES: Final = 150
 """At most, that are tried for it."""
 _MARGINAL: Final = 0.1
 """Of the baseline, at either end, where none is looked for."""
+_LONGER_THAN_A_WEEKEND: Final = 3.0
+"""Days that a change must have lasted in a longer baseline: before two weeks nobody can tell it from a weekend."""
 _SURELY_CHANGED: Final = 20.0
 """Gain of fitting it, in variances: what noise reaches in at most 1% of the series, whatever its memory."""
 _SURELY_EITHER: Final = 6.0
@@ -71,7 +73,11 @@ def structure_of(panel: Panel) -> Structure:
     at = panel.positions + 0.5
     number = max((harmonics for harmonics, fewest in _FEWEST_DAYS if days >= fewest), default=0)
     daily = [harmonic / per_day for harmonic in range(1, 1 + number)]
-    weekly = [harmonic / per_day / _WEEK for harmonic in range(1, 1 + _WEEKLY)] if days >= _FEWEST_WEEKS * _WEEK else []
+    weekly = (
+        [harmonic * panel.hours_per_block / WEEK for harmonic in range(1, 1 + _WEEKLY)]
+        if days >= _FEWEST_WEEKS * WEEK / DAY
+        else []
+    )
     every = np.ones(len(panel.values), bool)
     design = Design(
         weekly=_waves(at, weekly),
@@ -141,14 +147,16 @@ def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple
     """Changes of level, and to which series a daily wave is fitted."""
     base = design.until(panel.before)
     values = panel.values[:, : panel.before]
-    tried = _tried(base, values, with_waves=True)
+    lasting = round(_LONGER_THAN_A_WEEKEND * DAY / panel.hours_per_block)
+    lasting = lasting if panel.before > 2 * lasting else 0
+    tried = _tried(base, values, lasting, with_waves=True)
     noise = learn([base.ordinates(tried.left)], panel.hours_per_block)
     variance = np.maximum(noise.spectrum(np.array([0.5 / panel.before]))[:, 0], RESOLUTION**2)
     waved, least = tried.squares / variance
     is_sure = waved - least > _SURELY_CHANGED
     if is_told_apart:
         return _where(is_sure, tried.shifts), base.has_day
-    alone = _tried(base, values, with_waves=False)
+    alone = _tried(base, values, lasting, with_waves=False)
     plain, changed = alone.squares / variance
     is_structured = plain - np.minimum(waved, changed) > _SURELY_CHANGED
     for_wave = float((changed - waved)[is_structured].sum())
@@ -163,9 +171,9 @@ def _where(chosen: Bools, shifts: Sequence[Shift]) -> tuple[Shift | None, ...]:
     return tuple(shift if is_chosen else None for is_chosen, shift in zip(chosen, shifts, strict=True))
 
 
-def _tried(base: Design, values: Floats, *, with_waves: bool) -> _Tried:
+def _tried(base: Design, values: Floats, lasting: int, *, with_waves: bool) -> _Tried:
     count = values.shape[-1]
-    places = np.arange(int(_MARGINAL * count), int((1 - _MARGINAL) * count), -(-count // _PLACES))
+    places = np.arange(int(_MARGINAL * count), count - max(int(_MARGINAL * count), lasting), -(-count // _PLACES))
     found = _Tried(np.zeros((2, len(values))), [Shift(0, 0.0)] * len(values), np.full_like(values, np.nan))
     for group in base.groups(values, count):
         at = np.ix_(np.array(group.series), group.present)
