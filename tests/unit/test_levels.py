@@ -203,7 +203,7 @@ class TestWhatIsShown:
 
     def test_the_baseline_shown_is_what_it_leads_to_expect_at_this_time_of_day(self) -> None:
         wave = [100 + 50 * math.sin(2 * math.pi * (i + 0.5) / 144) - 0.001 for i in range(432)]
-        found = judge_series(signal(unit=""), side([*wave, -1e-3]), side(wave[1:37]))
+        found = judge_series(signal(unit=""), side([*wave[:100], -1e-3, *wave[101:], wave[0]]), side(wave[1:37]))
         expected = sum(wave[1:37]) / 36
         assert float(found.baseline.split()[0]) == pytest.approx(expected, abs=1)
         assert found.verdict in {V.STABLE, V.ACCEPTABLE}

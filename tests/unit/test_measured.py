@@ -105,8 +105,8 @@ class TestMargin:
         [
             ({"relative": "25%"}, "Higher", 100, math.log(1.25)),
             ({"relative": "20%"}, "Lower", 100, -math.log(0.8)),
-            ({"absolute": "30"}, "Higher", 100, math.log(1.3)),
-            ({"absolute": "30"}, "Lower", 100, -math.log(0.7)),
+            ({"relative": "0%", "absolute": "30"}, "Higher", 100, math.log(1.3)),
+            ({"relative": "0%", "absolute": "30"}, "Lower", 100, -math.log(0.7)),
             ({"relative": "25%", "absolute": "30"}, "Higher", 100, math.log(1.3)),
             ({"relative": "40%", "absolute": "30"}, "Higher", 100, math.log(1.4)),
             ({"relative": "25%"}, "Either", 101, math.log(1.25)),
@@ -114,7 +114,7 @@ class TestMargin:
             ({"relative": "0%"}, "Higher", 100, 0),
             # Less than nothing is not possible: it may fall as it likes.
             ({"relative": "100%"}, "Lower", 1, math.inf),
-            ({"absolute": "200"}, "Lower", 1, math.inf),
+            ({"relative": "0%", "absolute": "200"}, "Lower", 1, math.inf),
         ],
     )
     def test_on_logarithms(self, margin: dict[str, str], worse: str, now: float, expected: float) -> None:

@@ -1,6 +1,7 @@
 """The example's live service as a process, and its written history as text."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -162,7 +163,7 @@ def test_stale_marks_stop_one_symbol_after_the_delay() -> None:
     with running(FAULT="stale-marks", FAULT_AFTER="1.5") as bot:
         started = time.time()
         mark = 'mark_update_timestamp_seconds{symbol="%s"}'
-        samples = bot.wait(lambda now: now[mark % "BTC"] > now[mark % "SOL"] + 2)
+        samples = bot.wait(lambda now: now.get(mark % "BTC", 0) > now.get(mark % "SOL", math.inf) + 2)
         assert bot.samples()[mark % "SOL"] == samples[mark % "SOL"] > started
 
 

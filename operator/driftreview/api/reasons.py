@@ -173,6 +173,8 @@ class Reason(StrEnum):
     """Too few blocks of samples to say anything."""
     UNRESOLVED = "Unresolved"
     """The noise is wider than the margin or the limit: neither good nor bad can be said."""
+    NOT_COUNTABLE = "NotCountable"
+    """What should be a number of events is below zero, or beyond all counting."""
     BEYOND_BASELINE = "BeyondBaseline"
     """The covariate is outside of what it was in the baseline, so that nothing is known of what follows it."""
     # A query that failed

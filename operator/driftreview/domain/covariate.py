@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.display import quantity
-from driftreview.domain.finding import Finding, Side, place
+from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, place
 from driftreview.domain.observed import Observed
 from driftreview.domain.rules import too_few
 from driftreview.domain.statistics import middle
 
 _BEYOND: Final = 0.1
-"""Of the baseline's range, how much further the window may lie."""
+"""Of the baseline's range (without the few blocks that are farthest out), how much further the window may lie."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,8 @@ class Covariate:
             return None
         if finding := too_few(self.now, f"{name} in this window"):
             return finding
-        low, high = min(self.before.present), max(self.before.present)
+        ordered = sorted(self.before.present)
+        low, high = ordered[FEWEST_BLOCKS - 1], ordered[-FEWEST_BLOCKS]
         now, room = middle(self.now.present), _BEYOND * (high / 2 - low / 2) * 2
         if low - room <= now <= high + room:
             return None

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Floats, Noise, Ordinates, learn
 from driftreview.domain.regression import RESOLUTION, Design, Fit, Panel, alike, fit
 from driftreview.domain.structure import WEEK, structure_of
@@ -41,6 +42,15 @@ class Effects:
     """The same of a fall, below zero."""
     fresh: Floats
     """The step of what the look before did not have."""
+    fresh_error: Floats
+    ending: Floats
+    """The step of the last blocks, as many as are judged at least."""
+    ending_error: Floats
+    highest_ending: Floats
+    """As `highest`, of stretches as long as the last blocks."""
+    lowest_ending: Floats
+    late: Floats
+    """A sure change of level at the baseline's end, zero where there is none: nobody can tell how it goes on."""
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
@@ -61,9 +71,23 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     level = np.nanmean(after, axis=-1)
     since = whole.residuals[:, panel.before :] + level[:, None]
     if not panel.before:
-        nothing = np.zeros(len(level))
+        nothing, unknown = np.zeros(len(level)), np.full(len(level), np.inf)
         return Effects(
-            nothing, np.full(len(level), np.inf), level, level_error, noise.freedom, nothing, nothing, nothing, since
+            step=nothing,
+            error=unknown,
+            level=level,
+            level_error=level_error,
+            freedom=noise.freedom,
+            highest=nothing,
+            lowest=nothing,
+            fresh=nothing,
+            fresh_error=unknown,
+            ending=nothing,
+            ending_error=unknown,
+            highest_ending=nothing,
+            lowest_ending=nothing,
+            late=nothing,
+            since=since,
         )
     base = fit(design.until(panel.before), panel.values[:, : panel.before], panel.before).residuals
     freedom = np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
@@ -74,12 +98,36 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     highest, lowest = _extremes(unexplained, min(panel.after, panel.before // 4))
     shifted = np.array([abs(shift.size) if shift else 0.0 for shift in structure.shifts])  # what goes up comes down
     highest, lowest = np.maximum(highest, shifted), np.minimum(lowest, -shifted)
-    fresh = whole.last
-    if seen:
-        values = panel.values.copy()
-        values[:, panel.before : panel.before + seen] = np.nan
-        fresh = _step(design, panel, values).last
-    return Effects(whole.last, error, level, level_error, freedom, highest, lowest, fresh, since)
+    fresh, fresh_error = _part(design, panel, noise, seen) if seen else (whole.last, error)
+    ending, ending_error = whole.last, error
+    if panel.after > FEWEST_BLOCKS:
+        ending, ending_error = _part(design, panel, noise, panel.after - FEWEST_BLOCKS)
+    highest_ending, lowest_ending = _extremes(unexplained, FEWEST_BLOCKS)
+    return Effects(
+        step=whole.last,
+        error=error,
+        level=level,
+        level_error=level_error,
+        freedom=freedom,
+        highest=highest,
+        lowest=lowest,
+        fresh=fresh,
+        fresh_error=fresh_error,
+        ending=ending,
+        ending_error=ending_error,
+        highest_ending=np.maximum(highest_ending, shifted),
+        lowest_ending=np.minimum(lowest_ending, -shifted),
+        late=structure.late,
+        since=since,
+    )
+
+
+def _part(design: Design, panel: Panel, noise: Noise, without: int) -> tuple[Floats, Floats]:
+    """Step of the blocks since T0 without the first ones, and its error."""
+    values = panel.values.copy()
+    values[:, panel.before : panel.before + without] = np.nan
+    part = _step(design, panel, values)
+    return part.last, np.sqrt(noise.variance(_overlaps(panel, part.weights)))
 
 
 def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:

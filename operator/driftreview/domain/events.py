@@ -17,16 +17,18 @@ import numpy as np
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
-from driftreview.domain.counts import Counts, events_in
+from driftreview.domain.counts import MOST, Counts, events_in
 from driftreview.domain.display import change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
-from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, gravest, rounded
+from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of, tolerated
 from driftreview.domain.rules import is_compared, sign_of, too_few
 from driftreview.domain.tails import scan_sf
 
 FEWEST: Final = 3.0
 """Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
+_ROUNDING: Final = 1e-6
+"""Of a number below zero: less comes of extrapolating."""
 _NOTEWORTHY: Final = 0.01
 """Chance of a healthy process to break a limit from which on it is told."""
 
@@ -82,6 +84,16 @@ def span_of(signal: Signal) -> timedelta:
     if signal.for_ is None:
         raise ValueError(f"signal {signal.name} of kind Events has no `for`; the CRD's rules refuse that")
     return parse_duration(signal.for_)
+
+
+def uncountable(signal: Signal, baseline: Side | str, now: Side) -> Finding | None:
+    """That what should be numbers of events is none: below zero, or too many to be counted."""
+    for side, where in ((now, "this window"), (baseline, "the baseline")):
+        odd = [value for value in side.present if not -_ROUNDING <= value < MOST] if isinstance(side, Side) else []
+        if odd:
+            message = f"{quantity(odd[0], signal.unit)} in {where} is no number of events; use increase() of a counter"
+            return Finding(SignalVerdict.INCONCLUSIVE, Reason.NOT_COUNTABLE, message)
+    return None
 
 
 def count_events(case: Case, grid: Grid) -> Events:

@@ -9,7 +9,6 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from statistics import fmean
 from typing import Final
 
 import numpy as np
@@ -24,10 +23,10 @@ from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
-from driftreview.domain.measured import AFFIRMED, Case, Grid, Measured, Scale, compared_in, panel_of
+from driftreview.domain.measured import AFFIRMED, Case, Grid, Scale, compared_in, margin_of, panel_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.regression import Panel
-from driftreview.domain.statistics import middle
+from driftreview.domain.statistics import mean, middle
 from driftreview.domain.tails import student_quantile
 
 _LONG_GAP: Final = timedelta(hours=1)
@@ -80,11 +79,12 @@ def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None
         freedom = float(freedoms[index])
         reach = student_quantile(AFFIRMED, freedom) + student_quantile(_MISSED / len(series), freedom)
         least = reach * float(errors[index])
-        seen = Measured(case, scales[index], level, 0.0, 0.0, 0.0, freedom, 0.0, 0.0, panel.values[index])
-        if signal.margin is None or seen.margin is None or least <= seen.margin:
+        expected, scale = scales[index].back(level), scales[index]
+        tolerance = margin_of(signal, scale, level)
+        if signal.margin is None or tolerance is None or least <= tolerance:
             found.append(None)
             continue
-        could = compared_in(signal.margin)(seen.expected, seen.scale.back(level + least), signal.unit)
+        could = compared_in(signal.margin)(expected, scale.back(level + least), signal.unit)
         found.append(f"its noise lets a change of {could.lstrip('+')} be ruled out at the last look, no smaller one")
     return found
 
@@ -167,7 +167,7 @@ def _once(reasons: Sequence[tuple[str, Case, str | None]]) -> list[str]:
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:
     for each in signals:
-        centre = fmean if each.signal.kind is Kind.EVENTS else middle
+        centre = mean if each.signal.kind is Kind.EVENTS else middle
         shown = sorted(centre(side.present) for side in each.sides.values() if side.present)
         if shown:
             low, high = (quantity(value, each.signal.unit) for value in (shown[0], shown[-1]))

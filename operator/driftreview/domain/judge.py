@@ -17,8 +17,9 @@ from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.coverage import unanswered, uncovered, without_traffic
+from driftreview.domain.coverage import broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
+from driftreview.domain.events import uncountable
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
@@ -108,6 +109,7 @@ def _series(
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
         lacking = uncovered(signal, side, current.source) or without_traffic(signal, side, old)
+        lacking = lacking or broken_off(side, current.source)
         if lacking is None or signal.kind is Kind.INFO:
             found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
         else:
@@ -133,7 +135,7 @@ def _one(
         case Kind.GROWTH:
             return too_few(now, "this window") or (Case.of(signal, baseline, now),)
         case Kind.EVENTS:
-            return (Case.of(signal, baseline, now),)
+            return uncountable(signal, baseline, now) or (Case.of(signal, baseline, now),)
         case Kind.LIMIT:
             return judge_limit(signal, now)
     return record(signal, now)

@@ -19,6 +19,7 @@ import numpy as np
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import difference, number, quantity, spread
+from driftreview.domain.doubts import Doubt, about_alert, about_baseline
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, compared_in, tolerated
@@ -43,12 +44,24 @@ def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = N
     """
     lacking = each.case.lacking and replace(each.case.lacking, current=quantity(each.current, each.case.signal.unit))
     alert, baseline = _against_alert(each, sure), _against_baseline(each, sure, suspected)
+    if alert is not None:
+        alert = _doubted(alert, about_alert(each, alert.verdict))
+    if baseline is not None:
+        baseline = _doubted(baseline, about_baseline(each, baseline.verdict, sure))
     said = (
         alert and _read(alert, against_alert(each, alert.verdict, sure, grid)),
         baseline and _read(baseline, against_baseline(each, baseline.verdict, sure, grid)),
         lacking,
     )
     return gravest([finding for finding in said if finding is not None])
+
+
+def _doubted(finding: Finding, doubt: Doubt | None) -> Finding:
+    """A finding as it stands when it is held back."""
+    if doubt is None:
+        return finding
+    verdict, reason, why = doubt
+    return replace(finding, verdict=verdict, reason=reason, message=f"{finding.message}; {why}")
 
 
 def _read(finding: Finding, parts: Iterable[str]) -> Finding:

@@ -96,7 +96,8 @@ class Scale:
         """The scale of a series, so far with up as worse; NaN is no value."""
         alert, largest = alert_of(case.signal), float(np.nanmax(np.abs(values)))
         is_difference = case.beside is not None and not case.beside.is_ratio
-        if np.nanmin(values) > 0 and (alert is None or alert > 0) and not is_difference:
+        is_share = case.signal.margin is not None and case.signal.margin.relative is not None
+        if is_share and np.nanmin(values) > 0 and (alert is None or alert > 0) and not is_difference:
             return Scale(log=True)
         return Scale(log=False, unit=largest or 1.0)
 
@@ -130,6 +131,14 @@ class Measured:
     """The largest step that the baseline made by itself."""
     fresh: float
     """The step of what the look before did not have."""
+    fresh_error: float
+    ending: float
+    """The step of the last blocks."""
+    ending_error: float
+    unlike_ending: float
+    """The largest step of so few blocks that the baseline made by itself."""
+    late: float
+    """A change of level at the very end of the baseline, zero where there is none."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
@@ -146,15 +155,7 @@ class Measured:
     @cached_property
     def margin(self) -> float | None:
         """The step that is tolerated; None where there is nothing to compare with."""
-        margin = self.case.signal.margin
-        if margin is None or self.case.before is None:
-            return None
-        relative = parse_percent(margin.relative) if margin.relative else 0.0
-        absolute = parse_quantity(margin.absolute) if margin.absolute else 0.0
-        if not self.scale.log:
-            return max(relative * abs(self.level - self.step), absolute / self.scale.unit)
-        share = self.scale.sign * max(relative, absolute / self.expected)
-        return abs(math.log1p(share)) if share > -1 else math.inf
+        return None if self.case.before is None else margin_of(self.case.signal, self.scale, self.level - self.step)
 
     @property
     def alert(self) -> float | None:
@@ -189,6 +190,18 @@ class Measured:
     def reach(self, tail: float) -> float:
         """Errors to either side that leave this probability outside."""
         return student_quantile(tail, self.freedom)
+
+
+def margin_of(signal: Signal, scale: Scale, expected: float) -> float | None:
+    """The step that is tolerated where so much is expected, as it is compared; None without a margin."""
+    if signal.margin is None:
+        return None
+    relative = parse_percent(signal.margin.relative) if signal.margin.relative else 0.0
+    absolute = parse_quantity(signal.margin.absolute) if signal.margin.absolute else 0.0
+    if not scale.log:
+        return max(relative * abs(expected), absolute / scale.unit)
+    share = scale.sign * max(relative, absolute / scale.back(expected))
+    return abs(math.log1p(share)) if share > -1 else math.inf
 
 
 def compared_in(margin: Margin) -> Callable[[float, float, str], str]:
@@ -252,5 +265,10 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         freedom=float(effects.freedom[nth]),
         unlike=float(effects.highest[nth] if up else -effects.lowest[nth]),
         fresh=sign * float(effects.fresh[nth]),
+        fresh_error=max(float(effects.fresh_error[nth]), RESOLUTION / 100),
+        ending=sign * float(effects.ending[nth]),
+        ending_error=max(float(effects.ending_error[nth]), RESOLUTION / 100),
+        unlike_ending=float(effects.highest_ending[nth] if up else -effects.lowest_ending[nth]),
+        late=sign * float(effects.late[nth]),
         since=sign * effects.since[nth],
     )

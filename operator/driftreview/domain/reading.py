@@ -11,7 +11,7 @@ import numpy as np
 
 from driftreview.api.reasons import SignalVerdict
 from driftreview.domain.display import quantity, small_percent
-from driftreview.domain.family import Sure
+from driftreview.domain.family import Bound, Sure
 from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
@@ -32,6 +32,10 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     surely = each.margin + each.reach(sure.allowed) * each.error
     ends = (each.margin - each.reach(AFFIRMED) * each.error, max(surely, each.unlike + each.margin / 2))
     good, bad = (shown(each.expected, _at(each, step), each.case.signal.unit) for step in ends)
+    if verdict is SignalVerdict.DEGRADED and Bound.MARGIN not in sure.beyond:
+        since = shown(each.expected, _at(each, each.fresh), each.case.signal.unit)
+        yield f"Suspect at the look before too, and {since} since then"
+        return
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
     yield from _ground(each, verdict, chance, sure.allowed, grid)

@@ -14,6 +14,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Bools, Floats, learn
 from driftreview.domain.regression import RESOLUTION, Design, Panel, fit
 from driftreview.domain.tails import f_sf
@@ -36,11 +37,13 @@ _FEWEST_BLOCKS: Final = 72
 _PLACES: Final = 150
 """At most, that are tried for it."""
 _MARGINAL: Final = 0.1
-"""Of the baseline, at either end, where none is looked for."""
+"""Of the baseline, at either end: what changed there is too short to be a level of its own."""
 _LONGER_THAN_A_WEEKEND: Final = 3.0
 """Days that a change must have lasted in a longer baseline: before two weeks nobody can tell it from a weekend."""
 _SURELY_CHANGED: Final = 20.0
 """Gain of fitting it, in variances: what noise reaches in at most 1% of the series, whatever its memory."""
+_SURELY_CHANGED_LATELY: Final = 10.0
+"""The same at the last places, of which there are three."""
 _SURELY_EITHER: Final = 6.0
 """Difference of squares, in variances, from which on one of two explanations is preferred: odds of twenty to one."""
 
@@ -62,6 +65,8 @@ class Structure:
     design: Design
     shifts: tuple[Shift | None, ...]
     """Of each series."""
+    late: Floats
+    """(series,): size of a sure change of level at the very end, zero where there is none."""
     unexplained: Design
     """For what the baseline did to itself: without changes of level, and without the waves they may be taken for."""
 
@@ -91,14 +96,14 @@ def structure_of(panel: Panel) -> Structure:
     if weekly:
         design = replace(design, has_week=_has_week(design, panel))
     if panel.before < _FEWEST_BLOCKS:
-        return Structure(design, (None,) * len(panel.values), design)
+        return Structure(design, (None,) * len(panel.values), np.zeros(len(panel.values)), design)
     shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not daily)
     if not any(shifts):
-        return Structure(design, shifts, design)
+        return Structure(design, shifts, _late(design, panel), design)
     columns = np.stack([np.arange(panel.values.shape[-1]) >= (shift.block if shift else np.inf) for shift in shifts])
     plain = design.has_day if days >= _REPEATED else design.has_day & [shift is None for shift in shifts]
     found = replace(design, has_day=has_day, shifts=columns.astype(float))
-    return Structure(found, shifts, replace(design, has_day=plain))
+    return Structure(found, shifts, _late(found, panel), replace(design, has_day=plain))
 
 
 def _waves(at: Floats, frequencies: Sequence[float]) -> Floats:
@@ -147,16 +152,16 @@ def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple
     """Changes of level, and to which series a daily wave is fitted."""
     base = design.until(panel.before)
     values = panel.values[:, : panel.before]
-    lasting = round(_LONGER_THAN_A_WEEKEND * DAY / panel.hours_per_block)
-    lasting = lasting if panel.before > 2 * lasting else 0
-    tried = _tried(base, values, lasting, with_waves=True)
+    count = panel.before
+    places = np.arange(int(_MARGINAL * count), _last_place(panel), -(-count // _PLACES))
+    tried = _tried(base, values, places, with_waves=True)
     noise = learn([base.ordinates(tried.left)], panel.hours_per_block)
-    variance = np.maximum(noise.spectrum(np.array([0.5 / panel.before]))[:, 0], RESOLUTION**2)
-    waved, least = tried.squares / variance
-    is_sure = waved - least > _SURELY_CHANGED
+    variance = np.maximum(noise.spectrum(np.array([0.5 / count]))[:, 0], RESOLUTION**2)
+    waved, left = tried.squares / variance
+    is_sure = waved - left > _SURELY_CHANGED
     if is_told_apart:
         return _where(is_sure, tried.shifts), base.has_day
-    alone = _tried(base, values, lasting, with_waves=False)
+    alone = _tried(base, values, places, with_waves=False)
     plain, changed = alone.squares / variance
     is_structured = plain - np.minimum(waved, changed) > _SURELY_CHANGED
     for_wave = float((changed - waved)[is_structured].sum())
@@ -167,13 +172,38 @@ def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple
     return _where(is_structured, tried.shifts), base.has_day
 
 
+def _last_place(panel: Panel) -> int:
+    """From this block on a change is too short to be a level of its own."""
+    lasting = round(_LONGER_THAN_A_WEEKEND * DAY / panel.hours_per_block)
+    return panel.before - max(int(_MARGINAL * panel.before), lasting if panel.before > 2 * lasting else 0)
+
+
+def _late(design: Design, panel: Panel) -> Floats:
+    """Sure changes of level that are too short to be levels of their own, zero where there are none.
+
+    At the very end fewer places are tried, so that less is needed to be sure.
+    """
+    base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
+    found = np.zeros(len(values))
+    for first, step, surely in (
+        (_last_place(panel), -(-count // _PLACES), _SURELY_CHANGED),
+        (count - 2 * FEWEST_BLOCKS, FEWEST_BLOCKS // 2, _SURELY_CHANGED_LATELY),
+    ):
+        places = np.arange(first, count - FEWEST_BLOCKS + 1, step)
+        tried = _tried(base, values, places, with_waves=True)
+        noise = learn([base.ordinates(tried.left)], panel.hours_per_block)
+        variance = np.maximum(noise.spectrum(np.array([0.5 / count]))[:, 0], RESOLUTION**2)
+        without, least = tried.squares / variance
+        found = np.where(without - least > surely, [each.size for each in tried.shifts], found)
+    return found
+
+
 def _where(chosen: Bools, shifts: Sequence[Shift]) -> tuple[Shift | None, ...]:
     return tuple(shift if is_chosen else None for is_chosen, shift in zip(chosen, shifts, strict=True))
 
 
-def _tried(base: Design, values: Floats, lasting: int, *, with_waves: bool) -> _Tried:
+def _tried(base: Design, values: Floats, places: NDArray[np.int_], *, with_waves: bool) -> _Tried:
     count = values.shape[-1]
-    places = np.arange(int(_MARGINAL * count), count - max(int(_MARGINAL * count), lasting), -(-count // _PLACES))
     found = _Tried(np.zeros((2, len(values))), [Shift(0, 0.0)] * len(values), np.full_like(values, np.nan))
     for group in base.groups(values, count):
         at = np.ix_(np.array(group.series), group.present)

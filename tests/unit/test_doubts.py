@@ -1,0 +1,154 @@
+"""What a mean forgives is not promoted: bad at the end or in a part, gone by the end, held against a moving baseline."""
+
+import math
+
+import pytest
+
+from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Signal
+from driftreview.domain.covariate import Covariate
+from driftreview.domain.finding import Finding
+from driftreview.domain.foresight import foresight
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.together import judge_together
+from tests.builders import evidence, noise, review, series, side, signal, snapshot, spec
+
+V = SignalVerdict
+GOOD = {V.STABLE, V.ACCEPTABLE, V.IMPROVED}
+WEEK, LOOK, HOUR = 1008, 288, 6
+
+
+def around(level: float, count: int, seed: int, share: float = 0.03) -> list[float]:
+    return [level * math.exp(share * each) for each in noise(count, seed, 0.5)]
+
+
+def found(declared: Signal, now: list[float | None], before: list[float] | None = None, seen: int = 144) -> Finding:
+    case = Case.of(declared, side(before or around(100, WEEK, 1)), side(now))
+    return judge_together([case], Grid(1 / 6, seen=seen, closes=48), 0.0125)[0]
+
+
+def bad(times: float, first: int, last: int = LOOK, level: float = 100, seed: int = 2) -> list[float | None]:
+    """Healthy but for some blocks."""
+    return [each * (times if first <= at < last else 1) for at, each in enumerate(around(level, LOOK, seed))]
+
+
+class TestTheEnd:
+    @pytest.mark.parametrize(("times", "hours"), [(1.5, 8), (2, 4), (3, 2), (10, 1)])
+    def test_what_is_bad_at_the_end_is_not_good(self, times: float, hours: int) -> None:
+        said = found(signal(margin={"relative": "20%"}), bad(times, LOOK - hours * HOUR))
+        assert said.verdict not in GOOD
+
+    def test_the_sentence_tells_how_bad(self) -> None:
+        said = found(signal(margin={"relative": "20%"}), bad(2, LOOK - HOUR))
+        assert said.verdict is V.SUSPECT
+        assert "; but +9" in said.message or "; but +10" in said.message
+        assert "% in its last 6 blocks" in said.message
+
+    def test_what_came_since_the_look_before_counts_by_itself(self) -> None:
+        said = found(signal(margin={"relative": "20%"}), bad(1.4, 200, LOOK - HOUR), seen=200)
+        assert said.verdict is V.SUSPECT
+        assert "% since the look before" in said.message
+
+    def test_lower_is_mirrored(self) -> None:
+        said = found(signal(margin={"relative": "20%"}, worse="Lower"), bad(0.4, LOOK - 8 * HOUR))
+        assert said.verdict not in GOOD
+
+    def test_what_has_healed_is_good_again(self) -> None:
+        assert found(signal(margin={"relative": "20%"}), bad(1.5, 20, 26)).verdict in GOOD
+
+    def test_a_healthy_release_is_seldom_doubted(self) -> None:
+        good = [found(signal(), bad(1, 0, seed=seed)).verdict in GOOD for seed in range(2, 102)]
+        assert sum(good) >= 97
+
+    def test_what_happens_nightly_is_nothing_new(self) -> None:
+        def nightly(count: int, seed: int) -> list[float]:
+            return [each * (2 if at % 144 >= 138 else 1) for at, each in enumerate(around(100, count, seed))]
+
+        said = found(signal(margin={"relative": "20%"}), [*nightly(LOOK, 2)], nightly(WEEK, 1))
+        assert said.verdict in GOOD
+
+
+class TestAPartOfIt:
+    @pytest.mark.parametrize("declared", [signal(margin={"absolute": "500m"}, unit="%")])
+    @pytest.mark.parametrize(("first", "last"), [(240, 288), (216, 288), (18, 24), (100, 130)])
+    def test_an_outage_is_not_averaged_away(self, declared: Signal, first: int, last: int) -> None:
+        errors = [100.0 if first <= at < last else each for at, each in enumerate(around(0.05, LOOK, 2))]
+        assert found(declared, [*errors], around(0.05, WEEK, 1)).verdict not in GOOD
+
+    def test_nor_with_a_limit_or_a_share(self) -> None:
+        errors: list[float | None] = [100.0 if at % 12 < 2 else each for at, each in enumerate(around(0.05, LOOK, 2))]
+        both = signal(margin={"relative": "900%"}, limits={"alert": "5"}, unit="%")
+        assert found(both, errors, around(0.05, WEEK, 1)).verdict not in GOOD
+        assert found(signal(margin={"relative": "900%"}, unit="%"), errors, around(0.05, WEEK, 1)).verdict not in GOOD
+
+
+class TestGoneByTheEnd:
+    def judged(self, values: list[float | None]) -> Finding:
+        old, new = evidence("latency", series(around(100, 144, 1))), evidence("latency", series(values))
+        frozen = snapshot(old), snapshot(new, checkpoint="48h", hours=48)
+        return judge_checkpoint(spec([signal()], ["48h"]), *frozen).results[0].finding
+
+    @pytest.mark.parametrize("blocks", [4, 24])
+    def test_no_samples_at_the_end_are_missing(self, blocks: int) -> None:
+        said = self.judged([*around(100, LOOK - blocks, 2), *[None] * blocks])
+        assert said.verdict is V.MISSING
+        assert said.message == f"the last {blocks} of 288 blocks have no samples"
+
+    def test_a_few_late_samples_are_no_end(self) -> None:
+        assert self.judged([*around(100, LOOK - 3, 2), *[None] * 3]).verdict in GOOD
+
+
+class TestAMovingBaseline:
+    @pytest.mark.parametrize(("days", "hours"), [(1, 2), (3, 2), (3, 6), (7, 2), (7, 24), (14, 3), (14, 24)])
+    def test_a_change_shortly_before_its_end_leaves_it_open(self, days: int, hours: int) -> None:
+        before = around(100, 144 * days, 1)
+        before[-hours * HOUR :] = [1.2 * each for each in before[-hours * HOUR :]]
+        for level in (120, 100):
+            said = found(signal(margin={"relative": "10%"}), [*around(level, LOOK, 2)], before)
+            assert said.verdict is V.INCONCLUSIVE
+            assert "its baseline rose shortly before its end" in said.message
+
+    def test_what_is_worse_than_either_level_is_found_all_the_same(self) -> None:
+        before = around(100, WEEK, 1)
+        before[-18:] = [1.2 * each for each in before[-18:]]
+        assert found(signal(), [*around(200, LOOK, 2)], before).verdict is V.DEGRADED
+
+    @pytest.mark.parametrize("days", [1, 7])
+    def test_noise_alone_seldom_moves(self, days: int) -> None:
+        moved = [
+            "shortly before its end" in found(signal(), [*around(100, 36, 2)], around(100, 144 * days, seed)).message
+            for seed in range(100)
+        ]
+        assert sum(moved) <= 2
+
+
+class TestSuspectTwice:
+    def test_the_sentence_says_that_it_is_the_second_time(self) -> None:
+        before = [100 * math.exp(0.1 * each) for each in noise(WEEK, 1, 0.8)]
+        for seed in range(2, 40):
+            now = [107 * math.exp(0.1 * each) for each in noise(LOOK, seed, 0.8)]
+            said = found(signal(), [*now], before)
+            if said.verdict is V.DEGRADED and "Suspect at the look before too" in said.message:
+                assert "Degraded from" not in said.message
+                assert "allowed" not in said.message
+                return
+        pytest.fail("no release was suspect twice")
+
+
+class TestPlanted:
+    def test_one_block_does_not_open_the_range_of_a_covariate(self) -> None:
+        load = [100 + 0.1 * each for each in noise(WEEK, 1)]
+        load[500] = 200
+        said = Covariate(signal("load", kind="Info"), side(load), side([195.0] * 36)).unfit()
+        assert said is not None
+        assert said.reason is Reason.BEYOND_BASELINE
+
+    @pytest.mark.parametrize("value", [1.7e308, -45.0, 2e12])
+    def test_what_is_no_number_of_events_is_told_as_such(self, value: float) -> None:
+        declared = signal("boom", **{"kind": "Events", "for": "10m", "margin": {"relative": "50%"}})
+        frozen = snapshot(evidence("boom", series([value] * 144)))
+        now = snapshot(evidence("boom", series([value] * 36)), checkpoint="6h", hours=6)
+        said = judge_checkpoint(spec([declared]), frozen, now).results[0].finding
+        assert (said.verdict, said.reason) == (V.INCONCLUSIVE, Reason.NOT_COUNTABLE)
+        assert foresight(review(signals=[declared]).spec, frozen).measured
