@@ -1,4 +1,4 @@
-"""What a mean forgives is not promoted: bad at the end or in a part, gone by the end, held against a moving baseline."""
+"""What a mean forgives is not promoted: bad at the end or in a part, gone by the end; no moving baseline is trusted."""
 
 import math
 
@@ -100,7 +100,7 @@ class TestGoneByTheEnd:
 
 
 class TestAMovingBaseline:
-    @pytest.mark.parametrize(("days", "hours"), [(1, 2), (3, 2), (3, 6), (7, 2), (7, 24), (14, 3), (14, 24)])
+    @pytest.mark.parametrize(("days", "hours"), [(1, 2), (3, 2), (3, 6), (7, 2), (7, 24), (14, 3)])
     def test_a_change_shortly_before_its_end_leaves_it_open(self, days: int, hours: int) -> None:
         before = around(100, 144 * days, 1)
         before[-hours * HOUR :] = [1.2 * each for each in before[-hours * HOUR :]]

@@ -119,7 +119,7 @@ class TestChangeOfLevel:
         found = structure_of(made)
         assert found.shifts[0] is not None
         assert found.design.has_day.all()
-        plain = Structure(replace(found.design, shifts=None), (None,), np.zeros(1), found.design)
+        plain = Structure(replace(found.design, shifts=None), (None,), np.zeros(1), np.zeros(1, bool), found.design)
         both, wave = (fit(each.design, row[None], DAY).weights for each in (found, plain))
         assert (both**2).sum() > 1.5 * (wave**2).sum()
 

@@ -30,8 +30,10 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     """Of a verdict on a series and its margin."""
     if each.margin is None or each.case.signal.margin is None:
         return None
-    is_within = verdict in _GOOD and abs(each.step) + abs(each.late) <= each.margin
-    if each.late and not is_within and each.step <= each.margin + _CLEARLY_MORE * abs(each.late):
+    is_in_doubt = each.late and each.step <= each.margin + _CLEARLY_MORE * abs(each.late)
+    if verdict in _GOOD:
+        is_in_doubt = each.is_surely_late and abs(each.step) + abs(each.late) > each.margin
+    if is_in_doubt:
         direction = "rose" if each.late * each.scale.sign > 0 else "fell"
         said = f"its baseline {direction} shortly before its end, so that it is open which level to compare with"
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said

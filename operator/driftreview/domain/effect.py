@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.noise import Floats, Noise, Ordinates, learn
+from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
 from driftreview.domain.regression import RESOLUTION, Design, Fit, Panel, alike, fit
 from driftreview.domain.structure import WEEK, structure_of
 
@@ -50,7 +50,8 @@ class Effects:
     """As `highest`, of stretches as long as the last blocks."""
     lowest_ending: Floats
     late: Floats
-    """A sure change of level at the baseline's end, zero where there is none: nobody can tell how it goes on."""
+    """A change of level at the baseline's end, zero where there is none: nobody can tell how it goes on."""
+    is_surely_late: Bools
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
@@ -87,6 +88,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             highest_ending=nothing,
             lowest_ending=nothing,
             late=nothing,
+            is_surely_late=np.zeros(len(level), bool),
             since=since,
         )
     base = fit(design.until(panel.before), panel.values[:, : panel.before], panel.before).residuals
@@ -118,6 +120,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         highest_ending=np.maximum(highest_ending, shifted),
         lowest_ending=np.minimum(lowest_ending, -shifted),
         late=structure.late,
+        is_surely_late=structure.is_surely_late,
         since=since,
     )
 

@@ -139,6 +139,7 @@ class Measured:
     """The largest step of so few blocks that the baseline made by itself."""
     late: float
     """A change of level at the very end of the baseline, zero where there is none."""
+    is_surely_late: bool
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
@@ -270,5 +271,6 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         ending_error=max(float(effects.ending_error[nth]), RESOLUTION / 100),
         unlike_ending=float(effects.highest_ending[nth] if up else -effects.lowest_ending[nth]),
         late=sign * float(effects.late[nth]),
+        is_surely_late=bool(effects.is_surely_late[nth]),
         since=sign * effects.since[nth],
     )

@@ -66,7 +66,8 @@ class Structure:
     shifts: tuple[Shift | None, ...]
     """Of each series."""
     late: Floats
-    """(series,): size of a sure change of level at the very end, zero where there is none."""
+    """(series,): size of a change of level at the very end, zero where there is none."""
+    is_surely_late: Bools
     unexplained: Design
     """For what the baseline did to itself: without changes of level, and without the waves they may be taken for."""
 
@@ -96,14 +97,14 @@ def structure_of(panel: Panel) -> Structure:
     if weekly:
         design = replace(design, has_week=_has_week(design, panel))
     if panel.before < _FEWEST_BLOCKS:
-        return Structure(design, (None,) * len(panel.values), np.zeros(len(panel.values)), design)
+        return Structure(design, (None,) * len(panel.values), np.zeros(len(panel.values)), ~every, design)
     shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not daily)
     if not any(shifts):
-        return Structure(design, shifts, _late(design, panel), design)
+        return Structure(design, shifts, *_late(design, panel), design)
     columns = np.stack([np.arange(panel.values.shape[-1]) >= (shift.block if shift else np.inf) for shift in shifts])
     plain = design.has_day if days >= _REPEATED else design.has_day & [shift is None for shift in shifts]
     found = replace(design, has_day=has_day, shifts=columns.astype(float))
-    return Structure(found, shifts, _late(found, panel), replace(design, has_day=plain))
+    return Structure(found, shifts, *_late(found, panel), replace(design, has_day=plain))
 
 
 def _waves(at: Floats, frequencies: Sequence[float]) -> Floats:
@@ -155,8 +156,7 @@ def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple
     count = panel.before
     places = np.arange(int(_MARGINAL * count), _last_place(panel), -(-count // _PLACES))
     tried = _tried(base, values, places, with_waves=True)
-    noise = learn([base.ordinates(tried.left)], panel.hours_per_block)
-    variance = np.maximum(noise.spectrum(np.array([0.5 / count]))[:, 0], RESOLUTION**2)
+    variance = _variance(base, tried.left, panel)
     waved, left = tried.squares / variance
     is_sure = waved - left > _SURELY_CHANGED
     if is_told_apart:
@@ -178,24 +178,31 @@ def _last_place(panel: Panel) -> int:
     return panel.before - max(int(_MARGINAL * panel.before), lasting if panel.before > 2 * lasting else 0)
 
 
-def _late(design: Design, panel: Panel) -> Floats:
-    """Sure changes of level that are too short to be levels of their own, zero where there are none.
+def _late(design: Design, panel: Panel) -> tuple[Floats, Bools]:
+    """Changes of level that are too short to be levels of their own, zero where there are none, and which are sure.
 
-    At the very end fewer places are tried, so that less is needed to be sure.
+    To doubt that a release is worse it is enough that noise without it makes it one; to doubt that a release is not, it
+    must be one of the noise with it as well. At the very end fewer places are tried.
     """
     base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
-    found = np.zeros(len(values))
-    for first, step, surely in (
+    sizes, is_sure = np.zeros(len(values)), np.zeros(len(values), bool)
+    calm = _variance(base, fit(base, values, count).residuals, panel)
+    for first, step, enough in (
         (_last_place(panel), -(-count // _PLACES), _SURELY_CHANGED),
         (count - 2 * FEWEST_BLOCKS, FEWEST_BLOCKS // 2, _SURELY_CHANGED_LATELY),
     ):
-        places = np.arange(first, count - FEWEST_BLOCKS + 1, step)
-        tried = _tried(base, values, places, with_waves=True)
-        noise = learn([base.ordinates(tried.left)], panel.hours_per_block)
-        variance = np.maximum(noise.spectrum(np.array([0.5 / count]))[:, 0], RESOLUTION**2)
-        without, least = tried.squares / variance
-        found = np.where(without - least > surely, [each.size for each in tried.shifts], found)
-    return found
+        tried = _tried(base, values, np.arange(first, count - FEWEST_BLOCKS + 1, step), with_waves=True)
+        gain = tried.squares[0] - tried.squares[1]
+        is_late = gain > enough * _variance(base, tried.left, panel)
+        sizes = np.where(is_late, [each.size for each in tried.shifts], sizes)
+        is_sure |= is_late & (gain > _SURELY_CHANGED_LATELY * calm)
+    return sizes, is_sure
+
+
+def _variance(base: Design, residuals: Floats, panel: Panel) -> Floats:
+    """What noise that lasts as long as the baseline has of variance."""
+    noise = learn([base.ordinates(residuals)], panel.hours_per_block)
+    return np.maximum(noise.spectrum(np.array([0.5 / panel.before]))[:, 0], RESOLUTION**2)
 
 
 def _where(chosen: Bools, shifts: Sequence[Shift]) -> tuple[Shift | None, ...]:
