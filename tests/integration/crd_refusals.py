@@ -123,6 +123,7 @@ REFUSALS: list[Refusal] = [
     _review("variable-given", "spec.variables", "choose another name", variables={"pods": "c"}),
     _signal("level-without-measure", LEVEL, "needs margin", margin=None, limits={"alert": None}),
     _signal("growth-without-rate", GROWTH, "needs limits.perHour", limits=None),
+    _signal("unit-with-an-escape", LEVEL, "must be printable text, such as s, By or %", ".unit", unit="\x1b[2J"),
     _signal("covariate-of-another-kind", LIMIT, "covariate is for kind: Level", covariate="other"),
     _signal("covariate-without-margin", LEVEL, "a covariate explains", covariate="other", margin=None),
     _signal("rate-without-growth", LEVEL, "limits.perHour is for kind: Growth", limits={"perHour": 1}),

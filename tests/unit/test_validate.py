@@ -85,6 +85,12 @@ def test_a_covariate_is_another_level_with_series_that_go_together(
     assert says is None or says in found[0]
 
 
+@pytest.mark.parametrize("field", ["control", "per"])
+def test_a_query_beside_itself_says_nothing(field: str) -> None:
+    (found,) = said(signal("latency", query="sum(up)", **{field: "sum(up) "}))
+    assert found.startswith(f"spec.signals[0].{field} (signal latency): is the signal's own query")
+
+
 def test_no_signal_is_its_own_covariate() -> None:
     assert "must be the name of another signal" in said(signal("latency", covariate="latency"))[0]
 

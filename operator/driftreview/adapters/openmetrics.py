@@ -61,7 +61,7 @@ def read_openmetrics(path: Path, signals: Sequence[Signal], mapped: Mapping[str,
                             _add(recorders[name], sample, counted.line)
     except (OSError, UnicodeDecodeError) as error:
         raise RecordingError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+    except (ValueError, OverflowError, KeyError, IndexError, TypeError, AttributeError) as error:
         # The parser means ValueError, but not every line it did not foresee ends in one.
         line = counted.line if counted else 0
         raise RecordingError(f"{path}:{line}: is no OpenMetrics text: {str(error) or 'a name that is none'}") from None
@@ -94,6 +94,6 @@ def _add(recorder: Recorder, sample: Sample, line: int) -> None:
         raise RecordingError(f"{what} has a sample without a time; write it behind the value, in Unix seconds")
     try:
         when = read_time(f"{float(sample.timestamp)!r}")
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise RecordingError(f"{what}: time {error}") from None
     recorder.add(sample.labels.items(), when, sample.value, line)

@@ -184,7 +184,9 @@ class Signal(Model):
     """Kind Level: what the query is divided by, such as requests of which it counts the failed ones."""
     min_traffic: Amount | None = None
     """The least mean of `per`: a block with less has no traffic, and no value."""
-    unit: Annotated[str, Field(max_length=32)] = ""
+    unit: Annotated[
+        str, Field(max_length=32), Pattern("^[^\\x00-\\x1f\\x7f]*$", "must be printable text, such as s, By or %")
+    ] = ""
     """Unit of the values, such as s, By or %."""
     kind: Kind = Kind.LEVEL
     """How it is judged."""

@@ -1,19 +1,13 @@
-"""Reads a review from a file, and refuses what the judge could make nothing of, as a cluster would."""
+"""Reads a review from a file, and refuses what a cluster would: by the same reading as `driftreview lint`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import ValidationError
-
-from driftreview.api.driftreview import DriftReview, DriftReviewSpec
-from driftreview.api.signal import Kind, Limits, Worse
-from driftreview.api.values import parse_duration
+from driftreview.api.driftreview import DriftReview
 from driftreview.domain.validate import contradictions
+from driftreview.lint.finding import MOST_BYTES, Severity, printable
+from driftreview.lint.objects import Parsed, read
 
 
 class ReviewFileError(Exception):
@@ -24,60 +18,32 @@ def read_review(path: Path, name: str | None) -> DriftReview:
     """The only review of a file, or the one of that name.
 
     Raises:
-        ReviewFileError: names the file, the field, what was found and what was expected.
+        ReviewFileError: names the file, the line, the field, what was found and what was expected.
     """
+    shown = printable(str(path))
     try:
-        documents = list(yaml.safe_load_all(path.read_text("utf-8")))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReviewFileError(f"{path}: cannot be read as UTF-8 text: {error}") from None
-    except yaml.YAMLError as error:
-        raise ReviewFileError(f"{path}: is no YAML: {' '.join(str(error).split())}") from None
-    raw = _chosen(path, documents, name)
-    try:
-        review = DriftReview.model_validate(raw)
-    except ValidationError as error:
-        lines = [
-            f"{path}: {'.'.join(str(part) for part in each['loc'])}: {each['msg']} (found {str(each['input'])[:100]!r})"
-            for each in error.errors(include_url=False)
-        ]
-        raise ReviewFileError("\n".join(lines)) from None
-    wrong = [*_unjudgeable(review.spec)]
-    wrong = wrong or [each.message for each in contradictions(review.spec)]
+        with path.open("rb") as file:
+            contents = read(file.read(MOST_BYTES + 1))
+    except OSError as error:
+        raise ReviewFileError(f"{shown}: cannot be read: {error.strerror}; check the path") from None
+    wrong = [each for each in contents.findings if each.severity is Severity.ERROR]
     if wrong:
-        raise ReviewFileError("\n".join(f"{path}: {each}" for each in wrong))
+        lines = (f"{shown}:{each.place.line}:{each.place.column}: {each.text}" for each in wrong)
+        raise ReviewFileError("\n".join(lines))
+    review = _chosen(shown, contents.objects, name)
+    if problems := [each.message for each in contradictions(review.spec)]:
+        raise ReviewFileError("\n".join(f"{shown}: {each}" for each in problems))
     return review
 
 
-def _chosen(path: Path, documents: list[Any], name: str | None) -> dict[str, Any]:
-    reviews = [each for each in documents if isinstance(each, dict) and each.get("kind") == DriftReview.__name__]
-    names = [str((each.get("metadata") or {}).get("name", "")) for each in reviews]
-    found = [each for each, its in zip(reviews, names, strict=True) if name in (None, its)]
+def _chosen(path: str, objects: list[Parsed], name: str | None) -> DriftReview:
+    reviews = [each.model for each in objects if isinstance(each.model, DriftReview)]
+    names = ", ".join(printable(each.metadata.name) for each in reviews)
+    found = [each for each in reviews if name in (None, each.metadata.name)]
     if len(found) == 1:
         return found[0]
     if not reviews:
         raise ReviewFileError(f"{path}: holds no document of kind DriftReview")
     if not found:
-        raise ReviewFileError(f"{path}: holds no DriftReview named {name}, but {', '.join(names)}")
-    raise ReviewFileError(f"{path}: holds {len(found)} DriftReviews ({', '.join(names)}): choose one with --name")
-
-
-def _unjudgeable(spec: DriftReviewSpec) -> Iterator[str]:
-    """What the API server's rules refuse and the judge relies on."""
-    names = [each.name for each in spec.signals]
-    for index, signal in enumerate(spec.signals):
-        limits, where = signal.limits or Limits(), f"spec.signals[{index}]"
-        if names.index(signal.name) < index:
-            yield f"{where}.name: there are two signals named {signal.name}; rename one"
-        if signal.kind is Kind.LEVEL and signal.margin is None and limits.alert is None:
-            yield f"{where} (signal {signal.name}): kind Level needs margin or limits.alert, found neither"
-        if signal.margin is not None and not (signal.margin.relative or signal.margin.absolute):
-            yield f"{where}.margin (signal {signal.name}): is empty; set relative, absolute or both"
-        if signal.kind is Kind.LIMIT and limits.alert is None:
-            yield f"{where} (signal {signal.name}): kind Limit needs limits.alert, found none"
-        if signal.kind is Kind.GROWTH and limits.per_hour is None:
-            yield f"{where} (signal {signal.name}): kind Growth needs limits.perHour, found none"
-        if signal.worse is Worse.EITHER and signal.limits is not None:
-            yield f"{where} (signal {signal.name}): with worse: Either a limit has no side; leave limits out"
-    offsets = [parse_duration(each) for each in spec.window.checkpoints]
-    if any(later <= sooner for sooner, later in pairwise(offsets)):
-        yield f"spec.window.checkpoints: found {', '.join(spec.window.checkpoints)}, expected them in ascending order"
+        raise ReviewFileError(f"{path}: holds no DriftReview named {name}, but {names}")
+    raise ReviewFileError(f"{path}: holds {len(found)} DriftReviews ({names}): choose one with --name")

@@ -36,7 +36,11 @@ def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
                 "that margin or limits.baseline could be held against; leave them out"
             )
             yield Problem(reason=Reason.INVALID_SPEC, message=text)
-        for field, message in (*_of_signal(signal, signal.limits or Limits()), *_of_covariate(signal, spec.signals)):
+        for field, message in (
+            *_of_signal(signal, signal.limits or Limits()),
+            *_of_covariate(signal, spec.signals),
+            *_of_companion(signal),
+        ):
             text = f"spec.signals[{index}].{field} (signal {signal.name}): {message}"
             yield Problem(reason=Reason.INVALID_SPEC, message=text)
 
@@ -51,6 +55,12 @@ def _of_signal(signal: Signal, limits: Limits) -> Iterator[tuple[str, str]]:
         if sign * (parse_quantity(limits.baseline) - parse_quantity(limits.alert)) > 0:
             reach = f"a baseline may reach {limits.baseline} but beyond {limits.alert} is Degraded"
             yield "limits", f"{reach}: limits.baseline must not lie beyond limits.alert"
+
+
+def _of_companion(signal: Signal) -> Iterator[tuple[str, str]]:
+    for field, query in (("control", signal.control), ("per", signal.per)):
+        if query is not None and " ".join(query.split()) == " ".join(signal.query.split()):
+            yield field, "is the signal's own query, so that their quotient is always 1; ask about something else"
 
 
 def _of_covariate(signal: Signal, signals: Sequence[Signal]) -> Iterator[tuple[str, str]]:
