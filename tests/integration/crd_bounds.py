@@ -145,7 +145,7 @@ def _format(_bound: str, _value: Any) -> Broken:
 def _rules(bound: list[dict[str, str]], _value: Any) -> Broken:
     for rule in bound:
         if re.match(BROKEN, rule["rule"]):
-            yield " a", rule["message"]
+            yield " \x1ba", rule["message"]
 
 
 _BREAKERS: dict[str, Callable[[Any, Any], Broken]] = {
