@@ -44,19 +44,16 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
         _surely(each, each.ending, each.ending_error, sure)
         and each.ending > max(each.margin, each.unlike_ending) + RESOLUTION
     ):
-        worse = shown(each.expected, _at(each, each.ending), each.case.signal.unit)
+        worse = shown(each.expected, each.at(each.ending), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {worse} in its last {FEWEST_BLOCKS} blocks"
     if _surely(each, each.fresh, each.fresh_error, sure) and each.fresh > max(each.margin, each.unlike) + RESOLUTION:
-        worse = shown(each.expected, _at(each, each.fresh), each.case.signal.unit)
+        worse = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {worse} since the look before"
     excess = _excess(each)
     if each.step + excess > each.margin + RESOLUTION and excess > each.margin / 2:
-        worse = shown(each.expected, _at(each, each.step + excess), each.case.signal.unit)
-        return (
-            SignalVerdict.INCONCLUSIVE,
-            Reason.UNRESOLVED,
-            f"but {worse} by the plain mean: a part is far worse",
-        )
+        worse = shown(each.expected, each.at(each.step + excess), each.case.signal.unit)
+        said = f"but {worse} by the plain mean: a part is far worse"
+        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said
     return None
 
 
@@ -75,10 +72,6 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
 def _surely(each: Measured, step: float, error: float, sure: Sure) -> bool:
     sides = 2 if each.case.signal.worse is Worse.EITHER else 1
     return sides * student_sf(step / error, each.freedom) < sure.allowed
-
-
-def _at(each: Measured, step: float) -> float:
-    return each.scale.back(each.level - each.step + step)
 
 
 def _is_beyond(each: Measured, value: float) -> bool:

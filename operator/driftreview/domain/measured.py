@@ -153,6 +153,10 @@ class Measured:
         """What was found, in the signal's unit."""
         return self.scale.back(self.level)
 
+    def at(self, step: float) -> float:
+        """What it would be with such a step, in the signal's unit."""
+        return self.scale.back(self.level - self.step + step)
+
     @cached_property
     def margin(self) -> float | None:
         """The step that is tolerated; None where there is nothing to compare with."""

@@ -31,9 +31,9 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     shown = compared_in(each.case.signal.margin)
     surely = each.margin + each.reach(sure.allowed) * each.error
     ends = (each.margin - each.reach(AFFIRMED) * each.error, max(surely, each.unlike + each.margin / 2))
-    good, bad = (shown(each.expected, _at(each, step), each.case.signal.unit) for step in ends)
+    good, bad = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
     if verdict is SignalVerdict.DEGRADED and Bound.MARGIN not in sure.beyond:
-        since = shown(each.expected, _at(each, each.fresh), each.case.signal.unit)
+        since = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
         yield f"Suspect at the look before too, and {since} since then"
         return
     yield f"good up to {good}, Degraded from {bad}"
@@ -62,11 +62,6 @@ def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowe
         yield f"{len(each.case.now.present)} blocks worth {worth:.0f}"
     if verdict in _OPEN and (said := forecast(each, grid)):
         yield said
-
-
-def _at(each: Measured, step: float) -> float:
-    """What a series would be at, with such a step."""
-    return each.scale.back(each.level - each.step + step)
 
 
 def _worth(each: Measured) -> float:
