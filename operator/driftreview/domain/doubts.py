@@ -52,7 +52,7 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     excess = _excess(each)
     if each.step + excess > each.margin + RESOLUTION and excess > each.margin / 2:
         worse = shown(each.expected, each.at(each.step + excess), each.case.signal.unit)
-        said = f"but {worse} by the plain mean: a part is far worse"
+        said = f"but {worse} where its worst blocks count in full: a part is far worse"
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said
     return None
 
@@ -62,10 +62,13 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
     if each.alert is None or verdict not in _GOOD or not each.case.now.present:
         return None
     present = each.case.now.present
-    for part, where in ((present, "by the plain mean"), (present[-FEWEST_BLOCKS:], "in its last blocks")):
-        plain = mean(part)
-        if _is_beyond(each, plain):
-            return SignalVerdict.SUSPECT, None, f"but {quantity(plain, each.case.signal.unit)} {where}"
+    for part, where in (
+        (present, "where its worst blocks count in full"),
+        (present[-FEWEST_BLOCKS:], "in its last blocks"),
+    ):
+        level = _in_full([each.scale.to(value) for value in part], is_log=each.scale.log)
+        if level > each.alert + RESOLUTION:
+            return SignalVerdict.SUSPECT, None, f"but {quantity(each.scale.back(level), each.case.signal.unit)} {where}"
     return None
 
 
@@ -74,22 +77,17 @@ def _surely(each: Measured, step: float, error: float, sure: Sure) -> bool:
     return sides * student_sf(step / error, each.freedom) < sure.allowed
 
 
-def _is_beyond(each: Measured, value: float) -> bool:
-    if each.scale.log and value <= 0:
-        return each.scale.sign < 0
-    return each.alert is not None and each.scale.to(value) > each.alert + RESOLUTION
-
-
 def _excess(each: Measured) -> float:
-    """By how much more the plain mean is worse than the mean of logarithms, compared with the baseline."""
+    """By how much worse the mean is in which bad blocks count in full, not by their logarithms, than in the baseline."""
     if not each.scale.log or each.case.before is None:
         return 0.0
-    now, before = (_spread(side.present) for side in (each.case.now, each.case.before))
-    return each.scale.sign * (now - before)
+    now, before = ([each.scale.to(value) for value in side.present] for side in (each.case.now, each.case.before))
+    return (_in_full(now, is_log=True) - mean(now)) - (_in_full(before, is_log=True) - mean(before))
 
 
-def _spread(values: list[float]) -> float:
-    """The logarithm of the plain mean over the geometric one."""
-    logs = [math.log(value) for value in values]
-    largest = max(logs)
-    return largest + math.log(mean([math.exp(each - largest) for each in logs])) - mean(logs)
+def _in_full(levels: list[float], *, is_log: bool) -> float:
+    """The mean in which bad blocks count in full: the plain one of values, or the harmonic one where down is worse."""
+    if not is_log:
+        return mean(levels)
+    worst = max(levels)
+    return worst + math.log(mean([math.exp(each - worst) for each in levels]))
