@@ -78,7 +78,7 @@ def _surely(each: Measured, step: float, error: float, sure: Sure) -> bool:
 
 
 def _excess(each: Measured) -> float:
-    """By how much worse the mean is in which bad blocks count in full, not by their logarithms, than in the baseline."""
+    """By how much worse than in the baseline the mean is in which bad blocks count in full, not by their logarithms."""
     if not each.scale.log or each.case.before is None:
         return 0.0
     now, before = ([each.scale.to(value) for value in side.present] for side in (each.case.now, each.case.before))

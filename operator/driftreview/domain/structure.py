@@ -44,6 +44,10 @@ _SURELY_CHANGED: Final = 20.0
 """Gain of fitting it, in variances: what noise reaches in at most 1% of the series, whatever its memory."""
 _SURELY_CHANGED_LATELY: Final = 10.0
 """The same at the last places, of which there are three."""
+_BEYOND_DOUBT: Final = 2.0
+"""Times that, from which on a promotion is doubted too, and not only a rollback."""
+_FAR, _NORMAL = 4.0, 1.4826
+"""Standard deviations that a block is taken to be off at most; a standard deviation in median absolute deviations."""
 _SURELY_EITHER: Final = 6.0
 """Difference of squares, in variances, from which on one of two explanations is preferred: odds of twenty to one."""
 
@@ -181,22 +185,28 @@ def _last_place(panel: Panel) -> int:
 def _late(design: Design, panel: Panel) -> tuple[Floats, Bools]:
     """Changes of level that are too short to be levels of their own, zero where there are none, and which are sure.
 
-    To doubt that a release is worse it is enough that noise without it makes it one; to doubt that a release is not, it
-    must be one of the noise with it as well. At the very end fewer places are tried.
+    To doubt a promotion takes twice as much as to doubt a rollback. At the very end fewer places are tried.
     """
     base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
     sizes, is_sure = np.zeros(len(values)), np.zeros(len(values), bool)
-    calm = _variance(base, fit(base, values, count).residuals, panel)
+    left = fit(base, values, count).residuals
+    values = values - left + _clipped(left)
     for first, step, enough in (
         (_last_place(panel), -(-count // _PLACES), _SURELY_CHANGED),
         (count - 2 * FEWEST_BLOCKS, FEWEST_BLOCKS // 2, _SURELY_CHANGED_LATELY),
     ):
         tried = _tried(base, values, np.arange(first, count - FEWEST_BLOCKS + 1, step), with_waves=True)
         gain = tried.squares[0] - tried.squares[1]
-        is_late = gain > enough * _variance(base, tried.left, panel)
-        sizes = np.where(is_late, [each.size for each in tried.shifts], sizes)
-        is_sure |= is_late & (gain > _SURELY_CHANGED_LATELY * calm)
+        variance = _variance(base, tried.left, panel)
+        sizes = np.where(gain > enough * variance, [each.size for each in tried.shifts], sizes)
+        is_sure |= gain > _BEYOND_DOUBT * enough * variance
     return sizes, is_sure
+
+
+def _clipped(residuals: Floats) -> Floats:
+    """Without what single blocks are far off by."""
+    usual = _NORMAL * np.nanmedian(np.abs(residuals), axis=-1, keepdims=True)
+    return np.clip(residuals, -_FAR * usual, _FAR * usual)
 
 
 def _variance(base: Design, residuals: Floats, panel: Panel) -> Floats:
