@@ -32,7 +32,19 @@ from lab.install import (
     refuse_second,
     removal,
 )
-from lab.perps import EXAMPLE, NEW, OLD, Past, deployment, metric_source, pods, review, roll_out, write_history
+from lab.perps import (
+    EXAMPLE,
+    NEW,
+    OLD,
+    Past,
+    deployment,
+    live_signals,
+    metric_source,
+    pods,
+    review,
+    roll_out,
+    write_history,
+)
 from lab.plane import Lab
 from lab.podrunner import PodRunner
 from lab.prometheus import PrometheusServer
@@ -122,26 +134,8 @@ def run_live(stage: Stage, screen: Screen) -> None:
     for namespace in (GOOD, LEAKING):
         _apply_review(
             stage, namespace, "1s", window=window, baseline={"length": "1m"}, variables={"rate": "20s"},
-            signals=list(_live_signals()),
+            signals=list(live_signals()),
         )  # fmt: skip
-
-
-def _live_signals() -> Iterator[dict[str, Any]]:
-    """What three minutes can decide: limits. Margins of a few percent need hours, and growth does too.
-
-    So what has an alert limit is held against that, growth and failures are only watched along (Shadow).
-    """
-    alerts = {"memory": "200M", "cpu": "80"}
-    for each in review()["spec"]["signals"]:
-        if each.get("kind") == "Growth" or "limits" not in each:
-            each["mode"] = "Shadow"
-        elif each.get("kind") == "Events":
-            del each["margin"]
-        elif "kind" not in each:
-            del each["margin"]
-            alert = alerts.get(each["name"], each["limits"]["alert"])
-            each |= {"kind": "Limit", "limits": {"alert": alert}, "for": "20s"}
-        yield each
 
 
 def _apply_review(stage: Stage, namespace: str, resolution: str, **spec: Any) -> None:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -95,3 +95,21 @@ def metric_source(url: str, resolution: str) -> dict[str, Any]:
     manifest: dict[str, Any] = yaml.safe_load((EXAMPLE / "metricsource.yaml").read_text("utf-8"))
     manifest["spec"] |= {"url": url, "resolution": resolution}
     return manifest
+
+
+def live_signals() -> Iterator[dict[str, Any]]:
+    """What three minutes can decide: limits. Margins of a few percent need hours, and growth does too.
+
+    So what has an alert limit is held against that, growth and failures are only watched along (Shadow).
+    """
+    alerts = {"memory": "200M", "cpu": "80"}
+    for each in review()["spec"]["signals"]:
+        if each.get("kind") == "Growth" or "limits" not in each:
+            each["mode"] = "Shadow"
+        elif each.get("kind") == "Events":
+            del each["margin"]
+        elif "kind" not in each:
+            del each["margin"]
+            alert = alerts.get(each["name"], each["limits"]["alert"])
+            each |= {"kind": "Limit", "limits": {"alert": alert}, "for": "20s"}
+        yield each

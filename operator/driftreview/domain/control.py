@@ -8,19 +8,15 @@ beside the control as it is now.
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Final
 
 from driftreview.api.signal import Signal
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.finding import Side
-from driftreview.domain.measured import Beside, Case
+from driftreview.domain.measured import Beside, Case, Scale
 from driftreview.domain.statistics import mean
 
-_LARGEST: Final = sys.float_info.max
-_SMALLEST: Final = math.ulp(0.0)
 _Pair = tuple[float, float]
 
 
@@ -53,7 +49,7 @@ def beside_control(before: Side | None, now: Side) -> tuple[Side | None, Side, B
     made = [
         replace(side, blocks=tuple(_as_now(pair, level, is_ratio=is_ratio) for pair in _pairs(side))) for side in sides
     ]
-    return (made[0] if before else None), made[-1], Beside(_exp(level) if is_ratio else level, is_ratio)
+    return (made[0] if before else None), made[-1], Beside(Scale(log=is_ratio).back(level), is_ratio)
 
 
 def _pairs(side: Side) -> list[_Pair | None]:
@@ -67,13 +63,5 @@ def _as_now(pair: _Pair | None, level: float, *, is_ratio: bool) -> float | None
         return None
     own, other = pair
     if not is_ratio:
-        return _within(own - other + level)
-    return _exp(math.log(own) - math.log(other) + level)
-
-
-def _exp(power: float) -> float:
-    return max(math.exp(power), _SMALLEST) if power < math.log(_LARGEST) else _LARGEST
-
-
-def _within(value: float) -> float:
-    return max(-_LARGEST, min(value, _LARGEST))
+        return Scale(log=False).back(own - other + level)
+    return Scale(log=True).back(math.log(own) - math.log(other) + level)

@@ -29,7 +29,8 @@ _MOST: Final = 1e5
 """Events of either side that count as such; the beta function is exact that far, and no margin needs more."""
 _LEAST: Final = 1e-6
 """Of events in a span: less is none, as is a number below zero."""
-MOST: Final = 1e12
+COUNTABLE: Final = 1e12
+"""Events in a span at most: more are no count."""
 _BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
 """Lengths of batches, in blocks."""
 _FEWEST_BATCHES: Final = 6
@@ -136,7 +137,7 @@ class Counts:
 def events_in(blocks: Sequence[float | None], spans: float) -> Floats:
     """Events in each block, from its mean number in a span and how many spans it has; NaN where there is no block."""
     means = np.array(blocks, dtype=float)
-    return spans * np.where(means < _LEAST, 0.0, np.minimum(means, MOST))
+    return spans * np.where(means < _LEAST, 0.0, np.minimum(means, COUNTABLE))
 
 
 def _in_batches(events: Floats, longest: int) -> float:

@@ -10,14 +10,12 @@ import math
 from typing import Final
 
 from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Worse
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.measured import Measured, compared_in
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.statistics import mean
-from driftreview.domain.tails import student_sf
 
 Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
@@ -40,15 +38,13 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     if verdict not in _GOOD:
         return None
     shown = compared_in(each.case.signal.margin)
-    if (
-        _surely(each, each.ending, each.ending_error, sure)
-        and each.ending > max(each.margin, each.unlike_ending) + RESOLUTION
+    for step, error, unlike, when in (
+        (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
+        (each.fresh, each.fresh_error, each.unlike, "since the look before"),
     ):
-        worse = shown(each.expected, each.at(each.ending), each.case.signal.unit)
-        return SignalVerdict.SUSPECT, None, f"but {worse} in its last {FEWEST_BLOCKS} blocks"
-    if _surely(each, each.fresh, each.fresh_error, sure) and each.fresh > max(each.margin, each.unlike) + RESOLUTION:
-        worse = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
-        return SignalVerdict.SUSPECT, None, f"but {worse} since the look before"
+        if each.by_chance(step, error) < sure.allowed and step > max(each.margin, unlike) + RESOLUTION:
+            worse = shown(each.expected, each.at(step), each.case.signal.unit)
+            return SignalVerdict.SUSPECT, None, f"but {worse} {when}"
     excess = _excess(each)
     if each.step + excess > each.margin + RESOLUTION and excess > each.margin / 2:
         worse = shown(each.expected, each.at(each.step + excess), each.case.signal.unit)
@@ -70,11 +66,6 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
         if level > each.alert + RESOLUTION:
             return SignalVerdict.SUSPECT, None, f"but {quantity(each.scale.back(level), each.case.signal.unit)} {where}"
     return None
-
-
-def _surely(each: Measured, step: float, error: float, sure: Sure) -> bool:
-    sides = 2 if each.case.signal.worse is Worse.EITHER else 1
-    return sides * student_sf(step / error, each.freedom) < sure.allowed
 
 
 def _excess(each: Measured) -> float:

@@ -17,7 +17,7 @@ import numpy as np
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
-from driftreview.domain.counts import MOST, Counts, events_in
+from driftreview.domain.counts import COUNTABLE, Counts, events_in
 from driftreview.domain.display import change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
@@ -89,7 +89,7 @@ def span_of(signal: Signal) -> timedelta:
 def uncountable(signal: Signal, baseline: Side | str, now: Side) -> Finding | None:
     """That what should be numbers of events is none: below zero, or too many to be counted."""
     for side, where in ((now, "this window"), (baseline, "the baseline")):
-        odd = [value for value in side.present if not -_ROUNDING <= value < MOST] if isinstance(side, Side) else []
+        odd = [value for value in side.present if not -_ROUNDING <= value < COUNTABLE] if isinstance(side, Side) else []
         if odd:
             message = f"{quantity(odd[0], signal.unit)} in {where} is no number of events; use increase() of a counter"
             return Finding(SignalVerdict.INCONCLUSIVE, Reason.NOT_COUNTABLE, message)

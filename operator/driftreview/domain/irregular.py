@@ -14,14 +14,12 @@ import numpy as np
 from driftreview.domain.effect import foresee
 from driftreview.domain.noise import Bools, Floats
 from driftreview.domain.regression import RESOLUTION, Panel, fit
-from driftreview.domain.structure import Shift, structure_of
+from driftreview.domain.structure import NORMAL, Shift, structure_of
 
 _FAR: Final = 6.0
 """Robust standard deviations from which on a block is an outlier."""
 _FEW: Final = 0.05
 """Of the blocks, at most: more of them are no outliers but how the series is."""
-_NORMAL: Final = 1.4826
-"""Standard deviations in a median absolute deviation of normal noise."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,7 @@ def irregularities(panel: Panel, after: int) -> list[Irregularity]:
 def _outliers(row: Floats) -> Bools:
     there = row[np.isfinite(row)]
     size = np.abs(np.nan_to_num(row) - np.median(there))
-    usual = _NORMAL * float(np.median(np.abs(there - np.median(there))))
+    usual = NORMAL * float(np.median(np.abs(there - np.median(there))))
     far = np.isfinite(row) & (size > max(_FAR * usual, RESOLUTION))
     return far if 0 < far.mean() <= _FEW else np.zeros_like(far)
 

@@ -82,8 +82,8 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
     names = list(spec.window.checkpoints)
     index = names.index(current.checkpoint) if current.checkpoint in names else 0
     since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
-    seen = max(current.window.end - current.window.start - since, timedelta(0)) // block if index else 0
     length = current.window.end - current.window.start
+    seen = max(length - since, timedelta(0)) // block if index else 0
     started = max(parse_duration(names[index]) - length, timedelta(0))
     return Grid(
         hours_per_block=block / timedelta(hours=1),

@@ -17,12 +17,12 @@ from typing import Final
 import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.api.values import parse_quantity
 from driftreview.domain.display import difference, number, quantity, spread
 from driftreview.domain.doubts import Doubt, about_alert, about_baseline
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, Side, gravest, rounded
-from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, compared_in, tolerated
+from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, Scale, compared_in, margin_of, tolerated
 from driftreview.domain.reading import against_alert, against_baseline
 from driftreview.domain.regression import RESOLUTION
 
@@ -151,15 +151,13 @@ def _estimate(each: Measured, low: float, high: float) -> Estimate | None:
     expected, current = (rounded(value, size) for value in (each.expected, each.current))
     is_share = margin.relative is not None and expected != 0
     whole = abs(expected) if is_share else 1.0
-    relative = parse_percent(margin.relative) if margin.relative else 0.0
-    absolute = parse_quantity(margin.absolute) if margin.absolute else 0.0
-    tolerated = max(relative * abs(expected), absolute)
-    numbers = [*((value - expected) / whole for value in (current, *sorted((low, high)))), tolerated / whole]
+    most = margin_of(each.case.signal, Scale(log=False), expected) or 0.0
+    numbers = [*((value - expected) / whole for value in (current, *sorted((low, high)))), most / whole]
     if not all(math.isfinite(value) for value in numbers):
         return None
-    estimate, lower, upper, tolerated = (rounded(value, size / whole) for value in numbers)
+    estimate, lower, upper, most = (rounded(value, size / whole) for value in numbers)
     measure = Measure.SHARE if is_share else Measure.DIFFERENCE
-    return Estimate(measure, estimate, lower, upper, tolerated, current, expected)
+    return Estimate(measure, estimate, lower, upper, most, current, expected)
 
 
 def _verdict(each: Measured, margin: float, sure: Sure, suspected: int | None) -> SignalVerdict:

@@ -32,8 +32,8 @@ _FEWEST_WEEKS: Final = 2
 """Of baseline, before a week is fitted: what comes once may be slow noise as well."""
 _SURELY_WEEKLY: Final = 0.01
 """Probability at most of fitting a week to a series that has none."""
-_FEWEST_BLOCKS: Final = 72
-"""Of baseline, in which a change of level is looked for."""
+_LOOKED_INTO: Final = 72
+"""Blocks of baseline from which on a change of level is looked for."""
 _PLACES: Final = 150
 """At most, that are tried for it."""
 _MARGINAL: Final = 0.1
@@ -46,8 +46,10 @@ _SURELY_CHANGED_LATELY: Final = 10.0
 """The same at the last places, of which there are three."""
 _BEYOND_DOUBT: Final = 2.0
 """Times that, from which on a promotion is doubted too, and not only a rollback."""
-_FAR, _NORMAL = 4.0, 1.4826
-"""Standard deviations that a block is taken to be off at most; a standard deviation in median absolute deviations."""
+_FAR: Final = 4.0
+"""Robust standard deviations that a block is taken to be off at most."""
+NORMAL: Final = 1.4826
+"""Standard deviations in a median absolute deviation of normal noise."""
 _SURELY_EITHER: Final = 6.0
 """Difference of squares, in variances, from which on one of two explanations is preferred: odds of twenty to one."""
 
@@ -100,7 +102,7 @@ def structure_of(panel: Panel) -> Structure:
     )
     if weekly:
         design = replace(design, has_week=_has_week(design, panel))
-    if panel.before < _FEWEST_BLOCKS:
+    if panel.before < _LOOKED_INTO:
         return Structure(design, (None,) * len(panel.values), np.zeros(len(panel.values)), ~every, design)
     shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not daily)
     if not any(shifts):
@@ -205,7 +207,7 @@ def _late(design: Design, panel: Panel) -> tuple[Floats, Bools]:
 
 def _clipped(residuals: Floats) -> Floats:
     """Without what single blocks are far off by."""
-    usual = _NORMAL * np.nanmedian(np.abs(residuals), axis=-1, keepdims=True)
+    usual = NORMAL * np.nanmedian(np.abs(residuals), axis=-1, keepdims=True)
     return np.clip(residuals, -_FAR * usual, _FAR * usual)
 
 

@@ -10,7 +10,6 @@ has six signals, a day or a week of baseline, and looks evenly spread over 48 ho
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +23,7 @@ from tests.bench.judge import ours
 from tests.bench.judge.outcome import Outcome, joined
 from tests.bench.judge.process import SEED, remembering
 from tests.bench.judge.runs import BLOCK_LOOKS, in_lots
-from tests.bench.judge.show import Cells, at_last, by_look, share, shown
+from tests.bench.judge.show import Cells, at_last, by_look, options_of, share, shown
 
 SIGNALS: Final = 6
 DAY: Final = 144
@@ -79,12 +78,7 @@ def cells(found: Outcome) -> Cells:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reviews", type=int, default=100)
-    parser.add_argument("--jobs", type=int, default=1, help="processes; leave numpy one thread each")
-    parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("words", nargs="*")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments)
     chosen = [row for row in ROWS if not options.words or any(word in row.name for word in options.words)]
     rows = [(row.name, cells(run(row, options.reviews, options.jobs))) for row in chosen]
     print(shown(rows, markdown=options.markdown))

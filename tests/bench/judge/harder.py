@@ -10,7 +10,6 @@ week. Faults are in the first signal of ten.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -37,7 +36,7 @@ from tests.bench.judge.process import (
     remembering,
 )
 from tests.bench.judge.runs import BLOCK_LOOKS, in_lots
-from tests.bench.judge.show import Cells, at_last, by_look, outcome_cells, shown
+from tests.bench.judge.show import Cells, at_last, by_look, options_of, outcome_cells, shown
 
 SIGNALS: Final = 10
 OURS: Final = "ours"
@@ -201,12 +200,7 @@ def cells(found: dict[str, Outcome], row: Row) -> Cells:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--reviews", type=int, default=100)
-    parser.add_argument("--jobs", type=int, default=1, help="processes; leave numpy one thread each")
-    parser.add_argument("--markdown", action="store_true")
-    parser.add_argument("words", nargs="*")
-    options = parser.parse_args(arguments)
+    options = options_of(__doc__, arguments)
     chosen = [row for row in ROWS if not options.words or any(word in row.name for word in options.words)]
     rows = [(row.name, cells(run(row, options.reviews, options.jobs), row)) for row in chosen]
     print(shown(rows, markdown=options.markdown))

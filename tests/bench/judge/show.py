@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
@@ -63,3 +64,13 @@ def _aligned(header: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[
 def _marked_down(header: Sequence[str], lines: Sequence[Sequence[str]]) -> Iterator[str]:
     for line in (header, ["---"] + ["---:"] * (len(header) - 1), *lines):
         yield f"| {' | '.join(line)} |"
+
+
+def options_of(description: str | None, arguments: Sequence[str] | None) -> argparse.Namespace:
+    """Options of a table of simulated reviews."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reviews", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=1, help="processes; leave numpy one thread each")
+    parser.add_argument("--markdown", action="store_true")
+    parser.add_argument("words", nargs="*")
+    return parser.parse_args(arguments)
