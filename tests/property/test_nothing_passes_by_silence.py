@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SeriesEvidence, SignalEvidence
@@ -197,6 +197,7 @@ def test_a_signal_lost_as_a_whole_never_makes_the_verdict_better(
 
 
 @given(seed=st.integers(0, 20), share=st.floats(0, 0.3), shift=st.floats(0, 3), more=st.floats(0, 3))
+@example(seed=7, share=0.0625, shift=0.5, more=0.25)
 @pytest.mark.parametrize("worse", ["Higher", "Lower"])
 @pytest.mark.parametrize("limits", [None, {"alert": "104"}, {"alert": "96"}, {"baseline": "101"}])
 def test_a_factor_for_the_worse_never_improves_the_verdict_by_margin_or_limit(

@@ -45,7 +45,7 @@ class TestWhatWouldChangeIt:
         assert centre is not None
         for aim, verdicts in (
             (good - 0.1 * sign, {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}),
-            (good + 0.1 * sign, {SignalVerdict.INCONCLUSIVE}),
+            (good + 0.1 * sign, {SignalVerdict.SUSPECT, SignalVerdict.INCONCLUSIVE}),
             (bad - 0.1 * sign, {SignalVerdict.SUSPECT, SignalVerdict.INCONCLUSIVE}),
             (bad + 0.1 * sign, {SignalVerdict.DEGRADED}),
         ):

@@ -22,30 +22,31 @@ Doubt = tuple[SignalVerdict, Reason | None, str]
 _CLEARLY_MORE: Final = 1.5
 """Times a change at the baseline's end: what is that much worse is worse than either level."""
 _GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
+_MAY_BE_WORSE: Final = (*_GOOD, SignalVerdict.INCONCLUSIVE)
+"""What is less than Suspect."""
 
 
 def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt | None:
     """Of a verdict on a series and its margin."""
     if each.margin is None or each.case.signal.margin is None:
         return None
-    is_in_doubt = each.late and each.step <= each.margin + _CLEARLY_MORE * abs(each.late)
+    beyond_both = each.margin + _CLEARLY_MORE * abs(each.late)
+    is_in_doubt = each.late and each.step <= beyond_both
+    if verdict not in _MAY_BE_WORSE and not is_in_doubt:
+        return None
+    shown = compared_in(each.case.signal.margin)
+    worse_at_last = _at_last(each, beyond_both, sure)
+    if worse_at_last is not None:
+        step, when = worse_at_last
+        said = f"but {shown(each.expected, each.at(step), each.case.signal.unit)} {when}"
+        return SignalVerdict.SUSPECT, None, said
     if verdict in _GOOD:
         is_in_doubt = each.is_surely_late and abs(each.step) + abs(each.late) > each.margin
     if is_in_doubt:
         direction = "rose" if each.late * each.scale.sign > 0 else "fell"
         said = f"its baseline {direction} shortly before its end, so that it is open which level to compare with"
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said
-    if verdict not in _GOOD:
-        return None
-    shown = compared_in(each.case.signal.margin)
-    for step, error, unlike, when in (
-        (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
-        (each.fresh, each.fresh_error, each.unlike, "since the look before"),
-    ):
-        if each.by_chance(step, error) < sure.allowed and step > max(each.margin, unlike) + RESOLUTION:
-            worse = shown(each.expected, each.at(step), each.case.signal.unit)
-            return SignalVerdict.SUSPECT, None, f"but {worse} {when}"
-    excess = _excess(each)
+    excess = _excess(each) if verdict in _GOOD else 0.0
     if each.step + excess > each.margin + RESOLUTION and excess > each.margin / 2:
         worse = shown(each.expected, each.at(each.step + excess), each.case.signal.unit)
         said = f"but {worse} where its worst blocks count in full: a part is far worse"
@@ -53,11 +54,22 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     return None
 
 
+def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | None:
+    """By how much more than this a series is surely worse of late, and since when."""
+    for step, error, unlike, when in (
+        (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
+        (each.fresh, each.fresh_error, each.unlike, "since the look before"),
+    ):
+        if each.by_chance(step, error) < sure.allowed and step > max(most, unlike) + RESOLUTION:
+            return step, when
+    return None
+
+
 def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
     """Of a verdict on a series and its alert limit."""
-    if each.alert is None or verdict not in _GOOD or not each.case.now.present:
-        return None
     present = each.case.now.present
+    if each.alert is None or verdict not in _MAY_BE_WORSE or not present:
+        return None
     for part, where in (
         (present, "where its worst blocks count in full"),
         (present[-FEWEST_BLOCKS:], "in its last blocks"),
