@@ -237,3 +237,31 @@ class TestEvidence:
         frozen = freeze(Measurement(declared, "up", answer(self.window, counted)), self.window, BLOCK)
         now = snapshot(frozen, checkpoint="2h", hours=2)
         assert judge_checkpoint(spec([declared], ["2h"]), snapshot(), now).verdict is Verdict.DRIFT
+
+
+class TestTheTimeOfDay:
+    @staticmethod
+    def job(days: int, rate: float, times: float = 1.0) -> tuple[list[float | None], list[float | None]]:
+        """Means of a query that counts in five minutes: the days before T0, where a daily job begins, and six hours."""
+        at = np.arange(-days * DAY, 36)
+        rates = np.where(at % DAY < 6, 10 * rate, rate) * np.where(at >= 0, times, 1.0)
+        counted = np.random.default_rng(days).poisson(rates) / 2
+        return list(counted[: days * DAY]), list(counted[days * DAY :])
+
+    @pytest.mark.parametrize("hours", [1, 6])
+    def test_a_job_that_comes_daily_is_nothing_new(self, hours: int) -> None:
+        before, now = self.job(7, 2.0)
+        result = found(events(), before, now[: 6 * hours])
+        assert result.verdict is V.STABLE
+        assert " at these hours of the days before, " in result.message
+
+    def test_one_that_got_worse_is_found(self) -> None:
+        before, now = self.job(7, 2.0, times=3)
+        assert found(events(), before, now[:6]).verdict is V.DEGRADED
+
+    def test_a_single_day_leaves_open_whether_it_comes_daily(self) -> None:
+        before, now = self.job(1, 2.0)
+        result = found(events(), before, now[:6])
+        assert result.verdict is V.INCONCLUSIVE
+        before, now = self.job(1, 2.0, times=4)
+        assert found(events(), before, now[:6]).verdict is V.DEGRADED

@@ -29,6 +29,7 @@ FEWEST: Final = 3.0
 """Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
 _ROUNDING: Final = 1e-6
 """Of a number below zero: less comes of extrapolating."""
+_NOTHING_NEW: Final = "the baseline had stretches like it"
 _NOTEWORTHY: Final = 0.01
 """Chance of a healthy process to break a limit from which on it is told."""
 
@@ -156,20 +157,23 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     margin = tolerated(signal.margin, signal.unit)
     if signal.margin.absolute is not None:
         margin += f" in {format_duration(span_of(signal))}"
-    message = f"{new} in {each.hours:.3g}h against {old}, {delta} (between {lowest} and {highest}), margin {margin}"
+    against = f"{old} at these hours of the days before" if counts.is_daily else old
+    message = f"{new} in {each.hours:.3g}h against {against}, {delta} (between {lowest} and {highest}), margin {margin}"
     reason = None
     if verdict is SignalVerdict.INCONCLUSIVE:
-        message, reason = f"{message}: chance leaves it open", Reason.UNRESOLVED
+        why = "chance leaves it open" if _is_unlike(each, counts) or not sure.beyond else _NOTHING_NEW
+        message, reason = f"{message}: {why}", Reason.UNRESOLVED
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
     return Finding(verdict, reason, message, old, new, delta, estimate)
 
 
 def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
     farthest = max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
-    if Bound.MARGIN in sure.beyond:
-        return SignalVerdict.DEGRADED
-    if sure.worse and each.sign * counts.now > farthest:
-        return SignalVerdict.SUSPECT
+    if _is_unlike(each, counts):
+        if Bound.MARGIN in sure.beyond:
+            return SignalVerdict.DEGRADED
+        if sure.worse and each.sign * counts.now > farthest:
+            return SignalVerdict.SUSPECT
     sides = (1, -1) if each.case.signal.worse is Worse.EITHER else (each.sign,)
     if not all(_is_within(each, counts, side) for side in sides):
         return SignalVerdict.INCONCLUSIVE
@@ -181,6 +185,11 @@ def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
     tolerance = farthest - each.sign * counts.expected
     is_better = better <= AFFIRMED and each.sign * (counts.expected - counts.now) > tolerance
     return SignalVerdict.IMPROVED if is_better else SignalVerdict.STABLE
+
+
+def _is_unlike(each: Events, counts: Counts) -> bool:
+    """Whether no stretch of the baseline had as many, or as few."""
+    return counts.capped > counts.most if each.sign > 0 else counts.now < counts.least
 
 
 def _is_within(each: Events, counts: Counts, side: int) -> bool:
