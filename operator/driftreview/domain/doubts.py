@@ -9,13 +9,15 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.measured import Measured, compared_in
+from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
-from driftreview.domain.statistics import mean
 
 Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
@@ -67,14 +69,14 @@ def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | Non
 
 def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
     """Of a verdict on a series and its alert limit."""
-    present = each.case.now.present
-    if each.alert is None or verdict not in _MAY_BE_WORSE or not present:
+    if each.alert is None or verdict not in _MAY_BE_WORSE:
         return None
+    levels = each.scale.of_all(each.case.now)
     for part, where in (
-        (present, "where its worst blocks count in full"),
-        (present[-FEWEST_BLOCKS:], "in its last blocks"),
+        (levels, "where its worst blocks count in full"),
+        (levels[-FEWEST_BLOCKS:], "in its last blocks"),
     ):
-        level = _in_full([each.scale.to(value) for value in part], is_log=each.scale.log)
+        level = _in_full(part, is_log=each.scale.log)
         if level > each.alert + RESOLUTION:
             return SignalVerdict.SUSPECT, None, f"but {quantity(each.scale.back(level), each.case.signal.unit)} {where}"
     return None
@@ -84,13 +86,13 @@ def _excess(each: Measured) -> float:
     """By how much worse than in the baseline the mean is in which bad blocks count in full, not by their logarithms."""
     if not each.scale.log or each.case.before is None:
         return 0.0
-    now, before = ([each.scale.to(value) for value in side.present] for side in (each.case.now, each.case.before))
-    return (_in_full(now, is_log=True) - mean(now)) - (_in_full(before, is_log=True) - mean(before))
+    now, before = (each.scale.of_all(side) for side in (each.case.now, each.case.before))
+    return float((_in_full(now, is_log=True) - now.mean()) - (_in_full(before, is_log=True) - before.mean()))
 
 
-def _in_full(levels: list[float], *, is_log: bool) -> float:
+def _in_full(levels: Floats, *, is_log: bool) -> float:
     """The mean in which bad blocks count in full: the plain one of values, or the harmonic one where down is worse."""
     if not is_log:
-        return mean(levels)
-    worst = max(levels)
-    return worst + math.log(mean([math.exp(each - worst) for each in levels]))
+        return float(levels.mean())
+    worst = float(levels.max())
+    return worst + math.log(float(np.exp(levels - worst).mean()))

@@ -105,6 +105,12 @@ class Scale:
         """A value as it is compared."""
         return self.sign * (math.log(value) if self.log else value / self.unit)
 
+    def of_all(self, side: Side) -> Floats:
+        """All values of a side as they are compared."""
+        present = side.row[np.isfinite(side.row)]
+        compared: Floats = self.sign * (np.log(present) if self.log else present / self.unit)
+        return compared
+
     def back(self, compared: float) -> float:
         """The value that is compared as this; the nearest float where it is too large or too small for one."""
         compared *= self.sign
