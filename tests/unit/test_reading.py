@@ -92,6 +92,16 @@ class TestWorth:
         assert worth is not None
         assert least <= int(worth[1]) <= most
 
+    @pytest.mark.parametrize(("level", "share", "grows"), [(100, 0.02, 0.01), (100, 0.04, 0.0), (150, 0.02, 0.0)])
+    def test_what_the_window_does_makes_its_blocks_worth_no_more(
+        self, level: float, share: float, grows: float
+    ) -> None:
+        # Correlated by 0.5: 144 are worth 48. Measured: 37 to 41; by the spread of the growing window it was 144.
+        now = around(level, AFTER, 2, share=share, grows=grows)
+        worth = re.search(r"144 blocks worth (\d+)", found(signal(margin={"relative": "90%"}), now).message)
+        assert worth is not None
+        assert 30 <= int(worth[1]) <= 55
+
     def test_of_a_constant_nothing_is_said(self) -> None:
         assert "worth" not in found(signal(), [100.0] * 36, before=[100.0] * BEFORE).message
 

@@ -65,10 +65,13 @@ def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowe
 
 
 def _worth(each: Measured) -> float:
-    """How many independent blocks would tell the level of the window as well as its blocks do; 0 without any noise."""
-    values = each.since[np.isfinite(each.since)]
-    variance = float(values.var(ddof=1))
-    return min(max(variance / each.level_error**2, 1.0), len(values)) if variance > RESOLUTION**2 else 0.0
+    """How many independent blocks would tell the level of the window as well as its blocks do; 0 without any noise.
+
+    Of the same noise: what grows or jumps in the window spreads its values, and makes them worth no more.
+    """
+    if each.block_error <= RESOLUTION:
+        return 0.0
+    return min(max((each.block_error / each.level_error) ** 2, 1.0), len(each.case.now.present))
 
 
 def _means(blocks: Floats, stride: int) -> list[float | None]:
