@@ -153,10 +153,8 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     shown = change if is_share else difference
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
-    margin = tolerated(signal.margin, signal.unit)
-    if signal.margin.absolute is not None:
-        margin += f" in {format_duration(span_of(signal))}"
-    message = f"{new} in {each.hours:.3g}h against {old}, {delta} (between {lowest} and {highest}), margin {margin}"
+    between = f"between {lowest} and {highest}"
+    message = f"{new} in {each.hours:.3g}h against {old}, {delta} ({between}), margin {_in_force(each, counts)}"
     reason = None
     if verdict is SignalVerdict.INCONCLUSIVE:
         message, reason = f"{message}: chance leaves it open", Reason.UNRESOLVED
@@ -164,8 +162,26 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     return Finding(verdict, reason, message, old, new, delta, estimate)
 
 
+def _in_force(each: Events, counts: Counts) -> str:
+    """What is tolerated: as it is declared, and what the larger of it comes to in this window."""
+    signal = each.case.signal
+    if signal.margin is None:
+        return ""
+    declared = tolerated(signal.margin, signal.unit)
+    if signal.margin.absolute is not None:
+        declared += f" in {format_duration(span_of(signal))}"
+    largest = _farthest(each, counts) - each.sign * counts.expected
+    least = f": less than {FEWEST:g} is no difference" if largest < FEWEST else ""
+    return f"{declared} ({quantity(largest, signal.unit)} in {each.hours:.3g}h{least})"
+
+
+def _farthest(each: Events, counts: Counts) -> float:
+    """The most events that are tolerated; where fewer are worse the fewest, with a minus."""
+    return max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
+
+
 def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
-    farthest = max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
+    farthest = _farthest(each, counts)
     if Bound.MARGIN in sure.beyond:
         return SignalVerdict.DEGRADED
     if sure.worse and each.sign * counts.now > farthest:
