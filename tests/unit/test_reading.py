@@ -2,11 +2,13 @@
 
 import math
 import re
+from dataclasses import replace
 
 import pytest
 
-from driftreview.api.reasons import SignalVerdict
+from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import small_percent, spread
 from driftreview.domain.finding import Finding
 from driftreview.domain.measured import Case, Grid
@@ -64,6 +66,52 @@ class TestWhatWouldChangeIt:
         declared = signal(margin=None, limits={"alert": "150"})
         said = found(declared, around(100, AFTER, 2)).message
         assert re.search(r"^[\d.]+ s, limit 150 s; good up to 149 s, Degraded from 15[12] s; ", said)
+
+
+class TestNoiseAlone:
+    """Six blocks with a noise of a tenth and a margin of 5%: then the bound of what is good is below no change."""
+
+    def said(self, level: float, margin: str = "5%", **fields: str) -> Finding:
+        declared = signal(margin={"relative": margin}, **fields)
+        return found(declared, around(level, 6, 2, share=0.1), before=around(100, BEFORE, 1, share=0.1))
+
+    @pytest.mark.parametrize(("worse", "level", "good"), [("Higher", 95, "-"), ("Lower", 92, "+")])
+    def test_it_is_said_in_words_and_what_would_help(self, worse: str, level: float, good: str) -> None:
+        result = self.said(level, worse=worse)
+        assert (result.verdict, result.reason) == (SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED)
+        assert re.search(
+            r"margin 5%: the noise leaves it open; the noise alone \(1\d\.\d%\) is too much to call even no change "
+            r"good: a wider margin, a later look, a longer baseline or a covariate would help; "
+            rf"good up to \{good}\d\.\d%, Degraded from ",
+            result.message,
+        )
+
+    def test_a_margin_as_wide_as_was_said_makes_no_change_good(self) -> None:
+        result = self.said(95)
+        wide = re.search(r"the noise alone \(([\d.]+)%\)", result.message)
+        assert wide is not None
+        assert "the noise alone" not in self.said(95, f"{float(wide[1]) + 0.1:.1f}%").message
+        assert "the noise alone" in self.said(95, f"{float(wide[1]) - 0.1:.1f}%").message
+
+    def test_in_the_unit_where_the_margin_is(self) -> None:
+        declared = signal(margin={"absolute": "3"})
+        message = found(declared, around(95, 6, 2, share=0.1), before=around(100, BEFORE, 1, share=0.1)).message
+        assert re.search(r"the noise alone \(1\d\.?\d* s\) is too much", message)
+
+    @pytest.mark.parametrize("level", [60, 200])
+    def test_what_is_decided_all_the_same_needs_no_way_out(self, level: float) -> None:
+        result = self.said(level)
+        assert result.verdict in {SignalVerdict.IMPROVED, SignalVerdict.DEGRADED}
+        assert "is too much to call even no change good; good up to -" in result.message
+
+    def test_a_covariate_that_is_there_is_not_named(self) -> None:
+        case = Case.of(signal(), side(around(100, BEFORE, 1, share=0.1)), side(around(95, 6, 2, share=0.1)))
+        load = Covariate(signal("load"), side(around(10, BEFORE, 3)), side(around(10, 6, 4)))
+        followed = judge_together([replace(case, covariate=load)], GRID, 0.0125)[0]
+        assert "a later look or a longer baseline would help" in followed.message
+
+    def test_where_the_margin_is_wider_nothing_is_said(self) -> None:
+        assert "the noise alone" not in found(signal(), around(100, AFTER, 2)).message
 
 
 class TestChance:

@@ -30,12 +30,17 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         return
     shown = compared_in(each.case.signal.margin)
     surely = each.margin + each.reach(sure.allowed) * each.error
-    ends = (each.margin - each.reach(AFFIRMED) * each.error, max(surely, each.unlike + each.margin / 2))
-    good, bad = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
+    noise = each.reach(AFFIRMED) * each.error
+    ends = (each.margin - noise, max(surely, each.unlike + each.margin / 2), noise)
+    good, bad, alone = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
     if verdict is SignalVerdict.DEGRADED and Bound.MARGIN not in sure.beyond:
         since = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
         yield f"Suspect at the look before too, and {since} since then"
         return
+    if noise > each.margin + RESOLUTION:
+        is_open = verdict is SignalVerdict.INCONCLUSIVE and each.step + noise > each.margin + RESOLUTION
+        ways_out = _ways_out(each) if is_open else ""
+        yield f"the noise alone ({alone.lstrip('+-')}) is too much to call even no change good{ways_out}"
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
     yield from _ground(each, verdict, chance, sure.allowed, grid)
@@ -53,6 +58,12 @@ def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.higher_than(each.alert) if each.level > each.alert + RESOLUTION else None
     yield from _ground(each, verdict, chance, sure.allowed, grid)
+
+
+def _ways_out(each: Measured) -> str:
+    """What makes noise smaller, or let through."""
+    ways = ["a wider margin", "a later look", "a longer baseline", *([] if each.case.covariate else ["a covariate"])]
+    return f": {', '.join(ways[:-1])} or {ways[-1]} would help"
 
 
 def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowed: float, grid: Grid) -> Iterator[str]:
