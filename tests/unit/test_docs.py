@@ -21,6 +21,7 @@ from driftreview.api.base import API_VERSION, Model
 from driftreview.api.crd import RESOURCES
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, RevisionEvidence
+from driftreview.api.reasons import UNMEASURED, Reason
 from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
 from driftreview.domain.evidence import Look, Measurement, freeze, snapshot_name, take
 from driftreview.domain.judge import judge_checkpoint
@@ -166,6 +167,17 @@ def test_every_metric_is_in_its_table() -> None:
     stems = {re.sub("_created$", "", name) for name in exposed}
     named = {re.sub("_total$", "", name) for name in re.findall(r"^\| `(driftreview_\w+)`", text, re.MULTILINE)}
     assert {re.sub("_total$", "", name) for name in stems} == named
+
+
+def test_what_to_do_is_said_of_every_reason_a_signal_may_have() -> None:
+    rows = re.findall(
+        r"^\| (?:Inconclusive|Missing), ([^:|]*)", (ROOT / "docs" / "operations.md").read_text("utf-8"), re.MULTILINE
+    )
+    said = {word for row in rows for word in _CODE.findall(row)}
+    words = list(Reason)
+    of_signals = words[words.index(Reason.EMPTY) : words.index(Reason.ANSWER_TOO_LARGE) + 1]
+    of_queries = {Reason.QUERY_INVALID, Reason.SEVERAL_SERIES, Reason.EACH_LABEL_MISSING, Reason.TOO_MANY_SERIES}
+    assert said == {*of_signals, *of_queries, *UNMEASURED} - {Reason.STAND_IN}  # which there is before T0 only
 
 
 def reviewed() -> tuple[DriftReview, list[DriftSnapshot]]:
