@@ -118,6 +118,11 @@ class TestBursts:
         assert of(burst, 3 * spread(10, 144)).capped == 3
         assert of(burst, spread(0, 144)).now == 50
 
+    def test_a_burst_in_the_window_makes_the_baseline_worth_no_less(self) -> None:
+        before, burst = spread(100, 1008), np.zeros(36)
+        burst[7] = 50.0
+        assert of(burst, before).dispersion == of(spread(2, 36), before).dispersion
+
     def test_what_fills_every_block_is_a_new_rate(self) -> None:
         before, now = (np.random.default_rng(2).poisson(rate, 144).astype(float) for rate in (100, 300))
         assert before.max() < 150

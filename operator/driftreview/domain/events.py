@@ -154,11 +154,9 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     shown = change if is_share else difference
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
-    margin = tolerated(signal.margin, signal.unit)
-    if signal.margin.absolute is not None:
-        margin += f" in {format_duration(span_of(signal))}"
     against = f"{old} at these hours of the days before" if counts.is_daily else old
-    message = f"{new} in {each.hours:.3g}h against {against}, {delta} (between {lowest} and {highest}), margin {margin}"
+    between = f"between {lowest} and {highest}"
+    message = f"{new} in {each.hours:.3g}h against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
     reason = None
     if verdict is SignalVerdict.INCONCLUSIVE:
         why = "chance leaves it open" if _is_unlike(each, counts) or not sure.beyond else _NOTHING_NEW
@@ -167,8 +165,26 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     return Finding(verdict, reason, message, old, new, delta, estimate)
 
 
+def _in_force(each: Events, counts: Counts) -> str:
+    """What is tolerated: as it is declared, and what the larger of it comes to in this window."""
+    signal = each.case.signal
+    if signal.margin is None:
+        return ""
+    declared = tolerated(signal.margin, signal.unit)
+    if signal.margin.absolute is not None:
+        declared += f" in {format_duration(span_of(signal))}"
+    largest = _farthest(each, counts) - each.sign * counts.expected
+    least = f": less than {FEWEST:g} is no difference" if largest < FEWEST else ""
+    return f"{declared} ({quantity(largest, signal.unit)} in {each.hours:.3g}h{least})"
+
+
+def _farthest(each: Events, counts: Counts) -> float:
+    """The most events that are tolerated; where fewer are worse the fewest, with a minus."""
+    return max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
+
+
 def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
-    farthest = max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
+    farthest = _farthest(each, counts)
     if _is_unlike(each, counts):
         if Bound.MARGIN in sure.beyond:
             return SignalVerdict.DEGRADED

@@ -128,6 +128,8 @@ class Measured:
     level: float
     """Mean since T0."""
     level_error: float
+    block_error: float
+    """Standard deviation of one block's noise."""
     step: float
     """How much worse it is than the baseline leads to expect."""
     error: float
@@ -275,6 +277,7 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         scale=Scale(scale.log, sign, scale.unit),
         level=sign * float(effects.level[nth]),
         level_error=max(float(effects.level_error[nth]), RESOLUTION / 100),
+        block_error=float(effects.block_error[nth]),
         step=sign * step,
         error=max(float(effects.error[nth]), RESOLUTION / 100),
         freedom=float(effects.freedom[nth]),
