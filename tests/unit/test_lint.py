@@ -147,6 +147,7 @@ def test_a_shared_source_that_does_not_serve_the_namespace_is_an_error() -> None
 MAXIMUM = {"name": "l", "query": "up", "kind": "Limit", "limits": {"alert": 1}}
 LEAK = {"name": "g", "query": "up", "kind": "Growth", "limits": {"perHour": 1}}
 LEVEL = {"name": "a", "query": "up", "margin": {"relative": "5%"}}
+WIDE = LEVEL | {"margin": {"relative": "6%"}}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,15 @@ LEVEL = {"name": "a", "query": "up", "margin": {"relative": "5%"}}
          "spec.signals[0].per", "a misspelt label would look like that number"),
         ("short-baseline", {"baseline": {"length": "23h"}, "signals": [LEVEL]},
          "spec.baseline.length", "found 23h, expected 24h or more"),
+        ("short-baseline", {"baseline": {"length": "6h"}, "signals": [LEVEL]},
+         "spec.baseline.length", "is 5% or less (a 5%): a shorter baseline does not know its own level that well"),
+        ("short-baseline", {"baseline": {"length": "6h"}, "signals": [LEVEL]},
+         "spec.baseline.length", "; set 24h, better 7d, or a wider margin"),
+        ("short-baseline", {"baseline": {"length": "23h"}, "signals": [WIDE]},
+         "spec.baseline.length", "found 23h, expected 24h or more where there are margins: a shorter baseline has not"),
         ("short-baseline", {"baseline": {"from": "Snapshot", "length": "30m"}, "signals": [LEVEL]},
+         "spec.baseline.length", "; set from: History with length: 7d, or a wider margin"),
+        ("short-baseline", {"baseline": {"from": "Snapshot", "length": "30m"}, "signals": [WIDE]},
          "spec.baseline.length", "found 30m, expected 2h or more"),
         ("no-time-to-act", {"window": {"checkpoints": ["1h"], "rollback": "1h", "grace": "0s", "settle": "0s"}},
          "spec.window.rollback", "no time to act on it; raise window.rollback or window.grace"),
@@ -197,6 +206,10 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("stand-in", {"signals": [LEVEL | {"query": "sum(rate(errors[5m])) or sum(other)"}]}),
         ("short-baseline", {"baseline": {"length": "24h"}, "signals": [LEVEL]}),
         ("short-baseline", {"baseline": {"length": "1h"}}),  # a limit needs no baseline
+        ("short-baseline", {"baseline": {"from": "Snapshot", "length": "2h"}, "window": {"checkpoints": ["6h"]},
+                            "signals": [WIDE, LEVEL | {"name": "b", "mode": "Shadow"}]}),
+        ("short-baseline", {"baseline": {"from": "Declared", "length": "2h"},
+                            "signals": [{"name": "a", "query": "up", "limits": {"alert": "1"}}]}),
         ("no-time-to-act", {}),
         ("same-query", {"signals": [LEVEL, MAXIMUM]}),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "control": "up"}]}),
