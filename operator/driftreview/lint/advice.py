@@ -13,8 +13,9 @@ import promql_parser
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.domain.display import near
 from driftreview.domain.query import QueryProblem, check, resolve, stood_in_for
-from driftreview.lint.finding import Path, near, short
+from driftreview.lint.finding import Path, short
 
 _DAY: Final = timedelta(days=1)
 _SNAPSHOT: Final = timedelta(hours=2)

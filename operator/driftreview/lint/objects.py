@@ -15,8 +15,9 @@ from driftreview.api.crd import RESOURCES, convert, crd
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
+from driftreview.domain.display import near
 from driftreview.lint import schema as structural
-from driftreview.lint.finding import Finding, Path, Place, Severity, near, parsed, shown, spelled
+from driftreview.lint.finding import Finding, Path, Place, Severity, parsed, shown, spelled
 from driftreview.lint.yamltree import TOO_MANY, Budget, Node, Unreadable, begin, documents, members, scalar, tree
 
 Model = DriftReview | MetricSource | ClusterMetricSource

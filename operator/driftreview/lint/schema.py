@@ -9,8 +9,9 @@ from datetime import date
 from typing import Any, Final
 
 from driftreview.api.base import VALIDATIONS
+from driftreview.domain.display import near
 from driftreview.lint.cel import broken
-from driftreview.lint.finding import Finding, Path, Place, Severity, near, short, shown, spelled
+from driftreview.lint.finding import Finding, Path, Place, Severity, short, shown, spelled
 from driftreview.lint.yamltree import Node
 
 _TIME: Final = re.compile(r"(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d+)?(Z|[+-]\d{2}:\d{2})", re.ASCII)
