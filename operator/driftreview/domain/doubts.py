@@ -12,10 +12,11 @@ from typing import Final
 import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Worse
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.measured import Measured, compared_in
+from driftreview.domain.measured import AFFIRMED, Measured, compared_in
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
 
@@ -43,7 +44,8 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
         said = f"but {shown(each.expected, each.at(step), each.case.signal.unit)} {when}"
         return SignalVerdict.SUSPECT, None, said
     if verdict in _GOOD:
-        is_in_doubt = each.is_surely_late and abs(each.step) + abs(each.late) > each.margin
+        reach = each.reach(AFFIRMED) * each.error
+        is_in_doubt = each.is_surely_late and _than_either_level(each) + reach > each.margin
     if is_in_doubt:
         direction = "rose" if each.late * each.scale.sign > 0 else "fell"
         said = f"its baseline {direction} shortly before its end, so that it is open which level to compare with"
@@ -54,6 +56,12 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
         said = f"but {worse} where its worst blocks count in full: a part is far worse"
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said
     return None
+
+
+def _than_either_level(each: Measured) -> float:
+    """How much worse a series is than the better level of its baseline; the older one makes up half of it at least."""
+    above, below = each.step - each.late, each.step + each.late / 2
+    return max(map(abs, (above, below))) if each.case.signal.worse is Worse.EITHER else max(above, below)
 
 
 def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | None:
