@@ -54,12 +54,66 @@ class TestARhythm:
         assert 2 < mixed.exposure < 4
 
 
+class TestAWaveOfOneDay:
+    @staticmethod
+    def day(gap: int = 0, rate: float = 20.0) -> NDArray[np.float64]:
+        at = np.arange(-gap - DAY, -gap)
+        return np.random.default_rng(8).poisson(rate * (1 + 0.8 * np.sin(2 * np.pi * at / DAY))).astype(float)
+
+    def test_goes_on(self) -> None:
+        found = usual_of(np.ones(DAY // 2), self.day(), 0, TEN_MINUTES)
+        truth = 20 * (DAY / 2 + 0.8 * DAY / np.pi)
+        assert found.expected == pytest.approx(truth, rel=0.05)
+        assert found.waves == pytest.approx([1 / DAY])
+        assert not found.is_told
+        assert np.var(found.calm) == pytest.approx(20, rel=0.3)
+
+    def test_over_whole_days_it_is_the_rate(self) -> None:
+        before = self.day()
+        found = usual_of(np.ones(2 * DAY), before, 0, TEN_MINUTES)
+        assert found.expected == pytest.approx(2 * before.sum())
+        assert found.exposure == pytest.approx(0.5)
+
+    def test_the_weights_are_the_difference_of_the_rates(self) -> None:
+        before, now = self.day(gap=6), np.random.default_rng(9).poisson(20.0, 30).astype(float)
+        before[20:25], now[2] = np.nan, np.nan
+        found = usual_of(now, before, 6, TEN_MINUTES)
+        row = np.nan_to_num(np.concatenate([before, np.zeros(6), now]))
+        assert row @ found.weights == pytest.approx((np.nansum(now) - found.expected) / 29)
+
+    def test_its_error_is_that_of_the_regression(self) -> None:
+        # Of independent events: simulated.
+        found = [
+            usual_of(
+                np.ones(JOB),
+                np.random.default_rng([10, seed])
+                .poisson(20 * (1 + 0.8 * np.sin(2 * np.pi * np.arange(-DAY, 0) / DAY)))
+                .astype(float),
+                0,
+                TEN_MINUTES,
+            )
+            for seed in range(300)
+        ]
+        expected = np.array([each.expected for each in found])
+        assert np.var(expected) == pytest.approx(np.mean([each.expected / each.exposure for each in found]), rel=0.2)
+
+    def test_it_never_goes_below_nothing(self) -> None:
+        before = np.where(np.arange(DAY) < 20, 50.0, 0.0)
+        assert usual_of(np.ones(JOB), before, 0, TEN_MINUTES).expected >= 0
+        assert usual_of(np.ones(10 * JOB), before[::-1].copy(), 0, TEN_MINUTES).expected >= 0
+
+    def test_noise_seldom_looks_like_one(self) -> None:
+        rows = np.random.default_rng(11).poisson(1.0, (200, DAY)).astype(float)
+        assert sum(usual_of(np.ones(JOB), row, 0, TEN_MINUTES).waves.size for row in rows) <= 6
+
+
 class TestNone:
     def test_a_day_alone_tells_of_no_rhythm(self) -> None:
-        found = usual_of(np.ones(JOB), nightly(1), 0, TEN_MINUTES)
+        before = np.random.default_rng(7).poisson(1.0, DAY).astype(float)
+        found = usual_of(np.ones(JOB), before, 0, TEN_MINUTES)
         assert not found.is_told
         assert not found.is_daily
-        assert found.expected == pytest.approx(JOB * nightly(1).mean())
+        assert found.expected == pytest.approx(JOB * before.mean())
 
     def test_the_same_rate_all_day_is_held_against_all_of_it(self) -> None:
         before = np.random.default_rng(3).poisson(1.0, 7 * DAY).astype(float)

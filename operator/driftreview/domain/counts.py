@@ -177,7 +177,8 @@ def _by_noise(usual: Usual, hours_per_block: float) -> float:
     mean = float(np.nanmean(usual.calm))
     if mean <= 0:
         return 0.0
-    noise = learn([Ordinates.of((usual.calm - mean)[None])], hours_per_block)
+    is_fitted = np.ones((1, len(usual.waves)), bool)
+    noise = learn([Ordinates.of((usual.calm - mean)[None], usual.waves, is_fitted)], hours_per_block)
     count = len(usual.weights)
     overlaps = np.fft.irfft(np.abs(np.fft.rfft(usual.weights, 2 * count)) ** 2, 2 * count)[:count]
     overlaps[1:] *= 2

@@ -3,6 +3,7 @@
 A nightly job, or errors that follow the traffic of the day, are no news. Whether there is such a rhythm, two days and
 more of baseline tell: whether hours of the day differ from each other by more than the days do within an hour, by an
 analysis of variance with days and hours as its factors (Fisher 1925). A single burst is in no two days and makes none.
+Of a single day no more can be told than whether it goes up and down in a wave.
 """
 
 from __future__ import annotations
@@ -17,8 +18,11 @@ from driftreview.domain.tails import f_sf
 
 _HOURS: Final = 24
 _FEWEST_DAYS: Final = 2
+"""Of baseline, to tell a rhythm."""
 _SURELY_DAILY: Final = 0.001
 """Probability at most of finding a rhythm where there is none."""
+_SURELY_WAVING: Final = 0.01
+"""The same of a wave over one day."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Usual:
     """(before,): the baseline without what comes daily, its mean as it was; NaN where there is no block."""
     weights: Floats
     """(before, gap and window,): the difference of both rates as a weighted sum of blocks."""
+    waves: Floats
+    """Frequencies, in cycles per block, of waves that were taken out of the baseline."""
     is_told: bool
     """Whether it could be told if there is a rhythm."""
     is_daily: bool
@@ -55,6 +61,10 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
     then, there = of_day[: len(before)], of_day[gap + len(before) :]
     known = np.bincount(then[is_before], minlength=per_day)
     needed = np.bincount(there[is_now], minlength=per_day)
+    if per_day <= len(before) < _FEWEST_DAYS * per_day and 2 * is_before.sum() >= len(before):
+        waving = _waving(now, before, gap, per_day)
+        if waving is not None:
+            return waving
     hourly = _hourly(before, per_day)
     is_told = hourly is not None and bool((known[needed > 0] >= _FEWEST_DAYS).all())
     if hourly is None or not is_told or not _is_rhythm(hourly, per_day // _HOURS):
@@ -65,6 +75,7 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
             exposure=float(is_before.sum() / is_now.sum()),
             calm=before,
             weights=weights,
+            waves=np.zeros(0),
             is_told=is_told,
             is_daily=False,
         )
@@ -78,8 +89,39 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
         exposure=expected / variance if variance > 0 else float(known[needed > 0].sum() / is_now.sum()),
         calm=calm,
         weights=np.concatenate([-(is_before * share[then]) / is_now.sum(), np.zeros(gap), here]),
+        waves=np.zeros(0),
         is_told=True,
         is_daily=True,
+    )
+
+
+def _waving(now: Floats, before: Floats, gap: int, per_day: int) -> Usual | None:
+    """Of a baseline of one day that goes up and down: that may be what comes daily, or noise that is slow."""
+    at = 2 * np.pi * np.arange(-gap - len(before), len(now)) / per_day
+    is_now, is_before = np.isfinite(now), np.isfinite(before)
+    wave = np.stack([np.ones(len(at)), np.sin(at), np.cos(at)], axis=1)
+    of_day, of_now, row = wave[: len(before)][is_before], wave[gap + len(before) :][is_now], before[is_before]
+    solver = np.linalg.pinv(of_day)
+    fitted, mean, number = of_day @ (solver @ row), float(row.mean()), len(of_now)
+    left, freedom = row - fitted, len(row) - wave.shape[1]
+    noise = max(float(left @ left) / freedom, mean)
+    gained = float((fitted - mean) @ (fitted - mean)) / (wave.shape[1] - 1)
+    if noise <= 0 or f_sf(gained / noise, wave.shape[1] - 1, freedom) > _SURELY_WAVING:
+        return None
+    share = of_now.sum(0) @ solver
+    expected, variance = max(float(share @ row), 0.0), float((share * share) @ np.maximum(fitted, 0.0))
+    calm, weights = np.full(len(before), np.nan), np.zeros(len(at))
+    calm[is_before] = left + mean
+    weights[: len(before)][is_before] = -share / number
+    weights[gap + len(before) :] = is_now / number
+    return Usual(
+        expected=expected,
+        exposure=expected / variance if min(variance, expected) > 0 else len(row) / number,
+        calm=calm,
+        weights=weights,
+        waves=np.array([1 / per_day]),
+        is_told=False,
+        is_daily=False,
     )
 
 
