@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from driftreview.cli.app import app
+from driftreview.cli.printing import shown
 from tests.replaydata import COMMANDS, GOLDEN, REVIEW, run, write, write_csv
 
 AT = ("--t0", "2026-03-03T00:00:00Z")
@@ -318,7 +319,46 @@ def test_it_needs_no_cluster_and_colours_nothing_in_a_pipe(data: Path, tmp_path:
 
 
 def test_verdicts_are_coloured_where_the_output_is_a_terminal() -> None:
-    from driftreview.cli.table import coloured  # noqa: PLC0415
+    line = [("| ", ""), ("Degraded  ", "Degraded"), (" | ", ""), ("memory", "memory")]
+    assert shown(line, coloured=True) == "| \x1b[31mDegraded  \x1b[0m | memory"
+    assert shown(line, coloured=False) == "| Degraded   | memory"
 
-    assert coloured("Degraded  ", "Degraded") == "\x1b[31mDegraded  \x1b[0m"
-    assert coloured("memory  ", "memory") == "memory  "
+
+NASTY = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2028\r"
+
+
+def test_what_a_terminal_would_obey_is_shown_as_its_escape(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / f"data{NASTY}"
+    folder.mkdir()
+    for path in data.parent.glob("*.csv"):
+        (folder / path.name).write_text(path.read_text("utf-8").replace("btc", f"btc{NASTY}".strip()), "utf-8")
+    (folder / "load.csv").unlink()
+    review = edited(data, ("margin: {relative: 5%}", 'runbook: "\\e[1mread this", margin: {relative: 5%}'),
+                    ("limits: {alert: 60}", "limits: {alert: 1}"))  # fmt: skip
+    for arguments in (AT, ("--sweep", "1h", "--jobs", "1"), (*AT, "-o", "json")):
+        result = run(review, "--data", str(folder), *arguments)
+        assert result.exit_code == 10, result.output
+        printed = result.output.splitlines() if "json" in arguments else result.output.split("\n")
+        assert [line for line in printed if not line.isprintable()] == []
+        assert "owned" in result.output
+    named = json.loads(run(review, "--data", str(folder), *AT, "-o", "json").stdout)["checkpoints"][0]["signals"]
+    assert f"btc{NASTY}".strip() in {row["series"] for row in named}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"timestamp,{NASTY}\n",
+        f"timestamp,value\n{NASTY},1\n",
+        f"timestamp,value\n1,{NASTY}\n",
+        f"timestamp,value,{NASTY},{NASTY}\n1,1,1,1\n",
+        f'timestamp,value,"a{NASTY}"\n10,1,"{NASTY}"\n10,2,"{NASTY}"\n',
+    ],
+)
+def test_nor_is_it_in_what_is_said_of_a_file_that_cannot_be_read(data: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "errors.csv").write_text(text, "utf-8", newline="")
+    (tmp_path / "history.om").write_text(f'# TYPE errors gauge\nerrors {{a="{NASTY}" {NASTY}\n# EOF\n', "utf-8")
+    for given in (["--data", str(tmp_path)], ["--openmetrics", str(tmp_path / "history.om")]):
+        result = CliRunner().invoke(app, ["replay", "-f", str(data), *given, *AT])
+        assert result.exit_code == 1, result.output
+        assert result.stderr.rstrip("\n").isprintable(), result.stderr

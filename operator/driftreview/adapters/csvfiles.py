@@ -10,6 +10,7 @@ from typing import Final
 
 from driftreview.adapters.recording import Recorder, RecordingError, read_time, read_value
 from driftreview.api.signal import Signal
+from driftreview.domain.display import printable, quoted
 from driftreview.domain.history import Recorded, Recording, recorded_as
 
 TIME: Final = "timestamp"
@@ -62,10 +63,10 @@ def read_file(path: Path) -> tuple[Recorded, ...]:
 
 def _check(path: Path, header: list[str]) -> None:
     wrong = [f"lacks {name}" for name in (TIME, VALUE) if name not in header]
-    wrong += [f"has {name!r} twice" for name in sorted(set(header)) if name and header.count(name) > 1]
+    wrong += [f"has {quoted(name)} twice" for name in sorted(set(header)) if name and header.count(name) > 1]
     wrong += ["has an empty name"] if not all(header) else []
     if wrong:
-        found = f"the header {','.join(header)!r} {' and '.join(wrong)}"
+        found = f"the header {quoted(','.join(header))} {' and '.join(wrong)}"
         raise RecordingError(f"{path}:1: {found}; expected timestamp,value and then the names of labels, if any")
 
 
@@ -79,7 +80,7 @@ class _Columns:
         """Take in the sample of a row, if there is one."""
         names = self.header
         if len(row) != len(names):
-            found = f"{len(row)} cells, expected {len(names)} as in the header {','.join(names)}"
+            found = f"{len(row)} cells, expected {len(names)} as in the header {printable(','.join(names))}"
             raise RecordingError(f"{recorder.path}:{line}: {found}")
         field = TIME
         try:

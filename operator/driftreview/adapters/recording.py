@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from driftreview.domain.display import printable, quoted
 from driftreview.domain.history import EPOCH, Recorded
 
 _END_SECONDS: Final = 4_102_444_800
@@ -36,7 +37,7 @@ def read_time(text: str) -> int:
         seconds = _of_rfc_3339(text)
     if not 0 <= seconds < _END_SECONDS:
         raise ValueError(
-            f"{text!r} lies outside of the years 1970 to 2099; Unix seconds are expected, not milliseconds"
+            f"{quoted(text)} lies outside of the years 1970 to 2099; Unix seconds are expected, not milliseconds"
         )
     return round(seconds * 1000)
 
@@ -46,10 +47,10 @@ def _of_rfc_3339(text: str) -> float:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time: write RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds"
+            f"{quoted(text)} is no time: write RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds"
         ) from None
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone; write for example {text}Z")
+        raise ValueError(f"{quoted(text)} has no time zone; write for example {printable(text)}Z")
     return (moment - EPOCH).total_seconds()
 
 
@@ -64,7 +65,7 @@ def read_value(text: str) -> float:
             return float(text)
     except ValueError:
         pass
-    raise ValueError(f"{text!r} is no number; NaN and an empty value are no sample, anything else is refused")
+    raise ValueError(f"{quoted(text)} is no number; NaN and an empty value are no sample, anything else is refused")
 
 
 @dataclass
@@ -114,7 +115,7 @@ class Recorder:
         if differs.any():
             first = int(np.flatnonzero(differs)[0])
             one, other = sorted((first, first + 1), key=lambda index: int(lines[index]))
-            what = "".join(f" {name}={text}" for name, text in key)
+            what = "".join(f" {printable(name)}={printable(text)}" for name, text in key)
             raise RecordingError(
                 f"{self.path}:{lines[other]}: {_shown(values[other])} at a time at which line {lines[one]} says "
                 f"{_shown(values[one])} of the same series{what}: leave one out, or add the label that tells them apart"

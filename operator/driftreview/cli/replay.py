@@ -84,6 +84,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     policy.falseAlarmBudget allows, else 11 if more than a fifth came out undecided. 1 is an error, 2 wrong usage.
     """
     from driftreview.adapters.recording import RecordingError  # noqa: PLC0415 - --help needs none of this
+    from driftreview.cli.printing import warn  # noqa: PLC0415
     from driftreview.cli.replaying import Given, Request, UsageError, run  # noqa: PLC0415
     from driftreview.cli.reviewfile import ReviewFileError  # noqa: PLC0415
 
@@ -104,9 +105,9 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     try:
         code = run(request)
     except UsageError as error:
-        typer.echo(f"driftreview replay: {error}", err=True)
+        warn(*error.args)
         raise typer.Exit(USAGE) from None
     except (ReviewFileError, RecordingError) as error:
-        typer.echo(f"driftreview replay: {error}", err=True)
+        warn(*error.args)
         raise typer.Exit(FAILED) from None
     raise typer.Exit(code)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
-
-import typer
 
 from driftreview.adapters.recording import RecordingError
 from driftreview.api.base import format_time
@@ -19,6 +15,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Recommendation
 from driftreview.api.values import format_duration
 from driftreview.cli import document, table
+from driftreview.cli.printing import say, say_json, warn
 from driftreview.cli.progress import progress
 from driftreview.cli.readings import Given, Reading, UsageError, read
 from driftreview.cli.reviewfile import read_review
@@ -78,7 +75,7 @@ def run(request: Request) -> int:
     step = request.resolution or coarsest(reading.recording)[0]
     problems = [*too_fine(review.spec, step), *too_large(review.spec, step, _counts(reading))]
     if problems:
-        raise RecordingError("\n".join(each.message for each in problems))
+        raise RecordingError(*(each.message for each in problems))
     faults = tuple(_fault(text, review, reading) for text in request.faults)
     _refuse_too_many(reading, last - first, step)
     past = Past(History.of(reading.recording, step), reading.queries, reading.label)
@@ -111,7 +108,10 @@ def _one(study: Study, request: Request, t0: datetime) -> int:
     found, *faulty = study.at(t0, request.history_ends_at)
     outcomes = _by_fault(study, [tuple(outcome_of(each) for each in (found, *faulty))])
     said = document.of_replay(study.review, found, study.past.history.window.step, outcomes)
-    _print(request, said, table.of_replay(study.review, found, said, _paint()))
+    if request.as_json:
+        say_json(said)
+    else:
+        say(table.of_replay(study.review, found, said))
     return EXIT[found.recommendation]
 
 
@@ -128,7 +128,10 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
         found = judged(study, t0s, request.jobs or os.cpu_count() or 1, done)
     swept = document.Swept(every, whole, _by_fault(study, found))
     said = document.of_sweep(study.review, swept)
-    _print(request, said, table.of_sweep(said, _paint()))
+    if request.as_json:
+        say_json(said)
+    else:
+        say(table.of_sweep(said))
     rates = Rates.of([each.verdicts for each in swept.healthy], len(spec.window.checkpoints))
     if over_budget(spec, rates):
         return EXIT[Recommendation.REJECT]
@@ -173,15 +176,4 @@ def _counts(reading: Reading) -> dict[str, int]:
 def _tell_what_is_lacking(review: DriftReview, reading: Reading) -> None:
     lacking = [each.name for each in review.spec.signals if not reading.recording[each.name]]
     if lacking:
-        typer.echo(f"driftreview replay: no samples of {', '.join(lacking)} in {reading.label}", err=True)
-
-
-def _paint() -> table.Paint:
-    return table.coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else table.plain
-
-
-def _print(request: Request, said: object, lines: Iterable[str]) -> None:
-    if request.as_json:
-        typer.echo(json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        typer.echo("\n".join(lines))
+        warn(f"no samples of {', '.join(lacking)} in {reading.label}")

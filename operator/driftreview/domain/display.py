@@ -69,10 +69,21 @@ def difference(before: float, after: float, unit: str) -> str:
     return f"{'+' if after >= before else '-'}{quantity(abs(after - before), unit)}"
 
 
+def visible(text: str) -> str:
+    """A text on one line: what is not printable, and what a terminal would obey, is shown as its escape."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def printable(text: str, length: int = 100) -> str:
-    """A text from elsewhere (a label's value) on one line: what is not printable is shown as its escape."""
-    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:length])
-    return shown + ("…" if len(text) > length else "")
+    """The same of a text from elsewhere (a label's value), cut at a length."""
+    return visible(text[:length]) + ("…" if len(text) > length else "")
+
+
+def quoted(text: str, length: int = 100) -> str:
+    """A text from elsewhere in quotes, as a message about it has it; cut at a length."""
+    return f"{text[:length]!r}{'…' if len(text) > length else ''}"
 
 
 def shorten(sentence: str, length: int = 512) -> str:
