@@ -7,7 +7,7 @@ import pytest
 
 from driftreview.adapters.csvfiles import read_file, read_folder
 from driftreview.adapters.openmetrics import Selected, read_mapping, read_openmetrics
-from driftreview.adapters.recording import RecordingError, read_time
+from driftreview.adapters.recording import RecordingError, Room, read_time
 from driftreview.domain.history import Recorded
 from tests.builders import signal
 
@@ -185,6 +185,100 @@ def test_a_native_histogram_is_no_number(tmp_path: Path) -> None:
     )
     with pytest.raises(RecordingError, match="is a native histogram, not a number"):
         openmetrics_of(tmp_path, text)
+
+
+OTHERS = """\
+# HELP other what the parser passes over, {whatever "it says
+other{a="}\\" # {"} 3 5 # {trace="x"} 1 2
+{"quoted.name",a="b"} 1 2
+
+order_latency{a="x\\"y\\\\z\\n",} 1.5e0 1000 # {trace="x"} 0.3 1000.1
+order_latency_total 1 1000
+order_latency{a=""} +Inf 1000.5
+# EOF
+"""
+
+
+def test_lines_of_other_metrics_exemplars_and_escapes_are_understood(tmp_path: Path) -> None:
+    assert openmetrics_of(tmp_path, OTHERS)["order-latency"] == [
+        ({}, [(1_000_500, "inf")]),
+        ({"a": 'x"y\\z\n'}, [(1_000_000, "1.5")]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("order_latency{a=b} 1 1000", r":1: is no OpenMetrics text: found 'order_latency\{a=b\} 1 1000', expected"),
+        ("order_latency 1 1000 2000", r":1: is no OpenMetrics text: found"),
+        ("order_latency", r":1: is no OpenMetrics text: found"),
+        ("order_latency 1 soon", r":1: order_latency: time 'soon' is no time"),
+        ("0rder 1 1000", r":1: is no OpenMetrics text: .* does not begin with a metric's name"),
+        ("# EOF\norder_latency 1 1000", r":2: is no OpenMetrics text: .* stands behind # EOF"),
+        ("order_latency 1 1000\norder_latency 2 1000", r":2: 2 at a time at which line 1 says 1 of the same series"),
+        ("x" * 70_000, r":1: a row of more than 65536 characters"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_refused_with_its_number(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(RecordingError, match=said):
+        openmetrics_of(tmp_path, f"{line}\n# EOF\n")
+
+
+HOSTILE = {
+    "long": ("x" * 70_000, r"latency\.csv:1: a row of more than 65536 characters: expected one sample in each"),
+    "open": ('timestamp,value,a\n10,1,"' + 'a","\n' * 20_000, r":\d{4,5}: a row of more than 65536 characters"),
+    "series": (
+        "\n".join(["timestamp,value,a", *(f"10,1,{index}" for index in range(1001)), "junk"]),
+        r":1002: with this there are more than 1000 series: a signal is one, or one for each value of the label `each`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_before_it_is_read_whole(tmp_path: Path, name: str) -> None:
+    text, said = HOSTILE[name]
+    with pytest.raises(RecordingError, match=said):
+        csv_of(tmp_path, text)
+
+
+def test_more_samples_than_fit_are_refused_over_all_files_and_at_once(tmp_path: Path) -> None:
+    csv_of(tmp_path, "timestamp,value\n10,1\n20,1\n")
+    (tmp_path / "errors.csv").write_text("timestamp,value\n10,1\n20,1\n30,1\njunk\n", "utf-8")
+    signals = signal("latency"), signal("errors")
+    with pytest.raises(RecordingError, match=r"errors\.csv:4: with this there are more than 4 samples in all: leave"):
+        read_folder(tmp_path, signals, Room(4))
+    (tmp_path / "history.om").write_text("latency 1 10\nerrors 1 10\nlatency 1 20\njunk junk\n", "utf-8")
+    with pytest.raises(RecordingError, match=r"history\.om:3: with this there are more than 2 samples in all"):
+        read_openmetrics(tmp_path / "history.om", signals, {}, Room(2))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, there: bool) -> None:  # noqa: FBT001
+    folder, outside = tmp_path / "data", tmp_path / "secret"
+    folder.mkdir()
+    if there:
+        outside.write_text("timestamp,value\n10,1\n", "utf-8")
+    (folder / "latency.csv").symlink_to(outside)
+    with pytest.raises(RecordingError, match=r"data/latency\.csv: leads to /.*secret, outside of /.*data: only files"):
+        read_folder(folder, [signal("latency")])
+
+
+def test_a_link_within_the_folder_is_followed_also_where_the_folder_is_one(tmp_path: Path) -> None:
+    (tmp_path / "data" / "..2026").mkdir(parents=True)
+    (tmp_path / "data" / "..2026" / "latency.csv").write_text("timestamp,value\n10,1\n", "utf-8")
+    (tmp_path / "data" / "latency.csv").symlink_to("..2026/latency.csv")
+    (tmp_path / "link").symlink_to("data")
+    assert len(read_folder(tmp_path / "link", [signal("latency")])["latency"]) == 1
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "latency.csv").mkdir()
+    with pytest.raises(RecordingError, match="is no file but a folder"):
+        read_folder(tmp_path, [signal("latency")])
+    (tmp_path / "latency.csv").rmdir()
+    (tmp_path / "latency.csv").symlink_to("latency.csv")
+    with pytest.raises(RecordingError, match=r"latency\.csv: cannot be read|holds none of"):
+        read_folder(tmp_path, [signal("latency")])
 
 
 def test_nan_stays_nan(tmp_path: Path) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from driftreview.adapters.recording import Recorder, RecordingError, read_time, read_value
+from driftreview.adapters.recording import Recorder, RecordingError, Room, read_time, read_value
+from driftreview.adapters.textfiles import Lines
 from driftreview.api.signal import Signal
 from driftreview.domain.display import printable, quoted
 from driftreview.domain.history import Recorded, Recording, recorded_as
@@ -23,35 +25,57 @@ def files_of(signal: Signal) -> dict[str, str]:
     return {name: f"{name}.csv" for name in recorded_as(signal).values()}
 
 
-def read_folder(folder: Path, signals: Iterable[Signal]) -> Recording:
+def read_folder(folder: Path, signals: Iterable[Signal], room: Room | None = None) -> Recording:
     """The recorded series of each signal; a signal without a file has none.
 
     Raises:
         RecordingError: there is no such folder, none of the files, or one cannot be read.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises on some names before 3.13
         raise RecordingError(f"{folder}: there is no such folder; it must hold a <signal>.csv for each signal")
     paths = {name: folder / file for signal in signals for name, file in files_of(signal).items()}
-    found = {name: path for name, path in paths.items() if path.is_file()}
+    found = {name: path for name, path in paths.items() if _is_there(path, folder)}
     if not found:
         raise RecordingError(f"{folder}: holds none of {', '.join(path.name for path in paths.values())}")
-    return {name: read_file(path) if name in found else () for name, path in paths.items()}
+    room = room or Room()
+    return {name: read_file(path, room) if name in found else () for name, path in paths.items()}
 
 
-def read_file(path: Path) -> tuple[Recorded, ...]:
+def _is_there(path: Path, folder: Path) -> bool:
+    """Whether there is such a file.
+
+    Raises:
+        RecordingError: it leads out of the folder, whoever put it there, or is no file.
+    """
+    try:
+        real = path.resolve()
+        if not real.is_relative_to(folder.resolve()):
+            raise RecordingError(
+                f"{path}: leads to {real}, outside of {folder}: only files within it are read; copy it there"
+            )
+        if real.exists() and not real.is_file():
+            raise RecordingError(f"{path}: is no file but a folder, a pipe or a device; expected a CSV file")
+        return real.is_file()
+    except (OSError, RuntimeError) as error:  # a link to itself, before Python 3.13
+        raise RecordingError(f"{path}: cannot be read: {error}") from None
+
+
+def read_file(path: Path, room: Room | None = None) -> tuple[Recorded, ...]:
     """The series of one file.
 
     Raises:
-        RecordingError: it is no such file; names the line.
+        RecordingError: it is no such file, or too large; names the line.
     """
-    recorder = Recorder(path)
+    recorder = Recorder(path, room or Room())
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = csv.reader(file, strict=True)
+            lines = Lines(path, file)
+            rows = csv.reader(lines, strict=True)
             header = [name.strip() for name in next(rows, [])]
             _check(path, header)
             columns = _Columns(header)
             for row in rows:
+                lines.done()
                 if any(row):
                     columns.add(recorder, row, rows.line_num)
     except (OSError, UnicodeDecodeError) as error:

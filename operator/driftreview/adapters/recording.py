@@ -18,6 +18,11 @@ from driftreview.domain.history import EPOCH, Recorded
 _END_SECONDS: Final = 4_102_444_800
 """The year 2100: larger numbers are milliseconds."""
 
+MOST_SAMPLES: Final = 10_000_000
+"""Of all files together: a month of a hundred series at 30 s; about a gigabyte while they are put in order."""
+MOST_SERIES: Final = 1_000
+"""Of one signal: pods come and go."""
+
 _Key: TypeAlias = tuple[tuple[str, str], ...]
 
 
@@ -81,19 +86,48 @@ class _Column:
 
 
 @dataclass
+class Room:
+    """How many samples may still be taken in, of all files together."""
+
+    most: int = MOST_SAMPLES
+    taken: int = 0
+
+
+@dataclass
 class Recorder:
     """Takes in the samples of one signal from one file, in any order."""
 
     path: Path
+    room: Room = field(default_factory=Room)
     _columns: dict[_Key, _Column] = field(default_factory=dict)
 
     def add(self, labels: Iterable[tuple[str, str]], when: int, value: float, line: int) -> None:
-        """Take in a sample of a series, at so many milliseconds since 1970; a label without a value is none."""
+        """Take in a sample of a series, at so many milliseconds since 1970; a label without a value is none.
+
+        Raises:
+            RecordingError: it is one too many, or of one series too many.
+        """
         key = tuple(labels)
-        column = self._columns.get(key) or self._columns.setdefault(key, _Column())
+        column = self._columns.get(key)
+        if column is None:
+            column = self._columns[key] = self._new(line)
+        self.room.taken += 1
+        if self.room.taken > self.room.most:
+            raise RecordingError(
+                f"{self.path}:{line}: with this there are more than {self.room.most} samples in all: leave out the "
+                "time that is not looked at, or record fewer, such as one a minute"
+            )
         column.times.append(when)
         column.values.append(value)
         column.lines.append(line)
+
+    def _new(self, line: int) -> _Column:
+        if len(self._columns) >= MOST_SERIES:
+            raise RecordingError(
+                f"{self.path}:{line}: with this there are more than {MOST_SERIES} series: a signal is one, or one for "
+                "each value of the label `each`; aggregate in the query"
+            )
+        return _Column()
 
     def series(self) -> tuple[Recorded, ...]:
         """What was taken in, in order.
