@@ -268,6 +268,40 @@ def test_a_time_that_makes_the_data_far_too_long_is_refused(data: Path, tmp_path
     assert "is a time wrong?" in found
 
 
+def far_apart(folder: Path) -> Path:
+    (folder / "latency-p99.csv").write_text("timestamp,value\n2004-01-01T00:00:00Z,1\n2099-01-01T00:00:00Z,2\n")
+    return folder
+
+
+def test_95_years_of_two_rows_are_refused_for_their_resolution_or_their_length(data: Path, tmp_path: Path) -> None:
+    sweep = ("--data", str(far_apart(tmp_path)), "--sweep", "1h", "--jobs", "1")
+    found = said(data, *sweep, code=1)
+    assert f"{tmp_path}: the resolution, 34699d, is the usual distance of the samples of latency-p99" in found
+    found = said(data, *sweep, "--resolution", "30s", code=1)
+    assert "lie 34699d apart from first to last, which is 99933120 points of each series at 30s; 4000000 can" in found
+    assert "is a time wrong?" in found
+
+
+@pytest.mark.parametrize(
+    ("more", "t0s"),
+    [(("--sweep", "3s"), "up to 67200 T0s, one every 3s;"),
+     (("--sweep", "15s", *["--inject", "errors*2"] * 2), "up to 13440 T0s, one every 15s, each judged 3 times")],
+)  # fmt: skip
+def test_more_t0s_than_can_be_judged_are_refused(data: Path, more: tuple[str, ...], t0s: str) -> None:
+    found = said(data, *more, code=2)
+    assert f"--sweep: from 2026-03-01T21:55:00Z to 2026-03-04T05:55:00Z there are {t0s}" in found
+    assert "use a longer --sweep, or bound the T0s with --since and --until" in found
+    bounded = ("--since", "2026-03-03T00:00:00Z", "--until", "2026-03-03T00:00:10Z", "--jobs", "1")
+    assert run(data, *more, *bounded).exit_code == 0
+
+
+def test_a_prometheus_is_not_asked_for_more_than_can_be_judged(data: Path) -> None:
+    arguments = ["-f", str(data), "--prometheus", "http://127.0.0.1:9", "--sweep", "6h", "--since", "1990-01-01T00:00Z"]
+    result = CliRunner().invoke(app, ["replay", *arguments, "--until", "2026-01-01T00:00Z"])
+    assert result.exit_code == 2
+    assert "points of each series at 30s; 4000000 can be judged: bring --since and --until closer" in result.stderr
+
+
 def test_openmetrics_are_judged_as_csv_is(data: Path, tmp_path: Path) -> None:
     lines = []
     for name in ("latency_p99", "memory_growth", "errors", "load"):

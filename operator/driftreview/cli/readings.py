@@ -11,10 +11,11 @@ from driftreview.adapters.clock import now
 from driftreview.adapters.csvfiles import read_folder
 from driftreview.adapters.openmetrics import Selected, read_mapping, read_openmetrics
 from driftreview.adapters.promhistory import ask
+from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.cli.progress import progress
 from driftreview.cli.reviewfile import ReviewFileError
-from driftreview.domain.history import EPOCH, FINEST, Recording, recorded_as
+from driftreview.domain.history import EPOCH, FINEST, Recording, oversized, recorded_as
 from driftreview.domain.query import QueryProblem, check, pods_of_target, resolve
 from driftreview.domain.replay import history_end, windows
 from driftreview.domain.samples import Window
@@ -80,6 +81,11 @@ def read(
         return Reading(read_openmetrics(given.openmetrics, signals, _mapped(review, given)), str(given.openmetrics))
     queries = _queries(review, _variables(review, given))
     window = _window(review, t0s, history_ends_at, resolution or FINEST)
+    if too_many := oversized(window.end - window.start, window.step, len(queries)):
+        raise UsageError(
+            f"--prometheus: {format_time(window.start)} to {format_time(window.end)} are {too_many}: bring --since and "
+            "--until closer together, or take a coarser --resolution"
+        )
     url = given.prometheus or ""
     with progress("asking", len(queries)) as done:
         return Reading(ask(url, queries, window, done), url, queries)

@@ -22,7 +22,7 @@ from driftreview.cli.reviewfile import read_review
 from driftreview.cli.workers import judged
 from driftreview.domain.advice import over_budget, undecided
 from driftreview.domain.fault import Fault
-from driftreview.domain.history import History, coarsest, span
+from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, span
 from driftreview.domain.outcome import Outcome, Rates, outcome_of
 from driftreview.domain.replay import Past
 from driftreview.domain.selector import matches
@@ -33,8 +33,10 @@ __all__ = ["Given", "Request", "UsageError", "run"]
 
 EXIT: Final = {Recommendation.APPROVE: 0, Recommendation.REJECT: 10, Recommendation.INCONCLUSIVE: 11}
 """What the process ends with."""
-MOST_POINTS: Final = 100_000_000
-"""Of all series together: 900 MB in each process."""
+MOST_JUDGED: Final = 20_000
+"""T0s of a sweep, each without a fault and with: hours on two cores."""
+MOST_BYTES: Final = 2 * 2**30
+"""Of the grids in all processes together, unless --jobs says how many there are."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +74,12 @@ def run(request: Request) -> int:
     except ValueError:
         raise RecordingError(f"{reading.label}: holds no sample of any signal") from None
     _tell_what_is_lacking(review, reading)
-    step = request.resolution or coarsest(reading.recording)[0]
+    usual, widest = coarsest(reading.recording)
+    step = request.resolution or usual
     problems = [*too_fine(review.spec, step), *too_large(review.spec, step, _counts(reading))]
     if problems:
-        raise RecordingError(*(each.message for each in problems))
+        whence = [] if request.resolution or not widest else [_of_whence(reading, widest, step)]
+        raise RecordingError(*(each.message for each in problems), *whence)
     faults = tuple(_fault(text, review, reading) for text in request.faults)
     _refuse_too_many(reading, last - first, step)
     past = Past(History.of(reading.recording, step), reading.queries, reading.label)
@@ -117,6 +121,7 @@ def _one(study: Study, request: Request, t0: datetime) -> int:
 
 def _sweep(study: Study, request: Request, every: timedelta) -> int:
     spec, whole = study.review.spec, study.past.history.window
+    _refuse_too_many_t0s(study, request, every)
     t0s = admissible(spec, whole, every, request.since, request.until)
     if not t0s:
         raise UsageError(
@@ -125,7 +130,7 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
             "spec.baseline.length, fewer checkpoints, a shorter --sweep, or more data"
         )
     with progress("judging", len(t0s)) as done:
-        found = judged(study, t0s, request.jobs or os.cpu_count() or 1, done)
+        found = judged(study, t0s, request.jobs or _jobs(study), done)
     swept = document.Swept(every, whole, _by_fault(study, found))
     said = document.of_sweep(study.review, swept)
     if request.as_json:
@@ -136,6 +141,26 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
     if over_budget(spec, rates):
         return EXIT[Recommendation.REJECT]
     return EXIT[Recommendation.INCONCLUSIVE if undecided(rates) else Recommendation.APPROVE]
+
+
+def _refuse_too_many_t0s(study: Study, request: Request, every: timedelta) -> None:
+    whole, faults = study.past.history.window, len(study.faults)
+    first, last = max(request.since or whole.start, whole.start), min(request.until or whole.end, whole.end)
+    t0s = max((last - first) // every, 0)
+    if t0s * (1 + faults) > MOST_JUDGED:
+        each = f", each judged {1 + faults} times for --inject" if faults else ""
+        raise UsageError(
+            f"--sweep: from {format_time(first)} to {format_time(last)} there are up to {t0s} T0s, one every "
+            f"{format_duration(every)}{each}; {MOST_JUDGED} judgements are done at most: use a longer --sweep, or "
+            "bound the T0s with --since and --until"
+        )
+
+
+def _jobs(study: Study) -> int:
+    """A process for each core, as far as their grids find room."""
+    series = sum(len(each) for each in study.past.history.tracks.values())
+    size = max(study.past.history.window.points * series * BYTES_PER_POINT, 1)
+    return max(1, min(os.cpu_count() or 1, MOST_BYTES // size))
 
 
 def _by_fault(study: Study, found: Sequence[tuple[Outcome, ...]]) -> dict[str, list[Outcome]]:
@@ -160,13 +185,18 @@ def _fault(text: str, review: DriftReview, reading: Reading) -> Fault:
 
 
 def _refuse_too_many(reading: Reading, length: timedelta, step: timedelta) -> None:
-    points = length // step * sum(_counts(reading).values())
-    if points > MOST_POINTS:
+    if too_many := oversized(length, step, sum(_counts(reading).values())):
         raise RecordingError(
-            f"{reading.label}: its samples lie {format_duration(length)} apart from first to last, which is {points} "
-            f"points of all series at {format_duration(step)}; {MOST_POINTS} can be judged: is a time wrong? Else take "
-            "a coarser --resolution, or a part of the data"
+            f"{reading.label}: its samples lie {format_duration(length)} apart from first to last, which is "
+            f"{too_many}: is a time wrong? Else take a coarser --resolution, or a part of the data"
         )
+
+
+def _of_whence(reading: Reading, signal: str, step: timedelta) -> str:
+    return (
+        f"{reading.label}: the resolution, {format_duration(step)}, is the usual distance of the samples of {signal}, "
+        "which are the coarsest: is a time wrong? Else say with --resolution which one is meant"
+    )
 
 
 def _counts(reading: Reading) -> dict[str, int]:

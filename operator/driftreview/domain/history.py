@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.api.signal import Signal
+from driftreview.api.values import format_duration
 from driftreview.domain.noise import Floats
 from driftreview.domain.samples import QueryResult, Samples, Series, TooMany, Window, no_data_in
 from driftreview.domain.shape import MAX_SERIES
@@ -24,6 +25,13 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 """As exactly as Prometheus keeps times."""
 FINEST: Final = timedelta(seconds=30)
 """The resolution where none is given, unless the data are coarser: a MetricSource's own default."""
+
+LONGEST: Final = 4_000_000
+"""Points of one series: nearly four years at 30 s."""
+MOST_POINTS: Final = 40_000_000
+"""Of all series together: 360 MB in each process."""
+BYTES_PER_POINT: Final = 9
+"""Of a track."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +113,16 @@ def span(recording: Recording) -> tuple[datetime, datetime]:
     filled = [each.times for series in recording.values() for each in series if len(each.times)]
     first, last = min(int(times[0]) for times in filled), max(int(times[-1]) for times in filled)
     return EPOCH + first * MILLISECOND, EPOCH + last * MILLISECOND
+
+
+def oversized(length: timedelta, step: timedelta, series: int) -> str:
+    """Why so much time of so many series is more than can be laid on a grid; empty if it is not."""
+    points, at = length // step, format_duration(step)
+    if points > LONGEST:
+        return f"{points} points of each series at {at}; {LONGEST} can be judged"
+    if points * series > MOST_POINTS:
+        return f"{points * series} points of all {series} series together at {at}; {MOST_POINTS} can be judged"
+    return ""
 
 
 def coarsest(recording: Recording) -> tuple[timedelta, str]:
