@@ -9,6 +9,7 @@ from driftreview.adapters.csvfiles import read_file, read_folder
 from driftreview.adapters.openmetrics import Selected, read_mapping, read_openmetrics
 from driftreview.adapters.recording import RecordingError, Room, read_time
 from driftreview.domain.history import Recorded
+from driftreview.domain.scraping import UP
 from tests.builders import signal
 
 
@@ -107,7 +108,7 @@ def test_a_second_query_has_a_file_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "latency.control.csv").write_text("timestamp,value\n10,2\n", "utf-8")
     found = read_folder(tmp_path, [signal(control="up"), signal("errors", per="up")])
     assert {name: len(series) for name, series in found.items()} == {
-        "latency": 1, "latency.control": 1, "errors": 0, "errors.per": 0
+        "latency": 1, "latency.control": 1, "errors": 0, "errors.per": 0, UP: 0
     }  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def openmetrics_of(tmp_path: Path, text: str, **mapped: Selected) -> dict[str, l
     path = tmp_path / "history.om"
     path.write_text(text, "utf-8")
     found = read_openmetrics(path, [signal("order-latency"), signal("failures")], mapped)
-    return {name: [(dict(each.labels), shown(each)) for each in series] for name, series in found.items()}
+    return {name: [(dict(each.labels), shown(each)) for each in series] for name, series in found.items() if series}
 
 
 def test_a_signal_has_the_samples_of_the_metric_of_its_name(tmp_path: Path) -> None:
@@ -141,7 +142,6 @@ def test_a_signal_has_the_samples_of_the_metric_of_its_name(tmp_path: Path) -> N
             ({"pod": "a"}, [(1_000_000, "1.5"), (1_030_500, "2.5")]),
             ({"pod": "b"}, [(1_000_000, "nan")]),
         ],
-        "failures": [],
     }
 
 
@@ -279,6 +279,27 @@ def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "latency.csv").symlink_to("latency.csv")
     with pytest.raises(RecordingError, match=r"latency\.csv: cannot be read|holds none of"):
         read_folder(tmp_path, [signal("latency")])
+
+
+def test_when_the_source_was_scraping_is_read_from_up_whatever_it_says_of_a_target(tmp_path: Path) -> None:
+    csv_of(tmp_path, "timestamp,value\n10,1\n")
+    (tmp_path / "up.csv").write_text("timestamp,value,job\n30,0,a\n10,1,a\n10,1,b\n20,NaN,a\n", "utf-8")
+    assert [shown(each) for each in read_folder(tmp_path, [signal("latency")])[UP]] == [[(10_000, "1"), (30_000, "1")]]
+    text = 'failures 1 10\nup{job="a"} 0 10\nup{job="a"} NaN 20\nup{job="b"} 1 9.5\nup{job="b"} 1 30\n# EOF\n'
+    assert openmetrics_of(tmp_path, text)[UP] == [({}, [(10_000, "1"), (30_000, "1")])]
+
+
+def test_the_file_of_a_signal_called_up_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "up.csv").write_text("timestamp,value\n10,1\n", "utf-8")
+    assert list(read_folder(tmp_path, [signal("up")])) == ["up"]
+
+
+def test_up_alone_is_no_history(tmp_path: Path) -> None:
+    (tmp_path / "up.csv").write_text("timestamp,value\n10,1\n", "utf-8")
+    with pytest.raises(RecordingError, match=r"holds none of latency\.csv$"):
+        read_folder(tmp_path, [signal("latency")])
+    with pytest.raises(RecordingError, match=r"holds no sample of failures, order_latency; say"):
+        openmetrics_of(tmp_path, "up 1 10\n# EOF\n")
 
 
 def test_nan_stays_nan(tmp_path: Path) -> None:

@@ -136,8 +136,9 @@ def test_a_signal_without_a_file_is_missing_and_said(data: Path, tmp_path: Path)
     (tmp_path / "latency-p99.csv").unlink()
     result = run(data, "--data", str(tmp_path), *AT)
     assert result.exit_code == 11
-    assert result.stderr == f"driftreview replay: no samples of latency-p99, load in {tmp_path}\n"
-    assert "latency-p99 is Missing" in result.stdout
+    missing = f"there is no latency-p99.csv, load.csv in {tmp_path}: what is looked for there is Missing"
+    assert result.stderr == f"driftreview replay: {missing}\n"
+    assert f"latency-p99 is Missing: there is no latency-p99.csv in {tmp_path}: that is where" in result.stdout
 
 
 ODD = {

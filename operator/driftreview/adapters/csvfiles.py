@@ -13,16 +13,28 @@ from driftreview.adapters.recording import Recorder, RecordingError, Room, read_
 from driftreview.adapters.textfiles import Lines
 from driftreview.api.signal import Signal
 from driftreview.domain.display import printable, quoted
-from driftreview.domain.history import Recorded, Recording, recorded_as
+from driftreview.domain.history import Recorded, Recording, alive, recorded_as
+from driftreview.domain.place import Place
+from driftreview.domain.scraping import UP
 
 TIME: Final = "timestamp"
 VALUE: Final = "value"
 _NO_LABELS: Final = (TIME, VALUE)
+_UP_FILE: Final = "up.csv"
 
 
-def files_of(signal: Signal) -> dict[str, str]:
-    """The file of each query of a signal, by how it is recorded: `<signal>.csv`, `<signal>.control.csv`."""
-    return {name: f"{name}.csv" for name in recorded_as(signal).values()}
+def files_of(signals: Iterable[Signal]) -> dict[str, str]:
+    """The file of each query, by how it is recorded: `<signal>.csv`, `<signal>.control.csv`; of the source `up.csv`.
+
+    A signal that is itself called `up` has that file.
+    """
+    found = {name: f"{name}.csv" for signal in signals for name in recorded_as(signal).values()}
+    return found if _UP_FILE in found.values() else {**found, UP: _UP_FILE}
+
+
+def places_of(folder: Path, signals: Iterable[Signal]) -> dict[str, Place]:
+    """Where each is looked for, and whether there is such a file."""
+    return {name: Place(file, str(folder), (folder / file).is_file()) for name, file in files_of(signals).items()}
 
 
 def read_folder(folder: Path, signals: Iterable[Signal], room: Room | None = None) -> Recording:
@@ -33,12 +45,14 @@ def read_folder(folder: Path, signals: Iterable[Signal], room: Room | None = Non
     """
     if not os.path.isdir(folder):  # noqa: PTH112 - Path.is_dir raises on some names before 3.13
         raise RecordingError(f"{folder}: there is no such folder; it must hold a <signal>.csv for each signal")
-    paths = {name: folder / file for signal in signals for name, file in files_of(signal).items()}
-    found = {name: path for name, path in paths.items() if _is_there(path, folder)}
-    if not found:
-        raise RecordingError(f"{folder}: holds none of {', '.join(path.name for path in paths.values())}")
+    paths = {name: folder / file for name, file in files_of(signals).items()}
+    there = [name for name, path in paths.items() if _is_there(path, folder)]
+    if not set(there) - {UP}:
+        names = ", ".join(path.name for name, path in paths.items() if name != UP)
+        raise RecordingError(f"{folder}: holds none of {names}")
     room = room or Room()
-    return {name: read_file(path, room) if name in found else () for name, path in paths.items()}
+    found = {name: read_file(path, room) if name in there else () for name, path in paths.items()}
+    return found | {name: alive(series) for name, series in found.items() if name == UP}
 
 
 def _is_there(path: Path, folder: Path) -> bool:

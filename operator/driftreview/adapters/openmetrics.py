@@ -6,9 +6,10 @@ a gigabyte before it hands it out.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,9 @@ from driftreview.adapters.recording import Recorder, RecordingError, Room, read_
 from driftreview.adapters.textfiles import Lines
 from driftreview.api.signal import Signal
 from driftreview.domain.display import quoted
-from driftreview.domain.history import Recording, recorded_as
+from driftreview.domain.history import Recording, alive, recorded_as
+from driftreview.domain.place import Place
+from driftreview.domain.scraping import UP
 from driftreview.domain.selector import SELECTOR, matches, read_selector
 
 _METRIC: Final = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
@@ -60,20 +63,47 @@ def read_openmetrics(
         RecordingError: the file cannot be read, or holds no sample of any signal, or too many; names the line where
             there is one.
     """
-    names = [name for each in signals for name in recorded_as(each).values()]
-    wanted = {name: mapped.get(name, Selected(re.sub("[-.]", "_", name), {})) for name in names}
+    wanted = _wanted(signals, mapped)
     room = room or Room()
-    recorders = {name: Recorder(path, room) for name in wanted}
+    recorders = {name: _Beats(path, room) if name == UP else Recorder(path, room) for name in wanted}
     try:
         with path.open(encoding="utf-8") as file:
             _read(Lines(path, file), path, [(selected, recorders[name]) for name, selected in wanted.items()])
     except (OSError, UnicodeDecodeError) as error:
         raise RecordingError(f"{path}: cannot be read as UTF-8 text: {error}") from None
     found = {name: recorder.series() for name, recorder in recorders.items()}
-    if not any(found.values()):
-        metrics = ", ".join(sorted({each.metric for each in wanted.values()}))
+    if not any(series for name, series in found.items() if name != UP):
+        metrics = ", ".join(sorted({each.metric for name, each in wanted.items() if name != UP}))
         raise RecordingError(f"{path}: holds no sample of {metrics}; say with --map signal=metric which are meant")
-    return found
+    return found | {UP: alive(found[UP])}
+
+
+def places_of(
+    path: Path, signals: Sequence[Signal], mapped: Mapping[str, Selected], found: Recording
+) -> dict[str, Place]:
+    """The metric that each is looked for as, and whether any sample of it was found."""
+    wanted = _wanted(signals, mapped)
+    return {name: Place(f"metric {each.metric}", str(path), bool(found[name])) for name, each in wanted.items()}
+
+
+@dataclass
+class _Beats(Recorder):
+    """Takes in when the source had scraped anything: of thousands of targets one sample a second."""
+
+    _seconds: set[int] = field(default_factory=set)
+
+    def add(self, _labels: Iterable[tuple[str, str]], when: int, value: float, line: int) -> None:
+        """Take in that there is a sample then, whatever it is of; NaN is how a series ends."""
+        second = -(-when // 1000)
+        if second not in self._seconds and not math.isnan(value):
+            self._seconds.add(second)
+            super().add((), when, 1.0, line)
+
+
+def _wanted(signals: Sequence[Signal], mapped: Mapping[str, Selected]) -> dict[str, Selected]:
+    names = [name for each in signals for name in recorded_as(each).values()]
+    wanted = {name: mapped.get(name, Selected(re.sub("[-.]", "_", name), {})) for name in names}
+    return {**wanted, UP: Selected("up", {})}
 
 
 def _read(lines: Lines, path: Path, wanted: Sequence[tuple[Selected, Recorder]]) -> None:

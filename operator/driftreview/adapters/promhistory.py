@@ -13,6 +13,7 @@ from driftreview.adapters.recording import RecordingError
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.domain.history import EPOCH, MILLISECOND, Recorded, Recording
 from driftreview.domain.samples import Failed, NoData, Samples, Series, TooMany, Window
+from driftreview.domain.scraping import UP
 
 _TIMEOUT: Final = "1m"
 _NOTHING: Final = Credentials()
@@ -43,6 +44,8 @@ def ask(url: str, queries: Mapping[str, str], window: Window, done: Callable[[],
                     raise RecordingError(
                         f"signal {name}: the query returned {len(labels)} series: aggregate, or use topk()"
                     )
+                case Failed() if name == UP:  # it is no signal: what needs it says that it is not known
+                    found[name] = ()
                 case Failed(message=message):
                     raise RecordingError(f"signal {name}: {message}")
             done()

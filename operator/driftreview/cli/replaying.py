@@ -73,7 +73,7 @@ def run(request: Request) -> int:
         first, last = span(reading.recording)
     except ValueError:
         raise RecordingError(f"{reading.label}: holds no sample of any signal") from None
-    _tell_what_is_lacking(review, reading)
+    warn(*reading.told(review))
     usual, widest = coarsest(reading.recording)
     step = request.resolution or usual
     problems = [*too_fine(review.spec, step), *too_large(review.spec, step, _counts(reading))]
@@ -82,7 +82,7 @@ def run(request: Request) -> int:
         raise RecordingError(*(each.message for each in problems), *whence)
     faults = tuple(_fault(text, review, reading) for text in request.faults)
     _refuse_too_many(reading, last - first, step)
-    past = Past(History.of(reading.recording, step), reading.queries, reading.label)
+    past = Past(History.of(reading.recording, step, reading.places), reading.queries, reading.label)
     needed = {each.signal: reading.recording[each.signal] for each in faults}
     study = Study(review, past, needed, faults)
     if request.sweep is not None:
@@ -201,9 +201,3 @@ def _of_whence(reading: Reading, signal: str, step: timedelta) -> str:
 
 def _counts(reading: Reading) -> dict[str, int]:
     return {name: len(series) for name, series in reading.recording.items()}
-
-
-def _tell_what_is_lacking(review: DriftReview, reading: Reading) -> None:
-    lacking = [each.name for each in review.spec.signals if not reading.recording[each.name]]
-    if lacking:
-        warn(f"no samples of {', '.join(lacking)} in {reading.label}")
