@@ -153,3 +153,39 @@ def test_in_openmetrics_the_metric_is_named(folder: Path) -> None:
     assert result.stderr.startswith(f"driftreview replay: {said.replace('no sample is in', 'there is no')}: what is")
     found = of(result, "heartbeat")
     assert found["message"].startswith(f"there is no metric heartbeat in {path}: that is where")
+
+
+def found_by(result: Result) -> dict[str, list[float]]:
+    return {
+        each["fault"]: [*(look["rate"] for look in each["detected"]), each["promoted"]]
+        for each in json.loads(result.stdout)["power"]
+    }
+
+
+def test_an_injected_silence_is_found_if_it_is_known_that_the_source_was_scraping(
+    folder: Path, replayed: Replayed
+) -> None:
+    silent = [part for text in ("heartbeat silent", "heartbeat silent after 3h") for part in ("--inject", text)]
+    silent += ["--inject", "heartbeat silent after 5h55m"]
+    assert found_by(replayed(*AT, "-o", "json", *silent))["heartbeat silent"] == [0, 0, 0]
+    write(folder / "up.csv", moments())
+    assert found_by(replayed(*AT, "-o", "json", *silent)) == {
+        "none": [0, 0, 1],
+        "heartbeat silent": [1, 1, 0],
+        "heartbeat silent after 3h": [0, 1, 0],
+        "heartbeat silent after 5h55m": [0, 0, 1],
+    }
+
+
+def test_what_falls_silent_is_not_promoted_whatever_its_kind(folder: Path, replayed: Replayed) -> None:
+    write(folder / "up.csv", moments())
+    found = found_by(replayed(*AT, "-o", "json", "--inject", "latency silent", "--inject", "errors silent after 3h"))
+    assert [found[each] for each in ("latency silent", "errors silent after 3h")] == [[0, 0, 0]] * 2
+
+
+@pytest.mark.parametrize("fault", ["heartbeat*1.10", "heartbeat+1", "heartbeat leak 1/h"])
+def test_a_value_fault_in_a_heartbeat_is_refused(replayed: Replayed, fault: str) -> None:
+    result = replayed(*AT, "--inject", fault)
+    assert result.exit_code == 2
+    assert "heartbeat is of kind Presence, which is about samples being there" in result.stderr
+    assert "write 'heartbeat silent' or 'heartbeat silent after 6h'" in result.stderr

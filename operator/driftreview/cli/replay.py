@@ -59,7 +59,8 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
         datetime | None, typer.Option(parser=_time, metavar="TIME", help="With --sweep: no T0 after it.")
     ] = None,
     inject: Annotated[
-        list[str] | None, typer.Option(help='Fault to find: "latency*1.10", "latency+5m", "memory leak 20Mi/h".')
+        list[str] | None,
+        typer.Option(help='Fault to find: "latency*1.10", "latency+5m", "memory leak 20Mi/h", "latency silent".'),
     ] = None,
     output: Annotated[Output, typer.Option("-o", "--output", help="How to print it.")] = Output.TABLE,
     name: Annotated[str | None, typer.Option(help="Which DriftReview of the file.")] = None,

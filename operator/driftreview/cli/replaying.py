@@ -13,6 +13,7 @@ from driftreview.adapters.recording import RecordingError
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Recommendation
+from driftreview.api.signal import Kind
 from driftreview.api.values import format_duration
 from driftreview.cli import document, table
 from driftreview.cli.printing import say, say_json, warn
@@ -21,7 +22,7 @@ from driftreview.cli.readings import Given, Reading, UsageError, read
 from driftreview.cli.reviewfile import read_review
 from driftreview.cli.workers import judged
 from driftreview.domain.advice import over_budget, undecided
-from driftreview.domain.fault import Fault
+from driftreview.domain.fault import Change, Fault
 from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, span
 from driftreview.domain.outcome import Outcome, Rates, outcome_of
 from driftreview.domain.replay import Past
@@ -173,9 +174,14 @@ def _fault(text: str, review: DriftReview, reading: Reading) -> Fault:
         fault = Fault.parse(text)
     except ValueError as error:
         raise UsageError(f"--inject: {error}") from None
-    names = [each.name for each in review.spec.signals]
-    if fault.signal not in names:
-        raise UsageError(f"--inject {text!r}: there is no signal {fault.signal}, but {', '.join(names)}")
+    kinds = {each.name: each.kind for each in review.spec.signals}
+    if fault.signal not in kinds:
+        raise UsageError(f"--inject {text!r}: there is no signal {fault.signal}, but {', '.join(kinds)}")
+    if kinds[fault.signal] is Kind.PRESENCE and fault.change is not Change.SILENT:
+        raise UsageError(
+            f"--inject {text!r}: {fault.signal} is of kind Presence, which is about samples being there and not about "
+            f"their values: write '{fault.signal} silent' or '{fault.signal} silent after 6h'"
+        )
     labels = [each.labels for each in reading.recording[fault.signal]]
     if not any(matches(fault.labels, each) for each in labels):
         raise UsageError(
