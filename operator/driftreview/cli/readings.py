@@ -15,18 +15,16 @@ from driftreview.adapters.promhistory import ask
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.signal import Kind
+from driftreview.cli.access import Access
 from driftreview.cli.progress import progress
 from driftreview.cli.reviewfile import ReviewFileError
+from driftreview.cli.usage import UsageError
 from driftreview.domain.history import EPOCH, FINEST, Recording, oversized, recorded_as
 from driftreview.domain.place import Place, told
 from driftreview.domain.query import QueryProblem, check, pods_of_target, resolve
 from driftreview.domain.replay import history_end, windows
 from driftreview.domain.samples import Window
 from driftreview.domain.scraping import UP
-
-
-class UsageError(Exception):
-    """Options that do not go together, or say nothing that can be done."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +36,7 @@ class Given:
     prometheus: str | None = None
     mappings: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    access: Access = field(default_factory=Access)
 
 
 @dataclass(frozen=True)
@@ -99,6 +98,8 @@ def read(
         raise UsageError("--map is for --openmetrics")
     if given.variables and given.prometheus is None:
         raise UsageError("--var is for --prometheus: files hold what a query returned")
+    if given.access.named and given.prometheus is None:
+        raise UsageError(f"{given.access.named[0]} is for --prometheus")
     signals = review.spec.signals
     if given.data is not None:
         found = read_folder(given.data, signals)
@@ -107,6 +108,8 @@ def read(
         mapped, path = _mapped(review, given), given.openmetrics
         found = read_openmetrics(path, signals, mapped)
         return Reading(found, str(path), places=openmetrics.places_of(path, signals, mapped, found))
+    url = given.prometheus or ""
+    credentials = given.access.credentials(url)
     queries = {**_queries(review, _variables(review, given)), UP: UP}
     window = _window(review, t0s, history_ends_at, resolution or FINEST)
     if too_many := oversized(window.end - window.start, window.step, len(queries)):
@@ -114,9 +117,8 @@ def read(
             f"--prometheus: {format_time(window.start)} to {format_time(window.end)} are {too_many}: bring --since and "
             "--until closer together, or take a coarser --resolution"
         )
-    url = given.prometheus or ""
     with progress("asking", len(queries)) as done:
-        return Reading(ask(url, queries, window, done), url, queries)
+        return Reading(ask(url, queries, window, done, credentials), url, queries)
 
 
 def _mapped(review: DriftReview, given: Given) -> dict[str, Selected]:

@@ -75,6 +75,9 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
         list[str] | None, typer.Option("--map", help='With --openmetrics: signal=metric{label="value"}.')
     ] = None,
     var: Annotated[list[str] | None, typer.Option(help="With --prometheus: name=value for a query's ${name}.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with a bearer token.")] = None,
+    basic_auth_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with user:password.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="With --prometheus: PEM certificates to trust.")] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="With --sweep: processes; one for each core if left out.")
     ] = None,
@@ -85,14 +88,18 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     policy.falseAlarmBudget allows, else 11 if more than a fifth came out undecided. 1 is an error, 2 wrong usage.
     """
     from driftreview.adapters.recording import RecordingError  # noqa: PLC0415 - --help needs none of this
+    from driftreview.cli.access import Access  # noqa: PLC0415
     from driftreview.cli.printing import warn  # noqa: PLC0415
-    from driftreview.cli.replaying import Given, Request, UsageError, run  # noqa: PLC0415
+    from driftreview.cli.readings import Given  # noqa: PLC0415
+    from driftreview.cli.replaying import Request, run  # noqa: PLC0415
     from driftreview.cli.reviewfile import ReviewFileError  # noqa: PLC0415
+    from driftreview.cli.usage import UsageError  # noqa: PLC0415
 
+    access = Access(token_file, basic_auth_file, ca_file)
     request = Request(
         file=file,
         name=name,
-        given=Given(data, openmetrics, prometheus, tuple(map_ or ()), tuple(var or ())),
+        given=Given(data, openmetrics, prometheus, tuple(map_ or ()), tuple(var or ()), access),
         t0=t0,
         history_ends_at=history_ends_at,
         sweep=sweep,

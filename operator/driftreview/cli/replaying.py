@@ -18,8 +18,9 @@ from driftreview.api.values import format_duration
 from driftreview.cli import document, table
 from driftreview.cli.printing import say, say_json, warn
 from driftreview.cli.progress import progress
-from driftreview.cli.readings import Given, Reading, UsageError, read
+from driftreview.cli.readings import Given, Reading, read
 from driftreview.cli.reviewfile import read_review
+from driftreview.cli.usage import UsageError
 from driftreview.cli.workers import judged
 from driftreview.domain.advice import over_budget, undecided
 from driftreview.domain.fault import Change, Fault
@@ -29,8 +30,6 @@ from driftreview.domain.replay import Past
 from driftreview.domain.selector import matches
 from driftreview.domain.sweep import Study, admissible
 from driftreview.domain.validate import too_fine, too_large
-
-__all__ = ["Given", "Request", "UsageError", "run"]
 
 EXIT: Final = {Recommendation.APPROVE: 0, Recommendation.REJECT: 10, Recommendation.INCONCLUSIVE: 11}
 """What the process ends with."""
@@ -73,7 +72,8 @@ def run(request: Request) -> int:
     try:
         first, last = span(reading.recording)
     except ValueError:
-        raise RecordingError(f"{reading.label}: holds no sample of any signal") from None
+        hint = "; check --var namespace=… and pods=…, and the time" if reading.queries else ""
+        raise RecordingError(f"{reading.label}: holds no sample of any signal{hint}") from None
     warn(*reading.told(review))
     usual, widest = coarsest(reading.recording)
     step = request.resolution or usual
