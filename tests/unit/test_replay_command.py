@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from driftreview.cli.app import app
 from driftreview.cli.printing import shown
-from tests.replaydata import COMMANDS, GOLDEN, REVIEW, run, write, write_csv
+from driftreview.cli.replaying import _jobs
+from driftreview.domain.history import History, Track
+from driftreview.domain.replay import Past
+from driftreview.domain.samples import Window
+from driftreview.domain.sweep import Study
+from tests.builders import review
+from tests.replaydata import COMMANDS, GOLDEN, REVIEW, STEP, T0, run, write, write_csv
 
 AT = ("--t0", "2026-03-03T00:00:00Z")
 
@@ -281,6 +288,14 @@ def test_95_years_of_two_rows_are_refused_for_their_resolution_or_their_length(d
     found = said(data, *sweep, "--resolution", "30s", code=1)
     assert "lie 34699d apart from first to last, which is 99933120 points of each series at 30s; 4000000 can" in found
     assert "is a time wrong?" in found
+
+
+@pytest.mark.parametrize(("points", "jobs"), [(10, 8), (40_000_000, 1), (20_000_000, 3), (10_000_000, 7)])
+def test_there_are_only_as_many_processes_as_have_room(monkeypatch: pytest.MonkeyPatch, points: int, jobs: int) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    window = Window(T0, T0 + points // 10 * STEP, STEP)
+    nothing = Track({}, np.empty(0), np.empty(0, bool))
+    assert _jobs(Study(review(), Past(History(window, {"latency": (nothing,) * 10})), {})) == jobs
 
 
 @pytest.mark.parametrize(

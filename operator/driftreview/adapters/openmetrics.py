@@ -1,6 +1,6 @@
 """An OpenMetrics file with timestamps, as `promtool tsdb dump-openmetrics` writes it. No PromQL is evaluated on it.
 
-Lines of other metrics are passed over, and none is kept: a parser of whole families holds one of a million samples in
+Lines of other metrics are passed over, and none is kept: a parser of whole families holds one of two million samples in
 a gigabyte before it hands it out.
 """
 

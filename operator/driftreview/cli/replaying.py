@@ -37,6 +37,8 @@ MOST_JUDGED: Final = 20_000
 """T0s of a sweep, each without a fault and with: hours on two cores."""
 MOST_BYTES: Final = 2 * 2**30
 """Of the grids in all processes together, unless --jobs says how many there are."""
+COPIES: Final = 3
+"""Of a grid, in a process that it is handed over to: as it is sent, as it is read, and what comes of it."""
 
 
 @dataclass(frozen=True)
@@ -160,7 +162,7 @@ def _refuse_too_many_t0s(study: Study, request: Request, every: timedelta) -> No
 def _jobs(study: Study) -> int:
     """A process for each core, as far as their grids find room."""
     series = sum(len(each) for each in study.past.history.tracks.values())
-    size = max(study.past.history.window.points * series * BYTES_PER_POINT, 1)
+    size = max(study.past.history.window.points * series * BYTES_PER_POINT * COPIES, 1)
     return max(1, min(os.cpu_count() or 1, MOST_BYTES // size))
 
 
