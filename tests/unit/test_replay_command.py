@@ -290,6 +290,14 @@ def test_95_years_of_two_rows_are_refused_for_their_resolution_or_their_length(d
     assert "is a time wrong?" in found
 
 
+def test_a_resolution_finer_than_the_data_is_said(data: Path) -> None:
+    assert "finer" not in run(data, *AT, "--resolution", "5m").stderr
+    assert run(data, *AT, "--resolution", "2m").stderr == (
+        f"driftreview replay: {data.parent}: --resolution 2m is finer than the usual distance of the samples of "
+        "latency-p99, 5m: what lies between them counts as missing\n"
+    )
+
+
 @pytest.mark.parametrize(("points", "jobs"), [(10, 8), (40_000_000, 1), (20_000_000, 3), (10_000_000, 7)])
 def test_there_are_only_as_many_processes_as_have_room(monkeypatch: pytest.MonkeyPatch, points: int, jobs: int) -> None:
     monkeypatch.setattr("os.cpu_count", lambda: 8)

@@ -83,6 +83,11 @@ def run(request: Request) -> int:
     if problems:
         whence = [] if request.resolution or not widest else [_of_whence(reading, widest, step)]
         raise RecordingError(*(each.message for each in problems), *whence)
+    if request.resolution and request.resolution < usual and widest:
+        warn(
+            f"{reading.label}: --resolution {format_duration(step)} is finer than the usual distance of the samples of "
+            f"{widest}, {format_duration(usual)}: what lies between them counts as missing"
+        )
     faults = tuple(_fault(text, review, reading) for text in request.faults)
     _refuse_too_many(reading, last - first, step)
     past = Past(History.of(reading.recording, step, reading.places), reading.queries, reading.label)
