@@ -8,6 +8,12 @@ WORKERS ?= 2
 # Only as written after `make`: some systems (WSL) have NAME in every environment.
 LAB = $(if $(and $(NAME),$(filter command,$(origin NAME))),--name "$(NAME)")
 
+# A linked environment is that of another working copy: it is used as it is, with the code of this one.
+LINKED := $(shell test -L $(VENV) && echo yes)
+ifdef LINKED
+export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
+endif
+
 .DEFAULT_GOAL := help
 .PHONY: help setup lock lint format crds docs test bench-judge install lab-tools lab-up lab-down lab-status demo clean
 
@@ -15,7 +21,7 @@ help: ## list these targets
 	@[ -t 1 ] && bold=$$'\033[1m' plain=$$'\033[0m' || bold= plain=; \
 	awk -F':.*## ' -v b="$$bold" -v p="$$plain" '/^[a-z-]+:.*## /{printf "  %s%-12s%s %s\n", b, $$1, p, $$2}' $(MAKEFILE_LIST)
 
-setup: $(VENV)/.ready ## the Python environment, from the pinned and hashed requirements
+setup: $(if $(LINKED),,$(VENV)/.ready) ## the Python environment, from the pinned and hashed requirements
 
 $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	@echo "==> Python environment ($(VENV)), one or two minutes the first time"

@@ -50,6 +50,10 @@ class Crash(Exception):  # noqa: N818 - nothing is wrong, the power is gone
     """The operator is killed here."""
 
 
+class Fault(Exception):  # noqa: N818 - one of the operator's own, which it does not know
+    """The operator fails here where it should not."""
+
+
 @dataclass
 class Deployment:
     """The target, as far as a review can tell."""
@@ -102,7 +106,8 @@ class Metrics:
 
     shifts: list[tuple[datetime, float]] = field(default_factory=list)
     mode: str = "up"
-    """up, down, partial (the first signal goes unanswered), refused (no answer ever), empty, gone (no source)."""
+    """up, down, partial (the first signal goes unanswered), refused (no answer ever), empty, gone (no source), or
+    broken (the operator fails at the answer)."""
 
     def answer(self, signal: Signal, first: bool, window: Window) -> QueryResult:  # noqa: FBT001
         """Answer one range query."""
@@ -134,6 +139,8 @@ class Simulator:
     metrics: Metrics = field(default_factory=Metrics)
     refuses: bool = False
     """Whether the API server refuses patches of the target."""
+    unreadable: bool = False
+    """Whether the operator fails at the target before it comes to anything else."""
     sleepy: bool = False
     """Whether it leaves out the looks of every minute, that find nothing unless something was done to the target."""
     fuse: int | None = None
@@ -206,6 +213,15 @@ class Simulator:
 
     def _step(self) -> datetime | None:
         review = self.stored()
+        try:
+            return self._planned(review)
+        except Fault as error:
+            self._write(review, trouble.unexpected(review, type(error).__name__, self.now))
+            return None if self.stored().status.phase in TERMINAL else self.now + RETRY
+
+    def _planned(self, review: DriftReview) -> datetime | None:
+        if self.unreadable and review.status.phase not in TERMINAL:
+            raise Fault
         view = self.target.view(self.now) if self.target else None
         action = plan(review, Observed(view), self.now)
         match action:
@@ -265,6 +281,8 @@ class Simulator:
         assert judged is not None
         if self.metrics.mode == "gone":
             return [Failed(Reason.SOURCE_NOT_FOUND, "there is no such source", retryable=True)]
+        if self.metrics.mode == "broken":
+            raise Fault
         if name not in self.snapshots:
             asked = review.spec.signals if look.window else []
             measured = [

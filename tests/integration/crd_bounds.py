@@ -6,7 +6,7 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from driftreview.api.base import VALIDATIONS
+from driftreview.api.base import TIME_PATTERN, VALIDATIONS
 from tests.crd_walk import BY_KIND, Node, nodes, spelled
 from tests.integration.crd_samples import SPECS, Raw
 
@@ -110,8 +110,11 @@ def _min_length(_bound: int, _value: Any) -> Broken:
     yield "", "should be at least 1 chars long"
 
 
-def _pattern(_bound: str, _value: Any) -> Broken:
-    yield " a", "should match"
+def _pattern(bound: str, _value: Any) -> Broken:
+    if bound == TIME_PATTERN:
+        yield "2026-01-05T10:00:00,5Z", f"should match '{bound}'"
+    else:
+        yield " a", "should match"
 
 
 def _max_items(bound: int, value: list[Any]) -> Broken:

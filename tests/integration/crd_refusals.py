@@ -57,6 +57,7 @@ def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
 _KEY = {"name": "prometheus", "key": "token"}
 _ORDER = "checkpoints must be in ascending order and differ"
 _PATTERN = "should match '^[+-]?[0-9]{1,15}"
+_TIME = "should match '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-]"
 _QUANTITY = "must be a number such as 60, 0.15, 150m (a thousandth is m), 300M or 20Mi, in the signal's unit"
 _PERCENT = "what is tolerated in percent of the baseline is margin.relative"
 _UNIT = "5 ms of a signal in s is 5m"
@@ -90,6 +91,9 @@ REFUSALS: list[Refusal] = [
     _window("checkpoint-too-early", "must be at least 1m after T0", ".checkpoints", checkpoints=["59s", "1h"]),
     _window("checkpoints-none", "should have at least 1 items", ".checkpoints", checkpoints=[]),
     _window("t0-without-zone", "must be of type date-time", ".t0", t0="2026-01-05T10:00:00"),
+    _window("t0-with-a-comma", _TIME, ".t0", t0="2026-01-05T10:00:00,5Z"),
+    _window("t0-in-no-zone", _TIME, ".t0", t0="2026-01-05T10:00:00+24:00"),
+    _window("t0-in-a-zone-of-too-many-minutes", _TIME, ".t0", t0="2026-01-05T10:00:00+10:60"),
     _window("t0-long-ago", "must be a time in the years 2000 to 2099", ".t0", t0="0001-01-01T00:00:00Z"),
     _window("t0-far", "must be a time in the years 2000 to 2099", ".t0", t0="9999-12-31T23:59:59Z"),
     _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),

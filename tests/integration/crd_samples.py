@@ -170,6 +170,7 @@ SPECS: dict[str, list[Raw]] = {
 # Changes of the first sample that look odd and are right.
 ODD: list[Raw] = [
     {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
+    {"window": {"t0": "2026-01-05T08:00:00.1234567891234+23:59"}},
     {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
     {"window": {"checkpoints": ["1h30m15s"], "rollback": "1h30m15s"}},
     {"baseline": {"from": "Snapshot", "length": "30m"}},

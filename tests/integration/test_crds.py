@@ -13,7 +13,7 @@ from driftreview.api.base import VALIDATIONS
 from driftreview.api.crd import RESOURCES
 from driftreview.lint.finding import Severity
 from driftreview.lint.objects import read
-from driftreview.lint.yamltree import documents, tree
+from driftreview.lint.yamltree import Budget, documents, tree
 from lab import Lab
 from lab.web import wait_until
 from tests.crd_walk import BY_KIND, Node, all_nodes, rules
@@ -252,7 +252,7 @@ def test_lint_refuses_exactly_what_the_server_refuses(server: Server, document: 
     told = read(data)
     found = {each.path for each in told.findings if each.severity is Severity.ERROR}
     assume(not any(each.check == "yaml" for each in told.findings))  # such as NaN, which is no JSON
-    (sent,) = (tree(each)[0].plain() for each in documents(data))  # as kubectl sends it: 2.0 as 2
+    (sent,) = (tree(each, Budget())[0].plain() for each in documents(data))  # as kubectl sends it: 2.0 as 2
     answer = server.create(sent)
     assert isinstance(answer, Refused) is bool(found), answer
     if isinstance(answer, Refused):

@@ -8,8 +8,9 @@ import pytest
 
 from lab.web import Client, is_healthy, wait_until
 from tests.integration.operators import Operators, environment
+from tests.support.cluster import Raw
 from tests.support.faultproxy import Canned, Fault, FaultProxy, Lost, failure
-from tests.support.stage import SOURCE, Stage, ago, condition, steady, verdicts, wire
+from tests.support.stage import NAME, SOURCE, Stage, ago, condition, steady, verdicts, wire
 
 pytestmark = pytest.mark.integration
 QUERIES = r"/api/v1/query"
@@ -189,18 +190,48 @@ def test_evidence_that_cannot_be_stored_is_said_with_the_servers_words_and_store
         assert stage.ended(seconds=40)["phase"] == "Promoted"
 
 
+TEMPLATELESS = Canned(
+    200,
+    b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{},"spec":{}}',
+    {"Content-Type": "application/json"},
+)
+"""What makes the operator fail: a Deployment without a template, which the API server never sends."""
+
+
+def failed_by_itself(status: Raw) -> bool:
+    """Whether a review says that the operator failed."""
+    return bool(condition(status, "Stalled").get("reason") == "InternalError")
+
+
 def test_a_fault_of_the_operators_own_is_on_the_review_and_over_by_itself(
     stage: Stage, operators: Operators, api_proxy: FaultProxy
 ) -> None:
-    """A Deployment without a template is one: the API server never sends it."""
     stage.release("1", "2")
-    body = b'{"apiVersion":"apps/v1","kind":"Deployment","metadata":{},"spec":{}}'
-    broken = api_proxy.add(
-        Fault("GET", "/deployments/web", answer=Canned(200, body, {"Content-Type": "application/json"}))
-    )
+    broken = api_proxy.add(Fault("GET", "/deployments/web", answer=TEMPLATELESS))
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
         stage.review()
-        status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "InternalError", "it says so")
+        status = stage.until(failed_by_itself, "it says so")
         assert "the operator failed (KeyError; see its log for " in status["summary"]
         broken.times = broken.hits
         assert stage.ended(seconds=60)["phase"] == "Promoted"
+
+
+def test_a_fault_of_the_operators_own_that_stays_ends_the_review_with_its_window(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
+        window = {"t0": wire(ago(seconds=30)), "checkpoints": ["1m"], "rollback": "1m", "settle": "0s", "grace": "0s"}
+        stage.source(resolution="10s")
+        stage.review(source=False, window=window, policy={"onWindowEnd": "Promote"})
+        stage.until(lambda found: found.get("baseline"), "the baseline is frozen")
+        api_proxy.add(Fault("GET", "/deployments/web", answer=TEMPLATELESS))
+        status = stage.until(failed_by_itself, "it says so", 60)
+        assert status["phase"] == "Watching"
+        # As if it had been so for a while: what begins late gets ten minutes.
+        long_ago = [each | {"lastTransitionTime": wire(ago(minutes=11))} for each in status["conditions"]]
+        stage.api.merge("DriftReview", NAME, stage.namespace, {"status": {"conditions": long_ago}}, "/status")
+        status = stage.ended(seconds=90)
+    assert (status["phase"], condition(status, "Ready")["reason"]) == ("Inconclusive", "InternalError")
+    assert status["summary"].startswith("undecided when the rollback window closed, and nothing more is done")
+    assert "act" not in status

@@ -84,13 +84,18 @@ class LifeOfAReview(RuleBasedStateMachine):
         self.simulator.pass_time(length)
         self.simulator.fuse = None
 
-    @rule(mode=st.sampled_from(["up", "up", "down", "partial", "refused", "empty", "gone"]))
+    @rule(mode=st.sampled_from(["up", "up", "down", "partial", "refused", "empty", "gone", "broken"]))
     def the_source_is(self, mode: str) -> None:
         self.simulator.metrics.mode = mode
 
     @rule(factor=st.sampled_from([0.9, 1.0, 1.04, 1.1, 1.5]))
     def the_metrics_shift(self, factor: float) -> None:
         self.simulator.metrics.shifts.append((self.simulator.now, factor))
+
+    @rule()
+    def the_operator_starts_or_stops_to_fail_at_the_target(self) -> None:
+        self.simulator.unreadable = not self.simulator.unreadable
+        self.simulator.run()
 
     @rule()
     def a_person_suspends_or_resumes(self) -> None:
@@ -163,7 +168,7 @@ class LifeOfAReview(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         simulator = self.simulator
-        simulator.metrics.mode, simulator.refuses = "up", False
+        simulator.metrics.mode, simulator.refuses, simulator.unreadable = "up", False, False
         if simulator.review.spec.suspend:
             simulator.suspend(suspended=False)
         if simulator.target is not None:

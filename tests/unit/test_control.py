@@ -60,7 +60,7 @@ class TestAgainstTheControl:
         assert said.message == (
             "306 ms is 1.1 times the control's 278 ms, where the baseline's quotient is 1: "
             "+9.9% (between +9.6% and +10.2%), margin 5%; good up to +4.7%, Degraded from +5.3%; "
-            "by chance less than 0.01%, allowed 5.00%; 36 blocks worth 13"
+            "by chance less than 0.01%, allowed 5.00%; 36 blocks worth 15"
         )
         assert (said.baseline[:8], said.current[:8], said.delta) == ("278 ms (", "306 ms (", "+9.9%")
         assert said.estimate is not None

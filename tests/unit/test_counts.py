@@ -108,7 +108,7 @@ class TestBursts:
         assert 10 < dispersion < 16
 
     def test_hours_with_more_count_only_where_the_window_is_as_long(self) -> None:
-        slow = np.random.default_rng(1).poisson(np.where(np.arange(1008) // 72 % 2, 9.0, 1.0)).astype(float)
+        slow = np.random.default_rng(1).poisson(np.where(np.arange(1008) // 50 % 2, 9.0, 1.0)).astype(float)
         assert of(spread(10, 144), slow).dispersion > 1.5 * of(spread(10, 6), slow).dispersion
 
     def test_one_burst_counts_no_more_than_the_fullest_block_of_the_baseline(self) -> None:
@@ -117,6 +117,11 @@ class TestBursts:
         assert of(burst, spread(0, 144)).capped == 1
         assert of(burst, 3 * spread(10, 144)).capped == 3
         assert of(burst, spread(0, 144)).now == 50
+
+    def test_a_burst_in_the_window_makes_the_baseline_worth_no_less(self) -> None:
+        before, burst = spread(100, 1008), np.zeros(36)
+        burst[7] = 50.0
+        assert of(burst, before).dispersion == of(spread(2, 36), before).dispersion
 
     def test_what_fills_every_block_is_a_new_rate(self) -> None:
         before, now = (np.random.default_rng(2).poisson(rate, 144).astype(float) for rate in (100, 300))

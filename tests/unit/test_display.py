@@ -104,3 +104,7 @@ def test_a_sentence_is_cut_at_its_length_with_dots() -> None:
 )
 def test_a_text_from_elsewhere_stays_on_one_line(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+def test_a_text_can_be_shown_as_long_as_it_is() -> None:
+    assert printable(f"\n{'x' * 1000}\ud800\U000e0001", None) == rf"\n{'x' * 1000}\ud800\U000e0001"

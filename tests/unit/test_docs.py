@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 import re
 import subprocess
@@ -20,6 +21,7 @@ from driftreview.api.base import API_VERSION, Model
 from driftreview.api.crd import RESOURCES
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, RevisionEvidence
+from driftreview.api.reasons import UNMEASURED, Reason
 from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
 from driftreview.domain.evidence import Look, Measurement, freeze, snapshot_name, take
 from driftreview.domain.judge import judge_checkpoint
@@ -42,6 +44,12 @@ _CODE = re.compile(r"`([^`\n]+)`")
 _PATH = re.compile(r"(?!\.venv/)[\w.-]+(/[\w.-]+)+/?|[\w-]+/")
 _FOLDERS = {each.name for each in ROOT.iterdir() if each.is_dir()}
 _MAKE = re.compile(r"\bmake ((?:[a-z-]+ ?)+)")
+_LEVEL = re.compile(
+    r"(?P<now>[\d.]+) (?P<unit>\w+) against (?P<old>[\d.]+) (?P=unit), (?P<step>[+-][\d.]+)% "
+    r"\(between (?P<low>[+-][\d.]+)% and (?P<high>[+-][\d.]+)%\), margin (?P<margin>[\d.]+)%"
+    r"([^;`|]*;( the noise alone \((?P<alone>[\d.]+)%\)[^;`|]*;)? good up to (?P<good>[+-][\d.]+)%, "
+    r"Degraded from (?P<bad>[+-][\d.]+)%)?"
+)
 _TEST = re.compile(r"`([\w/]+\.py)(?:::(\w+))?`")
 
 
@@ -161,6 +169,17 @@ def test_every_metric_is_in_its_table() -> None:
     assert {re.sub("_total$", "", name) for name in stems} == named
 
 
+def test_what_to_do_is_said_of_every_reason_a_signal_may_have() -> None:
+    rows = re.findall(
+        r"^\| (?:Inconclusive|Missing), ([^:|]*)", (ROOT / "docs" / "operations.md").read_text("utf-8"), re.MULTILINE
+    )
+    said = {word for row in rows for word in _CODE.findall(row)}
+    words = list(Reason)
+    of_signals = words[words.index(Reason.EMPTY) : words.index(Reason.ANSWER_TOO_LARGE) + 1]
+    of_queries = {Reason.QUERY_INVALID, Reason.SEVERAL_SERIES, Reason.EACH_LABEL_MISSING, Reason.TOO_MANY_SERIES}
+    assert said == {*of_signals, *of_queries, *UNMEASURED} - {Reason.STAND_IN}  # which there is before T0 only
+
+
 def reviewed() -> tuple[DriftReview, list[DriftSnapshot]]:
     """A review with T0 and one judged checkpoint, and its snapshots as they would be stored."""
     t0 = datetime(2026, 1, 10, tzinfo=UTC)
@@ -191,15 +210,19 @@ def reviewed() -> tuple[DriftReview, list[DriftSnapshot]]:
     return review.model_copy(update={"status": status}), [baseline, first]
 
 
+def printed(program: str) -> str:
+    said = io.StringIO()
+    with redirect_stdout(said):
+        exec(compile(program, "a page", "exec"), {})  # noqa: S102 - our own documentation
+    return said.getvalue()
+
+
 def run_snippet(folder: Path, review: DriftReview, items: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> str:
     (snippet,) = blocks(ROOT / "docs" / "operations.md", "python")
     (folder / "review.json").write_text(json.dumps(review.to_wire()), "utf-8")
     (folder / "snapshots.json").write_text(json.dumps({"items": items}), "utf-8")
     monkeypatch.chdir(folder)
-    said = io.StringIO()
-    with redirect_stdout(said):
-        exec(compile(snippet, "operations.md", "exec"), {})  # noqa: S102 - our own documentation
-    return said.getvalue()
+    return printed(snippet)
 
 
 def test_the_shown_program_recomputes_a_verdict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,6 +249,41 @@ def test_the_shown_program_says_which_evidence_it_was_not_given(
     review, snapshots = reviewed()
     with pytest.raises(SystemExit, match=rf"lacks {lacking} of shop-v2 in namespace .*was the -n the same\?"):
         run_snippet(tmp_path, review, [each.to_wire() for each in snapshots[:kept]], monkeypatch)
+
+
+def test_the_verdicts_with_numbers_are_what_the_shown_program_prints() -> None:
+    page = ROOT / "docs" / "signals.md"
+    (program,) = blocks(page, "python")
+    (shown,) = [each for each in blocks(page, "console") if "verdicts.py" in each]
+    assert shown.removeprefix("$ .venv/bin/python verdicts.py\n") == printed(program)
+
+
+def level_sentences() -> Iterator[Any]:
+    for page in PAGES:
+        for found in _LEVEL.finditer(re.sub(r"\n(> )?", " ", page.read_text("utf-8"))):
+            yield pytest.param(found.groupdict(), id=f"{page.stem}: {found[0][:40]}")
+
+
+@pytest.mark.parametrize("said", list(level_sentences()))
+def test_the_numbers_of_a_shown_sentence_on_a_level_hang_together(said: dict[str, str | None]) -> None:
+    """As docs/operations.md reckons them by hand, within what rounding to tenths of a percent leaves."""
+    number = {name: float(text) for name, text in said.items() if text and name != "unit"}
+    step, low, high, margin = (1 + number[name] / 100 for name in ("step", "low", "high", "margin"))
+    assert number["now"] / number["old"] == pytest.approx(step, abs=0.008)
+    assert math.sqrt(low * high) == pytest.approx(step, abs=0.0015)
+    if "good" in number:
+        half = math.sqrt(high / low)
+        assert 1 + number["good"] / 100 == pytest.approx(margin / half, abs=0.0015)
+        assert 1 + number["bad"] / 100 > margin * half
+    assert ("alone" in number) is ("good" in number and number["good"] < 0)
+    if "alone" in number:
+        assert 1 + number["alone"] / 100 == pytest.approx(half, abs=0.0015)
+
+
+def test_shown_sentences_are_found_at_all() -> None:
+    found = [each.id or "" for each in level_sentences()]
+    assert len(found) > 10
+    assert {each.split(":")[0] for each in found} == {"README", "operations", "own-service", "replay", "signals"}
 
 
 def test_the_program_of_the_lab_s_page_serves_a_metric(tmp_path: Path) -> None:

@@ -99,15 +99,26 @@ class TestGoneByTheEnd:
         assert self.judged([*around(100, LOOK - 3, 2), *[None] * 3]).verdict in GOOD
 
 
+def moved(times: float, days: int, hours: int) -> list[float]:
+    """A baseline whose last hours are so many times as high."""
+    before = around(100, 144 * days, 1)
+    return [*before[: -hours * HOUR], *(times * each for each in before[-hours * HOUR :])]
+
+
 class TestAMovingBaseline:
     @pytest.mark.parametrize(("days", "hours"), [(1, 2), (3, 2), (3, 6), (7, 2), (7, 24), (14, 3)])
     def test_a_change_shortly_before_its_end_leaves_it_open(self, days: int, hours: int) -> None:
-        before = around(100, 144 * days, 1)
-        before[-hours * HOUR :] = [1.2 * each for each in before[-hours * HOUR :]]
-        for level in (120, 100):
-            said = found(signal(margin={"relative": "10%"}), [*around(level, LOOK, 2)], before)
+        for times, direction, level in ((1.2, "rose", 120), (1 / 1.2, "fell", 100)):
+            said = found(signal(margin={"relative": "10%"}), [*around(level, LOOK, 2)], moved(times, days, hours))
             assert said.verdict is V.INCONCLUSIVE
-            assert "its baseline rose shortly before its end" in said.message
+            assert f"its baseline {direction} shortly before its end" in said.message
+
+    @pytest.mark.parametrize(("days", "hours"), [(7, 2), (14, 3)])
+    def test_what_is_no_worse_than_the_better_level_is_good(self, days: int, hours: int) -> None:
+        for times, level in ((1.2, 100), (1 / 1.2, 83)):
+            for worse, expected in (("Higher", {V.STABLE, V.IMPROVED}), ("Either", {V.INCONCLUSIVE})):
+                declared = signal(margin={"relative": "10%"}, worse=worse)
+                assert found(declared, [*around(level, LOOK, 2)], moved(times, days, hours)).verdict in expected
 
     def test_what_is_worse_than_either_level_is_found_all_the_same(self) -> None:
         before = around(100, WEEK, 1)

@@ -57,7 +57,7 @@ class TestAgainstTheBaseline:
 
     def test_the_sentence_and_the_numbers(self) -> None:
         result = found(events(), row(490, WEEK), row(280, 288))
-        assert result.message == "280 in 48h against 140, +100% (between +76.2% and +127%), margin 50%"
+        assert result.message == "280 in 48h against 140, +100% (between +76.2% and +127%), margin 50% (70 in 48h)"
         assert (result.baseline, result.current, result.delta) == ("140", "280", "+100%")
         assert result.estimate is not None
         assert (result.estimate.measure, result.estimate.estimate, result.estimate.margin) == (Measure.SHARE, 1, 0.5)
@@ -69,7 +69,7 @@ class TestAgainstTheBaseline:
         # 0.1 in 5m are 57.6 in 48h.
         declared = events({"absolute": "100m"})
         result = found(declared, row(490, WEEK), row(150, 288))
-        assert result.message == "150 in 48h against 140, +10 (between -12.5 and +34.1), margin 0.1 in 5m"
+        assert result.message == "150 in 48h against 140, +10 (between -12.5 and +34.1), margin 0.1 in 5m (57.6 in 48h)"
         assert result.verdict is V.STABLE
         assert result.estimate is not None
         assert (result.estimate.measure, result.estimate.margin) == (Measure.DIFFERENCE, 0.1)
@@ -80,7 +80,9 @@ class TestAgainstTheBaseline:
         both = events({"relative": "50%", "absolute": "1"})
         assert found(both, row(490, WEEK), row(400, 288)).verdict is V.ACCEPTABLE
         assert found(both, row(490, WEEK), row(900, 288)).verdict is V.DEGRADED
-        assert "margin 50% or 1 in 5m" in found(both, row(490, WEEK), row(400, 288)).message
+        assert "margin 50% or 1 in 5m (576 in 48h)" in found(both, row(490, WEEK), row(400, 288)).message
+        rare = events({"relative": "50%", "absolute": "100m"})
+        assert "margin 50% or 0.1 in 5m (70 in 48h)" in found(rare, row(490, WEEK), row(400, 288)).message
 
     def test_fewer_are_worse_of_what_should_happen(self) -> None:
         assert verdict(40, 490, worse="Lower") is V.DEGRADED
@@ -90,6 +92,13 @@ class TestAgainstTheBaseline:
 
     def test_either_is_both(self) -> None:
         assert [verdict(now, 490, worse="Either") for now in (20, 140, 400)] == [V.DEGRADED, V.STABLE, V.DEGRADED]
+
+    @pytest.mark.parametrize(
+        ("worse", "now", "tolerated"), [("Lower", 40, 140), ("Either", 20, 140), ("Either", 400, 210)]
+    )
+    def test_the_margin_in_force_is_that_of_the_direction_it_went(self, worse: str, now: float, tolerated: int) -> None:
+        declared = events({"relative": "150%"}, worse=worse)  # fewer than none there cannot be
+        assert f"margin 150% ({tolerated} in 48h)" in found(declared, row(490, WEEK), row(now, 288)).message
 
     def test_either_is_twice_the_claim(self) -> None:
         def smallest(**fields: str) -> float:
@@ -117,7 +126,9 @@ class TestRareEvents:
     def test_ten_in_two_days_are_a_drift(self) -> None:
         result = found(events(), row(0, WEEK), row(10, 288))
         assert result.verdict is V.DEGRADED
-        assert result.message == "10 in 48h against 0, +10 (between +5.11 and +17), margin 50%"
+        assert result.message == (
+            "10 in 48h against 0, +10 (between +5.11 and +17), margin 50% (0 in 48h: less than 3 is no difference)"
+        )
         assert result.estimate is not None
         assert result.estimate.measure is Measure.DIFFERENCE
 
@@ -237,3 +248,31 @@ class TestEvidence:
         frozen = freeze(Measurement(declared, "up", answer(self.window, counted)), self.window, BLOCK)
         now = snapshot(frozen, checkpoint="2h", hours=2)
         assert judge_checkpoint(spec([declared], ["2h"]), snapshot(), now).verdict is Verdict.DRIFT
+
+
+class TestTheTimeOfDay:
+    @staticmethod
+    def job(days: int, rate: float, times: float = 1.0) -> tuple[list[float | None], list[float | None]]:
+        """Means of a query that counts in five minutes: the days before T0, where a daily job begins, and six hours."""
+        at = np.arange(-days * DAY, 36)
+        rates = np.where(at % DAY < 6, 10 * rate, rate) * np.where(at >= 0, times, 1.0)
+        counted = np.random.default_rng(days).poisson(rates) / 2
+        return list(counted[: days * DAY]), list(counted[days * DAY :])
+
+    @pytest.mark.parametrize("hours", [1, 6])
+    def test_a_job_that_comes_daily_is_nothing_new(self, hours: int) -> None:
+        before, now = self.job(7, 2.0)
+        result = found(events(), before, now[: 6 * hours])
+        assert result.verdict is V.STABLE
+        assert " at these hours of the days before, " in result.message
+
+    def test_one_that_got_worse_is_found(self) -> None:
+        before, now = self.job(7, 2.0, times=3)
+        assert found(events(), before, now[:6]).verdict is V.DEGRADED
+
+    def test_a_single_day_leaves_open_whether_it_comes_daily(self) -> None:
+        before, now = self.job(1, 2.0)
+        result = found(events(), before, now[:6])
+        assert result.verdict is V.INCONCLUSIVE
+        before, now = self.job(1, 2.0, times=4)
+        assert found(events(), before, now[:6]).verdict is V.DEGRADED

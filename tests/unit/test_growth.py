@@ -161,3 +161,36 @@ class TestOneBudget:
         border = Case.of(signal(margin={"relative": "0%"}), before, now)
         flat = self.leaking(per_hour=0)
         assert self.degraded_from(border, flat, flat) == pytest.approx(3 * self.degraded_from(border), rel=1e-6)
+
+
+class TestRestarts:
+    @staticmethod
+    def restarted(per_hour: float, every: int, blocks: int) -> list[float | None]:
+        """Grows, and falls back every so many blocks."""
+        return [1000 + per_hour * (i % every) * TEN_MINUTES + 4 * each for i, each in enumerate(noise(blocks, 3))]
+
+    @pytest.mark.parametrize(
+        ("every", "said"),
+        [(72, "between 3 sudden falls, as of restarts"), (144, "before and after a sudden fall, as of")],
+    )
+    def test_a_leak_that_is_restarted_is_suspect(self, every: int, said: str) -> None:
+        found = judge_series(
+            growth("20"), side(self.restarted(0, 72, 144)), side(self.restarted(40, every, 288)), 0.0125
+        )
+        assert found.verdict is V.SUSPECT
+        assert said in found.message
+        assert "but 4" in found.message or "but 39" in found.message
+
+    def test_what_shrinks_and_jumps_back_is_the_same_downwards(self) -> None:
+        now = [3000 - (value or 0.0) for value in self.restarted(40, 72, 288)]
+        found = judge_series(growth("20", worse="Lower"), NONE, side(now), 0.0125)
+        assert found.verdict is V.SUSPECT
+
+    def test_not_if_the_baseline_did_so_too(self) -> None:
+        both = side(self.restarted(40, 72, 288))
+        assert judge_series(growth("20"), both, both, 0.0125).verdict is V.STABLE
+
+    def test_nor_below_the_limit_or_between_falls_that_are_often(self) -> None:
+        for per_hour, every in ((10, 72), (100, 12)):
+            now = side(self.restarted(per_hour, every, 288))
+            assert judge_series(growth("20"), NONE, now, 0.0125).verdict is V.STABLE

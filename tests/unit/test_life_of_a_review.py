@@ -315,6 +315,83 @@ class TestUndecided:
         assert simulator.status["decision"]["message"].count("undecided at the last safe moment") == 1
 
 
+class TestTheOperatorItselfFails:
+    """A fault of its own is no verdict: the review ends with its window, as one without data does."""
+
+    @pytest.mark.parametrize(
+        ("policy", "phase", "acts"),
+        [
+            ({}, Phase.INCONCLUSIVE, []),
+            ({"onWindowEnd": "Promote"}, Phase.PROMOTED, [ActType.PROMOTE]),
+            ({"onWindowEnd": "Rollback"}, Phase.ROLLED_BACK, [ActType.ROLL_BACK]),
+            ({"onInconclusive": "Promote"}, Phase.INCONCLUSIVE, []),
+            ({"mode": "Advise", "onWindowEnd": "Rollback"}, Phase.INCONCLUSIVE, []),
+        ],
+    )
+    def test_at_looks_only_the_policy_rules_at_the_last_safe_moment(
+        self, policy: dict[str, str], phase: Phase, acts: list[ActType]
+    ) -> None:
+        simulator = release(policy=policy)()
+        simulator.pass_time(MINUTE)
+        simulator.metrics.mode = "broken"
+        simulator.pass_time(4 * HOUR + 13 * MINUTE)
+        assert simulator.phase == Phase.WATCHING
+        assert all(row.get("verdict") is None for row in simulator.status["checkpoints"])
+        simulator.pass_time(8 * MINUTE)
+        assert (simulator.phase, simulator.acts) == (phase, acts)
+        assert "(the operator failed (Fault; see its log for shop/release))" in simulator.status["summary"]
+
+    def test_a_promotion_that_passed_its_looks_until_then_is_none(self) -> None:
+        simulator = release()()
+        simulator.pass_time(2 * HOUR + 5 * MINUTE)
+        assert simulator.status["checkpoints"][0]["verdict"] == "Pass"
+        simulator.metrics.mode = "broken"
+        simulator.pass_time(3 * HOUR)
+        assert (simulator.phase, simulator.acts) == (Phase.INCONCLUSIVE, [])
+
+    def test_at_everything_it_ends_undecided_as_the_window_closes(self) -> None:
+        simulator = release(policy={"onWindowEnd": "Promote"})()
+        simulator.pass_time(MINUTE)
+        simulator.unreadable = True
+        simulator.pass_time(4 * HOUR + 28 * MINUTE)
+        assert simulator.phase == Phase.WATCHING
+        simulator.pass_time(2 * MINUTE)
+        assert (simulator.phase, simulator.acts, simulator.again) == (Phase.INCONCLUSIVE, [], None)
+        assert simulator.status["summary"] == (
+            "undecided when the rollback window closed, and nothing more is done: the operator failed (Fault; see its "
+            "log for shop/release); decide by hand"
+        )
+
+    def test_at_a_decided_rollback_it_ends_failed(self) -> None:
+        simulator = release(90 * MINUTE)()
+        simulator.refuses = True
+        simulator.pass_time(3 * HOUR)
+        assert simulator.phase == Phase.ROLLING_BACK
+        simulator.unreadable = True
+        simulator.pass_time(3 * HOUR)
+        assert (simulator.phase, simulator.acts) == (Phase.FAILED, [])
+        assert simulator.status["summary"].startswith(
+            "the decision was not carried out when the rollback window closed"
+        )
+
+    def test_at_the_baseline_it_ends_without_one(self) -> None:
+        simulator = release(policy={"onWindowEnd": "Rollback"})()
+        simulator.metrics.mode = "broken"
+        simulator.pass_time(5 * HOUR)
+        assert (simulator.phase, simulator.acts) == (Phase.INCONCLUSIVE, [])
+
+    def test_of_times_long_past_it_gets_ten_minutes_to_mend_it(self) -> None:
+        simulator = release()()
+        simulator.pass_time(MINUTE)
+        simulator.metrics.mode = "broken"
+        simulator.now += 99 * HOUR
+        simulator.pass_time(9 * MINUTE)
+        assert simulator.phase == Phase.WATCHING
+        simulator.metrics.mode = "up"
+        simulator.pass_time(MINUTE)
+        assert simulator.phase == Phase.PROMOTED
+
+
 class TestSuspend:
     def test_due_times_do_not_move(self) -> None:
         simulator = release()()

@@ -105,6 +105,9 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
          "QueryInvalid", "spec.signals[0].control", "is not PromQL"),
         ({"signals": [{"name": "a", "query": "up", "margin": {"relative": "5%"}, "per": "up${tagret}"}]},
          "VariableUnknown", "spec.signals[0].per", "did you mean ${target}?"),
+        ({"signals": [{"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "order"},
+                      {"name": "orders", "query": "up", "kind": "Info"}]},
+         "InvalidSpec", "spec.signals[0].covariate", "another signal of spec.signals; did you mean orders?"),
         ({"signals": [{"name": "a", "query": "up[5m]", "limits": {"alert": 1}}]},
          "QueryInvalid", "spec.signals[0].query", "is a range vector"),
         ({"signals": [{"name": "a", "query": "up", "limits": {"alert": 1, "baseline": 2}}]},
@@ -147,6 +150,7 @@ def test_a_shared_source_that_does_not_serve_the_namespace_is_an_error() -> None
 MAXIMUM = {"name": "l", "query": "up", "kind": "Limit", "limits": {"alert": 1}}
 LEAK = {"name": "g", "query": "up", "kind": "Growth", "limits": {"perHour": 1}}
 LEVEL = {"name": "a", "query": "up", "margin": {"relative": "5%"}}
+WIDE = LEVEL | {"margin": {"relative": "6%"}}
 
 
 @pytest.mark.parametrize(
@@ -164,7 +168,15 @@ LEVEL = {"name": "a", "query": "up", "margin": {"relative": "5%"}}
          "spec.signals[0].per", "a misspelt label would look like that number"),
         ("short-baseline", {"baseline": {"length": "23h"}, "signals": [LEVEL]},
          "spec.baseline.length", "found 23h, expected 24h or more"),
+        ("short-baseline", {"baseline": {"length": "6h"}, "signals": [LEVEL]},
+         "spec.baseline.length", "is 5% or less (a 5%): a shorter baseline does not know its own level that well"),
+        ("short-baseline", {"baseline": {"length": "6h"}, "signals": [LEVEL]},
+         "spec.baseline.length", "; set 24h, better 7d, or a wider margin"),
+        ("short-baseline", {"baseline": {"length": "23h"}, "signals": [WIDE]},
+         "spec.baseline.length", "found 23h, expected 24h or more where there are margins: a shorter baseline has not"),
         ("short-baseline", {"baseline": {"from": "Snapshot", "length": "30m"}, "signals": [LEVEL]},
+         "spec.baseline.length", "; set from: History with length: 7d, or a wider margin"),
+        ("short-baseline", {"baseline": {"from": "Snapshot", "length": "30m"}, "signals": [WIDE]},
          "spec.baseline.length", "found 30m, expected 2h or more"),
         ("no-time-to-act", {"window": {"checkpoints": ["1h"], "rollback": "1h", "grace": "0s", "settle": "0s"}},
          "spec.window.rollback", "no time to act on it; raise window.rollback or window.grace"),
@@ -197,6 +209,10 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("stand-in", {"signals": [LEVEL | {"query": "sum(rate(errors[5m])) or sum(other)"}]}),
         ("short-baseline", {"baseline": {"length": "24h"}, "signals": [LEVEL]}),
         ("short-baseline", {"baseline": {"length": "1h"}}),  # a limit needs no baseline
+        ("short-baseline", {"baseline": {"from": "Snapshot", "length": "2h"}, "window": {"checkpoints": ["6h"]},
+                            "signals": [WIDE, LEVEL | {"name": "b", "mode": "Shadow"}]}),
+        ("short-baseline", {"baseline": {"from": "Declared", "length": "2h"},
+                            "signals": [{"name": "a", "query": "up", "limits": {"alert": "1"}}]}),
         ("no-time-to-act", {}),
         ("same-query", {"signals": [LEVEL, MAXIMUM]}),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "control": "up"}]}),

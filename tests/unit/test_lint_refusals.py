@@ -25,6 +25,7 @@ OURS = {
     r"Required value": "is missing; set it",
     r"Duplicate value": "a second time",
     r"supported values: .*": "expected (one of )?",
+    r"should match '\^\[0-9\]\{4\}-.*": "expected a time with seconds and a zone",
     r"should match.*": "must be a number such as 60",
     r"may not be more than (\d+)": r"expected \d+ at most",
     r"must have at most (\d+) item": r"expected \d+ at most",

@@ -1,10 +1,13 @@
 """YAML is read as kubectl reads it; what cannot be read is told with line and column, whatever it is."""
 
 import re
+from textwrap import indent
 
 import pytest
 
-from driftreview.lint.yamltree import documents, tree
+from driftreview.lint.finding import Place
+from driftreview.lint.objects import MOST_OBJECTS
+from driftreview.lint.yamltree import MOST_VALUES, Budget, documents, tree
 from tests.support.lintfiles import HEAD, SIGNALS, lines, report
 
 _EMPTY = "1:1 error holds no object; expected at least one document with apiVersion and kind"
@@ -65,16 +68,72 @@ def test_yaml_that_is_no_json_is_told_with_its_place(more: str, line: str) -> No
     assert lines(HEAD + SIGNALS + more) == [line]
 
 
+def values(depth: int, name: str = "a") -> str:
+    """Ten times as many values with every level, in one field of a spec."""
+    above = (f"  {name}{n}: &{name}{n} [{', '.join([f'*{name}{n - 1}'] * 10)}]\n" for n in range(1, depth))
+    return f"  {name}0: &{name}0 [x]\n{''.join(above)}"
+
+
+def listed(item: str, times: int) -> str:
+    """The same object in a List, by an alias."""
+    return f"apiVersion: v1\nkind: List\nitems:\n- &o\n{indent(item, '  ')}" + "- *o\n" * (times - 1)
+
+
+TOO_MANY = (
+    "error the file holds more than 100000 values up to here, each alias counted as often as it is used, and nothing "
+    "after this is linted; write it without aliases, or split it"
+)
+
+
 def test_aliases_that_multiply_end_in_a_finding() -> None:
-    bomb = "".join(f"  a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10))
-    (line,) = lines(f"{HEAD}  a0: &a0 [x]\n{bomb}")
-    said = "holds more than 50000 values once aliases are followed; write it without them"
-    assert re.fullmatch(rf"\d+:\d+ error {said}", line)
+    (line,) = lines(HEAD + values(10))
+    assert re.fullmatch(rf"\d+:\d+ {TOO_MANY}", line)
+
+
+@pytest.mark.parametrize("apart", ["a List", "documents"])
+def test_what_aliases_multiply_is_counted_over_the_whole_file(monkeypatch: pytest.MonkeyPatch, apart: str) -> None:
+    looked_at: list[int] = []
+
+    class Counted(Budget):
+        def spend(self, count: int, at: Place) -> None:
+            looked_at.append(count)
+            super().spend(count, at)
+
+    monkeypatch.setattr("driftreview.lint.objects.Budget", Counted)
+    bomb = HEAD + values(4)  # 2,500 values
+    text = listed(bomb, 400) if apart == "a List" else "---\n".join([bomb] * 400)
+    found = report(text)
+    assert [each.check for each in found.findings].count("yaml-size") == 1
+    assert MOST_VALUES <= sum(looked_at) < MOST_VALUES + len(text)
+    assert found.objects < 60
 
 
 def test_lists_that_hold_themselves_end_in_a_finding() -> None:
     (line,) = lines("&a {apiVersion: v1, kind: List, items: [*a, *a]}\n")
-    assert line.startswith("1:1 error holds more than 50000 values")
+    assert line == f"1:1 {TOO_MANY}"
+    (line,) = lines(f"&a {{apiVersion: v1, kind: List, items: [{', '.join(['*a'] * 60_000)}]}}\n")
+    assert line == f"1:1 {TOO_MANY}"
+
+
+@pytest.mark.parametrize("apart", ["a List", "documents"])
+def test_more_objects_than_a_file_may_hold_are_counted_and_not_linted(apart: str) -> None:
+    text = HEAD + SIGNALS
+    for extra, said in (
+        (0, []),
+        (3, [f"the file holds {MOST_OBJECTS + 3} objects of driftreview.dev, {MOST_OBJECTS} at"]),
+    ):
+        count = MOST_OBJECTS + extra
+        found = report(listed(text, count) if apart == "a List" else "---\n".join([text] * count))
+        assert found.objects == MOST_OBJECTS
+        many = [each for each in found.findings if each.check == "too-many-objects"]
+        assert [each.message[: each.message.index(" most")] for each in many] == said
+
+
+def test_documents_of_other_kinds_and_evidence_are_no_objects_too_many() -> None:
+    others = "---\napiVersion: v1\nkind: ConfigMap\n" * (MOST_OBJECTS + 1)
+    evidence = "---\napiVersion: driftreview.dev/v1alpha1\nkind: DriftSnapshot\nmetadata: {name: a}\nspec: {}\n"
+    full = "---\n".join([HEAD + SIGNALS] * MOST_OBJECTS)
+    assert "too-many-objects" not in {each.check for each in report(f"{others}{full}{evidence}").findings}
 
 
 def test_anchors_and_merge_keys_are_followed() -> None:
@@ -101,7 +160,7 @@ def test_anchors_and_merge_keys_are_followed() -> None:
 def test_words_without_quotes_mean_what_they_mean_to_kubectl(written: str, read: object) -> None:
     # kubectl annotate --local -f FILE a=b -o json
     (document,) = documents(f"a: {written}\n".encode())
-    value = tree(document)[0].plain()["a"]
+    value = tree(document, Budget())[0].plain()["a"]
     assert (type(value), value) == (type(read), read)
 
 

@@ -80,8 +80,22 @@ class TestUnexpected:
         assert isinstance(action, Settle)
         assert action.status.summary == "goes on after the operator had failed"
 
-    def test_before_t0_it_stays_pending(self) -> None:
-        assert trouble.unexpected(review(), "KeyError", T0).phase is Phase.PENDING
+    @pytest.mark.parametrize("later", [0, 9999])
+    def test_before_t0_it_stays_pending(self, later: int) -> None:
+        assert trouble.unexpected(review(), "KeyError", T0 + later * HOUR).phase is Phase.PENDING
+
+    @pytest.mark.parametrize(("since", "until"), [(0, 4 * 60 + 30), (99 * 60, 99 * 60 + 10)])
+    def test_it_is_tried_again_until_the_window_closes_and_at_least_ten_minutes(self, since: int, until: int) -> None:
+        failed = review(trouble.unexpected(review(started()), "KeyError", T0 + since * MINUTE))
+        early = trouble.unexpected(failed, "KeyError", T0 + until * MINUTE - timedelta(seconds=1))
+        assert early.phase is Phase.BASELINING
+        ended = trouble.unexpected(failed, "KeyError", T0 + until * MINUTE)
+        assert (ended.phase, truth(ended, ConditionType.READY)) == (
+            Phase.INCONCLUSIVE,
+            ("False", Reason.INTERNAL_ERROR),
+        )
+        assert truth(ended, ConditionType.STALLED) == ("False", Reason.INTERNAL_ERROR)
+        assert ended.summary.endswith("the operator failed (KeyError; see its log for shop/release); decide by hand")
 
 
 class TestSlowness:

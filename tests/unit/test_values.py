@@ -1,9 +1,10 @@
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from driftreview.api.base import Time, format_time
+from driftreview.api.base import TIME_PATTERN, Time, format_time
 from driftreview.api.values import (
     Amount,
     Duration,
@@ -162,6 +163,14 @@ def test_the_bounds_of_a_duration_are_said_as_they_were_written() -> None:
     assert rule.message == "must be between 1s and 2m: or so"
     assert ">= 1 &&" in rule.rule
     assert "<= 120" in rule.rule
+
+
+@pytest.mark.parametrize("fraction", ["", ".5", ".123456789123456"])
+@pytest.mark.parametrize("zone", ["Z", "+00:00", "-23:59", "+23:59"])
+def test_a_time_that_the_api_server_takes_is_read(fraction: str, zone: str) -> None:
+    text = f"2026-01-05T23:59:59{fraction}{zone}"
+    assert re.fullmatch(TIME_PATTERN, text)
+    assert TypeAdapter(Time).validate_python(text).utcoffset() == datetime.fromisoformat(text[:19] + zone).utcoffset()
 
 
 def test_a_time_needs_a_zone_and_is_written_in_utc() -> None:

@@ -111,7 +111,7 @@ def _about(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         parts.append(_choices(tuple(schema["enum"])))
     parts += _bounds(schema)
-    if "pattern" in schema:
+    if "pattern" in schema and _type(schema) != "time":
         parts.append(f"Matches `{schema['pattern']}`.")
     rules = "".join(f"<br>• {rule['message']}" for rule in schema.get(VALIDATIONS, []))
     return _cell(" ".join(filter(None, parts)) + rules)

@@ -13,7 +13,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from driftreview.lint.finding import MOST_BYTES, Finding, Place, Report, Severity, printable
+from driftreview.domain.display import printable
+from driftreview.lint.finding import MOST_BYTES, Finding, Place, Report, Severity
 
 FORMAT: Final = 1
 """Version of the JSON; it grows when a field changes or goes, not when one is added."""
@@ -101,7 +102,7 @@ def _unread(name: str, message: str) -> Finding:
 
 
 def _shown(name: str) -> str:
-    return "<stdin>" if name == _STDIN else printable(name)
+    return "<stdin>" if name == _STDIN else printable(name, None)
 
 
 def _print(report: Report) -> None:

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 
 import typer
 
-from driftreview.domain.display import shorten, visible
+from driftreview.domain.display import printable, shorten
 
 Line: TypeAlias = str | Sequence[tuple[str, str]]
 """A line, or its parts, each with the word that decides its colour."""
@@ -29,9 +29,11 @@ _COLOURS: Final = {
 def shown(line: Line, *, coloured: bool) -> str:
     """A line as it may be printed; verdicts and recommendations in their colours if these are wanted."""
     if isinstance(line, str):
-        return visible(line)
+        return printable(line, None)
     return "".join(
-        typer.style(visible(text), fg=_COLOURS[word]) if coloured and word in _COLOURS else visible(text)
+        typer.style(printable(text, None), fg=_COLOURS[word])
+        if coloured and word in _COLOURS
+        else printable(text, None)
         for text, word in line
     )
 
@@ -53,7 +55,7 @@ def say_json(document: Any) -> None:
 def warn(*sentences: object) -> None:
     """Say something on standard error, each sentence on a line of its own."""
     for each in sentences:
-        typer.echo(f"driftreview replay: {visible(shorten(str(each), _LONGEST))}", err=True)
+        typer.echo(f"driftreview replay: {printable(shorten(str(each), _LONGEST), None)}", err=True)
 
 
 def _open() -> None:

@@ -21,7 +21,7 @@ from driftreview.cli.reviewfile import ReviewFileError
 from driftreview.cli.usage import UsageError
 from driftreview.domain.history import EPOCH, FINEST, Recording, oversized, recorded_as
 from driftreview.domain.place import Place, told
-from driftreview.domain.query import QueryProblem, check, pods_of_target, resolve
+from driftreview.domain.query import QueryProblem, check, pods_of_target, query_variables, resolve
 from driftreview.domain.replay import history_end, windows
 from driftreview.domain.samples import Window
 from driftreview.domain.scraping import UP
@@ -139,15 +139,15 @@ def _mapped(review: DriftReview, given: Given) -> dict[str, Selected]:
 
 def _variables(review: DriftReview, given: Given) -> dict[str, str]:
     """What a cluster would give, as far as the review alone tells; `--var` says the rest, or better."""
-    target = review.spec.target.name
-    found = {"target": target, "pods": pods_of_target(target)}
-    found |= {"namespace": review.metadata.namespace} if review.metadata.namespace else {}
+    target, namespace = review.spec.target.name, review.metadata.namespace or None
+    pods = pods_of_target(target)
+    found = query_variables(review.spec.variables, target=target, pods=pods, namespace=namespace)
     for text in given.variables:
         name, separator, value = text.partition("=")
         if not name or not separator:
             raise UsageError(f"--var {text!r}: write name=value, such as namespace=staging")
         found[name] = value
-    return review.spec.variables | found
+    return found
 
 
 def _queries(review: DriftReview, variables: Mapping[str, str]) -> dict[str, str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from driftreview.api.driftreview import DriftReview
+from driftreview.domain.display import printable
 from driftreview.domain.validate import contradictions
-from driftreview.lint.finding import MOST_BYTES, Severity, printable
+from driftreview.lint.finding import MOST_BYTES, Severity
 from driftreview.lint.objects import Parsed, read
 
 
@@ -20,7 +21,7 @@ def read_review(path: Path, name: str | None) -> DriftReview:
     Raises:
         ReviewFileError: names the file, the line, the field, what was found and what was expected.
     """
-    shown = printable(str(path))
+    shown = printable(str(path), None)
     try:
         with path.open("rb") as file:
             contents = read(file.read(MOST_BYTES + 1))

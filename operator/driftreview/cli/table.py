@@ -11,7 +11,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.signal import Mode
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.cli.printing import Line
-from driftreview.domain.display import printable, visible
+from driftreview.domain.display import printable
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import SeriesResult, SignalResult
 
@@ -122,7 +122,7 @@ def _percent(share: float | None) -> str:
 
 def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
     """Lines of a table; a cell has the colour of its first word."""
-    cells = [[visible(cell).replace("|", "\\|") for cell in row] for row in rows]
+    cells = [[printable(cell, None).replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     yield _line([head.ljust(width) for head, width in zip(heads, widths, strict=True)])
     yield _line(["-" * width for width in widths])

@@ -10,20 +10,23 @@ over the mean of its counts, in batches up to the length of the window, or by th
 whichever is more. And nothing that a single block of the window holds counts for more than the fullest block of the
 baseline, were that as full as the window is on the whole (by its median): one burst is no new rate. A variance of the
 window's own would serve as well, but then more events in a full block would be less evidence than fewer.
+
+What comes at the same hours every day (`usual`) is compared with the same hours, and is none of the noise.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from driftreview.domain.noise import Floats, Ordinates, learn
 from driftreview.domain.tails import beta_cdf
+from driftreview.domain.usual import Usual, usual_of
 
 _MOST: Final = 1e5
 """Events of either side that count as such; the beta function is exact that far, and no margin needs more."""
@@ -34,6 +37,8 @@ COUNTABLE: Final = 1e12
 _BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
 """Lengths of batches, in blocks."""
 _FEWEST_BATCHES: Final = 6
+_BY_CHANCE: Final = 2.0
+"""Standard deviations."""
 _NO_MEAN: Final = 1e-12
 _DOUBLINGS: Final = 60
 _MOST_STEPS: Final = 60
@@ -52,6 +57,13 @@ class Counts:
     """Of the baseline, in windows."""
     dispersion: float
     """How many events are worth one."""
+    least: float = math.inf
+    """Events in a window as empty as the emptiest stretch of the baseline, of the window's length or a quarter of the
+    baseline's; and as few by chance, where nobody can tell whether that stretch comes again daily."""
+    most: float = 0.0
+    """The same of the fullest."""
+    is_daily: bool = False
+    """Whether the baseline is the same hours of the days before."""
 
     @staticmethod
     def of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> Counts:
@@ -63,22 +75,29 @@ class Counts:
             gap: blocks between them.
             hours_per_block: of either.
         """
-        after, earlier = (side[np.isfinite(side)] for side in (now, before))
-        usual = float(np.median(after))
-        risen = max(1.0, usual / float(earlier.mean())) if earlier.any() else 1.0
-        fullest = max(1.0, usual, risen * float(earlier.max()))
-        total = max(float(after.sum()), float(earlier.sum()))
+        usual = usual_of(now, before, gap, hours_per_block)
+        after, earlier = now[np.isfinite(now)], before[np.isfinite(before)]
+        middle = float(np.median(after))
+        expected = usual.expected / len(after)
+        risen = max(1.0, middle / expected) if expected > 0 else 1.0
+        fullest = max(1.0, middle, risen * float(earlier.max()))
+        dispersion = max(
+            1.0,
+            max(float(after.sum()), float(earlier.sum())) / _MOST,
+            _in_batches(usual.calm[np.isfinite(usual.calm)], len(after)),
+            _by_noise(usual, hours_per_block),
+        )
+        least, most = _extremes(usual.calm, len(now), usual.expected)
+        again = 0.0 if usual.is_told else _BY_CHANCE * math.sqrt(most * dispersion)
         return Counts(
             now=float(after.sum()),
             capped=float(np.minimum(after, fullest).sum()),
-            before=float(earlier.sum()),
-            exposure=len(earlier) / len(after),
-            dispersion=max(
-                1.0,
-                total / _MOST,
-                _in_batches(earlier, len(after)),
-                _by_noise(np.isfinite(now), before, gap, hours_per_block),
-            ),
+            before=usual.expected * usual.exposure,
+            exposure=usual.exposure,
+            dispersion=dispersion,
+            least=least - again,
+            most=most + again,
+            is_daily=usual.is_daily,
         )
 
     @property
@@ -153,19 +172,29 @@ def _in_batches(events: Floats, longest: int) -> float:
     return found
 
 
-def _by_noise(is_now: NDArray[np.bool_], before: Floats, gap: int, hours_per_block: float) -> float:
+def _by_noise(usual: Usual, hours_per_block: float) -> float:
     """Variance of the difference of both rates over what it would be of independent events."""
-    is_before = np.isfinite(before)
-    mean = float(before[is_before].mean())
+    mean = float(np.nanmean(usual.calm))
     if mean <= 0:
         return 0.0
-    noise = learn([Ordinates.of((before - mean)[None])], hours_per_block)
-    weights = np.concatenate([is_before / -is_before.sum(), np.zeros(gap), is_now / is_now.sum()])
-    count = len(weights)
-    overlaps = np.fft.irfft(np.abs(np.fft.rfft(weights, 2 * count)) ** 2, 2 * count)[:count]
+    noise = learn([Ordinates.of((usual.calm - mean)[None])], hours_per_block)
+    count = len(usual.weights)
+    overlaps = np.fft.irfft(np.abs(np.fft.rfft(usual.weights, 2 * count)) ** 2, 2 * count)[:count]
     overlaps[1:] *= 2
-    independent = mean * (1 / float(is_before.sum()) + 1 / float(is_now.sum()))
+    independent = mean * float(usual.weights @ usual.weights)
     return float(noise.variance(overlaps[None])[0]) / independent
+
+
+def _extremes(calm: Floats, longest: int, expected: float) -> tuple[float, float]:
+    """Events in a window at the rate of the emptiest and of the fullest stretch of the baseline."""
+    length = max(1, min(longest, len(calm) // 4))
+    present = np.isfinite(calm)
+    kernel = np.ones(length)
+    sums, number = (np.convolve(each, kernel, "valid") for each in (np.where(present, calm, 0.0), present))
+    rates = sums[number > 0] / number[number > 0]
+    mean = float(np.nanmean(calm))
+    low, high = (max(expected + longest * (float(each) - mean), 0.0) for each in (rates.min(), rates.max()))
+    return low, high
 
 
 def _deviation(probability: float) -> float:

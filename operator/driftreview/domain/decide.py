@@ -256,7 +256,7 @@ def window_ended(
 ) -> DriftReviewStatus:
     """Undecided, or decided and left to a person, at the last safe moment."""
     decision, on_end = status.decision, review.spec.policy.on_window_end
-    why = decision.message if decision else "no checkpoint could be judged"
+    why = decision.message if decision else f"not every look could be judged{held_up_by(review.status)}"
     if decision is not None and decision.recommendation is Recommendation.REJECT:
         if _to_be_rolled_back(review, decision):
             return finished(review, status)

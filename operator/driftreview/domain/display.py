@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Final
 
 _BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB")
@@ -9,6 +11,7 @@ _SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _TINY: Final = 1e-12
 _RAREST: Final = 1e-4
 _COMMON: Final = 0.1
+_LONGEST_NAME: Final = 64
 
 
 def number(value: float) -> str:
@@ -69,21 +72,33 @@ def difference(before: float, after: float, unit: str) -> str:
     return f"{'+' if after >= before else '-'}{quantity(abs(after - before), unit)}"
 
 
-def visible(text: str) -> str:
-    """A text on one line: what is not printable, and what a terminal would obey, is shown as its escape."""
-    if text.isprintable():
-        return text
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+def printable(text: str, length: int | None = 100) -> str:
+    """A text from elsewhere (a label's value) on one line: what a terminal would obey is shown as its escape.
 
-
-def printable(text: str, length: int = 100) -> str:
-    """The same of a text from elsewhere (a label's value), cut at a length."""
-    return visible(text[:length]) + ("…" if len(text) > length else "")
+    Args:
+        text: of any length.
+        length: how many characters of it; None shows all.
+    """
+    shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:length])
+    return shown + ("…" if text[len(text) if length is None else length :] else "")
 
 
 def quoted(text: str, length: int = 100) -> str:
     """A text from elsewhere in quotes, as a message about it has it; cut at a length."""
     return f"{text[:length]!r}{'…' if len(text) > length else ''}"
+
+
+def near(name: str, known: Iterable[str], around: str = "{}") -> str:
+    """The known name that was probably meant, as the end of a message; empty if there is none.
+
+    Args:
+        name: what was written.
+        known: what could have been.
+        around: how a name is written there.
+    """
+    folded = {each.lower(): each for each in known}
+    found = get_close_matches(name.lower()[:_LONGEST_NAME], folded, n=1)
+    return f"; did you mean {around.format(folded[found[0]])}?" if found else ""
 
 
 def shorten(sentence: str, length: int = 512) -> str:

@@ -9,13 +9,16 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+
 from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Worse
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.measured import Measured, compared_in
+from driftreview.domain.measured import AFFIRMED, Measured, compared_in
+from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
-from driftreview.domain.statistics import mean
 
 Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
@@ -41,7 +44,8 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
         said = f"but {shown(each.expected, each.at(step), each.case.signal.unit)} {when}"
         return SignalVerdict.SUSPECT, None, said
     if verdict in _GOOD:
-        is_in_doubt = each.is_surely_late and abs(each.step) + abs(each.late) > each.margin
+        reach = each.reach(AFFIRMED) * each.error
+        is_in_doubt = each.is_surely_late and _than_either_level(each) + reach > each.margin
     if is_in_doubt:
         direction = "rose" if each.late * each.scale.sign > 0 else "fell"
         said = f"its baseline {direction} shortly before its end, so that it is open which level to compare with"
@@ -52,6 +56,12 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
         said = f"but {worse} where its worst blocks count in full: a part is far worse"
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said
     return None
+
+
+def _than_either_level(each: Measured) -> float:
+    """How much worse a series is than the better level of its baseline; the older one makes up half of it at least."""
+    above, below = each.step - each.late, each.step + each.late / 2
+    return max(map(abs, (above, below))) if each.case.signal.worse is Worse.EITHER else max(above, below)
 
 
 def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | None:
@@ -67,14 +77,14 @@ def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | Non
 
 def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
     """Of a verdict on a series and its alert limit."""
-    present = each.case.now.present
-    if each.alert is None or verdict not in _MAY_BE_WORSE or not present:
+    if each.alert is None or verdict not in _MAY_BE_WORSE:
         return None
+    levels = each.scale.of_all(each.case.now)
     for part, where in (
-        (present, "where its worst blocks count in full"),
-        (present[-FEWEST_BLOCKS:], "in its last blocks"),
+        (levels, "where its worst blocks count in full"),
+        (levels[-FEWEST_BLOCKS:], "in its last blocks"),
     ):
-        level = _in_full([each.scale.to(value) for value in part], is_log=each.scale.log)
+        level = _in_full(part, is_log=each.scale.log)
         if level > each.alert + RESOLUTION:
             return SignalVerdict.SUSPECT, None, f"but {quantity(each.scale.back(level), each.case.signal.unit)} {where}"
     return None
@@ -84,13 +94,13 @@ def _excess(each: Measured) -> float:
     """By how much worse than in the baseline the mean is in which bad blocks count in full, not by their logarithms."""
     if not each.scale.log or each.case.before is None:
         return 0.0
-    now, before = ([each.scale.to(value) for value in side.present] for side in (each.case.now, each.case.before))
-    return (_in_full(now, is_log=True) - mean(now)) - (_in_full(before, is_log=True) - mean(before))
+    now, before = (each.scale.of_all(side) for side in (each.case.now, each.case.before))
+    return float((_in_full(now, is_log=True) - now.mean()) - (_in_full(before, is_log=True) - before.mean()))
 
 
-def _in_full(levels: list[float], *, is_log: bool) -> float:
+def _in_full(levels: Floats, *, is_log: bool) -> float:
     """The mean in which bad blocks count in full: the plain one of values, or the harmonic one where down is worse."""
     if not is_log:
-        return mean(levels)
-    worst = max(levels)
-    return worst + math.log(mean([math.exp(each - worst) for each in levels]))
+        return float(levels.mean())
+    worst = float(levels.max())
+    return worst + math.log(float(np.exp(levels - worst).mean()))

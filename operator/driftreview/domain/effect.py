@@ -33,6 +33,8 @@ class Effects:
     level: Floats
     """Mean since T0."""
     level_error: Floats
+    block_error: Floats
+    """Standard deviation of one block's noise."""
     freedom: Floats
     """Degrees of freedom of both errors."""
     highest: Floats
@@ -69,6 +71,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     means = np.concatenate([np.zeros((len(after), panel.before)), present / present.sum(-1, keepdims=True)], axis=-1)
     noise = _noise(panel, whole.residuals, design)
     error, level_error = (np.sqrt(noise.variance(_overlaps(panel, each))) for each in (whole.weights, means))
+    block_error = np.sqrt(noise.variance(np.ones((len(after), 1))))
     level = np.nanmean(after, axis=-1)
     since = whole.residuals[:, panel.before :] + level[:, None]
     if not panel.before:
@@ -78,6 +81,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             error=unknown,
             level=level,
             level_error=level_error,
+            block_error=block_error,
             freedom=noise.freedom,
             highest=nothing,
             lowest=nothing,
@@ -110,6 +114,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         error=error,
         level=level,
         level_error=level_error,
+        block_error=block_error,
         freedom=freedom,
         highest=highest,
         lowest=lowest,

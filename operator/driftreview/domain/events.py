@@ -29,6 +29,7 @@ FEWEST: Final = 3.0
 """Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
 _ROUNDING: Final = 1e-6
 """Of a number below zero: less comes of extrapolating."""
+_NOTHING_NEW: Final = "the baseline had stretches like it"
 _NOTEWORTHY: Final = 0.01
 """Chance of a healthy process to break a limit from which on it is told."""
 
@@ -153,23 +154,42 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     shown = change if is_share else difference
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
-    margin = tolerated(signal.margin, signal.unit)
-    if signal.margin.absolute is not None:
-        margin += f" in {format_duration(span_of(signal))}"
-    message = f"{new} in {each.hours:.3g}h against {old}, {delta} (between {lowest} and {highest}), margin {margin}"
+    against = f"{old} at these hours of the days before" if counts.is_daily else old
+    between = f"between {lowest} and {highest}"
+    message = f"{new} in {each.hours:.3g}h against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
     reason = None
     if verdict is SignalVerdict.INCONCLUSIVE:
-        message, reason = f"{message}: chance leaves it open", Reason.UNRESOLVED
+        why = "chance leaves it open" if _is_unlike(each, counts) or not sure.beyond else _NOTHING_NEW
+        message, reason = f"{message}: {why}", Reason.UNRESOLVED
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
     return Finding(verdict, reason, message, old, new, delta, estimate)
 
 
+def _in_force(each: Events, counts: Counts) -> str:
+    """What is tolerated: as it is declared, and what the larger of it comes to in this window."""
+    signal = each.case.signal
+    if signal.margin is None:
+        return ""
+    declared = tolerated(signal.margin, signal.unit)
+    if signal.margin.absolute is not None:
+        declared += f" in {format_duration(span_of(signal))}"
+    largest = _farthest(each, counts) - each.sign * counts.expected
+    least = f": less than {FEWEST:g} is no difference" if largest < FEWEST else ""
+    return f"{declared} ({quantity(largest, signal.unit)} in {each.hours:.3g}h{least})"
+
+
+def _farthest(each: Events, counts: Counts) -> float:
+    """The most events that are tolerated; where fewer are worse the fewest, with a minus."""
+    return max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
+
+
 def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
-    farthest = max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
-    if Bound.MARGIN in sure.beyond:
-        return SignalVerdict.DEGRADED
-    if sure.worse and each.sign * counts.now > farthest:
-        return SignalVerdict.SUSPECT
+    farthest = _farthest(each, counts)
+    if _is_unlike(each, counts):
+        if Bound.MARGIN in sure.beyond:
+            return SignalVerdict.DEGRADED
+        if sure.worse and each.sign * counts.now > farthest:
+            return SignalVerdict.SUSPECT
     sides = (1, -1) if each.case.signal.worse is Worse.EITHER else (each.sign,)
     if not all(_is_within(each, counts, side) for side in sides):
         return SignalVerdict.INCONCLUSIVE
@@ -181,6 +201,11 @@ def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
     tolerance = farthest - each.sign * counts.expected
     is_better = better <= AFFIRMED and each.sign * (counts.expected - counts.now) > tolerance
     return SignalVerdict.IMPROVED if is_better else SignalVerdict.STABLE
+
+
+def _is_unlike(each: Events, counts: Counts) -> bool:
+    """Whether no stretch of the baseline had as many, or as few."""
+    return counts.capped > counts.most if each.sign > 0 else counts.now < counts.least
 
 
 def _is_within(each: Events, counts: Counts, side: int) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Final
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_quantity
 from driftreview.domain.display import quantity
+from driftreview.domain.falls import falls_of
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
 from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of
@@ -31,6 +32,9 @@ class Growth:
     sign: int
     slopes: Slopes | None
     """None where there are not even three blocks."""
+    falls: int = 0
+    between: Slopes | None = None
+    """Between sudden falls; None where there are none, or where the baseline grows and falls as well."""
 
     @cached_property
     def limit(self) -> float:
@@ -67,8 +71,18 @@ class Growth:
 def measure_growth(case: Case, grid: Grid) -> Growth:
     """Measure the slope of one series; its baseline, if it has one, tells how long its noise remembers."""
     sign = sign_of(case.signal)
-    up = [None if value is None else sign * value for value in case.now.blocks]
-    return Growth(case, grid, sign, slopes(up, case.before.blocks if case.before else (), grid.hours_per_block))
+    now, before = (
+        [None if value is None else sign * value for value in side.blocks] if side else []
+        for side in (case.now, case.before)
+    )
+    found = Growth(case, grid, sign, slopes(now, before, grid.hours_per_block))
+    falls, earlier = falls_of(now), falls_of(before)
+    if not falls:
+        return found
+    usual = slopes(before, (), grid.hours_per_block, earlier) if earlier else None
+    if usual is not None and usual.estimate > found.limit:
+        return found
+    return replace(found, falls=len(falls), between=slopes(now, before, grid.hours_per_block, falls))
 
 
 def find_growth(each: Growth, sure: Sure) -> Finding:
@@ -79,7 +93,7 @@ def find_growth(each: Growth, sure: Sure) -> Finding:
         said = f"{len(each.case.now.present)} blocks do not tell growth from noise yet, {bound}"
         if each.is_beyond_its_level:
             return Finding(SignalVerdict.DEGRADED, None, f"{reached}; {said}")
-        return Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said)
+        return _doubted(each, sure, Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said))
     low, slope, high = each.interval
     verdict = _verdict(each, sure, *each.interval)
     rate, lowest, highest = (_per_hour(each, each.sign * value) for value in (slope, low, high))
@@ -88,7 +102,24 @@ def find_growth(each: Growth, sure: Sure) -> Finding:
     least, centre, most = (rounded(each.sign * value, size) for value in each.interval[:: each.sign])
     estimate = Estimate(Measure.PER_HOUR, centre, least, most, each.sign * each.limit, centre)
     reason = Reason.UNRESOLVED if verdict is SignalVerdict.INCONCLUSIVE else None
-    return Finding(verdict, reason, message, current=_per_hour(each, each.sign * slope), estimate=estimate)
+    current = _per_hour(each, each.sign * slope)
+    return _doubted(each, sure, Finding(verdict, reason, message, current=current, estimate=estimate))
+
+
+def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
+    """A finding, or Suspect where what does not grow on the whole surely does between its falls.
+
+    Never Degraded: that they are of restarts is a guess.
+    """
+    between = each.between
+    if between is None or finding.verdict in (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT):
+        return finding
+    if between.estimate <= each.limit or between.steeper_than(each.limit) >= sure.allowed:
+        return finding
+    rate = _per_hour(each, each.sign * between.estimate)
+    falls = "before and after a sudden fall" if each.falls == 1 else f"between {each.falls} sudden falls"
+    message = f"{finding.message}; but {rate} {falls}, as of restarts"
+    return replace(finding, verdict=SignalVerdict.SUSPECT, reason=None, message=message)
 
 
 def _verdict(each: Growth, sure: Sure, low: float, slope: float, high: float) -> SignalVerdict:

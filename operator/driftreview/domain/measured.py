@@ -105,6 +105,12 @@ class Scale:
         """A value as it is compared."""
         return self.sign * (math.log(value) if self.log else value / self.unit)
 
+    def of_all(self, side: Side) -> Floats:
+        """All values of a side as they are compared."""
+        present = side.row[np.isfinite(side.row)]
+        compared: Floats = self.sign * (np.log(present) if self.log else present / self.unit)
+        return compared
+
     def back(self, compared: float) -> float:
         """The value that is compared as this; the nearest float where it is too large or too small for one."""
         compared *= self.sign
@@ -122,6 +128,8 @@ class Measured:
     level: float
     """Mean since T0."""
     level_error: float
+    block_error: float
+    """Standard deviation of one block's noise."""
     step: float
     """How much worse it is than the baseline leads to expect."""
     error: float
@@ -269,6 +277,7 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         scale=Scale(scale.log, sign, scale.unit),
         level=sign * float(effects.level[nth]),
         level_error=max(float(effects.level_error[nth]), RESOLUTION / 100),
+        block_error=float(effects.block_error[nth]),
         step=sign * step,
         error=max(float(effects.error[nth]), RESOLUTION / 100),
         freedom=float(effects.freedom[nth]),

@@ -3,7 +3,8 @@
 The noise of a series is an AR(1) process, and perhaps a slow one on top of it that a short window takes for a change of
 level. Which of both it is cannot be told from one series of a day; many series of one service tell it better. So the
 shape of the noise is weighed by its likelihood over all series, and every variance is the mean over the shapes, by
-their weights. The likelihood is Whittle's (1953): each ordinate of a periodogram is exponential around the spectrum.
+their weights; a series that is unlike the others has its own shape, as far as that is likely. The likelihood is
+Whittle's (1953): each ordinate of a periodogram is exponential around the spectrum.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ _NO_SLOW_PROCESS: Final = 0.8
 """Its weight before anything is seen; the other shapes share the rest alike."""
 _SURELY_NOISIER: Final = 0.01
 """Probability at most of taking a stretch for noisier that is not."""
+_ALIKE: Final = float(np.log(0.8 / 0.2))
+"""Odds before anything is seen, as a logarithm, that a series has the shape that the others share."""
+_ASKED: Final = 2
 _LOG_PRIOR: Final = np.log([_NO_SLOW_PROCESS, *([(1 - _NO_SLOW_PROCESS) / (len(_SHAPES) - 1)] * (len(_SHAPES) - 1))])
 
 
@@ -118,7 +122,7 @@ class Noise:
 
 
 def learn(stretches: Sequence[Ordinates], hours_per_block: float) -> Noise:
-    """Weigh the shapes by what was seen, pooled over the stretches and, for the slow process, over the series."""
+    """Weigh the shapes by what was seen, pooled over the stretches and, for the slow process, over series alike."""
     count = _known(stretches)[:, None, None]
     freedom: Floats = np.sum([each.freedom for each in stretches], axis=0)
     variances = _variances(stretches, hours_per_block)
@@ -132,10 +136,38 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float) -> Noise:
     likelihood *= freedom[:, None, None] / np.maximum(2 * count, 1)  # nor do blocks that are not there
     highest = likelihood.max(-1, keepdims=True)
     by_fast = np.exp(likelihood - highest)
-    by_shape = (np.log(by_fast.mean(-1)) + highest[..., 0]).sum(0) + _LOG_PRIOR
-    shapes = np.exp(by_shape - by_shape.max())
-    weights = (shapes / shapes.sum())[:, None] * by_fast / by_fast.sum(-1, keepdims=True)
+    own = np.log(by_fast.mean(-1)) + highest[..., 0]
+    shapes = _shared(own)
+    weights = shapes[..., None] * by_fast / by_fast.sum(-1, keepdims=True)
     return Noise(variances, weights, freedom, hours_per_block)
+
+
+def _shared(own: Floats) -> Floats:
+    """How likely each shape is of each series, from the logarithms of its own likelihood: (series, shapes).
+
+    Most series of a review share one; a series may have its own, if it fits better than that of the others does. Such a
+    one tells little of the others, so that it is asked twice.
+    """
+    alone, is_alike, together = own + _LOG_PRIOR, np.ones((len(own), 1)), own
+    for _ in range(_ASKED):
+        others = (is_alike * own).sum(0) - is_alike * own + _LOG_PRIOR
+        together = others + own
+        odds = _total(together) - _total(others) - _total(alone) + _ALIKE
+        is_alike = 1 / (1 + np.exp(np.clip(-odds, -700, 700)))
+    found: Floats = is_alike * _normalized(together) + (1 - is_alike) * _normalized(alone)
+    return found
+
+
+def _total(logs: Floats) -> Floats:
+    """Logarithm of the sum of what these are logarithms of, over the last axis, which is kept."""
+    most = logs.max(-1, keepdims=True)
+    found: Floats = most + np.log(np.exp(logs - most).sum(-1, keepdims=True))
+    return found
+
+
+def _normalized(logs: Floats) -> Floats:
+    found: Floats = np.exp(logs - _total(logs))
+    return found
 
 
 def _variances(stretches: Sequence[Ordinates], hours_per_block: float) -> Floats:

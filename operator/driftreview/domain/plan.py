@@ -18,6 +18,7 @@ from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCh
 from driftreview.domain.decide import held_back, rollback_due, window_ended, with_rollback
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
+from driftreview.domain.trouble import keeps_failing
 
 
 def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
@@ -85,10 +86,10 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
         ready = _baseline_ready(review, t0)
         return CaptureBaseline() if now >= ready else _wait(review, status, ready, now)
     index = next((i for i, each in enumerate(status.checkpoints) if each.verdict is None), None)
-    if index is not None:
+    safe_until = schedule.last_safe_moment(review.spec.window, t0)
+    if index is not None and not (now >= safe_until and keeps_failing(review, now)):
         ready = status.checkpoints[index].due + settle
         return CaptureCheckpoint(index) if now >= ready else _wait(review, status, ready, now)
-    safe_until = schedule.last_safe_moment(review.spec.window, t0)
     if now >= safe_until:
         status = window_ended(review, status, target, now)
         ended = status.act is not None or status.phase in TERMINAL

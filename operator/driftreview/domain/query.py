@@ -10,12 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Final
 
 import promql_parser
 
 from driftreview.api.reasons import Reason
+from driftreview.domain.display import near
 
 _TOKEN: Final = re.compile(r"\$\$\{|\$\{([^}]*)\}|\\.|[\"'`]|#", re.DOTALL)
 _STRING: Final = re.compile(
@@ -79,6 +79,35 @@ def pods_of_target(deployment: str) -> str:
     return f"{regex_literal(start)}[4-9bcdf-]{{0,{_LONGEST_BASE - len(start)}}}{_SUFFIX}"
 
 
+def query_variables(
+    own: Mapping[str, str],
+    *,
+    target: str,
+    pods: str,
+    namespace: str | None = None,
+    revision_hash: str | None = None,
+    container: str | None = None,
+) -> dict[str, str]:
+    """Values for the ${…} of a review's queries: its own, and what is known of its release, which comes before them.
+
+    Args:
+        own: spec.variables.
+        target: name of the workload.
+        pods: a regular expression for the names of its pods.
+        namespace: of the workload.
+        revision_hash: pod template hash of the revision that is asked about.
+        container: name of the first container.
+    """
+    release = {
+        "namespace": namespace,
+        "target": target,
+        "pods": pods,
+        "revisionHash": revision_hash,
+        "container": container,
+    }
+    return dict(own) | {name: value for name, value in release.items() if value is not None}
+
+
 def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
     """Put the variables in; `$${` stands for a literal `${`."""
     parts: list[str] = []
@@ -130,10 +159,8 @@ def _misused(name: str, before: str, quote: str) -> QueryProblem | None:
 
 def _value(name: str, variables: Mapping[str, str], quote: str) -> str | QueryProblem:
     if name not in variables:
-        near = get_close_matches(name, variables, n=1)
-        meant = f" (did you mean ${{{near[0]}}}?)" if near else ""
-        known = ", ".join(sorted(variables))
-        message = f"${{{name}}} is not defined{meant}; known are {known}; a literal ${{ is written $${{"
+        meant, known = near(name, variables, "${{{}}}"), ", ".join(sorted(variables))
+        message = f"${{{name}}} is not defined; known are {known} (a literal ${{ is written $${{){meant}"
         return QueryProblem(Reason.VARIABLE_UNKNOWN, message)
     value = variables[name]
     if not quote:

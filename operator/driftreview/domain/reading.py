@@ -30,12 +30,17 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         return
     shown = compared_in(each.case.signal.margin)
     surely = each.margin + each.reach(sure.allowed) * each.error
-    ends = (each.margin - each.reach(AFFIRMED) * each.error, max(surely, each.unlike + each.margin / 2))
-    good, bad = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
+    noise = each.reach(AFFIRMED) * each.error
+    ends = (each.margin - noise, max(surely, each.unlike + each.margin / 2), noise)
+    good, bad, alone = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
     if verdict is SignalVerdict.DEGRADED and Bound.MARGIN not in sure.beyond:
         since = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
         yield f"Suspect at the look before too, and {since} since then"
         return
+    if noise > each.margin + RESOLUTION:
+        is_open = verdict is SignalVerdict.INCONCLUSIVE and each.step + noise > each.margin + RESOLUTION
+        ways_out = _ways_out(each) if is_open else ""
+        yield f"the noise alone ({alone.lstrip('+-')}) is too much to call even no change good{ways_out}"
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
     yield from _ground(each, verdict, chance, sure.allowed, grid)
@@ -55,6 +60,12 @@ def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid
     yield from _ground(each, verdict, chance, sure.allowed, grid)
 
 
+def _ways_out(each: Measured) -> str:
+    """What makes noise smaller, or let through."""
+    ways = ["a wider margin", "a later look", "a longer baseline", *([] if each.case.covariate else ["a covariate"])]
+    return f": {', '.join(ways[:-1])} or {ways[-1]} would help"
+
+
 def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowed: float, grid: Grid) -> Iterator[str]:
     if chance is not None:
         yield f"by chance {small_percent(chance)}, allowed {small_percent(allowed)}"
@@ -65,10 +76,13 @@ def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowe
 
 
 def _worth(each: Measured) -> float:
-    """How many independent blocks would tell the level of the window as well as its blocks do; 0 without any noise."""
-    values = each.since[np.isfinite(each.since)]
-    variance = float(values.var(ddof=1))
-    return min(max(variance / each.level_error**2, 1.0), len(values)) if variance > RESOLUTION**2 else 0.0
+    """How many independent blocks would tell the level of the window as well as its blocks do; 0 without any noise.
+
+    Of the same noise: what grows or jumps in the window spreads its values, and makes them worth no more.
+    """
+    if each.block_error <= RESOLUTION:
+        return 0.0
+    return min(max((each.block_error / each.level_error) ** 2, 1.0), len(each.case.now.present))
 
 
 def _means(blocks: Floats, stride: int) -> list[float | None]:

@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -94,35 +95,55 @@ class Slopes:
         return self.unit * (math.fsum(float(slopes[rank]) for rank in ranks) / len(ranks))
 
 
-def slopes(now: Sequence[float | None], before: Sequence[float | None], hours_per_block: float) -> Slopes | None:
+def slopes(
+    now: Sequence[float | None], before: Sequence[float | None], hours_per_block: float, falls: Sequence[int] = ()
+) -> Slopes | None:
     """Every slope of a window; None where there are no three points.
+
+    Between falls there are slopes of their own: the statistic is then the sum over the parts (Hirsch and Slack 1984).
 
     Args:
         now: its blocks; where there are more than 300, medians of several make one point.
         before: those of the baseline, whose memory stands in for that of a short window; empty where there is none.
         hours_per_block: of either.
+        falls: the first blocks after each.
     """
     stride = max(1, -(-len(now) // _MOST_POINTS))
-    parts = (now[first : first + stride] for first in range(0, len(now), stride))
-    points = [_middle([value for value in part if value is not None]) for part in parts]
-    unit = float(np.fmax.reduce(np.abs(points), initial=0.0)) or 1.0
-    values = np.array(points) / unit
-    at = np.flatnonzero(np.isfinite(values))
-    count = len(at)
-    if count < _FEWEST_POINTS:
+    parts = [_points(now[first:last], stride) for first, last in pairwise([0, *falls, len(now)])]
+    unit = max(float(np.fmax.reduce(np.abs(part), initial=0.0)) for part in parts) or 1.0
+    starts = np.cumsum([0, *map(len, parts)])
+    places = [np.flatnonzero(np.isfinite(part)) + start for part, start in zip(parts, starts, strict=False)]
+    values = np.concatenate(parts) / unit
+    counts = [len(each) for each in places if len(each) >= _FEWEST_POINTS]
+    if not counts:
         return None
-    remembered = _memory_of(values, np.array(before, dtype=float))
+    remembered = _memory_of([part / unit for part in parts], np.array(before, dtype=float))
     width = np.float64(stride * hours_per_block)
-    first, second = _pairs(count)
+    at = np.concatenate(places)
+    first, second = (np.concatenate(each) for each in zip(*(_pairs_of(each) for each in places), strict=True))
+    kendall = sum(count * (count - 1) * (2 * count + 5) / 18 for count in counts)
     return Slopes(
         points=values[at],
         times=(at + 0.5) * width,
-        rises=values[at][second] - values[at][first],
-        hours=(at[second] - at[first]) * width,
+        rises=values[second] - values[first],
+        hours=(second - first) * width,
         unit=unit,
-        error=math.sqrt(remembered * count * (count - 1) * (2 * count + 5) / 18),
-        freedom=max(count / remembered - _LINE, 1.0),
+        error=math.sqrt(remembered * kendall),
+        freedom=max(sum(counts) / remembered - _LINE * len(counts), 1.0),
     )
+
+
+def _points(blocks: Sequence[float | None], stride: int) -> Floats:
+    parts = (blocks[first : first + stride] for first in range(0, len(blocks), stride))
+    return np.array([_middle([value for value in part if value is not None]) for part in parts])
+
+
+def _pairs_of(places: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """All pairs of a part that has three points: the earlier ones and the later ones."""
+    if len(places) < _FEWEST_POINTS:
+        return places[:0], places[:0]
+    first, second = _pairs(len(places))
+    return places[first], places[second]
 
 
 @lru_cache(maxsize=4)
@@ -158,8 +179,9 @@ def memory(values: Floats) -> float:
     return (1 + r) / (1 - r)
 
 
-def _memory_of(now: Floats, before: Floats) -> float:
-    own, count = memory(now), int(np.isfinite(now).sum())
+def _memory_of(parts: Sequence[Floats], before: Floats) -> float:
+    own = max(memory(part) for part in parts)
+    count = sum(int(np.isfinite(part).sum()) for part in parts)
     if count >= _MANY or not np.isfinite(before).any():
         return own
     old = memory(before)

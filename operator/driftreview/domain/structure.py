@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -78,20 +79,43 @@ class Structure:
     """For what the baseline did to itself: without changes of level, and without the waves they may be taken for."""
 
 
+@dataclass(frozen=True)
+class _Baseline:
+    """What is learnt of baselines alone, which every look at them shares. One of each for every series."""
+
+    has_week: Bools
+    has_day: Bools
+    is_wave_sure: Bools
+    """Whether its daily wave is surely none of its changes of level."""
+    shifts: tuple[Shift | None, ...]
+    late: Floats
+    is_surely_late: Bools
+
+
 def structure_of(panel: Panel) -> Structure:
     """What is fitted to a panel."""
+    covariates = b"" if panel.covariates is None else panel.covariates[:, : panel.before].tobytes()
+    blocks = panel.values[:, : panel.before].tobytes()
+    found = _learnt(blocks, covariates, len(panel.values), panel.gap, panel.hours_per_block)
+    design = replace(_plain(panel), has_week=found.has_week)
+    if not any(found.shifts):
+        return Structure(design, found.shifts, found.late, found.is_surely_late, design)
+    unexplained = replace(design, has_day=found.is_wave_sure)
+    design = replace(design, has_day=found.has_day, shifts=_columns(found.shifts, panel.values.shape[-1]))
+    return Structure(design, found.shifts, found.late, found.is_surely_late, unexplained)
+
+
+def _plain(panel: Panel) -> Design:
+    """A day, as far as there are days enough, and no week yet."""
     per_day = DAY / panel.hours_per_block
     days = panel.before / per_day
     at = panel.positions + 0.5
     number = max((harmonics for harmonics, fewest in _FEWEST_DAYS if days >= fewest), default=0)
     daily = [harmonic / per_day for harmonic in range(1, 1 + number)]
-    weekly = (
-        [harmonic * panel.hours_per_block / WEEK for harmonic in range(1, 1 + _WEEKLY)]
-        if days >= _FEWEST_WEEKS * WEEK / DAY
-        else []
-    )
+    is_long = days >= _FEWEST_WEEKS * WEEK / DAY
+    weekly = [harmonic * panel.hours_per_block / WEEK for harmonic in range(1, 1 + _WEEKLY)] if is_long else []
     every = np.ones(len(panel.values), bool)
-    design = Design(
+    return Design(
         weekly=_waves(at, weekly),
         daily=_waves(at, daily),
         step=(at > 0).astype(float)[:, None][:, : int(panel.before > 0)],
@@ -100,17 +124,30 @@ def structure_of(panel: Panel) -> Structure:
         has_day=every if daily else ~every,
         covariates=panel.covariates,
     )
-    if weekly:
+
+
+@lru_cache(maxsize=2)
+def _learnt(blocks: bytes, covariates: bytes, number: int, gap: int, hours_per_block: float) -> _Baseline:
+    """Of baselines, and what they follow, as their bytes."""
+    values = np.frombuffer(blocks).reshape(number, -1)
+    beside = np.frombuffer(covariates).reshape(number, -1) if covariates else None
+    panel = Panel(values, values.shape[-1], gap, hours_per_block, beside)
+    design = _plain(panel)
+    if design.weekly.size:
         design = replace(design, has_week=_has_week(design, panel))
+    nothing, every = (None,) * number, design.has_day
     if panel.before < _LOOKED_INTO:
-        return Structure(design, (None,) * len(panel.values), np.zeros(len(panel.values)), ~every, design)
-    shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not daily)
-    if not any(shifts):
-        return Structure(design, shifts, *_late(design, panel), design)
-    columns = np.stack([np.arange(panel.values.shape[-1]) >= (shift.block if shift else np.inf) for shift in shifts])
-    plain = design.has_day if days >= _REPEATED else design.has_day & [shift is None for shift in shifts]
-    found = replace(design, has_day=has_day, shifts=columns.astype(float))
-    return Structure(found, shifts, *_late(found, panel), replace(design, has_day=plain))
+        return _Baseline(design.has_week, every, every, nothing, np.zeros(number), np.zeros(number, bool))
+    days = panel.before * hours_per_block / DAY
+    shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not every.any())
+    found = replace(design, has_day=has_day, shifts=_columns(shifts, panel.before)) if any(shifts) else design
+    is_wave_sure = every if days >= _REPEATED else every & [shift is None for shift in shifts]
+    return _Baseline(design.has_week, found.has_day, is_wave_sure, shifts, *_late(found, panel))
+
+
+def _columns(shifts: Sequence[Shift | None], count: int) -> Floats:
+    """One for each series from its change of level on."""
+    return np.stack([np.arange(count) >= (shift.block if shift else np.inf) for shift in shifts]).astype(float)
 
 
 def _waves(at: Floats, frequencies: Sequence[float]) -> Floats:

@@ -82,22 +82,43 @@ def refused(review: DriftReview, reason: Reason, message: str, now: datetime) ->
         status = with_condition(status, ConditionType.ACCEPTED, "False", reason, text, now)
         summary = f"not accepted: {text}"
         return finished(review, moved(status, Phase.PENDING, reason, summary, now, Stuck(reason, text)))
-    stalled = condition(status, ConditionType.STALLED)
-    began = stalled.last_transition_time if stalled is not None and stalled.status == "True" else now
-    closes = status.rollback.closes_at if status.rollback else now
-    if now >= max(closes, began + PATIENCE):
+    if _closed(review, now):
         message = f"nothing could be done before the rollback window closed: {text}"
         return finished(review, moved(status, Phase.FAILED, reason, message, now))
     summary, phase = f"cannot go on: {text}", status.phase or Phase.PENDING
     return finished(review, moved(status, phase, reason, summary, now, Stuck(reason, text)))
 
 
+def _closed(review: DriftReview, now: datetime) -> bool:
+    """Whether the window of a started review is closed, and what holds it up was given its time as well."""
+    closes = review.status.rollback.closes_at if review.status.rollback else now
+    return now >= max(closes, _held_up_since(review, now) + PATIENCE)
+
+
+def _held_up_since(review: DriftReview, now: datetime) -> datetime:
+    stalled = condition(review.status, ConditionType.STALLED)
+    return stalled.last_transition_time if stalled is not None and stalled.status == "True" else now
+
+
 def unexpected(review: DriftReview, error: str, now: datetime) -> DriftReviewStatus:
-    """The operator failed where it should not have: said, and tried again."""
+    """The operator failed where it should not have: said, and tried again, at most until the window is closed."""
+    status = review.status
     text = f"the operator failed ({error}; see its log for {review.metadata.namespace}/{review.metadata.name})"
-    phase, stuck = review.status.phase or Phase.PENDING, Stuck(Reason.INTERNAL_ERROR, text)
-    summary = f"cannot go on: {text}"
-    return finished(review, moved(review.status, phase, Reason.INTERNAL_ERROR, summary, now, stuck))
+    if status.t0 is not None and _closed(review, now):
+        undecided = status.decision is None and status.act is None
+        phase = Phase.INCONCLUSIVE if undecided else Phase.FAILED
+        what = "undecided" if undecided else "the decision was not carried out"
+        message = f"{what} when the rollback window closed, and nothing more is done: {text}; decide by hand"
+        return finished(review, moved(status, phase, Reason.INTERNAL_ERROR, message, now))
+    phase, stuck = status.phase or Phase.PENDING, Stuck(Reason.INTERNAL_ERROR, text)
+    return finished(review, moved(status, phase, Reason.INTERNAL_ERROR, f"cannot go on: {text}", now, stuck))
+
+
+def keeps_failing(review: DriftReview, now: datetime) -> bool:
+    """Whether every step of a review made the operator fail for so long that another try need not be waited for."""
+    stalled = condition(review.status, ConditionType.STALLED)
+    failing = stalled is not None and stalled.reason == Reason.INTERNAL_ERROR
+    return failing and now >= _held_up_since(review, now) + PATIENCE
 
 
 def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftReviewStatus:

@@ -12,6 +12,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Limits, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain import schedule
+from driftreview.domain.display import near
 from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES
 from driftreview.domain.rules import is_compared
 
@@ -19,6 +20,7 @@ MOST_SAMPLES: Final = 700_000
 """Of one series in one look: 7 days at one second, 28 days at four."""
 LEAST_SILENCE: Final = 2
 """Steps of silence that a Presence signal must allow: that long a sample may be late, as after a restart."""
+_COVARIATES: Final = frozenset({Kind.LEVEL, Kind.INFO})
 _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 
 
@@ -68,8 +70,10 @@ def _of_covariate(signal: Signal, signals: Sequence[Signal]) -> Iterator[tuple[s
         return
     other = next((each for each in signals if each.name == signal.covariate), None)
     if other is None or other is signal:
-        yield "covariate", f"{signal.covariate} must be the name of another signal of spec.signals"
-    elif other.kind not in {Kind.LEVEL, Kind.INFO}:
+        names = [each.name for each in signals if each is not signal and each.kind in _COVARIATES]
+        meant = near(signal.covariate, names) if other is None else ""
+        yield "covariate", f"{signal.covariate} must be the name of another signal of spec.signals{meant}"
+    elif other.kind not in _COVARIATES:
         yield "covariate", f"{other.name} is of kind {other.kind}; a covariate must be of kind Level or Info"
     elif other.each not in {None, signal.each}:
         own = f"`each` is {signal.each}" if signal.each else "there is no `each`"

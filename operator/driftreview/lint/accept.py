@@ -10,7 +10,7 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
-from driftreview.domain.query import QueryProblem, check, pods_of_revision, resolve
+from driftreview.domain.query import QueryProblem, check, pods_of_revision, query_variables, resolve
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.lint.finding import Finding, Severity, parsed
 from driftreview.lint.objects import Parsed
@@ -69,10 +69,11 @@ def variables(review: Node) -> dict[str, str]:
     target = str(review.get("spec", "target", "name") or "target")
     own = review.nearest(("spec", "variables"), exactly=True)
     given = own.value if own and isinstance(own.value, dict) else {}
-    return {name: str(value.plain()) for name, value in given.items()} | {
-        "namespace": str(review.get("metadata", "namespace") or "default"),
-        "target": target,
-        "pods": pods_of_revision(f"{target}-{_HASH}"),
-        "revisionHash": _HASH,
-        "container": "app",
-    }
+    return query_variables(
+        {name: str(value.plain()) for name, value in given.items()},
+        namespace=str(review.get("metadata", "namespace") or "default"),
+        target=target,
+        pods=pods_of_revision(f"{target}-{_HASH}"),
+        revision_hash=_HASH,
+        container="app",
+    )

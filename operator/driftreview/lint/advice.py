@@ -11,13 +11,16 @@ from typing import Any, Final
 import promql_parser
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.signal import Kind, Signal
+from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.domain.display import near
 from driftreview.domain.query import QueryProblem, check, resolve, stood_in_for
-from driftreview.lint.finding import Path, near, short
+from driftreview.lint.finding import Path, short
 
 _DAY: Final = timedelta(days=1)
 _SNAPSHOT: Final = timedelta(hours=2)
+_TIGHT: Final = 0.05
+"""Up to this a relative margin wants a day of baseline and more: docs/judge-benchmark.md, "nothing at all"."""
 _GROWTH: Final = timedelta(hours=2)
 _TO_ACT: Final = timedelta(minutes=1)
 _USED: Final = re.compile(r"(?<!\$)\$\{([^}]*)}")
@@ -67,13 +70,25 @@ def _times(review: DriftReview) -> Iterator[Advice]:
     window, baseline = review.spec.window, review.spec.baseline
     length = parse_duration(baseline.length)
     compared = any(signal.margin for signal in review.spec.signals)
-    if baseline.from_ is BaselineFrom.HISTORY and compared and length < _DAY:
+    tight = [f"{each.name} {each.margin.relative}" for each in review.spec.signals if each.margin and _is_tight(each)]
+    if baseline.from_ is not BaselineFrom.DECLARED and tight and length < _DAY:
+        instead = "24h, better 7d"
+        if baseline.from_ is BaselineFrom.SNAPSHOT:
+            instead = "from: History with length: 7d"
+        which = ", ".join(tight[:3]) + (", …" if tight[3:] else "")
+        message = (
+            f"found {baseline.length}, expected 24h or more where a margin is 5% or less ({which}): a shorter"
+            " baseline does not know its own level that well, and healthy releases end Inconclusive (with ten signals"
+            f" hardly one was promoted after 6h, half after 24h, nearly all after 7d); set {instead}, or a wider margin"
+        )
+        yield "short-baseline", ("spec", "baseline", "length"), message
+    elif baseline.from_ is BaselineFrom.HISTORY and compared and length < _DAY:
         message = (
             f"found {baseline.length}, expected 24h or more where there are margins: a shorter baseline has not seen"
             " every hour of the day, and a busy hour looks like drift; 7d is best"
         )
         yield "short-baseline", ("spec", "baseline", "length"), message
-    if baseline.from_ is BaselineFrom.SNAPSHOT and compared and length < _SNAPSHOT:
+    elif baseline.from_ is BaselineFrom.SNAPSHOT and compared and length < _SNAPSHOT:
         message = (
             f"found {baseline.length}, expected 2h or more where there are margins: a few blocks prove only what was"
             " there from the beginning; raise it, and window.checkpoints[0] to twice as much"
@@ -88,6 +103,14 @@ def _times(review: DriftReview) -> Iterator[Advice]:
             " no time to act on it; raise window.rollback or window.grace"
         )
         yield "no-time-to-act", ("spec", "window", "rollback"), message
+
+
+def _is_tight(signal: Signal) -> bool:
+    """Whether a level is promoted only if it is known to a few percent."""
+    margin = signal.margin
+    counts = signal.kind is Kind.LEVEL and signal.mode is Mode.ENFORCE
+    relative = None if margin is None or margin.absolute is not None else margin.relative
+    return counts and relative is not None and parse_percent(relative) <= _TIGHT
 
 
 def _of_signal(signal: Signal, path: Path, review: DriftReview, step: Step) -> Iterator[Advice]:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 from typing import Final
+
+from driftreview.domain.display import printable
 
 Path = tuple[str | int, ...]
 MOST_BYTES: Final = 2 * 2**20
@@ -60,7 +59,7 @@ class Finding:
     def text(self) -> str:
         """Field, signal and message in one line, as a terminal may see them."""
         of = f" (signal {self.signal})" if self.signal and _SIGNAL.match(self.path) else ""
-        return printable(f"{self.path}{of}: {self.message}" if self.path else self.message)
+        return printable(f"{self.path}{of}: {self.message}" if self.path else self.message, None)
 
 
 @dataclass(frozen=True)
@@ -90,11 +89,6 @@ def parsed(path: str) -> Path:
     return tuple(int(index) if index else name for index, name in _PART.findall(path))
 
 
-def printable(text: str) -> str:
-    """The text in one line, without what a terminal would obey."""
-    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
-
-
 def shown(value: object) -> str:
     """A value as a message quotes it: short, and with its kind where that is in question."""
     match value:
@@ -110,13 +104,6 @@ def shown(value: object) -> str:
             return "an object"
         case _:
             return "a list"
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """The known name that was probably meant, as the end of a message; empty if there is none."""
-    folded = {each.lower(): each for each in known}
-    found = get_close_matches(name.lower()[:_LONGEST_SHOWN], folded, n=1, cutoff=0.6)
-    return f"; did you mean {folded[found[0]]}?" if found else ""
 
 
 def short(text: str) -> str:

@@ -15,13 +15,16 @@ from driftreview.api.crd import RESOURCES, convert, crd
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
+from driftreview.domain.display import near
 from driftreview.lint import schema as structural
-from driftreview.lint.finding import Finding, Path, Place, Severity, near, parsed, shown, spelled
-from driftreview.lint.yamltree import Node, Unreadable, documents, members, scalar, tree
+from driftreview.lint.finding import Finding, Path, Place, Severity, parsed, shown, spelled
+from driftreview.lint.yamltree import TOO_MANY, Budget, Node, Unreadable, begin, documents, members, scalar, tree
 
 Model = DriftReview | MetricSource | ClusterMetricSource
 _KINDS: Final = {resource.kind: resource for resource in RESOURCES}
 _EVIDENCE: Final = DriftSnapshot.__name__
+MOST_OBJECTS: Final = 500
+"""Of ours in one file; one that uses every field takes lint 16 ms."""
 _SIGNAL: Final = len(("spec", "signals"))
 """Where a path has the number of a signal."""
 _TEXTS: Final = {"type": "object", "additionalProperties": {"type": "string"}}
@@ -52,33 +55,46 @@ class Contents:
     """Objects of kinds that are linted."""
     others: int = 0
     """Documents that are passed over."""
+    beyond: list[Place] = field(default_factory=list)
+    """Where the objects are that are too many."""
 
 
 def read(data: bytes) -> Contents:
     """Everything that a file holds, and what the API server would refuse of it."""
-    contents = Contents()
+    contents, budget = Contents(), Budget()
     try:
         for document in documents(data):
-            for member in members(document):
-                _read(member, contents)
+            for member in members(document, budget):
+                _read(member, contents, budget)
     except Unreadable as unreadable:
         contents.findings.append(unreadable.finding())
+    if contents.beyond:
+        message = (
+            f"the file holds {contents.ours + len(contents.beyond)} objects of {GROUP}, {MOST_OBJECTS} at most: "
+            "this one and those after it are not linted; split the file"
+        )
+        contents.findings.append(Finding(contents.beyond[0], Severity.ERROR, "too-many-objects", message))
     if not (contents.ours or contents.others or contents.findings):
         message = "holds no object; expected at least one document with apiVersion and kind"
         contents.findings.append(Unreadable(Place(), "empty", message).finding())
     return contents
 
 
-def _read(document: yaml.Node, contents: Contents) -> None:
+def _read(document: yaml.Node, contents: Contents, budget: Budget) -> None:
     kind, version = scalar(document, "kind"), scalar(document, "apiVersion")
     if isinstance(document, yaml.ScalarNode) and not document.value:
         return
     if not _is_ours(kind, version):
         contents.others += 1
         return
+    if contents.ours == MOST_OBJECTS and kind != _EVIDENCE:
+        contents.beyond.append(begin(document))
+        return
     try:
-        node, findings = tree(document)
+        node, findings = tree(document, budget)
     except Unreadable as unreadable:
+        if unreadable.check == TOO_MANY:
+            raise
         contents.ours += 1
         contents.findings.append(unreadable.finding())
         return

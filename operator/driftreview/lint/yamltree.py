@@ -1,13 +1,12 @@
 """YAML as kubectl reads it, every value with its place; what it would refuse or silently drop is found.
 
-PyYAML reads the text. What a plain word means is decided here, since PyYAML and kubectl differ in it (`1e3`, `1:30`,
-`2026-01-05`), and so are merge keys and aliases, which are counted as often as they are used.
+PyYAML reads the text. What a plain word means is decided in yamlwords.py, since PyYAML and kubectl differ in it (`1e3`,
+`1:30`, `2026-01-05`); merge keys and aliases are followed here, and counted as often as they are used.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,30 +15,18 @@ import yaml
 from yaml.error import Mark
 
 from driftreview.lint.finding import MOST_BYTES, Finding, Path, Place, Severity, short
+from driftreview.lint.yamlwords import meaning
 
-_MOST_VALUES: Final = 50_000
-_TOO_MANY: Final = f"holds more than {_MOST_VALUES} values once aliases are followed; write it without them"
+MOST_VALUES: Final = 100_000
+"""Of one file, an alias counted as often as it is used: what takes lint some seconds."""
+TOO_MANY: Final = "yaml-size"
+"""The check that finds more of them."""
 _DEEPEST: Final = 100
 _PLAIN: Final = "plain"
 _TEXT: Final = "tag:yaml.org,2002:str"
 _READ: Final = {_PLAIN, *(f"tag:yaml.org,2002:{kind}" for kind in ("bool", "float", "int", "null"))}
 """Tags of scalars that may be something else than text."""
 _MERGE: Final = "<<"
-_WORDS: Final[dict[str, object]] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **{each: True for word in ("y", "yes", "true", "on") for each in (word, word.title(), word.upper())},
-    **{each: False for word in ("n", "no", "false", "off") for each in (word, word.title(), word.upper())},
-    **dict.fromkeys((".nan", ".NaN", ".NAN"), math.nan),
-    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), math.inf),
-    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), -math.inf),
-}
-_INTEGER: Final = re.compile(r"[-+]?(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)")
-_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-_BASES: Final = {"x": 16, "o": 8, "b": 2}
-_EXACT: Final = 2**53
-"""JSON readers take a float for an integer up to here."""
-_LARGEST: Final = 2**63
-_LONGEST_NUMBER: Final = 300
 
 
 @dataclass(frozen=True)
@@ -90,6 +77,27 @@ class Unreadable(Exception):  # noqa: N818 - the file's fault, not ours
         return Finding(self.place, Severity.ERROR, self.check, self.message)
 
 
+@dataclass
+class Budget:
+    """How many values of a file may still be looked at."""
+
+    left: int = MOST_VALUES
+
+    def spend(self, count: int, at: Place) -> None:
+        """Look at some.
+
+        Raises:
+            Unreadable: there are more than a file may hold.
+        """
+        self.left -= count
+        if self.left < 0:
+            message = (
+                f"the file holds more than {MOST_VALUES} values up to here, each alias counted as often as it is used, "
+                "and nothing after this is linted; write it without aliases, or split it"
+            )
+            raise Unreadable(at, TOO_MANY, message)
+
+
 def documents(data: bytes) -> Iterator[yaml.Node]:
     """The documents of a file, those that hold anything.
 
@@ -111,6 +119,11 @@ def documents(data: bytes) -> Iterator[yaml.Node]:
         raise Unreadable(_place(mark), "yaml", f"is not YAML: {said}{_hint(text, mark)}") from None
 
 
+def begin(node: yaml.Node) -> Place:
+    """Where a value begins; of an alias, where what it stands for does."""
+    return _place(node.start_mark)
+
+
 def scalar(node: yaml.Node, name: str) -> str:
     """The text of a top field of a document, before it is known whose it is."""
     for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
@@ -119,39 +132,38 @@ def scalar(node: yaml.Node, name: str) -> str:
     return ""
 
 
-def members(document: yaml.Node) -> Iterator[yaml.Node]:
+def members(document: yaml.Node, budget: Budget) -> Iterator[yaml.Node]:
     """The document, or if it is a List what it lists, through all lists of lists.
 
     Raises:
         Unreadable: aliases make it endless or huge.
     """
     left = [document]
-    for _ in range(_MOST_VALUES):
-        if not left:
-            return
+    while left:
         node = left.pop()
         listed = _items(node) if scalar(node, "kind").endswith("List") else []
+        budget.spend(1 + len(listed), begin(document))
         left += reversed(listed)
         if not listed:
             yield node
-    raise Unreadable(_place(document.start_mark), "yaml-size", _TOO_MANY)
 
 
 def _items(node: yaml.Node) -> list[yaml.Node]:
     for key, value in node.value if isinstance(node, yaml.MappingNode) else []:
         if isinstance(key, yaml.ScalarNode) and key.value == "items" and isinstance(value, yaml.SequenceNode):
-            return list(value.value)
+            nodes: list[yaml.Node] = value.value
+            return nodes
     return []
 
 
-def tree(node: yaml.Node) -> tuple[Node, list[Finding]]:
+def tree(node: yaml.Node, budget: Budget) -> tuple[Node, list[Finding]]:
     """The object of a document, with places, and what kubectl would drop of it.
 
     Raises:
         Unreadable: aliases make it endless or huge, or a key is no text.
     """
-    builder = _Builder()
-    return builder.build(node, _place(node.start_mark)), builder.findings
+    builder = _Builder(budget)
+    return builder.build(node, begin(node)), builder.findings
 
 
 class _Loader(yaml.SafeLoader):
@@ -179,16 +191,14 @@ class _Loader(yaml.SafeLoader):
 class _Builder:
     """Turns nodes of YAML into ours."""
 
+    budget: Budget
     findings: list[Finding] = field(default_factory=list)
-    count: int = 0
     inside: set[int] = field(default_factory=set)
     """Collections that are being built: an alias to one of them would never end."""
 
     def build(self, node: yaml.Node, at: Place) -> Node:
-        self.count += 1
-        place = _place(node.start_mark)
-        if self.count > _MOST_VALUES:
-            raise Unreadable(at, "yaml-size", _TOO_MANY)
+        self.budget.spend(1, at)
+        place = begin(node)
         if isinstance(node, yaml.ScalarNode):
             return Node(_scalar(node, place), place if node.value else at)
         if id(node) in self.inside:
@@ -196,7 +206,7 @@ class _Builder:
         self.inside.add(id(node))
         try:
             if isinstance(node, yaml.SequenceNode):
-                return Node([self.build(each, _place(each.start_mark)) for each in node.value], at)
+                return Node([self.build(each, begin(each)) for each in node.value], at)
             return self._object(node, at)
         finally:
             self.inside.discard(id(node))
@@ -206,7 +216,7 @@ class _Builder:
         keys: dict[str, Place] = {}
         merged: list[Node] = []
         for key, value in node.value:
-            place = _place(key.start_mark)
+            place = begin(key)
             name = _key(key, place)
             if key.tag == _PLAIN and name == _MERGE:
                 merged += self._merged(self.build(value, place))
@@ -268,28 +278,7 @@ def _key(key: yaml.Node, place: Place) -> str:
 
 def _scalar(node: yaml.ScalarNode, place: Place) -> object:
     text = "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in node.value)
-    value = _meaning(text) if node.tag in _READ else text
+    value = meaning(text) if node.tag in _READ else text
     if isinstance(value, float) and not math.isfinite(value):
         raise Unreadable(place, "yaml", f"found {text}, which is no JSON number; quote it if it is text")
     return value
-
-
-def _meaning(text: str) -> object:
-    """What a word without quotes is to kubectl."""
-    if text in _WORDS:
-        return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER:
-        return text
-    bare = text.replace("_", "") if text[:1] not in {"_", "."} else text
-    if _INTEGER.fullmatch(bare):
-        digits = bare.lstrip("+-").lower()
-        base = _BASES.get(digits[1:2], 8 if digits.startswith("0") else 10)
-        value = int(digits.removeprefix("0" + digits[1:2]) if digits[1:2] in _BASES else digits, base)
-        value = -value if bare.startswith("-") else value
-        return value if -_LARGEST <= value < _LARGEST else float(value)
-    if _FLOAT.fullmatch(bare):
-        number = float(bare)
-        if not math.isfinite(number):
-            return text
-        return int(number) if number.is_integer() and abs(number) <= _EXACT else number
-    return text

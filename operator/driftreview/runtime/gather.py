@@ -15,7 +15,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
-from driftreview.domain.query import Asked, QueryProblem, pods_of_revision, pods_of_target, resolve
+from driftreview.domain.query import Asked, QueryProblem, pods_of_revision, pods_of_target, query_variables, resolve
 from driftreview.domain.samples import Failed
 
 DEFAULT_STEP: Final = timedelta(seconds=30)
@@ -55,13 +55,14 @@ class Subject:
         """Values for the ${...} of a review's queries."""
         name = review.spec.target.name
         revision = self.previous if self.history else self.judged
-        return review.spec.variables | {
-            "namespace": review.metadata.namespace,
-            "target": name,
-            "pods": pods_of_target(name) if self.history else pods_of_revision(self.judged.name),
-            "revisionHash": revision.name.removeprefix(f"{name}-") if revision else "",
-            "container": self.judged.images[0].container if self.judged.images else "",
-        }
+        return query_variables(
+            review.spec.variables,
+            namespace=review.metadata.namespace,
+            target=name,
+            pods=pods_of_target(name) if self.history else pods_of_revision(self.judged.name),
+            revision_hash=revision.name.removeprefix(f"{name}-") if revision else "",
+            container=self.judged.images[0].container if self.judged.images else "",
+        )
 
 
 @dataclass(frozen=True)

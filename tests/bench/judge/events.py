@@ -5,8 +5,9 @@ Run from the root of the repository::
     python -m tests.bench.judge.events [--reviews N] [--markdown] [WORD ...]
 
 Counts of blocks of ten minutes are independent (Poisson), or come in bursts of a geometric number around five, or their
-rate wanders, lognormal with a memory of hours. Each look is one of four and has its whole share of the budget, 1.25%.
-Words choose rows by their names.
+rate wanders, lognormal with a memory of hours, or it follows the time of day: in a wave, or by a job at T0 and on the
+days before that lasts half an hour, at ten times the rate. Each look is one of four and has its whole share of the
+budget, 1.25%. Words choose rows by their names.
 """
 
 from __future__ import annotations
@@ -34,25 +35,37 @@ SPANS: Final = 2
 BURST: Final = 5
 GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 
-Make: TypeAlias = Callable[[np.random.Generator, float, int], Floats]
-"""Counts of so many blocks at a rate per block."""
+Make: TypeAlias = Callable[[np.random.Generator, float, range], Floats]
+"""Counts of blocks, numbered from T0, at a rate per block."""
 
 
-def poisson(rng: np.random.Generator, rate: float, blocks: int) -> Floats:
+def poisson(rng: np.random.Generator, rate: float, blocks: range) -> Floats:
     """Independent events."""
-    return rng.poisson(rate, blocks).astype(float)
+    return rng.poisson(rate, len(blocks)).astype(float)
 
 
-def bursts(rng: np.random.Generator, rate: float, blocks: int) -> Floats:
+def bursts(rng: np.random.Generator, rate: float, blocks: range) -> Floats:
     """Independent bursts."""
-    return np.array([rng.geometric(1 / BURST, each).sum() for each in rng.poisson(rate / BURST, blocks)], dtype=float)
+    number = rng.poisson(rate / BURST, len(blocks))
+    return np.array([rng.geometric(1 / BURST, each).sum() for each in number], dtype=float)
 
 
-def wandering(rng: np.random.Generator, rate: float, blocks: int, *, hours: float, cv: float) -> Floats:
+def wandering(rng: np.random.Generator, rate: float, blocks: range, *, hours: float, cv: float) -> Floats:
     """Events whose rate is lognormal and remembers itself for hours."""
     spread = float(np.sqrt(np.log1p(cv * cv)))
-    z = remembering(rng.standard_normal(blocks), float(np.exp(-BLOCK / HOUR / hours)))
+    z = remembering(rng.standard_normal(len(blocks)), float(np.exp(-BLOCK / HOUR / hours)))
     return rng.poisson(rate * np.exp(spread * z - spread**2 / 2)).astype(float)
+
+
+def waving(rng: np.random.Generator, rate: float, blocks: range) -> Floats:
+    """Independent events whose rate goes up and down by nine tenths every day."""
+    return rng.poisson(rate * (1 + 0.9 * np.sin(2 * np.pi * np.array(blocks) / (DAY // BLOCK)))).astype(float)
+
+
+def nightly(rng: np.random.Generator, rate: float, blocks: range) -> Floats:
+    """Independent events with a job for half an hour every day."""
+    is_job = np.array(blocks) % (DAY // BLOCK) < HOUR // BLOCK // 2
+    return rng.poisson(np.where(is_job, 10 * rate, rate)).astype(float)
 
 
 PROCESSES: Final[dict[str, Make]] = {
@@ -61,6 +74,8 @@ PROCESSES: Final[dict[str, Make]] = {
     "rate wanders 50% in 1 h": partial(wandering, hours=1.0, cv=0.5),
     "rate wanders 30% in 5 h": partial(wandering, hours=5.0, cv=0.3),
     "rate wanders 70% in 5 h": partial(wandering, hours=5.0, cv=0.7),
+    "rate follows the day by 90%": waving,
+    "nightly job at T0": nightly,
 }
 
 
@@ -86,7 +101,8 @@ class Row:
         hits = 0
         for review in range(reviews):
             rng = np.random.default_rng([SEED, self.number, review, look])
-            before, now = make(rng, rate, self.baseline // BLOCK), make(rng, times * rate, look // BLOCK)
+            before = make(rng, rate, range(-GRID.gap - self.baseline // BLOCK, -GRID.gap))
+            now = make(rng, times * rate, range(look // BLOCK))
             case = Case.of(declared, *(Side(tuple((side / SPANS).tolist())) for side in (before, now)))
             hits += judge_together([case], GRID, SHARE)[0].verdict in verdicts
         return f"{100 * hits / reviews:.1f}".removesuffix(".0")

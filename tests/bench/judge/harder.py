@@ -147,6 +147,8 @@ def _rows() -> Iterator[Row]:
         yield Row(f"{name}, 7 d, +10%", number, draw, shift=0.1)
     for shift in (0.0, 0.1, -0.1):
         yield Row(f"Either, 7 d, {shift:+.0%}", 1500, partial(calm, SIGNALS, 0.0), shift=shift, signal=EITHER)
+    for index, (length, hours) in enumerate((("1 h", 1), ("6 h", 6), ("1 d", 24), ("7 d", 168))):
+        yield Row(f"nothing at all, {length}", 1700 + index, partial(calm, SIGNALS, 0.0), hours * HOUR)
     for index, days in enumerate((1, 7)):
         for nth, before in enumerate((0.8, 1.25)):
             draw = partial(changed, before, days * DAY)
