@@ -27,6 +27,8 @@ def injected(text: str, series: Recorded = SERIES) -> list[float]:
         ("latency + -5m", "latency", Change.PLUS, -0.005),
         ("memory leak 20Mi/h", "memory", Change.LEAK, 20 * 2**20),
         ("leak leak -1/h", "leak", Change.LEAK, -1.0),
+        ("heartbeat silent", "heartbeat", Change.SILENT, 0.0),
+        ("silent silent after 90m", "silent", Change.SILENT, 1.5),
     ],
 )
 def test_a_fault_is_read(text: str, signal: str, change: Change, amount: float) -> None:
@@ -38,7 +40,8 @@ def test_a_fault_is_read(text: str, signal: str, change: Change, amount: float) 
 @pytest.mark.parametrize(
     "text",
     ["", "latency", "latency*", "*2", "latency*two", "latency-5m", "latency*-1", "latency leak 3", "Latency*2",
-     'latency{symbol=~"b.*"}*2', 'latency{symbol="btc"*2', "latency+nan", "latency*2 memory*3"],
+     'latency{symbol=~"b.*"}*2', 'latency{symbol="btc"*2', "latency+nan", "latency*2 memory*3", "silent",
+     "heartbeat silent 6h", "heartbeat silent after", "heartbeat silent after a while", "heartbeat silent after -6h"],
 )  # fmt: skip
 def test_what_is_no_fault_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match=r"such as|must be"):
@@ -49,6 +52,15 @@ def test_it_is_in_every_sample_after_the_release_and_in_none_before() -> None:
     assert injected("a*1.5") == [10, 10, 15, 15]
     assert injected("a+5") == [10, 10, 15, 15]
     assert injected("a leak 3/h") == [10, 10, 13, 16]
+
+
+@pytest.mark.parametrize(
+    ("text", "left"), [("a silent", 2), ("a silent after 1h", 3), ("a silent after 30m", 2), ("a silent after 9h", 4)]
+)
+def test_what_is_silent_has_no_sample_from_then_on(text: str, left: int) -> None:
+    (found,) = Fault.parse(text).put_into([SERIES], T0)
+    assert (len(found.times), found.values.tolist()) == (left, [10.0] * left)
+    assert found.times.tolist() == SERIES.times[:left].tolist()
 
 
 def test_labels_pick_a_series() -> None:

@@ -156,7 +156,26 @@ def test_doubt_names_the_margin_that_four_of_five_t0s_would_have_affirmed() -> N
 
 def test_no_margin_is_named_where_too_many_t0s_had_nothing_to_affirm() -> None:
     doubts = [SignalOutcome((PASS, OPEN), affirmable=share(0.06) if index else None) for index in range(4)]
-    assert said(signal(), *doubts)[0] == "latency: undecided at 4 of 4 T0s; mode: Shadow takes it out"
+    assert said(signal(), *doubts)[0] == (
+        "latency: undecided at 4 of 4 T0s; --t0 2026-07-31T12:00:00Z says why; mode: Shadow takes it out"
+    )
+
+
+def test_nothing_is_suggested_for_what_is_only_recorded_or_tried_out() -> None:
+    doubts = [SignalOutcome((OPEN, OPEN))] * 10
+    for kept in (signal(kind="Info"), signal(mode="Shadow")):
+        assert [each for each in said(kept, *doubts) if each.startswith("latency")] == []
+
+
+def test_of_what_is_missing_it_is_said_why_and_no_margin_is_suggested() -> None:
+    gone = SignalOutcome((PASS, OPEN), missing="there is no latency.csv in data")
+    assert said(signal(), GOOD, gone, gone, SignalOutcome((PASS, OPEN), affirmable=share(0.06)))[0] == (
+        "latency: undecided at 3 of 4 T0s, Missing at 2 of them; at 2026-07-31T13:00:00Z: there is no "
+        "latency.csv in data"
+    )
+    lost = result(signal(), (SignalVerdict.MISSING, None))
+    found = outcome_of(replayed(CheckpointResult.of([lost])))
+    assert [each.missing for each in found.signals] == ["so"]
 
 
 def test_the_budget_and_the_doubt_are_limits_that_may_be_reached() -> None:

@@ -124,7 +124,9 @@ class TestSource:
             down = Failed(Reason.QUERY_INVALID, "not allowed", retryable=False)
             found = judged(answer(WINDOW, beats((20, 30))), down, on_missing=on_missing)
             assert (found.verdict, found.results[0].finding.reason) == (expected, Reason.LOW_COVERAGE)
-            assert found.results[0].finding.message.endswith("whether the source was scraping then is not known")
+            assert found.results[0].finding.message.endswith(
+                "whether the source was scraping then is not known: not allowed"
+            )
 
     def test_a_source_that_answers_with_an_error_is_missing(self) -> None:
         found = judged(Failed(Reason.TIMEOUT, "too slow", retryable=True), on_missing=OnMissing.FAIL)

@@ -7,8 +7,9 @@ import pytest
 
 from driftreview.adapters.csvfiles import read_file, read_folder
 from driftreview.adapters.openmetrics import Selected, read_mapping, read_openmetrics
-from driftreview.adapters.recording import RecordingError, read_time
+from driftreview.adapters.recording import RecordingError, Room, read_time
 from driftreview.domain.history import Recorded
+from driftreview.domain.scraping import UP
 from tests.builders import signal
 
 
@@ -107,7 +108,7 @@ def test_a_second_query_has_a_file_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "latency.control.csv").write_text("timestamp,value\n10,2\n", "utf-8")
     found = read_folder(tmp_path, [signal(control="up"), signal("errors", per="up")])
     assert {name: len(series) for name, series in found.items()} == {
-        "latency": 1, "latency.control": 1, "errors": 0, "errors.per": 0
+        "latency": 1, "latency.control": 1, "errors": 0, "errors.per": 0, UP: 0
     }  # fmt: skip
 
 
@@ -132,7 +133,7 @@ def openmetrics_of(tmp_path: Path, text: str, **mapped: Selected) -> dict[str, l
     path = tmp_path / "history.om"
     path.write_text(text, "utf-8")
     found = read_openmetrics(path, [signal("order-latency"), signal("failures")], mapped)
-    return {name: [(dict(each.labels), shown(each)) for each in series] for name, series in found.items()}
+    return {name: [(dict(each.labels), shown(each)) for each in series] for name, series in found.items() if series}
 
 
 def test_a_signal_has_the_samples_of_the_metric_of_its_name(tmp_path: Path) -> None:
@@ -141,7 +142,6 @@ def test_a_signal_has_the_samples_of_the_metric_of_its_name(tmp_path: Path) -> N
             ({"pod": "a"}, [(1_000_000, "1.5"), (1_030_500, "2.5")]),
             ({"pod": "b"}, [(1_000_000, "nan")]),
         ],
-        "failures": [],
     }
 
 
@@ -185,6 +185,121 @@ def test_a_native_histogram_is_no_number(tmp_path: Path) -> None:
     )
     with pytest.raises(RecordingError, match="is a native histogram, not a number"):
         openmetrics_of(tmp_path, text)
+
+
+OTHERS = """\
+# HELP other what the parser passes over, {whatever "it says
+other{a="}\\" # {"} 3 5 # {trace="x"} 1 2
+{"quoted.name",a="b"} 1 2
+
+order_latency{a="x\\"y\\\\z\\n",} 1.5e0 1000 # {trace="x"} 0.3 1000.1
+order_latency_total 1 1000
+order_latency{a=""} +Inf 1000.5
+# EOF
+"""
+
+
+def test_lines_of_other_metrics_exemplars_and_escapes_are_understood(tmp_path: Path) -> None:
+    assert openmetrics_of(tmp_path, OTHERS)["order-latency"] == [
+        ({}, [(1_000_500, "inf")]),
+        ({"a": 'x"y\\z\n'}, [(1_000_000, "1.5")]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("order_latency{a=b} 1 1000", r":1: is no OpenMetrics text: found 'order_latency\{a=b\} 1 1000', expected"),
+        ("order_latency 1 1000 2000", r":1: is no OpenMetrics text: found"),
+        ("order_latency", r":1: is no OpenMetrics text: found"),
+        ("order_latency 1 soon", r":1: order_latency: time 'soon' is no time"),
+        ("0rder 1 1000", r":1: is no OpenMetrics text: .* does not begin with a metric's name"),
+        ("# EOF\norder_latency 1 1000", r":2: is no OpenMetrics text: .* stands behind # EOF"),
+        ("order_latency 1 1000\norder_latency 2 1000", r":2: 2 at a time at which line 1 says 1 of the same series"),
+        ("x" * 70_000, r":1: a row of more than 65536 characters"),
+    ],
+)
+def test_a_line_that_cannot_be_read_is_refused_with_its_number(tmp_path: Path, line: str, said: str) -> None:
+    with pytest.raises(RecordingError, match=said):
+        openmetrics_of(tmp_path, f"{line}\n# EOF\n")
+
+
+HOSTILE = {
+    "long": ("x" * 70_000, r"latency\.csv:1: a row of more than 65536 characters: expected one sample in each"),
+    "open": ('timestamp,value,a\n10,1,"' + 'a","\n' * 20_000, r":\d{4,5}: a row of more than 65536 characters"),
+    "series": (
+        "\n".join(["timestamp,value,a", *(f"10,1,{index}" for index in range(1001)), "junk"]),
+        r":1002: with this there are more than 1000 series: a signal is one, or one for each value of the label `each`",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_is_refused_before_it_is_read_whole(tmp_path: Path, name: str) -> None:
+    text, said = HOSTILE[name]
+    with pytest.raises(RecordingError, match=said):
+        csv_of(tmp_path, text)
+
+
+def test_more_samples_than_fit_are_refused_over_all_files_and_at_once(tmp_path: Path) -> None:
+    csv_of(tmp_path, "timestamp,value\n10,1\n20,1\n")
+    (tmp_path / "errors.csv").write_text("timestamp,value\n10,1\n20,1\n30,1\njunk\n", "utf-8")
+    signals = signal("latency"), signal("errors")
+    with pytest.raises(RecordingError, match=r"errors\.csv:4: with this there are more than 4 samples in all: leave"):
+        read_folder(tmp_path, signals, Room(4))
+    (tmp_path / "history.om").write_text("latency 1 10\nerrors 1 10\nlatency 1 20\njunk junk\n", "utf-8")
+    with pytest.raises(RecordingError, match=r"history\.om:3: with this there are more than 2 samples in all"):
+        read_openmetrics(tmp_path / "history.om", signals, {}, Room(2))
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_link_out_of_the_folder_is_refused(tmp_path: Path, there: bool) -> None:  # noqa: FBT001
+    folder, outside = tmp_path / "data", tmp_path / "secret"
+    folder.mkdir()
+    if there:
+        outside.write_text("timestamp,value\n10,1\n", "utf-8")
+    (folder / "latency.csv").symlink_to(outside)
+    with pytest.raises(RecordingError, match=r"data/latency\.csv: leads to /.*secret, outside of /.*data: only files"):
+        read_folder(folder, [signal("latency")])
+
+
+def test_a_link_within_the_folder_is_followed_also_where_the_folder_is_one(tmp_path: Path) -> None:
+    (tmp_path / "data" / "..2026").mkdir(parents=True)
+    (tmp_path / "data" / "..2026" / "latency.csv").write_text("timestamp,value\n10,1\n", "utf-8")
+    (tmp_path / "data" / "latency.csv").symlink_to("..2026/latency.csv")
+    (tmp_path / "link").symlink_to("data")
+    assert len(read_folder(tmp_path / "link", [signal("latency")])["latency"]) == 1
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "latency.csv").mkdir()
+    with pytest.raises(RecordingError, match="is no file but a folder"):
+        read_folder(tmp_path, [signal("latency")])
+    (tmp_path / "latency.csv").rmdir()
+    (tmp_path / "latency.csv").symlink_to("latency.csv")
+    with pytest.raises(RecordingError, match=r"latency\.csv: cannot be read|holds none of"):
+        read_folder(tmp_path, [signal("latency")])
+
+
+def test_when_the_source_was_scraping_is_read_from_up_whatever_it_says_of_a_target(tmp_path: Path) -> None:
+    csv_of(tmp_path, "timestamp,value\n10,1\n")
+    (tmp_path / "up.csv").write_text("timestamp,value,job\n30,0,a\n10,1,a\n10,1,b\n20,NaN,a\n", "utf-8")
+    assert [shown(each) for each in read_folder(tmp_path, [signal("latency")])[UP]] == [[(10_000, "1"), (30_000, "1")]]
+    text = 'failures 1 10\nup{job="a"} 0 10\nup{job="a"} NaN 20\nup{job="b"} 1 9.5\nup{job="b"} 1 30\n# EOF\n'
+    assert openmetrics_of(tmp_path, text)[UP] == [({}, [(10_000, "1"), (30_000, "1")])]
+
+
+def test_the_file_of_a_signal_called_up_is_its_own(tmp_path: Path) -> None:
+    (tmp_path / "up.csv").write_text("timestamp,value\n10,1\n", "utf-8")
+    assert list(read_folder(tmp_path, [signal("up")])) == ["up"]
+
+
+def test_up_alone_is_no_history(tmp_path: Path) -> None:
+    (tmp_path / "up.csv").write_text("timestamp,value\n10,1\n", "utf-8")
+    with pytest.raises(RecordingError, match=r"holds none of latency\.csv$"):
+        read_folder(tmp_path, [signal("latency")])
+    with pytest.raises(RecordingError, match=r"holds no sample of failures, order_latency; say"):
+        openmetrics_of(tmp_path, "up 1 10\n# EOF\n")
 
 
 def test_nan_stays_nan(tmp_path: Path) -> None:

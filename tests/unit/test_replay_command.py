@@ -7,11 +7,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from driftreview.cli.app import app
-from tests.replaydata import COMMANDS, GOLDEN, REVIEW, run, write, write_csv
+from driftreview.cli.printing import shown
+from driftreview.cli.replaying import _jobs
+from driftreview.domain.history import History, Track
+from driftreview.domain.replay import Past
+from driftreview.domain.samples import Window
+from driftreview.domain.sweep import Study
+from tests.builders import review
+from tests.replaydata import COMMANDS, GOLDEN, REVIEW, STEP, T0, run, write, write_csv
 
 AT = ("--t0", "2026-03-03T00:00:00Z")
 
@@ -135,8 +143,9 @@ def test_a_signal_without_a_file_is_missing_and_said(data: Path, tmp_path: Path)
     (tmp_path / "latency-p99.csv").unlink()
     result = run(data, "--data", str(tmp_path), *AT)
     assert result.exit_code == 11
-    assert result.stderr == f"driftreview replay: no samples of latency-p99, load in {tmp_path}\n"
-    assert "latency-p99 is Missing" in result.stdout
+    missing = f"there is no latency-p99.csv, load.csv in {tmp_path}: what is looked for there is Missing"
+    assert result.stderr == f"driftreview replay: {missing}\n"
+    assert f"latency-p99 is Missing: there is no latency-p99.csv in {tmp_path}: that is where" in result.stdout
 
 
 ODD = {
@@ -267,6 +276,56 @@ def test_a_time_that_makes_the_data_far_too_long_is_refused(data: Path, tmp_path
     assert "is a time wrong?" in found
 
 
+def far_apart(folder: Path) -> Path:
+    (folder / "latency-p99.csv").write_text("timestamp,value\n2004-01-01T00:00:00Z,1\n2099-01-01T00:00:00Z,2\n")
+    return folder
+
+
+def test_95_years_of_two_rows_are_refused_for_their_resolution_or_their_length(data: Path, tmp_path: Path) -> None:
+    sweep = ("--data", str(far_apart(tmp_path)), "--sweep", "1h", "--jobs", "1")
+    found = said(data, *sweep, code=1)
+    assert f"{tmp_path}: the resolution, 34699d, is the usual distance of the samples of latency-p99" in found
+    found = said(data, *sweep, "--resolution", "30s", code=1)
+    assert "lie 34699d apart from first to last, which is 99933120 points of each series at 30s; 4000000 can" in found
+    assert "is a time wrong?" in found
+
+
+def test_a_resolution_finer_than_the_data_is_said(data: Path) -> None:
+    assert "finer" not in run(data, *AT, "--resolution", "5m").stderr
+    assert run(data, *AT, "--resolution", "2m").stderr == (
+        f"driftreview replay: {data.parent}: --resolution 2m is finer than the usual distance of the samples of "
+        "latency-p99, 5m: what lies between them counts as missing\n"
+    )
+
+
+@pytest.mark.parametrize(("points", "jobs"), [(10, 8), (40_000_000, 1), (20_000_000, 3), (10_000_000, 7)])
+def test_there_are_only_as_many_processes_as_have_room(monkeypatch: pytest.MonkeyPatch, points: int, jobs: int) -> None:
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    window = Window(T0, T0 + points // 10 * STEP, STEP)
+    nothing = Track({}, np.empty(0), np.empty(0, bool))
+    assert _jobs(Study(review(), Past(History(window, {"latency": (nothing,) * 10})), {})) == jobs
+
+
+@pytest.mark.parametrize(
+    ("more", "t0s"),
+    [(("--sweep", "3s"), "up to 67200 T0s, one every 3s;"),
+     (("--sweep", "15s", *["--inject", "errors*2"] * 2), "up to 13440 T0s, one every 15s, each judged 3 times")],
+)  # fmt: skip
+def test_more_t0s_than_can_be_judged_are_refused(data: Path, more: tuple[str, ...], t0s: str) -> None:
+    found = said(data, *more, code=2)
+    assert f"--sweep: from 2026-03-01T21:55:00Z to 2026-03-04T05:55:00Z there are {t0s}" in found
+    assert "use a longer --sweep, or bound the T0s with --since and --until" in found
+    bounded = ("--since", "2026-03-03T00:00:00Z", "--until", "2026-03-03T00:00:10Z", "--jobs", "1")
+    assert run(data, *more, *bounded).exit_code == 0
+
+
+def test_a_prometheus_is_not_asked_for_more_than_can_be_judged(data: Path) -> None:
+    arguments = ["-f", str(data), "--prometheus", "http://127.0.0.1:9", "--sweep", "6h", "--since", "1990-01-01T00:00Z"]
+    result = CliRunner().invoke(app, ["replay", *arguments, "--until", "2026-01-01T00:00Z"])
+    assert result.exit_code == 2
+    assert "points of each series at 30s; 4000000 can be judged: bring --since and --until closer" in result.stderr
+
+
 def test_openmetrics_are_judged_as_csv_is(data: Path, tmp_path: Path) -> None:
     lines = []
     for name in ("latency_p99", "memory_growth", "errors", "load"):
@@ -318,7 +377,46 @@ def test_it_needs_no_cluster_and_colours_nothing_in_a_pipe(data: Path, tmp_path:
 
 
 def test_verdicts_are_coloured_where_the_output_is_a_terminal() -> None:
-    from driftreview.cli.table import coloured  # noqa: PLC0415
+    line = [("| ", ""), ("Degraded  ", "Degraded"), (" | ", ""), ("memory", "memory")]
+    assert shown(line, coloured=True) == "| \x1b[31mDegraded  \x1b[0m | memory"
+    assert shown(line, coloured=False) == "| Degraded   | memory"
 
-    assert coloured("Degraded  ", "Degraded") == "\x1b[31mDegraded  \x1b[0m"
-    assert coloured("memory  ", "memory") == "memory  "
+
+NASTY = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2028\r"
+
+
+def test_what_a_terminal_would_obey_is_shown_as_its_escape(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / f"data{NASTY}"
+    folder.mkdir()
+    for path in data.parent.glob("*.csv"):
+        (folder / path.name).write_text(path.read_text("utf-8").replace("btc", f"btc{NASTY}".strip()), "utf-8")
+    (folder / "load.csv").unlink()
+    review = edited(data, ("margin: {relative: 5%}", 'runbook: "\\e[1mread this", margin: {relative: 5%}'),
+                    ("limits: {alert: 60}", "limits: {alert: 1}"))  # fmt: skip
+    for arguments in (AT, ("--sweep", "1h", "--jobs", "1"), (*AT, "-o", "json")):
+        result = run(review, "--data", str(folder), *arguments)
+        assert result.exit_code == 10, result.output
+        printed = result.output.splitlines() if "json" in arguments else result.output.split("\n")
+        assert [line for line in printed if not line.isprintable()] == []
+        assert "owned" in result.output
+    named = json.loads(run(review, "--data", str(folder), *AT, "-o", "json").stdout)["checkpoints"][0]["signals"]
+    assert f"btc{NASTY}".strip() in {row["series"] for row in named}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"timestamp,{NASTY}\n",
+        f"timestamp,value\n{NASTY},1\n",
+        f"timestamp,value\n1,{NASTY}\n",
+        f"timestamp,value,{NASTY},{NASTY}\n1,1,1,1\n",
+        f'timestamp,value,"a{NASTY}"\n10,1,"{NASTY}"\n10,2,"{NASTY}"\n',
+    ],
+)
+def test_nor_is_it_in_what_is_said_of_a_file_that_cannot_be_read(data: Path, tmp_path: Path, text: str) -> None:
+    (tmp_path / "errors.csv").write_text(text, "utf-8", newline="")
+    (tmp_path / "history.om").write_text(f'# TYPE errors gauge\nerrors {{a="{NASTY}" {NASTY}\n# EOF\n', "utf-8")
+    for given in (["--data", str(tmp_path)], ["--openmetrics", str(tmp_path / "history.om")]):
+        result = CliRunner().invoke(app, ["replay", "-f", str(data), *given, *AT])
+        assert result.exit_code == 1, result.output
+        assert result.stderr.rstrip("\n").isprintable(), result.stderr

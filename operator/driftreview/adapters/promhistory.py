@@ -13,12 +13,29 @@ from driftreview.adapters.recording import RecordingError
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.domain.history import EPOCH, MILLISECOND, Recorded, Recording
 from driftreview.domain.samples import Failed, NoData, Samples, Series, TooMany, Window
+from driftreview.domain.scraping import UP
 
 _TIMEOUT: Final = "1m"
 _NOTHING: Final = Credentials()
+_OPTIONS: Final = {
+    "spec.auth and the Secret it names": "--token-file or --basic-auth-file",
+    "spec.auth": "--token-file or --basic-auth-file",
+    "spec.tls": "--ca-file",
+    "spec.url and the cluster's DNS": "--prometheus",
+    "spec.url": "--prometheus",
+    "raise spec.timeout": "ask for less time",
+    "lower spec.maxConcurrent or raise": "come later, or raise",
+    " of the operator": "",
+}
 
 
-def ask(url: str, queries: Mapping[str, str], window: Window, done: Callable[[], None] = lambda: None) -> Recording:
+def ask(
+    url: str,
+    queries: Mapping[str, str],
+    window: Window,
+    done: Callable[[], None] = lambda: None,
+    credentials: Credentials = _NOTHING,
+) -> Recording:
     """Ask every query over a window; of a query without data nothing is recorded.
 
     Args:
@@ -26,11 +43,12 @@ def ask(url: str, queries: Mapping[str, str], window: Window, done: Callable[[],
         queries: by the name of the signal, with their variables put in.
         window: the whole time, on a grid.
         done: called after each query.
+        credentials: what is sent, and whom to trust.
 
     Raises:
         RecordingError: a query was not answered, or with more series than may be judged; names the signal.
     """
-    source = PrometheusSource("replay", MetricSourceSpec(url=url, timeout=_TIMEOUT), _NOTHING)
+    source = PrometheusSource("replay", MetricSourceSpec(url=url, timeout=_TIMEOUT), credentials)
     found: dict[str, tuple[Recorded, ...]] = {}
     try:
         for name, query in queries.items():
@@ -43,12 +61,21 @@ def ask(url: str, queries: Mapping[str, str], window: Window, done: Callable[[],
                     raise RecordingError(
                         f"signal {name}: the query returned {len(labels)} series: aggregate, or use topk()"
                     )
+                case Failed() if name == UP:  # it is no signal: what needs it says that it is not known
+                    found[name] = ()
                 case Failed(message=message):
-                    raise RecordingError(f"signal {name}: {message}")
+                    raise RecordingError(f"signal {name}: {_as_options(message)}")
             done()
     finally:
         source.close()
     return found
+
+
+def _as_options(message: str) -> str:
+    """What a metric source's field is called here."""
+    for field, option in _OPTIONS.items():
+        message = message.replace(field, option)
+    return message
 
 
 def _recorded(series: Series, window: Window) -> Recorded:

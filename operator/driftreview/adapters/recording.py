@@ -12,10 +12,16 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
+from driftreview.domain.display import printable, quoted
 from driftreview.domain.history import EPOCH, Recorded
 
 _END_SECONDS: Final = 4_102_444_800
 """The year 2100: larger numbers are milliseconds."""
+
+MOST_SAMPLES: Final = 10_000_000
+"""Of all files together: a month of a hundred series at 30 s; about a gigabyte while they are put in order."""
+MOST_SERIES: Final = 1_000
+"""Of one signal: pods come and go."""
 
 _Key: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -36,7 +42,7 @@ def read_time(text: str) -> int:
         seconds = _of_rfc_3339(text)
     if not 0 <= seconds < _END_SECONDS:
         raise ValueError(
-            f"{text!r} lies outside of the years 1970 to 2099; Unix seconds are expected, not milliseconds"
+            f"{quoted(text)} lies outside of the years 1970 to 2099; Unix seconds are expected, not milliseconds"
         )
     return round(seconds * 1000)
 
@@ -46,10 +52,10 @@ def _of_rfc_3339(text: str) -> float:
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise ValueError(
-            f"{text!r} is no time: write RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds"
+            f"{quoted(text)} is no time: write RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds"
         ) from None
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone; write for example {text}Z")
+        raise ValueError(f"{quoted(text)} has no time zone; write for example {printable(text)}Z")
     return (moment - EPOCH).total_seconds()
 
 
@@ -64,7 +70,7 @@ def read_value(text: str) -> float:
             return float(text)
     except ValueError:
         pass
-    raise ValueError(f"{text!r} is no number; NaN and an empty value are no sample, anything else is refused")
+    raise ValueError(f"{quoted(text)} is no number; NaN and an empty value are no sample, anything else is refused")
 
 
 @dataclass
@@ -80,19 +86,48 @@ class _Column:
 
 
 @dataclass
+class Room:
+    """How many samples may still be taken in, of all files together."""
+
+    most: int = MOST_SAMPLES
+    taken: int = 0
+
+
+@dataclass
 class Recorder:
     """Takes in the samples of one signal from one file, in any order."""
 
     path: Path
+    room: Room = field(default_factory=Room)
     _columns: dict[_Key, _Column] = field(default_factory=dict)
 
     def add(self, labels: Iterable[tuple[str, str]], when: int, value: float, line: int) -> None:
-        """Take in a sample of a series, at so many milliseconds since 1970; a label without a value is none."""
+        """Take in a sample of a series, at so many milliseconds since 1970; a label without a value is none.
+
+        Raises:
+            RecordingError: it is one too many, or of one series too many.
+        """
         key = tuple(labels)
-        column = self._columns.get(key) or self._columns.setdefault(key, _Column())
+        column = self._columns.get(key)
+        if column is None:
+            column = self._columns[key] = self._new(line)
+        self.room.taken += 1
+        if self.room.taken > self.room.most:
+            raise RecordingError(
+                f"{self.path}:{line}: with this there are more than {self.room.most} samples in all: leave out the "
+                "time that is not looked at, or record fewer, such as one a minute"
+            )
         column.times.append(when)
         column.values.append(value)
         column.lines.append(line)
+
+    def _new(self, line: int) -> _Column:
+        if len(self._columns) >= MOST_SERIES:
+            raise RecordingError(
+                f"{self.path}:{line}: with this there are more than {MOST_SERIES} series: a signal is one, or one for "
+                "each value of the label `each`; aggregate in the query"
+            )
+        return _Column()
 
     def series(self) -> tuple[Recorded, ...]:
         """What was taken in, in order.
@@ -114,7 +149,7 @@ class Recorder:
         if differs.any():
             first = int(np.flatnonzero(differs)[0])
             one, other = sorted((first, first + 1), key=lambda index: int(lines[index]))
-            what = "".join(f" {name}={text}" for name, text in key)
+            what = "".join(f" {printable(name)}={printable(text)}" for name, text in key)
             raise RecordingError(
                 f"{self.path}:{lines[other]}: {_shown(values[other])} at a time at which line {lines[one]} says "
                 f"{_shown(values[one])} of the same series{what}: leave one out, or add the label that tells them apart"

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from driftreview.adapters import csvfiles, openmetrics
 from driftreview.adapters.clock import now
 from driftreview.adapters.csvfiles import read_folder
 from driftreview.adapters.openmetrics import Selected, read_mapping, read_openmetrics
 from driftreview.adapters.promhistory import ask
+from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.signal import Kind
+from driftreview.cli.access import Access
 from driftreview.cli.progress import progress
 from driftreview.cli.reviewfile import ReviewFileError
-from driftreview.domain.history import EPOCH, FINEST, Recording, recorded_as
+from driftreview.cli.usage import UsageError
+from driftreview.domain.history import EPOCH, FINEST, Recording, oversized, recorded_as
+from driftreview.domain.place import Place, told
 from driftreview.domain.query import QueryProblem, check, pods_of_target, query_variables, resolve
 from driftreview.domain.replay import history_end, windows
 from driftreview.domain.samples import Window
-
-
-class UsageError(Exception):
-    """Options that do not go together, or say nothing that can be done."""
+from driftreview.domain.scraping import UP
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Given:
     prometheus: str | None = None
     mappings: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    access: Access = field(default_factory=Access)
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,27 @@ class Reading:
     """Where from."""
     queries: Mapping[str, str] = field(default_factory=dict)
     """As they were sent, if they were."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """Where each was looked for, if that was in files."""
+
+    @property
+    def lacking(self) -> list[str]:
+        """What there is not one sample of."""
+        return [name for name, series in self.recording.items() if name != UP and not series]
+
+    def told(self, review: DriftReview) -> Iterator[str]:
+        """What is lacking, and what follows from it."""
+        if self.lacking and not self.places:
+            yield f"no samples of {', '.join(self.lacking)} in {self.label}"
+        yield from told(self.places[name] for name in self.lacking if name in self.places)
+        heard = [each.name for each in review.spec.signals if each.kind is Kind.PRESENCE]
+        if heard and not self.recording.get(UP):
+            place = self.places.get(UP)
+            lacks = place.missing if place and not place.there else f"there is no sample of {UP} in {self.label}"
+            yield (
+                f"{lacks}: where {', '.join(heard)} is silent, whether the source was scraping is not known, and "
+                "it is Missing, never Degraded"
+            )
 
 
 def read(
@@ -73,16 +98,27 @@ def read(
         raise UsageError("--map is for --openmetrics")
     if given.variables and given.prometheus is None:
         raise UsageError("--var is for --prometheus: files hold what a query returned")
+    if given.access.named and given.prometheus is None:
+        raise UsageError(f"{given.access.named[0]} is for --prometheus")
     signals = review.spec.signals
     if given.data is not None:
-        return Reading(read_folder(given.data, signals), str(given.data))
+        found = read_folder(given.data, signals)
+        return Reading(found, str(given.data), places=csvfiles.places_of(given.data, signals))
     if given.openmetrics is not None:
-        return Reading(read_openmetrics(given.openmetrics, signals, _mapped(review, given)), str(given.openmetrics))
-    queries = _queries(review, _variables(review, given))
-    window = _window(review, t0s, history_ends_at, resolution or FINEST)
+        mapped, path = _mapped(review, given), given.openmetrics
+        found = read_openmetrics(path, signals, mapped)
+        return Reading(found, str(path), places=openmetrics.places_of(path, signals, mapped, found))
     url = given.prometheus or ""
+    credentials = given.access.credentials(url)
+    queries = {**_queries(review, _variables(review, given)), UP: UP}
+    window = _window(review, t0s, history_ends_at, resolution or FINEST)
+    if too_many := oversized(window.end - window.start, window.step, len(queries)):
+        raise UsageError(
+            f"--prometheus: {format_time(window.start)} to {format_time(window.end)} are {too_many}: bring --since and "
+            "--until closer together, or take a coarser --resolution"
+        )
     with progress("asking", len(queries)) as done:
-        return Reading(ask(url, queries, window, done), url, queries)
+        return Reading(ask(url, queries, window, done, credentials), url, queries)
 
 
 def _mapped(review: DriftReview, given: Given) -> dict[str, Selected]:

@@ -59,7 +59,8 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
         datetime | None, typer.Option(parser=_time, metavar="TIME", help="With --sweep: no T0 after it.")
     ] = None,
     inject: Annotated[
-        list[str] | None, typer.Option(help='Fault to find: "latency*1.10", "latency+5m", "memory leak 20Mi/h".')
+        list[str] | None,
+        typer.Option(help='Fault to find: "latency*1.10", "latency+5m", "memory leak 20Mi/h", "latency silent".'),
     ] = None,
     output: Annotated[Output, typer.Option("-o", "--output", help="How to print it.")] = Output.TABLE,
     name: Annotated[str | None, typer.Option(help="Which DriftReview of the file.")] = None,
@@ -74,6 +75,9 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
         list[str] | None, typer.Option("--map", help='With --openmetrics: signal=metric{label="value"}.')
     ] = None,
     var: Annotated[list[str] | None, typer.Option(help="With --prometheus: name=value for a query's ${name}.")] = None,
+    token_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with a bearer token.")] = None,
+    basic_auth_file: Annotated[Path | None, typer.Option(help="With --prometheus: file with user:password.")] = None,
+    ca_file: Annotated[Path | None, typer.Option(help="With --prometheus: PEM certificates to trust.")] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="With --sweep: processes; one for each core if left out.")
     ] = None,
@@ -84,13 +88,18 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     policy.falseAlarmBudget allows, else 11 if more than a fifth came out undecided. 1 is an error, 2 wrong usage.
     """
     from driftreview.adapters.recording import RecordingError  # noqa: PLC0415 - --help needs none of this
-    from driftreview.cli.replaying import Given, Request, UsageError, run  # noqa: PLC0415
+    from driftreview.cli.access import Access  # noqa: PLC0415
+    from driftreview.cli.printing import warn  # noqa: PLC0415
+    from driftreview.cli.readings import Given  # noqa: PLC0415
+    from driftreview.cli.replaying import Request, run  # noqa: PLC0415
     from driftreview.cli.reviewfile import ReviewFileError  # noqa: PLC0415
+    from driftreview.cli.usage import UsageError  # noqa: PLC0415
 
+    access = Access(token_file, basic_auth_file, ca_file)
     request = Request(
         file=file,
         name=name,
-        given=Given(data, openmetrics, prometheus, tuple(map_ or ()), tuple(var or ())),
+        given=Given(data, openmetrics, prometheus, tuple(map_ or ()), tuple(var or ()), access),
         t0=t0,
         history_ends_at=history_ends_at,
         sweep=sweep,
@@ -104,9 +113,9 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
     try:
         code = run(request)
     except UsageError as error:
-        typer.echo(f"driftreview replay: {error}", err=True)
+        warn(*error.args)
         raise typer.Exit(USAGE) from None
     except (ReviewFileError, RecordingError) as error:
-        typer.echo(f"driftreview replay: {error}", err=True)
+        warn(*error.args)
         raise typer.Exit(FAILED) from None
     raise typer.Exit(code)

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-import json
 import os
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-import typer
-
 from driftreview.adapters.recording import RecordingError
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Recommendation
+from driftreview.api.signal import Kind
 from driftreview.api.values import format_duration
 from driftreview.cli import document, table
+from driftreview.cli.printing import say, say_json, warn
 from driftreview.cli.progress import progress
-from driftreview.cli.readings import Given, Reading, UsageError, read
+from driftreview.cli.readings import Given, Reading, read
 from driftreview.cli.reviewfile import read_review
+from driftreview.cli.usage import UsageError
 from driftreview.cli.workers import judged
 from driftreview.domain.advice import over_budget, undecided
-from driftreview.domain.fault import Fault
-from driftreview.domain.history import History, coarsest, span
+from driftreview.domain.fault import Change, Fault
+from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, span
 from driftreview.domain.outcome import Outcome, Rates, outcome_of
 from driftreview.domain.replay import Past
 from driftreview.domain.selector import matches
 from driftreview.domain.sweep import Study, admissible
 from driftreview.domain.validate import too_fine, too_large
 
-__all__ = ["Given", "Request", "UsageError", "run"]
-
 EXIT: Final = {Recommendation.APPROVE: 0, Recommendation.REJECT: 10, Recommendation.INCONCLUSIVE: 11}
 """What the process ends with."""
-MOST_POINTS: Final = 100_000_000
-"""Of all series together: 900 MB in each process."""
+MOST_JUDGED: Final = 20_000
+"""T0s of a sweep, each without a fault and with: hours on two cores."""
+MOST_BYTES: Final = 2 * 2**30
+"""Of the grids in all processes together, unless --jobs says how many there are."""
+COPIES: Final = 3
+"""Of a grid, in a process that it is handed over to: as it is sent, as it is read, and what comes of it."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +74,23 @@ def run(request: Request) -> int:
     try:
         first, last = span(reading.recording)
     except ValueError:
-        raise RecordingError(f"{reading.label}: holds no sample of any signal") from None
-    _tell_what_is_lacking(review, reading)
-    step = request.resolution or coarsest(reading.recording)[0]
+        hint = "; check --var namespace=… and pods=…, and the time" if reading.queries else ""
+        raise RecordingError(f"{reading.label}: holds no sample of any signal{hint}") from None
+    warn(*reading.told(review))
+    usual, widest = coarsest(reading.recording)
+    step = request.resolution or usual
     problems = [*too_fine(review.spec, step), *too_large(review.spec, step, _counts(reading))]
     if problems:
-        raise RecordingError("\n".join(each.message for each in problems))
+        whence = [] if request.resolution or not widest else [_of_whence(reading, widest, step)]
+        raise RecordingError(*(each.message for each in problems), *whence)
+    if request.resolution and request.resolution < usual and widest:
+        warn(
+            f"{reading.label}: --resolution {format_duration(step)} is finer than the usual distance of the samples of "
+            f"{widest}, {format_duration(usual)}: what lies between them counts as missing"
+        )
     faults = tuple(_fault(text, review, reading) for text in request.faults)
     _refuse_too_many(reading, last - first, step)
-    past = Past(History.of(reading.recording, step), reading.queries, reading.label)
+    past = Past(History.of(reading.recording, step, reading.places), reading.queries, reading.label)
     needed = {each.signal: reading.recording[each.signal] for each in faults}
     study = Study(review, past, needed, faults)
     if request.sweep is not None:
@@ -111,12 +120,16 @@ def _one(study: Study, request: Request, t0: datetime) -> int:
     found, *faulty = study.at(t0, request.history_ends_at)
     outcomes = _by_fault(study, [tuple(outcome_of(each) for each in (found, *faulty))])
     said = document.of_replay(study.review, found, study.past.history.window.step, outcomes)
-    _print(request, said, table.of_replay(study.review, found, said, _paint()))
+    if request.as_json:
+        say_json(said)
+    else:
+        say(table.of_replay(study.review, found, said))
     return EXIT[found.recommendation]
 
 
 def _sweep(study: Study, request: Request, every: timedelta) -> int:
     spec, whole = study.review.spec, study.past.history.window
+    _refuse_too_many_t0s(study, request, every)
     t0s = admissible(spec, whole, every, request.since, request.until)
     if not t0s:
         raise UsageError(
@@ -125,14 +138,37 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
             "spec.baseline.length, fewer checkpoints, a shorter --sweep, or more data"
         )
     with progress("judging", len(t0s)) as done:
-        found = judged(study, t0s, request.jobs or os.cpu_count() or 1, done)
+        found = judged(study, t0s, request.jobs or _jobs(study), done)
     swept = document.Swept(every, whole, _by_fault(study, found))
     said = document.of_sweep(study.review, swept)
-    _print(request, said, table.of_sweep(said, _paint()))
+    if request.as_json:
+        say_json(said)
+    else:
+        say(table.of_sweep(said))
     rates = Rates.of([each.verdicts for each in swept.healthy], len(spec.window.checkpoints))
     if over_budget(spec, rates):
         return EXIT[Recommendation.REJECT]
     return EXIT[Recommendation.INCONCLUSIVE if undecided(rates) else Recommendation.APPROVE]
+
+
+def _refuse_too_many_t0s(study: Study, request: Request, every: timedelta) -> None:
+    whole, faults = study.past.history.window, len(study.faults)
+    first, last = max(request.since or whole.start, whole.start), min(request.until or whole.end, whole.end)
+    t0s = max((last - first) // every, 0)
+    if t0s * (1 + faults) > MOST_JUDGED:
+        each = f", each judged {1 + faults} times for --inject" if faults else ""
+        raise UsageError(
+            f"--sweep: from {format_time(first)} to {format_time(last)} there are up to {t0s} T0s, one every "
+            f"{format_duration(every)}{each}; {MOST_JUDGED} judgements are done at most: use a longer --sweep, or "
+            "bound the T0s with --since and --until"
+        )
+
+
+def _jobs(study: Study) -> int:
+    """A process for each core, as far as their grids find room."""
+    series = sum(len(each) for each in study.past.history.tracks.values())
+    size = max(study.past.history.window.points * series * BYTES_PER_POINT * COPIES, 1)
+    return max(1, min(os.cpu_count() or 1, MOST_BYTES // size))
 
 
 def _by_fault(study: Study, found: Sequence[tuple[Outcome, ...]]) -> dict[str, list[Outcome]]:
@@ -145,9 +181,14 @@ def _fault(text: str, review: DriftReview, reading: Reading) -> Fault:
         fault = Fault.parse(text)
     except ValueError as error:
         raise UsageError(f"--inject: {error}") from None
-    names = [each.name for each in review.spec.signals]
-    if fault.signal not in names:
-        raise UsageError(f"--inject {text!r}: there is no signal {fault.signal}, but {', '.join(names)}")
+    kinds = {each.name: each.kind for each in review.spec.signals}
+    if fault.signal not in kinds:
+        raise UsageError(f"--inject {text!r}: there is no signal {fault.signal}, but {', '.join(kinds)}")
+    if kinds[fault.signal] is Kind.PRESENCE and fault.change is not Change.SILENT:
+        raise UsageError(
+            f"--inject {text!r}: {fault.signal} is of kind Presence, which is about samples being there and not about "
+            f"their values: write '{fault.signal} silent' or '{fault.signal} silent after 6h'"
+        )
     labels = [each.labels for each in reading.recording[fault.signal]]
     if not any(matches(fault.labels, each) for each in labels):
         raise UsageError(
@@ -157,31 +198,19 @@ def _fault(text: str, review: DriftReview, reading: Reading) -> Fault:
 
 
 def _refuse_too_many(reading: Reading, length: timedelta, step: timedelta) -> None:
-    points = length // step * sum(_counts(reading).values())
-    if points > MOST_POINTS:
+    if too_many := oversized(length, step, sum(_counts(reading).values())):
         raise RecordingError(
-            f"{reading.label}: its samples lie {format_duration(length)} apart from first to last, which is {points} "
-            f"points of all series at {format_duration(step)}; {MOST_POINTS} can be judged: is a time wrong? Else take "
-            "a coarser --resolution, or a part of the data"
+            f"{reading.label}: its samples lie {format_duration(length)} apart from first to last, which is "
+            f"{too_many}: is a time wrong? Else take a coarser --resolution, or a part of the data"
         )
+
+
+def _of_whence(reading: Reading, signal: str, step: timedelta) -> str:
+    return (
+        f"{reading.label}: the resolution, {format_duration(step)}, is the usual distance of the samples of {signal}, "
+        "which are the coarsest: is a time wrong? Else say with --resolution which one is meant"
+    )
 
 
 def _counts(reading: Reading) -> dict[str, int]:
     return {name: len(series) for name, series in reading.recording.items()}
-
-
-def _tell_what_is_lacking(review: DriftReview, reading: Reading) -> None:
-    lacking = [each.name for each in review.spec.signals if not reading.recording[each.name]]
-    if lacking:
-        typer.echo(f"driftreview replay: no samples of {', '.join(lacking)} in {reading.label}", err=True)
-
-
-def _paint() -> table.Paint:
-    return table.coloured if sys.stdout.isatty() and "NO_COLOR" not in os.environ else table.plain
-
-
-def _print(request: Request, said: object, lines: Iterable[str]) -> None:
-    if request.as_json:
-        typer.echo(json.dumps(said, indent=2, ensure_ascii=False, allow_nan=False))
-    else:
-        typer.echo("\n".join(lines))

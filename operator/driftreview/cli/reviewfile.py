@@ -30,10 +30,10 @@ def read_review(path: Path, name: str | None) -> DriftReview:
     wrong = [each for each in contents.findings if each.severity is Severity.ERROR]
     if wrong:
         lines = (f"{shown}:{each.place.line}:{each.place.column}: {each.text}" for each in wrong)
-        raise ReviewFileError("\n".join(lines))
+        raise ReviewFileError(*lines)
     review = _chosen(shown, contents.objects, name)
     if problems := [each.message for each in contradictions(review.spec)]:
-        raise ReviewFileError("\n".join(f"{shown}: {each}" for each in problems))
+        raise ReviewFileError(*(f"{shown}: {each}" for each in problems))
     return review
 
 
@@ -46,5 +46,5 @@ def _chosen(path: str, objects: list[Parsed], name: str | None) -> DriftReview:
     if not reviews:
         raise ReviewFileError(f"{path}: holds no document of kind DriftReview")
     if not found:
-        raise ReviewFileError(f"{path}: holds no DriftReview named {name}, but {names}")
+        raise ReviewFileError(f"{path}: holds no DriftReview named {printable(name or '')}, but {names}")
     raise ReviewFileError(f"{path}: holds {len(found)} DriftReviews ({names}): choose one with --name")

@@ -2,39 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
-
-import typer
+from typing import Any
 
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.signal import Mode
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.cli.printing import Line
 from driftreview.domain.display import printable
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import SeriesResult, SignalResult
 
-Paint = Callable[[str, str], str]
-_COLOURS: Final = {
-    **dict.fromkeys(("Improved", "Stable", "Acceptable", "Pass", "APPROVE"), typer.colors.GREEN),
-    **dict.fromkeys(("Degraded", "Drift", "REJECT"), typer.colors.RED),
-    **dict.fromkeys(("Suspect", "Hold", "Inconclusive", "Missing", "INCONCLUSIVE"), typer.colors.YELLOW),
-}
 
-
-def coloured(text: str, word: str) -> str:
-    """A text in the colour of a verdict or recommendation."""
-    return typer.style(text, fg=_COLOURS[word]) if word in _COLOURS else text
-
-
-def plain(text: str, _word: str) -> str:
-    """A text as it is."""
-    return text
-
-
-def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any]) -> Iterator[Line]:
     """Lines about one T0."""
     window = document["baseline"]
     measured = f"baseline {window['start']} to {window['end']}" if window else "no baseline"
@@ -46,23 +28,23 @@ def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any], p
     decided = False
     for each in found.checkpoints:
         yield ""
-        yield from _checkpoint(each, paint, " (after the decision)" if decided else "")
+        yield from _checkpoint(each, " (after the decision)" if decided else "")
         decided |= each.name == found.decided_at
     yield from _power(document["power"])
     yield ""
     recommendation = document["recommendation"]
     policy = "" if document["action"] != "Hold" else f", policy.mode {review.spec.policy.mode}"
-    yield f"{paint(recommendation, recommendation)} ({document['action']}{policy}): {found.message}"
+    yield [(recommendation, recommendation), (f" ({document['action']}{policy}): {found.message}", "")]
 
 
-def _checkpoint(each: ReplayedCheckpoint, paint: Paint, remark: str) -> Iterator[str]:
+def _checkpoint(each: ReplayedCheckpoint, remark: str) -> Iterator[Line]:
     if each.result is None:
         yield f"T0+{each.name}: not yet judgeable, the data end before this window"
         return
-    yield f"T0+{each.name}: {paint(each.result.verdict, each.result.verdict)}{remark}"
+    yield [(f"T0+{each.name}: ", ""), (each.result.verdict, each.result.verdict), (remark, "")]
     yield ""
     rows = [_row(result, one) for result in each.result.results for one in result.series]
-    yield from _table(("Signal", "Baseline", "Current", "Delta", "Status"), rows, paint)
+    yield from _table(("Signal", "Baseline", "Current", "Delta", "Status"), rows)
     yield ""
     yield each.result.message
 
@@ -74,7 +56,7 @@ def _row(result: SignalResult, one: SeriesResult) -> tuple[str, ...]:
     return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{shadow}"
 
 
-def of_sweep(document: Mapping[str, Any], paint: Paint) -> Iterator[str]:
+def of_sweep(document: Mapping[str, Any]) -> Iterator[Line]:
     """Lines about many T0s."""
     yield (
         f"{document['review'] or 'review'}: {document['t0s']} T0s from {document['first']} to {document['last']}, "
@@ -88,7 +70,7 @@ def of_sweep(document: Mapping[str, Any], paint: Paint) -> Iterator[str]:
         _rates(f"{each['name']}{' (Shadow)' if each['mode'] == Mode.SHADOW else ''}", each)
         for each in document["signals"]
     ]
-    yield from _table(heads, [_rates("all together", document), *rows], paint)
+    yield from _table(heads, [_rates("all together", document), *rows])
     yield from _power(document["power"])
     yield ""
     budget, rate = document["falseAlarmBudget"], document["falseRollback"]
@@ -120,7 +102,7 @@ def _rates(name: str, of: Mapping[str, Any]) -> tuple[str, ...]:
     return name, *(_percent(of[field]) for field in ("falseRollback", "held", "inconclusive", "promoted"))
 
 
-def _power(power: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def _power(power: Sequence[Mapping[str, Any]]) -> Iterator[Line]:
     if not power:
         return
     yield ""
@@ -131,23 +113,25 @@ def _power(power: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         (each["fault"], *(_percent(look["rate"]) for look in each["detected"]), _percent(each["promoted"]))
         for each in power
     ]
-    yield from _table(heads, rows, plain)
+    yield from _table(heads, rows)
 
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.3g}%"
 
 
-def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], paint: Paint) -> Iterator[str]:
-    """Lines of a table; colour is put around a cell once its width is known."""
-    cells = [[cell.replace("|", "\\|") for cell in row] for row in rows]
+def _table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[Line]:
+    """Lines of a table; a cell has the colour of its first word."""
+    cells = [[printable(cell, None).replace("|", "\\|") for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
     yield _line([head.ljust(width) for head, width in zip(heads, widths, strict=True)])
     yield _line(["-" * width for width in widths])
     for row in cells:
-        padded = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        yield _line([paint(text, text.split(maxsplit=1)[0] if text.strip() else "") for text in padded])
+        yield _line([cell.ljust(width) for cell, width in zip(row, widths, strict=True)])
 
 
-def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
+def _line(cells: Sequence[str]) -> Line:
+    parts = [
+        part for cell in cells for part in ((" | ", ""), (cell, cell.split(maxsplit=1)[0] if cell.strip() else ""))
+    ]
+    return [("| ", ""), *parts[1:], (" |", "")]

@@ -7,18 +7,20 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Final
 
+from driftreview.api.base import format_time
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
-from driftreview.api.reasons import Verdict
+from driftreview.api.reasons import Recommendation, Verdict
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import parse_duration, parse_percent
-from driftreview.domain.display import number, quantity
+from driftreview.domain.display import number, quantity, shorten
 from driftreview.domain.finding import Estimate, Measure
-from driftreview.domain.outcome import Outcome, Rates, worse_by
+from driftreview.domain.outcome import Outcome, Rates, recommended, worse_by
 
 MANY: Final = 0.2
 """A larger share of undecided T0s is worth a word, and what would have left no more of them undecided."""
 LENGTHS: Final = ("1d", "7d", "14d", "28d")
 """Of a baseline, worth trying: a day, a week, and two, which show the days of the week."""
+_LONGEST_REASON: Final = 200
 
 
 def over_budget(spec: DriftReviewSpec, rates: Rates) -> bool:
@@ -41,7 +43,9 @@ def advice(spec: DriftReviewSpec, outcomes: Sequence[Outcome], data: timedelta) 
     """
     count = len(spec.window.checkpoints)
     rates = Rates.of([each.verdicts for each in outcomes], count)
-    enforced = [index for index, each in enumerate(spec.signals) if each.mode is Mode.ENFORCE]
+    enforced = [
+        index for index, each in enumerate(spec.signals) if each.mode is Mode.ENFORCE and each.kind is not Kind.INFO
+    ]
     if over_budget(spec, rates):
         for index in enforced:
             yield from _of_false_alarms(spec.signals[index], outcomes, index)
@@ -87,12 +91,23 @@ def _of_doubt(signal: Signal, outcomes: Sequence[Outcome], index: int, count: in
     if not undecided(rates):
         return
     said = f"{signal.name}: undecided at {rates.inconclusive} of {len(outcomes)} T0s"
+    open_at = [
+        each
+        for each, life in zip(outcomes, lives, strict=True)
+        if recommended(life, count) is Recommendation.INCONCLUSIVE
+    ]
+    missing = [each for each in open_at if each.signals[index].missing]
+    if 2 * len(missing) > len(open_at):
+        first = missing[0]
+        why = shorten(first.signals[index].missing, _LONGEST_REASON)
+        yield f"{said}, Missing at {len(missing)} of them; at {format_time(first.t0)}: {why}"
+        return
     found = [each.signals[index].affirmable for each in outcomes]
     measures = {each.measure for each in found if each is not None}
     ends = sorted(math.inf if each is None else worse_by(signal, each, at_most=True) for each in found)
     enough = ends[max(math.ceil((1 - MANY) * len(ends)) - 1, 0)]
     if signal.kind is not Kind.LEVEL or len(measures) != 1 or not math.isfinite(enough):
-        yield f"{said}; mode: Shadow takes it out"
+        yield f"{said}; --t0 {format_time(open_at[0].t0)} says why; mode: Shadow takes it out"
         return
     (measure,) = measures
     share = f"{1 - MANY:.0%}"

@@ -83,6 +83,11 @@ def printable(text: str, length: int | None = 100) -> str:
     return shown + ("…" if text[len(text) if length is None else length :] else "")
 
 
+def quoted(text: str, length: int = 100) -> str:
+    """A text from elsewhere in quotes, as a message about it has it; cut at a length."""
+    return f"{text[:length]!r}{'…' if len(text) > length else ''}"
+
+
 def near(name: str, known: Iterable[str], around: str = "{}") -> str:
     """The known name that was probably meant, as the end of a message; empty if there is none.
 

@@ -1,7 +1,8 @@
 """Faults of known size, put into what was recorded: what would the review have seen of them?
 
-Written `latency*1.10` (a tenth more), `latency+5m` (so much more, in the signal's unit) or `memory leak 20Mi/h` (more
-and more, from nothing at the beginning); `latency{symbol="btc"}*1.10` is put into the series with that label only.
+Written `latency*1.10` (a tenth more), `latency+5m` (so much more, in the signal's unit), `memory leak 20Mi/h` (more and
+more, from nothing at the beginning) or `heartbeat silent after 6h` (no sample from then on);
+`latency{symbol="btc"}*1.10` is put into the series with that label only.
 """
 
 from __future__ import annotations
@@ -9,20 +10,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 import numpy as np
 
-from driftreview.api.values import parse_quantity
+from driftreview.api.values import parse_duration, parse_quantity
 from driftreview.domain.history import EPOCH, MILLISECOND, Recorded
 from driftreview.domain.selector import SELECTOR, matches, read_selector
 
 _HOUR: Final = 3_600_000
 _FAULT: Final = re.compile(
     rf"\s*(?P<signal>[a-z0-9]([-a-z0-9]*[a-z0-9])?)\s*(?P<selector>{SELECTOR})?"
-    r"(?:\s*(?P<sign>[*+])\s*(?P<amount>\S+)|\s+leak\s+(?P<rate>\S+)/h)\s*"
+    r"(?:\s*(?P<sign>[*+])\s*(?P<amount>\S+)|\s+leak\s+(?P<rate>\S+)/h"
+    r"|\s+(?P<silent>silent)(?:\s+after\s+(?P<after>\S+))?)\s*"
 )
 
 
@@ -33,6 +35,8 @@ class Change(StrEnum):
     PLUS = "Plus"
     LEAK = "Leak"
     """Adds its amount for every hour since the beginning."""
+    SILENT = "Silent"
+    """There are no samples any more, its amount of hours after the beginning."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +61,28 @@ class Fault:
         found = _FAULT.fullmatch(text)
         if found is None:
             raise ValueError(
-                f"{text!r} is no fault: write a signal's name and what happens to it, such as latency*1.10, latency+5m "
-                "or memory leak 20Mi/h"
+                f"{text!r} is no fault: write a signal's name and what happens to it, such as latency*1.10, "
+                "latency+5m, memory leak 20Mi/h or heartbeat silent"
             )
+        labels = read_selector(found["selector"] or "")
+        if found["silent"]:
+            hours = parse_duration(found["after"] or "0s") / timedelta(hours=1)
+            return Fault(text.strip(), found["signal"], labels, Change.SILENT, hours)
         change = {"*": Change.TIMES, "+": Change.PLUS, None: Change.LEAK}[found["sign"]]
         amount = parse_quantity(found["amount"] or found["rate"])
         if change is Change.TIMES and amount < 0:
             raise ValueError(f"{text!r}: a factor must be zero or more")
-        return Fault(text.strip(), found["signal"], read_selector(found["selector"] or ""), change, amount)
+        return Fault(text.strip(), found["signal"], labels, change, amount)
 
     def put_into(self, series: Iterable[Recorded], since: datetime) -> tuple[Recorded, ...]:
-        """The signal's series with the fault in every sample later than `since`."""
+        """The signal's series with the fault in every sample later than `since`, or without these."""
         begins = (since - EPOCH) // MILLISECOND
         return tuple(self._changed(each, begins) if matches(self.labels, each.labels) else each for each in series)
 
     def _changed(self, series: Recorded, begins: int) -> Recorded:
+        if self.change is Change.SILENT:
+            kept = series.times <= begins + self.amount * _HOUR
+            return replace(series, times=series.times[kept], values=series.values[kept])
         if self.amount == (self.change is Change.TIMES):  # nothing is changed, not even the sign of a zero
             return series
         values, after = series.values.copy(), series.times > begins

@@ -7,7 +7,7 @@ none is carried over a gap.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
@@ -15,8 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.api.signal import Signal
+from driftreview.api.values import format_duration
 from driftreview.domain.noise import Floats
+from driftreview.domain.place import Place
 from driftreview.domain.samples import QueryResult, Samples, Series, TooMany, Window, no_data_in
+from driftreview.domain.scraping import UP, Scraping
 from driftreview.domain.shape import MAX_SERIES
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +27,13 @@ MILLISECOND: Final = timedelta(milliseconds=1)
 """As exactly as Prometheus keeps times."""
 FINEST: Final = timedelta(seconds=30)
 """The resolution where none is given, unless the data are coarser: a MetricSource's own default."""
+
+LONGEST: Final = 4_000_000
+"""Points of one series: nearly four years at 30 s."""
+MOST_POINTS: Final = 40_000_000
+"""Of all series together: 360 MB in each process."""
+BYTES_PER_POINT: Final = 9
+"""Of a track."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,7 @@ class Recorded:
 
 
 Recording: TypeAlias = Mapping[str, tuple[Recorded, ...]]
-"""Series by the name of their signal, of a second query by that of `recorded_as`."""
+"""Series by the name of their signal, of a second query by that of `recorded_as`, of the source itself by UP."""
 
 
 def recorded_as(signal: Signal) -> dict[str, str]:
@@ -64,9 +74,11 @@ class History:
     window: Window
     tracks: Mapping[str, tuple[Track, ...]]
     """By the name of the signal; one that was never recorded has none."""
+    places: Mapping[str, Place] = field(default_factory=dict)
+    """By the same name, where samples were looked for that were not asked of a server."""
 
     @staticmethod
-    def of(recording: Recording, step: timedelta) -> History:
+    def of(recording: Recording, step: timedelta, places: Mapping[str, Place] | None = None) -> History:
         """Lay it on the grid of whole steps since 1970.
 
         Raises:
@@ -75,11 +87,20 @@ class History:
         first, last = span(recording)
         start = EPOCH + ((first - EPOCH - MILLISECOND) // step) * step
         window = Window(start, EPOCH - ((EPOCH - last) // step) * step, step)
-        return History(window, {name: laid(series, window) for name, series in recording.items()})
+        return History(window, {name: laid(series, window) for name, series in recording.items()}, places or {})
 
     def with_tracks(self, signal: str, tracks: tuple[Track, ...]) -> History:
         """The same, but for one signal."""
         return replace(self, tracks={**self.tracks, signal: tracks})
+
+    def scraping(self, window: Window) -> Scraping | None:
+        """What is known of the source's own gaps in a window; None where nobody looked for it."""
+        if UP not in self.tracks:
+            return None
+        place = self.places.get(UP)
+        if place is not None and not self.tracks[UP]:
+            return Scraping.unknown(place.missing if not place.there else f"{place.what} holds no sample")
+        return Scraping.of(self.answer(UP, window))
 
     def answer(self, signal: str, window: Window) -> QueryResult:
         """What a server that holds this would answer over a window of the same grid, also one that reaches beyond."""
@@ -92,26 +113,49 @@ class History:
             return TooMany(tuple(track.labels for track in found))
         series = tuple(_series(track) for track in found)
         if not any(np.isfinite(track.values).any() for track in found):
-            return no_data_in(window, sum(each.nan for each in series), sum(each.infinite for each in series))
+            nan, infinite = sum(each.nan for each in series), sum(each.infinite for each in series)
+            place = self.places.get(signal)
+            return place.no_data_in(window, nan, infinite) if place else no_data_in(window, nan, infinite)
         return Samples(window, series)
+
+
+def alive(series: Sequence[Recorded]) -> tuple[Recorded, ...]:
+    """What was recorded of `up`, or counted of it, as one series: at these times the source had scraped something."""
+    found = [each.times[np.isfinite(each.values)] for each in series]
+    times = np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
+    return (Recorded({}, times, np.ones(len(times))),) if len(times) else ()
 
 
 def span(recording: Recording) -> tuple[datetime, datetime]:
     """The times of the first and the last sample.
 
+    The source itself counts at the end only: what it still scraped while a signal was silent is part of the data.
+
     Raises:
-        ValueError: there is none.
+        ValueError: there is none of any signal.
     """
-    filled = [each.times for series in recording.values() for each in series if len(each.times)]
-    first, last = min(int(times[0]) for times in filled), max(int(times[-1]) for times in filled)
+    filled = [each.times for name, series in recording.items() if name != UP for each in series if len(each.times)]
+    first = min(int(times[0]) for times in filled)
+    filled += [each.times for each in recording.get(UP, ())]
+    last = max(int(times[-1]) for times in filled)
     return EPOCH + first * MILLISECOND, EPOCH + last * MILLISECOND
+
+
+def oversized(length: timedelta, step: timedelta, series: int) -> str:
+    """Why so much time of so many series is more than can be laid on a grid; empty if it is not."""
+    points, at = length // step, format_duration(step)
+    if points > LONGEST:
+        return f"{points} points of each series at {at}; {LONGEST} can be judged"
+    if points * series > MOST_POINTS:
+        return f"{points * series} points of all {series} series together at {at}; {MOST_POINTS} can be judged"
+    return ""
 
 
 def coarsest(recording: Recording) -> tuple[timedelta, str]:
     """The usual distance of samples in the series where it is largest, at least FINEST; and of which signal that is."""
     found = (FINEST, "")
     for name, series in recording.items():
-        for each in series:
+        for each in series if name != UP else ():
             if len(each.times) > 1:
                 usual = timedelta(seconds=round(float(np.median(np.diff(each.times))) / 1000))
                 found = max(found, (usual, name), key=lambda pair: pair[0])

@@ -26,6 +26,8 @@ class Observed:
     """Why there are none."""
     source: Scraped | None = None
     """What is known of the source's own gaps."""
+    unknown: str = ""
+    """Why nothing is, if it was asked."""
     length: timedelta = timedelta(0)
     """Of the window."""
 
@@ -64,6 +66,8 @@ def observed(
         at_t0: that of T0, where this is a later window.
     """
     source = Scraped.of(frozen, Scraped.of(at_t0) if at_t0 else None)
+    asked = frozen.scraping.problem if frozen.scraping else None
+    unknown = asked.message if asked else ""
     declared = {signal.name: signal for signal in signals}
     return {
         each.name: Observed(
@@ -71,6 +75,7 @@ def observed(
             {one.labels.get(declared[each.name].each or "", ""): Side.of(one) for one in each.series},
             each.problem,
             source,
+            unknown,
             frozen.window.end - frozen.window.start if frozen.window else timedelta(0),
         )
         for each in frozen.signals

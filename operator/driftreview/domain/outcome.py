@@ -28,6 +28,8 @@ class SignalOutcome:
     """The worst that was called Degraded, where that was by an estimate."""
     affirmable: Estimate | None = None
     """The one at the last checkpoint whose unfavourable end is worst; None if any series had none."""
+    missing: str = ""
+    """Why it was Missing at the last checkpoint, if it was."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,7 @@ def _of_signal(looks: Sequence[SignalResult]) -> SignalOutcome:
         tuple(combine([] if each is None else [each]) for each in counted),
         max(degraded, key=lambda each: worse_by(signal, each), default=None),
         _affirmable(signal, looks[-1].series),
+        looks[-1].finding.message if looks[-1].finding.verdict is SignalVerdict.MISSING else "",
     )
 
 

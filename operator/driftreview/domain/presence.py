@@ -68,7 +68,8 @@ def _one(signal: Signal, current: Observed, side: Side | None, *, is_new: bool) 
         return Finding(SignalVerdict.DEGRADED, None, message, current=shown)
     if silence and silence >= allowed:
         reason = Reason.SOURCE_GAP if source else Reason.LOW_COVERAGE
-        why = source.sentence if source else "whether the source was scraping then is not known"
+        unknown = f"whether the source was scraping then is not known{current.unknown and f': {current.unknown}'}"
+        why = source.sentence if source else unknown
         return Finding(SignalVerdict.MISSING, reason, f"no sample for {shown}, {bound}; {why}", current=shown)
     if side is not None and (finding := uncovered(signal, side, source)):
         return finding

@@ -23,6 +23,7 @@ from driftreview.domain.history import History, recorded_as
 from driftreview.domain.judge import judge_looks
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.samples import Window
+from driftreview.domain.scraping import Scraping
 from driftreview.domain.status import said
 
 _JUDGED: Final = RevisionEvidence(name="", uid="", template_hash="")
@@ -106,12 +107,14 @@ def replay(
     block = schedule.block_length(spec, step)
 
     def look(name: str, window: Window | None, previous_hash: str) -> DriftSnapshotSpec:
+        scraping = past.history.scraping(window) if window is not None else None
         signals = [
-            known.get((name, each.name)) or _frozen(past, each, window, block)
+            known.get((name, each.name)) or _frozen(past, each, window, block, scraping)
             for each in spec.signals
             if window is not None
         ]
-        return take(review, Look(name, window, block, past.source, previous_hash), signals, _JUDGED)
+        asked = Look(name, window, block, past.source, previous_hash)
+        return take(review, asked, signals, _JUDGED, scraping=scraping)
 
     before = baseline = look(T0, first, "")
     taken: list[DriftSnapshotSpec | None] = []
@@ -142,14 +145,14 @@ def frozen_but(replayed: Replay, signal: str) -> dict[tuple[str, str], SignalEvi
     }
 
 
-def _frozen(past: Past, signal: Signal, window: Window, block: timedelta) -> SignalEvidence:
-    """The evidence of a signal. Nothing recorded says whether the source was scraping."""
+def _frozen(past: Past, signal: Signal, window: Window, block: timedelta, scraping: Scraping | None) -> SignalEvidence:
+    """The evidence of a signal."""
     asked = {
         field: (past.queries.get(name, signal.queries[field]), past.history.answer(name, window))
         for field, name in recorded_as(signal).items()
     }
     companion = Companion(*asked[signal.companion[0]]) if signal.companion else None
-    return freeze(Measurement(signal, *asked["query"], companion), window, block)
+    return freeze(Measurement(signal, *asked["query"], companion), window, block, scraping)
 
 
 def _concluded(

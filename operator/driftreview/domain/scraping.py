@@ -41,13 +41,18 @@ class Scraping:
                 present = [[value is not None for value in one.values] for one in series]
                 return Scraping(bytes(any(step) for step in zip(*present, strict=True)))
             case NoData(reason) if reason == Reason.EMPTY:
-                return _unknown(Reason.EMPTY, "the source has no `up` in this window: its own gaps are not known")
+                return _unknown(Reason.EMPTY, "the source has no `up` in this window")
             case NoData(reason, message):
                 return _unknown(Reason(reason), message)
             case Failed(reason, message, retryable):
                 return _unknown(Reason(reason), message, result if retryable else None)
             case TooMany():
                 return _unknown(Reason.SEVERAL_SERIES, f"the source answers {UP} with several series")
+
+    @staticmethod
+    def unknown(message: str) -> Scraping:
+        """That nothing was ever known of it, and why."""
+        return _unknown(Reason.EMPTY, message)
 
     def evidence(self, window: Window, block: timedelta) -> ScrapingEvidence:
         """As it is frozen."""
