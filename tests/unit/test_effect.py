@@ -6,7 +6,8 @@ from statistics import NormalDist, fmean
 import numpy as np
 import pytest
 
-from driftreview.domain.effect import Effects, _extremes, _overlaps, estimate
+from driftreview.domain.baseline import _extremes
+from driftreview.domain.effect import Effects, _overlaps, estimate
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION, Panel
 from tests.builders import noise

@@ -12,9 +12,10 @@ from typing import Final
 
 import numpy as np
 
+from driftreview.domain.baseline import freedom_of, itself_of
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
-from driftreview.domain.regression import RESOLUTION, Design, Fit, Panel, alike, fit
+from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, fit, step_of
 from driftreview.domain.structure import WEEK, structure_of
 
 _LONG_AFTER: Final = 36
@@ -65,12 +66,13 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     """
     structure = structure_of(panel)
     design = structure.design
-    whole = _step(design, panel, panel.values)
+    whole = fit(design, panel.values, panel.before)
+    step, weights = _by_week(design, panel, panel.values, (whole.last, whole.weights))
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
     means = np.concatenate([np.zeros((len(after), panel.before)), present / present.sum(-1, keepdims=True)], axis=-1)
     noise = _noise(panel, whole.residuals, design)
-    error, level_error = (np.sqrt(noise.variance(_overlaps(panel, each))) for each in (whole.weights, means))
+    error, level_error = (np.sqrt(noise.variance(_overlaps(panel, each))) for each in (weights, means))
     block_error = np.sqrt(noise.variance(np.ones((len(after), 1))))
     level = np.nanmean(after, axis=-1)
     since = whole.residuals[:, panel.before :] + level[:, None]
@@ -95,22 +97,16 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             is_surely_late=np.zeros(len(level), bool),
             since=since,
         )
-    base = fit(design.until(panel.before), panel.values[:, : panel.before], panel.before).residuals
-    freedom = np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
-    unexplained = base
-    if structure.unexplained is not design:
-        until = structure.unexplained.until(panel.before)
-        unexplained = fit(until, panel.values[:, : panel.before], panel.before).residuals
-    highest, lowest = _extremes(unexplained, min(panel.after, panel.before // 4))
-    shifted = np.array([abs(shift.size) if shift else 0.0 for shift in structure.shifts])  # what goes up comes down
-    highest, lowest = np.maximum(highest, shifted), np.minimum(lowest, -shifted)
-    fresh, fresh_error = _part(design, panel, noise, seen) if seen else (whole.last, error)
-    ending, ending_error = whole.last, error
+    itself = itself_of(panel.baseline)
+    freedom = np.maximum(np.minimum(noise.freedom, itself.freedom), 1.0)
+    highest, lowest = itself.extremes(min(panel.after, panel.before // 4))
+    fresh, fresh_error = _part(design, panel, noise, seen) if seen else (step, error)
+    ending, ending_error = step, error
     if panel.after > FEWEST_BLOCKS:
         ending, ending_error = _part(design, panel, noise, panel.after - FEWEST_BLOCKS)
-    highest_ending, lowest_ending = _extremes(unexplained, FEWEST_BLOCKS)
+    highest_ending, lowest_ending = itself.of_the_fewest
     return Effects(
-        step=whole.last,
+        step=step,
         error=error,
         level=level,
         level_error=level_error,
@@ -122,8 +118,8 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         fresh_error=fresh_error,
         ending=ending,
         ending_error=ending_error,
-        highest_ending=np.maximum(highest_ending, shifted),
-        lowest_ending=np.minimum(lowest_ending, -shifted),
+        highest_ending=highest_ending,
+        lowest_ending=lowest_ending,
         late=structure.late,
         is_surely_late=structure.is_surely_late,
         since=since,
@@ -134,8 +130,8 @@ def _part(design: Design, panel: Panel, noise: Noise, without: int) -> tuple[Flo
     """Step of the blocks since T0 without the first ones, and its error."""
     values = panel.values.copy()
     values[:, panel.before : panel.before + without] = np.nan
-    part = _step(design, panel, values)
-    return part.last, np.sqrt(noise.variance(_overlaps(panel, part.weights)))
+    last, weights = _step(design, panel, values)
+    return last, np.sqrt(noise.variance(_overlaps(panel, weights)))
 
 
 def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
@@ -146,25 +142,25 @@ def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
     design = structure_of(whole).design
     base = fit(design.until(panel.before), panel.values, panel.before).residuals
     noise = learn([design.ordinates(base)], panel.hours_per_block)
-    error = np.sqrt(noise.variance(_overlaps(whole, _step(design, whole, whole.values).weights)))
-    return error, np.maximum(np.minimum(noise.freedom, _freedom(base)), 1.0)
+    error = np.sqrt(noise.variance(_overlaps(whole, _step(design, whole, whole.values)[1])))
+    return error, np.maximum(np.minimum(noise.freedom, freedom_of(base)), 1.0)
 
 
-def _step(design: Design, panel: Panel, values: Floats) -> Fit:
-    """Fit all series; those with a week are then held against the same hours of the weeks before.
+def _step(design: Design, panel: Panel, values: Floats) -> tuple[Floats, Floats]:
+    """Of each series, and the weights of the blocks in it."""
+    return _by_week(design, panel, values, step_of(design, values, panel.before))
+
+
+def _by_week(design: Design, panel: Panel, values: Floats, found: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Steps and weights; those of series with a week are held against the same hours of the weeks before.
 
     However many waves are fitted, they round off the edge between a week and its end, and T0 may be on it.
     """
-    found = fit(design, values, panel.before)
     if not design.has_week.any():
         return found
-    last, weights = _against_the_same_hours(panel, values)
+    (plain, fitted), (last, weights) = found, _against_the_same_hours(panel, values)
     is_weekly = design.has_week
-    return replace(
-        found,
-        last=np.where(is_weekly, last, found.last),
-        weights=np.where(is_weekly[:, None], weights, found.weights),
-    )
+    return np.where(is_weekly, last, plain), np.where(is_weekly[:, None], weights, fitted)
 
 
 def _against_the_same_hours(panel: Panel, values: Floats) -> tuple[Floats, Floats]:
@@ -246,34 +242,3 @@ def _overlaps(panel: Panel, weights: Floats) -> Floats:
         found[series] = np.fft.irfft(np.abs(np.fft.rfft(spread, 2 * count)) ** 2, 2 * count)[:count]
     found[:, 1:] *= 2
     return found
-
-
-def _freedom(residuals: Floats) -> Floats:
-    """Degrees of freedom of a variance by Satterthwaite, from the kurtosis and memory of the squared residuals."""
-    present = np.isfinite(residuals)
-    number = np.maximum(present.sum(-1), 1)
-    filled = np.where(present, residuals, 0.0)
-    squares = filled * filled
-    power = squares.sum(-1) / number
-    safe = np.where(power > 0, power, 1.0)
-    kurtosis = (squares * squares).sum(-1) / number / safe**2
-    count = residuals.shape[-1]
-    spectrum = np.fft.rfft(filled, 2 * count, axis=-1)
-    overlaps = np.fft.irfft(np.abs(spectrum) ** 2, 2 * count, axis=-1)[:, 1 : max(2, count // 6)]
-    squared = (overlaps / (number * safe)[:, None]) ** 2 - 1 / number[:, None]
-    memory = 1 + 2 * np.maximum(squared, 0.0).sum(-1)
-    return np.where(power > 0, 2 * number / (memory * np.maximum(kurtosis - 1, 1e-3)), np.inf)
-
-
-def _extremes(residuals: Floats, length: int) -> tuple[Floats, Floats]:
-    """What the baseline did to itself: the largest and least difference of a stretch to the rest."""
-    present = np.isfinite(residuals)
-    start = np.zeros((len(residuals), 1))
-    sums = np.concatenate([start, np.cumsum(np.where(present, residuals, 0.0), axis=-1)], axis=-1)
-    counts = np.concatenate([start, np.cumsum(present, axis=-1)], axis=-1)
-    inside, number = sums[:, length:] - sums[:, :-length], counts[:, length:] - counts[:, :-length]
-    rest, others = sums[:, -1:] - inside, counts[:, -1:] - number
-    differences = np.where(
-        (number > 0) & (others > 0), inside / np.maximum(number, 1) - rest / np.maximum(others, 1), 0.0
-    )
-    return differences.max(-1), differences.min(-1)

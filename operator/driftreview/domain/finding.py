@@ -83,6 +83,10 @@ def gravest(said: Sequence[Finding]) -> Finding:
     return min(grave, key=lambda finding: _GRAVE.index(finding.verdict), default=said[-1])
 
 
+_USUAL: Final = (0.1, 0.9)
+"""Quantiles of what is shown as a range."""
+
+
 @dataclass(frozen=True)
 class Side:
     """One side of a comparison, as frozen."""
@@ -143,6 +147,13 @@ class Side:
     def present(self) -> list[float]:
         """The blocks that have samples."""
         return [value for value in self.blocks if value is not None]
+
+    @cached_property
+    def usual(self) -> tuple[float, float]:
+        """Where the middle four fifths of the blocks are; there must be one."""
+        ordered = np.sort(self.row)  # NaN comes last
+        low, high = (float(ordered[math.ceil(each * len(self.present)) - 1]) for each in _USUAL)
+        return low, high
 
     @cached_property
     def row(self) -> NDArray[np.float64]:

@@ -12,9 +12,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
-
-import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_quantity
@@ -25,9 +22,6 @@ from driftreview.domain.finding import Estimate, Finding, Measure, Side, gravest
 from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, Scale, compared_in, margin_of, tolerated
 from driftreview.domain.reading import against_alert, against_baseline
 from driftreview.domain.regression import RESOLUTION
-
-_MOST: Final = (0.1, 0.9)
-"""Quantiles of what is shown as a range."""
 
 
 def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = None) -> Finding:
@@ -126,9 +120,7 @@ def _cell(shown: str, side: Side | None, unit: str) -> str:
     """A value with the range of the middle four fifths of its blocks."""
     if side is None or not side.present:
         return shown
-    ordered = np.sort(side.row)  # NaN comes last
-    low, high = (float(ordered[math.ceil(each * len(side.present)) - 1]) for each in _MOST)
-    usual = spread(low, high, unit)
+    usual = spread(*side.usual, unit)
     return shown if usual == shown else f"{shown} ({usual})"
 
 

@@ -30,6 +30,14 @@ class Panel:
     """(series, before + after): what else a series follows, zero where it is as in the baseline's mean."""
 
     @property
+    def baseline(self) -> Baseline:
+        """What it has before T0."""
+        beside = b"" if self.covariates is None else self.covariates[:, : self.before].tobytes()
+        return Baseline(
+            self.values[:, : self.before].tobytes(), beside, len(self.values), self.gap, self.hours_per_block
+        )
+
+    @property
     def after(self) -> int:
         """Blocks since T0."""
         return int(self.values.shape[-1]) - self.before
@@ -38,6 +46,25 @@ class Panel:
     def positions(self) -> Floats:
         """Of the blocks, counted from T0."""
         return np.concatenate([np.arange(-self.before, 0) - self.gap, np.arange(self.after)])
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """Series before T0, as what the same is known of at every look."""
+
+    values: bytes
+    covariates: bytes
+    """None where it is empty."""
+    series: int
+    gap: int
+    hours_per_block: float
+
+    @property
+    def panel(self) -> Panel:
+        """The same with nothing since T0."""
+        values = np.frombuffer(self.values).reshape(self.series, -1)
+        beside = np.frombuffer(self.covariates).reshape(self.series, -1) if self.covariates else None
+        return Panel(values, values.shape[-1], self.gap, self.hours_per_block, beside)
 
 
 @dataclass(frozen=True)
@@ -137,6 +164,17 @@ def fit(design: Design, values: Floats, before: int) -> Fit:
         weights[at] = solver[-1]
         residuals[at] = left
     return Fit(last, weights, residuals)
+
+
+def step_of(design: Design, values: Floats, before: int) -> tuple[Floats, Floats]:
+    """The last coefficient of each series, and the weights of the blocks in it, without what is left."""
+    last, weights = np.zeros(len(values)), np.zeros(values.shape)
+    for group in design.groups(values, before):
+        at = np.ix_(np.array(group.series), group.present)
+        solver = np.linalg.pinv(group.regressors)[-1]
+        last[group.series] = values[at] @ solver
+        weights[at] = solver
+    return last, weights
 
 
 def alike(rows: NDArray[Any]) -> list[list[int]]:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Bools, Floats, learn
-from driftreview.domain.regression import RESOLUTION, Design, Panel, fit
+from driftreview.domain.regression import RESOLUTION, Baseline, Design, Panel, fit
 from driftreview.domain.tails import f_sf
 
 DAY: Final = 24.0
@@ -80,7 +80,7 @@ class Structure:
 
 
 @dataclass(frozen=True)
-class _Baseline:
+class _Learnt:
     """What is learnt of baselines alone, which every look at them shares. One of each for every series."""
 
     has_week: Bools
@@ -94,9 +94,7 @@ class _Baseline:
 
 def structure_of(panel: Panel) -> Structure:
     """What is fitted to a panel."""
-    covariates = b"" if panel.covariates is None else panel.covariates[:, : panel.before].tobytes()
-    blocks = panel.values[:, : panel.before].tobytes()
-    found = _learnt(blocks, covariates, len(panel.values), panel.gap, panel.hours_per_block)
+    found = _learnt(panel.baseline)
     design = replace(_plain(panel), has_week=found.has_week)
     if not any(found.shifts):
         return Structure(design, found.shifts, found.late, found.is_surely_late, design)
@@ -127,22 +125,19 @@ def _plain(panel: Panel) -> Design:
 
 
 @lru_cache(maxsize=2)
-def _learnt(blocks: bytes, covariates: bytes, number: int, gap: int, hours_per_block: float) -> _Baseline:
-    """Of baselines, and what they follow, as their bytes."""
-    values = np.frombuffer(blocks).reshape(number, -1)
-    beside = np.frombuffer(covariates).reshape(number, -1) if covariates else None
-    panel = Panel(values, values.shape[-1], gap, hours_per_block, beside)
+def _learnt(baseline: Baseline) -> _Learnt:
+    panel, number = baseline.panel, baseline.series
     design = _plain(panel)
     if design.weekly.size:
         design = replace(design, has_week=_has_week(design, panel))
     nothing, every = (None,) * number, design.has_day
     if panel.before < _LOOKED_INTO:
-        return _Baseline(design.has_week, every, every, nothing, np.zeros(number), np.zeros(number, bool))
-    days = panel.before * hours_per_block / DAY
+        return _Learnt(design.has_week, every, every, nothing, np.zeros(number), np.zeros(number, bool))
+    days = panel.before * panel.hours_per_block / DAY
     shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not every.any())
     found = replace(design, has_day=has_day, shifts=_columns(shifts, panel.before)) if any(shifts) else design
     is_wave_sure = every if days >= _REPEATED else every & [shift is None for shift in shifts]
-    return _Baseline(design.has_week, found.has_day, is_wave_sure, shifts, *_late(found, panel))
+    return _Learnt(design.has_week, found.has_day, is_wave_sure, shifts, *_late(found, panel))
 
 
 def _columns(shifts: Sequence[Shift | None], count: int) -> Floats:

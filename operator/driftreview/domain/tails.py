@@ -104,15 +104,13 @@ def beta_cdf(x: float, rest: float, a: float, b: float) -> float:
 def _below(x: float, rest: float, a: float, b: float) -> float:
     """`beta_cdf` where x is not above the mean: there the fraction converges."""
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest))
-    c, d = 1.0, 1 / _nonzero(1 - (a + b) * x / (a + 1))
+    c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or _SMALLEST)
     result = d
     for m in range(1, _MOST_TERMS):
-        for term in (
-            m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m)),
-            -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1)),
-        ):
-            d = 1 / _nonzero(1 + term * d)
-            c = _nonzero(1 + term / c)
+        twice = a + 2 * m
+        for term in (m * (b - m) * x / ((twice - 1) * twice), -(a + m) * (a + b + m) * x / (twice * (twice + 1))):
+            d = 1 / (1 + term * d or _SMALLEST)
+            c = 1 + term / c or _SMALLEST
             result *= c * d
         if abs(c * d - 1) < _PRECISION:
             break
@@ -123,7 +121,3 @@ def _poisson(count: int, mean: float) -> float:
     if not mean:
         return float(count == 0)
     return math.exp(count * math.log(mean) - mean - math.lgamma(count + 1))
-
-
-def _nonzero(value: float) -> float:
-    return value if abs(value) > _SMALLEST else _SMALLEST

@@ -1,0 +1,78 @@
+"""What baselines did to themselves, and how much can be known of their noise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from driftreview.domain.finding import FEWEST_BLOCKS
+from driftreview.domain.noise import Floats
+from driftreview.domain.regression import Baseline, fit
+from driftreview.domain.structure import structure_of
+
+
+@dataclass(frozen=True)
+class Itself:
+    """What baselines did to themselves. One of each for every series."""
+
+    residuals: Floats
+    """Without what repeats and what is followed."""
+    shifted: Floats
+    """Size of the change of level: what goes up comes down."""
+    freedom: Floats
+
+    @cached_property
+    def of_the_fewest(self) -> tuple[Floats, Floats]:
+        """The same of stretches of as few blocks as are judged at least."""
+        return self.extremes(FEWEST_BLOCKS)
+
+    def extremes(self, length: int) -> tuple[Floats, Floats]:
+        """The largest rise and the largest fall, below zero, of a stretch of so many blocks, or the change of level."""
+        highest, lowest = _extremes(self.residuals, length)
+        return np.maximum(highest, self.shifted), np.minimum(lowest, -self.shifted)
+
+
+@lru_cache(maxsize=2)
+def itself_of(baseline: Baseline) -> Itself:
+    """The same at every look, and so kept between them."""
+    panel = baseline.panel
+    structure = structure_of(panel)
+    residuals = fit(structure.design.until(panel.before), panel.values, panel.before).residuals
+    freedom = freedom_of(residuals)
+    if structure.unexplained is not structure.design:
+        residuals = fit(structure.unexplained.until(panel.before), panel.values, panel.before).residuals
+    shifted = np.array([abs(shift.size) if shift else 0.0 for shift in structure.shifts])
+    return Itself(residuals, shifted, freedom)
+
+
+def freedom_of(residuals: Floats) -> Floats:
+    """Degrees of freedom of a variance by Satterthwaite, from the kurtosis and memory of the squared residuals."""
+    present = np.isfinite(residuals)
+    number = np.maximum(present.sum(-1), 1)
+    filled = np.where(present, residuals, 0.0)
+    squares = filled * filled
+    power = squares.sum(-1) / number
+    safe = np.where(power > 0, power, 1.0)
+    kurtosis = (squares * squares).sum(-1) / number / safe**2
+    count = residuals.shape[-1]
+    spectrum = np.fft.rfft(filled, 2 * count, axis=-1)
+    overlaps = np.fft.irfft(np.abs(spectrum) ** 2, 2 * count, axis=-1)[:, 1 : max(2, count // 6)]
+    squared = (overlaps / (number * safe)[:, None]) ** 2 - 1 / number[:, None]
+    memory = 1 + 2 * np.maximum(squared, 0.0).sum(-1)
+    return np.where(power > 0, 2 * number / (memory * np.maximum(kurtosis - 1, 1e-3)), np.inf)
+
+
+def _extremes(residuals: Floats, length: int) -> tuple[Floats, Floats]:
+    """What the baseline did to itself: the largest and least difference of a stretch to the rest."""
+    present = np.isfinite(residuals)
+    start = np.zeros((len(residuals), 1))
+    sums = np.concatenate([start, np.cumsum(np.where(present, residuals, 0.0), axis=-1)], axis=-1)
+    counts = np.concatenate([start, np.cumsum(present, axis=-1)], axis=-1)
+    inside, number = sums[:, length:] - sums[:, :-length], counts[:, length:] - counts[:, :-length]
+    rest, others = sums[:, -1:] - inside, counts[:, -1:] - number
+    differences = np.where(
+        (number > 0) & (others > 0), inside / np.maximum(number, 1) - rest / np.maximum(others, 1), 0.0
+    )
+    return differences.max(-1), differences.min(-1)
