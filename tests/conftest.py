@@ -2,8 +2,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-# In CI the same examples every time: a red build is then the change's own. At home hypothesis keeps looking, and
-# `pytest --hypothesis-profile=search` looks for long.
+# In CI the same examples every time: a red build is then the change's own. At home hypothesis keeps looking, and with
+# `--hypothesis-profile=search` for long.
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 settings.register_profile("home", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("search", settings.get_profile("home"), max_examples=2000)
