@@ -150,8 +150,23 @@ class TestPer:
 
     def test_blocks_without_traffic_are_no_gaps(self) -> None:
         quotients, traffic = around(0.02, 36, 2, 0.05), [5.0] * 36
-        quiet = per([*quotients[:20], *[None] * 16], [*traffic[:20], *[0.1] * 16])
+        quiet = per([*quotients[:15], *[None] * 16, *quotients[31:]], [*traffic[:15], *[0.1] * 16, *traffic[31:]])
         assert found(self.declared, self.before, quiet).verdict in {V.STABLE, V.ACCEPTABLE}
+
+    def test_what_has_lost_its_traffic_by_the_end_is_missing(self) -> None:
+        quotients = around(0.02, 36, 2, 0.05)
+        said = found(self.declared, self.before, per([*quotients[:30], *[None] * 6], [*[5.0] * 30, *[0.0] * 6]))
+        assert (said.verdict, said.reason) == (V.MISSING, Reason.NO_TRAFFIC)
+        assert said.message == "the last 6 of 36 blocks had no traffic of 0.5 or more, in the baseline 0 at most"
+
+    def test_one_block_without_traffic_excuses_no_silence_at_the_end(self) -> None:
+        quotients, idle = around(0.02, 288, 2, 0.05), 10
+        row: Values = [*quotients[:260], *[None] * 28]
+        traffic: Values = [*[5.0] * 260, *[None] * 28]
+        row[idle], traffic[idle] = None, 0.0
+        said = found(self.declared, self.before, per(row, traffic).model_copy(update={"samples": 2600}))
+        assert said.verdict is V.MISSING
+        assert said.message == "the last 28 of 288 blocks have no samples"
 
     @pytest.mark.parametrize(("busy", "needed"), [(5, 18), (17, 18)])
     def test_what_has_lost_its_traffic_is_missing(self, busy: int, needed: int) -> None:

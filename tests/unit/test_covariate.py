@@ -105,7 +105,8 @@ class TestByHand:
         values += 0.7 * follows
         values[140:] += 2
         at = np.arange(140 + AFTER) >= 140
-        design = np.stack([np.ones(140 + AFTER), follows, at], axis=1)
+        since = at * (follows - follows[140:].mean())  # how it is followed is learnt of the baseline alone
+        design = np.stack([np.ones(140 + AFTER), follows, since, at], axis=1)
         expected = np.linalg.lstsq(design, values)[0][-1]
         found = estimate(Panel(values[None], 140, 0, 1 / 6, follows[None]))
         assert found.step[0] == pytest.approx(expected)
@@ -173,6 +174,65 @@ class TestGaps:
         short = Covariate(REQUESTS, side([1.0] * 9), side([1.0] * 3)).unfit()
         assert short is not None
         assert short.message == "requests in this window has 3 blocks of samples, 6 are needed"
+
+
+class TestWhatTheReleaseDoes:
+    """A covariate must not explain away what the release does, nor hide it by being away."""
+
+    OLD = load(BEFORE, 1)
+
+    @staticmethod
+    def found(
+        before: tuple[list[float | None], list[float | None]],
+        after: tuple[list[float | None], list[float | None]],
+        coverage: str = "90%",
+    ) -> Finding:
+        follower = signal("latency", covariate="requests", min_coverage=coverage)
+        followed = signal("requests", kind="Info", unit="", min_coverage=coverage)
+        sides = [
+            [evidence(name, series(row)) for name, row in zip(("latency", "requests"), rows, strict=True)]
+            for rows in (before, after)
+        ]
+        return look(sides[0], sides[1], follower, followed)
+
+    def test_what_both_do_only_since_t0_explains_nothing(self) -> None:
+        calm: list[float] = [100 * math.exp(0.02 * each) for each in noise(BEFORE, 5)]
+        busy = [300.0 if index % 2 else 100.0 for index in range(AFTER)]
+        slow = [value * (2 if each > 200 else 1) for value, each in zip(around(AFTER, 6), busy, strict=True)]
+        said = self.found(([*around(BEFORE, 7)], [*calm]), ([*slow], [*busy]))
+        assert said.verdict in {V.INCONCLUSIVE, V.SUSPECT, V.DEGRADED}
+
+    def test_no_block_in_common_is_missing(self) -> None:
+        new = load(AFTER, 2)
+        own, other = (
+            [value if index % 2 == odd else None for index, value in enumerate(row)]
+            for row, odd in ((latency(new, 4, 9.0), 0), (new, 1))
+        )
+        said = self.found(([*latency(self.OLD, 3)], [*self.OLD]), (own, other), "40%")
+        assert (said.verdict, said.reason) == (V.MISSING, Reason.LOW_COVERAGE)
+        assert said.message == "0 of 36 blocks have its covariate requests as well, and none of the last"
+
+    def test_none_in_common_in_the_baseline_is_no_baseline(self) -> None:
+        old = latency(self.OLD, 3)
+        own, other = (
+            [value if index % 2 == odd else None for index, value in enumerate(row)]
+            for row, odd in ((old, 0), (self.OLD, 1))
+        )
+        new = load(AFTER, 2)
+        said = self.found((own, other), ([*latency(new, 4)], [*new]), "40%")
+        assert (said.verdict, said.reason) == (V.INCONCLUSIVE, Reason.BASELINE_MISSING)
+
+    def test_one_that_stops_hides_nothing(self) -> None:
+        new = load(288, 2)
+        row: list[float | None] = [*new]
+        row[-10:] = [None] * 10
+        said = self.found(([*latency(self.OLD, 3)], [*self.OLD]), ([*latency(new, 4)], row))
+        assert said.verdict is V.MISSING
+        assert said.message == "278 of 288 blocks have its covariate requests as well, and none of the last"
+
+
+def around(count: int, seed: int) -> list[float]:
+    return [10 * math.exp(0.01 * each) for each in noise(count, seed)]
 
 
 class TestEach:

@@ -28,7 +28,7 @@ def cases_of(signal: Signal, baseline: Side | str, now: Side, covariate: Covaria
     whole = Case.of(signal, baseline, now, covariate)
     if signal.control is None or signal.margin is None:
         return (whole,)
-    before, after, beside = beside_control(whole.before, now)
+    before, after, beside = beside_control(whole.before, whole.now)
     compared = replace(
         whole, signal=signal.model_copy(update={"limits": None}), before=before, now=after, beside=beside
     )

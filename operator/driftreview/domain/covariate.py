@@ -6,21 +6,24 @@ behaves at twice its highest load is in no baseline.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import zip_longest
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.api.values import parse_percent
 from driftreview.domain.display import quantity
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, place
 from driftreview.domain.observed import Observed
 from driftreview.domain.rules import too_few
 from driftreview.domain.statistics import middle
 
+_Pair: TypeAlias = tuple[float, float]
 _BEYOND: Final = 0.1
 """Of the baseline's range (without the few blocks that are farthest out), how much further the window may lie."""
 
@@ -77,6 +80,25 @@ class Covariate:
         message = f"{name} is {quantity(now, unit)} now and was {seen} in the baseline: nothing is known of that"
         return Finding(SignalVerdict.INCONCLUSIVE, Reason.BEYOND_BASELINE, message)
 
+    def laid_beside(self, signal: Signal, baseline: Side, now: Side) -> tuple[Side, Side, Covariate] | Finding:
+        """Both sides of a series with only those blocks that have this too, and this likewise; or why too few do."""
+        old = _both(baseline.blocks[::-1], self.before.blocks[::-1])[::-1]
+        new = _both(now.blocks, self.now.blocks)
+        for side, pairs, where in ((baseline, old, "at T0: "), (now, new, "")):
+            known, needed = len(pairs) - pairs.count(None), parse_percent(signal.min_coverage) * len(side.present)
+            is_gone = all(each is None for each in pairs[-FEWEST_BLOCKS // 2 - 1 :]) and not where
+            if pairs and (known < max(FEWEST_BLOCKS, needed) or is_gone):
+                late = ", and none of the last" if is_gone else ""
+                message = f"{where}{known} of {len(pairs)} blocks have its covariate {self.signal.name} as well{late}"
+                if where:
+                    return Finding(SignalVerdict.INCONCLUSIVE, Reason.BASELINE_MISSING, message)
+                return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, message)
+        (before, before_of), (after, after_of) = (
+            [tuple(each and each[nth] for each in pairs) for nth in (0, 1)] for pairs in (old, new)
+        )
+        covariate = replace(self, before=Side(before_of), now=Side(after_of))
+        return replace(baseline, blocks=before), replace(now, blocks=after), covariate
+
     def row(self, before: int, count: int) -> NDArray[np.float64]:
         """It on the grid: logarithms where all is above zero, less the baseline's mean; NaN where there is none."""
         values = np.full(count, np.nan)
@@ -85,6 +107,12 @@ class Covariate:
         values = np.log(values) if np.nanmin(values) > 0 else values / largest
         centred: NDArray[np.float64] = values - np.nanmean(values[:before])
         return centred
+
+
+def _both(blocks: Sequence[float | None], others: Sequence[float | None]) -> list[_Pair | None]:
+    """Block by block, where both are there."""
+    both = zip_longest(blocks, others[: len(blocks)])
+    return [None if own is None or other is None else (own, other) for own, other in both]
 
 
 def _series(name: str, key: str, found: Mapping[str, Observed], what: str) -> Side | Finding:

@@ -44,9 +44,9 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | N
 
 def broken_off(side: Side, source: Scraped | None) -> Finding | None:
     """That the last blocks of a window have no samples, however few they are of all: it may be gone by now."""
-    there = [index for index, value in enumerate(side.blocks) if value is not None]
+    there = [index for index, value in enumerate(side.blocks) if value is not None or index in side.idle]
     missing = len(side.blocks) - 1 - there[-1] if there else 0
-    if missing <= FEWEST_BLOCKS // 2 or side.idle:
+    if missing <= FEWEST_BLOCKS // 2:
         return None
     steps = missing * side.expected / len(side.blocks)
     reason = Reason.LOW_COVERAGE
@@ -83,15 +83,31 @@ def unanswered(signal: Signal, problem: Problem, source: Scraped | None) -> Find
 def without_traffic(signal: Signal, side: Side, baseline: Side | str = "") -> Finding | None:
     """That too few blocks of a quotient had traffic: fewer than are judged, or than half of what the baseline had.
 
-    What stopped being used right after T0 must not pass by its first hour.
+    What stopped being used right after T0 must not pass by its first hour, nor what is not used any more by its last:
+    no longer at a stretch than in the baseline.
     """
     if signal.per is None or not side.idle:
         return None
     busy = len(side.present)
     usual = len(baseline.present) / len(baseline.blocks) if isinstance(baseline, Side) and baseline.blocks else 0.0
     needed = max(FEWEST_BLOCKS, math.ceil(_OF_ITS_TRAFFIC * usual * len(side.blocks)))
-    if busy >= needed:
-        return None
+    longest = max(_idle_stretches(baseline), default=0) if isinstance(baseline, Side) else 0
+    latest = _idle_stretches(side)[-1] if len(side.blocks) - 1 in side.idle else 0
     least = f" of {quantity(parse_quantity(signal.min_traffic), '')} or more" if signal.min_traffic else ""
-    message = f"{busy} of {len(side.blocks)} blocks had traffic{least}, {needed} are needed"
-    return Finding(SignalVerdict.MISSING, Reason.NO_TRAFFIC, message)
+    if busy < needed:
+        said = f"{busy} of {len(side.blocks)} blocks had traffic{least}, {needed} are needed"
+    elif latest > max(longest, FEWEST_BLOCKS // 2):
+        said = (
+            f"the last {latest} of {len(side.blocks)} blocks had no traffic{least}, in the baseline {longest} at most"
+        )
+    else:
+        return None
+    return Finding(SignalVerdict.MISSING, Reason.NO_TRAFFIC, said)
+
+
+def _idle_stretches(side: Side) -> list[int]:
+    """How many blocks each lasted, in order."""
+    found: list[int] = []
+    for index in sorted(side.idle):
+        found = [*found[:-1], found[-1] + 1] if index - 1 in side.idle else [*found, 1]
+    return found

@@ -101,8 +101,8 @@ class Side:
     control: tuple[float | None, ...] | None = None
     """The control's blocks; where either is empty, both are."""
     control_samples: int | None = None
-    idle: int = 0
-    """Blocks of a quotient that have samples but no traffic."""
+    idle: frozenset[int] = frozenset()
+    """Which blocks of a quotient have samples but no traffic."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
 
@@ -113,9 +113,10 @@ class Side:
         if series.control is not None:
             pairs = [(a, b) if None not in (a, b) else (None, None) for a, b in _pairs(blocks, decode(series.control))]
             blocks, control = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
-        idle = 0
+        idle = frozenset[int]()
         if series.per is not None:
-            idle = sum(a is None and b is not None for a, b in _pairs(blocks, decode(series.per)))
+            traffic = enumerate(_pairs(blocks, decode(series.per)))
+            idle = frozenset(index for index, (a, b) in traffic if a is None and b is not None)
         return Side(
             blocks,
             None if series.longest_over is None else parse_duration(series.longest_over),

@@ -154,6 +154,8 @@ def _estimate(each: Measured, low: float, high: float) -> Estimate | None:
 
 def _verdict(each: Measured, margin: float, sure: Sure, suspected: int | None) -> SignalVerdict:
     reach = each.reach(AFFIRMED) * each.error
+    if not math.isfinite(each.step + reach):
+        return SignalVerdict.INCONCLUSIVE
     if _is_worse(each, margin, sure, suspected):
         return SignalVerdict.DEGRADED
     if is_suspect(each, sure):

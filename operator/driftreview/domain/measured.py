@@ -60,6 +60,11 @@ class Case:
         if lacking is None and covariate is not None:
             lacking = covariate.unfit()
         sound = baseline if isinstance(baseline, Side) and lacking is None else None
+        if sound is not None and covariate is not None:
+            beside = covariate.laid_beside(signal, sound, now)
+            if not isinstance(beside, Finding):
+                return Case(signal, *beside[:2], covariate=beside[2])
+            sound, lacking = None, beside
         return Case(signal, sound, now, lacking if is_compared(signal) else None, covariate if sound else None)
 
     def until(self, block: int) -> Case:
@@ -116,7 +121,7 @@ class Scale:
         compared *= self.sign
         if not self.log:
             return max(-_LARGEST, min(compared * self.unit, _LARGEST))
-        return max(math.exp(compared), _SMALLEST) if compared < math.log(_LARGEST) else _LARGEST
+        return _LARGEST if compared >= math.log(_LARGEST) else max(math.exp(compared), _SMALLEST)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ class Design:
         A baseline with less than half its blocks tells nothing of a day.
         """
         are_present = np.isfinite(values)
-        own = [each for each in (self.covariates, self.shifts) if each is not None]
+        own = [each for each in (self.covariates, self.shifts, self._followed_since(are_present)) if each is not None]
         for series in alike(np.hstack([are_present, self.has_week[:, None], self.has_day[:, None], *own])):
             first, present = series[0], are_present[series[0]]
             level = np.stack([np.ones(len(present)), *(each[first] for each in own)], axis=1)[present]
@@ -128,6 +128,16 @@ class Design:
             if not waves or 2 * present[:before].sum() < before:
                 waves = [np.zeros((len(present), 0))]
             yield Group(series, present, level, np.concatenate(waves, axis=1)[present], self.step[present])
+
+    def _followed_since(self, are_present: Bools) -> Floats | None:
+        """What is followed, since T0 and around its mean there: how it is followed is learnt of the baseline alone."""
+        if self.covariates is None or not self.step.size:
+            return None
+        is_after = are_present & (self.step[:, 0] > 0)
+        total = np.where(is_after, self.covariates, 0.0).sum(-1, keepdims=True)
+        number = np.maximum(is_after.sum(-1, keepdims=True), 1)
+        found: Floats = np.where(is_after, self.covariates - total / number, 0.0)
+        return found
 
     def ordinates(self, residuals: Floats) -> Ordinates:
         """The periodogram of what is left; at the frequencies that were fitted nothing of the noise is."""
