@@ -69,6 +69,56 @@ class TestTheEnd:
         assert said.verdict in GOOD
 
 
+class TestHealed:
+    """What began badly and is good by now is not rolled back at that look."""
+
+    @staticmethod
+    def began(times: float, bad_blocks: int, blocks: int = 6) -> Finding:
+        row = around(100, blocks, 2, 0.01)
+        return found(signal(), [each * (times if at < bad_blocks else 1) for at, each in enumerate(row)], seen=0)
+
+    def test_a_cold_start_of_twenty_minutes_is_suspect(self) -> None:
+        said = self.began(1.5, 2)
+        assert said.verdict is V.SUSPECT
+        assert said.message.count("in its last 2 blocks: it may have healed") == 1
+
+    def test_what_is_still_bad_is_degraded(self) -> None:
+        assert self.began(1.5, 6).verdict is V.DEGRADED
+        assert self.began(1.5, 30, 36).verdict is V.DEGRADED
+
+
+class TestStandingStill:
+    """A number that does not change any more is none that is measured."""
+
+    @pytest.mark.parametrize("level", [100.0, 99.0, 0.0])
+    def test_what_varied_and_stands_still_is_open(self, level: float) -> None:
+        row: list[float | None] = [*around(100, LOOK, 2)]
+        row[-24:] = [level] * 24
+        said = found(signal(margin={"absolute": "200"}), row)
+        assert (said.verdict, said.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+        assert (
+            "its last 24 blocks are all the same, as none were in the baseline: is it still measured?" in said.message
+        )
+
+    def test_what_stood_still_in_the_baseline_too_may(self) -> None:
+        coarse = [float(round(each)) for each in around(100, WEEK, 1, 0.005)]
+        assert found(signal(), [100.0] * LOOK, coarse).verdict in GOOD
+
+
+class TestTheSentence:
+    def test_what_the_baseline_did_itself_is_no_noise(self) -> None:
+        risen = around(100, WEEK, 1, 0.01)
+        risen[:500] = [each * 0.85 for each in risen[:500]]
+        said = found(signal(), [*around(112, LOOK, 2, 0.01)], risen)
+        assert said.verdict is V.INCONCLUSIVE
+        assert "margin 5%: the baseline did as much by itself; " in said.message
+
+    def test_blocks_that_are_missing_are_told(self) -> None:
+        row: list[float | None] = [*around(100, LOOK, 2)]
+        row[50:60] = [None] * 10
+        assert "; 278 of 288 blocks worth " in found(signal(), row).message
+
+
 class TestAPartOfIt:
     @pytest.mark.parametrize("declared", [signal(margin={"absolute": "500m"}, unit="%")])
     @pytest.mark.parametrize(("first", "last"), [(240, 288), (216, 288), (18, 24), (100, 130)])

@@ -8,7 +8,8 @@ import pytest
 
 from driftreview.api.signal import Signal, Worse
 from driftreview.domain.finding import Side
-from driftreview.domain.measured import Case, Grid, Measured, Scale, measure
+from driftreview.domain.measured import Case, Grid, Measured, measure, scale_of
+from driftreview.domain.scale import Scale
 from tests.builders import around, side, signal
 
 GRID = Grid(1 / 6)
@@ -62,7 +63,7 @@ class TestScale:
         assert Scale(log=False, unit=1.7e308).back(-3) == -LARGEST
 
     def test_all_zeros_have_a_unit(self) -> None:
-        assert Scale.of(Case(signal(), None, side([])), np.zeros(9)).unit == 1
+        assert scale_of(Case(signal(), None, side([])), np.zeros(9)).unit == 1
 
 
 class TestDirection:

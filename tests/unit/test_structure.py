@@ -11,7 +11,7 @@ from driftreview.domain.effect import estimate
 from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import Panel, fit
-from driftreview.domain.structure import Structure, structure_of
+from driftreview.domain.structure import Structure, after_a_weekend, structure_of
 from tests.builders import judge_series, noise, signal
 
 TEN_MINUTES = 1 / 6
@@ -113,6 +113,13 @@ class TestChangeOfLevel:
         assert not found.design.has_day.any()
         assert not found.unexplained.has_day.any()
 
+    def test_a_neighbour_without_noise_does_not_outvote_them(self) -> None:
+        gauge = np.where(np.arange(DAY + LOOK) >= DAY // 2, math.log(4), math.log(2))
+        found = structure_of(panel(gauge, *(daily(1, seed) for seed in range(3)), before=DAY))
+        assert found.shifts[0] is not None
+        assert found.shifts[1:] == (None,) * 3
+        assert found.design.has_day.tolist() == [False, True, True, True]
+
     def test_where_they_cannot_tell_both_are_fitted_and_less_is_known(self) -> None:
         row = daily(1) + np.where(np.arange(DAY + LOOK) >= DAY // 2, 0.12, 0.0)
         made = panel(row, before=DAY)
@@ -122,6 +129,14 @@ class TestChangeOfLevel:
         plain = Structure(replace(found.design, shifts=None), (None,), np.zeros(1), np.zeros(1, bool), found.design)
         both, wave = (fit(each.design, row[None], DAY).weights for each in (found, plain))
         assert (both**2).sum() > 1.5 * (wave**2).sum()
+
+    def test_of_one_week_nobody_can_tell_it_from_the_end_of_a_weekend(self) -> None:
+        row = 0.03 * np.array(noise(WEEK + LOOK, 1, 0.5))
+        row[: 2 * DAY + 20] -= 0.25
+        for values, size in ((row, 0.25), (jumped(7, 500, 0.3), 0.0)):
+            made = panel(values, before=WEEK)
+            (shift,) = structure_of(made).shifts
+            assert after_a_weekend(shift, made) == pytest.approx(size, abs=0.05)
 
     def test_a_baseline_of_a_few_hours_is_too_short_to_look(self) -> None:
         assert structure_of(panel(jumped(0.4, 30, 0.5), before=int(0.4 * DAY))).shifts == (None,)
@@ -198,10 +213,18 @@ class TestVerdicts:
     def test_after_a_change_of_level_the_window_is_compared_with_the_later_level(
         self, days: int, times: float, verdict: SignalVerdict
     ) -> None:
-        row = 100 * np.exp(jumped(days, days * DAY // 3, 0.25))
+        row = 100 * np.exp(jumped(days, days * DAY * 9 // 20, 0.25))
         row[days * DAY :] *= times
         before, now = (Side(tuple(each.tolist())) for each in (row[: days * DAY], row[days * DAY :]))
         assert judge_series(signal(), before, now, 0.0125).verdict is verdict
+
+    def test_quiet_first_days_may_be_a_weekend_as_the_window_may_be(self) -> None:
+        row = 100 * np.exp(jumped(7, 2 * DAY, 0.25))
+        for times, verdict in ((1.0, SignalVerdict.INCONCLUSIVE), (0.78, SignalVerdict.IMPROVED)):
+            before, now = (Side(tuple(each.tolist())) for each in (row[:WEEK], times * row[WEEK:]))
+            found = judge_series(signal(), before, now, 0.0125)
+            assert found.verdict is verdict
+            assert ("which may have been a weekend" in found.message) is (times == 1.0)
 
     def test_a_rise_no_larger_than_the_baselines_own_is_not_called_degraded(self) -> None:
         row = 100 * np.exp(jumped(1, DAY // 2, 0.3))

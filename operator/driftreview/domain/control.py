@@ -14,7 +14,8 @@ from dataclasses import replace
 from driftreview.api.signal import Signal
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.finding import Side
-from driftreview.domain.measured import Beside, Case, Scale
+from driftreview.domain.measured import Beside, Case
+from driftreview.domain.scale import Scale
 from driftreview.domain.statistics import mean
 
 _Pair = tuple[float, float]

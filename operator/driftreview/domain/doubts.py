@@ -1,12 +1,15 @@
 """Why a level that its mean calls good is not: it got worse at the end, a part is far worse, or its baseline moved.
 
-A mean over 48 hours forgives eight bad ones at their end, and a mean of logarithms forgives an outage. What is bad when
-it is decided must not be promoted, so these doubts only ever hold a verdict back; they make nothing Degraded.
+A mean over 48 hours forgives eight bad ones at their end, and a mean of logarithms an outage; and what began badly, and
+is good by now, need not be rolled back at once. These doubts only ever hold a verdict back: they make nothing Degraded
+and nothing good.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Final
 
 import numpy as np
@@ -24,6 +27,10 @@ Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
 _CLEARLY_MORE: Final = 1.5
 """Times a change at the baseline's end: what is that much worse is worse than either level."""
+_AT_LAST: Final = 1 / 3
+"""Of the window: what is worse on the whole, and good by then, is not what is decided on."""
+_BY_ACCIDENT: Final = 2
+"""Blocks running that may have one value in a series that varies."""
 _GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 _MAY_BE_WORSE: Final = (*_GOOD, SignalVerdict.INCONCLUSIVE)
 """What is less than Suspect."""
@@ -33,29 +40,68 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     """Of a verdict on a series and its margin."""
     if each.margin is None or each.case.signal.margin is None:
         return None
+    shown = compared_in(each.case.signal.margin)
+    if verdict is SignalVerdict.DEGRADED and (healed := _healed(each, each.margin)):
+        count, step = healed
+        last = shown(each.expected, each.at(step), each.case.signal.unit)
+        return SignalVerdict.SUSPECT, None, f"but {last} in its last {count} blocks: it may have healed"
     beyond_both = each.margin + _CLEARLY_MORE * abs(each.late)
     is_in_doubt = each.late and each.step <= beyond_both
     if verdict not in _MAY_BE_WORSE and not is_in_doubt:
         return None
-    shown = compared_in(each.case.signal.margin)
     worse_at_last = _at_last(each, beyond_both, sure)
     if worse_at_last is not None:
         step, when = worse_at_last
         said = f"but {shown(each.expected, each.at(step), each.case.signal.unit)} {when}"
         return SignalVerdict.SUSPECT, None, said
     if verdict in _GOOD:
-        reach = each.reach(AFFIRMED) * each.error
-        is_in_doubt = each.is_surely_late and _than_either_level(each) + reach > each.margin
+        return _of_good(each, each.margin)
     if is_in_doubt:
-        direction = "rose" if each.late * each.scale.sign > 0 else "fell"
-        said = f"its baseline {direction} shortly before its end, so that it is open which level to compare with"
-        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said
-    excess = _excess(each) if verdict in _GOOD else 0.0
-    if each.step + excess > each.margin + RESOLUTION and excess > each.margin / 2:
-        worse = shown(each.expected, each.at(each.step + excess), each.case.signal.unit)
-        said = f"but {worse} where its worst blocks count in full: a part is far worse"
-        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said
+        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved(each, each.late, "shortly before its end")
     return None
+
+
+def _of_good(each: Measured, margin: float) -> Doubt | None:
+    """Why what is good on the whole may not be."""
+    reach, said = each.reach(AFFIRMED) * each.error, ""
+    excess = _excess(each)
+    if each.is_surely_late and _than_either_level(each) + reach > margin:
+        said = _moved(each, each.late, "shortly before its end")
+    elif each.early and each.step + each.early + reach > margin:
+        said = _moved(each, each.early, "after its first days, which may have been a weekend as this window may be")
+    elif stuck := _stuck(each):
+        said = f"but its last {stuck} blocks are all the same, as none were in the baseline: is it still measured?"
+    elif each.step + excess > margin + RESOLUTION and excess > margin / 2 and each.case.signal.margin:
+        worse = compared_in(each.case.signal.margin)(each.expected, each.at(each.step + excess), each.case.signal.unit)
+        said = f"but {worse} where its worst blocks count in full: a part is far worse"
+    return (SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said) if said else None
+
+
+def _moved(each: Measured, by: float, when: str) -> str:
+    direction = "rose" if by * each.scale.sign > 0 else "fell"
+    return f"its baseline {direction} {when}, so that it is open which level to compare with"
+
+
+def _healed(each: Measured, margin: float) -> tuple[int, float] | None:
+    """Of what is worse on the whole the last blocks, and their step, if that is well within the margin again."""
+    blocks = each.since[np.isfinite(each.since)]
+    count = max(2, round(len(blocks) * _AT_LAST))
+    step = float(blocks[-count:].mean()) - (each.level - each.step)
+    return (count, step) if step <= margin / 2 else None
+
+
+def _stuck(each: Measured) -> int:
+    """How many blocks at the end are all the same, where that is odd: what varies does not stand still."""
+    if each.case.before is None or _standing(each.case.before.present) > _BY_ACCIDENT:
+        return 0
+    count = _standing(each.case.now.present[-FEWEST_BLOCKS:])
+    return _standing(each.case.now.present[::-1], at_first=True) if count == FEWEST_BLOCKS else 0
+
+
+def _standing(values: Sequence[float], *, at_first: bool = False) -> int:
+    """The longest run of one value; or that of the first."""
+    runs = (sum(1 for _ in run) for _, run in groupby(values))
+    return next(runs, 0) if at_first else max(runs, default=0)
 
 
 def _than_either_level(each: Measured) -> float:

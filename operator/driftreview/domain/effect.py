@@ -16,7 +16,7 @@ from driftreview.domain.baseline import freedom_of, itself_of
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
 from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, fit, step_of
-from driftreview.domain.structure import WEEK, structure_of
+from driftreview.domain.structure import WEEK, after_a_weekend, structure_of
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
@@ -55,6 +55,8 @@ class Effects:
     late: Floats
     """A change of level at the baseline's end, zero where there is none: nobody can tell how it goes on."""
     is_surely_late: Bools
+    early: Floats
+    """The same in its first days, as after a weekend."""
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
@@ -95,6 +97,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             lowest_ending=nothing,
             late=nothing,
             is_surely_late=np.zeros(len(level), bool),
+            early=nothing,
             since=since,
         )
     itself = itself_of(panel.baseline)
@@ -122,6 +125,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         lowest_ending=lowest_ending,
         late=structure.late,
         is_surely_late=structure.is_surely_late,
+        early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         since=since,
     )
 

@@ -23,9 +23,10 @@ from driftreview.domain.display import printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
-from driftreview.domain.measured import AFFIRMED, Case, Grid, Scale, compared_in, margin_of, panel_of
+from driftreview.domain.measured import AFFIRMED, Case, Grid, compared_in, margin_of, panel_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.regression import Panel
+from driftreview.domain.scale import Scale
 from driftreview.domain.statistics import mean, middle
 from driftreview.domain.tails import student_quantile
 

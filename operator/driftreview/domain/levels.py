@@ -19,9 +19,10 @@ from driftreview.domain.display import difference, number, quantity, spread
 from driftreview.domain.doubts import Doubt, about_alert, about_baseline
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, Side, gravest, rounded
-from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, Scale, compared_in, margin_of, tolerated
+from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, compared_in, margin_of, tolerated
 from driftreview.domain.reading import against_alert, against_baseline
 from driftreview.domain.regression import RESOLUTION
+from driftreview.domain.scale import Scale
 
 
 def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = None) -> Finding:
@@ -111,7 +112,9 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
     message = f"{against} {delta} (between {lowest} and {highest}), margin {margins}"
     verdict, reason = _verdict(each, margin, sure, suspected), None
     if verdict is SignalVerdict.INCONCLUSIVE:
-        message, reason = f"{message}: the noise leaves it open", Reason.UNRESOLVED
+        is_worse = each.step - reach > margin + RESOLUTION
+        why = "the baseline did as much by itself" if is_worse else "the noise leaves it open"
+        message, reason = f"{message}: {why}", Reason.UNRESOLVED
     cells = _cell(old, each.case.before, signal.unit), _cell(new, each.case.now, signal.unit)
     return Finding(verdict, reason, message, *cells, delta, estimate)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -21,12 +20,11 @@ from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
+from driftreview.domain.scale import Scale
 from driftreview.domain.tails import student_quantile, student_sf
 
 AFFIRMED: Final = 0.05
 """Probability at most of calling something good that is worse by its whole margin."""
-_LARGEST: Final = sys.float_info.max
-_SMALLEST: Final = math.ulp(0.0)
 
 
 @dataclass(frozen=True)
@@ -89,42 +87,6 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Scale:
-    """What a series is compared on: its logarithms where every value is above zero, else its values. Up is worse."""
-
-    log: bool
-    sign: int = 1
-    unit: float = 1.0
-
-    @staticmethod
-    def of(case: Case, values: Floats) -> Scale:
-        """The scale of a series, so far with up as worse; NaN is no value."""
-        alert, largest = alert_of(case.signal), float(np.nanmax(np.abs(values)))
-        is_difference = case.beside is not None and not case.beside.is_ratio
-        is_share = case.signal.margin is not None and case.signal.margin.relative is not None
-        if is_share and np.nanmin(values) > 0 and (alert is None or alert > 0) and not is_difference:
-            return Scale(log=True)
-        return Scale(log=False, unit=largest or 1.0)
-
-    def to(self, value: float) -> float:
-        """A value as it is compared."""
-        return self.sign * (math.log(value) if self.log else value / self.unit)
-
-    def of_all(self, side: Side) -> Floats:
-        """All values of a side as they are compared."""
-        present = side.row[np.isfinite(side.row)]
-        compared: Floats = self.sign * (np.log(present) if self.log else present / self.unit)
-        return compared
-
-    def back(self, compared: float) -> float:
-        """The value that is compared as this; the nearest float where it is too large or too small for one."""
-        compared *= self.sign
-        if not self.log:
-            return max(-_LARGEST, min(compared * self.unit, _LARGEST))
-        return _LARGEST if compared >= math.log(_LARGEST) else max(math.exp(compared), _SMALLEST)
-
-
-@dataclass(frozen=True)
 class Measured:
     """What was found for one series, on its scale, up being worse."""
 
@@ -153,6 +115,8 @@ class Measured:
     late: float
     """A change of level at the very end of the baseline, zero where there is none."""
     is_surely_late: bool
+    early: float
+    """The same after its first days, which may have been a weekend."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
 
@@ -264,13 +228,23 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
     scales = []
     for index, (row, case) in enumerate(zip(values, cases, strict=True)):
         place(row, before, case.before, case.now)
-        scales.append(Scale.of(case, row))
+        scales.append(scale_of(case, row))
         row[:] = np.log(row) if scales[-1].log else row / scales[-1].unit
         if covariates is not None and case.covariate:
             covariates[index] = case.covariate.row(before, values.shape[-1])
             row[np.isnan(covariates[index])] = np.nan
             np.nan_to_num(covariates[index], copy=False)
     return Panel(values, before, grid.gap, grid.hours_per_block, covariates), scales
+
+
+def scale_of(case: Case, values: Floats) -> Scale:
+    """The scale of a series, so far with up as worse; NaN is no value."""
+    alert, largest = alert_of(case.signal), float(np.nanmax(np.abs(values)))
+    is_difference = case.beside is not None and not case.beside.is_ratio
+    is_share = case.signal.margin is not None and case.signal.margin.relative is not None
+    if is_share and np.nanmin(values) > 0 and (alert is None or alert > 0) and not is_difference:
+        return Scale(log=True)
+    return Scale(log=False, unit=largest or 1.0)
 
 
 def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
@@ -294,5 +268,6 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         unlike_ending=float(effects.highest_ending[nth] if up else -effects.lowest_ending[nth]),
         late=sign * float(effects.late[nth]),
         is_surely_late=bool(effects.is_surely_late[nth]),
+        early=sign * float(effects.early[nth]),
         since=sign * effects.since[nth],
     )

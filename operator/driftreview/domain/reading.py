@@ -70,7 +70,8 @@ def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowe
     if chance is not None:
         yield f"by chance {small_percent(chance)}, allowed {small_percent(allowed)}"
     if worth := _worth(each):
-        yield f"{len(each.case.now.present)} blocks worth {worth:.0f}"
+        there, all_of_them = len(each.case.now.present), len(each.case.now.blocks)
+        yield f"{there}{f' of {all_of_them}' if there < all_of_them else ''} blocks worth {worth:.0f}"
     if verdict in _OPEN and (said := forecast(each, grid)):
         yield said
 

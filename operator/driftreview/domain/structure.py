@@ -48,7 +48,7 @@ _SURELY_CHANGED_LATELY: Final = 10.0
 _BEYOND_DOUBT: Final = 2.0
 """Times that, from which on a promotion is doubted too, and not only a rollback."""
 _FAR: Final = 4.0
-"""Robust standard deviations that a block is taken to be off at most."""
+"""Robust standard deviations that a block is off at most."""
 NORMAL: Final = 1.4826
 """Standard deviations in a median absolute deviation of normal noise."""
 _SURELY_EITHER: Final = 6.0
@@ -110,8 +110,8 @@ def _plain(panel: Panel) -> Design:
     at = panel.positions + 0.5
     number = max((harmonics for harmonics, fewest in _FEWEST_DAYS if days >= fewest), default=0)
     daily = [harmonic / per_day for harmonic in range(1, 1 + number)]
-    is_long = days >= _FEWEST_WEEKS * WEEK / DAY
-    weekly = [harmonic * panel.hours_per_block / WEEK for harmonic in range(1, 1 + _WEEKLY)] if is_long else []
+    weekly = [harmonic * DAY / WEEK / per_day for harmonic in range(1, 1 + _WEEKLY)]
+    weekly = weekly if days >= _FEWEST_WEEKS * WEEK / DAY else []
     every = np.ones(len(panel.values), bool)
     return Design(
         weekly=_waves(at, weekly),
@@ -130,9 +130,9 @@ def _learnt(baseline: Baseline) -> _Learnt:
     design = _plain(panel)
     if design.weekly.size:
         design = replace(design, has_week=_has_week(design, panel))
-    nothing, every = (None,) * number, design.has_day
+    every = design.has_day
     if panel.before < _LOOKED_INTO:
-        return _Learnt(design.has_week, every, every, nothing, np.zeros(number), np.zeros(number, bool))
+        return _Learnt(design.has_week, every, every, (None,) * number, np.zeros(number), np.zeros(number, bool))
     days = panel.before * panel.hours_per_block / DAY
     shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not every.any())
     found = replace(design, has_day=has_day, shifts=_columns(shifts, panel.before)) if any(shifts) else design
@@ -189,31 +189,47 @@ class _Tried:
 
 def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple[Shift | None, ...], Bools]:
     """Changes of level, and to which series a daily wave is fitted."""
-    base = design.until(panel.before)
-    values = panel.values[:, : panel.before]
-    count = panel.before
+    base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
     places = np.arange(int(_MARGINAL * count), _last_place(panel), -(-count // _PLACES))
     tried = _tried(base, values, places, with_waves=True)
     variance = _variance(base, tried.left, panel)
     waved, left = tried.squares / variance
     is_sure = waved - left > _SURELY_CHANGED
     if is_told_apart:
-        return _where(is_sure, tried.shifts), base.has_day
+        chosen = [shift if is_one else None for is_one, shift in zip(is_sure, tried.shifts, strict=True)]
+        return tuple(chosen), base.has_day
     alone = _tried(base, values, places, with_waves=False)
     plain, changed = alone.squares / variance
     is_structured = plain - np.minimum(waved, changed) > _SURELY_CHANGED
-    for_wave = float((changed - waved)[is_structured].sum())
-    if for_wave > _SURELY_EITHER:
-        return _where(is_sure, tried.shifts), base.has_day
-    if for_wave < -_SURELY_EITHER:
-        return _where(is_structured, alone.shifts), base.has_day & ~is_structured
-    return _where(is_structured, tried.shifts), base.has_day
+    for_wave = changed - waved
+    # Who surely prefers one of both has it; the others are asked together, none of them with more than one voice.
+    together = float(np.clip(for_wave, -_SURELY_EITHER, _SURELY_EITHER)[is_structured].sum())
+    preferred = np.where(np.abs(for_wave) > _SURELY_EITHER, for_wave, together)
+    is_wave, is_change = preferred > _SURELY_EITHER, preferred < -_SURELY_EITHER
+    chosen = [
+        (alone if only else tried).shifts[index] if structured and (sure or not wave) else None
+        for index, (structured, wave, only, sure) in enumerate(
+            zip(is_structured, is_wave, is_change, is_sure, strict=True)
+        )
+    ]
+    return tuple(chosen), base.has_day & ~(is_structured & is_change)
 
 
 def _last_place(panel: Panel) -> int:
     """From this block on a change is too short to be a level of its own."""
+    return panel.before - max(int(_MARGINAL * panel.before), _a_weekend(panel))
+
+
+def _a_weekend(panel: Panel) -> int:
+    """Blocks that a weekend may take of a baseline that is long enough to have one; else none."""
     lasting = round(_LONGER_THAN_A_WEEKEND * DAY / panel.hours_per_block)
-    return panel.before - max(int(_MARGINAL * panel.before), lasting if panel.before > 2 * lasting else 0)
+    return lasting * (panel.before > 2 * lasting)
+
+
+def after_a_weekend(shift: Shift | None, panel: Panel) -> float:
+    """Size of a change, if what precedes it may have been a weekend, and no weeks tell; else zero."""
+    is_told = panel.before * panel.hours_per_block >= _FEWEST_WEEKS * WEEK
+    return shift.size if shift and shift.block < _a_weekend(panel) and not is_told else 0.0
 
 
 def _late(design: Design, panel: Panel) -> tuple[Floats, Bools]:
@@ -247,10 +263,6 @@ def _variance(base: Design, residuals: Floats, panel: Panel) -> Floats:
     """What noise that lasts as long as the baseline has of variance."""
     noise = learn([base.ordinates(residuals)], panel.hours_per_block)
     return np.maximum(noise.spectrum(np.array([0.5 / panel.before]))[:, 0], RESOLUTION**2)
-
-
-def _where(chosen: Bools, shifts: Sequence[Shift]) -> tuple[Shift | None, ...]:
-    return tuple(shift if is_chosen else None for is_chosen, shift in zip(chosen, shifts, strict=True))
 
 
 def _tried(base: Design, values: Floats, places: NDArray[np.int_], *, with_waves: bool) -> _Tried:

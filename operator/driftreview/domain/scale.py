@@ -1,0 +1,42 @@
+"""What a series is compared on: its logarithms, or its values."""
+
+from __future__ import annotations
+
+import math
+import sys
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from driftreview.domain.finding import Side
+from driftreview.domain.noise import Floats
+
+_LARGEST: Final = sys.float_info.max
+_SMALLEST: Final = math.ulp(0.0)
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a series is compared on: its logarithms where every value is above zero, else its values. Up is worse."""
+
+    log: bool
+    sign: int = 1
+    unit: float = 1.0
+
+    def to(self, value: float) -> float:
+        """A value as it is compared."""
+        return self.sign * (math.log(value) if self.log else value / self.unit)
+
+    def of_all(self, side: Side) -> Floats:
+        """All values of a side as they are compared."""
+        present = side.row[np.isfinite(side.row)]
+        compared: Floats = self.sign * (np.log(present) if self.log else present / self.unit)
+        return compared
+
+    def back(self, compared: float) -> float:
+        """The value that is compared as this; the nearest float where it is too large or too small for one."""
+        compared *= self.sign
+        if not self.log:
+            return max(-_LARGEST, min(compared * self.unit, _LARGEST))
+        return _LARGEST if compared >= math.log(_LARGEST) else max(math.exp(compared), _SMALLEST)
