@@ -116,6 +116,12 @@ class TestShapes:
             assert first == pytest.approx(alone, rel=0.3)
             assert np.mean(others) == pytest.approx(learnt(rows[1:]).variance(overlaps(STEP, 9)).mean(), rel=0.1)
 
+    def test_what_is_not_counted_tells_the_others_nothing(self) -> None:
+        quiet, slow = ar1(0.3, DAY, 3), with_slow(0.7, 6.0, 0.3, DAY, 30)
+        both = learn([Ordinates.of(np.concatenate([quiet, slow]))], TEN_MINUTES, np.arange(33) < 3)
+        assert both.weights[:3] == pytest.approx(learnt(quiet).weights)
+        assert learnt(np.concatenate([quiet, slow])).weights[:3] != pytest.approx(learnt(quiet).weights)
+
     def test_alone_or_with_those_alike_is_the_same_but_for_what_they_tell(self) -> None:
         row = with_slow(0.2, 6.0, 0.3, 7 * DAY, 1)
         alone, twice = learnt(row).weights.sum(-1)[0], learnt(np.concatenate([row, row])).weights.sum(-1)[0]

@@ -145,7 +145,7 @@ def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
         whole = replace(whole, covariates=_longer(panel.covariates, after))
     design = structure_of(whole).design
     base = fit(design.until(panel.before), panel.values, panel.before).residuals
-    noise = learn([design.ordinates(base)], panel.hours_per_block)
+    noise = learn([design.ordinates(base)], panel.hours_per_block, panel.is_counted)
     error = np.sqrt(noise.variance(_overlaps(whole, _step(design, whole, whole.values)[1])))
     return error, np.maximum(np.minimum(noise.freedom, freedom_of(base)), 1.0)
 
@@ -233,7 +233,7 @@ def _noise(panel: Panel, residuals: Floats, design: Design) -> Noise:
     stretches = [design.ordinates(residuals[:, : panel.before])] if panel.before else []
     if panel.after >= _LONG_AFTER or not panel.before:
         stretches.append(since)
-    return learn(stretches, panel.hours_per_block).widened(since)
+    return learn(stretches, panel.hours_per_block, panel.is_counted).widened(since)
 
 
 def _overlaps(panel: Panel, weights: Floats) -> Floats:

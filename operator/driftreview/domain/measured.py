@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.api.signal import Margin, Signal, Worse
+from driftreview.api.signal import Margin, Mode, Signal, Worse
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import change, difference, quantity
@@ -234,7 +234,8 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
             covariates[index] = case.covariate.row(before, values.shape[-1])
             row[np.isnan(covariates[index])] = np.nan
             np.nan_to_num(covariates[index], copy=False)
-    return Panel(values, before, grid.gap, grid.hours_per_block, covariates), scales
+    shadows = tuple(index for index, case in enumerate(cases) if case.signal.mode is Mode.SHADOW)
+    return Panel(values, before, grid.gap, grid.hours_per_block, covariates, shadows), scales
 
 
 def scale_of(case: Case, values: Floats) -> Scale:

@@ -121,8 +121,11 @@ class Noise:
         return found
 
 
-def learn(stretches: Sequence[Ordinates], hours_per_block: float) -> Noise:
-    """Weigh the shapes by what was seen, pooled over the stretches and, for the slow process, over series alike."""
+def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bools | None = None) -> Noise:
+    """Weigh the shapes by what was seen, pooled over the stretches and, for the slow process, over series alike.
+
+    Series that are not counted learn of the others, who do not learn of them.
+    """
     count = _known(stretches)[:, None, None]
     freedom: Floats = np.sum([each.freedom for each in stretches], axis=0)
     variances = _variances(stretches, hours_per_block)
@@ -137,12 +140,12 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float) -> Noise:
     highest = likelihood.max(-1, keepdims=True)
     by_fast = np.exp(likelihood - highest)
     own = np.log(by_fast.mean(-1)) + highest[..., 0]
-    shapes = _shared(own)
+    shapes = _shared(own, np.ones(len(own), bool) if is_counted is None else is_counted)
     weights = shapes[..., None] * by_fast / by_fast.sum(-1, keepdims=True)
     return Noise(variances, weights, freedom, hours_per_block)
 
 
-def _shared(own: Floats) -> Floats:
+def _shared(own: Floats, is_counted: Bools) -> Floats:
     """How likely each shape is of each series, from the logarithms of its own likelihood: (series, shapes).
 
     Most series of a review share one; a series may have its own, if it fits better than that of the others does. Such a
@@ -150,7 +153,8 @@ def _shared(own: Floats) -> Floats:
     """
     alone, is_alike, together = own + _LOG_PRIOR, np.ones((len(own), 1)), own
     for _ in range(_ASKED):
-        others = (is_alike * own).sum(0) - is_alike * own + _LOG_PRIOR
+        told = is_alike * is_counted[:, None] * own
+        others = told.sum(0) - told + _LOG_PRIOR
         together = others + own
         odds = _total(together) - _total(others) - _total(alone) + _ALIKE
         is_alike = 1 / (1 + np.exp(np.clip(-odds, -700, 700)))

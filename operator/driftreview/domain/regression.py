@@ -28,14 +28,20 @@ class Panel:
     hours_per_block: float
     covariates: Floats | None = None
     """(series, before + after): what else a series follows, zero where it is as in the baseline's mean."""
+    shadows: tuple[int, ...] = ()
+    """Series that must not change what is found of the others."""
+
+    @property
+    def is_counted(self) -> Bools:
+        """(series,)."""
+        return ~np.isin(np.arange(len(self.values)), self.shadows)
 
     @property
     def baseline(self) -> Baseline:
         """What it has before T0."""
         beside = b"" if self.covariates is None else self.covariates[:, : self.before].tobytes()
-        return Baseline(
-            self.values[:, : self.before].tobytes(), beside, len(self.values), self.gap, self.hours_per_block
-        )
+        values = self.values[:, : self.before].tobytes()
+        return Baseline(values, beside, len(self.values), self.gap, self.hours_per_block, self.shadows)
 
     @property
     def after(self) -> int:
@@ -58,13 +64,14 @@ class Baseline:
     series: int
     gap: int
     hours_per_block: float
+    shadows: tuple[int, ...]
 
     @property
     def panel(self) -> Panel:
         """The same with nothing since T0."""
         values = np.frombuffer(self.values).reshape(self.series, -1)
         beside = np.frombuffer(self.covariates).reshape(self.series, -1) if self.covariates else None
-        return Panel(values, values.shape[-1], self.gap, self.hours_per_block, beside)
+        return Panel(values, values.shape[-1], self.gap, self.hours_per_block, beside, self.shadows)
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ def _has_week(design: Design, panel: Panel) -> Bools:
     base = design.until(panel.before)
     left = fit(base, panel.values[:, : panel.before], panel.before).residuals
     whole, between = base.ordinates(left), replace(base, has_week=~base.has_week).ordinates(left)
-    noise = learn([between], panel.hours_per_block)
+    noise = learn([between], panel.hours_per_block, panel.is_counted)
     low = whole.is_known & (whole.frequencies < design.frequencies[_WEEKLY - 1] + 1 / panel.before)
     expected = noise.spectrum(whole.frequencies)
     size = np.divide(whole.power, expected, out=np.zeros_like(whole.power), where=low & (expected > 0))
@@ -203,7 +203,7 @@ def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple
     is_structured = plain - np.minimum(waved, changed) > _SURELY_CHANGED
     for_wave = changed - waved
     # Who surely prefers one of both has it; the others are asked together, none of them with more than one voice.
-    together = float(np.clip(for_wave, -_SURELY_EITHER, _SURELY_EITHER)[is_structured].sum())
+    together = float(np.clip(for_wave, -_SURELY_EITHER, _SURELY_EITHER)[is_structured & panel.is_counted].sum())
     preferred = np.where(np.abs(for_wave) > _SURELY_EITHER, for_wave, together)
     is_wave, is_change = preferred > _SURELY_EITHER, preferred < -_SURELY_EITHER
     chosen = [
@@ -261,7 +261,7 @@ def _clipped(residuals: Floats) -> Floats:
 
 def _variance(base: Design, residuals: Floats, panel: Panel) -> Floats:
     """What noise that lasts as long as the baseline has of variance."""
-    noise = learn([base.ordinates(residuals)], panel.hours_per_block)
+    noise = learn([base.ordinates(residuals)], panel.hours_per_block, panel.is_counted)
     return np.maximum(noise.spectrum(np.array([0.5 / panel.before]))[:, 0], RESOLUTION**2)
 
 
