@@ -907,6 +907,21 @@ def test_an_unreachable_proxy_is_named(stage: Stage, monkeypatch: pytest.MonkeyP
     assert_failed(result, Reason.UNREACHABLE, "proxy", "HTTP_PROXY")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
+@pytest.mark.parametrize("credentials", [SECRETS, TOKEN, Credentials()])
+def test_what_is_asked_on_this_machine_goes_through_no_proxy(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, host: str, credentials: Credentials
+) -> None:
+    proxy, server = stage.server(replying(502, "no")), stage.server(replying(200, GOOD))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    monkeypatch.setenv("no_proxy", "")
+    assert isinstance(stage.source(f"http://{host}:{server.server_port}", credentials).range("up", WINDOW), Samples)
+    assert (len(server.seen), proxy.seen) == (1, [])
+    stage.source("http://prometheus.example:9090", credentials).range("up", WINDOW)
+    assert proxy.seen
+
+
 # TLS
 
 
