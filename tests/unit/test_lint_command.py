@@ -119,9 +119,21 @@ def test_a_terminal_that_knows_few_characters_is_no_obstacle(folder: Path) -> No
     assert done.stdout.startswith(b"\\u03a9.yaml:7:3: error: spec.windw\\u03a9: found an unknown field")
 
 
-def test_an_endless_file_is_too_large() -> None:
-    assert run("-f", "/dev/zero", code=1).startswith(
-        "/dev/zero:1:1: error: has more than 2097152 bytes; split the file"
+def test_what_may_never_end_is_not_opened(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+    for name in ("pipe.yaml", "/dev/zero"):
+        said = run("-f", name, "good.yaml", code=1)
+        assert said.startswith(f"{name}:1:1: error: cannot be read: it is no file but a pipe, a socket or a device, ")
+        assert "; write - for standard input; check the path\n2 objects in 1 file checked: 1 error" in said
+    (folder / "link.yaml").symlink_to("good.yaml")
+    assert "2 objects in 1 file checked: 0 errors" in run("-f", "link.yaml")
+
+
+def test_a_file_that_is_too_large_is_read_no_further(folder: Path) -> None:
+    assert folder
+    Path("large.yaml").write_bytes(b"#" * (2**21 + 1))
+    assert run("-f", "large.yaml", code=1).startswith(
+        "large.yaml:1:1: error: has more than 2097152 bytes; split the file"
     )
 
 
