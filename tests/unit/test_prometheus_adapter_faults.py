@@ -1060,6 +1060,29 @@ def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
     assert Credentials(bearer=None).hide("abcd") == "abcd"
 
 
+@pytest.mark.parametrize("before", ["Bearer ", "", "Authorization: Bearer ", '{"token":"', "é"])
+@pytest.mark.parametrize("secret", ["s3cr3t-Token.ABCDEFGH/+=zz", "~~~???>>>~", "aé-kéy-ö", "sixsix"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, bytes.hex], ids=["64", "url64", "hex"])
+def test_a_secret_is_hidden_within_more_that_is_encoded(
+    before: str, secret: str, encode: Callable[[bytes], bytes | str]
+) -> None:
+    for encoding in ("utf-8", "latin-1"):
+        for after in ("", "\r\n", '"}', "z"):
+            packed = encode((before + secret + after).encode(encoding))
+            text = packed if isinstance(packed, str) else packed.decode()
+            for given in (text, text.rstrip("="), text.upper()):
+                shown = Credentials(bearer=secret).hide(f"sent {given} so")
+                left = shown.removeprefix("sent ").removesuffix(" so").replace("[hidden]", "")
+                around = len(encode((before + after).encode(encoding)))
+                assert "[hidden]" in shown
+                assert len(left) <= around + 4  # what shares a character with it, and what fills up
+
+
+def test_little_is_hidden_for_a_short_secret() -> None:
+    words = " ".join(base64.b64encode(bytes([number]) * 30).decode() for number in range(256))
+    assert Credentials(bearer="abcd").hide(words) == words
+
+
 @pytest.mark.parametrize("credentials", [SECRETS, TOKEN])
 def test_labels_that_echo_the_request_hide_it(stage: Stage, credentials: Credentials) -> None:
     def echo(handler: Handler) -> None:
