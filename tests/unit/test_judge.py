@@ -335,3 +335,40 @@ def test_short_blocks_far_before_t0_are_judged_in_time_and_at_their_time_of_day(
     )
     assert time.monotonic() - began < 8
     assert result.verdict is Verdict.PASS
+
+
+class TestWeeksLongBefore:
+    """A signal with a week, and a baseline of two of them that ended long before T0."""
+
+    BLOCK = timedelta(minutes=10)
+
+    def judged(self, gap: int, factor: float, missing: range = range(0)) -> Verdict:
+        def weekly(count: int, first: int, seed: int) -> list[float | None]:
+            waves = [100 + 20 * math.sin(2 * math.pi * (first + n) / 1008) for n in range(count)]
+            return [wave * (value or 0) / 100 for wave, value in zip(waves, around(100, count, seed), strict=True)]
+
+        length = timedelta(days=14)
+        since = (14 + gap) * 144
+        before = [None if n % 1008 in missing else value for n, value in enumerate(weekly(2016, 0, 1))]
+        after = [value and value * factor for value in weekly(288, since, 2)]
+        declared = [signal("latency", margin={"relative": "5%"}, minCoverage="50%")]
+        return judge_checkpoint(
+            spec(declared, ("48h",)),
+            snapshot(
+                evidence("latency", series(before)),
+                window=window(-length - timedelta(days=gap), length, self.BLOCK),
+            ),
+            snapshot(
+                evidence("latency", series(after)),
+                checkpoint="48h",
+                window=window(timedelta(0), timedelta(days=2), self.BLOCK),
+            ),
+        ).verdict
+
+    @pytest.mark.parametrize("gap", [0, 3, 7, 10, 14, 20, 28, 35])
+    def test_the_same_hours_are_found_and_a_drift_is_one(self, gap: int) -> None:
+        assert self.judged(gap, 1.0) is Verdict.PASS
+        assert self.judged(gap, 1.3) is Verdict.DRIFT
+
+    def test_hours_that_the_baseline_lacks_do_not_make_no_change_of_a_drift(self) -> None:
+        assert self.judged(0, 1.3, missing=range(288)) is not Verdict.PASS
