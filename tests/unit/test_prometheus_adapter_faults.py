@@ -426,6 +426,7 @@ def test_an_error_with_status_200_is_a_server_error(stage: Stage) -> None:
         [{"metric": {}, "values": [[1772366430, 1]]}],
         [{"metric": {}, "values": [[1772366430, "one"]]}],
         [{"metric": {}, "values": [[1772366430, "1_0"]]}],
+        [{"metric": {}, "values": [[1772366430, "\u0661\u0660"]]}],
         [{"metric": {}, "values": [[1e300, "1"]]}],
         [{"metric": {}, "values": [sample(0, "1"), sample(0, "1")]}],
         [{"metric": {}, "values": [sample(1, "1"), sample(0, "1")]}],
