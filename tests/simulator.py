@@ -31,6 +31,7 @@ from driftreview.domain.evidence import (
     snapshot_name,
     take,
 )
+from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
 from driftreview.domain.query import Asked
@@ -248,7 +249,7 @@ class Simulator:
         if not isinstance(evidence, DriftSnapshotSpec):
             return self._unanswered(review, None, evidence)
         ref = SnapshotRef(name=self._name(T0), hash=evidence.hash)
-        self._write(review, decide.baseline_captured(review, evidence, ref, self.now))
+        self._write(review, decide.baseline_captured(review, evidence, ref, foresight(review.spec, evidence), self.now))
         return self.now
 
     def _capture_checkpoint(self, review: DriftReview, index: int, view: TargetView) -> datetime:

@@ -24,7 +24,8 @@ from driftreview.domain.plan import plan
 from driftreview.domain.revisions import pin
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP
-from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
+from driftreview.runtime import capture
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, foreseen
 from driftreview.runtime.gather import NO_ROOM, TurnOverError
 from tests import builders
 from tests.builders import BLOCK, HOUR, MINUTE, answer, presence, review, signal, target
@@ -343,3 +344,18 @@ def test_out_of_patience_a_heartbeat_is_frozen_as_unanswered_and_not_as_absent(s
     stored = scene.capture.evidence(review(waiting, signals=signals), LOOK, found, NEVER, history=False)
     assert isinstance(stored, DriftSnapshotSpec)
     assert [each.problem and each.problem.reason for each in stored.signals] == [Reason.UNREACHABLE, None]
+
+
+def test_a_fault_in_what_a_baseline_tells_is_logged_and_holds_nothing_up(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_: object) -> None:
+        raise OverflowError("math range error")
+
+    frozen = builders.snapshot()
+    assert foreseen(review(), frozen) is not None
+    monkeypatch.setattr(capture, "foresight", fails)
+    assert foreseen(review(), frozen) is None
+    (line,) = caplog.records
+    assert (line.levelname, getattr(line, "review", "")) == ("ERROR", "shop/release")
+    assert line.exc_info is not None

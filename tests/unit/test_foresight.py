@@ -100,3 +100,11 @@ class TestInTheEvidence:
         declared = review(signals=[signal()]).spec
         for frozen in (snapshot(), snapshot().model_copy(update={"window": None})):
             assert foresight(declared, frozen) == Foresight([], [], [], [])
+
+    @pytest.mark.parametrize("blocks", [[4.9e-324] * 504 + [0.08] * 504, [0.08] * 504 + [4.9e-324] * 504])
+    def test_what_is_off_by_more_than_a_float_holds_is_told_in_short(self, blocks: list[float]) -> None:
+        spread = [value * (1 + number % 7 / 100) for number, value in enumerate(blocks)]
+        (said,) = foresight(review(signals=[signal("latency")]).spec, snapshot(evidence("latency", series(spread)))).odd
+        assert said.startswith("latency (")
+        assert len(said) < 200
+        assert "inf" not in said

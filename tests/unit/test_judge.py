@@ -1,14 +1,19 @@
 """From evidence to verdicts: what counts, what stands for a signal, and that nothing missing passes."""
 
+import math
+import time
+from datetime import timedelta
+
 import pytest
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, SeriesEvidence, SignalEvidence
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.domain import judge as judging
 from driftreview.domain.finding import Finding
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult, combine
-from tests.builders import around, evidence, growth, limit, series, signal, snapshot, spec
+from tests.builders import T0, around, evidence, growth, limit, series, signal, snapshot, spec
 
 V = SignalVerdict
 BEFORE = evidence("latency", series(around(100, 144)))
@@ -280,3 +285,90 @@ class TestPurity:
         backwards = judge_checkpoint(spec(self.signals[::-1]), self.before, shuffled)
         assert backwards.verdict is forwards.verdict
         assert backwards.results == forwards.results[::-1]
+
+
+def window(start: timedelta, length: timedelta, block: timedelta) -> EvidenceWindow:
+    seconds = f"{block.total_seconds():g}s"
+    return EvidenceWindow(start=T0 + start, end=T0 + start + length, step=seconds, block=seconds)
+
+
+@pytest.mark.parametrize("block", [timedelta(seconds=10), timedelta(minutes=1), timedelta(minutes=10)])
+@pytest.mark.parametrize(("days", "gap"), [(2, 27.25), (2, 40.25), (7, 91.5), (14, 27.25), (14, 91.5), (14, 3.25)])
+def test_a_long_gap_is_cut_by_whole_days_or_weeks(block: timedelta, days: int, gap: float) -> None:
+    baseline = window(-timedelta(days=days + gap), timedelta(days=days), block)
+    cut, period = judging._gap(baseline, T0, block) * block, timedelta(weeks=1 if days >= 14 else 1 / 7)
+    longest = min(timedelta(days=28), max(timedelta(days=days), 4032 * block))
+    assert cut == timedelta(days=gap) or longest - period < cut <= longest
+    assert (timedelta(days=gap) - cut) % period == timedelta(0)
+
+
+def test_a_baseline_of_hours_has_no_time_of_day_to_keep() -> None:
+    second = timedelta(seconds=1)
+    baseline = window(-timedelta(days=28.5, hours=4), timedelta(hours=4), second)
+    assert judging._gap(baseline, T0, second) == 4 * 3600
+
+
+def test_windows_that_touch_or_overlap_have_no_gap() -> None:
+    for start in (-2, -1):
+        baseline = window(timedelta(days=start), timedelta(days=2), timedelta(minutes=10))
+        assert judging._gap(baseline, T0, timedelta(minutes=10)) == 0
+
+
+def test_short_blocks_far_before_t0_are_judged_in_time_and_at_their_time_of_day() -> None:
+    block, count = timedelta(seconds=10), 17_280  # two days
+    shape = [10 * math.sin(2 * math.pi * number / 8640) for number in range(count)]
+    blocks = [[value + wave for value, wave in zip(around(100, count, n), shape, strict=True)] for n in range(10)]
+    baseline = window(-timedelta(days=29.75), timedelta(days=2), block)  # ends 27.75 days before T0
+    since = window(timedelta(0), timedelta(hours=24), block)
+    late = [
+        value + 10 * math.sin(2 * math.pi * (number / 8640 + 0.75))
+        for number, value in enumerate(around(100, 8640, 99))
+    ]
+    declared = [signal(f"s{n}", margin={"relative": "5%"}) for n in range(5)]
+    before = [evidence(f"s{n}", series(blocks[n])) for n in range(5)]
+    after = [evidence(f"s{n}", series(late)) for n in range(5)]
+    began = time.monotonic()
+    result = judge_checkpoint(
+        spec(declared, ("24h",)),
+        snapshot(*before, window=baseline),
+        snapshot(*after, checkpoint="24h", window=since),
+    )
+    assert time.monotonic() - began < 8
+    assert result.verdict is Verdict.PASS
+
+
+class TestWeeksLongBefore:
+    """A signal with a week, and a baseline of two of them that ended long before T0."""
+
+    BLOCK = timedelta(minutes=10)
+
+    def judged(self, gap: int, factor: float, missing: range = range(0)) -> Verdict:
+        def weekly(count: int, first: int, seed: int) -> list[float | None]:
+            waves = [100 + 20 * math.sin(2 * math.pi * (first + n) / 1008) for n in range(count)]
+            return [wave * (value or 0) / 100 for wave, value in zip(waves, around(100, count, seed), strict=True)]
+
+        length = timedelta(days=14)
+        since = (14 + gap) * 144
+        before = [None if n % 1008 in missing else value for n, value in enumerate(weekly(2016, 0, 1))]
+        after = [value and value * factor for value in weekly(288, since, 2)]
+        declared = [signal("latency", margin={"relative": "5%"}, minCoverage="50%")]
+        return judge_checkpoint(
+            spec(declared, ("48h",)),
+            snapshot(
+                evidence("latency", series(before)),
+                window=window(-length - timedelta(days=gap), length, self.BLOCK),
+            ),
+            snapshot(
+                evidence("latency", series(after)),
+                checkpoint="48h",
+                window=window(timedelta(0), timedelta(days=2), self.BLOCK),
+            ),
+        ).verdict
+
+    @pytest.mark.parametrize("gap", [0, 3, 7, 10, 14, 20, 28, 35])
+    def test_the_same_hours_are_found_and_a_drift_is_one(self, gap: int) -> None:
+        assert self.judged(gap, 1.0) is Verdict.PASS
+        assert self.judged(gap, 1.3) is Verdict.DRIFT
+
+    def test_hours_that_the_baseline_lacks_do_not_make_no_change_of_a_drift(self) -> None:
+        assert self.judged(0, 1.3, missing=range(288)) is not Verdict.PASS

@@ -374,11 +374,14 @@ class TestTheOperatorItselfFails:
             "the decision was not carried out when the rollback window closed"
         )
 
-    def test_at_the_baseline_it_ends_without_one(self) -> None:
-        simulator = release(policy={"onWindowEnd": "Rollback"})()
+    @pytest.mark.parametrize("on_window_end", ["Rollback", "Promote"])
+    def test_without_a_baseline_the_policy_does_not_rule_and_that_is_said(self, on_window_end: str) -> None:
+        simulator = release(policy={"onWindowEnd": on_window_end})()
         simulator.metrics.mode = "broken"
         simulator.pass_time(5 * HOUR)
         assert (simulator.phase, simulator.acts) == (Phase.INCONCLUSIVE, [])
+        why = "; there is no baseline, and policy.onWindowEnd does not rule without evidence; "
+        assert why in simulator.status["summary"]
 
     def test_of_times_long_past_it_gets_ten_minutes_to_mend_it(self) -> None:
         simulator = release()()

@@ -119,9 +119,49 @@ def test_a_terminal_that_knows_few_characters_is_no_obstacle(folder: Path) -> No
     assert done.stdout.startswith(b"\\u03a9.yaml:7:3: error: spec.windw\\u03a9: found an unknown field")
 
 
-def test_an_endless_file_is_too_large() -> None:
-    assert run("-f", "/dev/zero", code=1).startswith(
-        "/dev/zero:1:1: error: has more than 2097152 bytes; split the file"
+def test_what_may_never_end_is_not_opened(folder: Path) -> None:
+    os.mkfifo(folder / "pipe.yaml")
+    for name in ("pipe.yaml", "/dev/zero"):
+        said = run("-f", name, "good.yaml", code=1)
+        assert said.startswith(f"{name}:1:1: error: cannot be read: it is no file but a pipe, a socket or a device, ")
+        assert "; write - for standard input; check the path\n2 objects in 1 file checked: 1 error" in said
+    (folder / "link.yaml").symlink_to("good.yaml")
+    assert "2 objects in 1 file checked: 0 errors" in run("-f", "link.yaml")
+
+
+def test_of_many_findings_the_worst_are_shown_and_all_are_counted(folder: Path) -> None:
+    assert folder
+    wide = "".join(f"  x{number:03}: 1\n" for number in range(500))
+    warned = (
+        HEAD.replace("shop", "other", 1) + "  variables: {" + ", ".join(f"v{n}: a" for n in range(20)) + "}\n" + SIGNALS
+    )
+    Path("wide.yaml").write_text(warned + "---\n" + HEAD + wide + SIGNALS, "utf-8")
+    found = json.loads(run("-f", "wide.yaml", "-f", "bad.yml", "-o", "json", code=1))
+    assert (found["errors"], found["warnings"], len(found["findings"])) == (501, 20, 202)
+    assert [each["severity"] for each in found["findings"]] == ["error"] * 201 + ["note"]
+    assert [each["line"] for each in found["findings"]] == sorted(each["line"] for each in found["findings"])
+    *_, more, counted = run("-f", "wide.yaml", code=1).splitlines()
+    assert more == (
+        "wide.yaml:516:3: note: and 321 more (300 errors, 20 warnings, 1 note), which are not shown: mend those above "
+        "and lint again"
+    )
+    assert counted == "2 objects in 1 file checked: 500 errors, 20 warnings"
+
+
+def test_what_every_finding_repeats_is_cut(folder: Path) -> None:
+    assert folder
+    base = "x: &wide {" + "k" * 9999 + ": 1}\n"
+    head = HEAD.replace("name: shop}", "name: " + "n" * 9999 + "}", 1)
+    signals = "  signals:\n" + "    - {<<: *wide, name: s, query: up}\n" * 50
+    Path("long.yaml").write_text(head.replace("spec:", base + "spec:") + signals, "utf-8")
+    assert len(run("-f", "long.yaml", "-o", "json", code=1)) < 200_000
+
+
+def test_a_file_that_is_too_large_is_read_no_further(folder: Path) -> None:
+    assert folder
+    Path("large.yaml").write_bytes(b"#" * (2**21 + 1))
+    assert run("-f", "large.yaml", code=1).startswith(
+        "large.yaml:1:1: error: has more than 2097152 bytes; split the file"
     )
 
 

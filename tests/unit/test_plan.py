@@ -12,6 +12,7 @@ from driftreview.api.reasons import TERMINAL, Phase, Reason, Recommendation
 from driftreview.api.status import Act, ActType, Checkpoint, Decision, DriftReviewStatus, SnapshotRef
 from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
 from driftreview.domain.decide import baseline_captured
+from driftreview.domain.foresight import Foresight
 from driftreview.domain.plan import plan
 from driftreview.domain.workload import Rollout, TargetView
 from tests.builders import HOUR, MINUTE, T0, limit, review, signal, snapshot, target
@@ -190,7 +191,8 @@ class TestT0:
         why = "its history ends at 2026-07-31T03:00:00Z, before the time in which a rejected release ran"
         assert status.summary == f"T0 is 2026-07-31T12:00:00Z: freezing the baseline; {why}"
         assert said(status, "BaselineCaptured") == ("False", Reason.CAPTURING, why)
-        frozen = baseline_captured(review(status), snapshot(), SnapshotRef(name="t0", hash=snapshot().hash), T0)
+        ref = SnapshotRef(name="t0", hash=snapshot().hash)
+        frozen = baseline_captured(review(status), snapshot(), ref, Foresight([], [], [], []), T0)
         assert said(frozen, "BaselineCaptured") == ("True", Reason.CAPTURED, f"frozen in DriftSnapshot t0; {why}")
 
     @pytest.mark.parametrize(

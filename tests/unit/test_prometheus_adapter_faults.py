@@ -426,6 +426,7 @@ def test_an_error_with_status_200_is_a_server_error(stage: Stage) -> None:
         [{"metric": {}, "values": [[1772366430, 1]]}],
         [{"metric": {}, "values": [[1772366430, "one"]]}],
         [{"metric": {}, "values": [[1772366430, "1_0"]]}],
+        [{"metric": {}, "values": [[1772366430, "\u0661\u0660"]]}],
         [{"metric": {}, "values": [[1e300, "1"]]}],
         [{"metric": {}, "values": [sample(0, "1"), sample(0, "1")]}],
         [{"metric": {}, "values": [sample(1, "1"), sample(0, "1")]}],
@@ -907,6 +908,21 @@ def test_an_unreachable_proxy_is_named(stage: Stage, monkeypatch: pytest.MonkeyP
     assert_failed(result, Reason.UNREACHABLE, "proxy", "HTTP_PROXY")
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "LOCALHOST"])
+@pytest.mark.parametrize("credentials", [SECRETS, TOKEN, Credentials()])
+def test_what_is_asked_on_this_machine_goes_through_no_proxy(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, host: str, credentials: Credentials
+) -> None:
+    proxy, server = stage.server(replying(502, "no")), stage.server(replying(200, GOOD))
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, proxy.url)
+    monkeypatch.setenv("no_proxy", "")
+    assert isinstance(stage.source(f"http://{host}:{server.server_port}", credentials).range("up", WINDOW), Samples)
+    assert (len(server.seen), proxy.seen) == (1, [])
+    stage.source("http://prometheus.example:9090", credentials).range("up", WINDOW)
+    assert proxy.seen
+
+
 # TLS
 
 
@@ -1043,6 +1059,29 @@ def test_a_secret_that_begins_with_another_is_hidden_whole() -> None:
     credentials = Credentials(headers={"A": "abcd", "B": "abcdef"})
     assert credentials.hide("ABCDEF, abcd") == "[hidden], [hidden]"
     assert Credentials(bearer=None).hide("abcd") == "abcd"
+
+
+@pytest.mark.parametrize("before", ["Bearer ", "", "Authorization: Bearer ", '{"token":"', "é"])
+@pytest.mark.parametrize("secret", ["s3cr3t-Token.ABCDEFGH/+=zz", "~~~???>>>~", "aé-kéy-ö", "sixsix"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode, bytes.hex], ids=["64", "url64", "hex"])
+def test_a_secret_is_hidden_within_more_that_is_encoded(
+    before: str, secret: str, encode: Callable[[bytes], bytes | str]
+) -> None:
+    for encoding in ("utf-8", "latin-1"):
+        for after in ("", "\r\n", '"}', "z"):
+            packed = encode((before + secret + after).encode(encoding))
+            text = packed if isinstance(packed, str) else packed.decode()
+            for given in (text, text.rstrip("="), text.upper()):
+                shown = Credentials(bearer=secret).hide(f"sent {given} so")
+                left = shown.removeprefix("sent ").removesuffix(" so").replace("[hidden]", "")
+                around = len(encode((before + after).encode(encoding)))
+                assert "[hidden]" in shown
+                assert len(left) <= around + 4  # what shares a character with it, and what fills up
+
+
+def test_little_is_hidden_for_a_short_secret() -> None:
+    words = " ".join(base64.b64encode(bytes([number]) * 30).decode() for number in range(256))
+    assert Credentials(bearer="abcd").hide(words) == words
 
 
 @pytest.mark.parametrize("credentials", [SECRETS, TOKEN])

@@ -83,6 +83,26 @@ def test_credentials_of_a_file_are_sent_with_every_query(
     assert {seen.params["query"] for seen in server.seen} >= {"latency", "age", "count(up)"}
 
 
+@pytest.mark.parametrize("option", WAYS)
+def test_no_proxy_sees_what_is_for_this_machine(
+    stage: Stage,  # noqa: F811
+    replayed: Replayed,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    option: str,
+) -> None:
+    text, authorization = WAYS[option]
+    server, proxy = stage.server(demanding(authorization)), stage.server(demanding(authorization))
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, proxy.url)
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "")
+    result = replayed(f"http://127.0.0.1:{server.server_port}", option, file_of(tmp_path, text))
+    assert result.exit_code in (0, 11), result.output
+    assert server.seen
+    assert proxy.seen == []
+
+
 @pytest.mark.parametrize("option", [None, *WAYS])
 def test_a_refusal_names_the_options_and_not_what_was_sent(
     stage: Stage,  # noqa: F811

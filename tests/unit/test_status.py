@@ -10,6 +10,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason, SignalVerdict, Verdict
 from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
 from driftreview.domain import decide, schedule
+from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.result import CheckpointResult, SignalResult
 from driftreview.domain.rules import Finding
 from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
@@ -18,6 +19,7 @@ from tests.builders import HOUR, MINUTE, T0, evidence, limit, review, revision, 
 
 CT = ConditionType
 MOST_BYTES = 64 * 1024
+NOTHING = Foresight([], [], [], [])
 REF = SnapshotRef(name="release-0123456789abcdef-1h", hash="sha256:" + "0" * 64)
 
 
@@ -177,7 +179,7 @@ class TestBaselineCaptured:
     def frozen(self, *problems: Reason) -> DriftReviewStatus:
         signals = [evidence(f"s{i}", problem=reason) for i, reason in enumerate(problems)]
         spec: DriftSnapshotSpec = snapshot(*signals)
-        return decide.baseline_captured(big(1, 1), spec, REF, T0)
+        return decide.baseline_captured(big(1, 1), spec, REF, NOTHING, T0)
 
     def test_it_says_where_the_evidence_is(self) -> None:
         captured = condition(self.frozen(), CT.BASELINE_CAPTURED)
@@ -188,6 +190,16 @@ class TestBaselineCaptured:
         captured = condition(self.frozen(Reason.EMPTY, Reason.ONLY_NAN), CT.BASELINE_CAPTURED)
         assert captured is not None
         assert captured.message.endswith("; without data: s0 (because of Empty); s1 (because of OnlyNaN)")
+
+    def test_what_it_tells_may_be_unknown(self) -> None:
+        status = decide.baseline_captured(big(1, 1), snapshot(), REF, None, T0)
+        captured = condition(status, CT.BASELINE_CAPTURED)
+        assert captured is not None
+        assert (status.phase, captured.status, status.baseline) == (Phase.WATCHING, "True", REF)
+        assert captured.message == (
+            f"frozen in DriftSnapshot {REF.name}; what it can be compared with and what was measured is not known: the "
+            "operator failed to find it out, see its log for shop/release; the looks are judged all the same"
+        )
 
     def test_it_says_what_was_measured_and_what_nothing_can_be_compared_with(self) -> None:
         names = ("fine", "few", "thin", "each", "limited")
@@ -203,7 +215,8 @@ class TestBaselineCaptured:
         )
         started = big(1, 1)
         spec = started.spec.model_copy(update={"signals": declared})
-        status = decide.baseline_captured(started.model_copy(update={"spec": spec}), frozen, REF, T0)
+        foreseen = foresight(spec, frozen)
+        status = decide.baseline_captured(started.model_copy(update={"spec": spec}), frozen, REF, foreseen, T0)
         captured = condition(status, CT.BASELINE_CAPTURED)
         assert captured is not None
         useless = (

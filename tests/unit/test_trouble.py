@@ -95,7 +95,10 @@ class TestUnexpected:
             ("False", Reason.INTERNAL_ERROR),
         )
         assert truth(ended, ConditionType.STALLED) == ("False", Reason.INTERNAL_ERROR)
-        assert ended.summary.endswith("the operator failed (KeyError; see its log for shop/release); decide by hand")
+        assert ended.summary.endswith(
+            "the operator failed (KeyError; see its log for shop/release); there is no baseline, and "
+            "policy.onWindowEnd does not rule without evidence; decide by hand"
+        )
 
 
 class TestSlowness:

@@ -215,8 +215,8 @@ def _sample(sample: Any) -> tuple[float, float]:
         case _:
             raise malformed("a sample that is no pair of time and value")
     try:
-        # Python reads "1_0" as a number; no server writes one so.
-        value = float(text) if "_" not in text else None
+        # Python reads "1_0" as a number, and digits of any script; no server writes one so.
+        value = float(text) if "_" not in text and text.isascii() else None
     except ValueError:
         value = None
     if value is None or not abs(seconds) < _FARTHEST_SECONDS:

@@ -25,6 +25,12 @@ _HEAD characters at most, as long as `[hidden]` instead of every two of them mak
 
 _HEAD: Final = UNSURE * 2 // len(HIDDEN)
 
+# Within a longer text, such as a whole header, base64 writes a secret in one of three ways, by how many bytes stand
+# before it; what it shares a character with is left out.
+_UNSHARED: Final = (0, 2, 3)
+_SHORTEST_INSIDE: Final = 7
+_URL_SAFE: Final = str.maketrans("+/", "-_")
+
 # What http.client can put on the wire in a header value, less the control characters a proxy may choke on.
 _SENDABLE: Final = re.compile(r"[\x20-\x7e\x80-\xff]*")
 
@@ -150,11 +156,18 @@ def _origin(text: str, folded: str) -> Sequence[int]:
 
 
 def _shapes(secret: str) -> Iterator[str]:
-    """The secret as it is and as pages, addresses and JSON write it."""
+    """The secret as it is and as pages, addresses, JSON, base64 (also of more than the secret) and hex write it."""
     yield secret
     yield html.escape(secret)
     yield quote(secret)
     yield quote(secret, safe="")
     yield quote_plus(secret)
     yield json.dumps(secret)[1:-1]
-    yield base64.b64encode(secret.encode()).decode()
+    for data in {secret.encode(), secret.encode("latin-1", "replace")}:  # as pages have it, and as headers send it
+        yield data.hex()
+        yield base64.b64encode(data).decode()
+        for before in range(3):
+            inside = base64.b64encode(bytes(before) + data)[_UNSHARED[before] : (before + len(data)) * 8 // 6].decode()
+            if len(inside) >= _SHORTEST_INSIDE:
+                yield inside
+                yield inside.translate(_URL_SAFE)

@@ -29,7 +29,7 @@ from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.faults import CLIENT_ERRORS, refusal_of
 from driftreview.adapters.replies import Answer, RefusalError, Reply, answer_of
 from driftreview.adapters.transport import CONNECT_SECONDS, Transport
-from driftreview.adapters.trust import trust
+from driftreview.adapters.trust import is_of_this_machine, trust
 from driftreview.adapters.turns import Queue
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.api.reasons import Reason
@@ -226,6 +226,8 @@ class PrometheusSource:
         session.headers.update({**self.credentials.open_headers, **self.credentials.headers})
         # Always set, also without credentials: requests would look for some in ~/.netrc.
         session.auth = self._authorize
+        # A proxy would lead to its own machine, and read what is sent to this one. Nothing else is taken from there.
+        session.trust_env = not is_of_this_machine(url)
         session.hooks["response"].append(_unread)
         client = PrometheusConnect(url, session=session, timeout=(CONNECT_SECONDS, self._seconds))
         transport = Transport(

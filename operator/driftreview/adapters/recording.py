@@ -37,7 +37,7 @@ def read_time(text: str) -> int:
         ValueError: it is neither.
     """
     try:
-        seconds = float(text) if "_" not in text else math.nan  # Python reads "1_0" as a number
+        seconds = _number(text)
     except ValueError:
         seconds = _of_rfc_3339(text)
     if not 0 <= seconds < _END_SECONDS:
@@ -49,7 +49,7 @@ def read_time(text: str) -> int:
 
 def _of_rfc_3339(text: str) -> float:
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_plain(text))
     except ValueError:
         raise ValueError(
             f"{quoted(text)} is no time: write RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds"
@@ -66,11 +66,21 @@ def read_value(text: str) -> float:
         ValueError: it is none.
     """
     try:
-        if "_" not in text:
-            return float(text)
+        return _number(text)
     except ValueError:
-        pass
-    raise ValueError(f"{quoted(text)} is no number; NaN and an empty value are no sample, anything else is refused")
+        message = f"{quoted(text)} is no number; NaN and an empty value are no sample, anything else is refused"
+        raise ValueError(message) from None
+
+
+def _number(text: str) -> float:
+    return float(_plain(text))
+
+
+def _plain(text: str) -> str:
+    """The text, if nothing in it is read by Python alone: "1_0" as ten, and digits of any script."""
+    if "_" in text or not text.isascii():
+        raise ValueError(text)
+    return text
 
 
 @dataclass

@@ -1,10 +1,12 @@
-"""Whom to trust over https: the certificate authorities that a metric source names, or the system's."""
+"""Whom to trust: over https the authorities that a metric source names, or the system's; over http this machine."""
 
 from __future__ import annotations
 
 import contextlib
 import ssl
+from ipaddress import ip_address
 from typing import Final
+from urllib.parse import urlsplit
 
 from driftreview.adapters.replies import RefusalError
 from driftreview.api.reasons import Reason
@@ -39,3 +41,14 @@ def trust(url: str, pem: str | None) -> ssl.SSLContext | None:
         Reason.TLS_FAILED,
         "what spec.tls names is no bundle of PEM certificates; it must begin with -----BEGIN CERTIFICATE-----",
     )
+
+
+def is_of_this_machine(url: str) -> bool:
+    """Whether an address leads to the machine that asks: what is sent there, nobody reads on the way."""
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

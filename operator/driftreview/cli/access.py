@@ -6,13 +6,12 @@ Who lists processes reads their options, and shells keep them.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from driftreview.adapters.credentials import LONGEST_VALUE, Credentials
 from driftreview.adapters.recording import RecordingError
-from driftreview.adapters.trust import MAX_BUNDLE
+from driftreview.adapters.trust import MAX_BUNDLE, is_of_this_machine
 from driftreview.cli.usage import UsageError
 
 
@@ -80,13 +79,7 @@ def _check(url: str) -> None:
 
 def _is_private(url: str) -> bool:
     """Whether nobody reads on the way: over TLS, or on this machine."""
-    host = urlsplit(url).hostname or ""
-    if url.lower().startswith("https:") or host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return url.lower().startswith("https:") or is_of_this_machine(url)
 
 
 def _text(option: str, path: Path | None, most: int) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -93,6 +94,10 @@ def _content(name: str) -> bytes:
     """The file, or the beginning of one that is too large in any case."""
     if name == _STDIN:
         return sys.stdin.buffer.read(MOST_BYTES + 1)
+    if not stat.S_ISREG(os.stat(name).st_mode):  # noqa: PTH116 - Path.stat raises on some names before 3.13
+        raise ValueError(
+            "it is no file but a pipe, a socket or a device, which may never end; write - for standard input"
+        )
     with Path(name).open("rb") as file:
         return file.read(MOST_BYTES + 1)
 

@@ -24,7 +24,7 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
-from driftreview.domain.foresight import foresight
+from driftreview.domain.foresight import Foresight
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import (
     Stuck,
@@ -43,8 +43,10 @@ from driftreview.domain.workload import Rollout, TargetView
 _NOTHING_TO_GO_BACK_TO: Final = (
     "no earlier revision was kept at T0 (first release, revisionHistoryLimit: 0, or a pod template of about a megabyte)"
 )
-
-
+_NOT_FORESEEN: Final = (
+    "what it can be compared with and what was measured is not known: the operator failed to find it out, "
+    "see its log for {}/{}; the looks are judged all the same"
+)
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
 WORTH_SAYING: Final = timedelta(minutes=1)
 """Lateness below this is the loop's own."""
@@ -81,14 +83,24 @@ def with_rollback(
 
 
 def baseline_captured(
-    review: DriftReview, evidence: DriftSnapshotSpec, ref: SnapshotRef, now: datetime
+    review: DriftReview, evidence: DriftSnapshotSpec, ref: SnapshotRef, foreseen: Foresight | None, now: datetime
 ) -> DriftReviewStatus:
-    """The T0 evidence is frozen: start watching."""
+    """The T0 evidence is frozen: start watching.
+
+    Args:
+        review: whose it is.
+        evidence: what was frozen.
+        ref: where.
+        foreseen: what that tells; None if it could not be found out, which holds nothing up.
+        now: the time.
+    """
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
-    foreseen = foresight(review.spec, evidence)
     message = f"frozen in DriftSnapshot {ref.name}"
     told = condition(review.status, ConditionType.BASELINE_CAPTURED)
     message += f"; {told.message}" if told is not None else ""  # why its history ends early
+    if foreseen is None:
+        message += f"; {_NOT_FORESEEN.format(review.metadata.namespace, review.metadata.name)}"
+        foreseen = Foresight([], [], [], [])
     parts = (
         ("without data", gaps),
         ("cannot be compared", foreseen.useless),

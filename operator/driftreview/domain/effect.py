@@ -163,14 +163,14 @@ def _by_week(design: Design, panel: Panel, values: Floats, found: tuple[Floats, 
     if not design.has_week.any():
         return found
     (plain, fitted), (last, weights) = found, _against_the_same_hours(panel, values)
-    is_weekly = design.has_week
+    is_weekly = design.has_week & weights.any(-1)  # else the baseline knows nothing of these hours
     return np.where(is_weekly, last, plain), np.where(is_weekly[:, None], weights, fitted)
 
 
 def _against_the_same_hours(panel: Panel, values: Floats) -> tuple[Floats, Floats]:
     """Mean difference to the blocks whole weeks before, and the weights of the blocks in it."""
     week = round(WEEK / panel.hours_per_block)
-    first = panel.before + panel.gap - week * np.arange(1, panel.before // week + 1)
+    first = panel.before + panel.gap - week * np.arange(panel.gap // week + 1, (panel.before + panel.gap) // week + 1)
     places = first[:, None] + np.arange(panel.after)
     are_there = (places >= 0) & (places < panel.before)
     earlier = np.where(are_there, values[:, np.where(are_there, places, 0)], np.nan)

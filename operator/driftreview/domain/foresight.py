@@ -19,7 +19,7 @@ from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.display import printable, quantity
+from driftreview.domain.display import number, printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
@@ -33,6 +33,10 @@ from driftreview.domain.tails import student_quantile
 _LONG_GAP: Final = timedelta(hours=1)
 _WIDER: Final = 1.1
 """From which on it is worth saying."""
+_MOST_COMPARED: Final = 700.0
+"""Of a logarithm: a hundred times its exponential is still a float."""
+_LONG_PERCENT: Final = 1e4
+"""From this share on percents are shown with three digits."""
 _MISSED: Final = 0.2
 """How often a healthy release may come out undecided because of any of its series."""
 
@@ -153,8 +157,9 @@ def _irregular(found: Irregularity, scale: Scale, panel: Panel, block: timedelta
 
 def _size(compared: float, scale: Scale) -> str:
     """How far something is off, without a sign: in percent where shares are compared, else of the largest value."""
-    share = abs(math.expm1(compared)) if scale.log else abs(compared)
-    return f"{share:.0%}" + ("" if scale.log else " of its largest value")
+    share = abs(math.expm1(min(compared, _MOST_COMPARED)) if scale.log else compared)
+    text = f"{share:.0%}" if share < _LONG_PERCENT else f"{number(share * 100)}%"
+    return text + ("" if scale.log else " of its largest value")
 
 
 def _once(reasons: Sequence[tuple[str, Case, str | None]]) -> list[str]:

@@ -6,12 +6,12 @@ Pure: the same evidence and spec give the same answer, here and offline. Nothing
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
 from driftreview.api.driftreview import DriftReviewSpec
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
@@ -29,6 +29,10 @@ from driftreview.domain.rules import judge_limit, record, too_few
 from driftreview.domain.together import judge_together
 
 _LONGEST_GAP: Final = timedelta(days=28)
+_MOST_GAP: Final = 4032
+"""Blocks of a gap that may be more than the baseline has: 28 days of ten minutes. It costs time as blocks do."""
+_DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(weeks=1)
 
 
 def judge_checkpoint(
@@ -78,7 +82,6 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
     if current.window is None:
         return Grid(hours_per_block=0.0)
     block = parse_duration(current.window.block)
-    gap = max(current.window.start - baseline.window.end, timedelta(0)) // block if baseline.window else 0
     names = list(spec.window.checkpoints)
     index = names.index(current.checkpoint) if current.checkpoint in names else 0
     since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
@@ -87,11 +90,24 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
     started = max(parse_duration(names[index]) - length, timedelta(0))
     return Grid(
         hours_per_block=block / timedelta(hours=1),
-        gap=min(gap, _LONGEST_GAP // block),
+        gap=_gap(baseline.window, current.window.start, block) if baseline.window else 0,
         seen=seen,
         since=started / timedelta(hours=1),
         closes=parse_duration(spec.window.rollback) / timedelta(hours=1),
     )
+
+
+def _gap(baseline: EvidenceWindow, start: datetime, block: timedelta) -> int:
+    """Blocks between a baseline and a window, the same at each look; of a long gap whole days or weeks are left out.
+
+    So every block keeps its time of day, and of the week where the baseline has two of them to learn it from.
+    """
+    gap, length = max(start - baseline.end, timedelta(0)), baseline.end - baseline.start
+    most = min(_LONGEST_GAP, max(length, _MOST_GAP * block))
+    period = _WEEK if length >= 2 * _WEEK else _DAY
+    if gap > most:
+        gap -= min(-((most - gap) // period), gap // period) * period
+    return min(gap, most) // block
 
 
 def _series(

@@ -17,6 +17,7 @@ from driftreview.domain.status import Stuck, condition, finished, moved, said, w
 _NOT_ASKED: Final = frozenset(
     {Reason.SOURCE_NOT_FOUND, Reason.SOURCE_NOT_ALLOWED, Reason.SOURCE_CHANGED, Reason.SECRET_NOT_FOUND}
 )
+_NO_EVIDENCE: Final = "there is no baseline, and policy.onWindowEnd does not rule without evidence"
 PATIENCE: Final = timedelta(minutes=10)
 """How long a few unanswered queries hold up the judgement of the others."""
 
@@ -108,6 +109,7 @@ def unexpected(review: DriftReview, error: str, now: datetime) -> DriftReviewSta
         undecided = status.decision is None and status.act is None
         phase = Phase.INCONCLUSIVE if undecided else Phase.FAILED
         what = "undecided" if undecided else "the decision was not carried out"
+        text += f"; {_NO_EVIDENCE}" if undecided and status.baseline is None else ""
         message = f"{what} when the rollback window closed, and nothing more is done: {text}; decide by hand"
         return finished(review, moved(status, phase, Reason.INTERNAL_ERROR, message, now))
     phase, stuck = status.phase or Phase.PENDING, Stuck(Reason.INTERNAL_ERROR, text)

@@ -11,7 +11,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_duration
 from driftreview.lint.accept import not_allowed, refusals, refused_queries, variables
 from driftreview.lint.advice import Step, advice
-from driftreview.lint.finding import Finding, Report, Severity
+from driftreview.lint.finding import Finding, Report, Severity, bounded
 from driftreview.lint.objects import Parsed, read
 
 Source = MetricSource | ClusterMetricSource
@@ -37,8 +37,8 @@ def lint(files: Iterable[tuple[str, bytes]], unread: Iterable[Finding] = ()) -> 
     for name, parsed in objects:
         found += [replace(finding, file=name) for finding in _of_object(parsed, sources)]
     found += _twice(objects)
-    found.sort(key=lambda finding: (finding.file, finding.place, finding.path, finding.message))
-    return Report(tuple(found), count, ours, others)
+    kept, left_out = bounded(found)
+    return Report(tuple(kept), count, ours, others, left_out)
 
 
 def _of_object(parsed: Parsed, sources: list[Source]) -> Iterator[Finding]:

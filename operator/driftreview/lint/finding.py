@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from itertools import groupby
+from operator import attrgetter
 from typing import Final
 
 from driftreview.domain.display import printable
@@ -12,7 +16,11 @@ from driftreview.domain.display import printable
 Path = tuple[str | int, ...]
 MOST_BYTES: Final = 2 * 2**20
 """Of one file: an object of more than a few hundred kilobytes is refused by the API server."""
+MOST_FINDINGS: Final = 200
+"""Of one file: aliases and merge keys make a hundred thousand of a few kilobytes."""
 _LONGEST_SHOWN: Final = 64
+_LONGEST_NAME: Final = 512
+"""Of a field, a signal or an object: no real one has half of it, and every finding repeats them."""
 _PART: Final = re.compile(r"\[([0-9]{1,9})]|([^.\[\]]+)")
 _SIGNAL: Final = re.compile(r"^spec\.signals\[\d+]")
 
@@ -67,16 +75,54 @@ class Report:
     """What lint says of some files."""
 
     findings: tuple[Finding, ...]
-    """By file, line and column."""
+    """By file, line and column; MOST_FINDINGS of each file, and one that says of the others."""
     files: int
     objects: int
     """Of kinds that are linted."""
     passed_over: int
     """Documents of other kinds."""
+    left_out: Mapping[Severity, int] = field(default_factory=dict)
+    """How many findings more there are; `findings` says so after those of their file."""
 
     def count(self, severity: Severity) -> int:
         """How many findings are this bad."""
-        return sum(finding.severity is severity for finding in self.findings)
+        shown = sum(finding.severity is severity for finding in self.findings)
+        return shown + self.left_out.get(severity, 0)
+
+
+def bounded(found: Iterable[Finding]) -> tuple[list[Finding], Mapping[Severity, int]]:
+    """What is shown of so many findings, by file, line and column, and how many of which severity are left out.
+
+    Of a file with more than MOST_FINDINGS the worst are shown, of these what is about the file and not about an object
+    in it (that it was not read to its end), and then the first.
+    """
+    kept: list[Finding] = []
+    left_out: Counter[Severity] = Counter()
+    worst_first = list(Severity)
+    for name, of_file in groupby(sorted(found, key=_order), attrgetter("file")):
+        ranked = sorted(of_file, key=lambda finding: (worst_first.index(finding.severity), bool(finding.resource)))
+        more = ranked[MOST_FINDINGS:]
+        kept += map(_cut, sorted(ranked[:MOST_FINDINGS], key=_order))
+        if more:
+            counts = Counter(finding.severity for finding in more)
+            what = ", ".join(
+                f"{n} {severity}{'s' if n > 1 else ''}" for severity in worst_first if (n := counts[severity])
+            )
+            message = f"and {len(more)} more ({what}), which are not shown: mend those above and lint again"
+            kept.append(
+                Finding(max(each.place for each in more), Severity.NOTE, "too-many-findings", message, file=name)
+            )
+            left_out += counts
+    return kept, left_out
+
+
+def _order(finding: Finding) -> tuple[str, Place, str, str]:
+    return finding.file, finding.place, finding.path, finding.message
+
+
+def _cut(finding: Finding) -> Finding:
+    path, signal, resource = (short(name, _LONGEST_NAME) for name in (finding.path, finding.signal, finding.resource))
+    return replace(finding, path=path, signal=signal, resource=resource)
 
 
 def spelled(path: Path) -> str:
@@ -106,6 +152,6 @@ def shown(value: object) -> str:
             return "a list"
 
 
-def short(text: str) -> str:
+def short(text: str, length: int = _LONGEST_SHOWN) -> str:
     """The beginning of a long text."""
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return text if len(text) <= length else f"{text[:length]}…"

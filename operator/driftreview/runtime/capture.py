@@ -20,10 +20,12 @@ from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
+from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP, Scraping
 from driftreview.runtime.gather import SIMPLEST, Resolved, Room, Subject, TurnOverError, asked, resolved
+from driftreview.runtime.logs import LOGGER
 
 MOST_BYTES: Final = 64 * 2**20
 """Of answers kept for looks that are not complete yet; beyond it, what was touched longest ago is asked again."""
@@ -238,3 +240,16 @@ def _measure(
 def as_failure(problem: Problem) -> Failed:
     """What keeps a source from being asked, as the answer to each query."""
     return Failed(problem.reason, problem.message, retryable=True)
+
+
+def foreseen(review: DriftReview, evidence: DriftSnapshotSpec) -> Foresight | None:
+    """What a frozen baseline tells; None, with a traceback in the log, if that cannot be found out.
+
+    It is advice: the baseline stands without it, and so does every verdict.
+    """
+    try:
+        return foresight(review.spec, evidence)
+    except Exception:  # noqa: BLE001 - whatever it is, it is only advice
+        name = f"{review.metadata.namespace}/{review.metadata.name}"
+        LOGGER.exception("what the baseline tells could not be found out", extra={"review": name})
+        return None

@@ -41,7 +41,7 @@ from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.starting import is_accepted
 from driftreview.runtime.acceptance import Acceptance
-from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.loop import AbandonedError
@@ -148,8 +148,7 @@ class Reconciler:
             reason = _REASONS.get(type(error), Reason.REFUSED)
             return self._write(review, trouble.refused(review, reason, str(error), now), raw), now + RETRY
         except (ForeignEvidenceError, UnreadableError) as error:
-            now = self.clock()
-            return self._write(review, trouble.evidence_altered(review, str(error), now), raw), now
+            return self._write(review, trouble.evidence_altered(review, str(error), self.clock()), raw), self.clock()
         except (ClusterError, TurnOverError, BusyError, AbandonedError):
             raise
         except Exception as error:
@@ -212,7 +211,8 @@ class Reconciler:
         if isinstance(evidence, Unanswered):
             return self._unanswered(review, evidence, raw, now, first=True)
         ref = SnapshotRef(name=_snapshot(review, T0), hash=evidence.hash)
-        return self._write(review, decide.baseline_captured(review, evidence, ref, self.clock()), raw), now
+        after = decide.baseline_captured(review, evidence, ref, foreseen(review, evidence), self.clock())
+        return self._write(review, after, raw), now
 
     def _capture_checkpoint(
         self, review: DriftReview, workload: Workload, index: int, raw: Mapping[str, Any], now: datetime, until: float
