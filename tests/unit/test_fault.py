@@ -7,7 +7,7 @@ import pytest
 
 from driftreview.domain.fault import Change, Fault
 from driftreview.domain.history import Recorded
-from tests.builders import HOUR, T0, recorded
+from tests.builders import HOUR, MINUTE, T0, recorded
 
 SERIES = recorded([(T0 + index * HOUR, 10.0) for index in range(-1, 3)], symbol="btc")
 
@@ -89,3 +89,22 @@ def test_what_was_recorded_stays_as_it_was() -> None:
     before = SERIES.values.tobytes()
     injected("a*3")
     assert SERIES.values.tobytes() == before
+
+
+def test_what_is_added_is_added_to_the_quotient_of_a_count_per_another() -> None:
+    counted = recorded([(T0 + index * HOUR, 1.0) for index in range(3)], zone="a")
+    per = [
+        recorded([(T0 + index * HOUR - MINUTE, 100.0 * index) for index in range(3)], zone="a"),
+        recorded([(T0, 7.0)], zone="b"),
+    ]
+
+    def put(text: str, per: list[Recorded], each: str = "") -> list[float]:
+        (found,) = Fault.parse(text).put_into([counted], T0, per, each)
+        return found.values.tolist()
+
+    assert put("errors+10m", per, "zone") == [1, 2, 3]
+    assert put("errors leak 10m/h", per, "zone") == [1, 2, 5]
+    assert put("errors*3", per, "zone") == [1, 3, 3]
+    assert put("errors+10m", per[1:], "zone") == [1, 1, 1]  # of another series
+    assert put("errors+10m", [recorded([(T0, math.nan)])]) == [1, 1, 1]
+    assert put("errors+10m", [recorded([(T0 + 90 * MINUTE, 100.0)])]) == [1, 1, 2]  # none yet at the first

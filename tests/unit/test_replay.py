@@ -214,3 +214,20 @@ def test_a_control_is_replayed_from_a_recording_of_its_own() -> None:
         for control in (own, calm)
     ]
     assert verdicts == [Recommendation.APPROVE, Recommendation.REJECT]
+
+
+def test_a_fault_in_a_share_is_as_large_as_it_is_written() -> None:
+    declared = review(signals=[signal("errors", per="up", margin={"absolute": "10m"})])
+    moments = [T0 + index * STEP for index in range(-300, 60)]
+    recording = {
+        "errors": (recorded([(moment, 2.0 + index % 3 * 0.1) for index, moment in enumerate(moments)]),),
+        "errors.per": (recorded([(moment, 200.0) for moment in moments]),),
+    }
+    study = Study(declared, Past(History.of(recording, STEP)), recording, (Fault.parse("errors+30m"),))
+    healthy, faulty = (each.checkpoints[0].result for each in study.at(T0))
+    assert healthy is not None
+    assert faulty is not None
+    before, after = (each.results[0].finding.estimate for each in (healthy, faulty))
+    assert before is not None
+    assert after is not None
+    assert after.estimate - before.estimate == pytest.approx(0.03, rel=0.01)

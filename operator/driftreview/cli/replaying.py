@@ -13,7 +13,7 @@ from driftreview.adapters.recording import RecordingError
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Recommendation
-from driftreview.api.signal import Kind
+from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import format_duration
 from driftreview.cli import document, table
 from driftreview.cli.printing import say, say_json, warn
@@ -24,7 +24,7 @@ from driftreview.cli.usage import UsageError
 from driftreview.cli.workers import judged
 from driftreview.domain.advice import over_budget, undecided
 from driftreview.domain.fault import Change, Fault
-from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, span
+from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, recorded_as, span
 from driftreview.domain.outcome import Outcome, Rates, outcome_of
 from driftreview.domain.replay import Past
 from driftreview.domain.selector import matches
@@ -91,7 +91,8 @@ def run(request: Request) -> int:
     faults = tuple(_fault(text, review, reading) for text in request.faults)
     _refuse_too_many(reading, last - first, step)
     past = Past(History.of(reading.recording, step, reading.places), reading.queries, reading.label)
-    needed = {each.signal: reading.recording[each.signal] for each in faults}
+    names = {name for each in review.spec.signals for name in recorded_as(each).values() if _is_faulty(each, faults)}
+    needed = {name: reading.recording.get(name, ()) for name in names}
     study = Study(review, past, needed, faults)
     if request.sweep is not None:
         return _sweep(study, request, request.sweep)
@@ -174,6 +175,10 @@ def _jobs(study: Study) -> int:
 def _by_fault(study: Study, found: Sequence[tuple[Outcome, ...]]) -> dict[str, list[Outcome]]:
     names = [document.NO_FAULT, *(each.text for each in study.faults)]
     return {name: [each[index] for each in found] for index, name in enumerate(names)}
+
+
+def _is_faulty(signal: Signal, faults: Sequence[Fault]) -> bool:
+    return any(each.signal == signal.name for each in faults)
 
 
 def _fault(text: str, review: DriftReview, reading: Reading) -> Fault:
