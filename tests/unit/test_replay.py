@@ -10,7 +10,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.policy import OnDrift, OnInconclusive, Policy, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.status import ActType
-from driftreview.domain.conclusion import act_for, concluded
+from driftreview.domain.conclusion import act_for, concluded, held_by
 from driftreview.domain.evidence import is_intact
 from driftreview.domain.fault import Fault
 from driftreview.domain.history import History, laid
@@ -188,6 +188,16 @@ def test_the_policy_says_what_is_done() -> None:
     ]  # fmt: skip
     assert acts(on_inconclusive=OnInconclusive.ROLLBACK)[-1] is ActType.ROLL_BACK
     assert acts(mode=PolicyMode.ADVISE) == acts(mode=PolicyMode.OBSERVE) == [None, None, None]
+
+
+def test_what_is_held_is_held_by_the_field_that_says_so() -> None:
+    def held(**policy: object) -> list[str]:
+        return [held_by(Policy.model_validate(policy), each) for each in Recommendation]
+
+    assert held() == ["", "", "policy.onInconclusive Hold"]
+    assert held(on_drift=OnDrift.HOLD)[1] == "policy.onDrift Hold"
+    assert held(on_inconclusive=OnInconclusive.ROLLBACK, on_drift=OnDrift.ROLLBACK) == ["", "", ""]
+    assert held(mode=PolicyMode.ADVISE, on_drift=OnDrift.HOLD) == ["policy.mode Advise"] * 3
 
 
 def test_with_a_fault_what_it_leaves_alone_is_not_frozen_again_but_is_the_same() -> None:

@@ -98,7 +98,8 @@ def test_it_ends_with_the_recommendation(
     ("policy", "done"),
     [
         ("{}", "Rollback"),
-        ("{onDrift: Hold}", "Hold, policy.mode Enforce"),
+        ("{onDrift: Hold}", "Hold, policy.onDrift Hold"),
+        ("{onDrift: Hold, mode: Advise}", "Hold, policy.mode Advise"),
         ("{mode: Observe}", "Hold, policy.mode Observe"),
     ],
 )
@@ -133,7 +134,10 @@ def test_a_checkpoint_after_the_data_is_shown_as_such(data: Path) -> None:
     assert (last["verdict"], last["signals"]) == (None, [])
     lines = run(data, *arguments).stdout.splitlines()
     assert "T0+24h: not yet judgeable, the data end before this window" in lines
-    assert lines[-1].startswith("INCONCLUSIVE (Hold, policy.mode Enforce): T0+24h cannot be judged yet")
+    assert lines[-1].startswith("INCONCLUSIVE (Hold): T0+24h cannot be judged yet")
+    promoting = edited(data, ("  signals:", "  policy: {onInconclusive: Promote}\n  signals:"))
+    result = run(promoting, "--data", str(data.parent), *arguments)
+    assert result.stdout.splitlines()[-1].startswith("INCONCLUSIVE (Hold): T0+24h cannot be judged yet")
 
 
 def test_a_signal_without_a_file_is_missing_and_said(data: Path, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def of_replay(review: DriftReview, found: Replay, step: timedelta, outcomes: Map
         "kind": "Replay",
         "review": review.metadata.name,
         "recommendation": found.recommendation,
-        "action": _ACTS[act_for(review.spec.policy, found.recommendation)],
+        "action": _ACTS[act_for(review.spec.policy, found.recommendation) if found.decided_at else None],
         "reason": found.reason,
         "message": found.message,
         "decidedAt": found.decided_at,
