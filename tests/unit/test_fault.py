@@ -1,6 +1,7 @@
 """Faults of known size, as they are written and what they do."""
 
 import math
+import re
 import warnings
 
 import pytest
@@ -45,6 +46,25 @@ def test_a_fault_is_read(text: str, signal: str, change: Change, amount: float) 
 )  # fmt: skip
 def test_what_is_no_fault_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match=r"such as|must be"):
+        Fault.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("latency+10%", "write latency*1.1"),
+        ("latency + -5%", "write latency*0.95"),
+        ("latency*110%", "write latency*1.1"),
+        ('a{b="c"}+10.5%', 'write a{b="c"}*1.105'),
+        ("heartbeat{zone=b} silent", "write 'heartbeat{zone=\"b\"} silent'"),
+        ('a{b=c, d="e"}*2', 'write \'a{b="c", d="e"}*2\''),
+        ("a leak 10%/h", "must be a number"),
+        ("a{b=c}", "is no fault"),
+        ("a{" + "b=c," * 100 + "}*2", "is no fault"),
+    ],
+)
+def test_what_was_probably_meant_is_said(text: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(hint)):
         Fault.parse(text)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from driftreview.domain.advice import over_budget, undecided
 from driftreview.domain.fault import Change, Fault
 from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, recorded_as, span
 from driftreview.domain.outcome import Outcome, Rates, outcome_of
-from driftreview.domain.replay import Past
+from driftreview.domain.replay import Past, history_end, windows
 from driftreview.domain.selector import matches
 from driftreview.domain.sweep import Study, admissible
 from driftreview.domain.validate import too_fine, too_large
@@ -97,9 +97,9 @@ def run(request: Request) -> int:
     if request.sweep is not None:
         return _sweep(study, request, request.sweep)
     if t0 is None or not first <= t0 <= last:
-        raise UsageError(
-            f"--t0: {t0 and format_time(t0)} lies outside of the data: {format_time(first)} to {format_time(last)}"
-        )
+        said = f"--t0: {t0 and format_time(t0)} lies outside of the data: {format_time(first)} to {format_time(last)}"
+        raise UsageError(said, *(_of_beginning(study, t0, None) if t0 and t0 < first else ()))
+    warn(*_of_beginning(study, t0, request.history_ends_at))
     return _one(study, request, t0)
 
 
@@ -115,6 +115,18 @@ def _t0(request: Request, review: DriftReview) -> datetime | None:
     if request.t0 is not None or request.history_ends_at is not None:
         raise UsageError("--sweep chooses T0s by itself: leave out --t0 and --history-ends-at")
     return None
+
+
+def _of_beginning(study: Study, t0: datetime, history_ends_at: datetime | None) -> Iterator[str]:
+    spec, whole = study.review.spec, study.past.history.window
+    baseline, *_ = windows(spec, t0, history_ends_at or history_end(spec, t0), whole.step)
+    if baseline is not None and baseline.start < whole.start:
+        earliest = t0 + (whole.start - baseline.start)
+        yield (
+            f"the data begin at {format_time(whole.start + whole.step)}; the baseline of T0 {format_time(t0)} "
+            f"needs them from {format_time(baseline.start)}, and what lacks of it is missing: use a T0 from "
+            f"{format_time(earliest)} on, a shorter spec.baseline.length, or more data"
+        )
 
 
 def _one(study: Study, request: Request, t0: datetime) -> int:

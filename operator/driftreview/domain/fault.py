@@ -29,6 +29,12 @@ _FAULT: Final = re.compile(
 )
 
 
+_PERCENT: Final = re.compile(r"([+-]?[0-9]{1,9}(?:[.][0-9]{1,9})?)%")
+_BARE: Final = re.compile(r"(=\s*)([^\s\"'{},=]+)")
+_LONGEST: Final = 200
+"""Characters that are worth a guess."""
+
+
 class Change(StrEnum):
     """What a fault does to a value."""
 
@@ -61,6 +67,8 @@ class Fault:
         """
         found = _FAULT.fullmatch(text)
         if found is None:
+            if meant := _quoted(text):
+                raise ValueError(f"{text!r}: a label's value stands in quotes: write {meant}")
             raise ValueError(
                 f"{text!r} is no fault: write a signal's name and what happens to it, such as latency*1.10, "
                 "latency+5m, memory leak 20Mi/h or heartbeat silent"
@@ -70,6 +78,11 @@ class Fault:
             hours = parse_duration(found["after"] or "0s") / timedelta(hours=1)
             return Fault(text.strip(), found["signal"], labels, Change.SILENT, hours)
         change = {"*": Change.TIMES, "+": Change.PLUS, None: Change.LEAK}[found["sign"]]
+        if share := _PERCENT.fullmatch(found["amount"] or ""):
+            factor = float(share[1]) / 100 + (change is Change.PLUS)
+            raise ValueError(
+                f"{text!r}: a share is a factor: write {found['signal']}{found['selector'] or ''}*{factor:g}"
+            )
         amount = parse_quantity(found["amount"] or found["rate"])
         if change is Change.TIMES and amount < 0:
             raise ValueError(f"{text!r}: a factor must be zero or more")
@@ -112,6 +125,13 @@ class Fault:
                 case Change.LEAK:
                     values[after] += more * ((series.times[after] - begins) / _HOUR)
         return replace(series, values=values)
+
+
+def _quoted(text: str) -> str:
+    """The fault with the values of its labels in quotes, if that is all it lacks."""
+    head, brace, rest = text[:_LONGEST].partition("{")
+    meant = (head + brace + _BARE.sub(r'\1"\2"', rest)).strip()
+    return f"'{meant}'" if brace and len(text) <= _LONGEST and _FAULT.fullmatch(meant) else ""
 
 
 def _beside(one: Recorded, others: Sequence[Recorded], each: str) -> Floats:
