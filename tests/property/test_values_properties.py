@@ -4,7 +4,7 @@ from decimal import Decimal, localcontext
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.api.values import exact_duration, format_duration, parse_duration, parse_percent, parse_quantity
 
 # What people are shown drops seconds from one hour on and minutes from three days on; below that nothing is lost.
 LOSSLESS = st.one_of(
@@ -14,6 +14,11 @@ LOSSLESS = st.one_of(
 )
 BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 DECIMAL = {"": 0, "n": -9, "u": -6, "m": -3, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
+
+
+@given(st.integers(0, 99_999 * 3_600 + 3_599).map(lambda count: timedelta(seconds=count)))
+def test_what_evidence_writes_is_read_back_to_the_second(length: timedelta) -> None:
+    assert parse_duration(exact_duration(length)) == length
 
 
 @given(LOSSLESS)

@@ -132,6 +132,15 @@ class TestRareEvents:
         assert result.estimate is not None
         assert result.estimate.measure is Measure.DIFFERENCE
 
+    def test_where_fewer_than_three_are_expected_the_difference_is_in_events(self) -> None:
+        few = found(events(), row(1, WEEK), row(0, 6))
+        assert few.delta.startswith("-0.00")
+        assert "%" not in few.message.partition(", margin")[0]
+        assert few.estimate is not None
+        assert few.estimate.measure is Measure.SHARE  # as the margin is
+        enough = found(events(), row(21, WEEK), row(6, 288))
+        assert ", +0.0% (between -60.5% and +126%), margin" in enough.message
+
     def test_two_in_an_hour_are_fewer_than_three(self) -> None:
         assert found(events(), row(0, WEEK), row(2, 6)).verdict is V.INCONCLUSIVE
         assert found(events(), row(0, WEEK), row(3, 6)).verdict is V.DEGRADED

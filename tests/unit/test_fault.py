@@ -1,13 +1,14 @@
 """Faults of known size, as they are written and what they do."""
 
 import math
+import re
 import warnings
 
 import pytest
 
 from driftreview.domain.fault import Change, Fault
 from driftreview.domain.history import Recorded
-from tests.builders import HOUR, T0, recorded
+from tests.builders import HOUR, MINUTE, T0, recorded
 
 SERIES = recorded([(T0 + index * HOUR, 10.0) for index in range(-1, 3)], symbol="btc")
 
@@ -45,6 +46,25 @@ def test_a_fault_is_read(text: str, signal: str, change: Change, amount: float) 
 )  # fmt: skip
 def test_what_is_no_fault_is_refused_with_what_to_write(text: str) -> None:
     with pytest.raises(ValueError, match=r"such as|must be"):
+        Fault.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("latency+10%", "write latency*1.1"),
+        ("latency + -5%", "write latency*0.95"),
+        ("latency*110%", "write latency*1.1"),
+        ('a{b="c"}+10.5%', 'write a{b="c"}*1.105'),
+        ("heartbeat{zone=b} silent", "write 'heartbeat{zone=\"b\"} silent'"),
+        ('a{b=c, d="e"}*2', 'write \'a{b="c", d="e"}*2\''),
+        ("a leak 10%/h", "must be a number"),
+        ("a{b=c}", "is no fault"),
+        ("a{" + "b=c," * 100 + "}*2", "is no fault"),
+    ],
+)
+def test_what_was_probably_meant_is_said(text: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(hint)):
         Fault.parse(text)
 
 
@@ -89,3 +109,22 @@ def test_what_was_recorded_stays_as_it_was() -> None:
     before = SERIES.values.tobytes()
     injected("a*3")
     assert SERIES.values.tobytes() == before
+
+
+def test_what_is_added_is_added_to_the_quotient_of_a_count_per_another() -> None:
+    counted = recorded([(T0 + index * HOUR, 1.0) for index in range(3)], zone="a")
+    per = [
+        recorded([(T0 + index * HOUR - MINUTE, 100.0 * index) for index in range(3)], zone="a"),
+        recorded([(T0, 7.0)], zone="b"),
+    ]
+
+    def put(text: str, per: list[Recorded], each: str = "") -> list[float]:
+        (found,) = Fault.parse(text).put_into([counted], T0, per, each)
+        return found.values.tolist()
+
+    assert put("errors+10m", per, "zone") == [1, 2, 3]
+    assert put("errors leak 10m/h", per, "zone") == [1, 2, 5]
+    assert put("errors*3", per, "zone") == [1, 3, 3]
+    assert put("errors+10m", per[1:], "zone") == [1, 1, 1]  # of another series
+    assert put("errors+10m", [recorded([(T0, math.nan)])]) == [1, 1, 1]
+    assert put("errors+10m", [recorded([(T0 + 90 * MINUTE, 100.0)])]) == [1, 1, 2]  # none yet at the first

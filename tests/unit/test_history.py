@@ -7,8 +7,9 @@ import pytest
 
 from driftreview.api.reasons import Reason
 from driftreview.domain.history import History, Recorded, coarsest, span
-from driftreview.domain.samples import NoData, QueryResult, Samples, TooMany, Window
-from tests.builders import MINUTE, T0, recorded
+from driftreview.domain.samples import NoData, QueryResult, Samples, TooMany, Window, no_data_in
+from driftreview.domain.scraping import UP
+from tests.builders import HOUR, MINUTE, T0, recorded
 
 SECOND = timedelta(seconds=1)
 STEP = 30 * SECOND
@@ -110,3 +111,21 @@ def test_the_resolution_is_that_of_the_coarsest_series_but_not_below_half_a_minu
     coarse = recorded([(T0 + index * MINUTE, 1.0) for index in (0, 1, 2, 3, 60)])
     assert coarsest({"a": (fine,)})[0] == STEP
     assert coarsest({"a": (fine,), "b": (recorded([]), coarse)}) == (MINUTE, "b")
+
+
+def test_before_the_data_nothing_is_known_of_the_source() -> None:
+    moments = [(T0 + index * MINUTE, 1.0) for index in range(1, 61)]
+    history = History.of({"latency": (recorded(moments),), UP: (recorded(moments),)}, MINUTE)
+    whole = history.scraping(Window(T0, T0 + HOUR, MINUTE))
+    assert whole is not None
+    assert whole.alive == bytes([1] * 60)
+    early = history.scraping(Window(T0 - HOUR, T0 + HOUR, MINUTE))
+    assert early is not None
+    assert early.alive is None
+    assert early.problem is not None
+    assert early.problem.message == "the data begin at 2026-07-31T12:01:00Z"
+
+
+def test_a_window_without_data_is_said_in_utc_as_everywhere() -> None:
+    said = no_data_in(Window(T0, T0 + HOUR, MINUTE), 0, 0)
+    assert "at any of the 60 points after 2026-07-31T12:00:00Z up to 2026-07-31T13:00:00Z" in said.message

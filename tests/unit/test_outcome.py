@@ -11,7 +11,7 @@ from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.outcome import Outcome, Rates, SignalOutcome, detected, outcome_of, recommended, worse_by
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import CheckpointResult, SeriesResult, SignalResult
-from tests.builders import HOUR, T0, growth, limit, signal, snapshot, spec
+from tests.builders import HOUR, T0, events, growth, limit, signal, snapshot, spec
 
 PASS, HOLD, DRIFT, OPEN = Verdict.PASS, Verdict.HOLD, Verdict.DRIFT, Verdict.INCONCLUSIVE
 
@@ -159,6 +159,23 @@ def test_no_margin_is_named_where_too_many_t0s_had_nothing_to_affirm() -> None:
     assert said(signal(), *doubts)[0] == (
         "latency: undecided at 4 of 4 T0s; --t0 2026-07-31T12:00:00Z says why; mode: Shadow takes it out"
     )
+
+
+def test_doubt_about_rare_events_names_the_absolute_margin() -> None:
+    def of(measure: Measure, upper: float, baseline: float) -> Estimate:
+        return Estimate(measure, 0.0, -0.01, upper, 0.5, 0.0, baseline)
+
+    shares = [SignalOutcome((PASS, OPEN), affirmable=of(Measure.SHARE, 4.0 + index, 0.02)) for index in range(10)]
+    assert said(events(), *shares)[0] == (
+        "reconnects: undecided at 10 of 10 T0s; at 80% of all T0s a margin.absolute of 0.22 (15.8 events in 6h) would "
+        "have been affirmed; mode: Shadow takes it out"
+    )
+    numbers = [SignalOutcome((PASS, OPEN), affirmable=of(Measure.DIFFERENCE, 0.1, 0.0))] * 4
+    assert "a margin.absolute of 0.1 (7.2 events in 6h) would" in said(events(), *numbers)[0]
+    unknown = [SignalOutcome((PASS, OPEN))] * 4
+    assert "want a margin.absolute above 0.0417 (3 events in 6h are let through" in said(events(), *unknown)[0]
+    only_limit = events(margin=None, limits={"alert": "5"})
+    assert "says why" in said(only_limit, *unknown)[0]
 
 
 def test_nothing_is_suggested_for_what_is_only_recorded_or_tried_out() -> None:

@@ -10,7 +10,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.policy import OnDrift, OnInconclusive, Policy, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.status import ActType
-from driftreview.domain.conclusion import act_for, concluded
+from driftreview.domain.conclusion import act_for, concluded, held_by
 from driftreview.domain.evidence import is_intact
 from driftreview.domain.fault import Fault
 from driftreview.domain.history import History, laid
@@ -190,6 +190,16 @@ def test_the_policy_says_what_is_done() -> None:
     assert acts(mode=PolicyMode.ADVISE) == acts(mode=PolicyMode.OBSERVE) == [None, None, None]
 
 
+def test_what_is_held_is_held_by_the_field_that_says_so() -> None:
+    def held(**policy: object) -> list[str]:
+        return [held_by(Policy.model_validate(policy), each) for each in Recommendation]
+
+    assert held() == ["", "", "policy.onInconclusive Hold"]
+    assert held(on_drift=OnDrift.HOLD)[1] == "policy.onDrift Hold"
+    assert held(on_inconclusive=OnInconclusive.ROLLBACK, on_drift=OnDrift.ROLLBACK) == ["", "", ""]
+    assert held(mode=PolicyMode.ADVISE, on_drift=OnDrift.HOLD) == ["policy.mode Advise"] * 3
+
+
 def test_with_a_fault_what_it_leaves_alone_is_not_frozen_again_but_is_the_same() -> None:
     declared, data = review(signals=SIGNALS), past(Metrics())
     recording = {"latency": (recorded([(T0 + index * STEP, 100.0 + index % 3) for index in range(-300, 60)]),)}
@@ -214,3 +224,20 @@ def test_a_control_is_replayed_from_a_recording_of_its_own() -> None:
         for control in (own, calm)
     ]
     assert verdicts == [Recommendation.APPROVE, Recommendation.REJECT]
+
+
+def test_a_fault_in_a_share_is_as_large_as_it_is_written() -> None:
+    declared = review(signals=[signal("errors", per="up", margin={"absolute": "10m"})])
+    moments = [T0 + index * STEP for index in range(-300, 60)]
+    recording = {
+        "errors": (recorded([(moment, 2.0 + index % 3 * 0.1) for index, moment in enumerate(moments)]),),
+        "errors.per": (recorded([(moment, 200.0) for moment in moments]),),
+    }
+    study = Study(declared, Past(History.of(recording, STEP)), recording, (Fault.parse("errors+30m"),))
+    healthy, faulty = (each.checkpoints[0].result for each in study.at(T0))
+    assert healthy is not None
+    assert faulty is not None
+    before, after = (each.results[0].finding.estimate for each in (healthy, faulty))
+    assert before is not None
+    assert after is not None
+    assert after.estimate - before.estimate == pytest.approx(0.03, rel=0.01)

@@ -98,7 +98,8 @@ def test_it_ends_with_the_recommendation(
     ("policy", "done"),
     [
         ("{}", "Rollback"),
-        ("{onDrift: Hold}", "Hold, policy.mode Enforce"),
+        ("{onDrift: Hold}", "Hold, policy.onDrift Hold"),
+        ("{onDrift: Hold, mode: Advise}", "Hold, policy.mode Advise"),
         ("{mode: Observe}", "Hold, policy.mode Observe"),
     ],
 )
@@ -133,7 +134,10 @@ def test_a_checkpoint_after_the_data_is_shown_as_such(data: Path) -> None:
     assert (last["verdict"], last["signals"]) == (None, [])
     lines = run(data, *arguments).stdout.splitlines()
     assert "T0+24h: not yet judgeable, the data end before this window" in lines
-    assert lines[-1].startswith("INCONCLUSIVE (Hold, policy.mode Enforce): T0+24h cannot be judged yet")
+    assert lines[-1].startswith("INCONCLUSIVE (Hold): T0+24h cannot be judged yet")
+    promoting = edited(data, ("  signals:", "  policy: {onInconclusive: Promote}\n  signals:"))
+    result = run(promoting, "--data", str(data.parent), *arguments)
+    assert result.stdout.splitlines()[-1].startswith("INCONCLUSIVE (Hold): T0+24h cannot be judged yet")
 
 
 def test_a_signal_without_a_file_is_missing_and_said(data: Path, tmp_path: Path) -> None:
@@ -215,6 +219,16 @@ def test_a_sweep_that_decides_little_ends_with_11(data: Path, tmp_path: Path) ->
         ((*AT, "--inject", 'mark-age{symbol="doge"}*2'), "none of the 2 recorded series of mark-age is meant by it"),
         (("--t0", "2026-03-09T00:00:00Z"), "lies outside of the data: 2026-03-01T22:00:00Z to 2026-03-04T05:55:00Z"),
         (("--t0", "yesterday"), "'yesterday' is no time"),
+        (
+            ("--t0", "2026-02-09T00:00:00Z"),
+            "the data begin at 2026-03-01T22:00:00Z; the baseline of T0 2026-02-09T00:00:00Z needs them from 2026-02",
+        ),
+        (("--t0", "2026-03-09"), "'2026-03-09' has no time zone; write for example 2026-03-09T00:00:00Z"),
+        ((*AT, "--inject", "latency-p99+10%"), "'latency-p99+10%': a share is a factor: write latency-p99*1.1"),
+        (
+            (*AT, "--inject", "mark-age{symbol=btc}*2"),
+            "a label's value stands in quotes: write 'mark-age{symbol=\"btc\"}*2'",
+        ),
         (("--t0", "0001-01-01T00:00:00Z"), "lies outside of the years 1970 to 2099"),
         (("--sweep", "soon"), "must be a duration"),
         (("--sweep", "0s"), "is no time at all"),

@@ -8,12 +8,13 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, ScrapingEv
 from driftreview.api.reasons import Reason, Verdict
 from driftreview.api.reasons import SignalVerdict as V
 from driftreview.api.signal import OnMissing, Signal
+from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import Look, Measurement, freeze, is_intact, take
 from driftreview.domain.finding import Finding
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.samples import Failed, NoData, TooMany, Window
-from driftreview.domain.scraping import Scraped, Scraping
+from driftreview.domain.samples import Failed, NoData, Series, TooMany, Window
+from driftreview.domain.scraping import Scraped, Scraping, gaps_of
 from tests.builders import BLOCK, HOUR, MINUTE, T0, answer, around, evidence, review, series, signal, snapshot, spec
 from tests.unit.test_evidence import JUDGED
 
@@ -35,6 +36,19 @@ class TestEvidence:
     def test_a_source_without_gaps(self) -> None:
         found = up((60, 3.0)).evidence(WINDOW, BLOCK)
         assert found == ScrapingEvidence(throughout="3600s")
+
+    @pytest.mark.parametrize("days", [11, 12, 14, 28])
+    def test_weeks_without_a_gap_are_frozen_and_read_back(self, days: int) -> None:
+        points = days * 24 * 60 * 2
+        window = Window(T0, T0 + timedelta(days=days), MINUTE / 2)
+        alive, heard = Scraping(bytes([1] * points)), Scraping(bytes(points))
+        frozen = snapshot(hours=24 * days, scraping=alive.evidence(window, BLOCK))
+        read = Scraped.of(DriftSnapshotSpec.model_validate(frozen.to_wire()))
+        assert read is not None
+        assert read.throughout == timedelta(days=days)
+        assert heard.evidence(window, BLOCK).throughout == "0s"
+        gone = gaps_of(Series({}, [None] * points), window.step, alive)
+        assert [parse_duration(each) for each in (gone.first, gone.first_scraped)] == [timedelta(days=days)] * 2
 
     def test_what_is_known_of_it_is_read_back(self) -> None:
         frozen = snapshot(hours=1, scraping=up((10, None), (50, 1.0)).evidence(WINDOW, BLOCK))

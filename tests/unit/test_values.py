@@ -11,6 +11,7 @@ from driftreview.api.values import (
     Percent,
     Quantity,
     between,
+    exact_duration,
     format_duration,
     parse_duration,
     parse_percent,
@@ -48,6 +49,16 @@ def test_what_is_no_duration_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match="must be a duration such as 90s, 10m, 1h30m, 48h or 7d") as refused:
         parse_duration(text)
     assert repr(text) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0s"), (30, "30s"), (86_400, "86400s"), (999_999, "999999s"), (1_000_000, "277h46m40s"), (1_209_600, "336h"),
+     (2_419_260, "672h1m"), (1_008_005, "280h5s")],
+)  # fmt: skip
+def test_a_duration_is_written_to_the_second(seconds: int, text: str) -> None:
+    assert exact_duration(timedelta(seconds=seconds)) == text
+    assert parse_duration(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(

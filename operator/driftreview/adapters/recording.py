@@ -55,7 +55,7 @@ def _of_rfc_3339(text: str) -> float:
             f"{quoted(text)} is no time: write RFC 3339, such as 2026-01-31T12:00:00Z, or Unix seconds"
         ) from None
     if moment.tzinfo is None:
-        raise ValueError(f"{quoted(text)} has no time zone; write for example {printable(text)}Z")
+        raise ValueError(f"{quoted(text)} has no time zone; write for example {moment.isoformat()}Z")
     return (moment - EPOCH).total_seconds()
 
 

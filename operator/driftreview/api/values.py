@@ -33,6 +33,8 @@ _PERCENT_MESSAGE: Final = (
 _LONGEST: Final = 32
 """Characters of a quantity."""
 
+_MOST_SECONDS: Final = 10**6
+"""From here on they have more digits than the pattern of a duration allows: 11d13h46m40s."""
 _UNITS: Final = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _SUFFIXES: Final = {
     "n": Decimal("1e-9"),
@@ -71,6 +73,19 @@ def format_duration(length: timedelta) -> str:
     else:
         parts = [(minutes, "m"), (seconds, "s")]
     return sign + ("".join(f"{count}{unit}" for count, unit in parts if count) or "0s")
+
+
+def exact_duration(length: timedelta) -> str:
+    """Write a length of time to the second, as `parse_duration` and the CRDs read it: `600s`, `336h`, `277h46m40s`.
+
+    In seconds as long as the pattern has digits for them, so that evidence once written stays as it is.
+    """
+    seconds = length // timedelta(seconds=1)
+    if seconds < _MOST_SECONDS:
+        return f"{seconds}s"
+    hours, rest = divmod(seconds, 3_600)
+    parts = ((hours, "h"), (rest // 60, "m"), (rest % 60, "s"))
+    return "".join(f"{count}{unit}" for count, unit in parts if count)
 
 
 def parse_quantity(text: str) -> float:

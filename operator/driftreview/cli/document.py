@@ -12,10 +12,9 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Recommendation
 from driftreview.api.signal import Kind
 from driftreview.api.status import ActType
-from driftreview.api.values import parse_percent
+from driftreview.api.values import exact_duration, parse_percent
 from driftreview.domain.advice import advice
 from driftreview.domain.conclusion import act_for
-from driftreview.domain.evidence import seconds
 from driftreview.domain.foresight import foresight
 from driftreview.domain.outcome import Outcome, Rates, detected
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
@@ -58,12 +57,12 @@ def of_replay(review: DriftReview, found: Replay, step: timedelta, outcomes: Map
         "kind": "Replay",
         "review": review.metadata.name,
         "recommendation": found.recommendation,
-        "action": _ACTS[act_for(review.spec.policy, found.recommendation)],
+        "action": _ACTS[act_for(review.spec.policy, found.recommendation) if found.decided_at else None],
         "reason": found.reason,
         "message": found.message,
         "decidedAt": found.decided_at,
         "t0": format_time(found.t0),
-        "resolution": seconds(step),
+        "resolution": exact_duration(step),
         "baseline": window and {"start": format_time(window.start), "end": format_time(window.end)},
         "notComparable": foreseen.useless,
         "tooNoisy": foreseen.vague,
@@ -132,8 +131,8 @@ def of_sweep(review: DriftReview, swept: Swept) -> Any:
         "apiVersion": API_VERSION,
         "kind": "Sweep",
         "review": review.metadata.name,
-        "every": seconds(swept.every),
-        "resolution": seconds(swept.whole.step),
+        "every": exact_duration(swept.every),
+        "resolution": exact_duration(swept.whole.step),
         "first": format_time(swept.t0s[0]),
         "last": format_time(swept.t0s[-1]),
         "t0s": len(swept.t0s),

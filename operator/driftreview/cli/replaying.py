@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,7 +13,7 @@ from driftreview.adapters.recording import RecordingError
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Recommendation
-from driftreview.api.signal import Kind
+from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import format_duration
 from driftreview.cli import document, table
 from driftreview.cli.printing import say, say_json, warn
@@ -24,9 +24,9 @@ from driftreview.cli.usage import UsageError
 from driftreview.cli.workers import judged
 from driftreview.domain.advice import over_budget, undecided
 from driftreview.domain.fault import Change, Fault
-from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, span
+from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, recorded_as, span
 from driftreview.domain.outcome import Outcome, Rates, outcome_of
-from driftreview.domain.replay import Past
+from driftreview.domain.replay import Past, history_end, windows
 from driftreview.domain.selector import matches
 from driftreview.domain.sweep import Study, admissible
 from driftreview.domain.validate import too_fine, too_large
@@ -91,14 +91,15 @@ def run(request: Request) -> int:
     faults = tuple(_fault(text, review, reading) for text in request.faults)
     _refuse_too_many(reading, last - first, step)
     past = Past(History.of(reading.recording, step, reading.places), reading.queries, reading.label)
-    needed = {each.signal: reading.recording[each.signal] for each in faults}
+    names = {name for each in review.spec.signals for name in recorded_as(each).values() if _is_faulty(each, faults)}
+    needed = {name: reading.recording.get(name, ()) for name in names}
     study = Study(review, past, needed, faults)
     if request.sweep is not None:
         return _sweep(study, request, request.sweep)
     if t0 is None or not first <= t0 <= last:
-        raise UsageError(
-            f"--t0: {t0 and format_time(t0)} lies outside of the data: {format_time(first)} to {format_time(last)}"
-        )
+        said = f"--t0: {t0 and format_time(t0)} lies outside of the data: {format_time(first)} to {format_time(last)}"
+        raise UsageError(said, *(_of_beginning(study, t0, None) if t0 and t0 < first else ()))
+    warn(*_of_beginning(study, t0, request.history_ends_at))
     return _one(study, request, t0)
 
 
@@ -114,6 +115,18 @@ def _t0(request: Request, review: DriftReview) -> datetime | None:
     if request.t0 is not None or request.history_ends_at is not None:
         raise UsageError("--sweep chooses T0s by itself: leave out --t0 and --history-ends-at")
     return None
+
+
+def _of_beginning(study: Study, t0: datetime, history_ends_at: datetime | None) -> Iterator[str]:
+    spec, whole = study.review.spec, study.past.history.window
+    baseline, *_ = windows(spec, t0, history_ends_at or history_end(spec, t0), whole.step)
+    if baseline is not None and baseline.start < whole.start:
+        earliest = t0 + (whole.start - baseline.start)
+        yield (
+            f"the data begin at {format_time(whole.start + whole.step)}; the baseline of T0 {format_time(t0)} "
+            f"needs them from {format_time(baseline.start)}, and what lacks of it is missing: use a T0 from "
+            f"{format_time(earliest)} on, a shorter spec.baseline.length, or more data"
+        )
 
 
 def _one(study: Study, request: Request, t0: datetime) -> int:
@@ -174,6 +187,10 @@ def _jobs(study: Study) -> int:
 def _by_fault(study: Study, found: Sequence[tuple[Outcome, ...]]) -> dict[str, list[Outcome]]:
     names = [document.NO_FAULT, *(each.text for each in study.faults)]
     return {name: [each[index] for each in found] for index, name in enumerate(names)}
+
+
+def _is_faulty(signal: Signal, faults: Sequence[Fault]) -> bool:
+    return any(each.signal == signal.name for each in faults)
 
 
 def _fault(text: str, review: DriftReview, reading: Reading) -> Fault:

@@ -11,6 +11,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.signal import Mode
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.cli.printing import Line
+from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import printable
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import SeriesResult, SignalResult
@@ -33,8 +34,9 @@ def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any]) -
     yield from _power(document["power"])
     yield ""
     recommendation = document["recommendation"]
-    policy = "" if document["action"] != "Hold" else f", policy.mode {review.spec.policy.mode}"
-    yield [(recommendation, recommendation), (f" ({document['action']}{policy}): {found.message}", "")]
+    why = held_by(review.spec.policy, found.recommendation) if found.decided_at else ""
+    action = f"{document['action']}, {why}" if why else document["action"]
+    yield [(recommendation, recommendation), (f" ({action}): {found.message}", "")]
 
 
 def _checkpoint(each: ReplayedCheckpoint, remark: str) -> Iterator[Line]:

@@ -13,6 +13,7 @@ from driftreview.api.reasons import Recommendation, Verdict
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.display import number, quantity, shorten
+from driftreview.domain.events import FEWEST, span_of
 from driftreview.domain.finding import Estimate, Measure
 from driftreview.domain.outcome import Outcome, Rates, recommended, worse_by
 
@@ -51,7 +52,7 @@ def advice(spec: DriftReviewSpec, outcomes: Sequence[Outcome], data: timedelta) 
             yield from _of_false_alarms(spec.signals[index], outcomes, index)
     if undecided(rates):
         for index in enforced:
-            yield from _of_doubt(spec.signals[index], outcomes, index, count)
+            yield from _of_doubt(spec, outcomes, index)
     if over_budget(spec, rates) or undecided(rates):
         yield from _of_baseline(spec, data)
 
@@ -85,7 +86,8 @@ def _way_out(signal: Signal, largest: Estimate) -> str:
             return f"it grew by up to {shown} an hour by itself: limits.perHour must be above that; "
 
 
-def _of_doubt(signal: Signal, outcomes: Sequence[Outcome], index: int, count: int) -> Iterator[str]:
+def _of_doubt(spec: DriftReviewSpec, outcomes: Sequence[Outcome], index: int) -> Iterator[str]:
+    signal, count, last = spec.signals[index], len(spec.window.checkpoints), spec.window.checkpoints[-1]
     lives = [each.signals[index].verdicts for each in outcomes]
     rates = Rates.of(lives, count)
     if not undecided(rates):
@@ -102,10 +104,12 @@ def _of_doubt(signal: Signal, outcomes: Sequence[Outcome], index: int, count: in
         why = shorten(first.signals[index].missing, _LONGEST_REASON)
         yield f"{said}, Missing at {len(missing)} of them; at {format_time(first.t0)}: {why}"
         return
+    if signal.kind is Kind.EVENTS and signal.margin is not None:
+        yield f"{said}; {_of_rare(signal, outcomes, index, last)}; mode: Shadow takes it out"
+        return
     found = [each.signals[index].affirmable for each in outcomes]
     measures = {each.measure for each in found if each is not None}
-    ends = sorted(math.inf if each is None else worse_by(signal, each, at_most=True) for each in found)
-    enough = ends[max(math.ceil((1 - MANY) * len(ends)) - 1, 0)]
+    enough = _enough([math.inf if each is None else worse_by(signal, each, at_most=True) for each in found])
     if signal.kind is not Kind.LEVEL or len(measures) != 1 or not math.isfinite(enough):
         yield f"{said}; --t0 {format_time(open_at[0].t0)} says why; mode: Shadow takes it out"
         return
@@ -115,6 +119,31 @@ def _of_doubt(signal: Signal, outcomes: Sequence[Outcome], index: int, count: in
         f"{said}; at {share} of all T0s a margin of {_shown(signal, measure, enough)} would have been affirmed at the "
         f"last look; mode: Shadow takes it out"
     )
+
+
+def _of_rare(signal: Signal, outcomes: Sequence[Outcome], index: int, last: str) -> str:
+    """How many events more, in one `for`, most T0s would have affirmed at the last look; three in all pass."""
+    spans = parse_duration(last) / span_of(signal)
+    enough = max(_enough([_more_in_for(signal, each.signals[index].affirmable) for each in outcomes]), FEWEST / spans)
+    if math.isfinite(enough):
+        margin = _shown(signal, Measure.DIFFERENCE, enough)
+        events = f"{number(enough * spans)} events in {last}"
+        return f"at {1 - MANY:.0%} of all T0s a margin.absolute of {margin} ({events}) would have been affirmed"
+    least = _shown(signal, Measure.DIFFERENCE, FEWEST / spans)
+    return f"rare events want a margin.absolute above {least} ({FEWEST:g} events in {last} are let through anyway)"
+
+
+def _more_in_for(signal: Signal, found: Estimate | None) -> float:
+    """How many more of them, in one `for`, there may have been at most."""
+    if found is None:
+        return math.inf
+    unit = found.baseline or 0.0 if found.measure is Measure.SHARE else 1.0
+    return worse_by(signal, found, at_most=True) * unit
+
+
+def _enough(ends: Sequence[float]) -> float:
+    """What all but MANY do not exceed."""
+    return sorted(ends)[max(math.ceil((1 - MANY) * len(ends)) - 1, 0)]
 
 
 def _of_baseline(spec: DriftReviewSpec, data: timedelta) -> Iterator[str]:

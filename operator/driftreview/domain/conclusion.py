@@ -30,3 +30,14 @@ def act_for(policy: Policy, recommendation: Recommendation) -> ActType | None:
         case Recommendation.INCONCLUSIVE:
             acts = {OnInconclusive.PROMOTE: ActType.PROMOTE, OnInconclusive.ROLLBACK: ActType.ROLL_BACK}
             return acts.get(policy.on_inconclusive)
+
+
+def held_by(policy: Policy, recommendation: Recommendation) -> str:
+    """The field for which the operator does nothing about a recommendation, and its value; empty if it acts."""
+    if act_for(policy, recommendation) is not None:
+        return ""
+    if policy.mode is not PolicyMode.ENFORCE:
+        return f"policy.mode {policy.mode}"
+    if recommendation is Recommendation.REJECT:
+        return f"policy.onDrift {policy.on_drift}"
+    return f"policy.onInconclusive {policy.on_inconclusive}"

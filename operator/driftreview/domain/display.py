@@ -25,7 +25,8 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with its unit: seconds as ms or µs where small, bytes as MiB."""
+    """A value with its unit: seconds as ms or µs where small, bytes as MiB; what rounding left of a zero is one."""
+    value = 0.0 if abs(value) < _TINY else value
     size = abs(value)
     if unit == "s":
         factor, name = next(((f, n) for f, n in _SECONDS if size >= f), _SECONDS[-1] if size else _SECONDS[0])

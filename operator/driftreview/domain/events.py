@@ -151,7 +151,7 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
         low, high = (counts.expected * end_of(AFFIRMED) for end_of in (counts.least_factor, counts.most_factor))
     else:
         low, high = (counts.expected + end_of(AFFIRMED) for end_of in (counts.least_extra, counts.most_extra))
-    shown = change if is_share else difference
+    shown = change if is_share and counts.expected >= FEWEST else difference  # in percent of one event nobody can read
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
     against = f"{old} at these hours of the days before" if counts.is_daily else old

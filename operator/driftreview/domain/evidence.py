@@ -24,7 +24,7 @@ from driftreview.api.driftsnapshot import (
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.status import Revision
-from driftreview.api.values import parse_quantity
+from driftreview.api.values import exact_duration, parse_quantity
 from driftreview.domain.blocks import block_means, block_medians, encode, longest_beyond
 from driftreview.domain.companions import (
     Companion,
@@ -94,11 +94,6 @@ def content_hash(value: Any) -> str:
     return "sha256:" + hashlib.sha256(canonical(value)).hexdigest()
 
 
-def seconds(length: timedelta) -> str:
-    """A length of time as evidence writes it."""
-    return f"{length // timedelta(seconds=1)}s"
-
-
 def seal(spec: DriftSnapshotSpec) -> DriftSnapshotSpec:
     """Fill in the hash of everything else."""
     return spec.model_copy(update={"hash": hash_of(spec)})
@@ -120,16 +115,11 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str,
     After a crash a snapshot is found by its name; one that somebody else put there must not be judged. The hash proves
     no author: who may create snapshots can forge the samples, so only the operator's account should.
     """
-    window = None if spec.window is None else (spec.window.start, spec.window.end, spec.window.step, spec.window.block)
-    expected = (
-        None
-        if look.window is None
-        else (look.window.start, look.window.end, seconds(look.window.step), seconds(look.block))
-    )
+    expected = None if look.window is None else _written(look.window, look.block)
     return (
         is_intact(spec, spec.hash)
         and spec.review_ref.uid == review.metadata.uid
-        and (spec.checkpoint, spec.previous_hash, window) == (look.checkpoint, look.previous_hash, expected)
+        and (spec.checkpoint, spec.previous_hash, spec.window) == (look.checkpoint, look.previous_hash, expected)
         and spec.judged.template_hash == judged
         and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
         and _asks(spec, review, look, asked)
@@ -183,7 +173,9 @@ def take(
         source=look.source,
         window=None
         if window is None
-        else EvidenceWindow(start=window.start, end=window.end, step=seconds(window.step), block=seconds(block)),
+        else EvidenceWindow(
+            start=window.start, end=window.end, step=exact_duration(window.step), block=exact_duration(block)
+        ),
         judged=judged,
         previous=previous,
         signals=bare,
@@ -202,6 +194,11 @@ def take(
         room -= more if fits else 0
         fitting.append(whole if fits else without)
     return seal(spec.model_copy(update={"signals": fitting}))
+
+
+def _written(window: Window, block: timedelta) -> EvidenceWindow:
+    step = exact_duration(window.step)
+    return EvidenceWindow(start=window.start, end=window.end, step=step, block=exact_duration(block))
 
 
 def _too_large(signal: SignalEvidence) -> SignalEvidence:
@@ -269,7 +266,9 @@ def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Prob
     if all(len(text) <= MAX_VALUES for each in laid for text in each.texts):
         return None
     blocks = -(-(window.end - window.start) // block)
-    message = f"{blocks} blocks of {seconds(block)} are too many for one series: they come of an early first look"
+    message = (
+        f"{blocks} blocks of {exact_duration(block)} are too many for one series: they come of an early first look"
+    )
     return Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
 
 
@@ -287,7 +286,7 @@ def _freeze_series(
         values=laid.values,
         samples=laid.samples,
         expected=window.points,
-        longest_over=None if longest is None else seconds(longest),
+        longest_over=None if longest is None else exact_duration(longest),
         gaps=gaps_of(series, window.step, scraping) if signal.kind is Kind.PRESENCE else None,
         worst=None if worst is None or signal.per is not None else f"{worst:.9g}",
         control=laid.control,

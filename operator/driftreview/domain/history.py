@@ -14,6 +14,7 @@ from typing import Any, Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from driftreview.api.base import format_time
 from driftreview.api.signal import Signal
 from driftreview.api.values import format_duration
 from driftreview.domain.noise import Floats
@@ -94,9 +95,14 @@ class History:
         return replace(self, tracks={**self.tracks, signal: tracks})
 
     def scraping(self, window: Window) -> Scraping | None:
-        """What is known of the source's own gaps in a window; None where nobody looked for it."""
+        """What is known of the source's own gaps in a window; None where nobody looked for it.
+
+        Of the time before the data nothing is known, whatever they say of the rest.
+        """
         if UP not in self.tracks:
             return None
+        if window.start < self.window.start:
+            return Scraping.unknown(f"the data begin at {format_time(self.window.start + self.window.step)}")
         place = self.places.get(UP)
         if place is not None and not self.tracks[UP]:
             return Scraping.unknown(place.missing if not place.there else f"{place.what} holds no sample")

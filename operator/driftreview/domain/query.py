@@ -189,7 +189,7 @@ def stood_in_for(query: str) -> str | None:
     """
     if any(char in query for char in "\\'`"):
         return None
-    parts = [promql_parser.parse(_without_raw_strings(query))]
+    parts = [expression(query)]
     while parts:
         part = parts.pop()
         if isinstance(part, promql_parser.BinaryExpr) and f"{part.op}" == "or" and _is_number(part.rhs):
@@ -207,6 +207,11 @@ def _is_number(expression: promql_parser.Expr) -> bool:
 def _without_raw_strings(query: str) -> str:
     """The same query with `raw` strings in double quotes: the parser takes backslashes in raw ones for escapes."""
     return _STRING.sub(lambda match: match[0] if match[1] is None else f'"{_escaped(match[1], chr(34))}"', query)
+
+
+def expression(query: str) -> promql_parser.Expr:
+    """The expression of a query that `check` lets through."""
+    return promql_parser.parse(_without_raw_strings(query))
 
 
 def check(query: str) -> QueryProblem | None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias, overload
 
+from driftreview.api.base import format_time
 from driftreview.api.reasons import Reason
 
 
@@ -139,4 +140,5 @@ def no_data(where: str, nan: int, infinite: int) -> NoData:
 
 def no_data_in(window: Window, nan: int, infinite: int) -> NoData:
     """The same of a query over a window."""
-    return no_data(f"at any of the {window.points} points after {window.start} up to {window.end}", nan, infinite)
+    first, last = format_time(window.start), format_time(window.end)
+    return no_data(f"at any of the {window.points} points after {first} up to {last}", nan, infinite)

@@ -13,7 +13,7 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import MAX_VALUES, DriftSnapshotSpec, Gaps, Problem, ScrapingEvidence
 from driftreview.api.reasons import Reason
-from driftreview.api.values import parse_duration
+from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain.blocks import longest_run
 from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
@@ -75,7 +75,7 @@ class Scraping:
             blocks=_ranges(sorted({at // size for begin, number in silent for at in range(begin, begin + number)})),
             silent_from=window.start + window.step * start if count else None,
             silent_until=window.start + window.step * (start + count) if count else None,
-            throughout=f"{window.step * throughout // timedelta(seconds=1)}s",
+            throughout=exact_duration(window.step * throughout),
         )
 
 
@@ -130,7 +130,7 @@ def gaps_of(series: Series, step: timedelta, scraping: Scraping | None) -> Gaps:
     first = missing.index(False) if False in missing else len(missing)
     longest, longest_scraped = (longest_run(each[first:]) for each in (missing, known))
     lengths = (longest, longest_scraped, first, longest_run(known[:first]))
-    said = [f"{length * step // timedelta(seconds=1)}s" for length in lengths]
+    said = [exact_duration(length * step) for length in lengths]
     return Gaps(longest=said[0], longest_scraped=said[1], first=said[2], first_scraped=said[3])
 
 

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.domain.fault import Fault
-from driftreview.domain.history import EPOCH, Recording, laid
+from driftreview.domain.history import EPOCH, Recorded, Recording, laid, recorded_as
 from driftreview.domain.replay import Past, Replay, frozen_but, history_end, release, replay, windows
 from driftreview.domain.samples import Window
 
@@ -20,18 +20,25 @@ class Study:
     review: DriftReview
     past: Past
     recording: Recording
-    """What the history was made of."""
+    """What the history was made of: at least all queries of the signals with a fault."""
     faults: tuple[Fault, ...] = ()
 
     def at(self, t0: datetime, history_ends_at: datetime | None = None) -> tuple[Replay, ...]:
         """Judge one T0: without a fault, then with each."""
         found = [replay(self.review, self.past, t0, history_ends_at)]
         for fault in self.faults:
-            series = fault.put_into(self.recording[fault.signal], release(self.review.spec, t0))
+            series = self._with(fault, release(self.review.spec, t0))
             history = self.past.history.with_tracks(fault.signal, laid(series, self.past.history.window))
             known = frozen_but(found[0], fault.signal)
             found.append(replay(self.review, replace(self.past, history=history), t0, history_ends_at, known))
         return tuple(found)
+
+    def _with(self, fault: Fault, since: datetime) -> tuple[Recorded, ...]:
+        """What was recorded of the fault's signal, and the fault in it."""
+        signal = next(each for each in self.review.spec.signals if each.name == fault.signal)
+        per = recorded_as(signal).get("per")
+        beside = None if per is None else self.recording.get(per, ())
+        return fault.put_into(self.recording[fault.signal], since, beside, signal.each or "")
 
 
 def admissible(

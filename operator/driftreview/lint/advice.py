@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-import promql_parser
+from promql_parser import MatrixSelector
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
-from driftreview.domain.display import near
-from driftreview.domain.query import QueryProblem, check, resolve, stood_in_for
-from driftreview.lint.finding import Path, short
+from driftreview.domain.display import near, shorten
+from driftreview.domain.query import QueryProblem, check, expression, pods_of_target, resolve, stood_in_for
+from driftreview.lint.expressions import walk
+from driftreview.lint.finding import Path
 
 _DAY: Final = timedelta(days=1)
 _SNAPSHOT: Final = timedelta(hours=2)
@@ -23,6 +24,7 @@ _TIGHT: Final = 0.05
 """Up to this a relative margin wants a day of baseline and more: docs/judge-benchmark.md, "nothing at all"."""
 _GROWTH: Final = timedelta(hours=2)
 _TO_ACT: Final = timedelta(minutes=1)
+_LONGEST_QUERY: Final = 1_000
 _USED: Final = re.compile(r"(?<!\$)\$\{([^}]*)}")
 Advice = tuple[str, Path, str]
 """Word for the check, path, message."""
@@ -145,15 +147,16 @@ def _of_query(text: str, path: Path, step: Step, values: dict[str, str]) -> Iter
     query = resolve(text, values)
     if isinstance(query, QueryProblem) or check(query) is not None:
         return
-    if behind := stood_in_for(query):
+    by_hand = resolve(text, values | {"pods": pods_of_target(values["target"])})
+    if isinstance(by_hand, str) and (behind := stood_in_for(by_hand)):
         message = (
             "found a number that stands in where nothing is returned: a misspelt label would look like that number, and"
-            f" never get worse; ask once by hand for what stands before `or`: {short(behind)}"
+            f" never get worse; ask once by hand for what stands before `or`: {shorten(behind, _LONGEST_QUERY)}"
         )
         yield "stand-in", path, message
-    if not step.known or any(char in query for char in "\\'`"):
+    if not step.known:
         return
-    for length in _ranges(promql_parser.parse(query)):
+    for length in (part.it.range for part in walk(expression(query)) if isinstance(part.it, MatrixSelector)):
         if length < 2 * step.length:
             message = (
                 f"found a range of {format_duration(length)} at a resolution of {step}: it often holds fewer than the"
@@ -161,18 +164,6 @@ def _of_query(text: str, path: Path, step: Step, values: dict[str, str]) -> Iter
             )
             yield "short-range", path, message
             return
-
-
-def _ranges(expression: promql_parser.Expr) -> Iterator[timedelta]:
-    """Lengths of the ranges in a query."""
-    parts = [expression]
-    while parts:
-        part = parts.pop()
-        if isinstance(part, promql_parser.MatrixSelector):
-            yield part.range
-        for name in ("lhs", "rhs", "expr"):
-            parts += [getattr(part, name)] if hasattr(part, name) else []
-        parts += getattr(part, "args", [])
 
 
 def _variables(review: DriftReview) -> Iterator[Advice]:

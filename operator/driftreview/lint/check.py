@@ -13,6 +13,7 @@ from driftreview.lint.accept import not_allowed, refusals, refused_queries, vari
 from driftreview.lint.advice import Step, advice
 from driftreview.lint.finding import Finding, Report, Severity, bounded
 from driftreview.lint.objects import Parsed, read
+from driftreview.lint.slips import slips
 
 Source = MetricSource | ClusterMetricSource
 _SOURCE = ("spec", "metrics", "sourceRef")
@@ -60,8 +61,11 @@ def _of_object(parsed: Parsed, sources: list[Source]) -> Iterator[Finding]:
         yield parsed.finding(Severity.NOTE, "source-elsewhere", _SOURCE, message)
     elif message := not_allowed(review, source):
         yield parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message)
-    for check, path, message in advice(review, step, variables(parsed.node)):
+    values = variables(parsed.node)
+    for check, path, message in advice(review, step, values):
         yield parsed.finding(Severity.WARNING, check, path, message)
+    for severity, check, path, message in slips(review, values):
+        yield parsed.finding(severity, check, path, message)
 
 
 def _source(review: DriftReview, sources: list[Source]) -> Source | None:

@@ -29,7 +29,7 @@ class Severity(StrEnum):
     """How bad it is."""
 
     ERROR = "error"
-    """The API server or the operator refuses it."""
+    """The API server or the operator refuses it, or what is healthy would surely be rolled back."""
     WARNING = "warning"
     """It is accepted, and probably not what was meant."""
     NOTE = "note"

@@ -15,6 +15,7 @@ from driftreview.lint.finding import Finding, Path, Place, Severity, short, show
 from driftreview.lint.yamltree import Node
 
 _TIME: Final = re.compile(TIME_PATTERN.replace("$", r"\Z"))
+_NAME: Final = re.compile(r"[A-Za-z][-.A-Za-z0-9]{0,62}")
 _KINDS: Final = {
     "string": "a string", "integer": "an integer", "boolean": "true or false",
     "object": "an object", "array": "a list", "number": "a number",
@@ -68,6 +69,8 @@ def _here(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]:
         fix = ""
         if expected == "a string" and not isinstance(value, dict | list):
             fix = f"; it {schema[VALIDATIONS][0]['message']}" if VALIDATIONS in schema else "; put it in quotes"
+        elif expected == "an object" and schema.get("required") == ["name"] and _NAME.fullmatch(str(value)):
+            fix = f"; write {{name: {value}}}"
         yield _error(node.at, "schema-type", path, f"found {shown(value)}, expected {expected}{fix}")
         return
     if "enum" in schema and value not in schema["enum"]:
