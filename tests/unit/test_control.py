@@ -111,7 +111,7 @@ class TestAgainstTheControl:
     @pytest.mark.parametrize("huge", [1e300, 1e-300])
     def test_values_without_a_quotient_are_judged_without_an_error(self, huge: float) -> None:
         now = paired([huge] * 36, [1 / huge] * 36)
-        assert found(with_control(), BEFORE, now).verdict in {V.DEGRADED, V.IMPROVED}
+        assert found(with_control(), BEFORE, now).verdict in {V.DEGRADED, V.INCONCLUSIVE}  # so low, it stands still
         assert math.isfinite(float(found(with_control(), now, now).current.split()[0]))
 
     def test_at_t0_it_is_said_of_the_quotient_what_cannot_be_told(self) -> None:

@@ -283,12 +283,19 @@ class TestManySeries:
         return Case(declared, self.quiet.before, self.quiet.now)
 
     def test_enforced_series_share_the_budget_and_shadow_series_one_of_their_own(self) -> None:
-        others = [self.far(number) for number in range(4)]
+        others = [Case(signal(f"s{number}"), steady(100), steady(100)) for number in range(4)]  # tell nothing of noise
         shadows = [self.shadow(each) for each in others]
         own = self.smallest_budget(self.border, *shadows)
         assert self.smallest_budget(self.border, *others) == pytest.approx(5 * own, rel=1e-6)
         assert self.smallest_budget(self.shadow(self.border), *shadows) == pytest.approx(5 * own, rel=1e-6)
         assert self.smallest_budget(self.shadow(self.border), *others) == pytest.approx(own, rel=1e-6)
+
+    def test_a_shadow_series_changes_no_finding_of_the_others(self) -> None:
+        alone = judge_together([self.border, self.far(1)], GRID, 0.05)
+        beside = judge_together(
+            [self.border, self.far(1), *(self.shadow(self.far(n)) for n in range(2, 9))], GRID, 0.05
+        )
+        assert beside[:2] == alone
 
     def test_what_is_surely_worse_already_leaves_its_share_to_the_others(self) -> None:
         bad = Case(signal("bad"), steady(100), steady(200))
