@@ -175,3 +175,15 @@ class TestTails:
     def test_what_holds_as_many_on_average_surely_does(self) -> None:
         assert scan_sf(3, 4.0, 10) == 1
         assert scan_sf(3, 0.0, 10) == 0
+
+
+def test_what_is_beyond_the_cap_makes_no_event_worth_less() -> None:
+    before, now = np.full(1008, 5.0), np.full(288, 5.0)
+    before[::2] += 4
+    found = []
+    for much in (1e3, 1e6, 1e9):
+        now[::3] = much
+        found.append(of(now, before))
+    assert len({each.dispersion for each in found}) == 1
+    assert len({each.more_than(1.5, 0.0) for each in found}) == 1
+    assert all(each.fewer_than(1.5, 0.0) > 0.999 for each in found)

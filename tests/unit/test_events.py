@@ -285,3 +285,88 @@ class TestTheTimeOfDay:
         assert result.verdict is V.INCONCLUSIVE
         before, now = self.job(1, 2.0, times=4)
         assert found(events(), before, now[:6]).verdict is V.DEGRADED
+
+
+class TestTheEnd:
+    """A count of two days forgives what happened, or did not, in its last hours."""
+
+    @staticmethod
+    def ending(
+        times: float,
+        hours: float,
+        declared: Signal,
+        per_block: float = 5.0,
+        seed: int = 0,
+        seen: int = 144,
+        blocks: int = 288,
+    ) -> Finding:
+        rng = np.random.default_rng([7, seed])
+        rate = np.full(blocks, per_block)
+        rate[len(rate) - int(6 * hours) :] *= times
+        before, now = (rng.poisson(each).astype(float) / 2 for each in (np.full(WEEK, per_block), rate))
+        return judge_together([Case.of(declared, side(list(before)), side(list(now)))], Grid(1 / 6, 6, seen), BUDGET)[0]
+
+    @pytest.mark.parametrize("hours", [1, 4, 8, 12])
+    def test_orders_that_no_longer_come_are_suspect(self, hours: int) -> None:
+        for seed in range(3):
+            result = self.ending(0, hours, events({"relative": "30%"}, worse="Lower"), 25, seed)
+            assert result.verdict is V.SUSPECT
+            assert result.reason is None
+
+    @pytest.mark.parametrize(("times", "hours"), [(5, 2), (3, 4), (2, 12), (10, 1)])
+    def test_so_are_errors_that_have_become_more(self, times: float, hours: float) -> None:
+        for worse in ("Higher", "Either"):
+            assert self.ending(times, hours, events(worse=worse)).verdict is V.SUSPECT
+
+    def test_the_sentence_says_how_many_and_since_when(self) -> None:
+        message = self.ending(0, 1, events({"relative": "30%"}, worse="Lower"), 25).message
+        assert "; but 0 in the last 1h against 1" in message
+        assert message.endswith(" expected")
+
+    def test_what_has_healed_is_good_again(self) -> None:
+        rng = np.random.default_rng(3)
+        before, now = (list(rng.poisson(5, count) / 2) for count in (WEEK, 288))
+        now[100:112] = [12.5] * 12
+        case = Case.of(events(), side(before), side(now))
+        assert judge_together([case], Grid(1 / 6, 6, 144), BUDGET)[0].verdict in {V.STABLE, V.ACCEPTABLE}
+
+    def test_rare_events_may_stay_away_for_an_hour(self) -> None:
+        twice_a_day = row(14, WEEK)
+        for declared in (events(worse="Lower"), events(worse="Either")):
+            result = judge_series(declared, side(twice_a_day), side([*row(4, 252), *([0.0] * 36)]), BUDGET)
+            assert "; but" not in result.message
+
+    def test_what_the_baseline_had_for_as_long_is_nothing_new(self) -> None:
+        rng = np.random.default_rng(4)
+        before, now = (rng.poisson(5, count) / 2 for count in (WEEK, 288))
+        before[500:512] *= 6
+        now[-12:] *= 5
+        case = Case.of(events(), side(list(before)), side(list(now)))
+        assert "; but" not in judge_together([case], Grid(1 / 6, 6, 144), BUDGET)[0].message
+
+    def test_a_job_at_the_end_of_every_day_is_none_either(self) -> None:
+        rng = np.random.default_rng(5)
+        rate = np.where(np.arange(WEEK + 288) % 144 >= 138, 50, 5)
+        whole = rng.poisson(rate) / 2
+        case = Case.of(events(), side(list(whole[:WEEK])), side(list(whole[WEEK:])))
+        assert judge_together([case], Grid(1 / 6, 0, 144), BUDGET)[0].verdict is V.STABLE
+
+    def test_an_end_with_gaps_has_six_blocks_with_samples(self) -> None:
+        rng = np.random.default_rng(6)
+        before, now = (list(rng.poisson(25, count) / 2) for count in (WEEK, 288))
+        now[-9:] = [0.0, 0.0, None, 0.0, None, 0.0, 0.0, None, 0.0]
+        case = Case.of(events({"relative": "30%"}, worse="Lower"), side(before), side(now))
+        assert judge_together([case], Grid(1 / 6, 6, 144), BUDGET)[0].verdict is V.SUSPECT
+
+    def test_a_healthy_release_is_seldom_doubted(self) -> None:
+        for worse in ("Higher", "Lower"):
+            held = sum("; but" in self.ending(1, 1, events(worse=worse), seed=seed).message for seed in range(60))
+            assert held <= 1
+
+
+@pytest.mark.parametrize("much", [1e3, 1e4, 1e6, 1e9])
+def test_more_in_some_blocks_is_never_less_sure(much: float) -> None:
+    rng = np.random.default_rng(1)
+    before, now = (rng.poisson(5, count).astype(float) for count in (WEEK, 288))
+    now[rng.random(288) < 0.3] = much
+    assert judge_series(events(), side(list(before)), side(list(now)), BUDGET).verdict is V.DEGRADED

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftreview.domain.falls import falls_of
+from driftreview.domain.falls import falls_of, restarts_of
 
 
 def around(level: float, blocks: int, seed: int = 1) -> NDArray[np.float64]:
@@ -49,3 +49,45 @@ def test_noise_seldom_falls(phi: float) -> None:
             row[i] = phi * row[i - 1] + each
         often += bool(falls_of(list(row)))
     assert often <= 2
+
+
+class TestRestarts:
+    calm = tuple(400 + 4 * around(0, 1008))
+
+    @staticmethod
+    def restarted(every: int, blocks: int = 288) -> list[float]:
+        return list(400 + 4 * around(0, blocks, 2) + 200 * (np.arange(blocks) % every) / 6)
+
+    @pytest.mark.parametrize("every", [6, 12, 18, 36])
+    def test_each_is_counted_and_what_grows_between_them(self, every: int) -> None:
+        count, per_block = restarts_of(self.restarted(every), self.calm)
+        assert count == pytest.approx(288 / every, abs=1.1)
+        assert 200 / 6 * 0.5 < per_block < 200 / 6 * 1.1
+
+    def test_not_where_the_baseline_did_so_too(self) -> None:
+        assert restarts_of(self.restarted(12), self.restarted(12, 1008)) == (0, 0)
+
+    def test_one_restart_of_the_baseline_hides_none(self) -> None:
+        before = np.array(self.calm)
+        before[:200] += 900
+        assert restarts_of(self.restarted(12), list(before))[0] > 20
+
+    def test_stairs_down_have_no_growth_between(self) -> None:
+        down = np.array(self.calm[:288]) + 900 - 300 * (np.arange(288) // 80)
+        count, per_block = restarts_of(list(down), self.calm)
+        assert count == 3
+        assert abs(per_block) < 1
+
+    def test_of_a_short_baseline_nobody_knows_what_it_never_did(self) -> None:
+        assert restarts_of(self.restarted(12), self.calm[:30]) == (0, 0)
+
+    @pytest.mark.parametrize("times", [1, 5])
+    def test_noise_is_none_also_where_there_is_more_of_it(self, times: float) -> None:
+        often = sum(
+            restarts_of(list(400 + 4 * times * around(0, 288, 10 + seed)), self.calm)[0] > 0 for seed in range(50)
+        )
+        assert often <= 1
+
+    @pytest.mark.parametrize("values", [[], [None] * 300, [1.0] * 300, [1e308, -1e308] * 150])
+    def test_little_or_nothing_falls_not(self, values: list[float | None]) -> None:
+        assert restarts_of(values, values) == (0, 0)

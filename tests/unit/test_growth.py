@@ -1,5 +1,7 @@
 """Kind Growth: the slope against its limit, the level it must not reach, and the sentences."""
 
+import math
+
 import pytest
 
 from driftreview.api.reasons import Reason, SignalVerdict
@@ -194,3 +196,92 @@ class TestRestarts:
         for per_hour, every in ((10, 72), (100, 12)):
             now = side(self.restarted(per_hour, every, 288))
             assert judge_series(growth("20"), NONE, now, 0.0125).verdict is V.STABLE
+
+    @pytest.mark.parametrize("every", [6, 9, 12])
+    def test_often_as_never_before_is_no_longer_good(self, every: int) -> None:
+        before, now = side(self.restarted(0, 72, 1008)), side(self.restarted(200, every, 288))
+        found = judge_series(growth("20"), before, now, 0.0125)
+        assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+        assert "times, as its baseline never did, perhaps as of restarts" in found.message
+
+    def test_two_pods_whose_restarts_alternate(self) -> None:
+        one, other = self.restarted(200, 24, 300), self.restarted(200, 24, 300)
+        mean = [((a or 0.0) + (b or 0.0)) / 2 for a, b in zip(one[:288], other[10:298], strict=True)]
+        found = judge_series(growth("20"), side(self.restarted(0, 72, 1008)), side(mean), 0.0125)
+        assert found.verdict in {V.INCONCLUSIVE, V.SUSPECT}
+
+    def test_a_garbage_collector_that_the_baseline_has_too_is_stable(self) -> None:
+        before, now = side(self.restarted(200, 12, 1008)), side(self.restarted(200, 12, 288))
+        assert judge_series(growth("20"), before, now, 0.0125).verdict is V.STABLE
+
+    def test_what_chance_leaves_open_between_falls_is_said(self) -> None:
+        noisy = [1000 + 40 * each for each in noise(1008, 5, 0.7)]
+        now = [1000 + 25 * (i % 96) * TEN_MINUTES + 40 * each for i, each in enumerate(noise(288, 6, 0.7))]
+        found = judge_series(growth("20"), side(noisy), side(now), 1e-9)
+        assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+        assert found.message.endswith("sudden falls, perhaps as of restarts: chance leaves it open")
+
+
+class TestTheEnd:
+    """A window of two days forgives what grows in its last hours."""
+
+    @staticmethod
+    def ending(
+        per_hour: float, hours: float, seed: int = 2, spread: float = 20, blocks: int = 288
+    ) -> list[float | None]:
+        begins = blocks - 6 * hours
+        return [
+            1000 + per_hour * max(i - begins, 0) * TEN_MINUTES + spread * each
+            for i, each in enumerate(noise(blocks, seed, 0.5))
+        ]
+
+    def judged(self, now: list[float | None], before: list[float | None] | None = None) -> Finding:
+        case = Case.of(growth("20"), side(before or self.ending(0, 0, 1, blocks=1008)), side(now))
+        return judge_together([case], Grid(TEN_MINUTES, 6, seen=144), 0.0125)[0]
+
+    @pytest.mark.parametrize(("per_hour", "hours"), [(40, 8), (60, 6), (100, 4), (2000, 3), (2000, 1.5)])
+    def test_what_leaks_of_late_is_suspect(self, per_hour: float, hours: float) -> None:
+        for seed in range(2, 7):
+            found = self.judged(self.ending(per_hour, hours, seed))
+            assert found.verdict is V.SUSPECT
+            assert found.reason is None
+
+    def test_the_sentence_says_how_fast_and_since_when(self) -> None:
+        found = self.judged(self.ending(100, 6, spread=0.01))
+        assert found.message.endswith("limit 20 MB/h; but 100 MB/h in the last 6h")
+
+    def test_a_jump_that_the_limit_does_not_explain(self) -> None:
+        # 48 hours at 20 MB/h are 960 MB.
+        more, less = ([*([1000.0] * 282), *([1000.0 + jump] * 6)] for jump in (1200, 700))
+        assert "its last hour is 1200 MB beyond all but its last quarter" in self.judged([*more]).message
+        assert self.judged([*less]).verdict is V.STABLE
+
+    def test_what_shrinks_is_mirrored(self) -> None:
+        before, now = ([3000 - (value or 0.0) for value in row] for row in (self.ending(0, 0, 1), self.ending(100, 4)))
+        case = Case.of(growth("20", worse="Lower"), side(before), side(now))
+        found = judge_together([case], Grid(TEN_MINUTES, 6, seen=144), 0.0125)[0]
+        assert found.verdict is V.SUSPECT
+        assert "; but -" in found.message
+
+    def test_what_has_healed_is_good_again(self) -> None:
+        now = self.ending(0, 0)
+        now[100:124] = [(value or 0.0) + 20 * nth for nth, value in enumerate(now[100:124])]
+        assert self.judged(now).verdict in {V.STABLE, V.ACCEPTABLE}
+
+    def test_a_wave_of_every_day_is_nothing_new(self) -> None:
+        def wave(blocks: int, phase: int, seed: int) -> list[float | None]:
+            turns = (2 * math.pi * (i + phase) / 144 for i in range(blocks))
+            return [1000 + 80 * math.sin(at) + 10 * each for at, each in zip(turns, noise(blocks, seed), strict=True)]
+
+        for phase in range(0, 144, 12):
+            case = Case.of(growth("20"), side(wave(1008, phase, 1)), side(wave(288, phase, 2)))
+            assert judge_together([case], Grid(TEN_MINUTES, seen=144), 0.0125)[0].verdict is V.STABLE
+
+    def test_nor_without_a_baseline_that_the_day_before_shows(self) -> None:
+        now = [1000 + 80 * math.sin(2 * math.pi * i / 144 - 1) + each for i, each in enumerate(noise(288, 3))]
+        case = Case.of(growth("20"), NONE, side(now))
+        assert judge_together([case], Grid(TEN_MINUTES, seen=144), 0.0125)[0].verdict is V.STABLE
+
+    def test_a_healthy_release_is_seldom_doubted(self) -> None:
+        held = sum("; but" in self.judged(self.ending(0, 0, seed)).message for seed in range(2, 62))
+        assert held <= 1

@@ -165,3 +165,24 @@ def test_a_month_is_a_bounded_number_of_pairs() -> None:
 
 def test_a_slope_of_what_evidence_rounds_away_is_none() -> None:
     assert of([1e9 + 0.1 * i for i in range(36)]).steeper_than(0.0) > 0.99
+
+
+class TestMemoryOfParts:
+    def test_one_part_is_as_it_was(self) -> None:
+        row = np.array(noise(60, 1, 0.6))
+        assert memory(row, np.full(20, np.nan), np.ones(2)) == pytest.approx(memory(row))
+
+    @pytest.mark.parametrize("phi", [0.0, 0.5])
+    def test_many_parts_remember_no_longer_than_the_whole(self, phi: float) -> None:
+        pooled, largest = [], []
+        for seed in range(60):
+            row = np.array(noise(288, seed, phi))
+            parts = np.split(row, 8)
+            pooled.append(memory(*parts))
+            largest.append(max(map(memory, parts)))
+        true = (1 + phi) / (1 - phi)
+        assert float(np.median(pooled)) == pytest.approx(true, rel=0.15)
+        assert float(np.median(largest)) > 1.4 * true
+
+    def test_a_line_in_each_is_no_memory(self) -> None:
+        assert memory(*(np.arange(40.0) * slope + np.array(noise(40, 3 + i)) for i, slope in enumerate((5, -3)))) < 1.6

@@ -81,9 +81,10 @@ class Counts:
         expected = usual.expected / len(after)
         risen = max(1.0, middle / expected) if expected > 0 else 1.0
         fullest = max(1.0, middle, risen * float(earlier.max()))
+        capped = float(np.minimum(after, fullest).sum())
         dispersion = max(
             1.0,
-            max(float(after.sum()), float(earlier.sum())) / _MOST,
+            max(capped, float(earlier.sum())) / _MOST,
             _in_batches(usual.calm[np.isfinite(usual.calm)], len(after)),
             _by_noise(usual, hours_per_block),
         )
@@ -91,7 +92,7 @@ class Counts:
         again = 0.0 if usual.is_told else _BY_CHANCE * math.sqrt(most * dispersion)
         return Counts(
             now=float(after.sum()),
-            capped=float(np.minimum(after, fullest).sum()),
+            capped=capped,
             before=usual.expected * usual.exposure,
             exposure=usual.exposure,
             dispersion=dispersion,
@@ -107,7 +108,7 @@ class Counts:
 
     def more_than(self, factor: float, extra: float) -> float:
         """Probability of as many events or more, were there no more than `factor` times the expected and `extra`."""
-        mean, rate, shape = self._bound(self.before / self.dispersion + 1, factor, extra)
+        mean, rate, shape = self._bound(self.before + self.dispersion, factor, extra, self.dispersion)
         if mean <= 0:
             return 0.0
         now = self.capped / self.dispersion
@@ -115,10 +116,11 @@ class Counts:
 
     def fewer_than(self, factor: float, extra: float) -> float:
         """Probability of as few events or fewer, were there no fewer than `factor` times the expected and `extra`."""
-        mean, rate, shape = self._bound(self.before / self.dispersion, factor, extra)
+        worth = max(self.dispersion, self.now / _MOST)
+        mean, rate, shape = self._bound(self.before, factor, extra, worth)
         if mean <= 0:
             return 1.0
-        return beta_cdf(rate / (1 + rate), 1 / (1 + rate), shape, self.now / self.dispersion + 1)
+        return beta_cdf(rate / (1 + rate), 1 / (1 + rate), shape, self.now / worth + 1)
 
     def least_factor(self, tail: float) -> float:
         """The times as many as expected of which `more_than` is this probability."""
@@ -144,9 +146,13 @@ class Counts:
         lowest = -self.expected
         return lowest + _where(lambda more: _deviation(tail) - _deviation(self.fewer_than(1.0, lowest + more)))
 
-    def _bound(self, events: float, factor: float, extra: float) -> tuple[float, float, float]:
-        """Mean, rate and shape of a gamma variable for the events in the window by what the baseline had; none: 0."""
-        mean = factor * events / self.exposure + extra / self.dispersion
+    def _bound(self, before: float, factor: float, extra: float, worth: float) -> tuple[float, float, float]:
+        """Mean, rate and shape of a gamma variable for what is in the window by what the baseline had; none: 0.
+
+        Of events of which so many are worth one.
+        """
+        events = before / worth
+        mean = factor * events / self.exposure + extra / worth
         if mean < _NO_MEAN:
             return 0.0, 0.0, 0.0
         variance = max((factor / self.exposure) ** 2 * events, mean * mean / _MOST)

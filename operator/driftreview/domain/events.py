@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -21,6 +22,7 @@ from driftreview.domain.counts import COUNTABLE, Counts, events_in
 from driftreview.domain.display import change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
+from driftreview.domain.lately import last_with, stretches
 from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of, tolerated
 from driftreview.domain.rules import is_compared, sign_of, too_few
 from driftreview.domain.tails import scan_sf
@@ -45,6 +47,7 @@ class Events:
     """1 where more events than expected are worse, -1 where fewer are."""
     hours: float
     """Of the window that blocks cover."""
+    grid: Grid
 
     @property
     def spans(self) -> float:
@@ -75,6 +78,14 @@ class Events:
         beyond, at_all = (min(1.0, sides * _tail(self, self.counts, each)) for each in (self.bounds, [(1.0, 0.0)]))
         return Claims(self.case.signal.mode, {Bound.MARGIN: beyond}, at_all)
 
+    @cached_property
+    def lately(self) -> list[Events]:
+        """The same of its last stretches."""
+        blocks, grid = self.case.now.blocks, self.grid
+        lengths = stretches(len(blocks), grid.seen, last_with(blocks, FEWEST_BLOCKS))
+        cut = ((replace(self.case, now=Side(blocks[-length:])), len(blocks) - length) for length in lengths)
+        return [count_events(case, replace(grid, gap=grid.gap + earlier, seen=0)) for case, earlier in cut]
+
 
 def span_of(signal: Signal) -> timedelta:
     """The stretch of time in which the query counts.
@@ -100,7 +111,7 @@ def uncountable(signal: Signal, baseline: Side | str, now: Side) -> Finding | No
 def count_events(case: Case, grid: Grid) -> Events:
     """Count the events of one series, in the window and in the baseline."""
     hours = grid.hours_per_block * len(case.now.present)
-    found = Events(case, None, sign_of(case.signal), hours)
+    found = Events(case, None, sign_of(case.signal), hours, grid)
     if case.before is None or case.signal.margin is None or len(case.now.present) < FEWEST_BLOCKS:
         return found
     spans = timedelta(hours=grid.hours_per_block) / span_of(case.signal)
@@ -156,13 +167,32 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
     against = f"{old} at these hours of the days before" if counts.is_daily else old
     between = f"between {lowest} and {highest}"
-    message = f"{new} in {each.hours:.3g}h against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
-    reason = None
+    said = f"{new} in {each.hours:.3g}h against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
+    message, reason = said, None
     if verdict is SignalVerdict.INCONCLUSIVE:
         why = "chance leaves it open" if _is_unlike(each, counts) or not sure.beyond else _NOTHING_NEW
         message, reason = f"{message}: {why}", Reason.UNRESOLVED
+    worst = None if verdict in (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT) else _worst_of_late(each, sure)
+    if worst is not None and worst.counts is not None:
+        late, usual = (quantity(value, signal.unit) for value in (worst.counts.now, worst.counts.expected))
+        verdict, reason = SignalVerdict.SUSPECT, None
+        message = f"{said}; but {late} in the last {worst.hours:.3g}h against {usual} expected"
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
     return Finding(verdict, reason, message, old, new, delta, estimate)
+
+
+def _worst_of_late(each: Events, sure: Sure) -> Events | None:
+    """The last stretch that is surely beyond the margin, and unlike any of the baseline; the surest, None if none is.
+
+    Bad counts of a few hours are few beside those of two days. Never Degraded: it may heal.
+    """
+    chances = {
+        late.claims.beyond[Bound.MARGIN]: late
+        for late in each.lately
+        if late.counts is not None and _is_unlike(late, late.counts)
+    }
+    least = min(chances, default=1.0)
+    return chances[least] if chances and least * len(each.lately) < sure.allowed else None
 
 
 def _in_force(each: Events, counts: Counts) -> str:

@@ -9,12 +9,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.domain.finding import FEWEST_BLOCKS
+from driftreview.domain.lately import noise_of
 from driftreview.domain.noise import Bools, Floats
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.structure import NORMAL
 
 _FAR: Final = 6.0
 """Robust standard deviations of what levels of an hour differ by, from which on one is a fall."""
+_OFTEN: Final = 3
+"""Falls at least, and times as many as the baseline would have had, that are a new habit."""
+_DEEPER: Final = 1.5
+"""Times what the baseline falls by."""
+_USUAL: Final = 0.98
+"""Share of its blocks that the baseline falls by no more in: it may have been restarted itself."""
+_KNOWN: Final = 6 * FEWEST_BLOCKS
+"""Blocks of baseline at least, to know what it never did."""
+_EITHER_SIDE: Final = 2
+"""Blocks, of which a fall is one of the mean: a peak is none."""
 _APART: Final = 3 * FEWEST_BLOCKS
 """Blocks at least between falls: what falls more often collects its garbage."""
 
@@ -49,3 +60,50 @@ def _drops(row: Floats) -> tuple[NDArray[np.intp], Floats]:
     both = np.flatnonzero(is_known[:-FEWEST_BLOCKS] & is_known[FEWEST_BLOCKS:])
     earlier, later = (np.nanmedian(hours[both + shift], axis=-1) for shift in (0, FEWEST_BLOCKS))
     return both + FEWEST_BLOCKS, earlier - later
+
+
+def restarts_of(values: Sequence[float | None], before: Sequence[float | None]) -> tuple[int, float]:
+    """How often a series suddenly falls as its baseline never did, and how fast it grows in between.
+
+    Also falls that come every hour are found, which the median of an hour forgets. What collects its garbage does so in
+    its baseline as well.
+
+    Returns:
+        How many falls, and by how much it grows between them, per block. Zeros where they are few, or where too little
+        is known of the baseline.
+    """
+    row, old = (np.array(each, dtype=float) for each in (values, before))
+    if int(np.isfinite(old).sum()) < _KNOWN or int(np.isfinite(row).sum()) < _KNOWN:
+        return 0, 0.0
+    unit = max(float(np.nanmax(np.abs(row))), float(np.nanmax(np.abs(old)))) or 1.0
+    drops, earlier = _sudden(row / unit), _sudden(old / unit)
+    known = earlier[np.isfinite(earlier)]
+    if not len(known):
+        return 0, 0.0
+    noise = max(noise_of(row / unit), NORMAL * float(np.median(np.abs(known - np.median(known)))))
+    far = max(_DEEPER * float(np.quantile(known, _USUAL)), _FAR * noise, RESOLUTION)
+    found, before_found = _beyond(drops, far), _beyond(earlier, far)
+    if len(found) < _OFTEN * max(1.0, len(before_found) * len(drops) / len(known)):
+        return 0, 0.0
+    first, last = found[0], found[-1]
+    low, high = (float(row[at : at + _EITHER_SIDE].mean()) for at in (first + _EITHER_SIDE, last))
+    return len(found), (high - low + unit * float(drops[found[1:-1]].sum())) / (last - first)
+
+
+def _beyond(drops: Floats, far: float) -> list[int]:
+    """Where something falls so far; of neighbours the deepest."""
+    found: list[int] = []
+    for index in map(int, np.flatnonzero(drops > far)):
+        if found and index - found[-1] < _EITHER_SIDE:
+            found[-1] = max(found[-1], index, key=lambda each: float(drops[each]))
+        else:
+            found.append(index)
+    return found
+
+
+def _sudden(row: Floats) -> Floats:
+    """By how much the lower of the blocks before is above the higher of those after; NaN where one has no value."""
+    length = _EITHER_SIDE
+    sides = np.lib.stride_tricks.sliding_window_view(row, length)
+    drops: Floats = sides[:-length].min(-1) - sides[length:].max(-1)
+    return drops

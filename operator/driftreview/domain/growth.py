@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
+
+import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_quantity
 from driftreview.domain.display import quantity
-from driftreview.domain.falls import falls_of
+from driftreview.domain.falls import falls_of, restarts_of
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
+from driftreview.domain.lately import late, risen, stretches
 from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of
 from driftreview.domain.rules import sign_of
 from driftreview.domain.slopes import Slopes, slopes
@@ -21,6 +25,18 @@ _IN_HOURS: Final = 96
 """Until then a forecast is told in hours, later in days."""
 _FORESEEABLE: Final = 365 * 24
 """Hours after which nobody wants to hear of it."""
+_FEWEST_OF_LATE: Final = 3 * FEWEST_BLOCKS
+"""Blocks of a stretch whose slope says anything."""
+_TESTS: Final = 2
+"""Of each stretch: by the ranks of its blocks, and by the slopes that the baseline had."""
+_NEARLY: Final = 0.9
+"""Of the steepest rate: of the stretches that are as steep the longest is told."""
+_KNOWN: Final = 12
+"""Hours before a stretch at least, in baseline and window, to know what is unlike them."""
+_A_DAY: Final = 24
+"""Hours of baseline that show what comes daily."""
+_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE)
+_BAD: Final = (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT)
 
 
 @dataclass(frozen=True)
@@ -35,6 +51,10 @@ class Growth:
     falls: int = 0
     between: Slopes | None = None
     """Between sudden falls; None where there are none, or where the baseline grows and falls as well."""
+    now: Sequence[float | None] = field(default=(), compare=False)
+    """The window's blocks, up being worse."""
+    before: Sequence[float | None] = field(default=(), compare=False)
+    """The same of the baseline, empty where there is none."""
 
     @cached_property
     def limit(self) -> float:
@@ -75,7 +95,7 @@ def measure_growth(case: Case, grid: Grid) -> Growth:
         [None if value is None else sign * value for value in side.blocks] if side else []
         for side in (case.now, case.before)
     )
-    found = Growth(case, grid, sign, slopes(now, before, grid.hours_per_block))
+    found = Growth(case, grid, sign, slopes(now, before, grid.hours_per_block), now=now, before=before)
     falls, earlier = falls_of(now), falls_of(before)
     if not falls:
         return found
@@ -107,19 +127,60 @@ def find_growth(each: Growth, sure: Sure) -> Finding:
 
 
 def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
-    """A finding, or Suspect where what does not grow on the whole surely does between its falls.
+    """A finding, or what is said instead where a slope of the whole window forgives too much.
 
-    Never Degraded: that they are of restarts is a guess.
+    Never Degraded: that falls are of restarts is a guess, and what grows of late may end.
     """
+    if finding.verdict in _BAD:
+        return finding
     between = each.between
-    if between is None or finding.verdict in (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT):
-        return finding
-    if between.estimate <= each.limit or between.steeper_than(each.limit) >= sure.allowed:
-        return finding
-    rate = _per_hour(each, each.sign * between.estimate)
+    is_leaking = between is not None and between.estimate > each.limit
     falls = "before and after a sudden fall" if each.falls == 1 else f"between {each.falls} sudden falls"
-    message = f"{finding.message}; but {rate} {falls}, as of restarts"
-    return replace(finding, verdict=SignalVerdict.SUSPECT, reason=None, message=message)
+    rate = _per_hour(each, each.sign * between.estimate) if between else ""
+    verdict, reason = SignalVerdict.SUSPECT, None
+    if is_leaking and between is not None and between.steeper_than(each.limit) < sure.allowed:
+        said = f"but {rate} {falls}, as of restarts"
+    else:
+        said = _of_late(each, sure)
+    if not said and finding.verdict in _GOOD:
+        verdict, reason = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED
+        often, per_block = restarts_of(each.now, each.before)
+        if is_leaking:
+            said = f"but {rate} {falls}, perhaps as of restarts: chance leaves it open"
+        elif often and per_block / each.grid.hours_per_block > each.limit:
+            said = f"but it suddenly falls {often} times, as its baseline never did, perhaps as of restarts"
+    return replace(finding, verdict=verdict, reason=reason, message=f"{finding.message}; {said}") if said else finding
+
+
+def _of_late(each: Growth, sure: Sure) -> str:
+    """What is said where its last stretch surely grows beyond the limit, and more than the baseline ever did."""
+    hours = each.grid.hours_per_block
+    rows = [np.array(row, dtype=float) for row in (each.now, each.before)]
+    scale = max(float(np.fmax.reduce(np.abs(row), initial=0.0)) for row in rows) or 1.0
+    now, before = (row / scale for row in rows)
+    lengths = stretches(len(now), each.grid.seen, _FEWEST_OF_LATE)
+    limit, is_a_day = each.limit / scale * hours, len(before) * hours >= _A_DAY
+    sure_of: dict[float, int] = {}
+    for length in lengths:
+        if (len(before) + len(now) - length) * hours < _KNOWN:
+            continue
+        last = late(now, before, length, is_a_day=is_a_day)
+        if last is None or last.slope <= max(limit, last.steepest + limit / 2):
+            continue
+        ranked = slopes(each.now[-length:], each.before, hours)
+        if ranked is None or ranked.estimate <= each.limit:
+            continue
+        chance = min(ranked.steeper_than(each.limit), last.steeper_than(limit))
+        if chance * _TESTS * len(lengths) < sure.allowed:
+            sure_of[ranked.estimate] = length
+    if sure_of:
+        rate = next(rate for rate in sure_of if rate >= _NEARLY * max(sure_of))
+        return f"but {_per_hour(each, each.sign * rate)} in the last {sure_of[rate] * hours:.3g}h"
+    more = scale * risen(now, before)
+    is_known = (len(before) + len(now)) * hours > _KNOWN
+    if is_known and more > each.limit * hours * len(now) and more > 0:
+        return f"but its last hour is {quantity(more, each.case.signal.unit)} beyond all but its last quarter"
+    return ""
 
 
 def _verdict(each: Growth, sure: Sure, low: float, slope: float, high: float) -> SignalVerdict:

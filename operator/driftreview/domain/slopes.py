@@ -156,31 +156,35 @@ def _middle(values: Sequence[float]) -> float:
     return middle(values) if values else math.nan
 
 
-def memory(values: Floats) -> float:
-    """How many points are worth one: (1 + r) / (1 - r), r the correlation of what a line leaves of neighbours.
+def memory(*parts: Floats) -> float:
+    """How many points are worth one: (1 + r) / (1 - r), r the correlation of what lines leave of neighbours.
 
+    Of several parts, each with a line of its own, there is one r: the largest of theirs would be by chance too large.
     r is corrected for its bias in short series (Marriott and Pope 1954) and never below zero. NaN is no point.
     """
-    present = np.isfinite(values)
-    count = int(present.sum())
-    if count < _FEWEST_POINTS:
+    unit = max((float(np.fmax.reduce(np.abs(part), initial=0.0)) for part in parts), default=0.0) or 1.0
+    lines = [_left(part / unit) for part in parts if int(np.isfinite(part).sum()) >= _FEWEST_POINTS]
+    neighbours = np.concatenate([np.zeros(0), *(left[1:] * left[:-1] for left in lines)])
+    left = np.concatenate([np.zeros(0), *lines])
+    count, pairs = int(np.isfinite(left).sum()), int(np.isfinite(neighbours).sum())
+    if not pairs or float(np.nanmax(np.abs(left))) < RESOLUTION:
         return 1.0
-    unit = float(np.abs(values[present]).max()) or 1.0
-    at = np.arange(len(values)) - np.flatnonzero(present).mean()
-    centred = values / unit - (values[present] / unit).mean()
-    left = centred - at * (at[present] @ centred[present]) / (at[present] @ at[present])
-    neighbours = left[1:] * left[:-1]
-    pairs = int(np.isfinite(neighbours).sum())
-    if float(np.abs(left[present]).max()) < RESOLUTION or not pairs:
-        return 1.0
-    power = float((left[present] ** 2).sum())
-    r = float(np.nansum(neighbours)) / power * (count - 1) / pairs
-    r = min(max(r + (_LINE + (_LINE + 2) * r) / count, 0.0), _LONGEST_MEMORY)
+    r = float(np.nansum(neighbours)) / float(np.nansum(left**2)) * (count - len(lines)) / pairs
+    r = min(max(r + (_LINE + (_LINE + 2) * r) * len(lines) / count, 0.0), _LONGEST_MEMORY)
     return (1 + r) / (1 - r)
 
 
+def _left(values: Floats) -> Floats:
+    """What a straight line leaves; there must be three points."""
+    present = np.isfinite(values)
+    at = np.arange(len(values)) - np.flatnonzero(present).mean()
+    centred = values - values[present].mean()
+    left: Floats = centred - at * (at[present] @ centred[present]) / (at[present] @ at[present])
+    return left
+
+
 def _memory_of(parts: Sequence[Floats], before: Floats) -> float:
-    own = max(memory(part) for part in parts)
+    own = memory(*parts)
     count = sum(int(np.isfinite(part).sum()) for part in parts)
     if count >= _MANY or not np.isfinite(before).any():
         return own
