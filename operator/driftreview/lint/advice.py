@@ -19,6 +19,7 @@ from driftreview.lint.expressions import walk
 from driftreview.lint.finding import Path
 
 _DAY: Final = timedelta(days=1)
+_WEEK: Final = timedelta(days=7)
 _SNAPSHOT: Final = timedelta(hours=2)
 _TIGHT: Final = 0.05
 """Up to this a relative margin wants a day of baseline and more: docs/judge-benchmark.md, "nothing at all"."""
@@ -96,6 +97,15 @@ def _times(review: DriftReview) -> Iterator[Advice]:
             " there from the beginning; raise it, and window.checkpoints[0] to twice as much"
         )
         yield "short-baseline", ("spec", "baseline", "length"), message
+    alone = [each.name for each in review.spec.signals if each.margin and _is_held_against_the_past_alone(each)]
+    if baseline.from_ is BaselineFrom.HISTORY and alone and _DAY <= length < _WEEK:
+        which = ", ".join(alone[:3]) + (", …" if alone[3:] else "")
+        message = (
+            f"found {baseline.length}, expected 7d: less has not seen both a weekend and the days of work, and a release"
+            f" on a Friday or a Monday may be rolled back for what the weekday does ({which}); set 7d, or give what"
+            " follows the traffic a covariate or a control"
+        )
+        yield "no-weekend", ("spec", "baseline", "length"), message
     last, rollback = parse_duration(window.checkpoints[-1]), parse_duration(window.rollback)
     left = rollback + parse_duration(window.grace) / 2 - last - parse_duration(window.settle)
     if left < _TO_ACT:
@@ -105,6 +115,10 @@ def _times(review: DriftReview) -> Iterator[Advice]:
             " no time to act on it; raise window.rollback or window.grace"
         )
         yield "no-time-to-act", ("spec", "window", "rollback"), message
+
+
+def _is_held_against_the_past_alone(signal: Signal) -> bool:
+    return signal.mode is Mode.ENFORCE and not (signal.covariate or signal.control or signal.per)
 
 
 def _is_tight(signal: Signal) -> bool:
