@@ -179,7 +179,7 @@ WIDE = LEVEL | {"margin": {"relative": "6%"}}
         ("short-baseline", {"baseline": {"from": "Snapshot", "length": "30m"}, "signals": [WIDE]},
          "spec.baseline.length", "found 30m, expected 2h or more"),
         ("no-weekend", {"baseline": {"length": "24h"}, "signals": [LEVEL]},
-         "spec.baseline.length", "found 24h, expected 7d: less has not seen both a weekend and the days of work"),
+         "spec.baseline.length", "found 24h, expected 7d: less has not seen both a weekend and days of work"),
         ("no-time-to-act", {"window": {"checkpoints": ["1h"], "rollback": "1h", "grace": "0s", "settle": "0s"}},
          "spec.window.rollback", "no time to act on it; raise window.rollback or window.grace"),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "query": " up\n"}]},

@@ -92,10 +92,10 @@ def _healed(each: Measured, margin: float) -> tuple[int, float] | None:
 
 def _stuck(each: Measured) -> int:
     """How many blocks at the end are all the same, where that is odd: what varies does not stand still."""
-    if each.case.before is None or _standing(each.case.before.present) > _BY_ACCIDENT:
+    now, before = each.case.now.present, each.case.before
+    if before is None or _standing(now[-FEWEST_BLOCKS:]) < FEWEST_BLOCKS or _standing(before.present) > _BY_ACCIDENT:
         return 0
-    count = _standing(each.case.now.present[-FEWEST_BLOCKS:])
-    return _standing(each.case.now.present[::-1], at_first=True) if count == FEWEST_BLOCKS else 0
+    return _standing(now[::-1], at_first=True)
 
 
 def _standing(values: Sequence[float], *, at_first: bool = False) -> int:

@@ -101,7 +101,7 @@ def _times(review: DriftReview) -> Iterator[Advice]:
     if baseline.from_ is BaselineFrom.HISTORY and alone and _DAY <= length < _WEEK:
         which = ", ".join(alone[:3]) + (", …" if alone[3:] else "")
         message = (
-            f"found {baseline.length}, expected 7d: less has not seen both a weekend and the days of work, and a release"
+            f"found {baseline.length}, expected 7d: less has not seen both a weekend and days of work, and a release"
             f" on a Friday or a Monday may be rolled back for what the weekday does ({which}); set 7d, or give what"
             " follows the traffic a covariate or a control"
         )
