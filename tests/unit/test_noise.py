@@ -52,6 +52,12 @@ class TestVarianceOfASum:
         found = learnt(ar1(phi)).variance(overlaps(weights)).mean()
         assert least <= found / true_variance(weights, lambda lag: phi**lag) <= most
 
+    @pytest.mark.parametrize("phi", [0.97, 0.98, 0.99])
+    def test_noise_that_remembers_for_hours_is_found_in_a_week(self, phi: float) -> None:
+        step = np.concatenate([np.full(7 * DAY, -1 / 7 / DAY), np.full(2 * DAY, 1 / 2 / DAY)])
+        found = np.mean([learnt(ar1(phi, 7 * DAY, 1, seed)).variance(overlaps(step, 1))[0] for seed in range(20)])
+        assert 0.6 <= found / true_variance(step, lambda lag: phi**lag) <= 1.6
+
     @pytest.mark.parametrize(("share", "hours"), [(0.2, 6.0), (0.4, 6.0), (0.4, 2.0)])
     def test_slow_noise_on_top_is_found_over_many_series(self, share: float, hours: float) -> None:
         found = learnt(with_slow(share, hours, 0.3, 7 * DAY)).variance(overlaps(STEP)).mean()

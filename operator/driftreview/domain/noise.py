@@ -27,8 +27,14 @@ _MEMORIES: Final = (2.0, 6.0, 24.0)
 _SHARES: Final = (0.05, 0.1, 0.2, 0.4, 0.7)
 """Of the variance that the slow process has."""
 _SHAPES: Final = ((0.0, 1.0), *((share, memory) for share in _SHARES for memory in _MEMORIES))
-_FAST: Final = np.array([0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95])
+_SHORT: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95)
+_LONG: Final = (0.98, 0.99)
+"""Memories of 8 and 17 hours: a week tells them, and where a day does not, most noise is shorter."""
+_FAST: Final = np.array([*_SHORT, *_LONG])
 """Correlations of one block with the next that the fast process may have."""
+_RARE: Final = 0.05
+"""Weight of a long one before anything is seen, beside one for each short one."""
+_LOG_PRIOR_OF_FAST: Final = np.log([*[1.0] * len(_SHORT), *[_RARE] * len(_LONG)])
 _FLAT: Final = len(_SHAPES) * len(_FAST)
 _NO_SLOW_PROCESS: Final = 0.8
 """Its weight before anything is seen; the other shapes share the rest alike."""
@@ -137,9 +143,10 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bo
     likelihood = -np.reshape(logs, variances.shape) - count * np.log(np.where(is_noisy, variances, 1.0))
     likelihood = np.where(is_noisy, likelihood, 0.0)  # a constant series tells nothing
     likelihood *= freedom[:, None, None] / np.maximum(2 * count, 1)  # nor do blocks that are not there
+    likelihood += _LOG_PRIOR_OF_FAST
     highest = likelihood.max(-1, keepdims=True)
     by_fast = np.exp(likelihood - highest)
-    own = np.log(by_fast.mean(-1)) + highest[..., 0]
+    own = np.log(by_fast.sum(-1)) + highest[..., 0]
     shapes = _shared(own, np.ones(len(own), bool) if is_counted is None else is_counted)
     weights = shapes[..., None] * by_fast / by_fast.sum(-1, keepdims=True)
     return Noise(variances, weights, freedom, hours_per_block)
