@@ -1,6 +1,7 @@
 """A whole lab: control plane, fake nodes and, if wanted, Prometheus."""
 
 import http
+import json
 import subprocess
 import time
 from collections.abc import Callable, Sequence
@@ -129,6 +130,15 @@ class Lab:
     def audit_log(self) -> Path:
         """One JSON object per line for each call, level Metadata."""
         return self.directory / "audit.log"
+
+    def audited(self, since: int = 0) -> list[dict[str, Any]]:
+        """Requests in the audit log from a place in it on, but for those that are only half there."""
+        with self.audit_log.open("rb") as log:
+            log.seek(max(since - 1, 0))
+            first, *lines = log.read().splitlines(keepends=True) or [b""]
+        if since == 0:
+            lines.insert(0, first)
+        return [json.loads(line) for line in lines if line.endswith(b"\n")]
 
     @property
     def prometheus_url(self) -> str:

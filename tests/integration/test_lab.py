@@ -114,10 +114,13 @@ def test_a_service_account_may_only_what_it_was_given(lab_session: Lab, namespac
         lambda: "No resources" in lab_session.kubectl(*ask, check=False) or not lab_session.kubectl(*ask), "it may view"
     )
     user = f"system:serviceaccount:{namespace}:default"
-    calls = [json.loads(line) for line in lab_session.audit_log.read_text().splitlines()]
-    codes = {call["responseStatus"]["code"] for call in calls if call["user"].get("username") == user}
-    assert {403, 200} <= codes
-    assert "RequestReceived" not in {call["stage"] for call in calls}
+
+    def codes() -> set[int]:
+        calls = (call for call in lab_session.audited() if call["user"].get("username") == user)
+        return {call["responseStatus"]["code"] for call in calls}
+
+    wait_until(lambda: {403, 200} <= codes(), "both answers are in the audit log")
+    assert "RequestReceived" not in {call["stage"] for call in lab_session.audited()}
 
 
 def test_the_certificate_holds_for_strict_clients(lab_session: Lab) -> None:

@@ -1,8 +1,5 @@
 """Least rights, measured: nothing is refused in a normal run, and no right is granted that is never used."""
 
-import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,16 +13,6 @@ from tests.support.stage import Stage, ago, condition, stepping, wire
 
 pytestmark = pytest.mark.integration
 USER = f"system:serviceaccount:{SYSTEM}:driftreview"
-
-
-def audited(log: Path, offset: int) -> Iterator[dict[str, Any]]:
-    """The operator's requests since an offset into the audit log."""
-    with log.open("rb") as lines:
-        lines.seek(offset)
-        for line in lines:
-            event = json.loads(line)
-            if event["user"]["username"] == USER:
-                yield event
 
 
 def used(event: dict[str, Any]) -> tuple[str, str, str]:
@@ -82,7 +69,7 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
             operator.stop()
     finally:
         api.delete("ClusterMetricSource", shared)
-    events = list(audited(lab_session.audit_log, offset))
+    events = [each for each in lab_session.audited(offset) if each["user"]["username"] == USER]
     assert [each for each in events if each.get("responseStatus", {}).get("code") == 403] == []
     missing = granted() - {used(each) for each in events if "objectRef" in each}
     assert missing == set()
