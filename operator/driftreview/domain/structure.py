@@ -110,8 +110,8 @@ def _plain(panel: Panel) -> Design:
     at = panel.positions + 0.5
     number = max((harmonics for harmonics, fewest in _FEWEST_DAYS if days >= fewest), default=0)
     daily = [harmonic / per_day for harmonic in range(1, 1 + number)]
-    weekly = [harmonic * DAY / WEEK / per_day for harmonic in range(1, 1 + _WEEKLY)]
-    weekly = weekly if days >= _FEWEST_WEEKS * WEEK / DAY else []
+    is_long = days >= _FEWEST_WEEKS * WEEK / DAY
+    weekly = [harmonic * panel.hours_per_block / WEEK for harmonic in range(1, 1 + _WEEKLY)] if is_long else []
     every = np.ones(len(panel.values), bool)
     return Design(
         weekly=_waves(at, weekly),
@@ -223,7 +223,7 @@ def _last_place(panel: Panel) -> int:
 def _a_weekend(panel: Panel) -> int:
     """Blocks that a weekend may take of a baseline that is long enough to have one; else none."""
     lasting = round(_LONGER_THAN_A_WEEKEND * DAY / panel.hours_per_block)
-    return lasting * (panel.before > 2 * lasting)
+    return lasting if panel.before > 2 * lasting else 0
 
 
 def after_a_weekend(shift: Shift | None, panel: Panel) -> float:
