@@ -114,6 +114,24 @@ class TestError:
         full = np.correlate(spread, spread, "full")[14:]
         assert _overlaps(made, weights)[0] == pytest.approx(full * np.array([1] + [2] * 14))
 
+    def test_series_of_other_gaps_have_their_own_overlap_and_those_alike_share_one(self) -> None:
+        weights = np.array([noise(12, 1), noise(12, 2), noise(12, 1)])
+        made = panel(*np.zeros((3, 12)), before=8, gap=3)
+        found = _overlaps(made, weights)
+        assert found == pytest.approx(np.concatenate([_overlaps(made, each[None]) for each in weights]))
+        assert _overlaps(made, weights[[0, 2]]).tolist() == found[:1].tolist()
+
+    @pytest.mark.parametrize("gaps", [(), (3,), (3, 150)])
+    def test_beside_series_with_gaps_a_step_is_what_it_is_alone(self, gaps: tuple[int, ...]) -> None:
+        rows = [white(seed, phi=0.5, step=0.3) for seed in range(3)]
+        rows[1][list(gaps)] = np.nan
+        found, alone = (
+            estimate(panel(*rows, before=SHORT), 6),
+            [estimate(panel(each, before=SHORT), 6) for each in rows],
+        )
+        for name in ("step", "level", "fresh", "ending", "highest", "lowest", "highest_ending"):
+            assert getattr(found, name) == pytest.approx([getattr(each, name)[0] for each in alone]), name
+
     def test_a_window_surely_noisier_than_the_baseline_widens_it(self) -> None:
         row = white(5)
         row[SHORT:] *= 10

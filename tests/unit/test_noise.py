@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.linalg import toeplitz
 
-from driftreview.domain.noise import _FAST, _SHAPES, Floats, Noise, Ordinates, _spectra, _variances, learn
+from driftreview.domain.noise import _FAST, _SHAPES, Floats, Noise, Ordinates, _spectra, _variances, learn, overlaps_of
 from tests.builders import noise
 
 TEN_MINUTES = 1 / 6
@@ -87,6 +87,22 @@ class TestVarianceOfASum:
         assert learnt(1e-3 * residuals).variance(overlaps(MEAN)) == pytest.approx(
             1e-6 * learnt(residuals).variance(overlaps(MEAN))
         )
+
+    def test_one_row_stands_for_the_weights_of_all_series(self) -> None:
+        known = learnt(ar1(0.5))
+        assert known.variance(overlaps(MEAN, 1)) == pytest.approx(known.variance(overlaps(MEAN)), rel=1e-12)
+
+    def test_the_overlaps_of_weights_are_those_of_the_definition(self) -> None:
+        found = overlaps_of(np.stack([STEP, STEP[::-1], np.cumsum(STEP)]))
+        expected = np.concatenate([overlaps(STEP, 2), overlaps(np.cumsum(STEP), 1)])
+        assert found == pytest.approx(expected, abs=1e-12)
+
+    def test_what_was_learnt_of_other_windows_changes_nothing(self) -> None:
+        noisy = ar1(0.5, DAY, 3)
+        first = learnt(noisy).variance(overlaps(MEAN, 3))
+        for count in range(20, 40):
+            learnt(ar1(0.5, count, 2)).variance(overlaps(np.ones(count), 2))
+        assert learnt(noisy).variance(overlaps(MEAN, 3)).tolist() == first.tolist()
 
 
 class TestShapes:

@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.noise import Floats
+from driftreview.domain.noise import Bools, Floats
 from driftreview.domain.regression import Baseline, fit
 from driftreview.domain.structure import structure_of
 
@@ -67,12 +67,17 @@ def freedom_of(residuals: Floats) -> Floats:
 def _extremes(residuals: Floats, length: int) -> tuple[Floats, Floats]:
     """What the baseline did to itself: the largest and least difference of a stretch to the rest."""
     present = np.isfinite(residuals)
-    start = np.zeros((len(residuals), 1))
-    sums = np.concatenate([start, np.cumsum(np.where(present, residuals, 0.0), axis=-1)], axis=-1)
-    counts = np.concatenate([start, np.cumsum(present, axis=-1)], axis=-1)
-    inside, number = sums[:, length:] - sums[:, :-length], counts[:, length:] - counts[:, :-length]
-    rest, others = sums[:, -1:] - inside, counts[:, -1:] - number
-    differences = np.where(
-        (number > 0) & (others > 0), inside / np.maximum(number, 1) - rest / np.maximum(others, 1), 0.0
-    )
+    if present.all():
+        present = present[:1]
+    (inside, total), (number, every) = (_moving(each, length) for each in (np.where(present, residuals, 0.0), present))
+    sizes = number * (every - number)
+    differences = inside * every - total * number  # of both means, times both sizes
+    np.divide(differences, sizes, out=differences, where=sizes > 0)
     return differences.max(-1), differences.min(-1)
+
+
+def _moving(values: Floats | Bools, length: int) -> tuple[Floats, Floats]:
+    """Sums of every stretch of so many blocks, and of all blocks."""
+    sums = np.zeros((len(values), values.shape[-1] + 1))
+    np.cumsum(values, axis=-1, out=sums[:, 1:])
+    return sums[:, length:] - sums[:, :-length], sums[:, -1:]

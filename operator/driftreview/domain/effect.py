@@ -14,7 +14,7 @@ import numpy as np
 
 from driftreview.domain.baseline import freedom_of, itself_of
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
+from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn, overlaps_of
 from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, fit, step_of
 from driftreview.domain.structure import WEEK, after_a_weekend, structure_of
 
@@ -72,10 +72,11 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     step, weights = _by_week(design, panel, panel.values, (whole.last, whole.weights))
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
-    means = np.concatenate([np.zeros((len(after), panel.before)), present / present.sum(-1, keepdims=True)], axis=-1)
     noise = _noise(panel, whole.residuals, design)
-    error, level_error = (np.sqrt(noise.variance(_overlaps(panel, each))) for each in (weights, means))
-    block_error = np.sqrt(noise.variance(np.ones((len(after), 1))))
+    error = np.sqrt(noise.variance(_overlaps(panel, weights)))
+    same, means = _distinct(present / present.sum(-1, keepdims=True))
+    level_error = np.sqrt(noise.variance(_of_each(same, overlaps_of(means))))
+    block_error = np.sqrt(noise.variance(np.ones((1, 1))))
     level = np.nanmean(after, axis=-1)
     since = whole.residuals[:, panel.before :] + level[:, None]
     if not panel.before:
@@ -237,12 +238,23 @@ def _noise(panel: Panel, residuals: Floats, design: Design) -> Noise:
 
 
 def _overlaps(panel: Panel, weights: Floats) -> Floats:
-    """Autocorrelations of weights, (series, lags), lags above zero counted twice."""
-    count = panel.before + panel.gap + panel.after
-    found = np.zeros((len(weights), count))
-    for series in alike(weights):
-        spread = np.zeros(count)
-        spread[(panel.positions + panel.before + panel.gap).astype(int)] = weights[series[0]]
-        found[series] = np.fft.irfft(np.abs(np.fft.rfft(spread, 2 * count)) ** 2, 2 * count)[:count]
-    found[:, 1:] *= 2
+    """`overlaps_of` the weights of a panel's blocks; there are none in its gap."""
+    same, rows = _distinct(weights)
+    gap = np.zeros((len(rows), panel.gap))
+    return _of_each(same, overlaps_of(np.concatenate([rows[:, : panel.before], gap, rows[:, panel.before :]], axis=-1)))
+
+
+def _distinct(rows: Floats) -> tuple[list[list[int]], Floats]:
+    """Which rows are the same, and one of each."""
+    same = alike(rows)
+    return same, rows[[each[0] for each in same]]
+
+
+def _of_each(same: list[list[int]], rows: Floats) -> Floats:
+    """A row for every series; a single one if it is that of all."""
+    if len(same) == 1:
+        return rows
+    found = np.empty((sum(map(len, same)), rows.shape[-1]))
+    for series, row in zip(same, rows, strict=True):
+        found[series] = row
     return found

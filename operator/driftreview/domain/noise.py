@@ -68,8 +68,8 @@ class Ordinates:
         count = residuals.shape[-1]
         present = np.isfinite(residuals)
         number = np.maximum(present.sum(-1, keepdims=True), 1)
-        centred = np.where(present, residuals, 0.0)
-        centred = np.where(present, centred - centred.sum(-1, keepdims=True) / number, 0.0)
+        total = residuals.sum(-1, keepdims=True, where=present)
+        centred = np.where(present, residuals - total / number, 0.0)
         power = np.abs(np.fft.rfft(centred, axis=-1)[:, 1:]) ** 2 / number
         frequencies = np.arange(1, power.shape[-1] + 1) / count
         is_known = np.ones(power.shape, bool)
@@ -116,15 +116,21 @@ class Noise:
     def variance(self, overlaps: Floats) -> Floats:
         """Of weighted sums of blocks, (series,).
 
-        `overlaps` is the autocorrelation of each sum's weights, (series, lags), lags above zero counted twice.
+        `overlaps`: of each sum's weights, as `overlaps_of`; a single row where those of all series are the same.
         """
-        lags = np.arange(overlaps.shape[-1])
-        fast = overlaps @ np.stack([each**lags for each in _FAST]).T
-        slow = overlaps @ np.stack([_slow(memory, self.hours_per_block) ** lags for _, memory in _SHAPES]).T
+        fast, slow = (overlaps @ each.T for each in _correlations(overlaps.shape[-1], self.hours_per_block))
         shares = np.array([share for share, _ in _SHAPES])[:, None]
         unit = (1 - shares) * fast[:, None, :] + shares * slow[:, :, None]
         found: Floats = (self.weights * self.variances * unit).sum((-1, -2))
         return found
+
+
+def overlaps_of(weights: Floats) -> Floats:
+    """Autocorrelations of weights of consecutive blocks, lags above zero counted twice; both are (rows, blocks)."""
+    count = weights.shape[-1]
+    found: Floats = np.fft.irfft(np.abs(np.fft.rfft(weights, 2 * count)) ** 2, 2 * count)[:, :count]
+    found[:, 1:] *= 2
+    return found
 
 
 def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bools | None = None) -> Noise:
@@ -135,10 +141,7 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bo
     count = _known(stretches)[:, None, None]
     freedom: Floats = np.sum([each.freedom for each in stretches], axis=0)
     variances = _variances(stretches, hours_per_block)
-    logs = sum(
-        each.is_known @ np.log(_spectra(tuple(each.frequencies), hours_per_block)).reshape(_FLAT, -1).T
-        for each in stretches
-    )
+    logs = sum(each.is_known @ _of_shapes(tuple(each.frequencies), hours_per_block)[1].T for each in stretches)
     is_noisy = variances[:, :1, :1] > 0
     likelihood = -np.reshape(logs, variances.shape) - count * np.log(np.where(is_noisy, variances, 1.0))
     likelihood = np.where(is_noisy, likelihood, 0.0)  # a constant series tells nothing
@@ -183,9 +186,7 @@ def _normalized(logs: Floats) -> Floats:
 
 def _variances(stretches: Sequence[Ordinates], hours_per_block: float) -> Floats:
     """Of a block, were its noise of each shape: (series, shapes, fast)."""
-    total = sum(
-        each.power @ (1 / _spectra(tuple(each.frequencies), hours_per_block)).reshape(_FLAT, -1).T for each in stretches
-    )
+    total = sum(each.power @ _of_shapes(tuple(each.frequencies), hours_per_block)[0].T for each in stretches)
     return np.reshape(total / np.maximum(_known(stretches), 1)[:, None], (-1, len(_SHAPES), len(_FAST)))
 
 
@@ -199,15 +200,34 @@ def _slow(memory: float, hours_per_block: float) -> float:
     return float(np.exp(-hours_per_block / memory))
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=10)
+def _correlations(lags: int, hours_per_block: float) -> tuple[Floats, Floats]:
+    """Of blocks that are 0, 1, ... apart: of the fast process (fast, lags), and of the slow one (shapes, lags)."""
+    apart = np.arange(lags)
+    slow = [_slow(memory, hours_per_block) for _, memory in _SHAPES]
+    fast_ones, slow_ones = (np.stack([each**apart for each in of]) for of in (_FAST, slow))
+    return fast_ones, slow_ones
+
+
+@lru_cache(maxsize=6)
+def _of_shapes(frequencies: tuple[float, ...], hours_per_block: float) -> tuple[Floats, Floats]:
+    """What a likelihood takes of the spectra of every shape: one over them and their logarithms, (_FLAT, frequencies).
+
+    They are the same at every look, and take longer than what is done with them.
+    """
+    spectra = _spectra(frequencies, hours_per_block).reshape(_FLAT, -1)
+    return 1 / spectra, np.log(spectra)
+
+
 def _spectra(frequencies: tuple[float, ...], hours_per_block: float) -> Floats:
     """Of every shape with variance one: (shapes, fast, frequencies)."""
     at = np.cos(2 * np.pi * np.asarray(frequencies))
 
-    def of(correlation: float) -> Floats:
-        return np.asarray((1 - correlation**2) / (1 - 2 * correlation * at + correlation**2))
+    def of(correlations: Floats) -> Floats:
+        each = correlations[:, None]
+        return np.asarray((1 - each**2) / (1 - 2 * each * at + each**2))
 
-    slow = [share * of(_slow(memory, hours_per_block)) for share, memory in _SHAPES]
-    return np.stack(
-        [[(1 - share) * of(fast) + each for fast in _FAST] for (share, _), each in zip(_SHAPES, slow, strict=True)]
-    )
+    shares = np.array([share for share, _ in _SHAPES])[:, None, None]
+    slow = of(np.array([_slow(memory, hours_per_block) for _, memory in _SHAPES]))
+    found: Floats = (1 - shares) * of(_FAST) + shares * slow[:, None]
+    return found

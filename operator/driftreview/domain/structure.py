@@ -269,7 +269,7 @@ def _tried(base: Design, values: Floats, places: NDArray[np.int_], *, with_waves
     count = values.shape[-1]
     found = _Tried(np.zeros((2, len(values))), [Shift(0, 0.0)] * len(values), np.full_like(values, np.nan))
     for group in base.groups(values, count):
-        at = np.ix_(np.array(group.series), group.present)
+        at = group.at
         changes = (np.flatnonzero(group.present)[:, None] >= places).astype(float)
         regressors = np.hstack([group.level, group.waves]) if with_waves else group.level
         without, least, shifts = _best(values[at], regressors, changes, places)
