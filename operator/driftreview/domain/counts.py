@@ -17,16 +17,17 @@ What comes at the same hours every day (`usual`) is compared with the same hours
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
-from driftreview.domain.noise import Floats, Ordinates, learn
+from driftreview.domain.noise import Floats, Noise, Ordinates, learn, overlaps_of
 from driftreview.domain.tails import beta_cdf
-from driftreview.domain.usual import Usual, usual_of
+from driftreview.domain.usual import usual_of
 
 _MOST: Final = 1e5
 """Events of either side that count as such; the beta function is exact that far, and no margin needs more."""
@@ -82,11 +83,12 @@ class Counts:
         risen = max(1.0, middle / expected) if expected > 0 else 1.0
         fullest = max(1.0, middle, risen * float(earlier.max()))
         capped = float(np.minimum(after, fullest).sum())
+        calm = _calm(usual.calm.tobytes(), usual.waves.tobytes(), hours_per_block)
         dispersion = max(
             1.0,
             max(capped, float(earlier.sum())) / _MOST,
-            _in_batches(usual.calm[np.isfinite(usual.calm)], len(after)),
-            _by_noise(usual, hours_per_block),
+            calm.in_batches(len(after)),
+            calm.by_noise(usual.weights),
         )
         least, most = _extremes(usual.calm, len(now), usual.expected)
         again = 0.0 if usual.is_told else _BY_CHANCE * math.sqrt(most * dispersion)
@@ -165,31 +167,46 @@ def events_in(blocks: Sequence[float | None], spans: float) -> Floats:
     return spans * np.where(means < _LEAST, 0.0, np.minimum(means, COUNTABLE))
 
 
-def _in_batches(events: Floats, longest: int) -> float:
-    """Variance over mean of the events in batches of up to `longest` blocks: the largest found."""
-    found = 0.0
+@dataclass(frozen=True)
+class _Calm:
+    """How unlike independent events a baseline's are, without what comes daily."""
+
+    mean: float
+    """Of a block."""
+    noise: Noise | None
+    """None where there are no events."""
+    batches: tuple[tuple[int, float], ...]
+    """Lengths of batches, in blocks, and the variance of events in one over their mean."""
+
+    def in_batches(self, longest: int) -> float:
+        """The largest variance over the mean in batches of up to so many blocks."""
+        return max((found for length, found in self.batches if length <= longest), default=0.0)
+
+    def by_noise(self, weights: Floats) -> float:
+        """Variance of the difference of both rates over what it would be of independent events."""
+        if self.noise is None:
+            return 0.0
+        return float(self.noise.variance(overlaps_of(weights[None]))[0]) / (self.mean * float(weights @ weights))
+
+
+@lru_cache(maxsize=2)
+def _calm(blocks: bytes, waves: bytes, hours_per_block: float) -> _Calm:
+    """Of a baseline: the same for a window and each of its last stretches, and so kept between them."""
+    calm, fitted = np.frombuffer(blocks), np.frombuffer(waves)
+    mean = float(np.nanmean(calm))
+    ordinates = Ordinates.of((calm - mean)[None], fitted, np.ones((1, len(fitted)), bool))
+    noise = learn([ordinates], hours_per_block) if mean > 0 else None
+    return _Calm(mean, noise, tuple(_batches(calm[np.isfinite(calm)])))
+
+
+def _batches(events: Floats) -> Iterator[tuple[int, float]]:
     for length in _BATCHES:
-        batches = len(events) // length
-        if batches < _FEWEST_BATCHES or length > longest:
+        number = len(events) // length
+        if number < _FEWEST_BATCHES:
             break
-        sums = events[len(events) - batches * length :].reshape(batches, length).sum(-1)
+        sums = events[len(events) - number * length :].reshape(number, length).sum(-1)
         mean = float(sums.mean())
-        found = max(found, float(sums.var(ddof=1)) / mean if mean > 0 else 0.0)
-    return found
-
-
-def _by_noise(usual: Usual, hours_per_block: float) -> float:
-    """Variance of the difference of both rates over what it would be of independent events."""
-    mean = float(np.nanmean(usual.calm))
-    if mean <= 0:
-        return 0.0
-    is_fitted = np.ones((1, len(usual.waves)), bool)
-    noise = learn([Ordinates.of((usual.calm - mean)[None], usual.waves, is_fitted)], hours_per_block)
-    count = len(usual.weights)
-    overlaps = np.fft.irfft(np.abs(np.fft.rfft(usual.weights, 2 * count)) ** 2, 2 * count)[:count]
-    overlaps[1:] *= 2
-    independent = mean * float(usual.weights @ usual.weights)
-    return float(noise.variance(overlaps[None])[0]) / independent
+        yield length, float(sums.var(ddof=1)) / mean if mean > 0 else 0.0
 
 
 def _extremes(calm: Floats, longest: int, expected: float) -> tuple[float, float]:

@@ -97,7 +97,7 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
 
 def _waving(now: Floats, before: Floats, gap: int, per_day: int) -> Usual | None:
     """Of a baseline of one day that goes up and down: that may be what comes daily, or noise that is slow."""
-    at = 2 * np.pi * np.arange(-gap - len(before), len(now)) / per_day
+    at = 2 * np.pi * np.arange(-len(before), gap + len(now)) / per_day
     is_now, is_before = np.isfinite(now), np.isfinite(before)
     wave = np.stack([np.ones(len(at)), np.sin(at), np.cos(at)], axis=1)
     of_day, of_now, row = wave[: len(before)][is_before], wave[gap + len(before) :][is_now], before[is_before]
