@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from driftreview.domain.falls import falls_of, restarts_of
+from driftreview.domain.falls import _medians, falls_of, restarts_of
 
 
 def around(level: float, blocks: int, seed: int = 1) -> NDArray[np.float64]:
@@ -21,6 +21,16 @@ def test_rises_peaks_and_slow_descents_are_none() -> None:
     row[60:62] += 50
     assert falls_of(list(row)) == []
     assert falls_of(list(around(0, 140) + np.linspace(200, 0, 140))) == []
+
+
+def test_medians_of_hours_are_those_of_what_is_there() -> None:
+    rng = np.random.default_rng(1)
+    hours = np.where(rng.random((500, 6)) < 0.4, np.nan, rng.standard_normal((500, 6)).round(1))
+    hours[0] = np.nan
+    found = _medians(hours)
+    assert np.isnan(found[0])
+    there = np.isfinite(hours).any(-1)
+    assert found[there].tolist() == np.nanmedian(hours[there], axis=-1).tolist()
 
 
 def test_what_falls_every_two_hours_collects_its_garbage() -> None:

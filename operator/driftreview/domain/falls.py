@@ -55,11 +55,18 @@ def falls_of(values: Sequence[float | None]) -> list[int]:
 
 def _drops(row: Floats) -> tuple[NDArray[np.intp], Floats]:
     """Where there are blocks on both sides, and by how much the hour before is above the hour after."""
-    hours = np.lib.stride_tricks.sliding_window_view(row, FEWEST_BLOCKS)
-    is_known: Bools = np.asarray(np.isfinite(hours).any(-1))
+    medians = _medians(np.lib.stride_tricks.sliding_window_view(row, FEWEST_BLOCKS))
+    is_known: Bools = np.isfinite(medians)
     both = np.flatnonzero(is_known[:-FEWEST_BLOCKS] & is_known[FEWEST_BLOCKS:])
-    earlier, later = (np.nanmedian(hours[both + shift], axis=-1) for shift in (0, FEWEST_BLOCKS))
-    return both + FEWEST_BLOCKS, earlier - later
+    return both + FEWEST_BLOCKS, medians[both] - medians[both + FEWEST_BLOCKS]
+
+
+def _medians(rows: Floats) -> Floats:
+    """Of each row what numpy's nanmedian finds, which takes ten times as long for rows as short as these."""
+    ordered, known = np.sort(rows, axis=-1), np.isfinite(rows).sum(-1)  # NaN comes last
+    low, high = (np.take_along_axis(ordered, middle[:, None], -1)[:, 0] for middle in ((known - 1) // 2, known // 2))
+    found: Floats = (low + high) / 2
+    return found
 
 
 def restarts_of(values: Sequence[float | None], before: Sequence[float | None]) -> tuple[int, float]:
