@@ -33,10 +33,17 @@ def test_values_whose_mean_is_too_large_for_a_float_are_no_infinity() -> None:
     assert decode(encode(block_medians(of(most, most), STEP, 2 * STEP))) == (most,)
 
 
+@pytest.mark.parametrize("text", ["1.7e308 1.7e308", "1.7e308 - 1.7e308 -1", "-1.7e308 -1.7e308"])
+def test_finite_numbers_are_read_however_large_their_sum(text: str) -> None:
+    assert encode(decode(text)) == text.replace("e308", "e+308")
+
+
 @pytest.mark.parametrize("token", ["nan", "inf", "-inf", "1e999", "x", "None"])
 def test_evidence_that_is_no_finite_number_is_refused(token: str) -> None:
     with pytest.raises(ValueError, match=r"not finite|could not convert"):
         decode(f"1 {token} 2")
+    with pytest.raises(ValueError, match=r"not finite|could not convert"):
+        decode(f"1 - {token} -inf 2")
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal, localcontext
+from functools import lru_cache
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -104,8 +105,9 @@ def parse_quantity(text: str) -> float:
         return float(Decimal(number) * _SUFFIXES.get(suffix, Decimal(1)))
 
 
+@lru_cache(maxsize=256)
 def parse_percent(text: str) -> float:
-    """Read a percentage as a fraction: `5%` is 0.05.
+    """Read a percentage as a fraction: `5%` is 0.05. The few that a spec has are read of each series at every look.
 
     Raises:
         ValueError: it is not one.

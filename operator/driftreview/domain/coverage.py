@@ -44,18 +44,17 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | N
 
 def broken_off(side: Side, source: Scraped | None) -> Finding | None:
     """That the last blocks of a window have no samples, however few they are of all: it may be gone by now."""
-    there = [index for index, value in enumerate(side.blocks) if value is not None or index in side.idle]
-    missing = len(side.blocks) - 1 - there[-1] if there else 0
+    count = len(side.blocks)
+    from_the_end = enumerate(reversed(side.blocks))
+    missing = next((nth for nth, value in from_the_end if value is not None or count - 1 - nth in side.idle), 0)
     if missing <= FEWEST_BLOCKS // 2:
         return None
-    steps = missing * side.expected / len(side.blocks)
+    steps = missing * side.expected / count
     reason = Reason.LOW_COVERAGE
     if source is not None:
         reason = Reason.SOURCE_GAP if source.silent >= steps / 2 else Reason.TARGET_GAP
     whose = " of the control" if side.lacks_control else ""
-    return Finding(
-        SignalVerdict.MISSING, reason, f"the last {missing} of {len(side.blocks)} blocks have no samples{whose}"
-    )
+    return Finding(SignalVerdict.MISSING, reason, f"the last {missing} of {count} blocks have no samples{whose}")
 
 
 def whose_gap(signal: Signal, present: int, expected: int, source: Scraped | None) -> Reason | None:

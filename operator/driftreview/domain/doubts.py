@@ -64,14 +64,13 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
 def _of_good(each: Measured, margin: float) -> Doubt | None:
     """Why what is good on the whole may not be."""
     reach, said = each.reach(AFFIRMED) * each.error, ""
-    excess = _excess(each)
     if each.is_surely_late and _than_either_level(each) + reach > margin:
         said = _moved(each, each.late, "shortly before its end")
     elif each.early and each.step + each.early + reach > margin:
         said = _moved(each, each.early, "after its first days, which may have been a weekend as this window may be")
     elif stuck := _stuck(each):
         said = f"but its last {stuck} blocks are all the same, as none were in the baseline: is it still measured?"
-    elif each.step + excess > margin + RESOLUTION and excess > margin / 2 and each.case.signal.margin:
+    elif (excess := _excess(each, max(margin / 2, margin + RESOLUTION - each.step))) and each.case.signal.margin:
         worse = compared_in(each.case.signal.margin)(each.expected, each.at(each.step + excess), each.case.signal.unit)
         said = f"but {worse} where its worst blocks count in full: a part is far worse"
     return (SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said) if said else None
@@ -136,12 +135,23 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
     return None
 
 
-def _excess(each: Measured) -> float:
-    """By how much worse than in the baseline the mean is in which bad blocks count in full, not by their logarithms."""
+def _excess(each: Measured, what_matters: float) -> float:
+    """By how much worse than in the baseline the mean is in which bad blocks count in full, not by their logarithms.
+
+    Zero where that is not more than what matters. In a baseline it is never below zero, so that most windows tell it
+    without one.
+    """
     if not each.scale.log or each.case.before is None:
         return 0.0
-    now, before = (each.scale.of_all(side) for side in (each.case.now, each.case.before))
-    return float((_in_full(now, is_log=True) - now.mean()) - (_in_full(before, is_log=True) - before.mean()))
+    found = _by_the_worst(each.scale.of_all(each.case.now))
+    if found > what_matters:
+        found -= _by_the_worst(each.scale.of_all(each.case.before))
+    return found if found > what_matters else 0.0
+
+
+def _by_the_worst(logarithms: Floats) -> float:
+    """By how much worse a mean is in which bad blocks count in full."""
+    return _in_full(logarithms, is_log=True) - float(logarithms.mean())
 
 
 def _in_full(levels: Floats, *, is_log: bool) -> float:

@@ -240,10 +240,10 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
 
 def scale_of(case: Case, values: Floats) -> Scale:
     """The scale of a series, so far with up as worse; NaN is no value."""
-    alert, largest = alert_of(case.signal), float(np.nanmax(np.abs(values)))
+    alert, largest = alert_of(case.signal), float(np.fmax.reduce(np.abs(values)))
     is_difference = case.beside is not None and not case.beside.is_ratio
     is_share = case.signal.margin is not None and case.signal.margin.relative is not None
-    if is_share and np.nanmin(values) > 0 and (alert is None or alert > 0) and not is_difference:
+    if is_share and np.fmin.reduce(values) > 0 and (alert is None or alert > 0) and not is_difference:
         return Scale(log=True)
     return Scale(log=False, unit=largest or 1.0)
 

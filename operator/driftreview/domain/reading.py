@@ -89,8 +89,8 @@ def _worth(each: Measured) -> float:
 def _means(blocks: Floats, stride: int) -> list[float | None]:
     """Of every so many blocks; None where there are none."""
     known, first = np.isfinite(blocks), np.arange(0, len(blocks), stride)
-    counts, sums = (np.add.reduceat(each, first) for each in (known.astype(int), np.where(known, blocks, 0.0)))
-    return [float(total / count) if count else None for total, count in zip(sums, counts, strict=True)]
+    counts, sums = (np.add.reduceat(each, first).tolist() for each in (known.astype(int), np.where(known, blocks, 0.0)))
+    return [total / count if count else None for total, count in zip(sums, counts, strict=True)]
 
 
 def _mean(points: Sequence[float | None]) -> float:

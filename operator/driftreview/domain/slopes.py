@@ -134,6 +134,8 @@ def slopes(
 
 
 def _points(blocks: Sequence[float | None], stride: int) -> Floats:
+    if stride == 1:
+        return np.array(blocks, dtype=float)
     parts = (blocks[first : first + stride] for first in range(0, len(blocks), stride))
     return np.array([_middle([value for value in part if value is not None]) for part in parts])
 
