@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from driftreview.domain.tails import f_sf, holm, student_quantile, student_sf
+from driftreview.domain.tails import beta_cdf, f_sf, holm, student_quantile, student_sf
 
 FREEDOMS = st.floats(1, 5000)
 
@@ -35,6 +35,18 @@ def test_the_ends_and_the_middle(t: float, tail: float) -> None:
 @given(st.floats(1e-6, 0.49), FREEDOMS)
 def test_the_quantile_is_where_the_tail_is(tail: float, freedom: float) -> None:
     assert student_quantile(tail, freedom) == pytest.approx(stats.t.isf(tail, freedom), rel=1e-7, abs=1e-9)
+
+
+@given(st.floats(0, 1), st.floats(1e-12, 1e5), st.floats(1e-12, 1e5))
+def test_the_beta_distribution_is_a_probability(x: float, a: float, b: float) -> None:
+    below, above = beta_cdf(x, 1 - x, a, b), beta_cdf(1 - x, x, b, a)
+    assert 0 <= below <= 1
+    assert 0 <= above <= 1
+
+
+def test_what_rounding_leaves_of_a_beta_distribution_is_no_share() -> None:
+    x, a, b = 5.40295104690492e-06, 8.127102065402781e-12, 84878.67501164116
+    assert (beta_cdf(x, 1 - x, a, b), beta_cdf(1 - x, x, b, a)) == (1, 0)
 
 
 def naive(tails: list[float], budget: float) -> list[bool]:

@@ -102,7 +102,10 @@ def beta_cdf(x: float, rest: float, a: float, b: float) -> float:
 
 
 def _below(x: float, rest: float, a: float, b: float) -> float:
-    """`beta_cdf` where x is not above the mean: there the fraction converges."""
+    """`beta_cdf` where x is not above the mean: there the fraction converges.
+
+    The gamma functions of large numbers leave a residue of some 1e-10, which must not make it more than all.
+    """
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest))
     c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or _SMALLEST)
     result = d
@@ -114,7 +117,7 @@ def _below(x: float, rest: float, a: float, b: float) -> float:
             result *= c * d
         if abs(c * d - 1) < _PRECISION:
             break
-    return front * result / a
+    return min(front * result / a, 1.0)
 
 
 def _poisson(count: int, mean: float) -> float:
