@@ -38,12 +38,12 @@ def bounds(finding: Finding) -> tuple[float, float]:
 
 
 class TestWhatWouldChangeIt:
-    @pytest.mark.parametrize("worse", ["Higher", "Lower"])
+    @pytest.mark.parametrize("worse", ["Higher", "Lower", "Either"])
     def test_up_to_the_one_it_is_good_and_from_the_other_degraded(self, worse: str) -> None:
-        declared, sign = signal(worse=worse), 1 if worse == "Higher" else -1
-        good, bad = bounds(found(declared, around(100, AFTER, 2)))
+        declared, sign = signal(worse=worse), -1 if worse == "Lower" else 1
+        good, bad = bounds(found(declared, around(100 + sign, AFTER, 2)))
         assert 0 < sign * good < 5 < sign * bad
-        centre = found(declared, around(100, AFTER, 2)).estimate
+        centre = found(declared, around(100 + sign, AFTER, 2)).estimate
         assert centre is not None
         for aim, verdicts in (
             (good - 0.1 * sign, {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}),
@@ -52,7 +52,7 @@ class TestWhatWouldChangeIt:
             (bad + 0.1 * sign, {SignalVerdict.DEGRADED}),
         ):
             times = (1 + aim / 100) / (1 + centre.estimate)
-            assert found(declared, around(100 * times, AFTER, 2)).verdict in verdicts
+            assert found(declared, around((100 + sign) * times, AFTER, 2)).verdict in verdicts
 
     def test_what_the_baseline_did_to_itself_raises_the_bar(self) -> None:
         old = around(100, BEFORE, 1)
@@ -120,8 +120,23 @@ class TestChance:
         assert "by chance" not in found(signal(), around(102, AFTER, 2)).message
 
     def test_the_budget_is_shared_by_the_claims_of_a_look(self) -> None:
-        cases = [Case.of(signal(), side(around(100, BEFORE, 1)), side(around(120, AFTER, 2)))] * 5
-        assert "allowed 0.25%" in judge_together(cases, GRID, 0.0125)[0].message
+        quiet = Case.of(signal(), side(around(100, BEFORE, 1)), side(around(100, AFTER, 2)))
+        worse = Case.of(signal(), side(around(100, BEFORE, 1)), side(around(120, AFTER, 2)))
+        for number, allowed in ((0, "0.25%"), (1, "0.31%"), (3, "0.62%"), (4, "1.25%")):
+            cases = [worse, *[worse] * number, *[quiet] * (4 - number)]
+            assert f"allowed {allowed}" in judge_together(cases, GRID, 0.0125)[0].message
+
+    def test_what_is_allowed_is_what_was_applied(self) -> None:
+        bad = Case.of(signal("bad"), side(around(100, BEFORE, 1)), side(around(150, AFTER, 2)))
+        verdicts = set()
+        for level in range(1040, 1100):
+            case = Case.of(signal(), side(around(100, BEFORE, 1)), side(around(level / 10, AFTER, 2)))
+            said = judge_together([case, bad, bad], GRID, 0.0125)[0]
+            chance = re.search(r"by chance ([\d.]+)%, allowed ([\d.]+)%", said.message)
+            if chance is not None and chance[1] != chance[2]:
+                verdicts.add(said.verdict)
+                assert (float(chance[1]) < float(chance[2])) is (said.verdict is SignalVerdict.DEGRADED)
+        assert verdicts == {SignalVerdict.DEGRADED, SignalVerdict.SUSPECT}
 
     @pytest.mark.parametrize(
         ("share", "shown"), [(0.0, "less than 0.01%"), (0.0001, "0.01%"), (0.0125, "1.25%"), (0.25, "25.0%")]

@@ -116,7 +116,7 @@ def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | Non
         (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
         (each.fresh, each.fresh_error, each.unlike, "since the look before"),
     ):
-        if step > max(most, unlike) + RESOLUTION and each.by_chance(step, error) < sure.allowed:
+        if step > max(most, unlike) + RESOLUTION and each.by_chance(step, error) < sure.share:
             return step, when
     return None
 

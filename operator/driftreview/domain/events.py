@@ -192,7 +192,7 @@ def _worst_of_late(each: Events, sure: Sure) -> Events | None:
         if late.counts is not None and _is_unlike(late, late.counts)
     }
     least = min(chances, default=1.0)
-    return chances[least] if chances and least * len(each.lately) < sure.allowed else None
+    return chances[least] if chances and least * len(each.lately) < sure.share else None
 
 
 def _in_force(each: Events, counts: Counts) -> str:

@@ -138,7 +138,7 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     falls = "before and after a sudden fall" if each.falls == 1 else f"between {each.falls} sudden falls"
     rate = _per_hour(each, each.sign * between.estimate) if between else ""
     verdict, reason = SignalVerdict.SUSPECT, None
-    if is_leaking and between is not None and between.steeper_than(each.limit) < sure.allowed:
+    if is_leaking and between is not None and between.steeper_than(each.limit) < sure.share:
         said = f"but {rate} {falls}, as of restarts"
     else:
         said = _of_late(each, sure)
@@ -171,7 +171,7 @@ def _of_late(each: Growth, sure: Sure) -> str:
         if ranked is None or ranked.estimate <= each.limit:
             continue
         chance = min(ranked.steeper_than(each.limit), last.steeper_than(limit))
-        if chance * _TESTS * len(lengths) < sure.allowed:
+        if chance * _TESTS * len(lengths) < sure.share:
             sure_of[ranked.estimate] = length
     if sure_of:
         rate = next(rate for rate in sure_of if rate >= _NEARLY * max(sure_of))

@@ -29,7 +29,8 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     if each.margin is None or each.case.signal.margin is None:
         return
     shown = compared_in(each.case.signal.margin)
-    surely = each.margin + each.reach(sure.allowed) * each.error
+    allowed = sure.allowed[Bound.MARGIN]
+    surely = each.margin + each.reach(allowed / each.sides) * each.error
     noise = each.reach(AFFIRMED) * each.error
     ends = (each.margin - noise, max(surely, each.unlike + each.margin / 2), noise)
     good, bad, alone = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
@@ -43,21 +44,20 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         yield f"the noise alone ({alone.lstrip('+-')}) is too much to call even no change good{ways_out}"
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
-    yield from _ground(each, verdict, chance, sure.allowed, grid)
+    yield from _ground(each, verdict, chance, allowed, grid)
 
 
 def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
     """The same of its alert limit."""
     if each.alert is None:
         return
-    ends = (
-        each.alert - each.reach(AFFIRMED) * each.level_error,
-        each.alert + each.reach(sure.allowed) * each.level_error,
-    )
+    allowed = sure.allowed[Bound.ALERT]
+    reaches = each.reach(AFFIRMED), each.reach(allowed)
+    ends = each.alert - reaches[0] * each.level_error, each.alert + reaches[1] * each.level_error
     good, bad = (quantity(each.scale.back(end), each.case.signal.unit) for end in ends)
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.higher_than(each.alert) if each.level > each.alert + RESOLUTION else None
-    yield from _ground(each, verdict, chance, sure.allowed, grid)
+    yield from _ground(each, verdict, chance, allowed, grid)
 
 
 def _ways_out(each: Measured) -> str:
