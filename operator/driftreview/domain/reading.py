@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from driftreview.api.reasons import SignalVerdict
-from driftreview.domain.display import quantity, small_percent
+from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in
 from driftreview.domain.noise import Floats
@@ -68,7 +68,7 @@ def _ways_out(each: Measured) -> str:
 
 def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowed: float, grid: Grid) -> Iterator[str]:
     if chance is not None:
-        yield f"by chance {small_percent(chance)}, allowed {small_percent(allowed)}"
+        yield by_chance(chance, allowed)
     if worth := _worth(each):
         there, all_of_them = len(each.case.now.present), len(each.case.now.blocks)
         yield f"{there}{f' of {all_of_them}' if there < all_of_them else ''} blocks worth {worth:.0f}"
