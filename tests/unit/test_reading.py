@@ -145,6 +145,62 @@ class TestChance:
         assert small_percent(share) == shown
 
 
+class TestTheWorstStretch:
+    """An hour's disaster in two days is no drift by the mean, and must not be lost in it."""
+
+    def said(self, times: float, first: int, last: int, grid: Grid = GRID, **fields: str) -> Finding:
+        now = [each * (times if first <= at < last else 1) for at, each in enumerate(around(100, 288, 2))]
+        return found(signal(margin={"relative": "20%"}, **fields), now, grid)
+
+    def test_it_is_named_with_its_time_its_length_and_how_much(self) -> None:
+        said = self.said(4, 78, 84)
+        assert said.verdict in {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE}
+        assert re.search(
+            r"; at worst \+2[789]\d% for 1h from T0\+13h, in 1h of the baseline \+[345]\.\d% at most", said.message
+        )
+
+    @pytest.mark.parametrize(("first", "last", "when"), [(40, 41, "10m from T0+6h40m"), (0, 9, "1h30m from T0+0s")])
+    def test_it_is_as_long_as_it_was(self, first: int, last: int, when: str) -> None:
+        assert f"% for {when}, " in self.said(4, first, last).message
+
+    def test_what_the_window_leaves_out_counts_for_its_time(self) -> None:
+        assert "for 1h from T0+14h, " in self.said(4, 78, 84, replace(GRID, since=1.0)).message
+
+    def test_where_lower_is_worse_it_is_a_fall(self) -> None:
+        assert re.search(
+            r"; at worst -7\d\.\d% for 1h from T0\+13h, in 1h", self.said(0.25, 78, 84, worse="Lower").message
+        )
+        assert "at worst" not in self.said(4, 78, 84, worse="Lower").message
+
+    def test_in_the_unit_where_the_margin_is(self) -> None:
+        now = [each + (300 if 78 <= at < 84 else 0) for at, each in enumerate(around(100, 288, 2))]
+        assert re.search(
+            r"; at worst \+(29|30)\d s for 1h from T0\+13h, in 1h of",
+            found(signal(margin={"absolute": "20"}), now).message,
+        )
+
+    def test_what_the_baseline_did_too_is_not_named(self) -> None:
+        old = [each * (3 if 500 <= at < 506 else 1) for at, each in enumerate(around(100, BEFORE, 1))]
+        now = [each * (4 if 78 <= at < 84 else 1) for at, each in enumerate(around(100, 288, 2))]
+        assert "at worst" not in found(signal(margin={"relative": "20%"}), now, before=old).message
+
+    def test_nor_what_is_within_the_margin_or_worse_on_the_whole(self) -> None:
+        assert "at worst" not in self.said(1.15, 78, 84).message
+        assert "at worst" not in found(signal(margin={"relative": "20%"}), around(115, 288, 2)).message
+
+    def test_nor_beside_a_drift(self) -> None:
+        assert self.said(4, 78, 288).verdict is SignalVerdict.DEGRADED
+        assert "at worst" not in self.said(4, 78, 288).message
+
+    @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+    def test_of_a_healthy_series_there_is_seldom_one(self, phi: float) -> None:
+        named = 0
+        for seed in range(40):
+            old, now = (around(100, count, 2 * seed + nth, phi=phi) for nth, count in enumerate((144, 288)))
+            named += "at worst" in found(signal(margin={"relative": "1%"}), now, before=old).message
+        assert named <= 1
+
+
 class TestWorth:
     @pytest.mark.parametrize(("phi", "least", "most"), [(0.0, 60, 144), (0.9, 3, 20)])
     def test_what_resembles_its_neighbours_is_worth_less(self, phi: float, least: int, most: int) -> None:
