@@ -19,7 +19,7 @@ from driftreview.lint.finding import MOST_BYTES, Finding, Path, Place, Severity,
 from driftreview.lint.yamlwords import meaning
 
 MOST_VALUES: Final = 100_000
-"""Of one file, an alias counted as often as it is used: what takes lint some seconds."""
+"""Of one file, an alias counted as often as it is used: what takes lint a second or two."""
 TOO_MANY: Final = "yaml-size"
 """The check that finds more of them."""
 _DEEPEST: Final = 100
