@@ -1,5 +1,6 @@
 """Kind Events: a rate against the baseline's, a limit for any `for`, and the sentences."""
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -57,13 +58,40 @@ class TestAgainstTheBaseline:
 
     def test_the_sentence_and_the_numbers(self) -> None:
         result = found(events(), row(490, WEEK), row(280, 288))
-        assert result.message == "280 in 48h against 140, +100% (between +76.2% and +127%), margin 50% (70 in 48h)"
+        assert result.message == (
+            "280 in 48h against 140, +100% (between +76.2% and +127%), margin 50% (70 in 48h); "
+            "by chance less than 0.01%, allowed 1.25%"
+        )
         assert (result.baseline, result.current, result.delta) == ("140", "280", "+100%")
         assert result.estimate is not None
         assert (result.estimate.measure, result.estimate.estimate, result.estimate.margin) == (Measure.SHARE, 1, 0.5)
         assert result.estimate.current == pytest.approx(280 / 576)  # in five minutes, the signal's unit
         assert result.estimate.baseline == pytest.approx(140 / 576)
         assert 0.7 < result.estimate.lower < 1 < result.estimate.upper < 1.3
+
+    @pytest.mark.parametrize(
+        ("now", "blocks", "said"),
+        [
+            (230, 288, r"margin 50% \(70 in 48h\); by chance \d+\.\d%, allowed 1.25%"),
+            (27, 36, r"margin 50% \(8.75 in 6h\): chance leaves it open; by chance \d\d\.\d%, allowed 1.25%"),
+            (205, 288, r"margin 50% \(70 in 48h\): chance leaves it open"),
+            (140, 288, r"margin 50% \(70 in 48h\)"),
+        ],
+    )
+    def test_why_it_is_no_drift_is_said_as_of_a_level(self, now: float, blocks: int, said: str) -> None:
+        assert re.fullmatch(rf".*, {said}", found(events(), row(490, WEEK), row(now, blocks)).message)
+
+    def test_what_is_allowed_is_what_was_applied(self) -> None:
+        bad = Case.of(events(), side(row(490, WEEK)), side(row(900, 288)))
+        verdicts = set()
+        for now in range(215, 300, 2):
+            case = Case.of(events(), side(row(490, WEEK)), side(row(now, 288)))
+            result = judge_together([case, bad, bad], Grid(1 / 6), BUDGET)[0]
+            chance = re.search(r"by chance (?:less than )?([\d.]+)%, allowed 1.25%$", result.message)
+            assert chance is not None
+            verdicts.add(result.verdict)
+            assert (float(chance[1]) < 1.25) is (result.verdict is V.DEGRADED)
+        assert verdicts == {V.DEGRADED, V.SUSPECT}
 
     def test_an_absolute_margin_is_in_events_in_a_for(self) -> None:
         # 0.1 in 5m are 57.6 in 48h.
@@ -127,7 +155,8 @@ class TestRareEvents:
         result = found(events(), row(0, WEEK), row(10, 288))
         assert result.verdict is V.DEGRADED
         assert result.message == (
-            "10 in 48h against 0, +10 (between +5.11 and +17), margin 50% (0 in 48h: less than 3 is no difference)"
+            "10 in 48h against 0, +10 (between +5.11 and +17), margin 50% (0 in 48h: less than 3 is no difference); "
+            "by chance less than 0.01%, allowed 1.25%"
         )
         assert result.estimate is not None
         assert result.estimate.measure is Measure.DIFFERENCE

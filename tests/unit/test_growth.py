@@ -1,6 +1,7 @@
 """Kind Growth: the slope against its limit, the level it must not reach, and the sentences."""
 
 import math
+import re
 
 import pytest
 
@@ -31,7 +32,15 @@ def test_growth_is_held_against_the_limit_per_hour(per_hour: float, verdict: Sig
 
 
 def test_over_the_limit_but_not_surely_is_suspect() -> None:
-    assert grown(21, growth("20")).verdict is V.SUSPECT
+    found = grown(21, growth("20"))
+    assert found.verdict is V.SUSPECT
+    assert re.fullmatch(r"grows .*, limit 20 MB/h; by chance [1-9]\d?\.\d+%, allowed 1.25%", found.message)
+
+
+def test_how_likely_chance_is_stands_before_what_it_leads_to() -> None:
+    found = grown(40, growth("20", limits={"perHour": "20", "alert": "5000"}))
+    assert found.verdict is V.DEGRADED
+    assert ", limit 20 MB/h; by chance less than 0.01%, allowed 1.25%; at this rate 5000 MB is" in found.message
 
 
 def test_suspect_at_two_looks_is_still_suspect() -> None:
@@ -43,6 +52,7 @@ def test_suspect_at_two_looks_is_still_suspect() -> None:
 def test_what_the_noise_hides_is_inconclusive() -> None:
     found = grown(5, growth("20"), blocks=12, spread=30)
     assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+    assert found.message.endswith(", limit 20 MB/h: the noise leaves it open")
 
 
 def test_an_hour_is_never_sure() -> None:

@@ -10,7 +10,7 @@ import yaml
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.status import ContainerImage, Revision
 from driftreview.lint.accept import variables
-from driftreview.lint.finding import Severity
+from driftreview.lint.finding import MOST_FINDINGS, Severity
 from driftreview.lint.objects import read
 from driftreview.runtime.gather import Subject
 from tests.integration.crd_samples import MINIMAL_REVIEW, MINIMAL_SOURCE, SNAPSHOT, made
@@ -270,10 +270,32 @@ def test_members_of_a_list_are_linted_where_they_stand() -> None:
 
 def test_findings_are_in_the_order_of_files_and_lines() -> None:
     other = HEAD.replace(NAMED, "metadata: {name: other}")
-    told = report(HEAD + "  x: 1\n" + SIGNALS + "  a: 1\n", "spec: [", other)
+    told = report(HEAD + "  x: 1\n" + SIGNALS + "  a: 1\n", "spec: [\n", other)
     assert [(each.file, each.place.line) for each in told.findings] == [
-        ("0.yaml", 7), ("0.yaml", 10), ("1.yaml", 1), ("2.yaml", 4)
+        ("0.yaml", 7), ("0.yaml", 10), ("1.yaml", 2), ("2.yaml", 4)
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("is_merged", [False, True])
+def test_of_more_unknown_fields_than_are_shown_the_first_are_and_all_are_counted(
+    monkeypatch: pytest.MonkeyPatch, *, is_merged: bool
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr("driftreview.lint.schema.near", lambda name, _known: asked.append(name) or "; did you mean x?")
+    fields = [f"field{n}: 1" for n in range(MOST_FINDINGS + 300)]
+    merged = f"  <<: {{{', '.join(fields[300:])}}}\n" if is_merged else ""
+    written = "".join(f"  {each}\n" for each in (fields[:300] if is_merged else fields))
+    told = report(HEAD + merged + written + SIGNALS)
+    *shown, last = told.findings
+    unknown = [each for each in shown if each.check == "schema-unknown-field"]
+    assert len(shown) == len(unknown) == MOST_FINDINGS
+    assert [each.path for each in shown] == [
+        f"spec.field{n}" for n in (range(300, 300 + MOST_FINDINGS) if is_merged else range(MOST_FINDINGS))
+    ]
+    assert all(each.message.endswith("; did you mean x?") for each in shown)
+    assert last.message.startswith("and 300 more (300 errors), which are not shown")
+    assert told.count(Severity.ERROR) == MOST_FINDINGS + 300
+    assert len(asked) == MOST_FINDINGS
 
 
 def test_nothing_of_a_file_commands_the_terminal() -> None:

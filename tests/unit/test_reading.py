@@ -38,12 +38,12 @@ def bounds(finding: Finding) -> tuple[float, float]:
 
 
 class TestWhatWouldChangeIt:
-    @pytest.mark.parametrize("worse", ["Higher", "Lower"])
+    @pytest.mark.parametrize("worse", ["Higher", "Lower", "Either"])
     def test_up_to_the_one_it_is_good_and_from_the_other_degraded(self, worse: str) -> None:
-        declared, sign = signal(worse=worse), 1 if worse == "Higher" else -1
-        good, bad = bounds(found(declared, around(100, AFTER, 2)))
+        declared, sign = signal(worse=worse), -1 if worse == "Lower" else 1
+        good, bad = bounds(found(declared, around(100 + sign, AFTER, 2)))
         assert 0 < sign * good < 5 < sign * bad
-        centre = found(declared, around(100, AFTER, 2)).estimate
+        centre = found(declared, around(100 + sign, AFTER, 2)).estimate
         assert centre is not None
         for aim, verdicts in (
             (good - 0.1 * sign, {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}),
@@ -52,7 +52,7 @@ class TestWhatWouldChangeIt:
             (bad + 0.1 * sign, {SignalVerdict.DEGRADED}),
         ):
             times = (1 + aim / 100) / (1 + centre.estimate)
-            assert found(declared, around(100 * times, AFTER, 2)).verdict in verdicts
+            assert found(declared, around((100 + sign) * times, AFTER, 2)).verdict in verdicts
 
     def test_what_the_baseline_did_to_itself_raises_the_bar(self) -> None:
         old = around(100, BEFORE, 1)
@@ -120,14 +120,85 @@ class TestChance:
         assert "by chance" not in found(signal(), around(102, AFTER, 2)).message
 
     def test_the_budget_is_shared_by_the_claims_of_a_look(self) -> None:
-        cases = [Case.of(signal(), side(around(100, BEFORE, 1)), side(around(120, AFTER, 2)))] * 5
-        assert "allowed 0.25%" in judge_together(cases, GRID, 0.0125)[0].message
+        quiet = Case.of(signal(), side(around(100, BEFORE, 1)), side(around(100, AFTER, 2)))
+        worse = Case.of(signal(), side(around(100, BEFORE, 1)), side(around(120, AFTER, 2)))
+        for number, allowed in ((0, "0.25%"), (1, "0.31%"), (3, "0.62%"), (4, "1.25%")):
+            cases = [worse, *[worse] * number, *[quiet] * (4 - number)]
+            assert f"allowed {allowed}" in judge_together(cases, GRID, 0.0125)[0].message
+
+    def test_what_is_allowed_is_what_was_applied(self) -> None:
+        bad = Case.of(signal("bad"), side(around(100, BEFORE, 1)), side(around(150, AFTER, 2)))
+        verdicts = set()
+        for level in range(1040, 1100):
+            case = Case.of(signal(), side(around(100, BEFORE, 1)), side(around(level / 10, AFTER, 2)))
+            said = judge_together([case, bad, bad], GRID, 0.0125)[0]
+            chance = re.search(r"by chance ([\d.]+)%, allowed ([\d.]+)%", said.message)
+            if chance is not None and chance[1] != chance[2]:
+                verdicts.add(said.verdict)
+                assert (float(chance[1]) < float(chance[2])) is (said.verdict is SignalVerdict.DEGRADED)
+        assert verdicts == {SignalVerdict.DEGRADED, SignalVerdict.SUSPECT}
 
     @pytest.mark.parametrize(
         ("share", "shown"), [(0.0, "less than 0.01%"), (0.0001, "0.01%"), (0.0125, "1.25%"), (0.25, "25.0%")]
     )
     def test_small_ones_have_more_digits(self, share: float, shown: str) -> None:
         assert small_percent(share) == shown
+
+
+class TestTheWorstStretch:
+    """An hour's disaster in two days is no drift by the mean, and must not be lost in it."""
+
+    def said(self, times: float, first: int, last: int, grid: Grid = GRID, **fields: str) -> Finding:
+        now = [each * (times if first <= at < last else 1) for at, each in enumerate(around(100, 288, 2))]
+        return found(signal(margin={"relative": "20%"}, **fields), now, grid)
+
+    def test_it_is_named_with_its_time_its_length_and_how_much(self) -> None:
+        said = self.said(4, 78, 84)
+        assert said.verdict in {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE}
+        assert re.search(
+            r"; at worst \+2[789]\d% for 1h from T0\+13h, in 1h of the baseline \+[345]\.\d% at most", said.message
+        )
+
+    @pytest.mark.parametrize(("first", "last", "when"), [(40, 41, "10m from T0+6h40m"), (0, 9, "1h30m from T0+0s")])
+    def test_it_is_as_long_as_it_was(self, first: int, last: int, when: str) -> None:
+        assert f"% for {when}, " in self.said(4, first, last).message
+
+    def test_what_the_window_leaves_out_counts_for_its_time(self) -> None:
+        assert "for 1h from T0+14h, " in self.said(4, 78, 84, replace(GRID, since=1.0)).message
+
+    def test_where_lower_is_worse_it_is_a_fall(self) -> None:
+        assert re.search(
+            r"; at worst -7\d\.\d% for 1h from T0\+13h, in 1h", self.said(0.25, 78, 84, worse="Lower").message
+        )
+        assert "at worst" not in self.said(4, 78, 84, worse="Lower").message
+
+    def test_in_the_unit_where_the_margin_is(self) -> None:
+        now = [each + (300 if 78 <= at < 84 else 0) for at, each in enumerate(around(100, 288, 2))]
+        assert re.search(
+            r"; at worst \+(29|30)\d s for 1h from T0\+13h, in 1h of",
+            found(signal(margin={"absolute": "20"}), now).message,
+        )
+
+    def test_what_the_baseline_did_too_is_not_named(self) -> None:
+        old = [each * (3 if 500 <= at < 506 else 1) for at, each in enumerate(around(100, BEFORE, 1))]
+        now = [each * (4 if 78 <= at < 84 else 1) for at, each in enumerate(around(100, 288, 2))]
+        assert "at worst" not in found(signal(margin={"relative": "20%"}), now, before=old).message
+
+    def test_nor_what_is_within_the_margin_or_worse_on_the_whole(self) -> None:
+        assert "at worst" not in self.said(1.15, 78, 84).message
+        assert "at worst" not in found(signal(margin={"relative": "20%"}), around(115, 288, 2)).message
+
+    def test_nor_beside_a_drift(self) -> None:
+        assert self.said(4, 78, 288).verdict is SignalVerdict.DEGRADED
+        assert "at worst" not in self.said(4, 78, 288).message
+
+    @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
+    def test_of_a_healthy_series_there_is_seldom_one(self, phi: float) -> None:
+        named = 0
+        for seed in range(40):
+            old, now = (around(100, count, 2 * seed + nth, phi=phi) for nth, count in enumerate((144, 288)))
+            named += "at worst" in found(signal(margin={"relative": "1%"}), now, before=old).message
+        assert named <= 1
 
 
 class TestWorth:

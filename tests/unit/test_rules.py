@@ -1,13 +1,17 @@
 """How one series is judged, of the kinds that look at nothing but itself."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
-from driftreview.api.reasons import SignalVerdict
-from driftreview.domain.finding import Side
+from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.domain.evidence import Measurement, freeze
+from driftreview.domain.finding import Finding, Side
+from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.rules import judge_limit, record
-from tests.builders import limit, side, signal
+from driftreview.domain.samples import Window
+from tests.builders import MINUTE, T0, answer, limit, side, signal, snapshot, spec
 
 V = SignalVerdict
 
@@ -41,6 +45,37 @@ class TestLimit:
 
     def test_a_single_sample_is_called_one(self) -> None:
         assert "for one sample" in judge_limit(limit("60"), Side((), timedelta(0), 61)).message
+
+
+class TestLimitOfThinSamples:
+    """Of every third step, say: each gap ends a stretch, and how long it lasted nobody can tell."""
+
+    def judged(self, values: Sequence[float | None], for_: str = "10m", coverage: str = "40%") -> Finding:
+        declared = limit("60", **{"for": for_, "min_coverage": coverage})
+        window = Window(T0, T0 + len(values) * MINUTE, MINUTE)
+        frozen = freeze(Measurement(declared, "up", answer(window, values)), window, 10 * MINUTE)
+        now = snapshot(frozen, checkpoint="1h", hours=1)
+        (result,) = judge_checkpoint(spec([declared], ["1h"]), snapshot(), now).results
+        return result.finding
+
+    @pytest.mark.parametrize("step", [2, 3])
+    def test_an_hour_beyond_the_limit_is_not_let_pass_as_one_sample(self, step: int) -> None:
+        found = self.judged([80 if at % step == 0 else None for at in range(60)], coverage="30%")
+        assert (found.verdict, found.reason) == (V.MISSING, Reason.LOW_COVERAGE)
+        assert found.message == (
+            f"worst 80 s, beyond the limit for one sample or longer, limit 60 s for 10m: with {1 / step:.0%} of the "
+            "samples nobody can tell how long; spec.resolution of the source may be finer than its scrape interval"
+        )
+
+    def test_what_is_known_all_the_same_is_said(self) -> None:
+        values = [80 if at % 3 != 2 or at in range(20, 33) else None for at in range(60)]
+        assert self.judged(values).verdict is V.DEGRADED
+        assert self.judged(values, "1m").verdict is V.DEGRADED
+        assert self.judged([50 if at % 2 else None for at in range(60)]).verdict is V.STABLE
+
+    def test_a_gap_of_half_an_hour_is_no_thinness(self) -> None:
+        values = [80 if at == 5 else 50 if at < 25 or at > 55 else None for at in range(60)]
+        assert self.judged(values).verdict is V.ACCEPTABLE
 
 
 class TestInfo:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from driftreview.domain.tails import f_sf, holm, student_quantile, student_sf
+from driftreview.domain.tails import beta_cdf, f_sf, holm, student_quantile, student_sf
 
 FREEDOMS = st.floats(1, 5000)
 
@@ -37,6 +37,18 @@ def test_the_quantile_is_where_the_tail_is(tail: float, freedom: float) -> None:
     assert student_quantile(tail, freedom) == pytest.approx(stats.t.isf(tail, freedom), rel=1e-7, abs=1e-9)
 
 
+@given(st.floats(0, 1), st.floats(1e-12, 1e5), st.floats(1e-12, 1e5))
+def test_the_beta_distribution_is_a_probability(x: float, a: float, b: float) -> None:
+    below, above = beta_cdf(x, 1 - x, a, b), beta_cdf(1 - x, x, b, a)
+    assert 0 <= below <= 1
+    assert 0 <= above <= 1
+
+
+def test_what_rounding_leaves_of_a_beta_distribution_is_no_share() -> None:
+    x, a, b = 5.40295104690492e-06, 8.127102065402781e-12, 84878.67501164116
+    assert (beta_cdf(x, 1 - x, a, b), beta_cdf(1 - x, x, b, a)) == (1, 0)
+
+
 def naive(tails: list[float], budget: float) -> list[bool]:
     """Claim i holds if every claim with a smaller or equal tail passes its step (adjusted tails)."""
     order = sorted(tails)
@@ -44,16 +56,38 @@ def naive(tails: list[float], budget: float) -> list[bool]:
     return [adjusted[order.index(each)] <= budget for each in tails]
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8, unique=True))
+TAILS = st.lists(st.floats(0, 1) | st.floats(0, 0.06), min_size=1, max_size=8)
+
+
+def holding(tails: list[float]) -> list[bool]:
+    return [tail <= most for tail, most in zip(tails, holm(tails, 0.05), strict=True)]
+
+
+@given(TAILS)
 def test_holm_is_its_definition_by_adjusted_tails(tails: list[float]) -> None:
-    assert holm(tails, 0.05) == pytest.approx(naive(tails, 0.05))
+    assert holding(tails) == naive(tails, 0.05)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=8), st.integers(0, 5))
-def test_further_claims_never_make_one_hold(tails: list[float], more: int) -> None:
-    alone, among = holm(tails, 0.05), holm(tails, 0.05, len(tails) + more)
-    assert all(a or not b for a, b in zip(alone, among, strict=True))
+@given(TAILS, st.data())
+def test_what_is_allowed_of_a_claim_does_not_depend_on_its_own_tail(tails: list[float], data: st.DataObject) -> None:
+    index = data.draw(st.integers(0, len(tails) - 1))
+    most = holm(tails, 0.05)[index]
+    assert 0.05 / len(tails) <= most <= 0.05
+    for tail in (most * 0.999, most * 1.001, data.draw(st.floats(0, 1))):
+        others = [*tails[:index], tail, *tails[index + 1 :]]
+        assert holm(others, 0.05)[index] == most
+        assert holding(others)[index] is (tail <= most)
 
 
-def test_no_claims() -> None:
-    assert holm([], 0.05) == []
+@given(TAILS, st.lists(st.floats(0, 1), max_size=5))
+def test_further_claims_never_make_one_hold(tails: list[float], more: list[float]) -> None:
+    alone, among = holding(tails), holding([*tails, *more])
+    assert all(a or not b for a, b in zip(alone, among, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("tails", "shares"),
+    [([0.5] * 4, [4] * 4), ([0.0, 0.5, 0.5], [3, 2, 2]), ([0.0, 0.5, 0.0], [2, 1, 2]), ([0.0] * 3, [1] * 3), ([], [])],
+)
+def test_what_holds_leaves_its_share_to_the_others(tails: list[float], shares: list[int]) -> None:
+    assert holm(tails, 0.05) == [0.05 / share for share in shares]

@@ -153,7 +153,8 @@ TIME_PATTERN: Final = (
 )
 """What RFC 3339 allows and every reader reads: the API server's own format also takes a comma before the fraction, and
 zones such as +24:00 and +10:60. A bare expression, with the poor message that comes of it, but still a better one than
-that of the format: no rule can say it, since CEL sees the moment and not the text."""
+that of the format: no rule can say it, since CEL sees the moment and not the text. Without the format a rule could; but
+then the same moment in another zone would be another text, and a change of spec.window after T0."""
 Time = Annotated[
     AwareDatetime,
     PlainSerializer(format_time, return_type=str),

@@ -9,12 +9,11 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.domain.blocks import runs
 from driftreview.domain.display import quantity
-from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, TOO_FINE, Finding, Side
 from driftreview.domain.scraping import Scraped
 
-_EVERY_THIRD: Final = 0.7
-"""Coverage up to which an even thinness looks like a scrape at every third step: two are bridged."""
 _OF_ITS_TRAFFIC: Final = 0.5
 """Share of the blocks with traffic that the baseline leads to expect, and that a window needs."""
 
@@ -37,9 +36,8 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | N
     )
     reason = whose_gap(signal, side.present_samples, side.expected, source) or Reason.LOW_COVERAGE
     told = f"; {source.sentence}" if source is not None else ""
-    too_fine = ": spec.resolution of the source may be finer than its scrape interval"
-    is_scattered = reason is not Reason.SOURCE_GAP and side.coverage <= _EVERY_THIRD and None not in side.blocks
-    return Finding(SignalVerdict.MISSING, reason, f"{needed}{told}{too_fine if is_scattered else ''}")
+    too_fine = f": {TOO_FINE}" if reason is not Reason.SOURCE_GAP and side.is_thin else ""
+    return Finding(SignalVerdict.MISSING, reason, f"{needed}{told}{too_fine}")
 
 
 def broken_off(side: Side, source: Scraped | None) -> Finding | None:
@@ -106,7 +104,4 @@ def without_traffic(signal: Signal, side: Side, baseline: Side | str = "") -> Fi
 
 def _idle_stretches(side: Side) -> list[int]:
     """How many blocks each lasted, in order."""
-    found: list[int] = []
-    for index in sorted(side.idle):
-        found = [*found[:-1], found[-1] + 1] if index - 1 in side.idle else [*found, 1]
-    return found
+    return [count for is_idle, count in runs(index in side.idle for index in range(len(side.blocks))) if is_idle]

@@ -68,6 +68,11 @@ def small_percent(share: float) -> str:
     return f"{share:.1%}" if share >= _COMMON else f"{share:.2%}"
 
 
+def by_chance(chance: float, allowed: float) -> str:
+    """How often as much is seen by chance, beside how often it may be to be sure: what Suspect and Degraded rest on."""
+    return f"by chance {small_percent(chance)}, allowed {small_percent(allowed)}"
+
+
 def difference(before: float, after: float, unit: str) -> str:
     """A difference in the unit."""
     return f"{'+' if after >= before else '-'}{quantity(abs(after - before), unit)}"

@@ -19,7 +19,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
 from driftreview.domain.counts import COUNTABLE, Counts, events_in
-from driftreview.domain.display import change, difference, quantity
+from driftreview.domain.display import by_chance, change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.lately import last_with, stretches
@@ -177,8 +177,16 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
         late, usual = (quantity(value, signal.unit) for value in (worst.counts.now, worst.counts.expected))
         verdict, reason = SignalVerdict.SUSPECT, None
         message = f"{said}; but {late} in the last {worst.hours:.3g}h against {usual} expected"
+    message += _ground(each, counts, sure)
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
     return Finding(verdict, reason, message, old, new, delta, estimate)
+
+
+def _ground(each: Events, counts: Counts, sure: Sure) -> str:
+    """How likely chance is, where the window has more than is tolerated, and enough to prove anything."""
+    chance = each.claims.beyond[Bound.MARGIN]
+    is_beyond = each.sign * counts.now > _farthest(each, counts) and chance < 1
+    return f"; {by_chance(chance, sure.allowed[Bound.MARGIN])}" if is_beyond else ""
 
 
 def _worst_of_late(each: Events, sure: Sure) -> Events | None:
@@ -192,7 +200,7 @@ def _worst_of_late(each: Events, sure: Sure) -> Events | None:
         if late.counts is not None and _is_unlike(late, late.counts)
     }
     least = min(chances, default=1.0)
-    return chances[least] if chances and least * len(each.lately) < sure.allowed else None
+    return chances[least] if chances and least * len(each.lately) < sure.share else None
 
 
 def _in_force(each: Events, counts: Counts) -> str:

@@ -41,8 +41,11 @@ class Sure:
 
     beyond: frozenset[Bound] = frozenset()
     worse: bool = False
-    allowed: float = 1.0
-    """Probability by chance at most, at which a claim surely holds: its even share of the look's budget."""
+    allowed: Mapping[Bound, float] = field(default_factory=dict)
+    """Probability by chance at most, at which the claim on each bound holds, the others of the look being what they
+    are: the more of them hold, the more is left for it."""
+    share: float = 1.0
+    """Its even share of the look's budget, whatever holds: for what is asked besides the claims."""
 
 
 def hold(claims: Sequence[Claims], budget: float) -> list[Sure]:
@@ -55,16 +58,23 @@ def hold(claims: Sequence[Claims], budget: float) -> list[Sure]:
     Returns:
         What holds of each series.
     """
-    beyond, worse, allowed = set[tuple[int, Bound]](), set[int](), dict[Mode, float]()
+    worse, share, allowed = set[int](), dict[Mode, float](), [dict[Bound, float]() for _ in claims]
     for mode in Mode:
         family = [index for index, each in enumerate(claims) if each.mode is mode]
         bounds = [(index, bound) for index in family for bound in claims[index].beyond]
-        allowed[mode] = budget / max(len(bounds), 1)
-        holds = holm([claims[index].beyond[bound] for index, bound in bounds], budget)
-        beyond |= {bound for bound, is_sure in zip(bounds, holds, strict=True) if is_sure}
+        share[mode] = budget / max(len(bounds), 1)
+        steps = holm([claims[index].beyond[bound] for index, bound in bounds], budget)
+        for (index, bound), step in zip(bounds, steps, strict=True):
+            allowed[index][bound] = step
         tails = {index: tail for index in family if (tail := claims[index].worse) is not None}
-        worse |= {index for index, is_sure in zip(tails, holm(list(tails.values()), budget), strict=True) if is_sure}
+        steps = holm(list(tails.values()), budget)
+        worse |= {index for (index, tail), step in zip(tails.items(), steps, strict=True) if tail <= step}
     return [
-        Sure(frozenset(bound for bound in each.beyond if (index, bound) in beyond), index in worse, allowed[each.mode])
+        Sure(
+            frozenset(bound for bound, tail in each.beyond.items() if tail <= allowed[index][bound]),
+            index in worse,
+            allowed[index],
+            share[each.mode],
+        )
         for index, each in enumerate(claims)
     ]

@@ -83,6 +83,10 @@ def gravest(said: Sequence[Finding]) -> Finding:
     return min(grave, key=lambda finding: _GRAVE.index(finding.verdict), default=said[-1])
 
 
+_EVERY_THIRD: Final = 0.7
+"""Share of the samples up to which an even thinness looks like a scrape at every third step: two are bridged."""
+TOO_FINE: Final = "spec.resolution of the source may be finer than its scrape interval"
+"""What a thinness that is even mostly comes of."""
 _USUAL: Final = (0.1, 0.9)
 """Quantiles of what is shown as a range."""
 
@@ -143,6 +147,12 @@ class Side:
     def coverage(self) -> float:
         """Share of the window that is covered by samples."""
         return self.present_samples / self.expected if self.expected else 0.0
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether samples lack all over, in the blocks that have any, and not only for some time."""
+        there = self.expected * len(self.present) / max(len(self.blocks), 1)
+        return 0 < self.present_samples <= _EVERY_THIRD * there
 
     @cached_property
     def present(self) -> list[float]:

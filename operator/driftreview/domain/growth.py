@@ -12,7 +12,7 @@ import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_quantity
-from driftreview.domain.display import quantity
+from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.falls import falls_of, restarts_of
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
@@ -117,11 +117,15 @@ def find_growth(each: Growth, sure: Sure) -> Finding:
     low, slope, high = each.interval
     verdict = _verdict(each, sure, *each.interval)
     rate, lowest, highest = (_per_hour(each, each.sign * value) for value in (slope, low, high))
-    message = f"grows {rate} (between {lowest} and {highest}), {bound}" + (f"; {reached}" if reached else "")
+    is_open = verdict is SignalVerdict.INCONCLUSIVE
+    message = f"grows {rate} (between {lowest} and {highest}), {bound}{': the noise leaves it open' if is_open else ''}"
+    if slope > each.limit:
+        message += f"; {by_chance(each.claims.beyond[Bound.PER_HOUR], sure.allowed[Bound.PER_HOUR])}"
+    message += f"; {reached}" if reached else ""
     size = max(abs(low), abs(high))
     least, centre, most = (rounded(each.sign * value, size) for value in each.interval[:: each.sign])
     estimate = Estimate(Measure.PER_HOUR, centre, least, most, each.sign * each.limit, centre)
-    reason = Reason.UNRESOLVED if verdict is SignalVerdict.INCONCLUSIVE else None
+    reason = Reason.UNRESOLVED if is_open else None
     current = _per_hour(each, each.sign * slope)
     return _doubted(each, sure, Finding(verdict, reason, message, current=current, estimate=estimate))
 
@@ -138,7 +142,7 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     falls = "before and after a sudden fall" if each.falls == 1 else f"between {each.falls} sudden falls"
     rate = _per_hour(each, each.sign * between.estimate) if between else ""
     verdict, reason = SignalVerdict.SUSPECT, None
-    if is_leaking and between is not None and between.steeper_than(each.limit) < sure.allowed:
+    if is_leaking and between is not None and between.steeper_than(each.limit) < sure.share:
         said = f"but {rate} {falls}, as of restarts"
     else:
         said = _of_late(each, sure)
@@ -171,7 +175,7 @@ def _of_late(each: Growth, sure: Sure) -> str:
         if ranked is None or ranked.estimate <= each.limit:
             continue
         chance = min(ranked.steeper_than(each.limit), last.steeper_than(limit))
-        if chance * _TESTS * len(lengths) < sure.allowed:
+        if chance * _TESTS * len(lengths) < sure.share:
             sure_of[ranked.estimate] = length
     if sure_of:
         rate = next(rate for rate in sure_of if rate >= _NEARLY * max(sure_of))

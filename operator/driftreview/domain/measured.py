@@ -160,14 +160,18 @@ class Measured:
             beyond[Bound.ALERT] = self.higher_than(self.alert)
         return Claims(self.case.signal.mode, beyond, None if self.margin is None else self.worse_than(0.0))
 
+    @property
+    def sides(self) -> int:
+        """To how many a step may be worse."""
+        return 2 if self.case.signal.worse is Worse.EITHER else 1
+
     def worse_than(self, step: float) -> float:
         """Probability of as much, were it worse by no more than this."""
         return self.by_chance(self.step - step, self.error)
 
     def by_chance(self, step: float, error: float) -> float:
         """Probability of such a step, or one as far to the other side where that is worse too."""
-        sides = 2 if self.case.signal.worse is Worse.EITHER else 1
-        return min(1.0, sides * student_sf(step / error, self.freedom))
+        return min(1.0, self.sides * student_sf(step / error, self.freedom))
 
     def higher_than(self, level: float) -> float:
         """Probability of as much, were the level no worse than this."""

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
 from statistics import fmean
 from typing import Final
 
 import numpy as np
 
 from driftreview.api.reasons import SignalVerdict
-from driftreview.domain.display import quantity, small_percent
+from driftreview.api.values import format_duration
+from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.family import Bound, Sure
+from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
@@ -21,6 +25,16 @@ _POINTS: Final = 48
 """At most, that a trend is told from: a coarse look at the window, and a quick one."""
 _SLACK: Final = 2.0
 """How much steeper than from one half of the window to the other a trend may be: most series need no closer look."""
+_LONGER: Final = 2
+"""Times as many blocks as are judged at least, that a window has of which a part is told."""
+_FAR: Final = 3.0
+"""Times the worst that the baseline did."""
+_UNSUSPECTED: Final = (
+    SignalVerdict.STABLE,
+    SignalVerdict.ACCEPTABLE,
+    SignalVerdict.IMPROVED,
+    SignalVerdict.INCONCLUSIVE,
+)
 _OPEN: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
 
 
@@ -29,7 +43,8 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     if each.margin is None or each.case.signal.margin is None:
         return
     shown = compared_in(each.case.signal.margin)
-    surely = each.margin + each.reach(sure.allowed) * each.error
+    allowed = sure.allowed[Bound.MARGIN]
+    surely = each.margin + each.reach(allowed / each.sides) * each.error
     noise = each.reach(AFFIRMED) * each.error
     ends = (each.margin - noise, max(surely, each.unlike + each.margin / 2), noise)
     good, bad, alone = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
@@ -42,22 +57,64 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         ways_out = _ways_out(each) if is_open else ""
         yield f"the noise alone ({alone.lstrip('+-')}) is too much to call even no change good{ways_out}"
     yield f"good up to {good}, Degraded from {bad}"
+    if verdict in _UNSUSPECTED and (stretch := _worst(each, each.margin)):
+        worst, before = (
+            shown(each.expected, each.at(by), each.case.signal.unit) for by in (stretch.step, each.unlike_ending)
+        )
+        lasting, begin, usual = (
+            format_duration(timedelta(hours=blocks * grid.hours_per_block))
+            for blocks in (stretch.blocks, grid.since / grid.hours_per_block + stretch.first, FEWEST_BLOCKS)
+        )
+        yield f"at worst {worst} for {lasting} from T0+{begin}, in {usual} of the baseline {before} at most"
     chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
-    yield from _ground(each, verdict, chance, sure.allowed, grid)
+    yield from _ground(each, verdict, chance, allowed, grid)
 
 
 def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
     """The same of its alert limit."""
     if each.alert is None:
         return
-    ends = (
-        each.alert - each.reach(AFFIRMED) * each.level_error,
-        each.alert + each.reach(sure.allowed) * each.level_error,
-    )
+    allowed = sure.allowed[Bound.ALERT]
+    reaches = each.reach(AFFIRMED), each.reach(allowed)
+    ends = each.alert - reaches[0] * each.level_error, each.alert + reaches[1] * each.level_error
     good, bad = (quantity(each.scale.back(end), each.case.signal.unit) for end in ends)
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.higher_than(each.alert) if each.level > each.alert + RESOLUTION else None
-    yield from _ground(each, verdict, chance, sure.allowed, grid)
+    yield from _ground(each, verdict, chance, allowed, grid)
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """A part of a window."""
+
+    first: int
+    """Its first block."""
+    blocks: int
+    step: float
+    """How much worse it is than the baseline leads to expect."""
+
+
+def _worst(each: Measured, margin: float) -> _Stretch | None:
+    """The worst stretch of a window; None where nothing stands out, nor did anything of a window as short.
+
+    That is: as few blocks as are judged at least, beyond the margin, and much farther above the window's mean than any
+    of the baseline. No verdict rests on it: a mean over two days forgives an hour, and a person may not.
+    """
+    steps = each.since - (each.level - each.step)
+    if len(steps) <= _LONGER * FEWEST_BLOCKS:
+        return None
+    steps[~np.isfinite(steps)] = 0.0  # what is not there is not worse
+    means = np.convolve(steps, np.ones(FEWEST_BLOCKS), "valid") / FEWEST_BLOCKS
+    at = int(means.argmax())
+    if means[at] <= margin + RESOLUTION or means[at] - each.step <= _FAR * each.unlike_ending + RESOLUTION:
+        return None
+    is_bad = steps > means[at] / 2
+    first = last = at + int(steps[at : at + FEWEST_BLOCKS].argmax())
+    while first > 0 and is_bad[first - 1]:
+        first -= 1
+    while last + 1 < len(steps) and is_bad[last + 1]:
+        last += 1
+    return _Stretch(first, last + 1 - first, float(steps[first : last + 1].mean()))
 
 
 def _ways_out(each: Measured) -> str:
@@ -68,7 +125,7 @@ def _ways_out(each: Measured) -> str:
 
 def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowed: float, grid: Grid) -> Iterator[str]:
     if chance is not None:
-        yield f"by chance {small_percent(chance)}, allowed {small_percent(allowed)}"
+        yield by_chance(chance, allowed)
     if worth := _worth(each):
         there, all_of_them = len(each.case.now.present), len(each.case.now.blocks)
         yield f"{there}{f' of {all_of_them}' if there < all_of_them else ''} blocks worth {worth:.0f}"

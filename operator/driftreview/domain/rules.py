@@ -6,7 +6,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain.display import quantity
-from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, TOO_FINE, Finding, Side
 from driftreview.domain.statistics import middle
 
 
@@ -57,6 +57,10 @@ def judge_limit(signal: Signal, now: Side) -> Finding:
     if now.longest_over is None:
         return Finding(SignalVerdict.STABLE, None, f"worst {worst}, {bound}", current=worst)
     lasted = format_duration(now.longest_over) if now.longest_over else "one sample"
+    if now.longest_over < allowed and now.is_thin:
+        why = f"with {now.coverage:.0%} of the samples nobody can tell how long; {TOO_FINE}"
+        message = f"worst {worst}, beyond the limit for {lasted} or longer, {bound}: {why}"
+        return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, message, current=worst)
     message = f"worst {worst}, beyond the limit for {lasted}, {bound}"
     verdict = SignalVerdict.DEGRADED if now.longest_over >= allowed else SignalVerdict.ACCEPTABLE
     return Finding(verdict, None, message, current=worst)

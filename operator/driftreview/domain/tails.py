@@ -78,18 +78,26 @@ def scan_sf(count: int, mean: float, windows: float) -> float:
     return 1 - (1 - poisson_sf(count, mean)) * math.exp(-rate)
 
 
-def holm(tails: Sequence[float], budget: float, claims: int | None = None) -> list[bool]:
-    """Which of several claims hold so that a wrong one is among them with at most `budget` probability (Holm 1979).
+def holm(tails: Sequence[float], budget: float) -> list[float]:
+    """Up to which tail each of several claims holds, the others being what they are (Holm 1979).
 
-    `claims` counts further ones, that are judged elsewhere, along.
+    Of all claims whose tail is no larger than that, a wrong one is among those that hold with at most `budget`
+    probability. The more of the others hold, the larger is what is left: a claim that holds needs no share any more.
     """
-    number = len(tails) if claims is None else claims
-    holds = [False] * len(tails)
-    for rank, index in enumerate(sorted(range(len(tails)), key=lambda each: tails[each])):
-        if tails[index] > budget / (number - rank):
-            break
-        holds[index] = True
-    return holds
+    count, order = len(tails), sorted(range(len(tails)), key=lambda each: tails[each])
+    ordered = [tails[index] for index in order]
+    # Without one of those before it, a claim stands one step earlier: where would the others then stop?
+    stops, stop = [count] * count, count
+    for rank in reversed(range(count)):
+        stops[rank] = stop
+        if ordered[rank] > budget / (count - rank + 1):
+            stop = rank
+    holding = next((rank for rank, tail in enumerate(ordered) if tail > budget / (count - rank)), count)
+    allowed = [0.0] * count
+    for rank, index in enumerate(order):
+        others = stops[rank] - 1 if rank < holding else holding
+        allowed[index] = budget / (count - others)
+    return allowed
 
 
 def beta_cdf(x: float, rest: float, a: float, b: float) -> float:
@@ -102,7 +110,10 @@ def beta_cdf(x: float, rest: float, a: float, b: float) -> float:
 
 
 def _below(x: float, rest: float, a: float, b: float) -> float:
-    """`beta_cdf` where x is not above the mean: there the fraction converges."""
+    """`beta_cdf` where x is not above the mean: there the fraction converges.
+
+    The gamma functions of large numbers leave a residue of some 1e-10, which must not make it more than all.
+    """
     front = math.exp(math.lgamma(a + b) - math.lgamma(a) - math.lgamma(b) + a * math.log(x) + b * math.log(rest))
     c, d = 1.0, 1 / (1 - (a + b) * x / (a + 1) or _SMALLEST)
     result = d
@@ -114,7 +125,7 @@ def _below(x: float, rest: float, a: float, b: float) -> float:
             result *= c * d
         if abs(c * d - 1) < _PRECISION:
             break
-    return front * result / a
+    return min(front * result / a, 1.0)
 
 
 def _poisson(count: int, mean: float) -> float:

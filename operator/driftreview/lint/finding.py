@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from itertools import groupby
 from operator import attrgetter
-from typing import Final
+from typing import Final, NamedTuple
 
 from driftreview.domain.display import printable
 
@@ -36,8 +36,7 @@ class Severity(StrEnum):
     """What was taken for granted."""
 
 
-@dataclass(frozen=True, order=True)
-class Place:
+class Place(NamedTuple):
     """A place in a file; both count from 1."""
 
     line: int = 1
@@ -62,6 +61,8 @@ class Finding:
     """Kind and name of the object it is about."""
     file: str = ""
     """The file, as it was named."""
+    times: int = 1
+    """How many findings it stands for: of those that are never shown only the number is kept."""
 
     @property
     def text(self) -> str:
@@ -104,11 +105,13 @@ def bounded(found: Iterable[Finding]) -> tuple[list[Finding], Mapping[Severity, 
         more = ranked[MOST_FINDINGS:]
         kept += map(_cut, sorted(ranked[:MOST_FINDINGS], key=_order))
         if more:
-            counts = Counter(finding.severity for finding in more)
+            counts = Counter[Severity]()
+            for finding in more:
+                counts[finding.severity] += finding.times
             what = ", ".join(
                 f"{n} {severity}{'s' if n > 1 else ''}" for severity in worst_first if (n := counts[severity])
             )
-            message = f"and {len(more)} more ({what}), which are not shown: mend those above and lint again"
+            message = f"and {counts.total()} more ({what}), which are not shown: mend those above and lint again"
             kept.append(
                 Finding(max(each.place for each in more), Severity.NOTE, "too-many-findings", message, file=name)
             )

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
 from driftreview.api.base import TIME_PATTERN, VALIDATIONS
 from driftreview.domain.display import near
 from driftreview.lint.cel import broken
-from driftreview.lint.finding import Finding, Path, Place, Severity, short, shown, spelled
+from driftreview.lint.finding import MOST_FINDINGS, Finding, Path, Place, Severity, short, shown, spelled
 from driftreview.lint.yamltree import Node
 
 _TIME: Final = re.compile(TIME_PATTERN.replace("$", r"\Z"))
@@ -20,9 +21,10 @@ _KINDS: Final = {
     "string": "a string", "integer": "an integer", "boolean": "true or false",
     "object": "an object", "array": "a list", "number": "a number",
 }  # fmt: skip
-_BLOCKING: Final = frozenset(
-    f"schema-{what}" for what in ("type", "required", "enum", "format", "too-much", "unknown-field")
-)
+_UNKNOWN: Final = "schema-unknown-field"
+_BLOCKING: Final = frozenset([
+    _UNKNOWN, *(f"schema-{what}" for what in ("type", "required", "enum", "format", "too-much"))
+])  # fmt: skip
 """What keeps the rules of the objects around it from being evaluated: they would speak of what was only misspelt."""
 
 
@@ -119,22 +121,32 @@ def _inside(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]
 
 def _fields(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]:
     known, others = schema.get("properties", {}), schema.get("additionalProperties")
+    unknown: list[tuple[Place, str]] = []
     for name, inner in node.value.items():
-        where = (*path, name)
         if name not in known and not isinstance(others, dict):
-            if schema.get("x-kubernetes-preserve-unknown-fields") or "properties" not in schema:
-                continue
-            meant = near(name, known)
-            message = f"found an unknown field{meant or f', expected {_any_of(known)}; drop it'}"
-            yield _error(node.keys[name], "schema-unknown-field", where, message)
+            unknown.append((node.keys[name], name))
         elif inner.value is not None:
-            yield from violations(known.get(name, others), inner, where)
+            yield from violations(known.get(name, others), inner, (*path, name))
+    if "properties" in schema and not schema.get("x-kubernetes-preserve-unknown-fields"):
+        yield from _unknown(known, unknown, path)
     for name in schema.get("required", []):
         if name not in node.value or node.value[name].value is None:
             about = known.get(name, {}).get("description", "")
             message = f"is missing; set it{': ' + about[:1].lower() + about[1:].rstrip('.') if about else ''}"
             at = node.value[name].at if name in node.value else node.at
             yield _error(at, "schema-required", (*path, name), message)
+
+
+def _unknown(known: dict[str, Any], found: list[tuple[Place, str]], path: Path) -> Iterator[Finding]:
+    """Fields that the schema does not know; those behind the first are never shown, and only counted."""
+    found.sort()
+    for at, name in found[:MOST_FINDINGS]:
+        meant = near(name, known)
+        message = f"found an unknown field{meant or f', expected {_any_of(known)}; drop it'}"
+        yield _error(at, _UNKNOWN, (*path, name), message)
+    if more := found[MOST_FINDINGS:]:
+        at, name = more[-1]
+        yield replace(_error(at, _UNKNOWN, (*path, name), "found an unknown field"), times=len(more))
 
 
 def _doubles(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]:

@@ -21,15 +21,16 @@ _EXACT: Final = 2**53
 """JSON readers take a float for an integer up to here."""
 _LARGEST: Final = 2**63
 _LONGEST_NUMBER: Final = 300
+_BEGINS_A_NUMBER: Final = frozenset("+-.0123456789")
 
 
 def meaning(text: str) -> object:
     """A word without quotes as kubectl reads it."""
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER:
+    if text[0] not in _BEGINS_A_NUMBER or len(text) > _LONGEST_NUMBER:
         return text
-    bare = text.replace("_", "") if text[:1] not in {"_", "."} else text
+    bare = text.replace("_", "") if text[0] != "." else text
     if _INTEGER.fullmatch(bare):
         digits = bare.lstrip("+-").lower()
         base = _BASES.get(digits[1:2], 8 if digits.startswith("0") else 10)
