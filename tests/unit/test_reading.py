@@ -41,9 +41,9 @@ class TestWhatWouldChangeIt:
     @pytest.mark.parametrize("worse", ["Higher", "Lower"])
     def test_up_to_the_one_it_is_good_and_from_the_other_degraded(self, worse: str) -> None:
         declared, sign = signal(worse=worse), 1 if worse == "Higher" else -1
-        good, bad = bounds(found(declared, around(100, AFTER, 2)))
+        good, bad = bounds(found(declared, around(100, AFTER, 3)))
         assert 0 < sign * good < 5 < sign * bad
-        centre = found(declared, around(100, AFTER, 2)).estimate
+        centre = found(declared, around(100, AFTER, 3)).estimate
         assert centre is not None
         for aim, verdicts in (
             (good - 0.1 * sign, {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}),
@@ -52,7 +52,7 @@ class TestWhatWouldChangeIt:
             (bad + 0.1 * sign, {SignalVerdict.DEGRADED}),
         ):
             times = (1 + aim / 100) / (1 + centre.estimate)
-            assert found(declared, around(100 * times, AFTER, 2)).verdict in verdicts
+            assert found(declared, around(100 * times, AFTER, 3)).verdict in verdicts
 
     def test_what_the_baseline_did_to_itself_raises_the_bar(self) -> None:
         old = around(100, BEFORE, 1)

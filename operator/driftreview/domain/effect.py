@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from driftreview.domain.baseline import freedom_of, itself_of
 from driftreview.domain.finding import FEWEST_BLOCKS
@@ -20,6 +21,10 @@ from driftreview.domain.structure import WEEK, after_a_weekend, structure_of
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
+_AT_LAST: Final = 1 / 3
+"""Of the window: what is worse on the whole, and good by then, is not what is decided on."""
+_FEWEST_AT_LAST: Final = 2
+"""Blocks."""
 _MOST_OF_IT: Final = 2 / 3
 """Of the variance since T0, what a single step must explain to be taken for one: slow noise looks like less."""
 
@@ -59,6 +64,21 @@ class Effects:
     """The same in its first days, as after a weekend."""
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
+    recent: Recent
+
+
+@dataclass(frozen=True)
+class Recent:
+    """The last third of the blocks since T0, those that are there. One of each for every series."""
+
+    blocks: NDArray[np.int_]
+    level: Floats
+    level_error: Floats
+    step_error: Floats
+    """Infinite without a baseline."""
+    drop: Floats
+    """By how much it is below what precedes it since T0."""
+    drop_error: Floats
 
 
 def estimate(panel: Panel, seen: int = 0) -> Effects:
@@ -78,6 +98,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     block_error = np.sqrt(noise.variance(np.ones((len(after), 1))))
     level = np.nanmean(after, axis=-1)
     since = whole.residuals[:, panel.before :] + level[:, None]
+    recent = _recent(panel, noise, since, weights - means)
     if not panel.before:
         nothing, unknown = np.zeros(len(level)), np.full(len(level), np.inf)
         return Effects(
@@ -99,6 +120,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             is_surely_late=np.zeros(len(level), bool),
             early=nothing,
             since=since,
+            recent=recent,
         )
     itself = itself_of(panel.baseline)
     freedom = np.maximum(np.minimum(noise.freedom, itself.freedom), 1.0)
@@ -127,6 +149,33 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         is_surely_late=structure.is_surely_late,
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         since=since,
+        recent=recent,
+    )
+
+
+def _recent(panel: Panel, noise: Noise, since: Floats, against: Floats) -> Recent:
+    """What the last third is; `against` are the weights of the blocks in what is expected of the mean, negative."""
+    present = np.isfinite(since)
+    from_the_end = present[:, ::-1].cumsum(-1)[:, ::-1]
+    blocks = np.maximum(_FEWEST_AT_LAST, np.rint(present.sum(-1) * _AT_LAST)).astype(int)
+    last = present & (from_the_end <= blocks[:, None])
+    late, early = (part / np.maximum(part.sum(-1, keepdims=True), 1) for part in (last, present & ~last))
+    filled = np.where(present, since, 0.0)
+    level = (late * filled).sum(-1)
+
+    def error(weights: Floats) -> Floats:
+        found: Floats = np.sqrt(noise.variance(_overlaps(panel, weights)))
+        return found
+
+    none = np.zeros((len(since), panel.before))
+    mean = np.concatenate([none, late], axis=-1)
+    return Recent(
+        blocks=blocks,
+        level=level,
+        level_error=error(mean),
+        step_error=error(mean + against) if panel.before else np.full(len(since), np.inf),
+        drop=(early * filled).sum(-1) - level,
+        drop_error=error(np.concatenate([none, early - late], axis=-1)),
     )
 
 
