@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from driftreview.domain.baseline import _extremes
-from driftreview.domain.effect import Effects, _overlaps, estimate
+from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.noise import Floats
-from driftreview.domain.regression import RESOLUTION, Panel
+from driftreview.domain.regression import RESOLUTION, Panel, overlaps
 from tests.builders import noise
 
 TEN_MINUTES = 1 / 6
@@ -112,7 +112,7 @@ class TestError:
         made = panel(np.zeros(12), before=8, gap=3)
         spread = np.concatenate([weights[0, :8], np.zeros(3), weights[0, 8:]])
         full = np.correlate(spread, spread, "full")[14:]
-        assert _overlaps(made, weights)[0] == pytest.approx(full * np.array([1] + [2] * 14))
+        assert overlaps(made, weights)[0] == pytest.approx(full * np.array([1] + [2] * 14))
 
     def test_a_window_surely_noisier_than_the_baseline_widens_it(self) -> None:
         row = white(5)

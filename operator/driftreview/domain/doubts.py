@@ -152,11 +152,15 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
 
 
 def _excess(each: Measured) -> float:
-    """By how much worse than in the baseline the mean is in which bad blocks count in full, not by their logarithms."""
+    """By how much worse than in the baseline the mean is in which bad blocks count in full.
+
+    Not by their logarithms, and also the one that is far off.
+    """
+    cut = each.scale.sign * each.outlying.cut if each.outlying else 0.0
     if not each.scale.log or each.case.before is None:
-        return 0.0
+        return cut
     now, before = (each.scale.of_all(side) for side in (each.case.now, each.case.before))
-    return float((_in_full(now, is_log=True) - now.mean()) - (_in_full(before, is_log=True) - before.mean()))
+    return cut + float((_in_full(now, is_log=True) - now.mean()) - (_in_full(before, is_log=True) - before.mean()))
 
 
 def _in_full(levels: Floats, *, is_log: bool) -> float:

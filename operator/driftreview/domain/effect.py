@@ -11,20 +11,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from driftreview.domain.baseline import freedom_of, itself_of
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
-from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, fit, step_of
+from driftreview.domain.outlying import Outlying, bounded
+from driftreview.domain.recent import Recent, recent_of
+from driftreview.domain.regression import RESOLUTION, Design, Panel, fit, overlaps, step_of
 from driftreview.domain.structure import WEEK, after_a_weekend, structure_of
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
-_AT_LAST: Final = 1 / 3
-"""Of the window: what is worse on the whole, and good by then, is not what is decided on."""
-_FEWEST_AT_LAST: Final = 2
-"""Blocks."""
 _MOST_OF_IT: Final = 2 / 3
 """Of the variance since T0, what a single step must explain to be taken for one: slow noise looks like less."""
 
@@ -65,20 +62,7 @@ class Effects:
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
     recent: Recent
-
-
-@dataclass(frozen=True)
-class Recent:
-    """The last third of the blocks since T0, those that are there. One of each for every series."""
-
-    blocks: NDArray[np.int_]
-    level: Floats
-    level_error: Floats
-    step_error: Floats
-    """Infinite without a baseline."""
-    drop: Floats
-    """By how much it is below what precedes it since T0."""
-    drop_error: Floats
+    outlying: tuple[Outlying | None, ...]
 
 
 def estimate(panel: Panel, seen: int = 0) -> Effects:
@@ -86,6 +70,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
 
     `seen` is how many blocks since T0 the look before had.
     """
+    panel, outlying = bounded(panel)
     structure = structure_of(panel)
     design = structure.design
     whole = fit(design, panel.values, panel.before)
@@ -94,11 +79,11 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     present = np.isfinite(after)
     means = np.concatenate([np.zeros((len(after), panel.before)), present / present.sum(-1, keepdims=True)], axis=-1)
     noise = _noise(panel, whole.residuals, design)
-    error, level_error = (np.sqrt(noise.variance(_overlaps(panel, each))) for each in (weights, means))
+    error, level_error = (np.sqrt(noise.variance(overlaps(panel, each))) for each in (weights, means))
     block_error = np.sqrt(noise.variance(np.ones((len(after), 1))))
     level = np.nanmean(after, axis=-1)
     since = whole.residuals[:, panel.before :] + level[:, None]
-    recent = _recent(panel, noise, since, weights - means)
+    recent = recent_of(panel, noise, since, weights - means)
     if not panel.before:
         nothing, unknown = np.zeros(len(level)), np.full(len(level), np.inf)
         return Effects(
@@ -121,6 +106,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             early=nothing,
             since=since,
             recent=recent,
+            outlying=outlying,
         )
     itself = itself_of(panel.baseline)
     freedom = np.maximum(np.minimum(noise.freedom, itself.freedom), 1.0)
@@ -150,32 +136,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         since=since,
         recent=recent,
-    )
-
-
-def _recent(panel: Panel, noise: Noise, since: Floats, against: Floats) -> Recent:
-    """What the last third is; `against` are the weights of the blocks in what is expected of the mean, negative."""
-    present = np.isfinite(since)
-    from_the_end = present[:, ::-1].cumsum(-1)[:, ::-1]
-    blocks = np.maximum(_FEWEST_AT_LAST, np.rint(present.sum(-1) * _AT_LAST)).astype(int)
-    last = present & (from_the_end <= blocks[:, None])
-    late, early = (part / np.maximum(part.sum(-1, keepdims=True), 1) for part in (last, present & ~last))
-    filled = np.where(present, since, 0.0)
-    level = (late * filled).sum(-1)
-
-    def error(weights: Floats) -> Floats:
-        found: Floats = np.sqrt(noise.variance(_overlaps(panel, weights)))
-        return found
-
-    none = np.zeros((len(since), panel.before))
-    mean = np.concatenate([none, late], axis=-1)
-    return Recent(
-        blocks=blocks,
-        level=level,
-        level_error=error(mean),
-        step_error=error(mean + against) if panel.before else np.full(len(since), np.inf),
-        drop=(early * filled).sum(-1) - level,
-        drop_error=error(np.concatenate([none, early - late], axis=-1)),
+        outlying=outlying,
     )
 
 
@@ -184,7 +145,7 @@ def _part(design: Design, panel: Panel, noise: Noise, without: int) -> tuple[Flo
     values = panel.values.copy()
     values[:, panel.before : panel.before + without] = np.nan
     last, weights = _step(design, panel, values)
-    return last, np.sqrt(noise.variance(_overlaps(panel, weights)))
+    return last, np.sqrt(noise.variance(overlaps(panel, weights)))
 
 
 def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
@@ -195,7 +156,7 @@ def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
     design = structure_of(whole).design
     base = fit(design.until(panel.before), panel.values, panel.before).residuals
     noise = learn([design.ordinates(base)], panel.hours_per_block, panel.is_counted)
-    error = np.sqrt(noise.variance(_overlaps(whole, _step(design, whole, whole.values)[1])))
+    error = np.sqrt(noise.variance(overlaps(whole, _step(design, whole, whole.values)[1])))
     return error, np.maximum(np.minimum(noise.freedom, freedom_of(base)), 1.0)
 
 
@@ -283,15 +244,3 @@ def _noise(panel: Panel, residuals: Floats, design: Design) -> Noise:
     if panel.after >= _LONG_AFTER or not panel.before:
         stretches.append(since)
     return learn(stretches, panel.hours_per_block, panel.is_counted).widened(since)
-
-
-def _overlaps(panel: Panel, weights: Floats) -> Floats:
-    """Autocorrelations of weights, (series, lags), lags above zero counted twice."""
-    count = panel.before + panel.gap + panel.after
-    found = np.zeros((len(weights), count))
-    for series in alike(weights):
-        spread = np.zeros(count)
-        spread[(panel.positions + panel.before + panel.gap).astype(int)] = weights[series[0]]
-        found[series] = np.fft.irfft(np.abs(np.fft.rfft(spread, 2 * count)) ** 2, 2 * count)[:count]
-    found[:, 1:] *= 2
-    return found

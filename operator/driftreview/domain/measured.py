@@ -18,6 +18,8 @@ from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.family import Bound, Claims
 from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
+from driftreview.domain.outlying import Outlying
+from driftreview.domain.recent import End
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.scale import Scale
@@ -87,19 +89,6 @@ class Grid:
 
 
 @dataclass(frozen=True)
-class Recent:
-    """The last third of the blocks since T0, up being worse."""
-
-    blocks: int
-    level: float
-    level_error: float
-    step_error: float
-    drop: float
-    """By how much it is better than what precedes it since T0."""
-    drop_error: float
-
-
-@dataclass(frozen=True)
 class Measured:
     """What was found for one series, on its scale, up being worse."""
 
@@ -132,7 +121,9 @@ class Measured:
     """The same after its first days, which may have been a weekend."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
-    recent: Recent
+    recent: End
+    outlying: Outlying | None
+    """In the units of the panel, whichever direction is worse."""
 
     @property
     def expected(self) -> float:
@@ -285,12 +276,6 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         is_surely_late=bool(effects.is_surely_late[nth]),
         early=sign * float(effects.early[nth]),
         since=sign * effects.since[nth],
-        recent=Recent(
-            blocks=int(effects.recent.blocks[nth]),
-            level=sign * float(effects.recent.level[nth]),
-            level_error=max(float(effects.recent.level_error[nth]), RESOLUTION / 100),
-            step_error=max(float(effects.recent.step_error[nth]), RESOLUTION / 100),
-            drop=sign * float(effects.recent.drop[nth]),
-            drop_error=max(float(effects.recent.drop_error[nth]), RESOLUTION / 100),
-        ),
+        recent=effects.recent.of(nth, sign),
+        outlying=effects.outlying[nth],
     )

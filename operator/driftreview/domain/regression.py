@@ -200,3 +200,15 @@ def alike(rows: NDArray[Any]) -> list[list[int]]:
     for index, row in enumerate(rows):
         found.setdefault(row.tobytes(), []).append(index)
     return list(found.values())
+
+
+def overlaps(panel: Panel, weights: Floats) -> Floats:
+    """Autocorrelations of weights, (series, lags), lags above zero counted twice."""
+    count = panel.before + panel.gap + panel.after
+    found = np.zeros((len(weights), count))
+    for series in alike(weights):
+        spread = np.zeros(count)
+        spread[(panel.positions + panel.before + panel.gap).astype(int)] = weights[series[0]]
+        found[series] = np.fft.irfft(np.abs(np.fft.rfft(spread, 2 * count)) ** 2, 2 * count)[:count]
+    found[:, 1:] *= 2
+    return found
