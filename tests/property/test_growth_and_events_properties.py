@@ -69,6 +69,19 @@ def test_steeper_growth_is_never_better(
     assert rank(steeper) <= rank(less)
 
 
+@given(seed=SEEDS, per_hour=st.floats(25, 60), low=st.floats(0, 400), more=st.floats(0, 400))
+def test_what_is_higher_is_never_better_nor_a_lower_baseline(
+    seed: int, per_hour: float, low: float, more: float
+) -> None:
+    rises = leaking(seed, per_hour, 0.01)
+    found = [
+        judged(growth("20"), [level] * BEFORE, [each + start for each in rises])
+        for level, start in ((500.0, low), (500.0, low + more), (500.0 - more, low))
+    ]
+    assert rank(found[1]) <= rank(found[0])
+    assert rank(found[2]) <= rank(found[0])
+
+
 @given(
     seed=SEEDS,
     rates=st.tuples(st.sampled_from([0.0, 0.02, 0.3, 5.0]), st.sampled_from([0.0, 0.02, 0.3, 1.0, 5.0, 15.0])),

@@ -1,6 +1,7 @@
 """What a mean forgives is not promoted: bad at the end or in a part, gone by the end; no moving baseline is trusted."""
 
 import math
+from typing import Any
 
 import pytest
 
@@ -85,6 +86,49 @@ class TestHealed:
     def test_what_is_still_bad_is_degraded(self) -> None:
         assert self.began(1.5, 6).verdict is V.DEGRADED
         assert self.began(1.5, 30, 36).verdict is V.DEGRADED
+
+    @staticmethod
+    def at_the_first_look(shape: list[float], *, days: int = 7, **fields: Any) -> list[Finding]:
+        """What is said of noisy releases after an hour."""
+        declared = signal(**fields)
+        return [
+            found(
+                declared,
+                [each * times for each, times in zip(around(100, HOUR, seed), shape, strict=True)],
+                around(100, 144 * days, seed + 100),
+                seen=0,
+            )
+            for seed in range(20)
+        ]
+
+    @pytest.mark.parametrize("days", [1, 7])
+    @pytest.mark.parametrize("margin", ["5%", "20%"])
+    @pytest.mark.parametrize("shape", [[5, 5, 1, 1, 1, 1], [1.5, 1.5, 1.5, 1, 1, 1], [3.8, 2.4, 1.7, 1.35, 1.18, 1.09]])
+    def test_a_noisy_end_is_back_as_well(self, shape: list[float], margin: str, days: int) -> None:
+        said = self.at_the_first_look(shape, days=days, margin={"relative": margin})
+        assert sum(each.verdict is V.DEGRADED for each in said) <= 1
+
+    @pytest.mark.parametrize("shape", [[1.5] * HOUR, [2.0] * HOUR, [4, 3, 2, 2, 2, 2], [1, 1, 2, 2, 2, 2]])
+    def test_what_stays_bad_is_rolled_back_after_an_hour(self, shape: list[float]) -> None:
+        said = self.at_the_first_look(shape, margin={"relative": "10%"})
+        assert sum(each.verdict is V.DEGRADED for each in said) >= 18
+
+    def test_an_alert_limit_waits_as_well(self) -> None:
+        for shape, verdict in (([5, 5, 1, 1, 1, 1], V.SUSPECT), ([5] * HOUR, V.DEGRADED)):
+            said = self.at_the_first_look(shape, margin=None, limits={"alert": "150"})
+            assert {each.verdict for each in said} == {verdict}
+            assert all("in its last 2 blocks: it may have healed" in each.message for each in said) is (
+                verdict is V.SUSPECT
+            )
+
+    def test_lower_is_mirrored(self) -> None:
+        said = self.at_the_first_look([0.2, 0.2, 1, 1, 1, 1], worse="Lower")
+        assert V.DEGRADED not in {each.verdict for each in said}
+
+    @pytest.mark.parametrize("blocks", [6, 36, 144])
+    def test_a_steady_window_is_seldom_taken_for_healing(self, blocks: int) -> None:
+        said = [found(signal(), [*around(112, blocks, seed, 0.01)], seen=0).message for seed in range(100)]
+        assert sum("may have healed" in each for each in said) <= 3
 
 
 class TestStandingStill:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from driftreview.domain.baseline import _extremes
-from driftreview.domain.effect import Effects, _overlaps, estimate
+from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.noise import Floats
+from driftreview.domain.overlaps import overlaps
 from driftreview.domain.regression import RESOLUTION, Panel
 from tests.builders import noise
 
@@ -112,14 +113,14 @@ class TestError:
         made = panel(np.zeros(12), before=8, gap=3)
         spread = np.concatenate([weights[0, :8], np.zeros(3), weights[0, 8:]])
         full = np.correlate(spread, spread, "full")[14:]
-        assert _overlaps(made, weights)[0] == pytest.approx(full * np.array([1] + [2] * 14))
+        assert overlaps(made, weights)[0] == pytest.approx(full * np.array([1] + [2] * 14))
 
     def test_series_of_other_gaps_have_their_own_overlap_and_those_alike_share_one(self) -> None:
         weights = np.array([noise(12, 1), noise(12, 2), noise(12, 1)])
         made = panel(*np.zeros((3, 12)), before=8, gap=3)
-        found = _overlaps(made, weights)
-        assert found == pytest.approx(np.concatenate([_overlaps(made, each[None]) for each in weights]))
-        assert _overlaps(made, weights[[0, 2]]).tolist() == found[:1].tolist()
+        found = overlaps(made, weights)
+        assert found == pytest.approx(np.concatenate([overlaps(made, each[None]) for each in weights]))
+        assert overlaps(made, weights[[0, 2]]).tolist() == found[:1].tolist()
 
     @pytest.mark.parametrize("gaps", [(), (3,), (3, 150)])
     def test_beside_series_with_gaps_a_step_is_what_it_is_alone(self, gaps: tuple[int, ...]) -> None:

@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 
@@ -230,6 +231,52 @@ class TestRestarts:
         found = judge_series(growth("20"), side(noisy), side(now), 1e-9)
         assert (found.verdict, found.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
         assert found.message.endswith("sudden falls, perhaps as of restarts: chance leaves it open")
+
+
+class TestFillingUp:
+    """What is not yet where its baseline was may only be filling up again."""
+
+    @staticmethod
+    def judged(
+        start: float, per_hour: float, before: list[float | None] | None = None, blocks: int = 36, **fields: Any
+    ) -> Finding:
+        old = [1000 + 10 * each for each in noise(144, 1, 0.3)] if before is None else before
+        now = [start + per_hour * i * TEN_MINUTES + 2 * each for i, each in enumerate(noise(blocks, 3))]
+        return judge_series(growth("20", **fields), side(old) if old else NONE, side(now))
+
+    def test_it_is_suspect_below_and_degraded_beyond(self) -> None:
+        said = [self.judged(start, 60).verdict for start in (400, 600, 700, 900, 2000)]
+        assert said == [V.SUSPECT, V.SUSPECT, V.DEGRADED, V.DEGRADED, V.DEGRADED]
+
+    def test_a_leak_is_found_as_soon_as_it_is_beyond(self) -> None:
+        said = [self.judged(400, 40, blocks=6 * hours).verdict for hours in (6, 12, 18, 24)]
+        assert said == [V.SUSPECT, V.SUSPECT, V.DEGRADED, V.DEGRADED]
+
+    def test_the_sentence_says_when_it_will_be(self) -> None:
+        said = self.judged(400, 60, [1000.0] * 144).message
+        assert said.endswith(
+            "but 753 MB is less than the 1000 MB that its baseline was at; at this rate it is there at T0+10h"
+        )
+
+    def test_a_peak_is_nothing_that_the_baseline_was_at(self) -> None:
+        peaks: list[float | None] = [500.0] * 144
+        peaks[70:72] = [5000.0] * 2
+        assert self.judged(400, 60, peaks, 150).verdict is V.DEGRADED
+        peaks[70:76] = [5000.0] * 6
+        assert self.judged(400, 60, peaks, 150).verdict is V.SUSPECT
+
+    @pytest.mark.parametrize("before", [[], [1000.0] * 5, [1000.0, None] * 72])
+    def test_without_an_hour_of_baseline_nothing_is_known(self, before: list[float | None]) -> None:
+        assert self.judged(400, 60, before).verdict is V.DEGRADED
+
+    def test_the_level_that_it_must_not_reach_is_none_to_fill_up_to(self) -> None:
+        limits = {"perHour": "20", "alert": "700"}
+        assert self.judged(400, 60, limits=limits).verdict is V.SUSPECT
+        assert self.judged(800, 20.5, limits=limits).verdict is V.DEGRADED
+
+    def test_lower_is_mirrored(self) -> None:
+        for start, verdict in ((2000, V.SUSPECT), (1100, V.DEGRADED)):
+            assert self.judged(start, -60, worse="Lower").verdict is verdict
 
 
 class TestTheEnd:

@@ -41,9 +41,9 @@ class TestWhatWouldChangeIt:
     @pytest.mark.parametrize("worse", ["Higher", "Lower", "Either"])
     def test_up_to_the_one_it_is_good_and_from_the_other_degraded(self, worse: str) -> None:
         declared, sign = signal(worse=worse), -1 if worse == "Lower" else 1
-        good, bad = bounds(found(declared, around(100 + sign, AFTER, 2)))
+        good, bad = bounds(found(declared, around(100 + sign, AFTER, 3)))
         assert 0 < sign * good < 5 < sign * bad
-        centre = found(declared, around(100 + sign, AFTER, 2)).estimate
+        centre = found(declared, around(100 + sign, AFTER, 3)).estimate
         assert centre is not None
         for aim, verdicts in (
             (good - 0.1 * sign, {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE}),
@@ -52,7 +52,7 @@ class TestWhatWouldChangeIt:
             (bad + 0.1 * sign, {SignalVerdict.DEGRADED}),
         ):
             times = (1 + aim / 100) / (1 + centre.estimate)
-            assert found(declared, around((100 + sign) * times, AFTER, 2)).verdict in verdicts
+            assert found(declared, around((100 + sign) * times, AFTER, 3)).verdict in verdicts
 
     def test_what_the_baseline_did_to_itself_raises_the_bar(self) -> None:
         old = around(100, BEFORE, 1)
@@ -159,9 +159,12 @@ class TestTheWorstStretch:
             r"; at worst \+2[789]\d% for 1h from T0\+13h, in 1h of the baseline \+[345]\.\d% at most", said.message
         )
 
-    @pytest.mark.parametrize(("first", "last", "when"), [(40, 41, "10m from T0+6h40m"), (0, 9, "1h30m from T0+0s")])
+    @pytest.mark.parametrize(("first", "last", "when"), [(40, 42, "20m from T0+6h40m"), (0, 9, "1h30m from T0+0s")])
     def test_it_is_as_long_as_it_was(self, first: int, last: int, when: str) -> None:
         assert f"% for {when}, " in self.said(4, first, last).message
+
+    def test_a_single_block_is_named_as_the_one_that_is_far_off(self) -> None:
+        assert re.search(r"; its block at T0\+6h40m, 39\d s, counts as 11\d s", self.said(4, 40, 41).message)
 
     def test_what_the_window_leaves_out_counts_for_its_time(self) -> None:
         assert "for 1h from T0+14h, " in self.said(4, 78, 84, replace(GRID, since=1.0)).message

@@ -21,13 +21,14 @@ from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.measured import AFFIRMED, Measured, compared_in
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
+from driftreview.domain.tails import student_sf
 
 Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
 _CLEARLY_MORE: Final = 1.5
 """Times a change at the baseline's end: what is that much worse is worse than either level."""
-_AT_LAST: Final = 1 / 3
-"""Of the window: what is worse on the whole, and good by then, is not what is decided on."""
+_SURELY_BETTER: Final = 0.01
+"""Probability at most of taking a steady window for one that is getting better."""
 _BY_ACCIDENT: Final = 2
 """Blocks running that may have one value in a series that varies."""
 _GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
@@ -40,10 +41,13 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     if each.margin is None or each.case.signal.margin is None:
         return None
     shown = compared_in(each.case.signal.margin)
-    if verdict is SignalVerdict.DEGRADED and (healed := _healed(each, each.margin)):
-        count, step = healed
-        last = shown(each.expected, each.at(step), each.case.signal.unit)
-        return SignalVerdict.SUSPECT, None, f"but {last} in its last {count} blocks: it may have healed"
+    expected = each.level - each.step
+    is_within = each.recent.level - expected <= each.margin / 2
+    if verdict is SignalVerdict.DEGRADED and (
+        is_within or _healed(each, expected + each.margin, each.recent.step_error)
+    ):
+        last = shown(each.expected, each.scale.back(each.recent.level), each.case.signal.unit)
+        return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
     beyond_both = each.margin + _CLEARLY_MORE * abs(each.late)
     is_in_doubt = each.late and each.step <= beyond_both
     if verdict not in _MAY_BE_WORSE and not is_in_doubt:
@@ -80,12 +84,18 @@ def _moved(each: Measured, by: float, when: str) -> str:
     return f"its baseline {direction} {when}, so that it is open which level to compare with"
 
 
-def _healed(each: Measured, margin: float) -> tuple[int, float] | None:
-    """Of what is worse on the whole the last blocks, and their step, if that is well within the margin again."""
-    blocks = each.since[np.isfinite(each.since)]
-    count = max(2, round(len(blocks) * _AT_LAST))
-    step = float(blocks[-count:].mean()) - (each.level - each.step)
-    return (count, step) if step <= margin / 2 else None
+def _healed(each: Measured, bound: float, error: float) -> bool:
+    """Whether the last third is surely better than what precedes it, and no longer surely beyond a bound.
+
+    The mean is then of two different things, and that it is bad says little of how it goes on.
+    """
+    recent = each.recent
+    is_mending = student_sf(recent.drop / recent.drop_error, each.freedom) < _SURELY_BETTER
+    return is_mending and student_sf((recent.level - bound) / error, each.freedom) >= AFFIRMED
+
+
+def _in_the_last_third(each: Measured) -> str:
+    return f"in its last {each.recent.blocks} blocks: it may have healed"
 
 
 def _stuck(each: Measured) -> int:
@@ -116,7 +126,12 @@ def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | Non
 
 def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
     """Of a verdict on a series and its alert limit."""
-    if each.alert is None or verdict not in _MAY_BE_WORSE:
+    if each.alert is None:
+        return None
+    if verdict is SignalVerdict.DEGRADED and _healed(each, each.alert, each.recent.level_error):
+        last = quantity(each.scale.back(each.recent.level), each.case.signal.unit)
+        return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
+    if verdict not in _MAY_BE_WORSE:
         return None
     levels = each.scale.of_all(each.case.now)
     for part, where in (
@@ -130,16 +145,16 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
 
 
 def _excess(each: Measured, what_matters: float) -> float:
-    """By how much worse than in the baseline the mean is in which bad blocks count in full, not by their logarithms.
+    """By how much worse than in the baseline the mean is in which bad blocks count in full.
 
-    Zero where that is not more than what matters. In a baseline it is never below zero, so that most windows tell it
-    without one.
+    Not by their logarithms, and also the one that is far off. Zero where that is not more than what matters. In a
+    baseline it is never below zero, so that most windows tell it without one.
     """
-    if not each.scale.log or each.case.before is None:
-        return 0.0
-    found = _by_the_worst(each.scale.of_all(each.case.now))
-    if found > what_matters:
-        found -= _by_the_worst(each.scale.of_all(each.case.before))
+    found = each.scale.sign * each.outlying.cut if each.outlying else 0.0
+    if each.scale.log and each.case.before is not None:
+        found += _by_the_worst(each.scale.of_all(each.case.now))
+        if found > what_matters:
+            found -= _by_the_worst(each.scale.of_all(each.case.before))
     return found if found > what_matters else 0.0
 
 

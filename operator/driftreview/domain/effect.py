@@ -14,8 +14,11 @@ import numpy as np
 
 from driftreview.domain.baseline import freedom_of, itself_of
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn, overlaps_of
-from driftreview.domain.regression import RESOLUTION, Design, Panel, alike, fit, step_of
+from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
+from driftreview.domain.outlying import Outlying, bounded
+from driftreview.domain.overlaps import overlaps, overlaps_after
+from driftreview.domain.recent import Recent, recent_of
+from driftreview.domain.regression import RESOLUTION, Design, Panel, fit, step_of
 from driftreview.domain.structure import WEEK, after_a_weekend, structure_of
 
 _LONG_AFTER: Final = 36
@@ -59,6 +62,8 @@ class Effects:
     """The same in its first days, as after a weekend."""
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
+    recent: Recent
+    outlying: tuple[Outlying | None, ...]
 
 
 def estimate(panel: Panel, seen: int = 0) -> Effects:
@@ -66,6 +71,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
 
     `seen` is how many blocks since T0 the look before had.
     """
+    panel, outlying = bounded(panel)
     structure = structure_of(panel)
     design = structure.design
     whole = fit(design, panel.values, panel.before)
@@ -73,12 +79,13 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
     noise = _noise(panel, whole.residuals, design)
-    error = np.sqrt(noise.variance(_overlaps(panel, weights)))
-    same, means = _distinct(present / present.sum(-1, keepdims=True))
-    level_error = np.sqrt(noise.variance(_of_each(same, overlaps_of(means))))
+    means = present / present.sum(-1, keepdims=True)
+    error = np.sqrt(noise.variance(overlaps(panel, weights)))
+    level_error = np.sqrt(noise.variance(overlaps_after(means)))
     block_error = np.sqrt(noise.variance(np.ones((1, 1))))
     level = np.nanmean(after, axis=-1)
     since = whole.residuals[:, panel.before :] + level[:, None]
+    recent = recent_of(panel, noise, since, _expected(panel, weights, means))
     if not panel.before:
         nothing, unknown = np.zeros(len(level)), np.full(len(level), np.inf)
         return Effects(
@@ -100,6 +107,8 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             is_surely_late=np.zeros(len(level), bool),
             early=nothing,
             since=since,
+            recent=recent,
+            outlying=outlying,
         )
     itself = itself_of(panel.baseline)
     freedom = np.maximum(np.minimum(noise.freedom, itself.freedom), 1.0)
@@ -128,6 +137,8 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         is_surely_late=structure.is_surely_late,
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         since=since,
+        recent=recent,
+        outlying=outlying,
     )
 
 
@@ -136,7 +147,7 @@ def _part(design: Design, panel: Panel, noise: Noise, without: int) -> tuple[Flo
     values = panel.values.copy()
     values[:, panel.before : panel.before + without] = np.nan
     last, weights = _step(design, panel, values)
-    return last, np.sqrt(noise.variance(_overlaps(panel, weights)))
+    return last, np.sqrt(noise.variance(overlaps(panel, weights)))
 
 
 def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
@@ -147,7 +158,7 @@ def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
     design = structure_of(whole).design
     base = fit(design.until(panel.before), panel.values, panel.before).residuals
     noise = learn([design.ordinates(base)], panel.hours_per_block, panel.is_counted)
-    error = np.sqrt(noise.variance(_overlaps(whole, _step(design, whole, whole.values)[1])))
+    error = np.sqrt(noise.variance(overlaps(whole, _step(design, whole, whole.values)[1])))
     return error, np.maximum(np.minimum(noise.freedom, freedom_of(base)), 1.0)
 
 
@@ -237,24 +248,8 @@ def _noise(panel: Panel, residuals: Floats, design: Design) -> Noise:
     return learn(stretches, panel.hours_per_block, panel.is_counted).widened(since)
 
 
-def _overlaps(panel: Panel, weights: Floats) -> Floats:
-    """`overlaps_of` the weights of a panel's blocks; there are none in its gap."""
-    same, rows = _distinct(weights)
-    gap = np.zeros((len(rows), panel.gap))
-    return _of_each(same, overlaps_of(np.concatenate([rows[:, : panel.before], gap, rows[:, panel.before :]], axis=-1)))
-
-
-def _distinct(rows: Floats) -> tuple[list[list[int]], Floats]:
-    """Which rows are the same, and one of each."""
-    same = alike(rows)
-    return same, rows[[each[0] for each in same]]
-
-
-def _of_each(same: list[list[int]], rows: Floats) -> Floats:
-    """A row for every series; a single one if it is that of all."""
-    if len(same) == 1:
-        return rows
-    found = np.empty((sum(map(len, same)), rows.shape[-1]))
-    for series, row in zip(same, rows, strict=True):
-        found[series] = row
+def _expected(panel: Panel, weights: Floats, means: Floats) -> Floats:
+    """The weights of the blocks in what is expected of the mean, negative: the step's without those of the mean."""
+    found = weights.copy()
+    found[:, panel.before :] -= means
     return found

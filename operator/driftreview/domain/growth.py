@@ -16,8 +16,9 @@ from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.falls import falls_of, restarts_of
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
-from driftreview.domain.lately import late, risen, stretches
+from driftreview.domain.lately import hours_of, late, risen, stretches
 from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of
+from driftreview.domain.noise import Floats
 from driftreview.domain.rules import sign_of
 from driftreview.domain.slopes import Slopes, slopes
 
@@ -133,8 +134,11 @@ def find_growth(each: Growth, sure: Sure) -> Finding:
 def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     """A finding, or what is said instead where a slope of the whole window forgives too much.
 
-    Never Degraded: that falls are of restarts is a guess, and what grows of late may end.
+    Never Degraded: that falls are of restarts is a guess, and what grows of late may end. The other way round, what
+    grows and is not yet where its baseline was need not be rolled back: it may only be filling up again.
     """
+    if finding.verdict is SignalVerdict.DEGRADED and (said := _below_its_baseline(each)):
+        return replace(finding, verdict=SignalVerdict.SUSPECT, message=f"{finding.message}; {said}")
     if finding.verdict in _BAD:
         return finding
     between = each.between
@@ -156,12 +160,35 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     return replace(finding, verdict=verdict, reason=reason, message=f"{finding.message}; {said}") if said else finding
 
 
+def _scaled(each: Growth) -> tuple[list[Floats], float]:
+    """Blocks of window and baseline as shares of the largest value, NaN where there is none, and that value."""
+    rows: list[Floats] = [np.array(row, dtype=float) for row in (each.now, each.before)]
+    scale = max(float(np.fmax.reduce(np.abs(row), initial=0.0)) for row in rows) or 1.0
+    return [row / scale for row in rows], scale
+
+
+def _below_its_baseline(each: Growth) -> str:
+    """What is said where a series is below the most that its baseline was for an hour; empty where it is not.
+
+    In its last hour, and by the line through the window at the window's end: what leaves that level behind is Degraded.
+    """
+    rows, scale = _scaled(each)
+    now, before = map(hours_of, rows)
+    if each.slopes is None or each.is_beyond_its_level or not np.isfinite(before).any():
+        return ""
+    reached = scale * float(np.nanmax(before))
+    latest = float(np.fmax(scale * float(now[-1]), each.slopes.at(len(each.now) * each.grid.hours_per_block)))
+    if not latest < reached:
+        return ""
+    level, most = (quantity(each.sign * value, each.case.signal.unit) for value in (latest, reached))
+    hours = each.grid.since + each.slopes.reaches(reached)
+    return f"but {level} is less than the {most} that its baseline was at; at this rate it is there at {_at(hours)}"
+
+
 def _of_late(each: Growth, sure: Sure) -> str:
     """What is said where its last stretch surely grows beyond the limit, and more than the baseline ever did."""
     hours = each.grid.hours_per_block
-    rows = [np.array(row, dtype=float) for row in (each.now, each.before)]
-    scale = max(float(np.fmax.reduce(np.abs(row), initial=0.0)) for row in rows) or 1.0
-    now, before = (row / scale for row in rows)
+    (now, before), scale = _scaled(each)
     lengths = stretches(len(now), each.grid.seen, _FEWEST_OF_LATE)
     limit, is_a_day = each.limit / scale * hours, len(before) * hours >= _A_DAY
     sure_of: dict[float, int] = {}
@@ -210,8 +237,11 @@ def _reached(each: Growth) -> str:
     hours = each.grid.since + each.slopes.reaches(each.sign * alert)
     if not 0 <= hours <= _FORESEEABLE:
         return ""
-    when = f"{hours:.0f}h" if hours <= _IN_HOURS else f"{hours / 24:.0f}d"
-    return f"at this rate {level} is reached at T0+{when}"
+    return f"at this rate {level} is reached at {_at(hours)}"
+
+
+def _at(hours: float) -> str:
+    return f"T0+{hours:.0f}h" if hours <= _IN_HOURS else f"T0+{hours / 24:.0f}d"
 
 
 def _per_hour(each: Growth, value: float) -> str:

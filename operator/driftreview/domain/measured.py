@@ -18,6 +18,8 @@ from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.family import Bound, Claims
 from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
+from driftreview.domain.outlying import Outlying
+from driftreview.domain.recent import End
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.scale import Scale
@@ -119,6 +121,9 @@ class Measured:
     """The same after its first days, which may have been a weekend."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
+    recent: End
+    outlying: Outlying | None
+    """In the units of the panel, whichever direction is worse."""
 
     @property
     def expected(self) -> float:
@@ -275,4 +280,6 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
         is_surely_late=bool(effects.is_surely_late[nth]),
         early=sign * float(effects.early[nth]),
         since=sign * effects.since[nth],
+        recent=effects.recent.of(nth, sign),
+        outlying=effects.outlying[nth],
     )

@@ -129,6 +129,13 @@ def _ground(each: Measured, verdict: SignalVerdict, chance: float | None, allowe
     if worth := _worth(each):
         there, all_of_them = len(each.case.now.present), len(each.case.now.blocks)
         yield f"{there}{f' of {all_of_them}' if there < all_of_them else ''} blocks worth {worth:.0f}"
+    if off := each.outlying:
+        whole, part = (
+            quantity(each.scale.back(each.scale.sign * value), each.case.signal.unit)
+            for value in (off.found, off.counted)
+        )
+        at = format_duration(timedelta(hours=grid.since + off.block * grid.hours_per_block))
+        yield f"its block at T0+{at}, {whole}, counts as {part}"
     if verdict in _OPEN and (said := forecast(each, grid)):
         yield said
 

@@ -86,8 +86,16 @@ class Slopes:
     def reaches(self, level: float) -> float:
         """When the line through the points is at this level, in hours from the window's beginning."""
         slope = self.estimate / self.unit
-        start = float(np.median(self.points - slope * self.times))
-        return (level / self.unit - start) / slope if slope else math.inf
+        return (level / self.unit - self._start) / slope if slope else math.inf
+
+    def at(self, hours: float) -> float:
+        """Where the line through the points is, so many hours from the window's beginning."""
+        return self.unit * self._start + self.estimate * hours
+
+    @property
+    def _start(self) -> float:
+        """Of the line, as a share of `unit`."""
+        return float(np.median(self.points - self.estimate / self.unit * self.times))
 
     def _ranked(self, *ranks: int) -> float:
         """The mean of the slopes of these ranks, from 0 on."""
