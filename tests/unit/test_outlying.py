@@ -54,7 +54,7 @@ class TestAtALook:
 
     def test_it_is_named(self) -> None:
         message = found(1000, 115).message
-        assert "; its block at T0+8.33h, 1" in message
+        assert "; its block at T0+8h20m, 1" in message
         assert " s, counts as 1" in message
         assert "counts as" not in found(1, 115).message
 
