@@ -8,12 +8,14 @@ from typing import Any, cast
 
 import pytest
 
+from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
+from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus, Revision
@@ -49,6 +51,18 @@ class Store:
 
     def store_snapshot(self, _: DriftReview, name: str, spec: DriftSnapshotSpec) -> DriftSnapshotSpec:
         return self.kept.setdefault(name, spec)
+
+
+class FactsOfNow:
+    """Stands for what the cluster says of itself, which never changes."""
+
+    def __init__(self) -> None:
+        self.problems: list[FactProblem] = []
+        self.asked_for: list[datetime] = []
+
+    def gather(self, _: DriftReview, __: object, at: datetime) -> Facts:
+        self.asked_for.append(at)
+        return Facts(taken_at=builders.T0, problems=self.problems)
 
 
 class Templates:
@@ -89,7 +103,10 @@ class Scene:
     def __init__(self) -> None:
         self.now = builders.T0 + HOUR
         self.store, self.source = Store(), Source()
-        self.capture = Capture(cast(Reviews, self.store), cast(Workloads, Templates()), lambda: self.now)
+        self.facts = FactsOfNow()
+        self.capture = Capture(
+            cast(Reviews, self.store), cast(Workloads, Templates()), cast(ClusterFacts, self.facts), lambda: self.now
+        )
         action = plan(review(signals=SIGNALS), Observed(target()), builders.T0)
         assert isinstance(action, Settle)
         self.status = action.status
@@ -359,3 +376,29 @@ def test_a_fault_in_what_a_baseline_tells_is_logged_and_holds_nothing_up(
     (line,) = caplog.records
     assert (line.levelname, getattr(line, "review", "")) == ("ERROR", "shop/release")
     assert line.exc_info is not None
+
+
+def test_facts_are_asked_for_the_moment_that_is_judged(scene: Scene) -> None:
+    scene.now += HOUR
+    stored = scene.look()
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert scene.facts.asked_for == [builders.T0 + HOUR]
+    assert stored.facts == Facts(taken_at=builders.T0)
+
+
+def test_facts_that_the_source_did_not_answer_are_asked_again_and_then_frozen_as_unknown(scene: Scene) -> None:
+    scene.facts.problems = [FactProblem(about="alerts", reason=Reason.TIMEOUT, message="no answer")]
+    waiting = scene.look()
+    assert isinstance(waiting, Unanswered)
+    assert [each.message for each in waiting.failures] == ["alerts: no answer"]
+    told = trouble.metrics_failed(review(scene.status, signals=SIGNALS), waiting.failures, scene.now)
+    scene.now += 10 * MINUTE
+    stored = scene.look(status=told)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert stored.facts is not None
+    assert stored.facts.problems == scene.facts.problems
+
+
+def test_what_the_api_server_forbids_is_a_fact_at_once(scene: Scene) -> None:
+    scene.facts.problems = [FactProblem(about="contracts/store", reason=Reason.FORBIDDEN, message="no right")]
+    assert isinstance(scene.look(), DriftSnapshotSpec)

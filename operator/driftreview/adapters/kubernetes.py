@@ -59,6 +59,10 @@ REPLICA_SETS: Final = Kind("/apis/apps/v1", "replicasets")
 LEASES: Final = Kind("/apis/coordination.k8s.io/v1", "leases")
 SECRETS: Final = Kind("/api/v1", "secrets")
 CONFIG_MAPS: Final = Kind("/api/v1", "configmaps")
+SERVICES: Final = Kind("/api/v1", "services")
+CUSTOM_RESOURCE_DEFINITIONS: Final = Kind(
+    "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
+)
 NAMESPACES: Final = Kind("/api/v1", "namespaces", namespaced=False)
 
 _T = TypeVar("_T")

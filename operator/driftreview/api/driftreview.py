@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
+from driftreview.api.contract import Contract
 from driftreview.api.policy import Policy
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
@@ -155,7 +156,7 @@ class Baseline(Model):
 
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
-_FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "variables", "policy")
+_FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "contracts", "variables", "policy")
 
 
 def _same(field: str) -> str:
@@ -215,6 +216,10 @@ class DriftReviewSpec(Model):
     """What it is compared with."""
     signals: Annotated[list[Signal], Field(min_length=1, max_length=50, json_schema_extra=list_map("name"))]
     """What is looked at."""
+    contracts: Annotated[list[Contract], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """Interfaces that must be as they were at T0."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

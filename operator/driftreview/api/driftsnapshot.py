@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list_map, rules
+from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.status import ContainerImage, Hash
 from driftreview.api.values import Duration
@@ -197,6 +198,8 @@ class DriftSnapshotSpec(Model):
     """What was measured."""
     scraping: ScrapingEvidence | None = None
     """Whether the source itself was scraping; absent where nothing was measured."""
+    facts: Facts | None = None
+    """What the cluster said of itself."""
     previous_hash: Hash = ""
     """Hash of the snapshot before this one; empty at T0."""
     hash: Hash

@@ -82,17 +82,28 @@ class SignalVerdict(StrEnum):
     """Kind Info: written down, not judged."""
 
 
+class CheckVerdict(StrEnum):
+    """What is said of one declared expectation at one checkpoint."""
+
+    HELD = "Held"
+    """As it was declared."""
+    BROKEN = "Broken"
+    """Not as it was declared: the review holds for a person."""
+    UNKNOWN = "Unknown"
+    """It could not be found out."""
+
+
 class Verdict(StrEnum):
     """What is said of a checkpoint."""
 
     PASS = "Pass"  # noqa: S105 - a verdict, not a password
     """Every enforced signal was judged, none is worse beyond its margin."""
     HOLD = "Hold"
-    """An enforced signal is suspect."""
+    """An enforced signal is suspect, or a check is broken."""
     DRIFT = "Drift"
     """An enforced signal is degraded."""
     INCONCLUSIVE = "Inconclusive"
-    """An enforced signal could not be judged."""
+    """An enforced signal or a check could not be judged."""
 
 
 class Recommendation(StrEnum):
@@ -146,6 +157,8 @@ class Reason(StrEnum):
     """The API server refuses something that the review needs as invalid or too large."""
     INTERNAL_ERROR = "InternalError"
     """The operator failed in a way it does not know; its log says where."""
+    NOT_FOUND = "NotFound"
+    """There is no such object, or no such key in it."""
     # A signal without data
     EMPTY = "Empty"
     """The query is fine but returned no series."""

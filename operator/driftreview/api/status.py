@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import Conditions, LongText, Model, Time, list_map, rules
-from driftreview.api.reasons import TERMINAL, Phase, Reason, Recommendation, SignalVerdict, Verdict
+from driftreview.api.reasons import TERMINAL, CheckVerdict, Phase, Reason, Recommendation, SignalVerdict, Verdict
 
 Hash = Annotated[str, Field(max_length=80)]
 Cell = Annotated[str, Field(max_length=64)]
@@ -74,6 +74,17 @@ class SignalStatus(Model):
     """The difference."""
 
 
+class CheckStatus(Model):
+    """One declared expectation at one checkpoint."""
+
+    name: Annotated[str, Field(max_length=80)]
+    """Where it is declared and its name, such as flags/USE_NEW_CLI."""
+    verdict: CheckVerdict
+    """What is said of it."""
+    message: Annotated[str, Field(max_length=256)] = ""
+    """Why, in a sentence; empty where it held."""
+
+
 class Checkpoint(Model):
     """One look at the release."""
 
@@ -97,6 +108,10 @@ class Checkpoint(Model):
         default_factory=list
     )
     """One row per signal."""
+    checks: Annotated[list[CheckStatus], Field(max_length=100, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """One row per declared expectation."""
 
 
 class Decision(Model):

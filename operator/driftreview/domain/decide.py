@@ -17,7 +17,6 @@ from driftreview.api.status import (
     Decision,
     DriftReviewStatus,
     Rollback,
-    SignalStatus,
     SnapshotRef,
 )
 from driftreview.api.values import format_duration, parse_duration
@@ -26,6 +25,7 @@ from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.result import CheckpointResult
+from driftreview.domain.rows import check_rows, signal_rows
 from driftreview.domain.status import (
     Stuck,
     bounded,
@@ -140,16 +140,8 @@ def checkpoint_judged(
         verdict=result.verdict,
         message=shorten(result.message),
         snapshot=ref,
-        signals=[
-            SignalStatus(
-                name=each.signal.name,
-                verdict=each.finding.verdict,
-                baseline=each.finding.baseline[:64],
-                current=each.finding.current[:64],
-                delta=each.finding.delta[:64],
-            )
-            for each in result.results
-        ],
+        signals=signal_rows(result),
+        checks=check_rows(result),
     )
     rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]
     status = bounded(status.model_copy(update={"checkpoints": rows, "verdict": result.verdict}))

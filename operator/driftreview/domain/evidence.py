@@ -21,6 +21,7 @@ from driftreview.api.driftsnapshot import (
     SeriesEvidence,
     SignalEvidence,
 )
+from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.status import Revision
@@ -158,6 +159,7 @@ def take(
     judged: RevisionEvidence,
     previous: RevisionEvidence | None = None,
     scraping: Scraping | None = None,
+    facts: Facts | None = None,
 ) -> DriftSnapshotSpec:
     """Put frozen answers together. The same inputs give the same bytes, whenever and however often it runs.
 
@@ -180,6 +182,7 @@ def take(
         previous=previous,
         signals=bare,
         scraping=None if window is None or scraping is None else scraping.evidence(window, block),
+        facts=facts,
         previous_hash=look.previous_hash,
         hash="",
     )

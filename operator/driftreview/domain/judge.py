@@ -20,6 +20,7 @@ from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.events import uncountable
+from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
@@ -73,7 +74,8 @@ def _judge(
                 after.get(signal.name),
             )
             for signal, series in zip(spec.signals, found, strict=True)
-        ]
+        ],
+        check_facts(spec, baseline.facts, current.facts),
     )
 
 

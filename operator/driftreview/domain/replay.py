@@ -19,6 +19,7 @@ from driftreview.domain import schedule
 from driftreview.domain.companions import Companion
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.evidence import T0, Look, Measurement, freeze, take
+from driftreview.domain.expected import measured_only
 from driftreview.domain.history import History, recorded_as
 from driftreview.domain.judge import judge_looks
 from driftreview.domain.result import CheckpointResult
@@ -124,7 +125,7 @@ def replay(
         else:
             before = look(due.name, window, before.hash)
             taken.append(before)
-    judged = judge_looks(spec, baseline, [each for each in taken if each])
+    judged = judge_looks(measured_only(spec), baseline, [each for each in taken if each])
     found = [
         ReplayedCheckpoint(due.name, due.at, evidence, next(judged))
         if evidence

@@ -8,6 +8,7 @@ from typing import Final
 
 from driftreview.api.reasons import UNMEASURED, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.domain.checks import CheckResult, deciding_check, with_checks
 from driftreview.domain.finding import Finding
 
 WORST_FIRST: Final = (
@@ -73,15 +74,19 @@ class CheckpointResult:
     verdict: Verdict
     results: tuple[SignalResult, ...]
     message: str
+    checks: tuple[CheckResult, ...] = ()
 
     @staticmethod
-    def of(results: Sequence[SignalResult]) -> CheckpointResult:
-        """Put signals together: the worst that counts decides."""
+    def of(results: Sequence[SignalResult], checks: Sequence[CheckResult] = ()) -> CheckpointResult:
+        """Put signals and checks together: the worst that counts decides."""
         counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
-        verdict = combine([each for each, _ in counted])
+        measured = combine([each for each, _ in counted])
+        verdict = with_checks(measured, checks)
         deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
-        sentence = _sentence(verdict, [result for _, result in counted], deciding and deciding[1])
-        return CheckpointResult(verdict, tuple(results), sentence)
+        sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1])
+        if verdict is not measured and (check := deciding_check(verdict, checks)):
+            sentence = f"{check.sentence}; {sentence}"
+        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks))
 
 
 def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:

@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from driftreview.api.base import Condition, Model, format_time
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason, SignalVerdict
+from driftreview.api.reasons import TERMINAL, CheckVerdict, ConditionType, Phase, Reason, SignalVerdict
 from driftreview.api.status import DriftReviewStatus, NextCheckpoint
 from driftreview.domain.display import shorten
 from driftreview.domain.schedule import whole_seconds
@@ -114,7 +114,7 @@ def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatu
 
 
 def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
-    """Drop rows of signals, of the oldest checkpoints and of passing signals first, until the status has room.
+    """Drop rows of signals and checks, of the oldest checkpoints and of what passed first, until the status has room.
 
     The evidence still holds what a dropped row said; verdicts and sentences of checkpoints are never dropped.
     """
@@ -126,7 +126,9 @@ def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
             if size <= MOST_BYTES:
                 break
             row = rows[index]
-            slim = row.model_copy(update={"signals": [each for each in row.signals if each.verdict in kept]})
+            signals = [each for each in row.signals if each.verdict in kept]
+            checks = [each for each in row.checks if each.verdict is not CheckVerdict.HELD and kept]
+            slim = row.model_copy(update={"signals": signals, "checks": checks})
             size -= _size(row) - _size(slim)
             rows[index] = slim
     return status.model_copy(update={"checkpoints": rows})

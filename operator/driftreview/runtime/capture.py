@@ -10,12 +10,15 @@ from datetime import datetime
 from time import monotonic
 from typing import Final
 
+from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SignalEvidence
+from driftreview.api.facts import Facts
+from driftreview.api.reasons import UNANSWERED
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.companions import Companion
@@ -84,9 +87,11 @@ class Capture:
     What a look has found out is kept from one step to the next, in memory only: lost, it is asked again.
     """
 
-    def __init__(self, reviews: Reviews, workloads: Workloads, clock: Callable[[], datetime]) -> None:
-        """Store evidence here, and take pod templates from there."""
-        self._reviews, self._workloads, self._clock = reviews, workloads, clock
+    def __init__(
+        self, reviews: Reviews, workloads: Workloads, facts: ClusterFacts, clock: Callable[[], datetime]
+    ) -> None:
+        """Store evidence here, and take pod templates and facts from there."""
+        self._reviews, self._workloads, self._facts, self._clock = reviews, workloads, facts, clock
         self._lock = threading.Lock()
         self._rounds: OrderedDict[str, _Round] = OrderedDict()
 
@@ -124,11 +129,14 @@ class Capture:
             answers = _Answers() if look.window is None else self._ask(review, subject, look, look.window, found, until)
             if isinstance(answers, Unanswered):
                 return answers
+            facts = self._learn(review, look, found)
+            if isinstance(facts, Unanswered):
+                return facts
             judged = RevisionEvidence(**status.judged.model_dump())
             previous = None
             if look.checkpoint == T0 and status.previous is not None:
                 previous = self._workloads.pin(review.metadata.namespace, status.previous)
-            taken = take(review, look, answers.signals, judged, previous, answers.scraping)
+            taken = take(review, look, answers.signals, judged, previous, answers.scraping, facts)
             stored = self._reviews.store_snapshot(review, name, taken)
         self.forget(review.metadata.uid)
         sent = [asked(*each) for each in zip(review.spec.signals, resolved(review, subject), strict=True)]
@@ -189,6 +197,19 @@ class Capture:
                 return Unanswered(failures, dead)
         frozen = this.answered | {name: freeze(each, window, look.block) for name, each in this.failed.items()}
         return _Answers([frozen[signal.name] for signal in review.spec.signals], this.scraping)
+
+    def _learn(self, review: DriftReview, look: Look, found: FoundSource | Problem) -> Facts | Unanswered:
+        """The facts of a look; what the source did not answer is asked again as long as there is time."""
+        index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
+        moment = review.status.t0 if index is None else review.status.checkpoints[index].due
+        facts = self._facts.gather(review, found, moment or self._clock())
+        failures = [
+            Failed(each.reason, f"{each.about}: {each.message}", retryable=True)
+            for each in facts.problems
+            if each.reason in UNANSWERED
+        ]
+        waits = failures and not trouble.out_of_patience(review, index, self._clock(), dead=False)
+        return Unanswered(failures, dead=False) if waits else facts
 
     def _resumed(self, review: DriftReview, look: Look) -> _Round:
         with self._lock:

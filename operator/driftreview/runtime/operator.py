@@ -13,6 +13,7 @@ from typing import Any, Final
 import kopf
 
 from driftreview.adapters import clock
+from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.kubernetes import REVIEWS, Cluster
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reviews import Reviews
@@ -56,7 +57,7 @@ class Operator:
             workloads=workloads,
             sources=sources,
             acceptance=Acceptance(sources, clock.now),
-            capture=Capture(reviews, workloads, clock.now),
+            capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
             rulings=self._rulings,
             telemetry=self._telemetry,
             clock=clock.now,

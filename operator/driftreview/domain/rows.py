@@ -1,0 +1,40 @@
+"""A checkpoint's results as the rows of its status."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from driftreview.api.reasons import CheckVerdict
+from driftreview.api.status import CheckStatus, SignalStatus
+from driftreview.domain.display import shorten
+from driftreview.domain.result import CheckpointResult
+
+_CELL: Final = 64
+_NAME: Final = 80
+_WHY: Final = 256
+
+
+def signal_rows(result: CheckpointResult) -> list[SignalStatus]:
+    """One row per signal."""
+    return [
+        SignalStatus(
+            name=each.signal.name,
+            verdict=each.finding.verdict,
+            baseline=each.finding.baseline[:_CELL],
+            current=each.finding.current[:_CELL],
+            delta=each.finding.delta[:_CELL],
+        )
+        for each in result.results
+    ]
+
+
+def check_rows(result: CheckpointResult) -> list[CheckStatus]:
+    """One row per declared expectation; what held needs no sentence."""
+    return [
+        CheckStatus(
+            name=f"{each.section}/{each.name}"[:_NAME],
+            verdict=each.verdict,
+            message="" if each.verdict is CheckVerdict.HELD else shorten(each.message, _WHY),
+        )
+        for each in result.checks
+    ]
