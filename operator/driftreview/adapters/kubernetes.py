@@ -52,6 +52,7 @@ class Kind:
 
 REVIEWS: Final = Kind(f"/apis/{GROUP}/{VERSION}", "driftreviews")
 SNAPSHOTS: Final = Kind(f"/apis/{GROUP}/{VERSION}", "driftsnapshots")
+APPROVALS: Final = Kind(f"/apis/{GROUP}/{VERSION}", "driftapprovals")
 METRIC_SOURCES: Final = Kind(f"/apis/{GROUP}/{VERSION}", "metricsources")
 CLUSTER_METRIC_SOURCES: Final = Kind(f"/apis/{GROUP}/{VERSION}", "clustermetricsources", namespaced=False)
 DEPLOYMENTS: Final = Kind("/apis/apps/v1", "deployments")

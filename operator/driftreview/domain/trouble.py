@@ -11,6 +11,7 @@ from driftreview.api.reasons import ConditionType, Phase, Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.approvals import extended
 from driftreview.domain.samples import Failed
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 
@@ -50,7 +51,7 @@ def out_of_patience(review: DriftReview, index: int | None, now: datetime, *, de
     source is waited for until the next look would be due, for the last look and for T0 until the last safe moment.
     A review of times long past waits as long from the first failure.
     """
-    status, window = review.status, review.spec.window
+    status, window = review.status, extended(review).spec.window
     unavailable = condition(status, ConditionType.METRICS_AVAILABLE)
     if unavailable is None or unavailable.status != "False" or status.t0 is None:
         return False
