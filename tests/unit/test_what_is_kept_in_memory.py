@@ -205,8 +205,9 @@ def test_another_review_of_the_same_name_is_left_to_its_own_turn() -> None:
     reviews = SimpleNamespace(read=lambda *_: body("uid-2"))
     nothing: Any = SimpleNamespace()
     reconciler = Reconciler(
-        cast(Any, reviews), nothing, nothing, nothing, nothing, nothing, Telemetry(), lambda: NOW, 20.0, {"uid-1"}
-    )
+        cast(Any, reviews), nothing, nothing, nothing, nothing, nothing, nothing, nothing, Telemetry(), lambda: NOW,
+        20.0, {"uid-1"},
+    )  # fmt: skip
     assert reconciler.run(body("uid-1")) == NOW + UNREADABLE
     assert reconciler.stale == set()
 
