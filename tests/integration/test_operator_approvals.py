@@ -283,7 +283,8 @@ def test_an_extension_adds_a_look_and_moves_none(stage: Stage, people: People) -
     closes = before["rollback"]["closesAt"]
     stage.until(lambda found: found["rollback"]["closesAt"] > closes, "a rollback is possible for longer", 5)
     jane.does("Rebaseline")
-    assert seen(stage, 2)["approvals"][1]["why"].startswith("the first look was judged, and T0 stays")
+    whys = {each["type"]: each.get("why", "") for each in seen(stage, 2)["approvals"]}
+    assert whys["Rebaseline"].startswith("the first look was judged, and T0 stays")
 
 
 class TestCommandLine:
@@ -336,7 +337,8 @@ class TestCommandLine:
         assert code == 0
         assert f"Approve by {ann}" in said
         status = stage.ended()
-        assert (status["phase"], records(status)[-1]) == ("Promoted", ("Approve", ann, True))
+        assert status["phase"] == "Promoted"
+        assert ("Approve", ann, True) in records(status)
         owner = stage.api.list("DriftApproval", stage.namespace)[0]["metadata"]["ownerReferences"][0]
         assert owner["uid"] == stage.read()["metadata"]["uid"]
         code, said = do("reject", NAME, "-m", "too late")

@@ -132,9 +132,11 @@ def act_due(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
         return status
     if _to_be_rolled_back(review, decision):
         return _intend(status, ActType.ROLL_BACK, target, f"{decision.recommendation}: {decision.message}", now)
-    if review.spec.policy.mode is PolicyMode.ENFORCE:
-        return follow_decision(review, status, target, now, last=False)
-    return status
+    if review.spec.policy.mode is not PolicyMode.ENFORCE:
+        return status
+    followed = follow_decision(review, status, target, now, last=False)
+    over = status.rollback is not None and now >= status.rollback.last_safe_moment
+    return status if over and followed.act is None else followed  # nobody is waited for any more
 
 
 def held_back(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
