@@ -187,6 +187,15 @@ class TestApprove:
         simulator.run()
         assert simulator.phase == Phase.PROMOTED
 
+    def test_a_rule_that_was_taken_back_leaves_no_condition(self) -> None:
+        simulator = begun(policy=TWO)
+        assert approved(simulator)[0] == "False"
+        policy = simulator.review.spec.policy.model_copy(update={"approval": review().spec.policy.approval})
+        spec = simulator.review.spec.model_copy(update={"policy": policy})
+        simulator.review = simulator.review.model_copy(update={"spec": spec})
+        simulator.run()
+        assert not any(each["type"] == "Approved" for each in simulator.status["conditions"])
+
     @pytest.mark.parametrize(
         ("on_end", "phase", "acts"),
         [

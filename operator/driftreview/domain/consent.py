@@ -76,7 +76,8 @@ def with_consent(review: DriftReview, status: DriftReviewStatus, now: datetime) 
     """Say whether a promotion has what it needs of people, where it needs something."""
     given = consent(review, status)
     if not given.wanted and not any(each.required for each in review.spec.checklist):
-        return status
+        others = [each for each in status.conditions if each.type != ConditionType.APPROVED]
+        return status.model_copy(update={"conditions": others})
     enough = given.enough()
     until = f"; waited for until {said(status.rollback.last_safe_moment)}" if status.rollback and not enough else ""
     reason = Reason.APPROVED if enough else Reason.APPROVAL_MISSING

@@ -130,6 +130,16 @@ def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftRevi
     return finished(review, moved(review.status, Phase.FAILED, Reason.EVIDENCE_ALTERED, message, now))
 
 
+def way_back_gone(review: DriftReview, now: datetime) -> DriftReviewStatus:
+    """What was pinned at T0 is gone before any evidence could hold its template."""
+    name = review.status.previous.name if review.status.previous else "of the previous revision"
+    message = (
+        f"it cannot be rolled back: ReplicaSet {name} is gone, or not what was pinned at T0, and no evidence holds its "
+        "template yet; decide by hand"
+    )
+    return finished(review, moved(review.status, Phase.FAILED, Reason.NO_PREVIOUS_REVISION, message, now))
+
+
 def act_refused(review: DriftReview, message: str, now: datetime) -> tuple[DriftReviewStatus, bool]:
     """The API server refused the act for a reason that is not a changed target.
 

@@ -51,6 +51,8 @@ class CarryOut:
                 self.workloads.approve(workload)
             else:
                 template = self._way_back(review)
+                if not template and review.status.baseline is None:
+                    return trouble.way_back_gone(review, now), now
                 if not template:
                     return trouble.evidence_altered(review, stored_name(review, T0), now), now
                 began = workload.view.rollout_started_at or review.status.t0 or now
