@@ -24,6 +24,7 @@ ACCOUNT: Final = "driftreview"
 OURS: Final = "lab.driftreview.dev/made-here"
 """Label of namespaces that may be deleted and made anew."""
 _LEASE: Final = "driftreview"
+_CLUSTER_WIDE: Final = ("clusterrole", "customresourcedefinition", "validatingadmissionpolicy")
 _OURS_PATH: Final = "{.metadata.labels.lab\\.driftreview\\.dev/made-here}"
 
 Kubectl = Callable[..., str]
@@ -49,7 +50,7 @@ def of_context(context: str, kubectl: str = "kubectl") -> Kubectl:
 
 
 def install(kubectl: Kubectl) -> None:
-    """Install the CRDs, the operator's namespace, its ServiceAccount and its rights; safe to run again."""
+    """Install the CRDs, the operator's namespace, its account and rights, who is who; safe to run again."""
     kubectl("apply", "--server-side", "--force-conflicts", *_files((ROOT / "crds").glob("*.yaml")))
     kubectl("wait", "--for=condition=Established", *_files((ROOT / "crds").glob("*.yaml")), "--timeout=30s")
     kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_account()))
@@ -85,7 +86,7 @@ def removal(context: str, before: Sequence[str], after: Sequence[str], *namespac
     """The commands that delete these namespaces and what was installed, but nothing that was there before."""
     delete = f"kubectl --context {context} delete"
     made = [each for each in after if each not in before]
-    wide = [each for each in made if each.startswith(("clusterrole", "customresourcedefinition"))]
+    wide = [each for each in made if each.startswith(_CLUSTER_WIDE)]
     inside = [each for each in made if each not in (*wide, f"namespace/{SYSTEM}")]
     if f"namespace/{SYSTEM}" in made:
         namespaces, inside = (*namespaces, SYSTEM), []
@@ -138,7 +139,7 @@ def _account() -> list[dict[str, Any]]:
                 "subjects": subject,
             },
         ]
-    return documents
+    return [*documents, *yaml.safe_load_all((ROOT / "charts" / "driftreview" / "admission.yaml").read_text("utf-8"))]
 
 
 def create_namespace(kubectl: Kubectl, name: str) -> None:

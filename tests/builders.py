@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from driftreview.api.approval import DriftApproval
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import (
@@ -189,3 +190,13 @@ def recorded(samples: Sequence[tuple[datetime, float]], **labels: str) -> Record
     """One series as it was recorded."""
     times = [(moment - EPOCH) // MILLISECOND for moment, _ in samples]
     return Recorded(labels, np.array(times, dtype=np.int64), np.array([value for _, value in samples], dtype=float))
+
+
+def approval(kind: str, by: str = "jane", at: datetime = T0, uid: str = "", **fields: Any) -> DriftApproval:
+    """What a person did about `review`; `review_uid` names another one."""
+    spec = {"reviewRef": {"name": "release", "uid": fields.pop("review_uid", "review-uid")}, "by": by, "type": kind}
+    if kind in {"Reject", "Note", "Rebaseline"}:
+        spec["message"] = f"{by} says so"
+    uid = uid or f"{kind}-{by}-{at.timestamp():.0f}-{fields.get('item', '')}"
+    metadata = Metadata(name=uid.lower(), namespace="shop", uid=uid, creation_timestamp=at)
+    return DriftApproval.model_validate({"metadata": metadata, "spec": spec | fields})

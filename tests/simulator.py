@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from driftreview.api.approval import ApprovalType, DriftApproval
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
@@ -20,6 +21,9 @@ from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
 from driftreview.domain.action import RESYNC, CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
+from driftreview.domain.approvals import added, extended
+from driftreview.domain.conclusion import BY_PEOPLE
+from driftreview.domain.consent import consent
 from driftreview.domain.evidence import (
     T0,
     Look,
@@ -28,11 +32,11 @@ from driftreview.domain.evidence import (
     freeze,
     is_intact,
     is_of,
-    snapshot_name,
     take,
 )
 from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.query import Asked
 from driftreview.domain.revisions import ReplicaSet, pin
@@ -151,6 +155,10 @@ class Simulator:
     writes: int = 0
     acts: list[ActType] = field(default_factory=list)
     again: datetime | None = None
+    approvals: list[DriftApproval] = field(default_factory=list)
+    """What people did, as the operator sees it."""
+    retaken: list[dict[str, Any]] = field(default_factory=list)
+    """What stood in the status when T0 was taken anew."""
 
     def run(self) -> None:
         """Take steps until there is nothing to do now; after a crash, start again with what was stored."""
@@ -224,7 +232,7 @@ class Simulator:
         if self.unreadable and review.status.phase not in TERMINAL:
             raise Fault
         view = self.target.view(self.now) if self.target else None
-        action = plan(review, Observed(view), self.now)
+        action = plan(review, Observed(view, (), tuple(self.approvals)), self.now)
         match action:
             case Settle(status, again):
                 self._write(review, status)
@@ -244,7 +252,8 @@ class Simulator:
         window = schedule.baseline_window(review.spec, status.t0, status.target.history_ends_at, STEP)
         if review.spec.baseline.from_ is BaselineFrom.HISTORY:
             assert window is None or window.end <= status.target.history_ends_at
-        look = Look(T0, window, schedule.block_length(review.spec, STEP), "prometheus")
+        before = status.earlier.hash if status.earlier else ""
+        look = Look(T0, window, schedule.block_length(review.spec, STEP), "prometheus", before)
         evidence = self._evidence(review, look, None)
         if not isinstance(evidence, DriftSnapshotSpec):
             return self._unanswered(review, None, evidence)
@@ -272,7 +281,7 @@ class Simulator:
         if not isinstance(evidence, DriftSnapshotSpec):
             return self._unanswered(review, index, evidence)
         assert evidence.previous_hash == before.hash
-        result = judge_checkpoint(review.spec, baseline, evidence)
+        result = judge_checkpoint(review.spec, baseline, evidence, added(review))
         ref = SnapshotRef(name=self._name(checkpoint.name), hash=evidence.hash)
         self._write(review, decide.checkpoint_judged(review, index, result, ref, view, self.now))
         return self.now
@@ -326,9 +335,13 @@ class Simulator:
         if act is ActType.PROMOTE:
             self.target.approved = content_hash(builders.template(self.target.version))
         else:
-            pinned = DriftSnapshotSpec.model_validate(self.snapshots[self._name(T0)]).previous
-            assert pinned is not None
             assert review.status.previous is not None
+            if review.status.baseline is None:  # a person rejected it before there was any evidence
+                pinned = pin(review.status.previous, replica_set(review.status.previous.name))
+            else:
+                kept = DriftSnapshotSpec.model_validate(self.snapshots[self._name(T0)]).previous
+                assert kept is not None
+                pinned = kept
             assert content_hash(pinned.template) == review.status.previous.template_hash, (
                 "back to what was pinned at T0"
             )
@@ -356,7 +369,7 @@ class Simulator:
                 raise Crash
 
     def _name(self, checkpoint: str) -> str:
-        return snapshot_name(self.review.metadata.name, self.review.metadata.uid, checkpoint)
+        return stored_name(self.stored(), checkpoint)
 
     # What must hold, whatever happens.
 
@@ -364,9 +377,15 @@ class Simulator:
         old, new = review.status, DriftReviewStatus.model_validate(wire)
         assert len(json.dumps(wire).encode()) <= MOST_BYTES, "a status is bounded"
         assert old.phase not in TERMINAL, "a terminal phase latches, with all that stands beside it"
+        assert {each.uid for each in old.approvals} <= {each.uid for each in new.approvals}, "what people did stays"
+        if new.retaken != old.retaken:
+            self._check_retaken(old, new)
+            return
         assert old.t0 is None or new.t0 == old.t0, "T0 is written once"
         if old.t0 is not None:
-            assert [(each.name, each.due) for each in new.checkpoints] == [
+            more = counted(new, ApprovalType.EXTEND) - counted(old, ApprovalType.EXTEND)
+            assert len(new.checkpoints) == len(old.checkpoints) + more, "a look is added only by an Extend"
+            assert [(each.name, each.due) for each in new.checkpoints[: len(old.checkpoints)]] == [
                 (each.name, each.due) for each in old.checkpoints
             ], "due times are written once"
             assert (new.judged, new.previous, new.target) == (old.judged, old.previous, old.target), "and the subject"
@@ -380,15 +399,48 @@ class Simulator:
             assert intent(new.act) == intent(old.act), "nor changed"
         self._check_decision(review, new)
 
+    def _check_retaken(self, old: DriftReviewStatus, new: DriftReviewStatus) -> None:
+        assert counted(new, ApprovalType.REBASELINE) == new.retaken == (old.retaken or 0) + 1
+        assert old.t0 is not None
+        assert old.act is None
+        assert old.decision is None
+        assert all(each.verdict is None for each in old.checkpoints), "not after the first look was judged"
+        assert (new.t0, new.judged, new.checkpoints) == (None, None, [])
+        assert new.earlier == (old.baseline or old.earlier), "the evidence there was stays in the chain"
+        self.retaken.append(self.status)
+
     def _left_to_the_window_end(self, review: DriftReview) -> bool:
-        t0, window = review.status.t0, review.spec.window
-        ended = t0 is not None and self.now >= schedule.last_safe_moment(window, t0)
-        return ended and review.spec.policy.on_window_end is OnWindowEnd.ROLLBACK
+        return self._ended(review) and review.spec.policy.on_window_end is OnWindowEnd.ROLLBACK
+
+    def _ended(self, review: DriftReview) -> bool:
+        t0, window = review.status.t0, extended(review).spec.window
+        return t0 is not None and self.now >= schedule.last_safe_moment(window, t0)
+
+    def _check_people(self, review: DriftReview, new: DriftReviewStatus) -> None:
+        decision, old = new.decision, review.status.decision
+        assert decision is not None
+        if decision.reason is Reason.REJECTED:
+            assert decision.recommendation is Recommendation.REJECT
+            assert counted(new, ApprovalType.REJECT) == 1
+            assert new.act is None or new.act.type is ActType.ROLL_BACK
+            return
+        assert decision.recommendation is Recommendation.APPROVE
+        assert consent(review, new).enough(1), "so many people, and every sign-off"
+        assert new.act is not None
+        assert new.act.type is ActType.PROMOTE
+        if review.status.act is None:
+            assert old is not None, "nobody ends a review early"
+            approvals = [each for each in new.approvals if each.type is ApprovalType.APPROVE and each.counted]
+            assert all(each.at > old.at for each in approvals), "who approved before the decision did not answer it"
 
     def _check_decision(self, review: DriftReview, new: DriftReviewStatus) -> None:
         policy, decision, old = review.spec.policy, new.decision, review.status.decision
+        people = decision is not None and decision.reason in BY_PEOPLE
+        if people:
+            self._check_people(review, new)
         if old is not None and old.recommendation is not Recommendation.INCONCLUSIVE:
-            assert decision == old, "a decision on evidence is final"
+            lacked = old.recommendation is Recommendation.APPROVE and self._ended(review)
+            assert decision == old or people or lacked, "a decision on evidence is final, but for people"
         if new.act is None:
             return
         verdicts = [each.verdict for each in new.checkpoints]
@@ -399,7 +451,11 @@ class Simulator:
             ActType.ROLL_BACK: (OnInconclusive.ROLLBACK, OnWindowEnd.ROLLBACK),
         }[new.act.type]
         by_policy = policy.on_inconclusive == allowed[0] or policy.on_window_end == allowed[1]
+        if people:
+            return
         if new.act.type is ActType.PROMOTE:
+            if old is None or decision.by != "policy.onWindowEnd":
+                assert consent(review, new).enough(), "a promotion has what it needs of people"
             assert Verdict.DRIFT not in verdicts, "a drift is never followed by a promotion"
             if decision.recommendation is Recommendation.APPROVE:
                 assert verdicts[-1] is Verdict.PASS, "what is approved passed its last look"
@@ -428,6 +484,11 @@ class Simulator:
         if act is ActType.ROLL_BACK:
             assert status.rollback is not None
             assert self.now <= status.rollback.closes_at, "nor after the window"
+
+
+def counted(status: DriftReviewStatus, kind: ApprovalType) -> int:
+    """How many acts of a type count."""
+    return sum(1 for each in status.approvals if each.type is kind and each.counted)
 
 
 def replace_rows(checkpoint: Any) -> Any:

@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.crd_samples import EVENTS, GROWTH, INFO, LEVEL, LIMIT, PRESENCE, RATIO, STATUS, Raw, merged
+from tests.integration.crd_samples import (
+    EVENTS,
+    GROWTH,
+    INFO,
+    LEVEL,
+    LIMIT,
+    LONGER,
+    PRESENCE,
+    RATIO,
+    REBASELINE,
+    STATUS,
+    Raw,
+    merged,
+)
 
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -52,6 +65,10 @@ def _review(name: str, path: str, message: str, **fields: Any) -> Refusal:
 
 def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
     return [Refusal(f"{name}-{kind}", kind, fields, f"spec{path}", message) for kind in SOURCES]
+
+
+def _approval(name: str, says: str, path: str = "", **fields: Any) -> Refusal:
+    return Refusal(name, "DriftApproval", fields, f"spec{path}", says)
 
 
 _KEY = {"name": "prometheus", "key": "token"}
@@ -199,14 +216,28 @@ REFUSALS: list[Refusal] = [
     *_source("timeout-none", ".timeout", "must be between 1s and 2m", timeout="0s"),
     *_source("timeout-long", ".timeout", "must be between 1s and 2m", timeout="121s"),
     *_source("resolution-long", ".resolution", "must be between 1s and 5m", resolution="1d"),
+    _review("author-unknown", "spec", "policy.approval.notByAuthor needs author", author=None),
+    _approval("sign-off-of-nothing", "type SignOff needs item", type="SignOff", **{"for": None}),
+    _approval("item-of-another-type", "item is for type SignOff only", item="backup"),
+    _approval("extend-by-nothing", "type Extend needs for", **{"for": None}),
+    _approval("for-of-another-type", "for is for type Extend only", type="Approve"),
+    *(
+        _approval(f"{kind}-without-a-word", "need message: say why", type=kind, message=None, **{"for": None})
+        for kind in ("Reject", "Note", "Rebaseline")
+    ),
+    _approval("extend-short", "must be between 10m and 7d", ".for", **{"for": "9m"}),
+    _approval("extend-long", "must be between 10m and 7d", ".for", **{"for": "8d"}),
     Refusal("allowed-nobody", "ClusterMetricSource", {"allowedNamespaces": {"names": [], "selector": None}},
             "spec.allowedNamespaces", "leave allowedNamespaces out for all"),
 ]  # fmt: skip
 
 
 def _fixed(field: str, value: Any) -> Change:
-    message = f"spec.{field} is fixed since T0: delete this review and apply a new one (only suspend may change)"
-    return Change(f"fixed-{field}", "DriftReview", {"spec": {field: value}}, "<nil>", message)
+    said = "delete this review and apply a new one (only suspend and policy.approval may change)"
+    message = f"spec.{field} is fixed since T0: {said}"
+    for part in reversed(field.split(".")):
+        value = {part: value}
+    return Change(f"fixed-{field}", "DriftReview", {"spec": value}, "<nil>", message)
 
 
 def _status(name: str, path: str, message: str, status: Raw | None) -> Change:
@@ -216,6 +247,9 @@ def _status(name: str, path: str, message: str, status: Raw | None) -> Change:
 _LATER = "2026-01-05T12:00:00Z"
 _DUES: list[Raw] = STATUS["checkpoints"]
 _ROWS = "the checkpoints are written once"
+_SAID: list[Raw] = STATUS["approvals"]
+_AUTHOR = "spec.author is fixed since the review was created"
+_ANEW = "T0 is taken anew once for each Rebaseline of a person"
 _INTENT = "an intent is never changed"
 
 CHANGES: list[Change] = [
@@ -227,7 +261,36 @@ CHANGES: list[Change] = [
     _fixed("signals", [LIMIT]),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
-    _fixed("policy", {"onDrift": "Hold"}),
+    _fixed("policy.mode", "Advise"),
+    _fixed("policy.falseAlarmBudget", "6%"),
+    _fixed("policy.onDrift", "Hold"),
+    _fixed("policy.onInconclusive", "Promote"),
+    _fixed("policy.onWindowEnd", "Promote"),
+    _fixed("contracts", [{"name": "other", "from": {"service": "other"}}]),
+    _fixed("checklist", []),
+    Change("author-changed", "DriftReview", {"spec": {"author": "jane"}}, "<nil>", _AUTHOR, of="pending"),
+    Change("author-removed", "DriftReview", {"spec": {"author": None, "policy": {"approval": {"notByAuthor": False}}}},
+           "<nil>", _AUTHOR, of="pending"),
+    Change("approval-changed", "DriftApproval", {"spec": {"message": "other"}}, "spec", "is never changed"),
+    _status("act-of-a-person-removed", "status", "stays recorded", {"approvals": _SAID[:1]}),
+    _status("acts-of-people-removed", "status", "stays recorded", {"approvals": None}),
+    _status("act-of-a-person-in-another-name", "status.approvals[1]", "what a person did is never changed",
+            {"approvals": [_SAID[0], _SAID[1] | {"by": "jane"}]}),
+    _status("reject-not-counted-any-more", "status.approvals[0]", "is not taken back",
+            {"approvals": [_SAID[0] | {"counted": False}, _SAID[1]]}),
+    _status("checkpoint-added-by-a-note", "status", _ROWS,
+            {"checkpoints": [*_DUES, {"name": "7h", "due": _LATER}], "approvals": [*_SAID, _SAID[1] | {"uid": "n2"}]}),
+    _status("extend-without-a-checkpoint", "status", _ROWS, {"approvals": [*_SAID, LONGER]}),
+    _status("t0-taken-anew-after-the-act", "status", _ANEW,
+            {"t0": None, "checkpoints": [], "retaken": 1, "approvals": [*_SAID, REBASELINE]}),
+    Change("t0-taken-anew-by-nobody", "DriftReview", {"status": {"t0": None, "checkpoints": [], "retaken": 1}},
+           "status", _ANEW, status=True, of="fresh"),
+    Change("t0-taken-anew-twice-for-one", "DriftReview",
+           {"status": {"t0": None, "checkpoints": [], "retaken": 2, "approvals": [REBASELINE]}},
+           "status", _ANEW, status=True, of="fresh"),
+    Change("t0-moved-as-it-is-taken-anew", "DriftReview",
+           {"status": {"t0": _LATER, "retaken": 1, "approvals": [REBASELINE]}},
+           "status", "T0 is written once", status=True, of="fresh"),
     _status("t0-moved", "status", "T0 is written once", {"t0": _LATER}),
     _status("t0-removed", "status", "T0 is written once", {"t0": None}),
     _status("status-removed", "<nil>", "status is never removed", None),

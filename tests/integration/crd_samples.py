@@ -79,7 +79,10 @@ REVIEW: Raw = {
         "onDrift": "Rollback",
         "onInconclusive": "Hold",
         "onWindowEnd": "Notify",
+        "approval": {"type": "Manual", "approvals": 2, "notByAuthor": True},
     },
+    "author": "admin",
+    "checklist": [{"name": "backup-workflow-unchanged", "required": True}, {"name": "told-support", "required": False}],
     "suspend": False,
 }
 MINIMAL_REVIEW: Raw = {
@@ -160,9 +163,16 @@ MINIMAL_SNAPSHOT: Raw = {
     "hash": "sha256:0",
 }
 
+# Of the lab's own user: another name is refused by the policy that proves who asks.
+_ABOUT: Raw = {"reviewRef": {"name": "app", "uid": "1"}, "by": "admin"}
+EXTEND: Raw = _ABOUT | {"type": "Extend", "for": "24h", "message": "the weekend is to be seen too"}
+SIGN_OFF: Raw = _ABOUT | {"type": "SignOff", "item": "backup-workflow-unchanged"}
+MINIMAL_APPROVAL: Raw = _ABOUT | {"type": "Approve"}
+
 SPECS: dict[str, list[Raw]] = {
     "DriftReview": [REVIEW, MINIMAL_REVIEW],
     "DriftSnapshot": [SNAPSHOT, MINIMAL_SNAPSHOT],
+    "DriftApproval": [EXTEND, SIGN_OFF, MINIMAL_APPROVAL],
     "MetricSource": [SOURCE, OTHER_SOURCE, MINIMAL_SOURCE],
     "ClusterMetricSource": [SOURCE | {"allowedNamespaces": _ALLOWED}, OTHER_SOURCE, MINIMAL_SOURCE],
 }
@@ -199,8 +209,37 @@ STATUS: Raw = {
         {"name": "1h", "due": "2026-01-05T09:10:00Z"},
         {"name": "6h", "due": "2026-01-05T14:10:00Z"},
     ],
+    "approvals": [
+        {
+            "type": "Reject",
+            "by": "jane",
+            "at": "2026-01-05T09:12:00Z",
+            "name": "app-reject-x",
+            "uid": "r1",
+            "revision": "app-1",
+            "message": "errors",
+            "counted": True,
+        },
+        {"type": "Note", "by": "joe", "at": "2026-01-05T09:12:01Z", "name": "app-note-x", "uid": "n1", "counted": True},
+    ],
     "act": {"type": "RollBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z"},
 }
+REBASELINED: Raw = {
+    "phase": "Watching",
+    "t0": "2026-01-05T08:10:00Z",
+    "judged": _WORKLOAD,
+    "checkpoints": [
+        {"name": "1h", "due": "2026-01-05T09:10:00Z"},
+        {"name": "6h", "due": "2026-01-05T14:10:00Z"},
+    ],
+    "approvals": [],
+}
+"""Started, with nothing judged: T0 may still be taken anew."""
+REBASELINE: Raw = {
+    "type": "Rebaseline", "by": "jane", "at": "2026-01-05T08:12:00Z", "name": "app-rebaseline-x", "uid": "b1",
+    "revision": "app-1", "message": "wrong data", "counted": True,
+}  # fmt: skip
+LONGER: Raw = REBASELINE | {"type": "Extend", "name": "app-extend-x", "uid": "e1", "for": "24h"}
 
 
 def made(kind: str, spec: Raw, name: str = "sample") -> Raw:

@@ -1,10 +1,11 @@
-"""Whatever happens to a review, in whatever order: the simulator checks every write and every act against the promises.
+"""Whatever happens to a review, in any order: the simulator checks every write and every act against the promises.
 
 Time jumps, metrics fail and shift, the target is scaled, paused, released again, deleted; the API server refuses; the
 operator is killed in the middle of anything. In the end all is well again, and the review must end by itself.
 """
 
 from datetime import timedelta
+from typing import Any
 
 from hypothesis import Phase as SearchPhase
 from hypothesis import settings
@@ -13,11 +14,13 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from driftreview.api.driftreview import BaselineFrom
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
-from driftreview.api.reasons import TERMINAL, Phase, Verdict
+from driftreview.api.reasons import TERMINAL, Phase, Reason, Verdict
 from driftreview.api.status import ActType, DriftReviewStatus
-from tests.builders import HOUR, MINUTE, T0, review, signal
+from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Deployment, Metrics, Simulator
 
+RULES = st.sampled_from([{}, {}, {"type": "Manual", "approvals": 1}, {"type": "Manual", "approvals": 2}])
+PEOPLE = st.sampled_from(["ann", "joe", "jane"])
 LENGTHS = st.sampled_from([timedelta(seconds=5), MINUTE, 7 * MINUTE, 33 * MINUTE, 70 * MINUTE, 3 * HOUR])
 
 
@@ -35,6 +38,8 @@ class LifeOfAReview(RuleBasedStateMachine):
         shift=st.sampled_from([1.0, 1.0, 1.5]),
         starts=st.sampled_from([-20, -5, 0, 0, 0, 100]),
         on_missing=st.sampled_from(["Hold", "Hold", "Fail", "Ignore"]),
+        rule_of_approval=RULES,
+        checklist=st.sampled_from([[], [], [{"name": "backup"}]]),
     )
     def begin(  # noqa: PLR0917 - what hypothesis draws
         self,
@@ -47,6 +52,8 @@ class LifeOfAReview(RuleBasedStateMachine):
         shift: float,
         starts: int,
         on_missing: str,
+        rule_of_approval: dict[str, Any],
+        checklist: list[dict[str, str]],
     ) -> None:
         limits = {"alert": "130"}
         signals = [
@@ -58,10 +65,11 @@ class LifeOfAReview(RuleBasedStateMachine):
             "onDrift": on_drift,
             "onInconclusive": on_inconclusive,
             "onWindowEnd": on_window_end,
+            "approval": rule_of_approval,
         }
         baseline = {"from": origin, "length": "30m" if origin is BaselineFrom.SNAPSHOT else "6h"}
         self.simulator = Simulator(
-            review(signals=signals, policy=policy, baseline=baseline),
+            review(signals=signals, policy=policy, baseline=baseline, checklist=checklist),
             now=T0 + starts * MINUTE,
             target=Deployment(before=before),
             metrics=Metrics([(T0 - 20 * MINUTE, shift)]),
@@ -101,6 +109,21 @@ class LifeOfAReview(RuleBasedStateMachine):
     def a_person_suspends_or_resumes(self) -> None:
         self.simulator.suspend(suspended=not self.simulator.review.spec.suspend)
         self.simulator.run()
+
+    @rule(kind=st.sampled_from(["Approve", "Approve", "Approve", "SignOff", "Note"]), by=PEOPLE, seen=st.booleans())
+    def a_person_consents(self, kind: str, by: str, *, seen: bool) -> None:
+        self.act_of(kind, by, seen=seen, **({"item": "backup"} if kind == "SignOff" else {}))
+
+    @rule(kind=st.sampled_from(["Reject", "Rebaseline", "Extend"]), by=PEOPLE, chance=st.integers(0, 3))
+    def a_person_interferes(self, kind: str, by: str, chance: int) -> None:
+        if chance == 0:
+            self.act_of(kind, by, seen=True, **({"for": "1h"} if kind == "Extend" else {}))
+
+    def act_of(self, kind: str, by: str, *, seen: bool, **fields: str) -> None:
+        uid = f"{len(self.simulator.approvals)}-{kind}"
+        self.simulator.approvals.append(approval(kind, by, self.simulator.now.replace(microsecond=0), uid, **fields))
+        if seen:
+            self.simulator.run()
 
     @precondition(lambda self: self.simulator.target is not None)
     @rule(what=st.sampled_from(["scale", "scale", "pause", "pause", "refuse", "fail", "disapprove"]))
@@ -149,7 +172,7 @@ class LifeOfAReview(RuleBasedStateMachine):
                 assert self.simulator.acts in ([ActType.ROLL_BACK], [])  # or somebody else was quicker
                 assert status.act is not None
             case Phase.PROMOTED:
-                assert Verdict.DRIFT not in verdicts
+                assert Verdict.DRIFT not in verdicts or (status.decision and status.decision.reason is Reason.APPROVED)
                 assert status.act is not None
                 assert status.act.completed_at is not None
             case Phase.INCONCLUSIVE | Phase.DECIDED | Phase.SUPERSEDED if status.act is None:
@@ -159,6 +182,9 @@ class LifeOfAReview(RuleBasedStateMachine):
     def evidence_forms_a_chain(self) -> None:
         status = DriftReviewStatus.model_validate(self.simulator.status)
         before = status.baseline.hash if status.baseline else ""
+        if status.baseline is not None:
+            at_t0 = self.simulator.snapshots[status.baseline.name]
+            assert at_t0.get("previousHash", "") == (status.earlier.hash if status.earlier else "")
         for row in status.checkpoints:
             if row.snapshot is None:
                 break
@@ -174,7 +200,7 @@ class LifeOfAReview(RuleBasedStateMachine):
         if simulator.target is not None:
             simulator.target.paused = simulator.target.fails = False
         simulator.pass_time(HOUR)
-        simulator.pass_time(9 * HOUR)
+        simulator.pass_time(14 * HOUR)
         status = DriftReviewStatus.model_validate(simulator.status)
         if status.t0 is not None:
             assert status.phase in TERMINAL, f"did not end: {status.summary}"

@@ -19,6 +19,7 @@ _KINDS = {
     "ClusterMetricSource": (_OURS, "clustermetricsources"),
     "ClusterRoleBinding": (_RBAC, "clusterrolebindings"),
     "ConfigMap": ("/api/v1", "configmaps"),
+    "DriftApproval": (_OURS, "driftapprovals"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "DriftReview": (_OURS, "driftreviews"),
     "DriftSnapshot": (_OURS, "driftsnapshots"),
@@ -59,6 +60,14 @@ class Api:
         config = yaml.safe_load(kubeconfig.read_text("utf-8"))
         cluster = config["clusters"][0]["cluster"]
         return cls(cluster["server"], cluster.get("certificate-authority"), config["users"][0]["user"]["token"])
+
+    def impersonating(self, user: str) -> Self:
+        """The same API server as another user, by the right to impersonate."""
+        other = type(self)(self.url, None, "")
+        other._session.verify = self._session.verify
+        other._session.headers.update(self._session.headers)
+        other._session.headers["Impersonate-User"] = user
+        return other
 
     def ask(self, method: str, path: str, body: Any = None, content_type: str = "application/json") -> Answer:
         """Send one request."""

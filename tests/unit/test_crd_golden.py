@@ -130,7 +130,9 @@ def _leads_somewhere(kind: str, path: str) -> bool:
 def test_short_names_are_told_apart() -> None:
     names = [name for resource in RESOURCES for name in (*resource.short_names, resource.plural)]
     assert len(names) == len(set(names))
-    assert {name for resource in BY_KIND.values() for name in resource.short_names} == {"drv", "dsnap", "msrc", "cmsrc"}
+    assert {name for resource in BY_KIND.values() for name in resource.short_names} == {
+        "drv", "dsnap", "dapp", "msrc", "cmsrc"
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -372,3 +372,24 @@ class TestWeeksLongBefore:
 
     def test_hours_that_the_baseline_lacks_do_not_make_no_change_of_a_drift(self) -> None:
         assert self.judged(0, 1.3, missing=range(288)) is not Verdict.PASS
+
+
+class TestAddedLooks:
+    """Looks that people added with an Extend."""
+
+    def said(self, name: str, hours: float, added: list[str]) -> str:
+        before, now = (around(level, count, seed) for level, count, seed in ((100, 144, 1), (110, int(6 * hours), 2)))
+        look = snapshot(evidence("latency", series(now)), checkpoint=name, hours=hours)
+        declared = spec([signal()], ["6h", "12h"])
+        return repr(judge_checkpoint(declared, snapshot(evidence("latency", series(before))), look, added))
+
+    def test_a_declared_look_but_the_last_is_judged_as_without_them(self) -> None:
+        assert self.said("6h", 6, []) == self.said("6h", 6, ["24h"])
+
+    def test_the_last_declared_look_shares_its_budget_once_with_all_that_follow(self) -> None:
+        assert "allowed 2.50%" in self.said("12h", 12, [])
+        assert "allowed 1.25%" in self.said("12h", 12, ["24h"])
+        assert self.said("12h", 12, ["24h"]) == self.said("12h", 12, ["24h", "36h"])
+
+    def test_an_added_look_is_judged(self) -> None:
+        assert "Degraded" in self.said("24h", 24, ["24h"])

@@ -27,8 +27,13 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
 
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
-KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; did you mean DriftReview?"
-FIELDS = "one of target, context, metrics, window, baseline, signals, variables, policy or suspend; drop it"
+KINDS = (
+    "DriftReview or DriftSnapshot or DriftApproval or MetricSource or ClusterMetricSource; did you mean DriftReview?"
+)
+FIELDS = (
+    "one of target, context, metrics, window, baseline, signals, contracts, author, checklist, variables, policy or"
+    " suspend; drop it"
+)
 JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -180,6 +185,10 @@ WIDE = LEVEL | {"margin": {"relative": "6%"}}
          "spec.baseline.length", "found 30m, expected 2h or more"),
         ("no-weekend", {"baseline": {"length": "24h"}, "signals": [LEVEL]},
          "spec.baseline.length", "found 24h, expected 7d: less has not seen both a weekend and days of work"),
+        ("no-time-to-approve", {"policy": {"approval": {"type": "Manual"}}},
+         "spec.window.rollback", "found 13m between the last checkpoint's verdict and the last safe moment"),
+        ("no-time-to-approve", {"checklist": [{"name": "a"}]},
+         "spec.window.rollback", "raise window.rollback, or have them approve and sign off before it"),
         ("no-time-to-act", {"window": {"checkpoints": ["1h"], "rollback": "1h", "grace": "0s", "settle": "0s"}},
          "spec.window.rollback", "no time to act on it; raise window.rollback or window.grace"),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "query": " up\n"}]},
@@ -219,6 +228,9 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("no-weekend", {"baseline": {"length": "24h"}, "signals": [LEVEL | {"control": "other"}]}),
         ("no-weekend", {"baseline": {"length": "24h"}, "signals": [LEVEL | {"mode": "Shadow"}]}),
         ("no-time-to-act", {}),
+        ("no-time-to-approve", {}),
+        ("no-time-to-approve", {"checklist": [{"name": "a", "required": False}]}),
+        ("no-time-to-approve", {"policy": {"approval": {"type": "Manual"}}, "window": {"rollback": "51h"}}),
         ("same-query", {"signals": [LEVEL, MAXIMUM]}),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "control": "up"}]}),
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"control": "rate(up[${rate}])"}]}),

@@ -205,8 +205,9 @@ def test_another_review_of_the_same_name_is_left_to_its_own_turn() -> None:
     reviews = SimpleNamespace(read=lambda *_: body("uid-2"))
     nothing: Any = SimpleNamespace()
     reconciler = Reconciler(
-        cast(Any, reviews), nothing, nothing, nothing, nothing, nothing, Telemetry(), lambda: NOW, 20.0, {"uid-1"}
-    )
+        cast(Any, reviews), nothing, nothing, nothing, nothing, nothing, nothing, nothing, Telemetry(), lambda: NOW,
+        20.0, {"uid-1"},
+    )  # fmt: skip
     assert reconciler.run(body("uid-1")) == NOW + UNREADABLE
     assert reconciler.stale == set()
 
@@ -219,3 +220,38 @@ def test_a_source_that_is_deleted_while_it_is_asked_is_no_fault() -> None:
     sources = SimpleNamespace(connect=lambda _: FoundSource(cast(Any, asked), "label"), write_status=gone)
     raw = {"kind": "MetricSource", "metadata": {"name": "prometheus"}, "spec": {"url": "http://prometheus:9090"}}
     assert SourceCheck(cast(MetricSources, sources), lambda: NOW).run(raw) == NOW + AGAIN
+
+
+def act(uid: str, review: str = "web-2", **spec: Any) -> dict[str, Any]:
+    """A DriftApproval as it comes from the API server."""
+    made = body(uid)
+    about = {"reviewRef": {"name": review, "uid": "uid-1"}, "by": "jane", "type": "Approve"}
+    made |= {"kind": "DriftApproval", "metadata": made["metadata"] | {"name": uid}, "spec": about | spec}
+    del made["status"]
+    return made
+
+
+def test_what_people_did_is_found_by_the_review_it_names_and_what_cannot_be_read_is_left_out() -> None:
+    key = ("driftapprovals", "shop", "web-2")
+    indices = Indices()
+    review = SimpleNamespace(metadata=SimpleNamespace(namespace="shop", name="web-2"))
+    assert indices.approvals(cast(Any, review)) == ()
+    indices.start({key[0]: index(act("a1"), act("a2", type="Teleport"), act("a3", type="Note", message="x"), key=key)})
+    assert [each.metadata.uid for each in indices.approvals(cast(Any, review))] == ["a1", "a3"]
+    review.metadata.name = "other"
+    assert indices.approvals(cast(Any, review)) == ()
+
+
+@pytest.mark.parametrize(
+    ("named", "kind", "woken"), [("web-2", "ADDED", 1), ("other", "ADDED", 0), ("web-2", "DELETED", 0)]
+)
+def test_an_act_wakes_the_review_it_names_and_no_name_that_nobody_has(
+    operator: Operator, named: str, kind: str, woken: int
+) -> None:
+    registry = operator._registry(asyncio.Event())
+    (watching,) = (
+        each for each in registry._watching._handlers if each.selector and each.selector.any_name == "driftapprovals"
+    )
+    made = cast(Any, kopf.Body(act("a1", named)))
+    asyncio.run(watching.fn(event={"type": kind, "object": {}}, namespace="shop", body=made))
+    assert len(operator._reviews._entries) == woken

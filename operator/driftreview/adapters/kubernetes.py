@@ -52,11 +52,13 @@ class Kind:
 
 REVIEWS: Final = Kind(f"/apis/{GROUP}/{VERSION}", "driftreviews")
 SNAPSHOTS: Final = Kind(f"/apis/{GROUP}/{VERSION}", "driftsnapshots")
+APPROVALS: Final = Kind(f"/apis/{GROUP}/{VERSION}", "driftapprovals")
 METRIC_SOURCES: Final = Kind(f"/apis/{GROUP}/{VERSION}", "metricsources")
 CLUSTER_METRIC_SOURCES: Final = Kind(f"/apis/{GROUP}/{VERSION}", "clustermetricsources", namespaced=False)
 DEPLOYMENTS: Final = Kind("/apis/apps/v1", "deployments")
 REPLICA_SETS: Final = Kind("/apis/apps/v1", "replicasets")
 LEASES: Final = Kind("/apis/coordination.k8s.io/v1", "leases")
+SELF_SUBJECT_REVIEWS: Final = Kind("/apis/authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False)
 SECRETS: Final = Kind("/api/v1", "secrets")
 CONFIG_MAPS: Final = Kind("/api/v1", "configmaps")
 SERVICES: Final = Kind("/api/v1", "services")
@@ -71,8 +73,8 @@ _T = TypeVar("_T")
 class Cluster:
     """One API server. Safe to share between threads; every request ends after a bounded time."""
 
-    def __init__(self, kubeconfig: Path | None = None, *, connections: int = 16) -> None:
-        """Connect as the kubeconfig says, or as the pod's ServiceAccount.
+    def __init__(self, kubeconfig: Path | None = None, *, context: str | None = None, connections: int = 16) -> None:
+        """Connect as the kubeconfig (its current context, or another) says, or as the pod's ServiceAccount.
 
         Raises:
             ClusterError: there is neither.
@@ -80,7 +82,7 @@ class Cluster:
         settings = client.Configuration()
         try:
             if kubeconfig is not None:
-                config.load_kube_config(str(kubeconfig), client_configuration=settings)  # type: ignore[no-untyped-call]
+                config.load_kube_config(str(kubeconfig), context, client_configuration=settings)  # type: ignore[no-untyped-call]
             else:
                 config.load_incluster_config(client_configuration=settings)  # type: ignore[no-untyped-call]
         except (config.ConfigException, OSError, YAMLError) as error:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import yaml
 
+from driftreview.api.approval import DriftApproval
 from driftreview.api.base import GROUP, VALIDATIONS, VERSION, Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
@@ -96,6 +97,20 @@ RESOURCES: Final = (
             Column("Checkpoint", ".spec.checkpoint"),
             Column("Window end", ".spec.window.end"),
             Column("Hash", ".spec.hash", priority=1),
+            _AGE,
+        ),
+        status=False,
+    ),
+    Resource(
+        DriftApproval,
+        "driftapprovals",
+        ("dapp",),
+        (
+            Column("Review", ".spec.reviewRef.name"),
+            Column("Type", ".spec.type"),
+            Column("By", ".spec.by"),
+            Column("Item", ".spec.item", priority=1),
+            Column("Message", ".spec.message", priority=1),
             _AGE,
         ),
         status=False,

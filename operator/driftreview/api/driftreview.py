@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from driftreview.api.approval import ChecklistItem, UserName
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
 from driftreview.api.policy import Policy
@@ -155,8 +156,14 @@ class Baseline(Model):
 
 
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
-_STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
-_FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "contracts", "variables", "policy")
+_STARTED = "!has(oldSelf.status) || (!has(oldSelf.status.t0) && !has(oldSelf.status.retaken))"
+_STEERED = "approval"
+"""Of the policy, what a person may change while the review goes on."""
+_POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name != _STEERED)
+_FIXED = (
+    *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "checklist", "variables"),
+    *(f"policy.{name}" for name in _POLICY),
+)
 
 
 def _same(field: str) -> str:
@@ -201,6 +208,10 @@ class DriftReviewSpec(Model):
                     " + ', first checkpoint ' + self.window.checkpoints[0] + ': '"
                 ),
             ),
+            (
+                "!self.policy.approval.notByAuthor || has(self.author)",
+                "policy.approval.notByAuthor needs author: set spec.author to who applies the review (yourself)",
+            ),
         )
     )
 
@@ -220,6 +231,12 @@ class DriftReviewSpec(Model):
         default_factory=list
     )
     """Interfaces that must be as they were at T0."""
+    author: UserName | None = None
+    """Who answers for the release: must be the user that creates the review, and is never changed."""
+    checklist: Annotated[list[ChecklistItem], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """What people have to see to before a promotion."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(
@@ -252,10 +269,14 @@ class DriftReview(Model):
             *(
                 (
                     f"{_STARTED} || {_same(field)}",
-                    f"spec.{field} is fixed since T0: delete this review and apply a new one (only suspend may change)",
+                    (
+                        f"spec.{field} is fixed since T0: delete this review and apply a new one"
+                        " (only suspend and policy.approval may change)"
+                    ),
                 )
                 for field in _FIXED
             ),
+            (_same("author"), "spec.author is fixed since the review was created: delete it and apply a new one"),
         )
     )
 

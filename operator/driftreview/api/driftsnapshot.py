@@ -201,7 +201,7 @@ class DriftSnapshotSpec(Model):
     facts: Facts | None = None
     """What the cluster said of itself."""
     previous_hash: Hash = ""
-    """Hash of the snapshot before this one; empty at T0."""
+    """Hash of the snapshot before this one; empty at T0, unless T0 was taken anew."""
     hash: Hash
     """SHA-256 of everything above, as canonical JSON."""
 

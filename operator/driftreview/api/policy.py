@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
+from pydantic import Field
+
 from driftreview.api.base import Model, Rule
 from driftreview.api.values import PERCENT, Percent
 
@@ -43,6 +45,26 @@ class OnWindowEnd(StrEnum):
     ROLLBACK = "Rollback"
 
 
+class ApprovedBy(StrEnum):
+    """Who lets a release be promoted."""
+
+    AUTOMATIC = "Automatic"
+    """Nobody has to."""
+    MANUAL = "Manual"
+    """So many people."""
+
+
+class PolicyApproval(Model):
+    """Who has to approve before the operator promotes. A rollback waits for nobody."""
+
+    type: ApprovedBy = ApprovedBy.AUTOMATIC
+    """Automatic (nobody), or Manual: a promotion waits for DriftApprovals of type Approve."""
+    approvals: Annotated[int, Field(ge=1, le=5)] = 1
+    """Manual: by how many different users."""
+    not_by_author: bool = False
+    """Manual: the author of the review does not count as one of them; spec.author must be set."""
+
+
 _SHARE = "double(self.substring(0, self.size() - 1))"
 
 
@@ -64,3 +86,5 @@ class Policy(Model):
     on_window_end: OnWindowEnd = OnWindowEnd.NOTIFY
     """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback. Rollback also answers
     a drift that onDrift: Hold left to a person."""
+    approval: PolicyApproval = PolicyApproval()
+    """Who has to approve before a promotion; may be changed while the review goes on."""

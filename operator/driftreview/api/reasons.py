@@ -53,6 +53,8 @@ class ConditionType(StrEnum):
     """The source answered when it was last asked."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
+    APPROVED = "Approved"
+    """A promotion has the approvals and sign-offs it needs; there only where it needs some."""
     READY = "Ready"
     """The review has ended with the judged revision promoted (kstatus)."""
     RECONCILING = "Reconciling"
@@ -268,6 +270,12 @@ class Reason(StrEnum):
     """The rolled-back pods did not become available in time."""
     ADVISED = "Advised"
     """The policy leaves acting to a person."""
+    APPROVED = "Approved"
+    """People approved it."""
+    REJECTED = "Rejected"
+    """A person rejected it."""
+    APPROVAL_MISSING = "ApprovalMissing"
+    """A promotion lacks approvals of people, or the sign-off of a checklist item."""
 
 
 UNANSWERED = frozenset(

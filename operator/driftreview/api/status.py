@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from driftreview.api.approval import ApprovalRecord
 from driftreview.api.base import Conditions, LongText, Model, Time, list_map, rules
 from driftreview.api.reasons import TERMINAL, CheckVerdict, Phase, Reason, Recommendation, SignalVerdict, Verdict
 
@@ -191,6 +192,15 @@ class NextCheckpoint(Model):
     """When."""
 
 
+_RETAKEN = "self.?retaken.orValue(0) == oldSelf.?retaken.orValue(0) + 1"
+
+
+def _counted(of: str, kind: str) -> str:
+    """CEL for how many recorded approvals of a type count."""
+    return f"(has({of}.approvals) ? {of}.approvals.filter(a, a.type == '{kind}' && a.counted).size() : 0)"
+
+
+_MORE = f"{_counted('self', 'Extend')} - {_counted('oldSelf', 'Extend')}"
 _FINAL = "[" + ", ".join(f"'{phase}'" for phase in sorted(TERMINAL)) + "]"
 
 
@@ -200,16 +210,36 @@ class DriftReviewStatus(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "!has(oldSelf.t0) || (has(self.t0) && self.t0 == oldSelf.t0)",
-                "T0 is written once",
+                f"!has(oldSelf.t0) || (has(self.t0) && self.t0 == oldSelf.t0) || (!has(self.t0) && {_RETAKEN})",
+                "T0 is written once: only a person's Rebaseline has it taken anew",
             ),
             (
                 (
-                    "!has(oldSelf.checkpoints) || oldSelf.checkpoints.size() == 0 || (has(self.checkpoints)"
-                    " && self.checkpoints.size() == oldSelf.checkpoints.size()"
+                    f"self.?retaken.orValue(0) == oldSelf.?retaken.orValue(0) || ({_RETAKEN}"
+                    f" && {_counted('self', 'Rebaseline')} == self.?retaken.orValue(0)"
+                    " && !has(oldSelf.decision) && !has(oldSelf.act)"
+                    " && (!has(oldSelf.checkpoints) || oldSelf.checkpoints.all(each, !has(each.verdict))))"
+                ),
+                "T0 is taken anew once for each Rebaseline of a person, and not after the first look was judged",
+            ),
+            (
+                (
+                    "!has(oldSelf.checkpoints) || oldSelf.checkpoints.size() == 0 || (!has(self.t0) && "
+                    f"{_RETAKEN}) || (has(self.checkpoints)"
+                    f" && self.checkpoints.size() == oldSelf.checkpoints.size() + {_MORE}"
                     " && oldSelf.checkpoints.all(old, self.checkpoints.exists(new, new.name == old.name)))"
                 ),
-                "the checkpoints are written once: none is added, dropped or renamed",
+                (
+                    "the checkpoints are written once: none is dropped or renamed, and one is added only by a person's"
+                    " Extend"
+                ),
+            ),
+            (
+                (
+                    "!has(oldSelf.approvals) || (has(self.approvals)"
+                    " && oldSelf.approvals.all(old, self.approvals.exists(new, new.uid == old.uid)))"
+                ),
+                "what a person did stays recorded",
             ),
             ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
             (
@@ -241,6 +271,14 @@ class DriftReviewStatus(Model):
     """The revision a rollback goes back to, pinned at T0."""
     baseline: SnapshotRef | None = None
     """The T0 evidence."""
+    retaken: Annotated[int, Field(ge=1, le=4)] | None = None
+    """How often T0 was taken anew, each time for a Rebaseline."""
+    earlier: SnapshotRef | None = None
+    """The T0 evidence before that of the last Rebaseline, which the new one names as its previous one."""
+    approvals: Annotated[list[ApprovalRecord], Field(max_length=100, json_schema_extra=list_map("uid"))] = Field(
+        default_factory=list
+    )
+    """What people did, oldest first."""
     checkpoints: Annotated[list[Checkpoint], Field(max_length=16, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )

@@ -11,7 +11,9 @@ from driftreview.api.reasons import Phase, Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
-from driftreview.domain.decide import NOBODY, with_rollback
+from driftreview.domain.conclusion import BY_PEOPLE
+from driftreview.domain.decide import with_rollback
+from driftreview.domain.follow import NOBODY
 from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -90,7 +92,8 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     back = status.previous.name if status.previous else "the previous revision"
     if target.rollout is Rollout.COMPLETE:
         left = status.decision is not None and status.decision.recommendation is Recommendation.REJECT
-        unanswered = left and review.spec.policy.on_drift is OnDrift.HOLD
+        by_people = status.decision is not None and status.decision.reason in BY_PEOPLE
+        unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
         message = f"rolled back to {back}: {_because(status)}" + (f"; {NOBODY}" if unanswered else "")
         return Settle(
             _acted(review, status, Phase.ROLLED_BACK, _why(status, Reason.SIGNAL_DEGRADED), message, now), None
@@ -124,8 +127,11 @@ def _acted(
 
 
 def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:
-    """An act follows from evidence, or from what the policy says where there is not enough."""
-    decided = status.decision is not None and status.decision.recommendation is not Recommendation.INCONCLUSIVE
+    """An act follows from evidence, from what people say, or from the policy where there is not enough of either."""
+    decision = status.decision
+    if decision is not None and decision.reason in BY_PEOPLE:
+        return decision.reason
+    decided = decision is not None and decision.recommendation is not Recommendation.INCONCLUSIVE
     return on_evidence if decided else Reason.POLICY
 
 

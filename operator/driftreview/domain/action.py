@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
+from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.workload import TargetView
@@ -30,6 +31,8 @@ class Observed:
     problems: tuple[Problem, ...] = ()
     """What keeps a review that has not started from being accepted; or, with a reason of `starting.SILENT`, what keeps
     it from nothing but should be known: a query that returned nothing to judge."""
+    approvals: tuple[DriftApproval, ...] = ()
+    """Every one that names the review, in any order."""
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from driftreview.api.policy import OnDrift, OnInconclusive, Policy, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
-from driftreview.api.status import ActType
+from driftreview.api.status import ActType, Decision
+
+BY_PEOPLE: Final = frozenset({Reason.APPROVED, Reason.REJECTED})
+"""Reasons of a decision that people took."""
 
 
 def concluded(verdict: Verdict, *, last: bool) -> tuple[Recommendation, Reason] | None:
@@ -30,6 +35,13 @@ def act_for(policy: Policy, recommendation: Recommendation) -> ActType | None:
         case Recommendation.INCONCLUSIVE:
             acts = {OnInconclusive.PROMOTE: ActType.PROMOTE, OnInconclusive.ROLLBACK: ActType.ROLL_BACK}
             return acts.get(policy.on_inconclusive)
+
+
+def act_on(policy: Policy, decision: Decision) -> ActType | None:
+    """What the operator does about a decision; None leaves it to a person. What a person rejected is left to nobody."""
+    if decision.reason is Reason.REJECTED and policy.mode is PolicyMode.ENFORCE:
+        return ActType.ROLL_BACK
+    return act_for(policy, decision.recommendation)
 
 
 def held_by(policy: Policy, recommendation: Recommendation) -> str:

@@ -27,6 +27,7 @@ from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.presence import judge_presence
 from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
 from driftreview.domain.rules import judge_limit, record, too_few
+from driftreview.domain.schedule import look_share
 from driftreview.domain.together import judge_together
 
 _LONGEST_GAP: Final = timedelta(days=28)
@@ -37,31 +38,45 @@ _WEEK: Final = timedelta(weeks=1)
 
 
 def judge_checkpoint(
-    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec
+    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec, added: Sequence[str] = ()
 ) -> CheckpointResult:
-    """Judge every declared signal; a signal that the evidence does not mention is Missing."""
-    return next(judge_looks(spec, baseline, [current]))
+    """Judge every declared signal; a signal that the evidence does not mention is Missing.
+
+    Args:
+        spec: what is declared.
+        baseline: the T0 evidence.
+        current: that of the checkpoint.
+        added: names of the checkpoints that people added to the declared ones, in order.
+    """
+    return next(judge_looks(spec, baseline, [current], added))
 
 
 def judge_looks(
-    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, looks: Iterable[DriftSnapshotSpec]
+    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, looks: Iterable[DriftSnapshotSpec], added: Sequence[str] = ()
 ) -> Iterator[CheckpointResult]:
     """Judge several looks of a review as `judge_checkpoint` does each; the baseline is read once."""
     before = observed(spec.signals, baseline)
     for current in looks:
-        yield _judge(spec, baseline, before, current)
+        yield _judge(spec, baseline, before, current, added)
 
 
 def _judge(
-    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, before: Mapping[str, Observed], current: DriftSnapshotSpec
+    spec: DriftReviewSpec,
+    baseline: DriftSnapshotSpec,
+    before: Mapping[str, Observed],
+    current: DriftSnapshotSpec,
+    added: Sequence[str],
 ) -> CheckpointResult:
     after = observed(spec.signals, current, baseline)
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
-    grid = _grid(spec, baseline, current)
+    names = [*spec.window.checkpoints, *added]
+    index = names.index(current.checkpoint) if current.checkpoint in names else 0
+    grid = _grid(spec, baseline, current, names, index)
     found = [_series(signal, before, after) for signal in spec.signals]
     cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
-    budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
+    share = look_share(index, len(spec.window.checkpoints), len(added))
+    budget = parse_percent(spec.policy.false_alarm_budget) * share
     together = iter(judge_together(cases, grid, budget))
     return CheckpointResult.of(
         [
@@ -79,13 +94,17 @@ def _judge(
     )
 
 
-def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec) -> Grid:
+def _grid(
+    spec: DriftReviewSpec,
+    baseline: DriftSnapshotSpec,
+    current: DriftSnapshotSpec,
+    names: Sequence[str],
+    index: int,
+) -> Grid:
     """How the blocks of both windows lie, and how many of them the look before had."""
     if current.window is None:
         return Grid(hours_per_block=0.0)
     block = parse_duration(current.window.block)
-    names = list(spec.window.checkpoints)
-    index = names.index(current.checkpoint) if current.checkpoint in names else 0
     since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
     length = current.window.end - current.window.start
     seen = max(length - since, timedelta(0)) // block if index else 0
@@ -95,7 +114,7 @@ def _grid(spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnap
         gap=_gap(baseline.window, current.window.start, block) if baseline.window else 0,
         seen=seen,
         since=started / timedelta(hours=1),
-        closes=parse_duration(spec.window.rollback) / timedelta(hours=1),
+        closes=max(parse_duration(spec.window.rollback), parse_duration(names[index])) / timedelta(hours=1),
     )
 
 

@@ -7,6 +7,7 @@ logs nothing, raises nothing for flow; killed and started again, it comes to the
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason
@@ -15,20 +16,33 @@ from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.acting import carry_out
 from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
-from driftreview.domain.decide import held_back, rollback_due, window_ended, with_rollback
+from driftreview.domain.approvals import extended, may_retake, noted
+from driftreview.domain.consent import with_consent
+from driftreview.domain.decide import with_rollback
+from driftreview.domain.follow import act_due, answered, held_back, window_ended
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
 from driftreview.domain.trouble import keeps_failing
 
+_OTHER_RUNS: Final = (
+    "another pod template runs than the judged one; when that is taken back the review ends, unless a DriftApproval of "
+    "type Rebaseline has T0 taken anew for what runs then"
+)
+
 
 def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     """Decide the next step of a review."""
+    review = extended(review)
     status = review.status
     if status.phase in TERMINAL:
         return Settle(status, None)
-    if status.t0 is not None and (ended := _target_gone(review, observed, now)):
+    suspended = review.spec.suspend and not _is_under_way(status, observed)
+    if not suspended and (written := noted(review, observed.approvals, now)) is not None:
+        return Settle(written, now)  # what people did is stored before anything follows from it
+    waits = suspended and observed.target is not None and may_retake(status)
+    if status.t0 is not None and not waits and (ended := _target_gone(review, observed, now)):
         return Settle(ended, None)
-    if review.spec.suspend and not _is_under_way(status, observed):
+    if suspended:
         return _suspended(review, observed, now)
     if status.act is not None:
         return carry_out(review, observed, now)
@@ -47,7 +61,8 @@ def _is_under_way(status: DriftReviewStatus, observed: Observed) -> bool:
 def _suspended(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     target, status = observed.target, review.status
     status = status if target is None else with_rollback(review, status, target, now)
-    summary = f"suspended by spec.suspend: {held_back(review, status, now)}"
+    other = target is not None and status.judged is not None and target.template_hash != status.judged.template_hash
+    summary = f"suspended by spec.suspend: {_OTHER_RUNS if other else held_back(review, status, now)}"
     status = moved(status, status.phase or Phase.PENDING, Reason.SUSPENDED, summary, now)
     return Settle(finished(review, status), now + RESYNC)
 
@@ -78,7 +93,9 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if target is None or t0 is None:
         return Settle(review.status, brisk(review.status, now))
     status = resumed(with_rollback(review, review.status, target, now), now)
-    status = rollback_due(review, status, target, now)
+    status = with_consent(review, status, now)
+    status = answered(review, status, target, now)
+    status = act_due(review, status, target, now)
     if status.act is not None or status.phase in TERMINAL:
         return Settle(finished(review, status), now)
     settle = parse_duration(review.spec.window.settle)

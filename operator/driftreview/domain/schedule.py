@@ -44,6 +44,21 @@ def last_safe_moment(window: WindowSpec, t0: datetime) -> datetime:
     return closes_at(window, t0) - parse_duration(window.grace) / 2
 
 
+def look_share(index: int, declared: int, added: int) -> float:
+    """Which share of the false-alarm budget a look has: an even one of those declared.
+
+    What people add to them shares that of the last declared look: each takes half of what is left, the last one all of
+    it. So the shares come to one, and that of a look does not depend on looks that are added after it was judged.
+
+    Args:
+        index: of the look.
+        declared: how many looks the spec declares.
+        added: how many people added.
+    """
+    after = index - (declared - 1)
+    return 1 / declared if after < 0 else 1 / (declared * 2 ** min(after + 1, added))
+
+
 def block_length(spec: DriftReviewSpec, step: timedelta) -> timedelta:
     """Length of one block: 10 minutes, or less where the first look is too early for six such blocks.
 

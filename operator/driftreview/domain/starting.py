@@ -14,6 +14,7 @@ from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
+from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
 from driftreview.domain.workload import REJECTED, Rollout, TargetView
@@ -97,8 +98,10 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
         return Settle(finished(review, status), brisk(status, now))
     warmup = parse_duration(review.spec.window.warmup)
-    t0 = schedule.whole_seconds(review.spec.window.t0 or target.rolled_out_at + warmup)
-    if problem := _after_t0(review, target, target.rolled_out_at):
+    anew = retaken_at(status)
+    rolled_out = target.rolled_out_at + warmup
+    t0 = schedule.whole_seconds(max(anew, rolled_out) if anew else review.spec.window.t0 or rolled_out)
+    if anew is None and (problem := _after_t0(review, target, target.rolled_out_at)):
         refused = _refused(review, (problem,), now)
         return Settle(refused, brisk(refused, now))
     if waits := _no_release(review, target, t0):
@@ -160,7 +163,7 @@ def _no_release(review: DriftReview, target: TargetView, t0: datetime) -> str | 
     if target.rejected:
         allow = f"kubectl annotate deployment/{review.spec.target.name} {REJECTED}- -n {review.metadata.namespace}"
         return f"{name} was rolled back by a review; to have it reviewed all the same: {allow}"
-    if review.spec.window.t0 is not None:
+    if review.spec.window.t0 is not None and review.status.retaken is None:
         return None
     if target.restored:
         return f"{name} was put back by a rollback and is no release"

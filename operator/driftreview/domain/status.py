@@ -104,7 +104,7 @@ def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatu
     return status.model_copy(
         update={
             "observed_generation": generation,
-            "progress": f"{judged}/{len(review.spec.window.checkpoints)}",
+            "progress": f"{judged}/{max(len(status.checkpoints), len(review.spec.window.checkpoints))}",
             "next_checkpoint": None
             if following is None or status.phase in TERMINAL or status.act is not None or review.spec.suspend
             else NextCheckpoint(name=following.name, due=following.due),

@@ -11,6 +11,7 @@ from driftreview.api.reasons import ConditionType, Phase, Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.approvals import extended
 from driftreview.domain.samples import Failed
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 
@@ -50,7 +51,7 @@ def out_of_patience(review: DriftReview, index: int | None, now: datetime, *, de
     source is waited for until the next look would be due, for the last look and for T0 until the last safe moment.
     A review of times long past waits as long from the first failure.
     """
-    status, window = review.status, review.spec.window
+    status, window = review.status, extended(review).spec.window
     unavailable = condition(status, ConditionType.METRICS_AVAILABLE)
     if unavailable is None or unavailable.status != "False" or status.t0 is None:
         return False
@@ -127,6 +128,16 @@ def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftRevi
     """Stored evidence is gone or was changed: no verdict can rest on it."""
     message = f"DriftSnapshot {name} is gone or does not match its hash: no verdict can rest on it"
     return finished(review, moved(review.status, Phase.FAILED, Reason.EVIDENCE_ALTERED, message, now))
+
+
+def way_back_gone(review: DriftReview, now: datetime) -> DriftReviewStatus:
+    """What was pinned at T0 is gone before any evidence could hold its template."""
+    name = review.status.previous.name if review.status.previous else "of the previous revision"
+    message = (
+        f"it cannot be rolled back: ReplicaSet {name} is gone, or not what was pinned at T0, and no evidence holds its "
+        "template yet; decide by hand"
+    )
+    return finished(review, moved(review.status, Phase.FAILED, Reason.NO_PREVIOUS_REVISION, message, now))
 
 
 def act_refused(review: DriftReview, message: str, now: datetime) -> tuple[DriftReviewStatus, bool]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 from promql_parser import MatrixSelector
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
+from driftreview.api.policy import ApprovedBy
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
 from driftreview.domain.display import near, shorten
@@ -20,6 +21,8 @@ from driftreview.lint.finding import Path
 
 _DAY: Final = timedelta(days=1)
 _WEEK: Final = timedelta(days=7)
+_TO_APPROVE: Final = timedelta(hours=2)
+"""Between a verdict and the last safe moment, what people need at least who have other things to do."""
 _SNAPSHOT: Final = timedelta(hours=2)
 _TIGHT: Final = 0.05
 """Up to this a relative margin wants a day of baseline and more: docs/judge-benchmark.md, "nothing at all"."""
@@ -115,6 +118,17 @@ def _times(review: DriftReview) -> Iterator[Advice]:
             " no time to act on it; raise window.rollback or window.grace"
         )
         yield "no-time-to-act", ("spec", "window", "rollback"), message
+    elif left < _TO_APPROVE and _waits_for_people(review):
+        message = (
+            f"found {format_duration(left)} between the last checkpoint's verdict and the last safe moment, in which"
+            " people are waited for before a promotion; raise window.rollback, or have them approve and sign off before it"
+        )
+        yield "no-time-to-approve", ("spec", "window", "rollback"), message
+
+
+def _waits_for_people(review: DriftReview) -> bool:
+    manual = review.spec.policy.approval.type is ApprovedBy.MANUAL
+    return manual or any(each.required for each in review.spec.checklist)
 
 
 def _is_held_against_the_past_alone(signal: Signal) -> bool:

@@ -21,6 +21,8 @@ _OLD: Final = re.compile(r"\boldSelf\b")
 _SCHEME: Final = re.compile(r"(?:([A-Za-z][A-Za-z0-9+.-]*):)?(.*)", re.DOTALL)
 _NAME: Final = re.compile(r"([-A-Za-z0-9_.~!$&'()*+,;=:\[\]<>\"]|[^\x00-\x7f]|%25|%[89A-Fa-f][0-9A-Fa-f])*")
 _PORT: Final = re.compile(r"(:[0-9]*)?")
+_RESERVED: Final = ("for",)
+"""Names of fields that CEL keeps for itself: rules of Kubernetes write them as `__for__`."""
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _BAD_ESCAPE: Final = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
@@ -48,6 +50,8 @@ def _said(rule: dict[str, str], value: Any, *, date: bool) -> str:
 
 def _evaluated(expression: str, value: Any, *, date: bool) -> Any:
     """What an expression comes to; None for an error."""
+    if isinstance(value, dict):
+        value = value | {f"__{name}__": value[name] for name in _RESERVED if name in value}
     result = _compiled(f"[timestamp(self)].map(self, {expression})[0]" if date else expression).eval(
         data={"self": value}
     )

@@ -10,6 +10,7 @@ from typing import Any, Final
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
+from driftreview.api.approval import DriftApproval
 from driftreview.api.base import API_VERSION, GROUP, DnsName
 from driftreview.api.crd import RESOURCES, convert, crd
 from driftreview.api.driftreview import DriftReview
@@ -20,7 +21,7 @@ from driftreview.lint import schema as structural
 from driftreview.lint.finding import Finding, Path, Place, Severity, parsed, shown, spelled
 from driftreview.lint.yamltree import TOO_MANY, Budget, Node, Unreadable, begin, documents, members, scalar, tree
 
-Model = DriftReview | MetricSource | ClusterMetricSource
+Model = DriftReview | MetricSource | ClusterMetricSource | DriftApproval
 _KINDS: Final = {resource.kind: resource for resource in RESOURCES}
 _EVIDENCE: Final = DriftSnapshot.__name__
 MOST_OBJECTS: Final = 500

@@ -22,8 +22,9 @@ from driftreview.api.reasons import UNANSWERED
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.companions import Companion
-from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
+from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, take
 from driftreview.domain.foresight import Foresight, foresight
+from driftreview.domain.naming import stored_name
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP, Scraping
@@ -122,7 +123,7 @@ class Capture:
         status = review.status
         if status.judged is None:
             raise ValueError("the plan asked for evidence before T0")
-        name = snapshot_name(review.metadata.name, review.metadata.uid, look.checkpoint)
+        name = stored_name(review, look.checkpoint)
         subject = Subject(status.judged, status.previous, history=history)
         stored = self._reviews.snapshot(review.metadata.namespace, name)
         if stored is None:

@@ -6,15 +6,19 @@ Whoever may create an object decides how large it is, and thousands of them are 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import kopf
+from pydantic import ValidationError
 
-from driftreview.adapters.kubernetes import CLUSTER_METRIC_SOURCES, METRIC_SOURCES
+from driftreview.adapters.kubernetes import APPROVALS, CLUSTER_METRIC_SOURCES, METRIC_SOURCES
+from driftreview.api.approval import DriftApproval
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
 from driftreview.api.reasons import TERMINAL
 from driftreview.domain.evidence import canonical, content_hash
+from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import Key
 
 _PARTS: Final = ("apiVersion", "kind", "spec", "status")
@@ -64,9 +68,24 @@ class Indices:
         # After a gap in the watch one that was deleted may still be there beside the one created anew.
         return max(found, key=lambda raw: str(raw["metadata"]["creationTimestamp"]), default=None)
 
+    def approvals(self, review: DriftReview) -> tuple[DriftApproval, ...]:
+        """Every DriftApproval that names a review, in any order."""
+        index, metadata = self._kept.get(APPROVALS.plural), review.metadata
+        found = index.get((APPROVALS.plural, metadata.namespace, metadata.name), ()) if index is not None else ()
+        return tuple(_readable(found))
+
     def has_source(self, source: str) -> bool:
         """Whether there is a metric source, named as its queries are counted; yes if its kind is not watched."""
         kind, *where = source.split("/")
         plural = _PLURALS[kind]
         index = self._kept.get(plural)
         return index is None or (plural, "/".join(where[:-1]), where[-1]) in index
+
+
+def _readable(found: Iterable[bytes]) -> Iterator[DriftApproval]:
+    """One of a newer CRD that this operator cannot read must not hold up the review, nor its way back."""
+    for each in found:
+        try:
+            yield DriftApproval.model_validate_json(each)
+        except ValidationError:
+            LOGGER.debug("cannot read a DriftApproval: %s", each[:500])

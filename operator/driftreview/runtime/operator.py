@@ -14,7 +14,7 @@ import kopf
 
 from driftreview.adapters import clock
 from driftreview.adapters.facts import ClusterFacts
-from driftreview.adapters.kubernetes import REVIEWS, Cluster
+from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.sources import Sources
@@ -24,6 +24,7 @@ from driftreview.api.reasons import Phase
 from driftreview.runtime import index, logs
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.capture import Capture
+from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
@@ -51,14 +52,16 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
-        self._rulings = Rulings()
+        self._rulings, self._indices = Rulings(), index.Indices()
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=workloads,
             sources=sources,
             acceptance=Acceptance(sources, clock.now),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
+            carry_out=CarryOut(reviews, workloads, self._telemetry),
             rulings=self._rulings,
+            people=self._indices.approvals,
             telemetry=self._telemetry,
             clock=clock.now,
             turn_seconds=settings.turn_seconds,
@@ -74,7 +77,6 @@ class Operator:
             settings.listen_host, settings.listen_port, self._telemetry.registry,
             alive=self._not_alive, ready=self._not_ready,
         )  # fmt: skip
-        self._indices = index.Indices()
         self._telemetry.has_source = self._indices.has_source
         self._phases: dict[Key, str] = {}
         self._versions: dict[Key, str] = {}
@@ -143,7 +145,7 @@ class Operator:
 
         @kopf.on.startup(registry=registry)
         async def start(**kwargs: Any) -> None:
-            self._indices.start({plural: kwargs[plural] for plural in watched})
+            self._indices.start({plural: kwargs[plural] for plural in (*watched, APPROVALS.plural)})
             running.extend(asyncio.create_task(loop.run()) for loop in (self._reviews, self._checks))
             self._looping = True
 
@@ -158,7 +160,24 @@ class Operator:
         watched = _NAMESPACED if self._settings.watch_namespaces else (*_NAMESPACED, "clustermetricsources")
         for plural in watched:
             self._watch(registry, plural)
+        self._watch_approvals(registry)
         return registry
+
+    def _watch_approvals(self, registry: kopf.OperatorRegistry) -> None:
+        """Keep what people did in an index, by the review it names, and wake that review."""
+
+        @kopf.index(GROUP, VERSION, APPROVALS.plural, id=APPROVALS.plural, registry=registry)
+        async def keep(namespace: str | None, body: kopf.Body, **_: Any) -> dict[Key, bytes]:
+            kept = index.kept(body)
+            named = body["spec"]["reviewRef"]["name"]
+            return {} if kept is None else {(APPROVALS.plural, namespace or "", named): kept}
+
+        @kopf.on.event(GROUP, VERSION, APPROVALS.plural, registry=registry)
+        async def event(event: kopf.RawEvent, namespace: str | None, body: kopf.Body, **_: Any) -> None:
+            key = (REVIEWS.plural, namespace or "", body["spec"]["reviewRef"]["name"])
+            # One of no review, or of one that is over, wakes nobody: its name would be kept for ever.
+            if event["type"] != "DELETED" and self._indices.found(key) is not None:
+                self._reviews.wake(key)
 
     def _watch(self, registry: kopf.OperatorRegistry, plural: str) -> None:
         """Keep every object of a kind in an index, and wake the loop when one changes."""

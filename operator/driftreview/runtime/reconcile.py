@@ -28,20 +28,24 @@ from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
+from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import TERMINAL, Reason
-from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
+from driftreview.api.status import DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
 from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
-from driftreview.domain.evidence import T0, Look, is_intact, snapshot_name
+from driftreview.domain.approvals import added
+from driftreview.domain.evidence import T0, Look
 from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.starting import is_accepted
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
+from driftreview.runtime.carryout import RETRY, CarryOut
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.loop import AbandonedError
@@ -54,8 +58,6 @@ MOST_CHANGES: Final = 3
 """How often in a row of steps something may have changed under our hands."""
 BUSY_PAUSE: Final = timedelta(seconds=2)
 """Until a source at which enough queries run is tried again."""
-RETRY: Final = timedelta(seconds=15)
-"""Until a source that did not answer is asked again."""
 UNREADABLE: Final = timedelta(minutes=5)
 """Until a review that cannot be read is tried again; it is tried at once when it changes."""
 _REASONS: Final = {ForbiddenError: Reason.FORBIDDEN, OversizedError: Reason.TARGET_TOO_LARGE}
@@ -70,7 +72,10 @@ class Reconciler:
     sources: MetricSources
     acceptance: Acceptance
     capture: Capture
+    carry_out: CarryOut
     rulings: Rulings
+    people: Callable[[DriftReview], tuple[DriftApproval, ...]]
+    """What people did about a review, as far as it was seen."""
     telemetry: Telemetry
     clock: Callable[[], datetime]
     turn_seconds: float
@@ -166,19 +171,22 @@ class Reconciler:
         problems: tuple[Problem, ...] = ()
         if review.status.t0 is None and not review.spec.suspend and not is_accepted(review):
             problems = self.acceptance.problems(review, target, now, until) if target else self._source(review)
-        action = plan(review, Observed(target, problems), now)
+        action = plan(review, Observed(target, problems, self.people(review)), now)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
             case Settle(status, again):
                 stored = self._write(review, status, raw)
                 self.acceptance.forget(review.metadata.uid)
+                if status.retaken != review.status.retaken:  # what a look found out so far was of another T0
+                    self.capture.forget(review.metadata.uid)
                 return stored, again
             case CaptureBaseline() if workload:
                 return self._capture_baseline(review, raw, now, until)
             case CaptureCheckpoint(index) if workload:
                 return self._capture_checkpoint(review, workload, index, raw, now, until)
             case PatchTarget(act) if workload:
-                return self._act(review, workload, act, raw, now)
+                status, again = self.carry_out.act(review, workload, act, now)
+                return self._write(review, status, raw), again
         return raw, now + RETRY
 
     def _source(self, review: DriftReview) -> tuple[Problem, ...]:
@@ -205,12 +213,13 @@ class Reconciler:
             raise ValueError("the plan asked for a baseline before T0")
         step = resolution(found.source)
         window = schedule.baseline_window(review.spec, status.t0, status.target.history_ends_at, step)
-        look = Look(T0, window, schedule.block_length(review.spec, step), found.label)
+        before = status.earlier.hash if status.earlier else ""
+        look = Look(T0, window, schedule.block_length(review.spec, step), found.label, before)
         history = review.spec.baseline.from_ is BaselineFrom.HISTORY
         evidence = self.capture.evidence(review, look, found, until, history=history)
         if isinstance(evidence, Unanswered):
             return self._unanswered(review, evidence, raw, now, first=True)
-        ref = SnapshotRef(name=_snapshot(review, T0), hash=evidence.hash)
+        ref = SnapshotRef(name=stored_name(review, T0), hash=evidence.hash)
         after = decide.baseline_captured(review, evidence, ref, foreseen(review, evidence), self.clock())
         return self._write(review, after, raw), now
 
@@ -218,9 +227,9 @@ class Reconciler:
         self, review: DriftReview, workload: Workload, index: int, raw: Mapping[str, Any], now: datetime, until: float
     ) -> tuple[Mapping[str, Any], datetime]:
         status, checkpoint = review.status, review.status.checkpoints[index]
-        baseline = self._baseline(review)
+        baseline = self.carry_out.baseline(review)
         if baseline is None or status.t0 is None or status.baseline is None:
-            name = status.baseline.name if status.baseline else _snapshot(review, T0)
+            name = status.baseline.name if status.baseline else stored_name(review, T0)
             return self._write(review, trouble.evidence_altered(review, name, now), raw), now
         found = same_server(self.sources.find(review), baseline)
         step = step_of(baseline, found)
@@ -235,8 +244,8 @@ class Reconciler:
         evidence = self.capture.evidence(review, look, found, until, history=False)
         if isinstance(evidence, Unanswered):
             return self._unanswered(review, evidence, raw, now)
-        result = judge_checkpoint(review.spec, baseline, evidence)
-        ref = SnapshotRef(name=_snapshot(review, checkpoint.name), hash=evidence.hash)
+        result = judge_checkpoint(review.spec, baseline, evidence, added(review))
+        ref = SnapshotRef(name=stored_name(review, checkpoint.name), hash=evidence.hash)
         after = decide.checkpoint_judged(review, index, result, ref, workload.view, self.clock())
         stored = self._write(review, after, raw)
         self.telemetry.verdicts.labels(result.verdict).inc()
@@ -254,45 +263,6 @@ class Reconciler:
         stored = self._write(review, trouble.metrics_failed(review, unanswered.failures, now), raw)
         self.capture.next_round(review.metadata.uid)
         return stored, now + RETRY
-
-    def _baseline(self, review: DriftReview) -> DriftSnapshotSpec | None:
-        """The frozen T0 evidence, if it is still what was frozen."""
-        ref = review.status.baseline
-        if ref is None or ref.name != _snapshot(review, T0):
-            return None
-        stored = self.reviews.snapshot(review.metadata.namespace, ref.name)
-        ours = stored is not None and (stored.review_ref.uid, stored.checkpoint) == (review.metadata.uid, T0)
-        return stored if stored and ours and is_intact(stored, ref.hash) else None
-
-    def _act(
-        self, review: DriftReview, workload: Workload, act: ActType, raw: Mapping[str, Any], now: datetime
-    ) -> tuple[Mapping[str, Any], datetime]:
-        """Carry out the stored intent, on the very object and generation that was looked at."""
-        fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
-        if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
-            raise ChangedError(f"review {_name(review)} changed before its act")
-        try:
-            if act is ActType.PROMOTE:
-                self.workloads.approve(workload)
-            else:
-                baseline = self._baseline(review)
-                template = baseline.previous.template if baseline and baseline.previous else {}
-                if not template:
-                    name = review.status.baseline.name if review.status.baseline else ""
-                    return self._write(review, trouble.evidence_altered(review, name, now), raw), now
-                began = workload.view.rollout_started_at or review.status.t0 or now
-                self.workloads.roll_back(workload, template, (min(began, now), now))
-        except RefusedError as error:
-            self.telemetry.acts.labels(act, "refused").inc()
-            status, again = trouble.act_refused(review, str(error), now)
-            return self._write(review, status, raw), now + (RETRY if again else timedelta(0))
-        self.telemetry.acts.labels(act, "done").inc()
-        LOGGER.info("%s of %s done", act, review.spec.target.name, extra={"review": _name(review)})
-        return raw, now
-
-
-def _snapshot(review: DriftReview, checkpoint: str) -> str:
-    return snapshot_name(review.metadata.name, review.metadata.uid, checkpoint)
 
 
 def _name(review: DriftReview) -> str:

@@ -1,0 +1,160 @@
+"""`driftreview approve`, `reject`, `sign-off`, `note`, `rebaseline` and `extend`: what a person does about a review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from pydantic import ValidationError
+
+from driftreview.api.approval import ApprovalType, DriftApproval, DriftApprovalSpec, ReviewedRef
+from driftreview.api.base import GROUP, Metadata
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import TERMINAL
+from driftreview.domain.approvals import extended, noted
+from driftreview.domain.display import printable
+
+_ROLE: Final = "drift-approver"
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the DriftReview.")]
+Namespace = Annotated[str | None, typer.Option("-n", "--namespace", help="Its namespace; that of the context.")]
+Said = Annotated[str | None, typer.Option("-m", "--message", help="Why; it is kept with the review.")]
+Reason = Annotated[str, typer.Option("-m", "--message", help="Why; it is kept with the review.")]
+Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; the current one.")]
+Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig file; as kubectl finds it.")]
+
+
+def approve(
+    name: Name,
+    namespace: Namespace = None,
+    message: Said = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Approve the release: lets it be promoted, or promotes it where the review waits for a person."""
+    _do(ApprovalType.APPROVE, name, (namespace, context, kubeconfig), message=message)
+
+
+def reject(
+    name: Name, message: Reason, namespace: Namespace = None, context: Context = None, kubeconfig: Kubeconfig = None
+) -> None:
+    """Reject the release: it is rolled back at once."""
+    _do(ApprovalType.REJECT, name, (namespace, context, kubeconfig), message=message)
+
+
+def sign_off(
+    name: Name,
+    item: Annotated[str, typer.Option(help="Name of the checklist item.")],
+    namespace: Namespace = None,
+    message: Said = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Sign off an item of the checklist."""
+    _do(ApprovalType.SIGN_OFF, name, (namespace, context, kubeconfig), message=message, item=item)
+
+
+def note(
+    name: Name, message: Reason, namespace: Namespace = None, context: Context = None, kubeconfig: Kubeconfig = None
+) -> None:
+    """Leave a note with the review."""
+    _do(ApprovalType.NOTE, name, (namespace, context, kubeconfig), message=message)
+
+
+def rebaseline(
+    name: Name, message: Reason, namespace: Namespace = None, context: Context = None, kubeconfig: Kubeconfig = None
+) -> None:
+    """Take T0 anew for what runs now; only before the first checkpoint was judged."""
+    _do(ApprovalType.REBASELINE, name, (namespace, context, kubeconfig), message=message)
+
+
+def extend(
+    name: Name,
+    by: Annotated[str, typer.Option("--for", help="How much longer, such as 24h; 10m to 7d.")],
+    namespace: Namespace = None,
+    message: Said = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Make the rollback window longer, with one more checkpoint at its end; only while nothing is decided."""
+    _do(ApprovalType.EXTEND, name, (namespace, context, kubeconfig), message=message, for_=by)
+
+
+def _do(kind: ApprovalType, name: str, where: tuple[str | None, str | None, Path | None], **fields: str | None) -> None:
+    """Create a DriftApproval in the caller's own name, unless nothing would follow from it."""
+    from driftreview.adapters import clock  # noqa: PLC0415 - --help needs none of this
+    from driftreview.adapters.errors import ClusterError, ForbiddenError, NotFoundError  # noqa: PLC0415
+    from driftreview.adapters.kubernetes import Cluster  # noqa: PLC0415 - takes its time to import
+    from driftreview.adapters.people import People, own_kubeconfig, own_namespace  # noqa: PLC0415
+
+    namespace, context, named = where
+    try:
+        kubeconfig = own_kubeconfig(named)
+        namespace = namespace or own_namespace(kubeconfig, context)
+        people = People(Cluster(kubeconfig, context=context))
+        user = people.name()
+    except ClusterError as error:
+        _fail(str(error))
+    try:
+        review = DriftReview.model_validate(people.review(namespace, name))
+    except NotFoundError:
+        _fail(f"there is no DriftReview {name} in namespace {namespace}; see kubectl get driftreviews -A")
+    except ForbiddenError:
+        _fail(_may_not(user, "get", "driftreviews", namespace))
+    except ClusterError as error:
+        _fail(str(error))
+    except ValidationError as error:
+        _fail(f"this command cannot read the DriftReview, take that of the operator's version: {error}")
+    spec = _spec(kind, user, review, fields)
+    _would_count(review, DriftApproval(spec=spec), clock.now())
+    try:
+        made = people.create(review, spec)
+    except ForbiddenError as error:
+        denied = "ValidatingAdmissionPolicy" in str(error)
+        _fail(str(error) if denied else _may_not(user, "create", "driftapprovals", namespace))
+    except ClusterError as error:
+        _fail(str(error))
+    typer.echo(
+        f"DriftApproval {made} created: {kind} by {user}; what follows: kubectl get drv {name} -n {namespace} -o wide"
+    )
+
+
+def _spec(kind: ApprovalType, user: str, review: DriftReview, fields: dict[str, str | None]) -> DriftApprovalSpec:
+    ref = ReviewedRef(name=review.metadata.name, uid=review.metadata.uid)
+    given: dict[str, Any] = {"review_ref": ref, "by": user, "type": kind} | fields
+    try:
+        return DriftApprovalSpec.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        option = {"for": "--for", "item": "--item", "message": "--message"}.get(str(first["loc"][0]), str(first["loc"]))
+        raise typer.BadParameter(f"{option}: {first['msg']} (found {first['input']!r})") from None
+
+
+def _would_count(review: DriftReview, approval: DriftApproval, now: Any) -> None:
+    """Refuse what nothing would follow from, by the operator's own rules."""
+    if review.status.phase in TERMINAL:
+        _fail(f"the review is over ({review.status.phase}): {review.status.summary}")
+    uid = "not created yet"
+    candidate = approval.model_copy(update={"metadata": Metadata(name=uid, uid=uid, creation_timestamp=now)})
+    status = noted(extended(review), [candidate], now)
+    found = [each for each in status.approvals if each.uid == uid] if status is not None else []
+    if found and not found[0].counted:
+        _fail(f"nothing would follow from it: {found[0].why}")
+
+
+def _may_not(user: str, verb: str, plural: str, namespace: str) -> str:
+    """Which right lacks, and how somebody who may gives it."""
+    where = f"-n {quote(namespace)}"
+    return (
+        f"{user} may not {verb} {plural} in namespace {namespace}; ask who runs it for the Role of docs/approvals.md, "
+        "or just for this right:\n"
+        f"  kubectl create role {_ROLE}-{plural} {where} --verb={verb} --resource={plural}.{GROUP}\n"
+        f"  kubectl create rolebinding {_ROLE}-{plural} {where} --role={_ROLE}-{plural} --user={quote(user)}"
+    )
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo("driftreview: " + "\n".join(printable(line, None) for line in message.splitlines()), err=True)
+    raise typer.Exit(1)

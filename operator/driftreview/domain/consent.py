@@ -1,0 +1,136 @@
+"""What people gave: whose approvals and sign-offs count as things stand, and what a promotion lacks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from driftreview.api.approval import ApprovalRecord, ApprovalType
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.policy import ApprovedBy, PolicyMode
+from driftreview.api.reasons import ConditionType, Reason
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.conclusion import BY_PEOPLE, act_on
+from driftreview.domain.status import said, truth, with_condition
+
+MOST_WORDS: Final = 256
+"""Characters of why an act does not count."""
+
+
+def counted(status: DriftReviewStatus, kind: ApprovalType) -> list[ApprovalRecord]:
+    """The acts of a type from which something follows, oldest first."""
+    return [each for each in status.approvals if each.type is kind and each.counted]
+
+
+def rejection(status: DriftReviewStatus) -> ApprovalRecord | None:
+    """Who rejected the release."""
+    return next(iter(counted(status, ApprovalType.REJECT)), None)
+
+
+@dataclass(frozen=True)
+class Consent:
+    """What people gave, and what a promotion needs of them."""
+
+    by: tuple[str, ...]
+    """Users whose approval counts."""
+    wanted: int
+    """How many of them a promotion needs."""
+    unsigned: tuple[str, ...]
+    """Required items of the checklist without a sign-off."""
+    not_by: str = ""
+    """The user whose approval does not count."""
+
+    def enough(self, least: int = 0) -> bool:
+        """Whether nothing lacks, with so many approvals at least."""
+        return len(self.by) >= max(self.wanted, least) and not self.unsigned
+
+    def said(self, least: int = 0) -> str:
+        """What there is and what lacks, in a sentence."""
+        wanted = max(self.wanted, least)
+        parts = []
+        if wanted:
+            names = f" ({', '.join(self.by)})" if self.by else ""
+            other = f", not by the author {self.not_by}" if self.not_by and len(self.by) < wanted else ""
+            parts.append(f"has {len(self.by)} of {wanted} approvals{names}{other}")
+        if self.unsigned:
+            parts.append(f"lacks the sign-off of {', '.join(self.unsigned)}")
+        return " and ".join(parts) or "has every sign-off"
+
+
+def consent(review: DriftReview, status: DriftReviewStatus) -> Consent:
+    """Who approved and signed off, and what a promotion needs."""
+    rule = review.spec.policy.approval
+    manual = rule.type is ApprovedBy.MANUAL
+    signed = {each.item for each in counted(status, ApprovalType.SIGN_OFF)}
+    return Consent(
+        by=tuple(each.by for each in counted(status, ApprovalType.APPROVE)),
+        wanted=rule.approvals if manual else 0,
+        unsigned=tuple(each.name for each in review.spec.checklist if each.required and each.name not in signed),
+        not_by=(review.spec.author or "") if manual and rule.not_by_author else "",
+    )
+
+
+def with_consent(review: DriftReview, status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+    """Say whether a promotion has what it needs of people, where it needs something."""
+    given = consent(review, status)
+    if not given.wanted and not any(each.required for each in review.spec.checklist):
+        others = [each for each in status.conditions if each.type != ConditionType.APPROVED]
+        return status.model_copy(update={"conditions": others})
+    enough = given.enough()
+    until = f"; waited for until {said(status.rollback.last_safe_moment)}" if status.rollback and not enough else ""
+    reason = Reason.APPROVED if enough else Reason.APPROVAL_MISSING
+    message = f"a promotion {given.said()}{until}"
+    return with_condition(status, ConditionType.APPROVED, truth(holds=enough), reason, message, now)
+
+
+def is_held(review: DriftReview, status: DriftReviewStatus) -> bool:
+    """Whether the decision leaves it to a person what is done."""
+    policy, decision = review.spec.policy, status.decision
+    if decision is None or status.act is not None or policy.mode is not PolicyMode.ENFORCE:
+        return False
+    return act_on(policy, decision) is None
+
+
+def counting(review: DriftReview, status: DriftReviewStatus) -> list[ApprovalRecord]:
+    """The records, with what approvals and sign-offs count for as things stand; what was decided by them stays."""
+    decision = status.decision
+    if status.act is not None or (decision is not None and decision.reason in BY_PEOPLE):
+        return status.approvals
+    since = decision.at if decision is not None and is_held(review, status) else None
+    given: set[str] = set()
+    found: list[ApprovalRecord] = []
+    for each in status.approvals:
+        if each.type in {ApprovalType.APPROVE, ApprovalType.SIGN_OFF} and each.revision:
+            what = each.by if each.type is ApprovalType.APPROVE else each.item or ""
+            why = _why_not_counted(review, status, each, since, given)
+            given |= set() if why else {f"{each.type} {what}"}
+            found.append(each.model_copy(update={"counted": not why, "why": why[:MOST_WORDS]}))
+        else:
+            found.append(each)
+    return found
+
+
+def _why_not_counted(
+    review: DriftReview,
+    status: DriftReviewStatus,
+    record: ApprovalRecord,
+    since: datetime | None,
+    given: AbstractSet[str],
+) -> str:
+    spec, rule = review.spec, review.spec.policy.approval
+    if status.judged is None or record.revision != status.judged.name:
+        return f"it is about {record.revision}, which is not judged any more"
+    if record.type is ApprovalType.SIGN_OFF:
+        if record.item not in {each.name for each in spec.checklist}:
+            names = ", ".join(each.name for each in spec.checklist) or "none"
+            return f"the review has no such checklist item: {names}"
+        return "it was signed off before" if f"{record.type} {record.item}" in given else ""
+    if spec.policy.mode is not PolicyMode.ENFORCE:
+        return f"policy.mode is {spec.policy.mode}: the operator promotes nothing"
+    if rule.type is ApprovedBy.MANUAL and rule.not_by_author and record.by == spec.author:
+        return "the author of the review does not count (policy.approval.notByAuthor)"
+    if since is not None and record.at <= since:
+        return f"it was given before the decision of {said(since)}: who still approves does so again"
+    return f"{record.by} approved it before" if f"{record.type} {record.by}" in given else ""

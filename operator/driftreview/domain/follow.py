@@ -1,0 +1,190 @@
+"""From a decision to the intent to act, or to waiting for people: by the policy, by what people say, by the time."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from driftreview.api.approval import ApprovalRecord, ApprovalType
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
+from driftreview.api.reasons import TERMINAL, Phase, Reason, Recommendation
+from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
+from driftreview.domain import schedule
+from driftreview.domain.conclusion import BY_PEOPLE, act_on
+from driftreview.domain.consent import consent, is_held, rejection
+from driftreview.domain.display import shorten
+from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
+from driftreview.domain.workload import TargetView
+
+NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
+_MOST_NAMES: Final = 253
+_MOST_MESSAGE: Final = 4096
+
+
+def decided(
+    status: DriftReviewStatus, what: Recommendation, reason: Reason, message: str, by: str, now: datetime
+) -> DriftReviewStatus:
+    """Write down what the review came to, and by whom."""
+    decision = Decision(
+        recommendation=what,
+        reason=reason,
+        message=shorten(message, _MOST_MESSAGE),
+        by=shorten(by, _MOST_NAMES),
+        at=schedule.whole_seconds(now),
+    )
+    return status.model_copy(update={"decision": decision})
+
+
+def follow_decision(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime, *, last: bool
+) -> DriftReviewStatus:
+    """From the decision to the intent to act, or to waiting for a person."""
+    policy, decision = review.spec.policy, status.decision
+    if decision is None:
+        return status
+    summary = f"{decision.recommendation}: {decision.message}"
+    if policy.mode is not PolicyMode.ENFORCE:
+        if last:
+            return moved(status, Phase.DECIDED, Reason.ADVISED, f"{summary} (policy.mode is {policy.mode})", now)
+        return moved(status, Phase.HOLDING, Reason.HOLDING, summary, now)
+    act, given = act_on(policy, decision), consent(review, status)
+    waits = _waits(review, decision, status, now)
+    if act is ActType.PROMOTE and not given.enough():
+        summary = f"{summary}; the promotion {given.said()}; {waits}"
+        return moved(status, Phase.HOLDING, Reason.APPROVAL_MISSING, summary, now)
+    if act is not None:
+        undecided = decision.recommendation is Recommendation.INCONCLUSIVE
+        return _intend(_by_policy(status, policy, now) if undecided else status, act, target, summary, now)
+    asked = given.by or given.wanted or given.unsigned
+    so_far = f"; to promote it, it {given.said(1)}" if asked else ""
+    return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {waits}{so_far}", now)
+
+
+def answered(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
+    """What people say: a Reject takes the release back at once, approvals answer a decision that was left to people.
+
+    Approvals that were given before such a decision do not answer it; those before any decision only count.
+    """
+    decision = status.decision
+    if decision is not None and decision.reason in BY_PEOPLE:
+        return status
+    before = f"; before: {decision.recommendation}, {decision.message}" if decision is not None else ""
+    if (rejected := rejection(status)) is not None:
+        message = f"rejected by {rejected.by}: {rejected.message}{before}"
+        status = decided(status, Recommendation.REJECT, Reason.REJECTED, message, rejected.by, now)
+        return follow_decision(review, status, target, now, last=False)
+    given = consent(review, status)
+    if not is_held(review, status) or not given.enough(1):
+        return status
+    why = "; ".join(f"{each.by}: {each.message}" for each in status.approvals if _counts(each) and each.message)
+    message = f"approved by {', '.join(given.by)}{f' ({why})' if why else ''}{before}"
+    status = decided(status, Recommendation.APPROVE, Reason.APPROVED, message, ", ".join(given.by), now)
+    return follow_decision(review, status, target, now, last=False)
+
+
+def _counts(record: ApprovalRecord) -> bool:
+    return record.type is ApprovalType.APPROVE and record.counted
+
+
+def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus, now: datetime) -> str:
+    """Until when a person is waited for, and what follows then."""
+    rejected, on_end = decision.recommendation is Recommendation.REJECT, review.spec.policy.on_window_end
+    acts = {OnWindowEnd.ROLLBACK: "it is rolled back", OnWindowEnd.PROMOTE: "it is promoted"}
+    then = acts.get(on_end, "the review ends") if not rejected or on_end is OnWindowEnd.ROLLBACK else "the review ends"
+    if status.rollback is None or now >= status.rollback.last_safe_moment:
+        return f"no time is left to wait for a person: {then} (policy.onWindowEnd is {on_end})"
+    until = said(status.rollback.last_safe_moment)
+    return f"waits for a person until {until}, then {then} (policy.onWindowEnd is {on_end})"
+
+
+def _by_policy(status: DriftReviewStatus, policy: Policy, now: datetime) -> DriftReviewStatus:
+    """Say with the decision that it is the policy's: what cannot be judged does not roll back by itself."""
+    why = status.decision.message if status.decision else ""
+    message = f"policy.onInconclusive is {policy.on_inconclusive}, and {why}"
+    return decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onInconclusive", now)
+
+
+def _intend(
+    status: DriftReviewStatus, act: ActType, target: TargetView, summary: str, now: datetime
+) -> DriftReviewStatus:
+    """Write down what will be done. Nothing is done before this is stored."""
+    if act is ActType.ROLL_BACK and (status.rollback is None or not status.rollback.possible):
+        reason = status.rollback.reason if status.rollback else Reason.NO_PREVIOUS_REVISION
+        message = status.rollback.message if status.rollback else ""
+        if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
+            return moved(status, Phase.HOLDING, reason, f"{message}; then: {summary}", now, Stuck(reason, message))
+        said_last = f"{summary}; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand"
+        return moved(status, Phase.FAILED, reason, said_last, now)
+    intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
+    phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
+    return moved(status.model_copy(update={"act": intent}), phase, Reason.ACTING, summary, now)
+
+
+def act_due(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
+    """Write the intent of what was decided when it could not be done, now that it can; or say what it still waits for.
+
+    A rollback waits for a paused target until the window closes, also past the last safe moment; a promotion for
+    people.
+    """
+    decision = status.decision
+    if decision is None or status.act is not None or status.phase in TERMINAL:
+        return status
+    if _to_be_rolled_back(review, decision):
+        return _intend(status, ActType.ROLL_BACK, target, f"{decision.recommendation}: {decision.message}", now)
+    if review.spec.policy.mode is not PolicyMode.ENFORCE:
+        return status
+    followed = follow_decision(review, status, target, now, last=False)
+    over = status.rollback is not None and now >= status.rollback.last_safe_moment
+    return status if over and followed.act is None else followed  # nobody is waited for any more
+
+
+def held_back(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
+    """What suspending keeps from happening."""
+    decision, closes = status.decision, schedule.closes_at(review.spec.window, status.t0) if status.t0 else now
+    if decision is None or not (status.act is not None or _to_be_rolled_back(review, decision)):
+        return "nothing is judged or done; due times do not move"
+    why = f"{decision.recommendation}: {decision.message}"
+    if status.act is not None and status.act.type is ActType.PROMOTE:
+        return f"the decided promotion is done when that is taken back; {why}"
+    if now > closes:
+        return f"the decided rollback was not done before the window closed at {said(closes)}; {why}"
+    return f"the decided rollback is done when that is taken back, not after {said(closes)}; {why}"
+
+
+def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
+    return act_on(review.spec.policy, decision) is ActType.ROLL_BACK
+
+
+def window_ended(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    """Undecided, or decided and left to people, at the last safe moment."""
+    decision, on_end = status.decision, review.spec.policy.on_window_end
+    why = decision.message if decision else f"not every look could be judged{held_up_by(review.status)}"
+    approved = decision is not None and decision.recommendation is Recommendation.APPROVE
+    if approved:
+        why = f"APPROVE: {why}; but the promotion {consent(review, status).said()}"
+    if decision is not None and decision.recommendation is Recommendation.REJECT:
+        if _to_be_rolled_back(review, decision):
+            return finished(review, status)
+        if review.spec.policy.mode is PolicyMode.ENFORCE and on_end is OnWindowEnd.ROLLBACK:
+            summary = f"REJECT: {why}; {NOBODY}"
+            return finished(review, _intend(status, ActType.ROLL_BACK, target, summary, now))
+        status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
+    elif review.spec.policy.mode is PolicyMode.ENFORCE and on_end is not OnWindowEnd.NOTIFY:
+        act = ActType.PROMOTE if on_end is OnWindowEnd.PROMOTE else ActType.ROLL_BACK
+        what = "not promoted" if approved else "undecided"
+        message = f"{what} at the last safe moment ({why}); policy.onWindowEnd is {on_end}"
+        if decision is not None and decision.reason is Reason.POLICY:  # said before, when the target was paused
+            message = why
+        else:
+            status = decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onWindowEnd", now)
+        status = _intend(status, act, target, message, now)
+    elif approved:
+        message = f"{why}; nothing was done until the last safe moment"
+        status = moved(status, Phase.DECIDED, Reason.APPROVAL_MISSING, message, now)
+    else:
+        message = f"undecided at the last safe moment, nothing was done: {why}"
+        status = moved(status, Phase.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, message, now)
+    return finished(review, status)

@@ -1,0 +1,86 @@
+"""Carries out a stored intent, on the very object and generation that was looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from driftreview.adapters.errors import ChangedError, RefusedError
+from driftreview.adapters.reviews import Reviews
+from driftreview.adapters.workloads import Workload, Workloads
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain import trouble
+from driftreview.domain.evidence import T0, is_intact
+from driftreview.domain.naming import stored_name
+from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.telemetry import Telemetry
+
+RETRY: Final = timedelta(seconds=15)
+"""Until what was refused or did not answer is tried again."""
+
+
+@dataclass(frozen=True)
+class CarryOut:
+    """Acts on targets, once the intent is stored."""
+
+    reviews: Reviews
+    workloads: Workloads
+    telemetry: Telemetry
+
+    def act(
+        self, review: DriftReview, workload: Workload, act: ActType, now: datetime
+    ) -> tuple[DriftReviewStatus, datetime]:
+        """Promote or roll back.
+
+        Returns:
+            The review's next status, and when to look again.
+
+        Raises:
+            ChangedError: the review or the target changed since it was looked at.
+        """
+        name = f"{review.metadata.namespace}/{review.metadata.name}"
+        fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
+        if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
+            raise ChangedError(f"review {name} changed before its act")
+        try:
+            if act is ActType.PROMOTE:
+                self.workloads.approve(workload)
+            else:
+                template = self._way_back(review)
+                if not template and review.status.baseline is None:
+                    return trouble.way_back_gone(review, now), now
+                if not template:
+                    return trouble.evidence_altered(review, stored_name(review, T0), now), now
+                began = workload.view.rollout_started_at or review.status.t0 or now
+                self.workloads.roll_back(workload, template, (min(began, now), now))
+        except RefusedError as error:
+            self.telemetry.acts.labels(act, "refused").inc()
+            status, again = trouble.act_refused(review, str(error), now)
+            return status, now + (RETRY if again else timedelta(0))
+        self.telemetry.acts.labels(act, "done").inc()
+        LOGGER.info("%s of %s done", act, review.spec.target.name, extra={"review": name})
+        return review.status, now
+
+    def baseline(self, review: DriftReview) -> DriftSnapshotSpec | None:
+        """The frozen T0 evidence, if it is still what was frozen."""
+        ref = review.status.baseline
+        if ref is None or ref.name != stored_name(review, T0):
+            return None
+        stored = self.reviews.snapshot(review.metadata.namespace, ref.name)
+        ours = stored is not None and (stored.review_ref.uid, stored.checkpoint) == (review.metadata.uid, T0)
+        return stored if stored and ours and is_intact(stored, ref.hash) else None
+
+    def _way_back(self, review: DriftReview) -> Mapping[str, Any]:
+        """The pinned pod template; empty if it cannot be had.
+
+        From the evidence; where a person rejects before there is any, from the cluster, if it is still what was pinned.
+        """
+        status = review.status
+        if status.baseline is None and status.previous is not None:
+            return self.workloads.pin(review.metadata.namespace, status.previous).template
+        baseline = self.baseline(review)
+        return baseline.previous.template if baseline and baseline.previous else {}

@@ -1,0 +1,138 @@
+"""Whatever people do, in whatever order it is seen: the same end, and the way back is never longer for it."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from driftreview.api.approval import DriftApproval
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import Phase
+from driftreview.api.status import ActType
+from driftreview.domain.approvals import extended, noted
+from tests.builders import HOUR, MINUTE, T0, approval, review, signal
+from tests.simulator import Metrics, Simulator
+
+KINDS = ["Approve", "Approve", "SignOff", "Note", "Reject", "Rebaseline", "Extend"]
+CONSENT = ["Approve", "SignOff", "Note"]
+CHECKLIST = [{"name": "backup"}]
+POLICIES = st.fixed_dictionaries({
+    "onDrift": st.sampled_from(["Rollback", "Hold"]),
+    "onInconclusive": st.sampled_from(["Hold", "Promote", "Rollback"]),
+    "onWindowEnd": st.sampled_from(["Notify", "Promote", "Rollback"]),
+    "approval": st.fixed_dictionaries({
+        "type": st.sampled_from(["Automatic", "Manual"]), "approvals": st.integers(1, 3), "notByAuthor": st.booleans(),
+    }),
+})  # fmt: skip
+
+
+@st.composite
+def acts(draw: st.DrawFn, kinds: Sequence[str] = KINDS, latest: int = 40) -> list[DriftApproval]:
+    """Some of them, made within some minutes after T0."""
+    found = []
+    for number in range(draw(st.integers(0, 6))):
+        kind = draw(st.sampled_from(kinds))
+        fields: dict[str, Any] = {"SignOff": {"item": "backup"}, "Extend": {"for": "1h"}}.get(kind, {})
+        by = draw(st.sampled_from(["ann", "joe", "jane"]))
+        at = T0 + draw(st.integers(1, latest)) * MINUTE
+        found.append(approval(kind, by, at, f"{number}-{kind}", **fields))
+    return found
+
+
+def begun(policy: dict[str, Any], shift: float = 1.0) -> Simulator:
+    declared = review(
+        signals=[signal()], policy=policy, author="jane", checklist=CHECKLIST,
+        window={"checkpoints": ["1h", "2h"], "rollback": "4h"},
+    )  # fmt: skip
+    simulator = Simulator(declared, metrics=Metrics([(T0 + 30 * MINUTE, shift)]), sleepy=True)
+    simulator.run()
+    return simulator
+
+
+def stored(simulator: Simulator) -> DriftReview:
+    return extended(simulator.stored())
+
+
+def ends(simulator: Simulator) -> tuple[Any, ...]:
+    simulator.pass_time(12 * HOUR)
+    decision = simulator.status.get("decision", {})
+    return simulator.phase, simulator.acts, decision.get("recommendation"), decision.get("reason"), decision.get("by")
+
+
+@given(found=acts(), policy=POLICIES, data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_what_is_seen_at_once_has_no_order_and_counts_once(
+    found: list[DriftApproval], policy: dict[str, Any], data: st.DataObject
+) -> None:
+    simulator = begun(policy)
+    now = T0 + 45 * MINUTE
+    doubled = found + (data.draw(st.lists(st.sampled_from(found), max_size=6)) if found else [])
+    again = data.draw(st.permutations(doubled))
+    once, twice = noted(stored(simulator), found, now), noted(stored(simulator), again, now)
+    assert once == twice
+    if once is not None:
+        after = stored(simulator).model_copy(update={"status": once})
+        assert noted(after, again, now) is None, "what is written down is not written down again"
+
+
+@given(found=acts(CONSENT), policy=POLICIES, shift=st.sampled_from([1.0, 1.0, 1.5]), data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_consent_comes_to_the_same_whenever_it_is_seen(
+    found: list[DriftApproval], policy: dict[str, Any], shift: float, data: st.DataObject
+) -> None:
+    whole, pieces = begun(policy, shift), begun(policy, shift)
+    whole.pass_time(45 * MINUTE)
+    whole.approvals = found
+    pieces.pass_time(45 * MINUTE)
+    for each in data.draw(st.permutations(found)):
+        pieces.approvals.append(each)
+        pieces.run()
+    assert ends(whole) == ends(pieces)
+    assert whole.status == pieces.status
+
+
+@given(found=acts(CONSENT, latest=200), policy=POLICIES)
+@settings(deadline=None, max_examples=60)
+def test_no_consent_keeps_a_drift_from_being_rolled_back_at_once(
+    found: list[DriftApproval], policy: dict[str, Any]
+) -> None:
+    alone, consented = (begun(policy | {"onDrift": "Rollback"}, 1.5) for _ in range(2))
+    consented.approvals = found
+    for simulator in (alone, consented):
+        simulator.pass_time(3 * HOUR)
+        assert simulator.acts == [ActType.ROLL_BACK]
+    assert alone.status["act"] == consented.status["act"], "at the same moment"
+    assert alone.status["decision"] == consented.status["decision"]
+
+
+@given(found=acts(latest=30), policy=POLICIES, after=st.integers(31, 50))
+@settings(deadline=None, max_examples=60)
+def test_whatever_else_was_done_a_reject_takes_the_release_back(
+    found: list[DriftApproval], policy: dict[str, Any], after: int
+) -> None:
+    simulator = begun(policy)
+    simulator.approvals = list(found)
+    simulator.pass_time(after * MINUTE)
+    assert simulator.status["t0"], "T0 is taken anew at once where nothing has to be waited for"
+    simulator.approvals.append(approval("Reject", "zoe", simulator.now, "last"))
+    simulator.pass_time(10 * MINUTE)
+    assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [ActType.ROLL_BACK])
+
+
+@given(found=acts(["Extend", "Note", "Approve"]), policy=POLICIES)
+@settings(deadline=None, max_examples=40)
+def test_no_due_time_moves_and_the_window_never_gets_shorter(
+    found: list[DriftApproval], policy: dict[str, Any]
+) -> None:
+    simulator = begun(policy)
+    dues = [each["due"] for each in simulator.status["checkpoints"]]
+    closes = simulator.status["rollback"]["closesAt"]
+    for each in found:
+        simulator.approvals.append(each)
+        simulator.pass_time(timedelta(minutes=1))
+        rows = simulator.status["checkpoints"]
+        assert [row["due"] for row in rows[: len(dues)]] == dues
+        assert simulator.status["rollback"]["closesAt"] >= closes
+        dues, closes = [row["due"] for row in rows], simulator.status["rollback"]["closesAt"]

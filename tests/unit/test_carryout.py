@@ -1,0 +1,69 @@
+"""The act itself: only on the review as it was read, and only back to what was pinned."""
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+
+from driftreview.adapters.errors import ChangedError
+from driftreview.adapters.workloads import Workload
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import RevisionEvidence
+from driftreview.api.reasons import Phase, Reason
+from driftreview.api.status import ActType
+from driftreview.domain.action import Observed, Settle
+from driftreview.domain.plan import plan
+from driftreview.runtime.carryout import CarryOut
+from driftreview.runtime.telemetry import Telemetry
+from tests.builders import T0, review, revision, target, template
+
+
+class Done:
+    """Stands for the cluster: keeps a note of what was put back."""
+
+    def __init__(self, kept: dict[str, Any], version: str = "1") -> None:
+        self.kept, self.version = kept, version
+        self.put_back: list[Any] = []
+
+    def read(self, *_: str) -> dict[str, Any]:
+        return {"metadata": {"resourceVersion": self.version}}
+
+    def pin(self, *_: Any) -> RevisionEvidence:
+        return RevisionEvidence(**revision("old").model_dump(), template=self.kept)
+
+    def roll_back(self, _workload: Workload, template: Any, ran: tuple[datetime, datetime]) -> None:
+        assert ran[0] <= ran[1]
+        self.put_back.append(template)
+
+
+def before_evidence() -> DriftReview:
+    """A review at T0 whose evidence is not frozen yet."""
+    begun = plan(review(), Observed(target()), T0)
+    assert isinstance(begun, Settle)
+    assert begun.status.baseline is None
+    return review(begun.status)
+
+
+def rolled_back(done: Done) -> tuple[Any, list[Any]]:
+    carry_out = CarryOut(cast(Any, done), cast(Any, done), Telemetry())
+    workload = cast(Workload, SimpleNamespace(view=target(), deployment={}))
+    return carry_out.act(before_evidence(), workload, ActType.ROLL_BACK, T0)[0], done.put_back
+
+
+def test_before_there_is_evidence_the_pinned_template_is_put_back() -> None:
+    status, put_back = rolled_back(Done(template("old")))
+    assert put_back == [template("old")]
+    assert status == before_evidence().status
+
+
+def test_if_that_is_gone_too_it_is_said() -> None:
+    status, put_back = rolled_back(Done({}))
+    assert (status.phase, put_back) == (Phase.FAILED, [])
+    assert "ReplicaSet web-old is gone, or not what was pinned at T0" in status.summary
+    assert status.conditions[-1].reason == Reason.NO_PREVIOUS_REVISION
+
+
+def test_nothing_is_done_for_a_review_that_changed() -> None:
+    with pytest.raises(ChangedError):
+        rolled_back(Done(template("old"), version="2"))
