@@ -71,6 +71,8 @@ def _approval(name: str, says: str, path: str = "", **fields: Any) -> Refusal:
     return Refusal(name, "DriftApproval", fields, f"spec{path}", says)
 
 
+_ONE_OF = "must name exactly one of configMap, service and customResourceDefinition"
+_TWO_PLACES: Raw = {"name": "store", "from": {"configMap": {"name": "store"}, "service": "store"}}
 _KEY = {"name": "prometheus", "key": "token"}
 _ORDER = "checkpoints must be in ascending order and differ"
 _PATTERN = "should match '^[+-]?[0-9]{1,15}"
@@ -115,6 +117,8 @@ REFUSALS: list[Refusal] = [
     _window("t0-far", "must be a time in the years 2000 to 2099", ".t0", t0="9999-12-31T23:59:59Z"),
     _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),
     _review("baseline-long", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "29d"}),
+    _review("contract-from-two", "spec.contracts[0].from", _ONE_OF, contracts=[_TWO_PLACES]),
+    _review("contract-from-none", "spec.contracts[0].from", _ONE_OF, contracts=[{"name": "store", "from": {}}]),
     _review("snapshot-past-checkpoint", "spec", _REST, baseline={"from": "Snapshot"}),
     _review("snapshot-by-default", "spec", "baseline.length 7d (the default), first checkpoint 1h: with baseline.from",
             baseline={"from": "Snapshot", "length": None}),
@@ -259,6 +263,7 @@ CHANGES: list[Change] = [
     _fixed("window", {"settle": "3m"}),
     _fixed("baseline", {"length": "6d"}),
     _fixed("signals", [LIMIT]),
+    _fixed("contracts", []),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy.mode", "Advise"),

@@ -72,6 +72,11 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+    "contracts": [
+        {"name": "store", "from": {"configMap": {"name": "event-store", "key": "schema.json"}}, "mode": "Enforce"},
+        {"name": "api", "from": {"service": "orders"}, "mode": "Shadow"},
+        {"name": "order-kind", "from": {"customResourceDefinition": "orders.example.org"}},
+    ],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -120,6 +125,11 @@ SNAPSHOT: Raw = {
     "window": {"start": "2026-01-05T08:00:00Z", "end": "2026-01-05T09:00:00Z", "step": "30s", "block": "5m"},
     "judged": _REVISION,
     "previous": _REVISION,
+    "facts": {
+        "takenAt": "2026-01-05T09:02:00Z",
+        "contracts": [{"name": "store", "hash": "sha256:1"}],
+        "problems": [{"about": "contracts/api", "reason": "NotFound", "message": "there is no services/orders"}],
+    },
     "signals": [
         {
             "name": "latency",

@@ -15,6 +15,14 @@ pytestmark = pytest.mark.integration
 USER = f"system:serviceaccount:{SYSTEM}:driftreview"
 
 
+CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "schema"}, "data": {"version": "1"}}
+CONTRACTS = [
+    {"name": "schema", "from": {"configMap": {"name": "schema"}}},
+    {"name": "service", "from": {"service": "none"}, "mode": "Shadow"},
+    {"name": "definition", "from": {"customResourceDefinition": "driftreviews.driftreview.dev"}},
+]
+
+
 def used(event: dict[str, Any]) -> tuple[str, str, str]:
     """Group, resource (with its subresource) and verb of a request."""
     ref = event["objectRef"]
@@ -54,7 +62,8 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
     try:
         with operators.own() as operator:
             stage.release("1", "2")
-            stage.review()
+            api.create(CONFIG_MAP, stage.namespace)
+            stage.review(contracts=CONTRACTS)
             assert stage.ended()["phase"] == "Promoted"
             stage.review(
                 "other",

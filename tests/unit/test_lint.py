@@ -188,7 +188,7 @@ WIDE = LEVEL | {"margin": {"relative": "6%"}}
         ("no-time-to-approve", {"policy": {"approval": {"type": "Manual"}}},
          "spec.window.rollback", "found 13m between the last checkpoint's verdict and the last safe moment"),
         ("no-time-to-approve", {"checklist": [{"name": "a"}]},
-         "spec.window.rollback", "raise window.rollback, or have them approve and sign off before it"),
+         "spec.window.rollback", "raise window.rollback, or have them approve and sign off before"),
         ("no-time-to-act", {"window": {"checkpoints": ["1h"], "rollback": "1h", "grace": "0s", "settle": "0s"}},
          "spec.window.rollback", "no time to act on it; raise window.rollback or window.grace"),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "query": " up\n"}]},

@@ -121,7 +121,7 @@ def _times(review: DriftReview) -> Iterator[Advice]:
     elif left < _TO_APPROVE and _waits_for_people(review):
         message = (
             f"found {format_duration(left)} between the last checkpoint's verdict and the last safe moment, in which"
-            " people are waited for before a promotion; raise window.rollback, or have them approve and sign off before it"
+            " people are waited for before a promotion; raise window.rollback, or have them approve and sign off before"
         )
         yield "no-time-to-approve", ("spec", "window", "rollback"), message
 
