@@ -18,6 +18,18 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.evidence import content_hash
 
 
+def owner(review: DriftReview) -> dict[str, Any]:
+    """The owner reference of what a review leaves behind: it is deleted with the review."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "DriftReview",
+        "name": review.metadata.name,
+        "uid": review.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
+
+
 class Reviews:
     """The reviews of a cluster and their evidence."""
 
@@ -99,14 +111,6 @@ class Reviews:
         Returns:
             What is stored.
         """
-        owner = {
-            "apiVersion": API_VERSION,
-            "kind": "DriftReview",
-            "name": review.metadata.name,
-            "uid": review.metadata.uid,
-            "controller": True,
-            "blockOwnerDeletion": False,
-        }
         body = {
             "apiVersion": API_VERSION,
             "kind": "DriftSnapshot",
@@ -114,7 +118,7 @@ class Reviews:
                 "name": name,
                 "namespace": review.metadata.namespace,
                 "labels": {"driftreview.dev/checkpoint": spec.checkpoint},
-                "ownerReferences": [owner],
+                "ownerReferences": [owner(review)],
             },
             "spec": spec.to_wire(),
         }

@@ -53,6 +53,8 @@ class ConditionType(StrEnum):
     """The source answered when it was last asked."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
+    REPORT_WRITTEN = "ReportWritten"
+    """The report of the last look, or of the end, is in the review's ConfigMap."""
     READY = "Ready"
     """The review has ended with the judged revision promoted (kstatus)."""
     RECONCILING = "Reconciling"
@@ -245,6 +247,13 @@ class Reason(StrEnum):
     """There was no earlier revision at T0."""
     TARGET_PAUSED = "TargetPaused"
     """The target's rollout is paused."""
+    # ReportWritten
+    WRITTEN = "Written"
+    """The report is in the ConfigMap that the message names."""
+    REPORT_DUE = "ReportDue"
+    """The first report is to be written."""
+    NAME_TAKEN = "NameTaken"
+    """There is a ConfigMap of that name that is not the review's: it is left alone."""
     # How it ended
     SIGNALS_PASSED = "SignalsPassed"
     """Every enforced signal passed at the last checkpoint."""

@@ -24,6 +24,7 @@ from driftreview.domain import schedule
 from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
 from driftreview.domain.foresight import Foresight
+from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import check_rows, signal_rows
 from driftreview.domain.status import (
@@ -114,7 +115,9 @@ def baseline_captured(
     if evidence.previous is None or not evidence.previous.template:
         status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept
     status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)
-    status = _metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now)
+    status = report_due(
+        _metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now), now
+    )
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
     lacking = f", but without data: {', '.join(without)}" if without else ""

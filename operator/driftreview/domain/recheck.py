@@ -6,7 +6,7 @@ What the operator does at each look, done anew: where the two differ, one of the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from driftreview.api.base import Model
@@ -49,23 +49,25 @@ class Looked:
     result: CheckpointResult | None = None
 
 
-def looked(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[Looked, ...]:
-    """The frozen looks of a review in the order of its checkpoints, T0 first, each judged anew.
-
-    Without T0 nothing can be judged, and nothing is returned.
-    """
+def frozen(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[Looked, ...]:
+    """The frozen looks of a review in the order of its checkpoints, T0 first, as they are: nothing is judged."""
     metadata, named = review.metadata, dict[str, DriftSnapshot]()
     for each in snapshots:
         name = each.spec.checkpoint
         if name not in named or each.metadata.name == snapshot_name(metadata.name, metadata.uid, name):
             named[name] = each
-    first = named.get(T0)
-    if first is None:
+    order = (T0, *review.spec.window.checkpoints)
+    return tuple(Looked(name, named[name]) for name in order if name in named)
+
+
+def looked(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[Looked, ...]:
+    """The same, each but T0 judged anew; without T0 nothing can be judged, and nothing is returned."""
+    found = frozen(review, snapshots)
+    if not found or found[0].name != T0:
         return ()
-    others = [named[name] for name in review.spec.window.checkpoints if name in named]
-    results = judge_looks(review.spec, first.spec, [each.spec for each in others])
-    judged = (Looked(each.spec.checkpoint, each, result) for each, result in zip(others, results, strict=True))
-    return (Looked(T0, first), *judged)
+    first, *others = found
+    results = judge_looks(review.spec, first.evidence.spec, [each.evidence.spec for each in others])
+    return (first, *(replace(each, result=result) for each, result in zip(others, results, strict=True)))
 
 
 def differences(review: DriftReview, looks: Sequence[Looked]) -> Iterator[Difference]:
@@ -116,7 +118,7 @@ def _name(ref: SnapshotRef | None) -> str:
 
 def _spec(review: DriftReview, looks: Sequence[Looked]) -> Iterator[Difference]:
     """Whether the review is still the one that was started, where T0 says which that was."""
-    at_t0 = looks[0].evidence.spec.spec_hash if looks else None
+    at_t0 = looks[0].evidence.spec.spec_hash if looks and looks[0].name == T0 else None
     now = spec_hash(review.spec)
     if at_t0 is not None and at_t0 != now:
         yield Difference("spec", now, at_t0)

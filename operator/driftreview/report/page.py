@@ -39,7 +39,7 @@ def _template() -> Template:
     )
     style, *_ = environment.loader.get_source(environment, "report.css") if environment.loader else ("",)
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    environment.filters |= {"drawn": drawn, "laid_out": laid_out, "time": format_time, "line": _line}
+    environment.filters |= {"drawn": drawn, "laid_out": laid_out, "time": format_time, "line": _line, "lines": _lines}
     environment.globals |= {
         "style": Markup(style),  # noqa: S704 - our own file
         "policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; {_NOTHING_ELSE}",
@@ -49,6 +49,11 @@ def _template() -> Template:
         "LONG": LONG,
     }
     return environment.get_template("report.html.j2")
+
+
+def _lines(value: str) -> str:
+    """The same of a text that may have several."""
+    return "\n".join(_line(each) for each in value.split("\n"))
 
 
 def _line(value: str) -> str:

@@ -16,6 +16,7 @@ from driftreview.adapters import clock
 from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.kubernetes import REVIEWS, Cluster
 from driftreview.adapters.metricsources import MetricSources
+from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
@@ -28,6 +29,7 @@ from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.reconcile import Reconciler
+from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.settings import Settings
 from driftreview.runtime.sourcecheck import SourceCheck
@@ -58,6 +60,7 @@ class Operator:
             sources=sources,
             acceptance=Acceptance(sources, clock.now),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
+            reporter=Reporter(reviews, Reports(self._cluster), clock.now),
             rulings=self._rulings,
             telemetry=self._telemetry,
             clock=clock.now,
