@@ -1,9 +1,16 @@
-"""The report as the operator writes it: into the review's own ConfigMap, at T0 and at the end."""
+"""The report as the operator writes it, into the review's own ConfigMap; and a review as a file that proves itself."""
 
+import base64
 import json
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from typer.testing import CliRunner, Result
 
+from driftreview.cli.app import app
+from lab import Lab
 from lab.install import OperatorProcess
 from tests.support.stage import NAME, Stage, ago, condition, wire
 
@@ -52,4 +59,45 @@ def test_a_config_map_of_that_name_that_is_not_the_reviews_is_left_alone(
     )
     assert (said["status"], said["reason"]) == ("False", "NameTaken")
     assert stage.api.get("ConfigMap", f"{NAME}-report", stage.namespace)["data"] == {"mine": "yes"}
+    assert operator.pid is not None
+
+
+def test_a_review_is_exported_proved_offline_and_an_alteration_in_the_cluster_is_found(
+    stage: Stage, operator: OperatorProcess, lab_session: Lab, tmp_path: Path
+) -> None:
+    stage.release("1", "2")
+    stage.review(contracts=[{"name": "web", "from": {"service": "nothing"}, "mode": "Shadow"}])
+    assert stage.ended()["phase"] == "Promoted"
+    written(stage, "Promoted")
+    key, public, path = (tmp_path / name for name in ("key.pem", "public.pem", "review.tar.gz"))
+    private = Ed25519PrivateKey.generate()
+    pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    key.write_bytes(pem)
+    public.write_bytes(private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "signing"}}
+    stage.api.create(secret | {"data": {"key.pem": base64.b64encode(pem).decode()}}, stage.namespace)
+
+    def run(*arguments: object) -> Result:
+        return CliRunner().invoke(app, [str(each) for each in arguments])
+
+    where = ("-n", stage.namespace, "--kubeconfig", lab_session.kubeconfig)
+    made = run("report", NAME, *where)
+    assert "Recommendation: **APPROVE**" in made.stdout, made.output
+    assert run("report", "none", *where).exit_code == 1
+    for signed in (("--sign-key", key), ("--sign-secret", f"{stage.namespace}/signing/key.pem")):
+        done = run("export", NAME, *where, "-o", path, *signed)
+        assert done.exit_code == 0, done.output
+        proof = run("verify", path, "--public-key", public)
+        assert proof.exit_code == 0, proof.output
+        assert "3 looks judged again" in proof.stdout
+    before = path.read_bytes()
+    run("export", NAME, *where, "-o", path, "--sign-key", key)
+    assert path.read_bytes() == before
+    rows = stage.status()["checkpoints"]
+    rows[1]["message"] = "all is well"
+    stage.api.merge("DriftReview", NAME, stage.namespace, {"status": {"checkpoints": rows}}, "/status")
+    run("export", NAME, *where, "-o", path)
+    altered = run("verify", path)
+    assert altered.exit_code == 1
+    assert "review.json: status.checkpoints[1].message: stored is all is well" in altered.stderr
     assert operator.pid is not None

@@ -10,12 +10,15 @@ import typer
 from pydantic import ValidationError
 
 from driftreview import __version__
-from driftreview.cli import lint
+from driftreview.cli import lint, review
 from driftreview.cli.replay import replay
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The 48-hour drift review as a resource.")
 app.command()(replay)
 app.command("lint")(lint.command)
+app.command()(review.report)
+app.command()(review.export)
+app.command()(review.verify)
 
 
 @app.callback()
