@@ -98,7 +98,7 @@ class Cluster:
         return self._request("GET", _path(kind, namespace, name))
 
     def items(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
-        """Read all objects of a kind in a namespace, whole: there must be few of it. None where there is no such kind."""
+        """Read all objects of a kind in a namespace, whole: there must be few. None where there is no such kind."""
         served = self._request("GET", kind.prefix).get("resources") or []
         if all(each.get("name") != kind.plural for each in served):  # asked for its objects it names no reason
             return []
