@@ -125,6 +125,7 @@ def _account() -> list[dict[str, Any]]:
     for name, kind, namespace in (
         ("judge", "ClusterRole", None),
         ("actor", "ClusterRole", None),
+        ("report", "ClusterRole", None),
         ("own-namespace", "Role", SYSTEM),
     ):
         rules = yaml.safe_load((ROOT / "charts" / "driftreview" / "rules" / f"{name}.yaml").read_text("utf-8"))

@@ -14,8 +14,9 @@ from typing import Any
 from driftreview.api.approval import ApprovalType, DriftApproval
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
+from driftreview.api.phases import TERMINAL
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
-from driftreview.api.reasons import TERMINAL, Reason, Recommendation, Verdict
+from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.signal import Signal
 from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration

@@ -163,6 +163,7 @@ SNAPSHOT: Raw = {
         "throughout": "672h",
         "problem": {"reason": "Empty", "message": "no `up`"},
     },
+    "specHash": "sha256:3",
     "previousHash": "sha256:0",
     "hash": "sha256:2",
 }

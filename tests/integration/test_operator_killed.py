@@ -47,7 +47,7 @@ def essence(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         spec = each.spec.to_wire()
         for part in (spec["reviewRef"], spec["judged"], spec.get("previous", {})):
             part.pop("uid", None)
-        spec["facts"].pop("takenAt")
+        spec["facts"].pop("takenAt")  # the API server keeps no past: its facts are those of the look that was stored
         evidence.append({key: value for key, value in spec.items() if key not in ("hash", "previousHash", "source")})
     status = stage.status()
     rows = [

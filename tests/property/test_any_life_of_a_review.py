@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from driftreview.api.driftreview import BaselineFrom
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
-from driftreview.api.reasons import TERMINAL, Phase, Reason, Verdict
+from driftreview.api.reasons import Reason, Verdict
 from driftreview.api.status import ActType, DriftReviewStatus
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Deployment, Metrics, Simulator

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import Phase
+from driftreview.api.phases import Phase
 from driftreview.api.status import ActType
 from driftreview.domain.approvals import extended, noted
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal

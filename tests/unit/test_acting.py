@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.reasons import Phase, Reason, Recommendation
+from driftreview.api.phases import Phase
+from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
 from driftreview.domain.action import Action, Observed, PatchTarget, Settle
 from driftreview.domain.plan import plan

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.reasons import Phase
+from driftreview.api.phases import Phase
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.approvals import MOST_EXTENDED, MOST_RETAKEN, ROOM, ROOM_FOR_OTHERS, extended
 from driftreview.domain.schedule import look_share

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from driftreview.api import reasons
+from driftreview.api import phases, reasons
 from driftreview.api.docs import PAGES, enums, main, member_docs, reference, words
 from tests.crd_walk import all_nodes, rules, spelled
 
@@ -46,11 +46,11 @@ def test_every_link_leads_to_a_heading() -> None:
     assert set(links) <= headings
 
 
-@pytest.mark.parametrize("enum", enums(reasons), ids=lambda enum: enum.__name__)
+@pytest.mark.parametrize("enum", enums(phases, reasons), ids=lambda enum: enum.__name__)
 def test_every_word_is_explained_in_a_sentence(enum: type[StrEnum]) -> None:
     assert [value for value, text in member_docs(enum).items() if not text.endswith(".")] == []
 
 
 def test_the_final_phases_are_marked_as_final() -> None:
-    said = {value for value, text in member_docs(reasons.Phase).items() if text.endswith("Final.")}
-    assert said == {phase.value for phase in reasons.TERMINAL}
+    said = {value for value, text in member_docs(phases.Phase).items() if text.endswith("Final.")}
+    assert said == {phase.value for phase in phases.TERMINAL}

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.reasons import Phase
+from driftreview.api.phases import Phase
 from driftreview.api.status import ActType
 from driftreview.domain.action import BRISK
 from tests.builders import HOUR, MINUTE, T0, review, signal

@@ -8,7 +8,8 @@ import pytest
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.reasons import TERMINAL, Phase, Reason, Recommendation
+from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import Act, ActType, Checkpoint, Decision, DriftReviewStatus, SnapshotRef
 from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
 from driftreview.domain.decide import baseline_captured

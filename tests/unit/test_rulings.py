@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.reasons import Phase, Recommendation
+from driftreview.api.phases import Phase
+from driftreview.api.reasons import Recommendation
 from driftreview.domain.rulings import Ruling, rejected, remembered, ruling
 from driftreview.runtime.rulings import Rulings
 from tests.builders import HOUR, MINUTE, T0, target

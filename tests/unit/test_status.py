@@ -7,7 +7,8 @@ import pytest
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason, SignalVerdict, Verdict
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.reasons import Reason, SignalVerdict, Verdict
 from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
 from driftreview.domain import decide, schedule
 from driftreview.domain.foresight import Foresight, foresight

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef
 from driftreview.domain import trouble
 from driftreview.domain.action import Observed, Settle

@@ -2,7 +2,8 @@
 
 import pytest
 
-from driftreview.api.reasons import Phase, Reason
+from driftreview.api.phases import Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan

@@ -76,6 +76,14 @@ def test_of_a_review_that_is_over_nothing_is_kept(phase: str) -> None:
     assert kept(body(status={"phase": phase})) is None
 
 
+def test_one_that_is_over_is_kept_until_its_report_was_tried() -> None:
+    def ended(message: str) -> bytes | None:
+        return kept(body(status={"phase": "Promoted", "conditions": [{"type": "ReportWritten", "message": message}]}))
+
+    assert ended("T0+4h: in configmaps/web-report") is not None
+    assert ended("Promoted: in configmaps/web-report") is None
+
+
 def test_one_without_a_status_and_one_to_be_deleted_are_kept() -> None:
     new = body()
     del new["status"]
@@ -204,10 +212,7 @@ def test_series_are_forgotten_while_others_are_counted() -> None:
 def test_another_review_of_the_same_name_is_left_to_its_own_turn() -> None:
     reviews = SimpleNamespace(read=lambda *_: body("uid-2"))
     nothing: Any = SimpleNamespace()
-    reconciler = Reconciler(
-        cast(Any, reviews), nothing, nothing, nothing, nothing, nothing, nothing, nothing, Telemetry(), lambda: NOW,
-        20.0, {"uid-1"},
-    )  # fmt: skip
+    reconciler = Reconciler(cast(Any, reviews), *[nothing] * 8, Telemetry(), lambda: NOW, 20.0, {"uid-1"})
     assert reconciler.run(body("uid-1")) == NOW + UNREADABLE
     assert reconciler.stale == set()
 

@@ -7,7 +7,8 @@ import pytest
 from driftreview.api.base import Condition
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan

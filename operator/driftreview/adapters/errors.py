@@ -6,6 +6,7 @@ ClusterError
 ├── ExistsError        there is one of that name already
 ├── RefusedError       the request will be refused again as it is (400, 413, 422): somebody must mend something
 │   ├── ForbiddenError   a right is missing, or a policy or quota stands against it (403)
+│   ├── NameTakenError   the name is that of an object that is not ours
 │   └── OversizedError   the object is larger than is read of one
 ├── UnreadableError    the object is not what its kind promises, and not one that we wrote
 └── UnavailableError   no answer, or one that says try later (timeouts, 429, 5xx)
@@ -36,6 +37,10 @@ class RefusedError(ClusterError):
 
 class ForbiddenError(RefusedError):
     """The API server forbids this to the operator's account."""
+
+
+class NameTakenError(RefusedError):
+    """There is an object of that name that belongs to somebody else."""
 
 
 class OversizedError(RefusedError):

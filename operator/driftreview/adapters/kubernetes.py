@@ -98,6 +98,15 @@ class Cluster:
         """Read one object."""
         return self._request("GET", _path(kind, namespace, name))
 
+    def items(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
+        """Read all objects of a kind in a namespace, whole: there must be few. None where there is no such kind."""
+        served = self._request("GET", kind.prefix).get("resources") or []
+        if all(each.get("name") != kind.plural for each in served):  # asked for its objects it names no reason
+            return []
+        answer = self._request("GET", _path(kind, namespace))
+        known = {"apiVersion": answer.get("apiVersion"), "kind": str(answer.get("kind", "")).removesuffix("List")}
+        return [known | each for each in answer.get("items") or []]
+
     def keep(self, kind: Kind, name: str, namespace: str, reduce: Callable[[dict[str, Any]], _T]) -> _T:
         """Read one object that may be large, and keep only what is made of it.
 

@@ -13,9 +13,22 @@ from driftreview.adapters.kubernetes import REVIEWS, SNAPSHOTS, Cluster
 from driftreview.api.base import API_VERSION, Condition
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec
-from driftreview.api.reasons import ConditionType, Reason
+from driftreview.api.phases import ConditionType
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.evidence import content_hash
+
+
+def owner(review: DriftReview) -> dict[str, Any]:
+    """The owner reference of what a review leaves behind: it is deleted with the review."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "DriftReview",
+        "name": review.metadata.name,
+        "uid": review.metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": False,
+    }
 
 
 class Reviews:
@@ -99,14 +112,6 @@ class Reviews:
         Returns:
             What is stored.
         """
-        owner = {
-            "apiVersion": API_VERSION,
-            "kind": "DriftReview",
-            "name": review.metadata.name,
-            "uid": review.metadata.uid,
-            "controller": True,
-            "blockOwnerDeletion": False,
-        }
         body = {
             "apiVersion": API_VERSION,
             "kind": "DriftSnapshot",
@@ -114,7 +119,7 @@ class Reviews:
                 "name": name,
                 "namespace": review.metadata.namespace,
                 "labels": {"driftreview.dev/checkpoint": spec.checkpoint},
-                "ownerReferences": [owner],
+                "ownerReferences": [owner(review)],
             },
             "spec": spec.to_wire(),
         }

@@ -1,7 +1,7 @@
 """The reference pages from the models: `python -m driftreview.api.docs DIRECTORY`.
 
 reference.md is read off the CRDs, so that it says what the API server knows; reasons.md off the docstrings that stand
-under the members of the enums in reasons.py, which Python itself does not keep.
+under the members of the enums in phases.py and reasons.py, which Python itself does not keep.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from driftreview.api import approval, driftreview, policy, reasons, signal, status
+from driftreview.api import approval, driftreview, phases, policy, reasons, signal, status
 from driftreview.api.base import API_VERSION, VALIDATIONS
 from driftreview.api.crd import RESOURCES, Resource, crd
 
@@ -62,7 +62,7 @@ def enums(*modules: object) -> list[type[StrEnum]]:
 
 _SPELT_OUT: Final = (approval, driftreview, policy, signal, status)
 _EXPLAINED: Final = {tuple(member.value for member in enum): enum for enum in enums(*_SPELT_OUT)}
-_LINKED: Final = {tuple(member.value for member in enum): enum for enum in enums(reasons)}
+_LINKED: Final = {tuple(member.value for member in enum): enum for enum in enums(phases, reasons)}
 
 
 def _title(enum: type[StrEnum]) -> str:
@@ -165,7 +165,7 @@ def reference() -> str:
 def words() -> str:
     """The text of reasons.md."""
     parts = [_HEAD + "# Phases, verdicts, condition types and reasons\n\nThe words that programs may match on.\n"]
-    for enum in enums(reasons):
+    for enum in enums(phases, reasons):
         rows = [f"| `{value}` | {_cell(text)} |" for value, text in member_docs(enum).items()]
         about = " ".join((enum.__doc__ or "").split())
         parts.append("\n".join([f"## {_title(enum)}\n", f"{about}\n", "| word | meaning |", "|---|---|", *rows]) + "\n")

@@ -200,6 +200,8 @@ class DriftSnapshotSpec(Model):
     """Whether the source itself was scraping; absent where nothing was measured."""
     facts: Facts | None = None
     """What the cluster said of itself."""
+    spec_hash: Hash | None = None
+    """SHA-256 of the review's spec, as far as it is fixed since T0 (T0 only)."""
     previous_hash: Hash = ""
     """Hash of the snapshot before this one; empty at T0, unless T0 was taken anew."""
     hash: Hash

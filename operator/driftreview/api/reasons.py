@@ -1,4 +1,4 @@
-"""Every reason, verdict, phase and condition type: the words that programs match on, in one place.
+"""Every reason and verdict: with `phases`, the words that programs match on.
 
 docs/reasons.md is generated from the docstrings here.
 """
@@ -6,61 +6,6 @@ docs/reasons.md is generated from the docstrings here.
 from __future__ import annotations
 
 from enum import StrEnum
-
-
-class Phase(StrEnum):
-    """Where a review is in its life."""
-
-    PENDING = "Pending"
-    """Not started: waits to be accepted, or for the target's rollout to finish."""
-    BASELINING = "Baselining"
-    """T0 is fixed; the baseline is being captured."""
-    WATCHING = "Watching"
-    """Between checkpoints, nothing suspicious."""
-    HOLDING = "Holding"
-    """Not to be promoted as things stand: a signal is suspect, or the decision waits for a person."""
-    PROMOTING = "Promoting"
-    """The promotion was decided and is being carried out."""
-    ROLLING_BACK = "RollingBack"
-    """The rollback was decided and is being carried out."""
-    PROMOTED = "Promoted"
-    """The judged revision is marked approved. Final."""
-    ROLLED_BACK = "RolledBack"
-    """The target runs the previous pod template again. Final."""
-    DECIDED = "Decided"
-    """The recommendation stands and the policy leaves acting on it to a person. Final."""
-    INCONCLUSIVE = "Inconclusive"
-    """The window closed without enough evidence for a decision. Final."""
-    SUPERSEDED = "Superseded"
-    """Another revision or another object took the place of the judged one. Final."""
-    FAILED = "Failed"
-    """The decision could not be carried out. Final."""
-
-
-TERMINAL = frozenset(
-    {Phase.PROMOTED, Phase.ROLLED_BACK, Phase.DECIDED, Phase.INCONCLUSIVE, Phase.SUPERSEDED, Phase.FAILED}
-)
-
-
-class ConditionType(StrEnum):
-    """What a condition is about."""
-
-    ACCEPTED = "Accepted"
-    """The spec can be carried out as it is."""
-    BASELINE_CAPTURED = "BaselineCaptured"
-    """The T0 evidence is frozen in a DriftSnapshot."""
-    METRICS_AVAILABLE = "MetricsAvailable"
-    """The source answered when it was last asked."""
-    ROLLBACK_POSSIBLE = "RollbackPossible"
-    """The target could be rolled back now."""
-    APPROVED = "Approved"
-    """A promotion has the approvals and sign-offs it needs; there only where it needs some."""
-    READY = "Ready"
-    """The review has ended with the judged revision promoted (kstatus)."""
-    RECONCILING = "Reconciling"
-    """The review is under way (kstatus)."""
-    STALLED = "Stalled"
-    """The review cannot go on until somebody mends something, or has failed (kstatus)."""
 
 
 class SignalVerdict(StrEnum):
@@ -247,6 +192,13 @@ class Reason(StrEnum):
     """There was no earlier revision at T0."""
     TARGET_PAUSED = "TargetPaused"
     """The target's rollout is paused."""
+    # ReportWritten
+    WRITTEN = "Written"
+    """The report is in the ConfigMap that the message names."""
+    REPORT_DUE = "ReportDue"
+    """The first report is to be written."""
+    NAME_TAKEN = "NameTaken"
+    """There is a ConfigMap of that name that is not the review's: it is left alone."""
     # How it ended
     SIGNALS_PASSED = "SignalsPassed"
     """Every enforced signal passed at the last checkpoint."""

@@ -9,7 +9,8 @@ from pydantic import ConfigDict, Field
 
 from driftreview.api.approval import ApprovalRecord
 from driftreview.api.base import Conditions, LongText, Model, Time, list_map, rules
-from driftreview.api.reasons import TERMINAL, CheckVerdict, Phase, Reason, Recommendation, SignalVerdict, Verdict
+from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.reasons import CheckVerdict, Reason, Recommendation, SignalVerdict, Verdict
 
 Hash = Annotated[str, Field(max_length=80)]
 Cell = Annotated[str, Field(max_length=64)]

@@ -10,7 +10,7 @@ import typer
 from pydantic import ValidationError
 
 from driftreview import __version__
-from driftreview.cli import lint, people
+from driftreview.cli import lint, people, review
 from driftreview.cli.replay import replay
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The 48-hour drift review as a resource.")
@@ -19,6 +19,9 @@ app.command("lint")(lint.command)
 for _act in (people.approve, people.reject, people.note, people.rebaseline, people.extend):
     app.command()(_act)
 app.command("sign-off")(people.sign_off)
+app.command()(review.report)
+app.command()(review.export)
+app.command()(review.verify)
 
 
 @app.callback()

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from driftreview.api.approval import ApprovalType, DriftApproval, DriftApprovalSpec, ReviewedRef
 from driftreview.api.base import GROUP, Metadata
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import TERMINAL
+from driftreview.api.phases import TERMINAL
 from driftreview.domain.approvals import extended, noted
 from driftreview.domain.display import printable
 

@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import Phase
 from driftreview.api.policy import OnDrift, PolicyMode
-from driftreview.api.reasons import Phase, Reason, Recommendation
+from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk

@@ -9,8 +9,9 @@ from typing import Final
 
 from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import ConditionType
 from driftreview.api.policy import ApprovedBy, PolicyMode
-from driftreview.api.reasons import ConditionType, Reason
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.conclusion import BY_PEOPLE, act_on
 from driftreview.domain.status import said, truth, with_condition

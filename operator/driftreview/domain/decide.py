@@ -8,8 +8,9 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
+from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.policy import PolicyMode
-from driftreview.api.reasons import UNANSWERED, ConditionType, Phase, Reason, Verdict
+from driftreview.api.reasons import UNANSWERED, Reason, Verdict
 from driftreview.api.status import Checkpoint, DriftReviewStatus, Rollback, SnapshotRef
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
@@ -19,6 +20,7 @@ from driftreview.domain.consent import counting
 from driftreview.domain.display import shorten
 from driftreview.domain.follow import decided, follow_decision
 from driftreview.domain.foresight import Foresight
+from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import check_rows, signal_rows
 from driftreview.domain.status import (
@@ -107,7 +109,9 @@ def baseline_captured(
     if evidence.previous is None or not evidence.previous.template:
         status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept
     status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)
-    status = _metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now)
+    status = report_due(
+        _metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now), now
+    )
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
     lacking = f", but without data: {', '.join(without)}" if without else ""

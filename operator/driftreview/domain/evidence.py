@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from driftreview.api.base import Model
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import (
     MAX_VALUES,
     DriftSnapshotSpec,
@@ -105,6 +105,11 @@ def hash_of(spec: DriftSnapshotSpec) -> str:
     return content_hash(spec.model_copy(update={"hash": ""}).to_wire())
 
 
+def spec_hash(spec: DriftReviewSpec) -> str:
+    """Hash of all of a spec that is fixed since T0 and not as by default: fields of newer CRDs leave it as it was."""
+    return content_hash(spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"suspend"}))
+
+
 def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
     """Whether a stored snapshot is the one that was sealed."""
     return spec.hash == expected and hash_of(spec) == expected
@@ -173,16 +178,13 @@ def take(
         review_ref=ReviewRef(name=review.metadata.name, uid=review.metadata.uid),
         checkpoint=look.checkpoint,
         source=look.source,
-        window=None
-        if window is None
-        else EvidenceWindow(
-            start=window.start, end=window.end, step=exact_duration(window.step), block=exact_duration(block)
-        ),
+        window=None if window is None else _written(window, block),
         judged=judged,
         previous=previous,
         signals=bare,
         scraping=None if window is None or scraping is None else scraping.evidence(window, block),
         facts=facts,
+        spec_hash=spec_hash(review.spec) if look.checkpoint == T0 else None,
         previous_hash=look.previous_hash,
         hash="",
     )
@@ -208,8 +210,8 @@ def _too_large(signal: SignalEvidence) -> SignalEvidence:
     """What is left of a signal for whose samples there is no room; one that has none stays as it is."""
     if not signal.series:
         return signal
-    size = _stored_size(signal)
-    message = f"its {size} bytes of evidence do not fit beside the others: a snapshot has room for {MOST_STORED} in all"
+    room = f"a snapshot has room for {MOST_STORED} in all"
+    message = f"its {_stored_size(signal)} bytes of evidence do not fit beside the others: {room}"
     problem = Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
     return signal.model_copy(update={"series": [], "problem": problem})
 

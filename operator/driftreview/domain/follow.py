@@ -7,8 +7,9 @@ from typing import Final
 
 from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
-from driftreview.api.reasons import TERMINAL, Phase, Reason, Recommendation
+from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.conclusion import BY_PEOPLE, act_on

@@ -10,7 +10,8 @@ from datetime import datetime
 from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.reasons import TERMINAL, ConditionType, Phase, Reason
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule

@@ -13,7 +13,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from driftreview.api.reasons import TERMINAL, ConditionType, Recommendation
+from driftreview.api.phases import TERMINAL, ConditionType
+from driftreview.api.reasons import Recommendation
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.status import condition
 from driftreview.domain.workload import TargetView

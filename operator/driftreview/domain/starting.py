@@ -8,7 +8,8 @@ from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
 from driftreview.api.values import parse_duration

@@ -9,7 +9,8 @@ from typing import Final, Literal
 
 from driftreview.api.base import Condition, Model, format_time
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import TERMINAL, CheckVerdict, ConditionType, Phase, Reason, SignalVerdict
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import DriftReviewStatus, NextCheckpoint
 from driftreview.domain.display import shorten
 from driftreview.domain.schedule import whole_seconds

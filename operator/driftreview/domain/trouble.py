@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import ConditionType, Phase, Reason
+from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule

@@ -8,7 +8,7 @@ from typing import Final
 
 from pythonjsonlogger.json import JsonFormatter
 
-from driftreview.api.reasons import ConditionType
+from driftreview.api.phases import ConditionType
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.status import condition
 from driftreview.runtime.settings import LogFormat, LogLevel

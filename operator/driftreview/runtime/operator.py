@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import signal
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final
@@ -16,11 +15,12 @@ from driftreview.adapters import clock
 from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster
 from driftreview.adapters.metricsources import MetricSources
+from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
-from driftreview.api.reasons import Phase
+from driftreview.api.phases import Phase
 from driftreview.runtime import index, logs
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.capture import Capture
@@ -29,16 +29,17 @@ from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.reconcile import Reconciler
+from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.settings import Settings
 from driftreview.runtime.sourcecheck import SourceCheck
+from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.web import Web
 
 _NAMESPACED: Final = ("driftreviews", "metricsources")
 _LOOP_STALLED_AFTER: Final = 60.0
 _SOURCE_WORKERS: Final = 4
-_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 
 class Operator:
@@ -60,6 +61,7 @@ class Operator:
             acceptance=Acceptance(sources, clock.now),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
             carry_out=CarryOut(reviews, workloads, self._telemetry),
+            reporter=Reporter(reviews, Reports(self._cluster), clock.now),
             rulings=self._rulings,
             people=self._indices.approvals,
             telemetry=self._telemetry,
@@ -114,7 +116,7 @@ class Operator:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         waiting = loop.run_in_executor(None, self._lease.wait)
-        with _stop_on_signals(loop, self._lease.stop):
+        with stop_on_signals(loop, self._lease.stop):
             if not await waiting:
                 return
 
@@ -270,21 +272,6 @@ def _kopf_settings() -> kopf.OperatorSettings:
     settings.scanning.disabled = True
     settings.posting.loggers = False
     return settings
-
-
-class _stop_on_signals:  # noqa: N801 - reads as a statement
-    """SIGINT and SIGTERM stop the wait for the Lease; kopf has its own handlers once it runs."""
-
-    def __init__(self, loop: asyncio.AbstractEventLoop, stop: Any) -> None:
-        self._loop, self._stop = loop, stop
-
-    def __enter__(self) -> None:
-        for number in _SIGNALS:
-            self._loop.add_signal_handler(number, self._stop)
-
-    def __exit__(self, *_: object) -> None:
-        for number in _SIGNALS:
-            self._loop.remove_signal_handler(number)
 
 
 def run(settings: Settings) -> int:

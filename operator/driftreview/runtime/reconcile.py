@@ -31,7 +31,8 @@ from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.reasons import TERMINAL, Reason
+from driftreview.api.phases import TERMINAL
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
@@ -49,6 +50,7 @@ from driftreview.runtime.carryout import RETRY, CarryOut
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.loop import AbandonedError
+from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.telemetry import Telemetry
 
@@ -73,6 +75,7 @@ class Reconciler:
     acceptance: Acceptance
     capture: Capture
     carry_out: CarryOut
+    reporter: Reporter
     rulings: Rulings
     people: Callable[[DriftReview], tuple[DriftApproval, ...]]
     """What people did about a review, as far as it was seen."""
@@ -88,11 +91,10 @@ class Reconciler:
         metadata = raw["metadata"]
         if metadata["uid"] in self.stale:
             self.stale.discard(metadata["uid"])
-            fresh = self._anew(raw)
-            if fresh is None:
+            if (fresh := self._anew(raw)) is None:
                 return self.clock() + UNREADABLE  # the index says so if it is gone
             raw = fresh
-        again = self._turn(raw)
+        again = self.reporter.after(*self._turn(raw))
         if again is None:
             self.forget(metadata["uid"])
         return again
@@ -103,38 +105,37 @@ class Reconciler:
         self.capture.forget(uid)
         self.stale.discard(uid)
 
-    def _turn(self, raw: Mapping[str, Any]) -> datetime | None:
+    def _turn(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
         changes, until = 0, monotonic() + self.turn_seconds
         for _ in range(MOST_STEPS):
             try:
                 review = DriftReview.model_validate(raw)
             except ValidationError as error:
                 self.reviews.refuse_unreadable(raw, error, self.clock())
-                return self.clock() + UNREADABLE
+                return raw, self.clock() + UNREADABLE
             if review.metadata.deletion_timestamp is not None or review.status.phase in TERMINAL:
-                return None
+                return raw, None
             try:
                 raw, again = self._guarded(review, raw, until)
             except TurnOverError as over:
                 self.stale.add(review.metadata.uid)
                 with contextlib.suppress(ClusterError):
                     self._write(review, trouble.slow(review, str(over), self.clock()), raw)
-                return over.since
+                return raw, over.since
             except BusyError:
-                return self.clock() + BUSY_PAUSE
+                return raw, self.clock() + BUSY_PAUSE
             except (ChangedError, NotFoundError) as error:  # not there any more is a change as well
                 self.stale.add(review.metadata.uid)
                 changes += 1
                 if changes > MOST_CHANGES:
                     raise  # the loop waits a while before it tries again
                 LOGGER.debug("changed meanwhile, read again: %s", error, extra={"review": _name(review)})
-                fresh = self._anew(raw)
-                if fresh is None:
-                    return self.clock() + UNREADABLE
+                if (fresh := self._anew(raw)) is None:
+                    return raw, self.clock() + UNREADABLE
                 raw, again = fresh, self.clock()
             if again is None or again > self.clock() or monotonic() >= until:
-                return again
-        return self.clock() + timedelta(seconds=1)
+                return raw, again
+        return raw, self.clock() + timedelta(seconds=1)
 
     def _anew(self, raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The review as it is now; None if it is gone, also if there is another of its name: that has its own turn."""

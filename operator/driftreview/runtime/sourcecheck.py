@@ -13,7 +13,8 @@ from driftreview.adapters.prometheus import BusyError
 from driftreview.api.base import Condition
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource, MetricSourceStatus
-from driftreview.api.reasons import ConditionType, Reason
+from driftreview.api.phases import ConditionType
+from driftreview.api.reasons import Reason
 from driftreview.domain.samples import Failed
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import truth

@@ -11,7 +11,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from driftreview import __version__
-from driftreview.api.reasons import Phase
+from driftreview.api.phases import Phase
 
 
 class _Reviews(Collector):

@@ -1,0 +1,151 @@
+"""What a bundle holds: the review, its snapshots and approvals as the API server has them, the report, a manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from driftreview import __version__
+from driftreview.api.base import Model
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshot
+from driftreview.bundle.archive import pack, unpack
+from driftreview.bundle.errors import BundleError
+from driftreview.bundle.signing import signature
+from driftreview.domain.evidence import T0, canonical
+from driftreview.domain.report.build import report
+from driftreview.report.files import files
+
+Raw = Mapping[str, Any]
+FORMAT: Final = 1
+MANIFEST: Final = "manifest.json"
+SIGNATURE: Final = "manifest.sig"
+REVIEW: Final = "review.json"
+REPORT: Final = "report/"
+SNAPSHOTS: Final = "snapshots/"
+_T = TypeVar("_T", bound=Model)
+
+
+class Manifest(Model):
+    """What else is in the bundle."""
+
+    version: int
+    """Of the format."""
+    tool: str
+    """Version of DriftReview that wrote it."""
+    namespace: str
+    name: str
+    uid: str
+    files: dict[str, str]
+    """SHA-256 of each file."""
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files are those of its manifest."""
+
+    manifest: Manifest
+    review: DriftReview
+    snapshots: dict[str, DriftSnapshot]
+    """By their file."""
+    files: Mapping[str, bytes]
+
+    @property
+    def signed(self) -> bytes | None:
+        """The manifest's signature."""
+        return self.files.get(SIGNATURE)
+
+
+def write(
+    review: Raw, snapshots: Sequence[Raw], approvals: Sequence[Raw] = (), private_pem: bytes | None = None
+) -> bytes:
+    """Make the bundle of a review: the same bytes for the same objects, whenever and however often.
+
+    Args:
+        review: as the API server has it, as all objects.
+        snapshots: its frozen looks.
+        approvals: what people said of it.
+        private_pem: what the manifest is signed with, if anything.
+
+    Raises:
+        SigningKeyError: it is no key to sign with.
+    """
+    model = DriftReview.model_validate(review)
+    order = [T0, *model.spec.window.checkpoints]
+    looks = [DriftSnapshot.model_validate(each) for each in snapshots]
+    found = {REVIEW: _written(review)}
+    for raw, look in zip(snapshots, looks, strict=True):
+        place = order.index(look.spec.checkpoint) if look.spec.checkpoint in order else len(order)
+        found[f"{SNAPSHOTS}{place:02}-{look.spec.checkpoint.lower()}.json"] = _written(raw)
+    for number, raw in enumerate(sorted(approvals, key=lambda each: str(each["metadata"]["name"]))):
+        found[f"approvals/{number:02}.json"] = _written(raw)
+    for name, text in files(report(model, looks)).items():
+        found[f"{REPORT}{name}"] = text.encode()
+    manifest = Manifest(
+        version=FORMAT,
+        tool=__version__,
+        namespace=model.metadata.namespace,
+        name=model.metadata.name,
+        uid=model.metadata.uid,
+        files={name: _digest(content) for name, content in found.items()},
+    )
+    said = _listed(manifest)
+    proof = {} if private_pem is None else {SIGNATURE: signature(said, private_pem)}
+    return pack(found | proof | {MANIFEST: said})
+
+
+def read(packed: bytes) -> Bundle:
+    """Read a bundle whose files are all there and unchanged.
+
+    Raises:
+        BundleError: they are not.
+    """
+    found = unpack(packed)
+    manifest = _model(found, MANIFEST, Manifest)
+    if manifest.version != FORMAT:
+        raise BundleError(MANIFEST, f"it is of format {manifest.version}, and this reads {FORMAT}: use that version")
+    for name in sorted(manifest.files.keys() | found.keys() - {MANIFEST, SIGNATURE}):
+        if name not in found:
+            raise BundleError(name, "it is named in the manifest and not there")
+        if name not in manifest.files:
+            raise BundleError(name, "it is not named in the manifest")
+        if _digest(found[name]) != manifest.files[name]:
+            raise BundleError(name, f"its hash is {_digest(found[name])}, the manifest says {manifest.files[name]}")
+    review = _model(found, REVIEW, DriftReview)
+    metadata = review.metadata
+    named = (metadata.namespace, metadata.name, metadata.uid)
+    if (manifest.namespace, manifest.name, manifest.uid) != named or _listed(manifest) != found[MANIFEST]:
+        raise BundleError(MANIFEST, f"it is not the one of {'/'.join(named)}")
+    snapshots = {name: _model(found, name, DriftSnapshot) for name in sorted(found) if name.startswith(SNAPSHOTS)}
+    return Bundle(manifest, review, snapshots, found)
+
+
+def _written(raw: Raw) -> bytes:
+    """An object without the names of who wrote which field."""
+    metadata = {name: each for name, each in raw["metadata"].items() if name != "managedFields"}
+    return canonical({**raw, "metadata": metadata}) + b"\n"
+
+
+def _listed(manifest: Manifest) -> bytes:
+    """The one way to write a manifest."""
+    return json.dumps(manifest.to_wire(), indent=1, sort_keys=True).encode() + b"\n"
+
+
+def _digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def _model(found: Mapping[str, bytes], name: str, model: type[_T]) -> _T:
+    if name not in found:
+        raise BundleError(name, "it is not there")
+    try:
+        return model.model_validate_json(found[name])
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        raise BundleError(f"{name}: {field}", first["msg"]) from None

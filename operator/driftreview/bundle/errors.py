@@ -1,0 +1,16 @@
+"""What can be wrong with a bundle, or with a key."""
+
+from __future__ import annotations
+
+
+class BundleError(Exception):
+    """A bundle is not what an export writes, or not any more."""
+
+    def __init__(self, path: str, message: str) -> None:
+        """Say it of a file in the bundle; of the whole bundle where the path is empty."""
+        super().__init__(f"{path}: {message}" if path else message)
+        self.path = path
+
+
+class SigningKeyError(Exception):
+    """A key is none that signs or verifies a bundle."""

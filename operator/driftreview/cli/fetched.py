@@ -1,0 +1,86 @@
+"""Reads a review with all that belongs to it from the cluster of a kubeconfig, as whoever asks may."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from driftreview.adapters.errors import NotFoundError
+from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, SECRETS, SNAPSHOTS, Cluster
+from driftreview.api.driftreview import DriftReview
+from driftreview.cli.usage import UsageError
+
+_HOME: Final = Path.home() / ".kube" / "config"
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """Raw objects, as the API server has them."""
+
+    review: Mapping[str, Any]
+    snapshots: Sequence[Mapping[str, Any]]
+    approvals: Sequence[Mapping[str, Any]]
+
+
+def connected(kubeconfig: Path | None) -> Cluster:
+    """The cluster of this kubeconfig; by default of KUBECONFIG, of ~/.kube/config, or the one we run in.
+
+    Raises:
+        ClusterError: there is no way to it.
+    """
+    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
+    return Cluster(kubeconfig or (Path(named) if named else _HOME if _HOME.exists() else None))
+
+
+def fetched(cluster: Cluster, namespace: str, name: str) -> Fetched:
+    """A review, the snapshots that its status names, and what people said of it.
+
+    Raises:
+        ClusterError: it is not there, or may not be read. A snapshot that is gone is left out.
+    """
+    raw = cluster.get(REVIEWS, name, namespace)
+    status = DriftReview.model_validate(raw).status
+    refs = [status.baseline, *(each.snapshot for each in status.checkpoints)]
+    snapshots = []
+    for ref in refs:
+        try:
+            if ref is not None:
+                snapshots.append(cluster.get(SNAPSHOTS, ref.name, namespace))
+        except NotFoundError:
+            continue
+    return Fetched(raw, snapshots, _approvals(cluster, namespace, name))
+
+
+def _approvals(cluster: Cluster, namespace: str, name: str) -> Sequence[Mapping[str, Any]]:
+    """What people said of the review, where the cluster knows that kind."""
+    found = cluster.items(APPROVALS, namespace)
+    return [each for each in found if each["spec"].get("reviewRef", {}).get("name") == name]
+
+
+def secret_key(cluster: Cluster, place: str) -> bytes:
+    """What a key of a Secret holds.
+
+    Args:
+        cluster: where it is.
+        place: as NAMESPACE/NAME/KEY.
+
+    Raises:
+        UsageError: it is no such place, or there is no such key.
+        ClusterError: the Secret is not there, or may not be read.
+    """
+    namespace, _, rest = place.partition("/")
+    name, _, key = rest.partition("/")
+    if not (namespace and name and key):
+        raise UsageError(f"--sign-secret {place!r}: must be NAMESPACE/NAME/KEY")
+    data = cluster.get(SECRETS, name, namespace).get("data") or {}
+    if key not in data:
+        raise UsageError(f"--sign-secret: Secret {namespace}/{name} has no key {key!r}")
+    try:
+        return base64.b64decode(data[key], validate=True)
+    except binascii.Error:
+        raise UsageError(f"--sign-secret: key {key!r} of Secret {namespace}/{name} cannot be read") from None

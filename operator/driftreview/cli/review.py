@@ -1,0 +1,182 @@
+"""`driftreview report`, `export` and `verify`: a review as a document, as a file, and as a proof."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from driftreview.cli.usage import UsageError
+from driftreview.domain.display import printable, shorten
+
+_LONGEST: Final = 2000
+_MOST_KEY: Final = 16_384
+"""Bytes that are read of a key's file."""
+
+
+class Output(StrEnum):
+    """As what a report is written."""
+
+    MARKDOWN = "md"
+    PAGE = "html"
+    JSON = "json"
+
+
+_Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the DriftReview.")]
+_Namespace = Annotated[str, typer.Option("-n", "--namespace", help="Its namespace.")]
+_Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig file; by default KUBECONFIG or ~/.kube/config.")]
+
+
+def report(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the DriftReview.")] = None,
+    *,
+    namespace: _Namespace = "default",
+    filename: Annotated[
+        Path | None, typer.Option("-f", "--filename", metavar="FILE", help="A bundle of `driftreview export` instead.")
+    ] = None,
+    output: Annotated[Output, typer.Option("-o", "--output", help="md, html or json.")] = Output.MARKDOWN,
+    kubeconfig: _Kubeconfig = None,
+) -> None:
+    """Write the report of a review to standard output, whole: from the cluster, or from an exported bundle.
+
+    Exit code 0: written. 1: there is no such review, or no way to it. 2: wrong usage.
+    """
+    from driftreview.api.driftreview import DriftReview  # noqa: PLC0415 - --help needs none of this
+    from driftreview.api.driftsnapshot import DriftSnapshot  # noqa: PLC0415
+    from driftreview.bundle.contents import read  # noqa: PLC0415
+    from driftreview.cli.fetched import connected, fetched  # noqa: PLC0415
+    from driftreview.domain.report.build import report as built  # noqa: PLC0415
+    from driftreview.report.files import as_json  # noqa: PLC0415
+    from driftreview.report.markdown import markdown  # noqa: PLC0415
+    from driftreview.report.page import page  # noqa: PLC0415
+
+    with _failures():
+        if (name is None) == (filename is None):
+            raise UsageError("name a review, or a bundle with -f, and not both")
+        if filename is not None:
+            bundle = read(_content(filename))
+            review, snapshots = bundle.review, list(bundle.snapshots.values())
+        else:
+            found = fetched(connected(kubeconfig), namespace, name or "")
+            review = DriftReview.model_validate(found.review)
+            snapshots = [DriftSnapshot.model_validate(each) for each in found.snapshots]
+        written = {Output.MARKDOWN: markdown, Output.PAGE: page, Output.JSON: as_json}[output]
+        if isinstance(sys.stdout, TextIOWrapper):
+            sys.stdout.reconfigure(encoding="utf-8")
+        typer.echo(written(built(review, snapshots)), nl=False)
+
+
+def export(
+    name: _Name,
+    *,
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to, such as review.tar.gz.")],
+    namespace: _Namespace = "default",
+    sign_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Sign with this Ed25519 private key (PEM).")
+    ] = None,
+    sign_secret: Annotated[
+        str | None, typer.Option(metavar="NAMESPACE/NAME/KEY", help="Sign with the private key in this Secret.")
+    ] = None,
+    kubeconfig: _Kubeconfig = None,
+) -> None:
+    """Write a review with its evidence, approvals and report into one file that `driftreview verify` proves.
+
+    Exit code 0: written. 1: there is no such review, or no way to it. 2: wrong usage.
+    """
+    from driftreview.bundle.contents import write  # noqa: PLC0415 - --help needs none of this
+    from driftreview.cli.fetched import connected, fetched, secret_key  # noqa: PLC0415
+
+    with _failures():
+        if sign_key is not None and sign_secret is not None:
+            raise UsageError("--sign-key and --sign-secret: a bundle has one signature; leave one out")
+        cluster = connected(kubeconfig)
+        key = None if sign_key is None else _key(sign_key)
+        key = key if sign_secret is None else secret_key(cluster, sign_secret)
+        found = fetched(cluster, namespace, name)
+        packed = write(found.review, found.snapshots, found.approvals, key)
+        try:
+            output.write_bytes(packed)
+        except OSError as error:
+            raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from None
+    looks, signed = len(found.snapshots), "" if key is None else ", signed"
+    typer.echo(f"{printable(str(output), None)}: {looks} snapshots, {len(packed)} bytes{signed}")
+
+
+def verify(
+    filename: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle of `driftreview export`.")],
+    *,
+    public_key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="It must be signed with the key of this one (PEM).")
+    ] = None,
+) -> None:
+    """Prove a bundle without a cluster: hashes, chain, signature, and every verdict judged again.
+
+    Exit code 0: proved. 1: a difference, the first one is told with its path. 2: wrong usage.
+    """
+    from driftreview.bundle.verify import prove  # noqa: PLC0415 - --help needs none of this
+
+    with _failures():
+        proof = prove(_content(filename), None if public_key is None else _key(public_key))
+    manifest, status = proof.bundle.manifest, proof.bundle.review.status
+    looks = len(proof.bundle.snapshots)
+    lines = [
+        f"{filename}: {manifest.namespace}/{manifest.name} ({manifest.uid}), {status.phase or 'Pending'}",
+        f"{len(manifest.files)} files and a chain of {looks} snapshots unaltered",
+        f"{proof.judged} looks judged again: the same verdicts",
+        f"T0 is {status.baseline.hash if status.baseline else 'not frozen yet'}",
+        *(f"note: {each}" for each in proof.notes),
+    ]
+    typer.echo("\n".join(printable(each, None) for each in lines))
+
+
+@contextmanager
+def _failures() -> Iterator[None]:
+    """Say what went wrong in one line, and with the exit code."""
+    from pydantic import ValidationError  # noqa: PLC0415
+
+    from driftreview.adapters.errors import ClusterError  # noqa: PLC0415
+    from driftreview.bundle.errors import BundleError, SigningKeyError  # noqa: PLC0415
+
+    try:
+        yield
+    except (UsageError, SigningKeyError) as error:
+        _say(error)
+        raise typer.Exit(2) from None
+    except (ClusterError, BundleError) as error:
+        _say(error)
+        raise typer.Exit(1) from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        _say(f"{'.'.join(map(str, first['loc']))}: {first['msg']}; is the review of a newer version?")
+        raise typer.Exit(1) from None
+
+
+def _say(what: object) -> None:
+    typer.echo(f"driftreview: {printable(shorten(str(what), _LONGEST), None)}", err=True)
+
+
+def _content(path: Path) -> bytes:
+    """A bundle, or the beginning of what is too large to be one."""
+    from driftreview.bundle.archive import MOST_PACKED  # noqa: PLC0415
+
+    return _read(path, MOST_PACKED + 1)
+
+
+def _key(path: Path) -> bytes:
+    return _read(path, _MOST_KEY)
+
+
+def _read(path: Path, most: int) -> bytes:
+    try:
+        if not path.is_file():
+            raise UsageError(f"{path}: there is no such file")
+        with path.open("rb") as file:
+            return file.read(most)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}; check the path") from None

@@ -1,0 +1,121 @@
+"""Builds the report of a review: `report(review, snapshots) -> Report`, and nothing but these goes into it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TypeVar
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshot
+from driftreview.api.phases import Phase
+from driftreview.domain.display import shorten
+from driftreview.domain.report import (
+    baseline,
+    chain,
+    context,
+    drift,
+    integration,
+    limitations,
+    outlook,
+    recommendation,
+)
+from driftreview.domain.report.material import Material, tone
+from driftreview.domain.report.model import Block, Cell, Plots, Report, Section, Sentence, Sentences, Table
+
+_FEW: Final = 20
+_LETTERS: Final = 300
+
+SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
+    context.section,
+    baseline.section,
+    drift.section,
+    integration.section,
+    limitations.section,
+    outlook.section,
+    recommendation.section,
+    chain.section,
+)
+"""Every section, in the order of the hand-written reviews; one that has nothing to say is left out."""
+
+
+def report(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> Report:
+    """The report of a review as it stands.
+
+    Args:
+        review: with its status.
+        snapshots: its frozen looks, in any order; those that are missing are said to be.
+    """
+    return of_material(Material.of(review, snapshots))
+
+
+def of_material(material: Material) -> Report:
+    """The same of what was judged already."""
+    review = material.review
+    found = (section(material) for section in SECTIONS)
+    recommended = recommendation.recommended(material)
+    return Report(
+        name=review.metadata.name,
+        namespace=review.metadata.namespace,
+        uid=review.metadata.uid,
+        phase=review.status.phase or Phase.PENDING,
+        about=material.about,
+        as_of=material.as_of,
+        recommendation=recommended,
+        tone=tone(recommended or ""),
+        sections=[each for each in found if each is not None],
+    )
+
+
+def slimmer(whole: Report) -> Iterator[Report]:
+    """The same report with less and less in it, each saying what was left out; the last one always has room."""
+    steps: tuple[tuple[str, Callable[[Block], Block | None]], ...] = (
+        ("the tables of looks before the last one", lambda block: None if _is_folded(block) else block),
+        ("the queries", _without_queries),
+        ("the plots", lambda block: None if isinstance(block, Plots) else block),
+        (
+            f"all but the first {_FEW} rows of each table and sentences of each list, and {_LETTERS} letters of each",
+            _few,
+        ),
+    )
+    slim = whole
+    yield slim
+    for what, keep in steps:
+        sections = [
+            each.model_copy(update={"blocks": [kept for block in each.blocks if (kept := keep(block)) is not None]})
+            for each in slim.sections
+        ]
+        if sections != slim.sections:
+            slim = slim.model_copy(update={"sections": sections, "left_out": [*slim.left_out, what]})
+            yield slim
+
+
+def _is_folded(block: Block) -> bool:
+    return isinstance(block, Table) and block.folded
+
+
+def _without_queries(block: Block) -> Block:
+    if not isinstance(block, Table):
+        return block
+    rows = [row.model_copy(update={"cells": [_bare(cell) for cell in row.cells]}) for row in block.rows]
+    return block.model_copy(update={"rows": rows})
+
+
+def _bare(cell: Cell) -> Cell:
+    return cell.model_copy(update={"queries": []})
+
+
+def _few(block: Block) -> Block:
+    """The beginning of a block, and of each text in it."""
+    if isinstance(block, Table):
+        rows = [row.model_copy(update={"cells": [_short(cell) for cell in row.cells]}) for row in block.rows[:_FEW]]
+        return block.model_copy(update={"rows": rows})
+    if isinstance(block, Sentences):
+        return block.model_copy(update={"items": [_short(each) for each in block.items[:_FEW]]})
+    return block
+
+
+_Said = TypeVar("_Said", Cell, Sentence)
+
+
+def _short(said: _Said) -> _Said:
+    return said.model_copy(update={"text": shorten(said.text, _LETTERS)})

@@ -1,0 +1,102 @@
+"""Deployment Context: what was released, where, when, whose it is, and whether it can still be rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from driftreview.api.base import format_time
+from driftreview.api.phases import TERMINAL
+from driftreview.api.status import Revision
+from driftreview.api.values import format_duration
+from driftreview.domain.report.material import Material, server_of, tone
+from driftreview.domain.report.model import Cell, Entries, Moment, Reference, Row, Section, Timeline, Tone
+
+
+def section(material: Material) -> Section:
+    """The first section of every report."""
+    blocks: list[Entries | Timeline] = [Entries(rows=list(_rows(material)))]
+    if timeline := _timeline(material):
+        blocks.append(timeline)
+    return Section(id="context", title="Deployment Context", blocks=list(blocks))
+
+
+def _rows(material: Material) -> Iterator[Row]:
+    review, given, status = material.review, material.review.spec.context, material.review.status
+    of = material.of_review
+    yield _row("Review", f"{review.metadata.namespace}/{review.metadata.name}", of("metadata.name"), code=True)
+    yield _row("Target", f"{review.spec.target.kind} {review.spec.target.name}", of("spec.target"), code=True)
+    if given.revision:
+        yield _row("Deployment ID / SHA", given.revision, of("spec.context.revision"), code=True)
+    at_t0 = material.ref(material.at_t0, field="spec.judged" if material.at_t0 else "status.judged")
+    if status.judged:
+        yield from _revision("Judged revision", status.judged, at_t0)
+    if status.target:
+        rolled_out = format_time(status.target.rolled_out_at)
+        yield _row("Deployment date/time (UTC)", rolled_out, of("status.target.rolledOutAt"))
+    if status.t0:
+        yield _row("T0 (UTC)", format_time(status.t0), of("status.t0"))
+    for label, text, field in (
+        ("Environment(s)", given.environment, "environment"),
+        ("Primary owner / on-call", given.owner, "owner"),
+        ("Scope", given.scope, "scope"),
+        ("Change", given.change, "change"),
+    ):
+        if text:
+            yield _row(label, text, of(f"spec.context.{field}"))
+    if status.previous:
+        back = material.ref(material.at_t0, field="spec.previous" if material.at_t0 else "status.previous")
+        yield from _revision("Previous revision", status.previous, back)
+    if material.at_t0 is not None:
+        source = server_of(material.at_t0.evidence.spec.source)
+        yield _row("Metric source", source, material.ref(material.at_t0, field="spec.source"), code=True)
+    yield _window(material)
+    state = f"{status.phase or material.about}" + (f": {status.summary}" if status.summary else "")
+    yield Row(cells=[Cell(text="State"), Cell(text=state)], evidence=[of("status.phase")])
+
+
+def _row(label: str, text: str, *evidence: Reference, code: bool = False) -> Row:
+    return Row(cells=[Cell(text=label), Cell(text=text, code=code)], evidence=list(evidence))
+
+
+def _revision(label: str, revision: Revision, *evidence: Reference) -> Iterator[Row]:
+    template = revision.template_hash.removeprefix("sha256:")[:12]
+    yield _row(label, f"{revision.name} (pod template {template})", *evidence, code=True)
+    for image in revision.images:
+        yield _row(f"{label}, image of {image.container}", image.image, *evidence, code=True)
+
+
+def _window(material: Material) -> Row:
+    """Whether the rollback window is open, with the time left."""
+    status, closes, left = material.review.status, material.closes, material.left
+    evidence = [material.of_review("status.rollback"), material.of_review("spec.window.rollback")]
+    if closes is None:
+        text, found = f"Not open yet: {material.review.spec.window.rollback} from T0 on", Tone.PLAIN
+    elif status.phase in TERMINAL:
+        text, found = f"Over: the review has ended (it would have closed at {format_time(closes)})", Tone.PLAIN
+    elif not left:
+        text, found = f"Closed at {format_time(closes)}", Tone.BAD
+    else:
+        text, found = f"Open until {format_time(closes)} ({format_duration(left)} left)", Tone.GOOD
+        if status.rollback is not None and not status.rollback.possible:
+            text, found = f"{text}, but no rollback is possible: {status.rollback.message}", Tone.BAD
+    return Row(cells=[Cell(text="Rollback window"), Cell(text=text, tone=found)], evidence=evidence)
+
+
+def _timeline(material: Material) -> Timeline | None:
+    status = material.review.status
+    if status.t0 is None or material.closes is None or material.as_of is None:
+        return None
+    moments = [
+        Moment(name=f"T0+{each.name}", at=each.due, verdict=each.verdict or "", tone=tone(each.verdict or ""))
+        for each in status.checkpoints
+    ]
+    safe = status.rollback.last_safe_moment if status.rollback else material.closes
+    return Timeline(
+        title="Checkpoints and rollback window",
+        start=status.t0,
+        closes=material.closes,
+        last_safe=safe,
+        moments=moments,
+        as_of=material.as_of,
+        evidence=[material.of_review("status.checkpoints"), material.of_review("status.rollback")],
+    )

@@ -1,0 +1,64 @@
+"""Integration Points: the declared contracts, as they were at T0 and as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from driftreview.api.contract import Contract, ContractFrom
+from driftreview.api.facts import Facts
+from driftreview.domain.checks import CheckResult
+from driftreview.domain.contracts import SECTION
+from driftreview.domain.recheck import Looked
+from driftreview.domain.report.material import Material, tone
+from driftreview.domain.report.model import Cell, Row, Section, Table
+
+_COLUMNS: Final = ("Contract", "Where it stands", "At T0", "Now", "Status", "Note")
+
+
+def section(material: Material) -> Section | None:
+    """The contracts at the last look; nothing where none is declared or nothing is frozen yet."""
+    at_t0 = material.at_t0
+    if at_t0 is None or not material.review.spec.contracts:
+        return None
+    last = material.last
+    checks = {
+        each.name: each for each in (last.result.checks if last and last.result else ()) if each.section == SECTION
+    }
+    rows = [_row(material, each, at_t0, last, checks) for each in material.review.spec.contracts]
+    title = f"Contracts at T0+{last.name}" if last else "Contracts at T0"
+    return Section(
+        id="integration",
+        title="Integration Points",
+        blocks=[Table(title=title, columns=list(_COLUMNS), rows=rows)],
+    )
+
+
+def _row(
+    material: Material, contract: Contract, at_t0: Looked, last: Looked | None, checks: Mapping[str, CheckResult]
+) -> Row:
+    found, check = checks.get(contract.name), f"{SECTION}/{contract.name}"
+    verdict = str(found.verdict) if found else "-"
+    cells = [
+        Cell(text=contract.name),
+        Cell(text=_place(contract.from_), code=True),
+        Cell(text=_hash(at_t0.evidence.spec.facts, contract.name), code=True),
+        Cell(text=_hash(last.evidence.spec.facts, contract.name) if last else "-", code=True),
+        Cell(text=verdict + ("" if found is None or found.counts else " (Shadow)"), tone=tone(verdict)),
+        Cell(text=found.message if found else ""),
+    ]
+    return Row(cells=cells, evidence=[material.ref(each, check=check) for each in (last, at_t0) if each])
+
+
+def _place(place: ContractFrom) -> str:
+    if place.config_map is not None:
+        key = f"/{place.config_map.key}" if place.config_map.key else ""
+        return f"configmaps/{place.config_map.name}{key}"
+    if place.service is not None:
+        return f"services/{place.service}"
+    return f"customresourcedefinitions/{place.custom_resource_definition}"
+
+
+def _hash(facts: Facts | None, name: str) -> str:
+    found = next((each.hash for each in facts.contracts if each.name == name), None) if facts else None
+    return found.removeprefix("sha256:")[:12] if found else "-"

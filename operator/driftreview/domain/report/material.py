@@ -1,0 +1,150 @@
+"""What sections are made of: the review, its looks judged anew, and where status and evidence differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshot
+from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.reasons import CheckVerdict, Recommendation, SignalVerdict, Verdict
+from driftreview.api.signal import Mode, Signal
+from driftreview.domain import schedule
+from driftreview.domain.evidence import T0
+from driftreview.domain.foresight import Foresight, foresight
+from driftreview.domain.recheck import Difference, Looked, differences, looked
+from driftreview.domain.report.model import AskedQuery, Reference, Tone
+from driftreview.domain.result import SignalResult
+
+_TONES: Final[dict[str, Tone]] = {
+    **dict.fromkeys((SignalVerdict.IMPROVED, SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, Verdict.PASS), Tone.GOOD),
+    **dict.fromkeys((CheckVerdict.HELD, Recommendation.APPROVE), Tone.GOOD),
+    **dict.fromkeys((SignalVerdict.DEGRADED, Verdict.DRIFT, CheckVerdict.BROKEN, Recommendation.REJECT), Tone.BAD),
+    **dict.fromkeys((SignalVerdict.SUSPECT, SignalVerdict.INCONCLUSIVE, SignalVerdict.MISSING), Tone.OPEN),
+    **dict.fromkeys((Verdict.HOLD, Verdict.INCONCLUSIVE, CheckVerdict.UNKNOWN), Tone.OPEN),
+    Recommendation.INCONCLUSIVE: Tone.OPEN,
+}
+
+
+def tone(word: str) -> Tone:
+    """What a verdict or recommendation is to the reader."""
+    return _TONES.get(word, Tone.PLAIN)
+
+
+@dataclass(frozen=True)
+class Material:
+    """What sections are made of. Nothing else is read."""
+
+    review: DriftReview
+    looks: tuple[Looked, ...]
+    """T0 first; empty before it is frozen."""
+    differences: tuple[Difference, ...] = ()
+    """Where the status says something else than the evidence."""
+
+    @staticmethod
+    def of(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> Material:
+        """Judge all looks anew, and hold the status against them."""
+        looks = looked(review, snapshots)
+        return Material(review, looks, tuple(differences(review, looks)))
+
+    @property
+    def at_t0(self) -> Looked | None:
+        """The frozen T0."""
+        return self.looks[0] if self.looks else None
+
+    @property
+    def judged(self) -> tuple[Looked, ...]:
+        """The looks since T0."""
+        return self.looks[1:]
+
+    @property
+    def last(self) -> Looked | None:
+        """The last of them."""
+        return self.judged[-1] if self.judged else None
+
+    @cached_property
+    def foreseen(self) -> Foresight:
+        """What the frozen baseline tells."""
+        return foresight(self.review.spec, self.looks[0].evidence.spec) if self.looks else Foresight([], [], [], [])
+
+    @cached_property
+    def as_of(self) -> datetime | None:
+        """The latest moment that anything is known of; None before T0."""
+        status = self.review.status
+        facts = [each.evidence.spec.facts for each in self.looks]
+        moments = [
+            status.t0,
+            *(each.taken_at for each in facts if each),
+            *(each.judged_at for each in status.checkpoints),
+            status.decision.at if status.decision else None,
+            *((status.act.intent_at, status.act.applied_at, status.act.completed_at) if status.act else ()),
+        ]
+        return max((each for each in moments if each), default=None)
+
+    @property
+    def closes(self) -> datetime | None:
+        """When the rollback window closes, its grace included; None before T0."""
+        t0 = self.review.status.t0
+        return schedule.closes_at(self.review.spec.window, t0) if t0 else None
+
+    @property
+    def left(self) -> timedelta:
+        """How long the rollback window is still open; zero where it is not, or not yet."""
+        if self.closes is None or self.as_of is None:
+            return timedelta(0)
+        return max(self.closes - self.as_of, timedelta(0))
+
+    @property
+    def about(self) -> str:
+        """The state of the review: Pending, T0, T0+6h, or the final phase."""
+        return stands_at(self.review)
+
+    def ref(self, look: Looked | None, *, signal: str = "", check: str = "", field: str = "") -> Reference:
+        """A reference to a look, or to the review where there is none."""
+        if look is None:
+            return Reference(signal=signal, check=check, field=field or "spec")
+        spec = look.evidence.spec
+        name = look.evidence.metadata.name
+        return Reference(snapshot=name, hash=spec.hash, look=look.name, signal=signal, check=check, field=field)
+
+    def of_review(self, field: str) -> Reference:
+        """A reference to a field of the review."""
+        return Reference(field=field)
+
+    def signal(self, name: str) -> Signal | None:
+        """A declared signal."""
+        return next((each for each in self.review.spec.signals if each.name == name), None)
+
+    def queries(self, look: Looked, name: str) -> list[AskedQuery]:
+        """What was asked for a signal, as it was sent."""
+        found = next((each for each in look.evidence.spec.signals if each.name == name), None)
+        if found is None:
+            return []
+        sent = (("query", found.query), ("control", found.control_query), ("per", found.per_query))
+        server = server_of(look.evidence.spec.source)
+        return [AskedQuery(field=field, text=text, server=server) for field, text in sent if text is not None]
+
+
+def stands_at(review: DriftReview) -> str:
+    """Which state a review is in: Pending, T0, its last judged look such as T0+6h, or its final phase."""
+    status = review.status
+    if status.phase in TERMINAL:
+        return str(status.phase)
+    judged = [each.name for each in status.checkpoints if each.verdict is not None]
+    if judged:
+        return f"T0+{judged[-1]}"
+    return T0 if status.baseline is not None else str(Phase.PENDING)
+
+
+def server_of(source: str) -> str:
+    """The server that a snapshot names, without the digest of what it is sent."""
+    return source.split(" (headers, Secrets: ", 1)[0]
+
+
+def told(result: SignalResult) -> str:
+    """A signal's verdict as tables show it."""
+    return str(result.finding.verdict) + (" (Shadow)" if result.signal.mode is Mode.SHADOW else "")

@@ -1,0 +1,178 @@
+"""Outstanding Risks, Mitigations and Next Steps: derived from evidence, schedule and policy, never filled in.
+
+Whatever is a check (contracts, flags, alerts and their kin) is taken up here by its result; a new section whose risks
+are no checks adds a function to RISKS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from driftreview.api.base import format_time
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.policy import PolicyMode
+from driftreview.api.reasons import CheckVerdict, SignalVerdict
+from driftreview.api.status import ActType
+from driftreview.domain.conclusion import held_by
+from driftreview.domain.report.material import Material, tone
+from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
+from driftreview.domain.status import condition
+
+_OPEN: Final = (
+    SignalVerdict.DEGRADED,
+    SignalVerdict.SUSPECT,
+    SignalVerdict.MISSING,
+    SignalVerdict.INCONCLUSIVE,
+)
+
+
+def section(material: Material) -> Section | None:
+    """Each of the three as far as there is anything to say."""
+    parts = (
+        ("Outstanding Risks", [each for risks in RISKS for each in risks(material)]),
+        ("Mitigations", list(_mitigations(material))),
+        ("Next Steps", list(_next(material))),
+    )
+    blocks = [Sentences(title=title, items=items) for title, items in parts if items]
+    title = "Outstanding Risks, Mitigations and Next Steps"
+    return Section(id="outlook", title=title, blocks=list(blocks)) if blocks else None
+
+
+def _signals(material: Material) -> Iterator[Sentence]:
+    """What does not pass at the last look, counted or not."""
+    last = material.last
+    for each in last.result.results if last and last.result else ():
+        if each.finding.verdict in _OPEN:
+            counted = "" if each.counts_as is not None else " (not counted)"
+            text = f"{each.signal.name} is {each.finding.verdict} at T0+{last.name if last else ''}{counted}"
+            name = each.signal.name
+            refs = [material.ref(look, signal=name) for look in (last, material.at_t0)]
+            yield Sentence(text=text, tone=tone(each.finding.verdict), evidence=refs)
+
+
+def _checks(material: Material) -> Iterator[Sentence]:
+    """Expectations that are broken or unknown at the last look."""
+    last = material.last
+    for each in last.result.checks if last and last.result else ():
+        if each.verdict is not CheckVerdict.HELD:
+            refs = [material.ref(look, check=f"{each.section}/{each.name}") for look in (last, material.at_t0)]
+            counted = "" if each.counts else " (not counted)"
+            yield Sentence(text=each.sentence + counted, tone=tone(each.verdict), evidence=refs)
+
+
+def _way_back(material: Material) -> Iterator[Sentence]:
+    """Whether a drift that shows from now on could still be undone."""
+    status, closes = material.review.status, material.closes
+    if closes is None or status.phase in TERMINAL or status.rollback is None:
+        return
+    field = material.of_review("status.rollback")
+    if not status.rollback.possible:
+        text = f"no rollback is possible: {status.rollback.message}"
+        yield Sentence(text=text, tone=Tone.BAD, evidence=[field])
+
+
+def _unfinished(material: Material) -> Iterator[Sentence]:
+    """Looks that were never judged although the review has ended."""
+    status = material.review.status
+    left = [each.name for each in status.checkpoints if each.verdict is None]
+    if status.phase in TERMINAL and left:
+        looks = ", ".join(f"T0+{each}" for each in left)
+        text = f"not looked at: {looks}; the review ended before"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("status.checkpoints")])
+
+
+def _disagreements(material: Material) -> Iterator[Sentence]:
+    if material.differences:
+        text = f"status and evidence disagree in {len(material.differences)} places, see Evidence"
+        yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review(material.differences[0].path)])
+
+
+RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
+    _disagreements,
+    _signals,
+    _checks,
+    _way_back,
+    _unfinished,
+)
+"""Where outstanding risks come from, the gravest first."""
+
+
+def _mitigations(material: Material) -> Iterator[Sentence]:
+    """What was done about it, and what can be."""
+    status, last = material.review.status, material.last
+    if status.act is not None:
+        act = status.act
+        what = "rolled back to the previous revision" if act.type is ActType.ROLL_BACK else "marked as approved"
+        when = act.completed_at or act.applied_at
+        done = (
+            f"was {what} at {format_time(when)}"
+            if when
+            else f"is to be {what}, decided at {format_time(act.intent_at)}"
+        )
+        target = f"{material.review.spec.target.kind} {material.review.spec.target.name}"
+        good = Tone.GOOD if act.completed_at else Tone.OPEN
+        yield Sentence(text=f"{target} {done}", tone=good, evidence=[material.of_review("status.act")])
+    for each in last.result.results if last and last.result else ():
+        if each.finding.verdict in (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT) and each.signal.runbook:
+            refs = [
+                material.ref(last, signal=each.signal.name),
+                material.of_review(f"spec.signals[{each.signal.name}]"),
+            ]
+            yield Sentence(text=f"{each.signal.name}: runbook {each.signal.runbook}", evidence=refs)
+    open_until = material.closes if material.left and status.phase not in TERMINAL else None
+    bad = last is not None and last.result is not None and tone(last.result.verdict) is not Tone.GOOD
+    if bad and open_until and status.act is None and status.rollback is not None and status.rollback.possible:
+        text = f"a rollback is possible {status.rollback.message}"
+        yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.ref(material.at_t0)])
+
+
+def _next(material: Material) -> Iterator[Sentence]:
+    """What is due, what is waited for, and what a person has to do."""
+    review, status = material.review, material.review.status
+    stalled = condition(status, ConditionType.STALLED) if status.phase not in TERMINAL else None
+    if stalled is not None and stalled.status == "True":
+        evidence = [material.of_review("status.conditions[Stalled]")]
+        yield Sentence(text=f"Mend what holds the review up: {stalled.message}", tone=Tone.BAD, evidence=evidence)
+    if status.t0 is None and status.phase not in TERMINAL:
+        text = f"T0 is fixed {review.spec.window.warmup} after the target's rollout has finished"
+        if review.spec.window.t0 is not None:
+            text = f"T0 is {format_time(review.spec.window.t0)}, as spec.window.t0 says"
+        yield Sentence(text=text, evidence=[material.of_review("spec.window")])
+    if status.phase in TERMINAL or status.act is not None:
+        yield from _after(material)
+        return
+    evidence = [material.of_review("status.checkpoints")]
+    names = [each.name for each in status.checkpoints]
+    for each in status.checkpoints:
+        if each.verdict is None:
+            role = ", the last look, which decides" if each.name == names[-1] else ""
+            yield Sentence(text=f"T0+{each.name} checkpoint: {format_time(each.due)}{role}", evidence=evidence)
+    if status.rollback is not None:
+        safe = format_time(status.rollback.last_safe_moment)
+        text = f"Undecided at {safe}, policy.onWindowEnd rules: {review.spec.policy.on_window_end}"
+        yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.of_review("spec.policy")])
+    if review.spec.suspend:
+        text = "Take back spec.suspend: nothing is judged or done before"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("spec.suspend")])
+
+
+def _after(material: Material) -> Iterator[Sentence]:
+    """What is left to a person once the review is over."""
+    review, decision = material.review, material.review.status.decision
+    field: Sequence[Reference] = [material.of_review("status.decision"), material.of_review("spec.policy")]
+    if review.status.phase is Phase.FAILED:
+        text = "Decide by hand: the review could not be carried to its end, see State"
+        yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review("status.summary")])
+    if decision is None or review.status.phase is Phase.FAILED:
+        return
+    held = held_by(review.spec.policy, decision.recommendation)
+    if held and review.status.act is None:
+        text = f"Decide by hand: {decision.recommendation} was not carried out ({held})"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=list(field))
+    elif review.status.act is not None and review.status.act.type is ActType.ROLL_BACK:
+        text = "Mend what drifted before this pod template is released again: it is remembered as rejected"
+        yield Sentence(text=text, evidence=list(field))
+    elif review.spec.policy.mode is PolicyMode.ENFORCE and review.status.act is not None:
+        text = "None: the revision is approved, and nothing more is looked at"
+        yield Sentence(text=text, tone=Tone.GOOD, evidence=list(field))

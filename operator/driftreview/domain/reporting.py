@@ -1,0 +1,57 @@
+"""When the report is to be written, and what is said of it: in one condition, which no decision heeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import ConditionType
+from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.report.material import stands_at
+from driftreview.domain.status import condition, with_condition
+
+_SUFFIX: Final = "-report"
+
+
+def config_map_name(review: str) -> str:
+    """Name of the ConfigMap that holds a review's report."""
+    return f"{review[: 253 - len(_SUFFIX)].rstrip('-.')}{_SUFFIX}"
+
+
+def report_due(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+    """Say that there is something to report from now on: without this nothing is ever written."""
+    message = "written as soon as nothing else is to be done"
+    return with_condition(status, ConditionType.REPORT_WRITTEN, "False", Reason.REPORT_DUE, message, now)
+
+
+def owed(review: DriftReview) -> str | None:
+    """Which state a report is to be written of; None where it was, or where that was refused.
+
+    What was refused is tried again at the next look, not before: somebody must mend it.
+    """
+    said = condition(review.status, ConditionType.REPORT_WRITTEN)
+    about = stands_at(review)
+    return None if said is None or said.message.startswith(f"{about}: ") else about
+
+
+def is_owed(status: Mapping[str, Any]) -> bool:
+    """The same of the raw status of a review that has ended."""
+    conditions = status.get("conditions", [])
+    said = next((each for each in conditions if each["type"] == ConditionType.REPORT_WRITTEN), None)
+    return said is not None and not said.get("message", "").startswith(f"{status['phase']}: ")
+
+
+def report_written(review: DriftReview, about: str, now: datetime) -> DriftReviewStatus:
+    """The report is stored."""
+    message = f"{about}: in configmaps/{config_map_name(review.metadata.name)}"
+    return with_condition(review.status, ConditionType.REPORT_WRITTEN, "True", Reason.WRITTEN, message, now)
+
+
+def report_refused(review: DriftReview, about: str, reason: Reason, why: str, now: datetime) -> DriftReviewStatus:
+    """It could not be stored: said, and nothing else follows from it."""
+    where = f"configmaps/{config_map_name(review.metadata.name)}"
+    message = f"{about}: not in {where}: {why}; `driftreview report {review.metadata.name}` writes it"
+    return with_condition(review.status, ConditionType.REPORT_WRITTEN, "False", reason, message, now)

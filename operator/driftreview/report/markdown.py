@@ -1,0 +1,147 @@
+"""A report as Markdown, with the sections and tables of the hand-written reviews (CommonMark with GitHub's tables)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from driftreview.api.base import format_time
+from driftreview.domain.display import printable
+from driftreview.domain.report.model import (
+    Block,
+    Cell,
+    Entries,
+    Plots,
+    Reference,
+    Report,
+    Row,
+    Section,
+    Sentence,
+    Sentences,
+    Table,
+    Timeline,
+    Tone,
+)
+
+_MARKS: Final = {Tone.GOOD: "✅ ", Tone.BAD: "❌ ", Tone.OPEN: "⚠️ ", Tone.PLAIN: ""}
+_SPECIAL: Final = re.compile(
+    r"[\\`*_\[\]<>&|~$]|(?<=https)(?=:)|(?<=http)(?=:)|(?<=ftp)(?=:)|(?<=www)(?=\.)", re.IGNORECASE
+)
+"""What has a meaning anywhere in a line; and where GitHub would make a link of an address."""
+_FIRST: Final = re.compile(r"^([#+=-]|\d+(?=[.)](\s|$)))")
+"""What has a meaning at its beginning."""
+
+
+def markdown(report: Report) -> str:
+    """The whole document, ending in a newline."""
+    return "\n".join([*_head(report), *_body(report.sections), ""])
+
+
+def text(value: str) -> str:
+    """A text from anywhere as words that Markdown leaves alone, on one line and not at its beginning."""
+    return _SPECIAL.sub(lambda found: f"\\{found[0]}", printable(value, None).strip())
+
+
+def opening(value: str) -> str:
+    """The same at the beginning of a line or of an item."""
+    shown = text(value)
+    return _FIRST.sub(lambda found: f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}", shown)
+
+
+def code(value: str) -> str:
+    """A name, hash or query as code on one line, in a table too; as words where a table could not hold it as code."""
+    shown = printable(value, None)
+    if "\\|" in shown or not shown.strip():
+        return text(shown)
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
+    blank = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{blank}{shown}{blank}{fence}".replace("|", "\\|")
+
+
+def _head(report: Report) -> Iterator[str]:
+    yield f"# Drift Review - {text(report.name)}"
+    yield ""
+    as_of = f", as of {format_time(report.as_of)}" if report.as_of else ""
+    yield f"**{text(report.about)}**{as_of}. Recommendation: **{report.recommendation or 'none yet'}**"
+    if report.left_out:
+        yield ""
+        yield f"> Left out for want of room: {text('; '.join(report.left_out))}. `driftreview report` writes all of it."
+
+
+def _body(sections: Sequence[Section]) -> Iterator[str]:
+    for number, section in enumerate(sections, 1):
+        yield from ("", "---", "", f"## {number}. {text(section.title)}")
+        for block in section.blocks:
+            yield ""
+            yield from _block(block)
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Entries():
+            yield from (f"- {opening(row.cells[0].text)}: {_cell(row.cells[1])}" for row in block.rows)
+        case Table():
+            yield from _titled(block.title)
+            yield from _table(block.columns, block.rows)
+        case Sentences():
+            yield from _titled(block.title)
+            yield from (_sentence(each) for each in block.items)
+        case Plots():
+            yield from _titled(block.title)
+            yield from (f"- {opening(each.summary)}" for each in block.plots)
+        case Timeline():
+            yield from _titled(block.title)
+            yield from _timeline(block)
+
+
+def _titled(title: str) -> Iterator[str]:
+    if title:
+        yield from (f"### {text(title)}", "")
+
+
+def _table(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[str]:
+    yield _line(text(each) for each in columns)
+    yield _line("---" for _ in columns)
+    yield from (_line(_cell(cell) for cell in row.cells) for row in rows)
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(cell: Cell) -> str:
+    shown = _MARKS[cell.tone] + (code(cell.text) if cell.code else text(cell.text))
+    asked = "; ".join(f"{'' if each.field == 'query' else f'{each.field} '}{code(each.text)}" for each in cell.queries)
+    return f"{asked} on {shown}" if asked and cell.code else shown
+
+
+def _sentence(sentence: Sentence) -> str:
+    refs = "; ".join(dict.fromkeys(_reference(each) for each in sentence.evidence))
+    said = f"{mark}{text(sentence.text)}" if (mark := _MARKS[sentence.tone]) else opening(sentence.text)
+    return f"- {said} (evidence: {refs})"
+
+
+def _reference(reference: Reference) -> str:
+    where = code(f"{reference.snapshot}@{reference.hash.removeprefix('sha256:')[:12]}") if reference.snapshot else ""
+    part = reference.signal or reference.check or reference.field
+    return " ".join(each for each in (where, code(part) if part else "") if each)
+
+
+def _timeline(block: Timeline) -> Iterator[str]:
+    rows = [
+        ("T0", format_time(block.start), ""),
+        *(
+            (
+                each.name,
+                format_time(each.at),
+                _MARKS[each.tone] + (each.verdict or ("not judged" if each.at <= block.as_of else "to come")),
+            )
+            for each in block.moments
+        ),
+        ("Last safe moment", format_time(block.last_safe), ""),
+        ("Rollback window closes", format_time(block.closes), ""),
+    ]
+    yield _line(("Look", "Due (UTC)", "Verdict"))
+    yield _line("---" for _ in rows[0])
+    yield from (_line((text(name), moment, verdict)) for name, moment, verdict in rows)

@@ -1,0 +1,139 @@
+"""Reviews in every state of their lives, for the report; and how their reports looked when they were looked at.
+
+`python -m tests.reportdata` writes the golden files anew.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from driftreview.api.base import Metadata
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec
+from driftreview.domain.report.build import report
+from driftreview.report.files import as_json
+from driftreview.report.markdown import markdown
+from tests.builders import HOUR, MINUTE, T0, around, evidence, review, series, signal, snapshot
+from tests.simulator import Metrics, Simulator
+
+GOLDEN = Path(__file__).parent / "unit" / "golden"
+HOSTILE = "<script>alert(1)</script>"
+CONTEXT = {
+    "revision": "88d7df9",
+    "environment": "staging",
+    "owner": "Phase 1 | team `bot`",
+    "scope": "order path",
+    "change": "CHG-17 [x](https://example.org)",
+}
+Taken = tuple[DriftReview, list[DriftSnapshot]]
+
+
+def life(shift_at: timedelta | None = None, **spec: Any) -> Simulator:
+    """A review at its very beginning, with a signal in each of two sections and one of none."""
+    signals = [
+        signal(section="Performance", unit="ms", runbook="https://runbooks.example.org/latency"),
+        signal("lag", section="Streaming", unit="ms", mode="Shadow"),
+        signal("load", kind="Info", unit="1/s"),
+    ]
+    shifts = [] if shift_at is None else [(T0 + shift_at, 1.5)]
+    given: dict[str, Any] = {"signals": signals, "context": CONTEXT} | spec
+    return Simulator(review(**given), now=T0 - 12 * MINUTE, metrics=Metrics(shifts))
+
+
+def after(length: timedelta, shift_at: timedelta | None = None, **spec: Any) -> Simulator:
+    """A review so long after T0."""
+    simulator = life(shift_at, **spec)
+    simulator.sleepy = False  # what is waited for before T0 has no date
+    simulator.pass_time(12 * MINUTE + min(length, 2 * MINUTE))
+    simulator.sleepy = True
+    simulator.pass_time(max(length - 2 * MINUTE, 0 * MINUTE))
+    return simulator
+
+
+def without_answers() -> Simulator:
+    simulator = after(3 * HOUR)
+    simulator.metrics.mode = "empty"
+    simulator.pass_time(3 * HOUR)
+    return simulator
+
+
+STATES: dict[str, Callable[[], Simulator]] = {
+    "pending": lambda: after(-12 * MINUTE),
+    "t0": lambda: after(MINUTE),
+    "watching": lambda: after(65 * MINUTE),
+    "holding": lambda: after(125 * MINUTE, 90 * MINUTE, policy={"onDrift": "Hold"}),
+    "promoted": lambda: after(5 * HOUR),
+    "rolled-back": lambda: after(5 * HOUR, 90 * MINUTE),
+    "inconclusive": without_answers,
+}
+
+
+def taken(simulator: Simulator) -> Taken:
+    """What the API server has of a review."""
+    return simulator.stored(), [stored(name, spec) for name, spec in simulator.snapshots.items()]
+
+
+def stored(name: str, spec: Any) -> DriftSnapshot:
+    """Evidence under its name."""
+    found = spec if isinstance(spec, DriftSnapshotSpec) else DriftSnapshotSpec.model_validate(spec)
+    return DriftSnapshot(metadata=Metadata(name=name), spec=found)
+
+
+def hostile(label: str = HOSTILE) -> Taken:
+    """A review whose people, labels and queries hold whatever may not be taken for markup."""
+    simulator = after(65 * MINUTE, context=dict.fromkeys(CONTEXT, label[:64]), signals=[signal(section=label[:64])])
+    start = simulator.stored()
+    each = signal(each="symbol", section=label[:64], query=f'x{{symbol="{label}"}} | `y`', runbook=label[:256])
+    begun = start.model_copy(update={"spec": start.spec.model_copy(update={"signals": [each]})})
+    sides = (around(100, 144), around(150, 36, seed=2))
+    looks = [
+        evidence("latency", series(side, labels={"symbol": label})).model_copy(update={"query": each.query})
+        for side in sides
+    ]
+    first = snapshot(looks[0], source=f"MetricSource/{label} http://x")
+    last = snapshot(looks[1], checkpoint="1h", hours=6, source=f"MetricSource/{label} http://x")
+    return begun, [stored(f"release-review-u-{each.checkpoint.lower()}", each) for each in (first, last)]
+
+
+def large(signals: int = 50, each: int = 20, looks: Sequence[str] = ("1h", "6h", "24h", "48h")) -> Taken:
+    """As much as a review may hold: signals of many series, some of them worse from T0 on."""
+    declared = [
+        signal(f"signal-{number}", each="symbol", section=f"Section {number % 5}", query="x" * 150)
+        for number in range(signals)
+    ]
+    window = {"checkpoints": list(looks), "rollback": looks[-1]}
+    begun = review(signals=declared, window=window, context=CONTEXT)
+
+    def at(checkpoint: str, blocks: int, worse: float) -> DriftSnapshotSpec:
+        found = []
+        for number in range(signals):
+            level = 100 * (worse if number % 7 == 0 else 1.0)
+            rows = [
+                series(around(level, blocks, seed=number * 50 + one + blocks), labels={"symbol": f"symbol-{one}"})
+                for one in range(each)
+            ]
+            found.append(evidence(f"signal-{number}", *rows))
+        return snapshot(*found, checkpoint=checkpoint, hours=blocks / 6)
+
+    hours = {"1h": 1, "6h": 6, "24h": 24, "48h": 48}
+    specs = [at("T0", 1008, 1.0), *(at(name, hours[name] * 6, 1.2) for name in looks)]
+    return begun, [stored(f"release-review-u-{each.checkpoint.lower()}", each) for each in specs]
+
+
+def written() -> Iterator[tuple[str, str]]:
+    """Every golden file and what it should hold."""
+    for name, state in STATES.items():
+        made = report(*taken(state()))
+        yield f"report-{name}.md", markdown(made)
+        yield f"report-{name}.json", as_json(made)
+
+
+def main() -> None:
+    """Write the golden files."""
+    for name, text in written():
+        (GOLDEN / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

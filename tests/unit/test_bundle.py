@@ -1,0 +1,286 @@
+"""A bundle proves a review, and whatever was done to it afterwards is found and named."""
+
+import gzip
+import io
+import json
+import tarfile
+import zlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from driftreview.bundle import archive
+from driftreview.bundle.archive import pack, unpack
+from driftreview.bundle.contents import MANIFEST, read, write
+from driftreview.bundle.errors import BundleError, SigningKeyError
+from driftreview.bundle.signing import is_signed, signature
+from driftreview.bundle.verify import prove
+from driftreview.domain.evidence import content_hash
+from tests.reportdata import STATES
+from tests.support.bundles import Raw, bundle, objects
+
+PRIVATE = ed25519.Ed25519PrivateKey.generate()
+PEM = PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+PUBLIC = PRIVATE.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+OTHER = ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_the_bundle_of_every_state_is_proved(state: str) -> None:
+    proof = prove(bundle(state))
+    assert proof.judged == max(len(proof.bundle.snapshots) - 1, 0)
+    assert proof.bundle.manifest.name == "release"
+
+
+def test_the_same_objects_give_the_same_bytes_that_any_tar_can_read() -> None:
+    first, second = bundle(), bundle()
+    assert first == second
+    review, snapshots = objects(STATES["promoted"]())
+    assert write(review, snapshots[::-1]) == first
+    with tarfile.open(fileobj=io.BytesIO(gzip.decompress(first))) as found:
+        assert found.getnames() == [
+            *("manifest.json", "report/review.html", "report/review.json", "report/review.md", "review.json"),
+            *("snapshots/00-t0.json", "snapshots/01-1h.json", "snapshots/02-2h.json", "snapshots/03-4h.json"),
+        ]
+        assert {(each.mtime, each.uid, each.uname) for each in found} == {(0, 0, "")}
+
+
+def test_who_wrote_which_field_is_left_out_and_what_people_said_is_in() -> None:
+    approval = {"metadata": {"name": "ok", "managedFields": []}, "spec": {"reviewRef": {"name": "release"}}}
+    found = unpack(bundle(approvals=[approval]))
+    assert b"managedFields" not in found["review.json"]
+    assert json.loads(found["approvals/00.json"])["spec"] == approval["spec"]
+    assert prove(bundle(approvals=[approval])).judged == 3
+
+
+def changed(what: Callable[[Raw, list[Raw]], None], state: str = "promoted") -> bytes:
+    """A bundle that somebody made of objects that were altered, with hashes to match."""
+    review, snapshots = objects(STATES[state]())
+    what(review, snapshots)
+    return write(review, snapshots)
+
+
+def difference(packed: bytes, public_pem: bytes | None = None) -> str:
+    with pytest.raises(BundleError) as found:
+        prove(packed, public_pem)
+    return str(found.value)
+
+
+def reseal(snapshot: Raw) -> None:
+    snapshot["spec"]["hash"] = content_hash(snapshot["spec"] | {"hash": ""})
+
+
+class TestWhatIsFound:
+    """The first difference, with its path, although all hashes of the bundle were made anew."""
+
+    def test_a_verdict_that_was_changed(self) -> None:
+        def lie(review: Raw, _: list[Raw]) -> None:
+            review["status"]["checkpoints"][2]["verdict"] = "Drift"
+
+        expected = "review.json: status.checkpoints[2].verdict: stored is Drift, the evidence says Pass"
+        assert difference(changed(lie)) == expected
+
+    def test_a_cell_of_a_row(self) -> None:
+        def lie(review: Raw, _: list[Raw]) -> None:
+            review["status"]["checkpoints"][0]["signals"][0]["current"] = "1 ms"
+
+        assert difference(changed(lie)).startswith("review.json: status.checkpoints[0].signals[latency].current")
+
+    def test_a_spec_that_was_made_more_tolerant(self) -> None:
+        def lie(review: Raw, _: list[Raw]) -> None:
+            review["spec"]["signals"][0]["margin"]["relative"] = "50%"
+
+        assert difference(changed(lie, "rolled-back")).startswith("review.json: spec: stored is sha256:")
+
+    def test_samples(self) -> None:
+        def lie(_: Raw, snapshots: list[Raw]) -> None:
+            series = snapshots[2]["spec"]["signals"][0]["series"][0]
+            series["values"] = series["values"].replace("1", "2", 1)
+
+        assert difference(changed(lie)).startswith("snapshots/02-2h.json: spec.hash: stored is")
+
+    def test_samples_that_were_sealed_anew(self) -> None:
+        def lie(_: Raw, snapshots: list[Raw]) -> None:
+            snapshots[2]["spec"]["signals"][0]["unit"] = "min"
+            reseal(snapshots[2])
+
+        assert difference(changed(lie)).startswith("review.json: status.checkpoints[1].snapshot.hash")
+
+    def test_samples_that_were_sealed_anew_with_a_status_to_match(self) -> None:
+        def lie(review: Raw, snapshots: list[Raw]) -> None:
+            snapshots[2]["spec"]["signals"][0]["unit"] = "min"
+            reseal(snapshots[2])
+            review["status"]["checkpoints"][1]["snapshot"]["hash"] = snapshots[2]["spec"]["hash"]
+
+        assert difference(changed(lie)).startswith("snapshots/03-4h.json: spec.previousHash")
+
+    def test_samples_that_are_none(self) -> None:
+        def lie(review: Raw, snapshots: list[Raw]) -> None:
+            snapshots[3]["spec"]["signals"][0]["series"][0]["values"] = "much"
+            reseal(snapshots[3])
+            review["status"]["checkpoints"][2]["snapshot"]["hash"] = snapshots[3]["spec"]["hash"]
+
+        review, snapshots = objects(STATES["promoted"]())
+        harmless = unpack(write(review, snapshots))
+        lie(review, snapshots)
+        forged = {"review.json": review, "snapshots/03-4h.json": snapshots[3]}
+        assert difference(repacked(harmless, forged)).startswith("snapshots: the evidence cannot be judged")
+
+    def test_a_snapshot_that_was_left_out(self) -> None:
+        assert "there is no such snapshot" in difference(changed(lambda _, snapshots: snapshots.pop(0) and None))
+
+    def test_a_report_that_says_something_else(self) -> None:
+        found = unpack(bundle())
+        lied = found["report/review.md"].replace(b"APPROVE", b"REJECT")
+        assert difference(repacked(found, {"report/review.md": lied})) == (
+            "report/review.md: it is not the report that this evidence gives"
+        )
+
+    def test_a_file_too_many_too_few_and_changed(self) -> None:
+        found = unpack(bundle())
+        assert difference(pack(found | {"more.json": b"{}"})) == "more.json: it is not named in the manifest"
+        without = {name: each for name, each in found.items() if name != "snapshots/01-1h.json"}
+        assert difference(pack(without)) == "snapshots/01-1h.json: it is named in the manifest and not there"
+        assert difference(pack(found | {"review.json": b"{}"})).startswith("review.json: its hash is")
+
+    def test_a_document_that_is_none(self) -> None:
+        assert difference(repacked(unpack(bundle()), {"review.json": b"[]"})).startswith("review.json: ")
+        assert difference(pack({"a": b""})) == "manifest.json: it is not there"
+
+
+def repacked(found: dict[str, bytes], forged: dict[str, Any]) -> bytes:
+    """The same bundle with other files, and a manifest to match."""
+    import hashlib  # noqa: PLC0415 - only here
+
+    written = {name: each if isinstance(each, bytes) else json.dumps(each).encode() for name, each in forged.items()}
+    manifest = json.loads(found[MANIFEST])
+    manifest["files"] |= {name: f"sha256:{hashlib.sha256(each).hexdigest()}" for name, each in written.items()}
+    return pack(found | written | {MANIFEST: listed(manifest)})
+
+
+def listed(manifest: Raw) -> bytes:
+    return json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n"
+
+
+def test_a_report_of_another_version_is_not_compared_and_that_is_said() -> None:
+    found = unpack(bundle())
+    manifest = json.loads(found[MANIFEST]) | {"tool": "0.0.1"}
+    forged = pack(found | {MANIFEST: listed(manifest)})
+    assert any("it is of version 0.0.1" in each for each in prove(forged).notes)
+    other = pack(found | {MANIFEST: listed(manifest | {"version": 2})})
+    assert difference(other).startswith("manifest.json: it is of format 2")
+    for forgery in (listed(manifest | {"name": "other"}), listed(manifest) + b" "):
+        assert difference(pack(found | {MANIFEST: forgery})).startswith(
+            "manifest.json: it is not the one of shop/release"
+        )
+
+
+class TestSignature:
+    """Who can write the whole bundle cannot sign it."""
+
+    def test_a_signed_bundle_is_proved_by_the_public_key_and_no_other(self) -> None:
+        signed = bundle(private_pem=PEM)
+        assert signed == bundle(private_pem=PEM)
+        assert prove(signed, PUBLIC).notes == []
+        assert difference(signed, OTHER) == "manifest.sig: it is not of this manifest and that key"
+        assert prove(signed).notes[0].startswith("signed, but no --public-key")
+
+    def test_one_that_is_not_signed_is_not_proved_by_a_key(self) -> None:
+        assert difference(bundle(), PUBLIC) == "manifest.sig: it is not there: the bundle is not signed"
+        assert prove(bundle()).notes[0].startswith("not signed")
+
+    def test_a_forged_manifest_is_found_by_the_signature_alone(self) -> None:
+        found = unpack(bundle(private_pem=PEM))
+        other = listed(json.loads(found[MANIFEST]) | {"tool": "0.0.1"})
+        assert prove(pack(found | {MANIFEST: other})).judged == 3
+        assert difference(pack(found | {MANIFEST: other}), PUBLIC).startswith("manifest.sig")
+
+    def test_what_is_no_key_is_refused_without_a_word_of_it(self) -> None:
+        curve = ec.generate_private_key(ec.SECP256R1())
+        wrong = curve.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        public = curve.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        for each in (b"secret-words", wrong, PUBLIC):
+            with pytest.raises(SigningKeyError) as found:
+                signature(b"", each)
+            assert "secret" not in str(found.value)
+        for each in (b"secret-words", public, PEM):
+            with pytest.raises(SigningKeyError):
+                is_signed(b"", b"", each)
+        assert not is_signed(b"", b"no base64!", PUBLIC)
+
+
+def tarred(*entries: tarfile.TarInfo, form: int = tarfile.USTAR_FORMAT) -> bytes:
+    """A bundle whose outside is right, with these entries."""
+    plain = io.BytesIO()
+    with tarfile.open(fileobj=plain, mode="w", format=form) as found:
+        for each in entries:
+            found.addfile(each, io.BytesIO(b"x" * each.size))
+    return squeezed(plain.getvalue())
+
+
+def squeezed(content: bytes) -> bytes:
+    stream = zlib.compressobj(9, zlib.DEFLATED, -15)
+    return archive._sealed(stream.compress(content) + stream.flush() + b"\0" * 8)
+
+
+def entry(name: str, kind: bytes = tarfile.REGTYPE, size: int = 0, link: str = "") -> tarfile.TarInfo:
+    found = tarfile.TarInfo(name)
+    found.type, found.size, found.linkname = kind, size, link
+    return found
+
+
+class TestHostileArchives:
+    """Nothing is unpacked that an export would not have written."""
+
+    @pytest.mark.parametrize(
+        "bad",
+        [
+            *(
+                entry(name)
+                for name in ("/etc/passwd", "../a", "a/../b", "a/b/c", "./a", ".a", "A", "a b", "a\\b", "a/")
+            ),
+            *(entry("a", kind, link="/etc/passwd") for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE)),
+            *(entry("a", kind) for kind in (tarfile.DIRTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE)),
+            entry("a", tarfile.GNUTYPE_SPARSE),
+        ],
+        ids=lambda bad: f"{bad.name}-{bad.type!r}",
+    )
+    def test_only_plain_files_of_harmless_names(self, bad: tarfile.TarInfo) -> None:
+        with pytest.raises(BundleError):
+            unpack(tarred(bad))
+
+    def test_no_name_twice_and_not_too_many(self) -> None:
+        with pytest.raises(BundleError, match="harmless"):
+            unpack(tarred(entry("a"), entry("a")))
+        with pytest.raises(BundleError, match="more than 256 files"):
+            unpack(tarred(*(entry(f"a{number}") for number in range(257))))
+
+    def test_a_bomb_is_not_unpacked(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(archive, "MOST_BYTES", 2**20)
+        bomb = squeezed(b"\0" * 2**24)
+        assert len(bomb) < 2**16
+        with pytest.raises(BundleError, match="unpacks to more than"):
+            unpack(bomb)
+        monkeypatch.setattr(archive, "MOST_PACKED", 100)
+        with pytest.raises(BundleError, match="has more than 100 bytes"):
+            unpack(bomb)
+
+    @pytest.mark.parametrize("content", [b"", b"x" * 512, b"\xff" * 1024, b"\0" * 1023])
+    def test_what_is_no_tar_is_refused_or_empty(self, content: bytes) -> None:
+        with pytest.raises(BundleError):
+            read(squeezed(content))
+
+    def test_what_is_no_gzip_of_ours_is_refused(self) -> None:
+        for each in (b"", b"PK\3\4", gzip.compress(b"x"), archive._sealed(b""), archive._sealed(b"\xff" * 20)):
+            with pytest.raises(BundleError):
+                unpack(each)
+
+    def test_a_file_that_ends_early_is_refused(self) -> None:
+        plain = io.BytesIO()
+        with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as found:
+            found.addfile(entry("a", size=2000), io.BytesIO(b"x" * 2000))
+        with pytest.raises(BundleError):
+            unpack(squeezed(plain.getvalue()[:1024]))
