@@ -19,13 +19,17 @@ T0 = datetime(2026, 3, 3, tzinfo=UTC)
 FIRST = T0 - timedelta(hours=26)
 STEP = timedelta(minutes=5)
 POINTS = (26 + 30) * 12
-REVIEW = """\
+HEAD = """\
 apiVersion: driftreview.dev/v1alpha1
 kind: DriftReview
 metadata: {name: shop-v2, namespace: shop}
 spec:
   target: {name: shop}
   metrics: {sourceRef: {name: prometheus}}
+"""
+REVIEW = (
+    HEAD
+    + """\
   window: {checkpoints: [1h, 6h, 24h]}
   baseline: {length: 1d}
   signals:
@@ -35,6 +39,7 @@ spec:
     - {name: errors, query: errors, unit: "%", margin: {absolute: "1"}, mode: Shadow}
     - {name: load, query: load, kind: Info}
 """
+)
 COMMANDS = {
     "replay.json": ("-o", "json", "--t0", "2026-03-03T00:00:00Z"),
     "replay.txt": ("--t0", "2026-03-03T00:00:00Z"),

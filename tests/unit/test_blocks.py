@@ -1,8 +1,11 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
+from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond, longest_run, runs
 from driftreview.domain.samples import Series
 
 STEP = timedelta(minutes=1)
@@ -58,3 +61,11 @@ def test_a_stretch_beyond_the_limit_lasts_from_its_first_to_its_last_sample(
 ) -> None:
     expected = None if lasted is None else lasted * STEP
     assert longest_beyond(of(*values), 60, sign, STEP) == expected
+
+
+@given(st.lists(st.integers(0, 2)))
+def test_what_stands_in_a_row_is_all_there_is_in_order(values: list[int]) -> None:
+    found = runs(values)
+    assert [value for value, count in found for _ in range(count)] == values
+    assert all(one != other for (one, _), (other, _) in pairwise(found))
+    assert longest_run(value == 1 for value in values) == max((count for value, count in found if value == 1), default=0)

@@ -9,14 +9,11 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from driftreview.cli.app import app
+from tests.replaydata import HEAD
 
-REVIEW = """\
-apiVersion: driftreview.dev/v1alpha1
-kind: DriftReview
-metadata: {name: shop-v2, namespace: shop}
-spec:
-  target: {name: shop}
-  metrics: {sourceRef: {name: prometheus}}
+REVIEW = (
+    HEAD
+    + """\
   window: {checkpoints: [1h, 6h]}
   baseline: {length: 6h}
   signals:
@@ -24,6 +21,7 @@ spec:
     - {name: errors, query: errors, per: requests, margin: {relative: 10%}}
     - {name: latency, query: latency, control: stable, unit: s, margin: {relative: 10%}}
 """
+)
 BEGINS, T0, ENDS = (1_772_496_000 + hours * 3600 for hours in (-7, 0, 7))
 AT = ("--t0", "2026-03-03T00:00:00Z")
 FILES = ("heartbeat", "errors", "errors.per", "latency", "latency.control")

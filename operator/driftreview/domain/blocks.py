@@ -8,9 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
+from itertools import groupby
+from typing import TypeVar
 
 from driftreview.domain.samples import Series
 from driftreview.domain.statistics import mean, middle
+
+_T = TypeVar("_T")
 
 
 def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
@@ -70,8 +74,9 @@ def longest_beyond(series: Series, limit: float, sign: int, step: timedelta) -> 
 
 def longest_run(flags: Iterable[bool]) -> int:
     """How often in a row a flag is set at most."""
-    longest = run = 0
-    for flag in flags:
-        run = run + 1 if flag else 0
-        longest = max(longest, run)
-    return longest
+    return max((count for flag, count in runs(flags) if flag), default=0)
+
+
+def runs(values: Iterable[_T]) -> list[tuple[_T, int]]:
+    """What stands in a row: each value and how often, in order."""
+    return [(value, sum(1 for _ in run)) for value, run in groupby(values)]

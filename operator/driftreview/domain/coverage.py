@@ -9,6 +9,7 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.domain.blocks import runs
 from driftreview.domain.display import quantity
 from driftreview.domain.finding import FEWEST_BLOCKS, TOO_FINE, Finding, Side
 from driftreview.domain.scraping import Scraped
@@ -104,7 +105,4 @@ def without_traffic(signal: Signal, side: Side, baseline: Side | str = "") -> Fi
 
 def _idle_stretches(side: Side) -> list[int]:
     """How many blocks each lasted, in order."""
-    found: list[int] = []
-    for index in sorted(side.idle):
-        found = [*found[:-1], found[-1] + 1] if index - 1 in side.idle else [*found, 1]
-    return found
+    return [count for is_idle, count in runs(index in side.idle for index in range(len(side.blocks))) if is_idle]

@@ -8,14 +8,13 @@ and nothing good.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from itertools import groupby
 from typing import Final
 
 import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Worse
+from driftreview.domain.blocks import runs
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
@@ -93,15 +92,10 @@ def _healed(each: Measured, margin: float) -> tuple[int, float] | None:
 def _stuck(each: Measured) -> int:
     """How many blocks at the end are all the same, where that is odd: what varies does not stand still."""
     now, before = each.case.now.present, each.case.before
-    if before is None or _standing(now[-FEWEST_BLOCKS:]) < FEWEST_BLOCKS or _standing(before.present) > _BY_ACCIDENT:
+    standing = runs(now)[-1][1] if now else 0
+    if before is None or standing < FEWEST_BLOCKS or any(count > _BY_ACCIDENT for _, count in runs(before.present)):
         return 0
-    return _standing(now[::-1], at_first=True)
-
-
-def _standing(values: Sequence[float], *, at_first: bool = False) -> int:
-    """The longest run of one value; or that of the first."""
-    runs = (sum(1 for _ in run) for _, run in groupby(values))
-    return next(runs, 0) if at_first else max(runs, default=0)
+    return standing
 
 
 def _than_either_level(each: Measured) -> float:

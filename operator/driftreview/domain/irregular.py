@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from driftreview.domain.blocks import longest_run
 from driftreview.domain.effect import foresee
 from driftreview.domain.noise import Bools, Floats
 from driftreview.domain.regression import RESOLUTION, Panel, fit
@@ -50,7 +51,7 @@ def irregularities(panel: Panel, after: int) -> list[Irregularity]:
             shift=structure.shifts[index],
             outliers=int(is_outlier[index].sum()),
             farthest=max(row[is_outlier[index]].tolist(), key=abs, default=0.0),
-            gap=_longest(~np.isfinite(row)),
+            gap=longest_run(~np.isfinite(row)),
             wider=float(as_it_is[index] / without[index]) if without[index] > 0 else 1.0,
         )
         for index, row in enumerate(left)
@@ -68,9 +69,3 @@ def _outliers(row: Floats) -> Bools:
 def _changes(shifts: tuple[Shift | None, ...], panel: Panel) -> Floats:
     at = np.arange(panel.values.shape[-1])
     return np.stack([(at >= each.block) * each.size if each else np.zeros(len(at)) for each in shifts])
-
-
-def _longest(row: Bools) -> int:
-    """The most true values in a row."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], row.astype(int), [0]])))
-    return int((edges[1::2] - edges[::2]).max(initial=0))

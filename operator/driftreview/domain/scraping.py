@@ -14,7 +14,7 @@ from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import MAX_VALUES, DriftSnapshotSpec, Gaps, Problem, ScrapingEvidence
 from driftreview.api.reasons import Reason
 from driftreview.api.values import exact_duration, parse_duration
-from driftreview.domain.blocks import longest_run
+from driftreview.domain.blocks import longest_run, runs
 from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.shape import MAX_MESSAGE
@@ -60,8 +60,7 @@ class Scraping:
             return ScrapingEvidence(problem=self.problem)
         size, silent, first = block // window.step, [], 0
         longest, throughout = (0, 0), 0
-        for is_alive, steps in groupby(self.alive):
-            count = sum(1 for _ in steps)
+        for is_alive, count in runs(self.alive):
             if is_alive:
                 throughout = max(throughout, count)
             else:
