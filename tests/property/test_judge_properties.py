@@ -17,6 +17,7 @@ from tests.builders import evidence, noise, series, side, signal, snapshot, spec
 
 GRID = Grid(1 / 6, seen=6)
 BUDGET = 0.0125
+GOOD = {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED}
 MARGINS = st.sampled_from(["0%", "5%", "20%"])
 SEEDS = st.integers(0, 10_000)
 SHARES = st.sampled_from([0.0, 0.001, 0.02, 0.1, 0.5])
@@ -114,6 +115,45 @@ def test_a_factor_for_the_worse_never_improves_the_verdict(
     )
     harmed = judged(declared, before, [value * more**worse for value in now])
     assert rank(harmed) <= rank(judged(declared, before, now))
+
+
+@st.composite
+def parts(draw: st.DrawFn, count: int = 36) -> list[int]:
+    """Some blocks of a window: one, its end, a stretch, every so many, or any."""
+    first = draw(st.integers(0, count - 1))
+    match draw(st.sampled_from(["one", "end", "stretch", "every", "any"])):
+        case "one":
+            return [first]
+        case "end":
+            return list(range(first, count))
+        case "stretch":
+            return list(range(first, min(first + draw(st.integers(2, 12)), count)))
+        case "every":
+            return list(range(first % 6, count, draw(st.integers(2, 6))))
+    return draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=count, unique=True))
+
+
+@settings(max_examples=500)
+@given(
+    windows=st.builds(drawn, SEEDS, SHARES, SHIFTS),
+    margin=st.sampled_from([{"relative": "5%"}, {"relative": "30%"}, {"relative": "60%"}, {"absolute": "20"}]),
+    worse=st.sampled_from(["Higher", "Lower", "Either"]),
+    harms=st.lists(st.tuples(parts(), st.sampled_from([1.3, 2.0, 5.0, 100.0, 1e6, math.inf])), min_size=1, max_size=2),
+)
+def test_worse_blocks_never_make_a_window_good(
+    windows: tuple[list[float], list[float]], margin: dict[str, str], worse: str, harms: list[tuple[list[int], float]]
+) -> None:
+    """Down to nothing at all where less is worse. Degraded may become open: what is far off is noise as well."""
+    before, now = windows
+    is_up = worse == "Higher" or (worse == "Either" and sum(now) / len(now) > sum(before) / len(before))
+    declared = signal(margin=margin, worse=worse)
+    was_good = judged(declared, before, now).verdict in GOOD
+    for blocks, factor in harms:
+        for at in blocks:
+            now[at] = min(now[at] * factor, 1e12) if is_up else now[at] / factor
+        is_good = judged(declared, before, now).verdict in GOOD
+        assert was_good or not is_good
+        was_good = is_good
 
 
 @given(seed=SEEDS, share=SHARES, shift=SHIFTS, margin=MARGINS, more=st.floats(0, 1000), worse=st.sampled_from([1, -1]))

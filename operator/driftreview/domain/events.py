@@ -35,6 +35,8 @@ _NOTHING_NEW: Final = "the baseline had stretches like it"
 _NOTEWORTHY: Final = 0.01
 """Chance of a healthy process to break a limit from which on it is told."""
 
+_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
+
 
 @dataclass(frozen=True)
 class Events:
@@ -126,7 +128,11 @@ def find_events(each: Events, sure: Sure) -> Finding:
     said = [_against_limit(each)]
     if is_compared(each.case.signal):
         said += [too_few(each.case.now, "this window") or each.case.lacking or _against_baseline(each, sure)]
-    return gravest([finding for finding in said if finding is not None])
+    found = gravest([finding for finding in said if finding is not None])
+    if not each.case.standing or found.verdict not in _GOOD:
+        return found
+    message = f"{found.message}; {each.case.standing}"
+    return replace(found, verdict=SignalVerdict.INCONCLUSIVE, reason=Reason.UNRESOLVED, message=message)
 
 
 def _tail(each: Events, counts: Counts, bounds: Sequence[tuple[float, float]]) -> float:

@@ -107,6 +107,8 @@ class Side:
     control_samples: int | None = None
     idle: frozenset[int] = frozenset()
     """Which blocks of a quotient have samples but no traffic."""
+    per: tuple[float | None, ...] | None = None
+    """What a quotient is counted per, each block's mean."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
 
@@ -117,9 +119,9 @@ class Side:
         if series.control is not None:
             pairs = [(a, b) if None not in (a, b) else (None, None) for a, b in _pairs(blocks, decode(series.control))]
             blocks, control = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
-        idle = frozenset[int]()
-        if series.per is not None:
-            traffic = enumerate(_pairs(blocks, decode(series.per)))
+        idle, per = frozenset[int](), None if series.per is None else decode(series.per)
+        if per is not None:
+            traffic = enumerate(_pairs(blocks, per))
             idle = frozenset(index for index, (a, b) in traffic if a is None and b is not None)
         return Side(
             blocks,
@@ -130,6 +132,7 @@ class Side:
             control,
             series.control_samples if control is not None else None,
             idle,
+            per,
             series.gaps,
         )
 

@@ -147,7 +147,7 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     else:
         said = _of_late(each, sure)
     if not said and finding.verdict in _GOOD:
-        verdict, reason = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED
+        verdict, reason, said = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
         often, per_block = restarts_of(each.now, each.before)
         if is_leaking:
             said = f"but {rate} {falls}, perhaps as of restarts: chance leaves it open"

@@ -20,11 +20,15 @@ from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
-from driftreview.domain.scale import Scale
+from driftreview.domain.scale import SMALLEST, Scale
+from driftreview.domain.standing import standing_of
 from driftreview.domain.tails import student_quantile, student_sf
 
 AFFIRMED: Final = 0.05
 """Probability at most of calling something good that is worse by its whole margin."""
+
+_OUTAGE: Final = 0.01
+"""Of the least that is known: what falls below that is not there any more, however little is left of it."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,8 @@ class Case:
     covariate: Covariate | None = None
     beside: Beside | None = None
     """The control, if there is one: both sides are then as they would be beside it."""
+    standing: str = ""
+    """What of it stands still that never did, in words."""
 
     @staticmethod
     def of(signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | None = None) -> Case:
@@ -58,12 +64,14 @@ class Case:
         if lacking is None and covariate is not None:
             lacking = covariate.unfit()
         sound = baseline if isinstance(baseline, Side) and lacking is None else None
+        standing = standing_of(signal, sound, now, covariate) if sound else ""
         if sound is not None and covariate is not None:
             beside = covariate.laid_beside(signal, sound, now)
             if not isinstance(beside, Finding):
-                return Case(signal, *beside[:2], covariate=beside[2])
+                return Case(signal, *beside[:2], covariate=beside[2], standing=standing)
             sound, lacking = None, beside
-        return Case(signal, sound, now, lacking if is_compared(signal) else None, covariate if sound else None)
+        needed = lacking if is_compared(signal) else None
+        return Case(signal, sound, now, needed, covariate if sound else None, standing=standing)
 
     def until(self, block: int) -> Case:
         """The same with no more than so many blocks since T0."""
@@ -119,6 +127,8 @@ class Measured:
     """The same after its first days, which may have been a weekend."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
+    mirrored: Measured | None = None
+    """The same with the other side up, where that is worse too."""
 
     @property
     def expected(self) -> float:
@@ -233,7 +243,7 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
     for index, (row, case) in enumerate(zip(values, cases, strict=True)):
         place(row, before, case.before, case.now)
         scales.append(scale_of(case, row))
-        row[:] = np.log(row) if scales[-1].log else row / scales[-1].unit
+        row[:] = scales[-1].of(row)
         if covariates is not None and case.covariate:
             covariates[index] = case.covariate.row(before, values.shape[-1])
             row[np.isnan(covariates[index])] = np.nan
@@ -243,34 +253,48 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
 
 
 def scale_of(case: Case, values: Floats) -> Scale:
-    """The scale of a series, so far with up as worse; NaN is no value."""
+    """The scale of a series, so far with up as worse; NaN is no value.
+
+    Where less is worse the window has no say in it: else a single block at zero would make shares of a near-outage, and
+    a worse window the better verdict. Where more is worse a block at zero only takes away what logarithms forgive.
+    """
     alert, largest = alert_of(case.signal), float(np.nanmax(np.abs(values)))
     is_difference = case.beside is not None and not case.beside.is_ratio
     is_share = case.signal.margin is not None and case.signal.margin.relative is not None
-    if is_share and np.nanmin(values) > 0 and (alert is None or alert > 0) and not is_difference:
-        return Scale(log=True)
+    known = [*(case.before.present if case.before else ()), *(() if alert is None else (alert,))]
+    if case.signal.worse is Worse.HIGHER or not known:
+        known.append(float(np.nanmin(values)))
+    least = min(known)
+    if is_share and least > 0 and not is_difference:
+        return Scale(log=True, floor=max(_OUTAGE * least, SMALLEST))
     return Scale(log=False, unit=largest or 1.0)
 
 
 def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
-    step = float(effects.step[nth])
-    up = case.signal.worse is Worse.HIGHER or (case.signal.worse is Worse.EITHER and step >= 0)
-    sign = 1 if up else -1
+    """A series with up as worse; the side that it went to on the whole, where either is."""
+    if case.signal.worse is not Worse.EITHER:
+        return _sided(case, scale, effects, nth, is_up=case.signal.worse is Worse.HIGHER)
+    up, down = (_sided(case, scale, effects, nth, is_up=is_up) for is_up in (True, False))
+    return replace(up, mirrored=down) if up.step >= 0 else replace(down, mirrored=up)
+
+
+def _sided(case: Case, scale: Scale, effects: Effects, nth: int, *, is_up: bool) -> Measured:
+    sign = 1 if is_up else -1
     return Measured(
         case=case,
-        scale=Scale(scale.log, sign, scale.unit),
+        scale=replace(scale, sign=sign),
         level=sign * float(effects.level[nth]),
         level_error=max(float(effects.level_error[nth]), RESOLUTION / 100),
         block_error=float(effects.block_error[nth]),
-        step=sign * step,
+        step=sign * float(effects.step[nth]),
         error=max(float(effects.error[nth]), RESOLUTION / 100),
         freedom=float(effects.freedom[nth]),
-        unlike=float(effects.highest[nth] if up else -effects.lowest[nth]),
+        unlike=float(effects.highest[nth] if is_up else -effects.lowest[nth]),
         fresh=sign * float(effects.fresh[nth]),
         fresh_error=max(float(effects.fresh_error[nth]), RESOLUTION / 100),
         ending=sign * float(effects.ending[nth]),
         ending_error=max(float(effects.ending_error[nth]), RESOLUTION / 100),
-        unlike_ending=float(effects.highest_ending[nth] if up else -effects.lowest_ending[nth]),
+        unlike_ending=float(effects.highest_ending[nth] if is_up else -effects.lowest_ending[nth]),
         late=sign * float(effects.late[nth]),
         is_surely_late=bool(effects.is_surely_late[nth]),
         early=sign * float(effects.early[nth]),

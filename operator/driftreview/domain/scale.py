@@ -1,4 +1,4 @@
-"""What a series is compared on: its logarithms, or its values."""
+"""What a series is compared on: its logarithms, or its values; no logarithm is of less than a floor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats
 
 _LARGEST: Final = sys.float_info.max
-_SMALLEST: Final = math.ulp(0.0)
+SMALLEST: Final = math.ulp(0.0)
+"""The least float above zero."""
 
 
 @dataclass(frozen=True)
@@ -23,20 +24,25 @@ class Scale:
     log: bool
     sign: int = 1
     unit: float = 1.0
+    floor: float = SMALLEST
+    """The least value that has a logarithm: what is below it counts as it."""
 
     def to(self, value: float) -> float:
         """A value as it is compared."""
-        return self.sign * (math.log(value) if self.log else value / self.unit)
+        return self.sign * (math.log(max(value, self.floor)) if self.log else value / self.unit)
+
+    def of(self, values: Floats) -> Floats:
+        """Values as they are compared, up as up; NaN stays NaN."""
+        compared: Floats = np.log(np.maximum(values, self.floor)) if self.log else values / self.unit
+        return compared
 
     def of_all(self, side: Side) -> Floats:
         """All values of a side as they are compared."""
-        present = side.row[np.isfinite(side.row)]
-        compared: Floats = self.sign * (np.log(present) if self.log else present / self.unit)
-        return compared
+        return self.sign * self.of(side.row[np.isfinite(side.row)])
 
     def back(self, compared: float) -> float:
         """The value that is compared as this; the nearest float where it is too large or too small for one."""
         compared *= self.sign
         if not self.log:
             return max(-_LARGEST, min(compared * self.unit, _LARGEST))
-        return _LARGEST if compared >= math.log(_LARGEST) else max(math.exp(compared), _SMALLEST)
+        return _LARGEST if compared >= math.log(_LARGEST) else max(math.exp(compared), SMALLEST)
