@@ -190,6 +190,13 @@ class TestTheSentence:
         assert said.verdict is V.INCONCLUSIVE
         assert "margin 5%: the baseline did as much by itself; " in said.message
 
+    def test_what_chance_may_have_done_is_not_put_down_to_the_baseline(self) -> None:
+        case = Case.of(signal(), side(around(100, WEEK, 1)), side(around(112, 18, 2)))
+        said = judge_together([case], Grid(1 / 6, closes=48), 1e-14)[0]
+        assert said.verdict is V.INCONCLUSIVE
+        assert "margin 5%: chance leaves it open; " in said.message
+        assert "; by chance 0.03%, allowed less than 0.01%; " in said.message
+
     def test_blocks_that_are_missing_are_told(self) -> None:
         row: list[float | None] = [*around(100, LOOK, 2)]
         row[50:60] = [None] * 10
@@ -287,7 +294,7 @@ class TestSuspectTwice:
         for seed in range(2, 40):
             now = [107 * math.exp(0.1 * each) for each in noise(LOOK, seed, 0.8)]
             said = found(signal(), [*now], before)
-            if said.verdict is V.DEGRADED and "Suspect at the look before too" in said.message:
+            if said.verdict is V.DEGRADED and "surely worse at the look before too" in said.message:
                 assert "Degraded from" not in said.message
                 assert "allowed" not in said.message
                 return

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from driftreview.api.driftsnapshot import Gaps, SeriesEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Worse
 from driftreview.api.values import parse_duration
 from driftreview.domain.blocks import decode
 
@@ -52,6 +53,23 @@ class Estimate:
     current: float
     """In the signal's unit, as the baseline."""
     baseline: float | None = None
+
+    def used(self, worse: Worse) -> float:
+        """How much of what is tolerated the unfavourable end of the interval uses: 1 is all of it, 0 nothing.
+
+        Of values it is the share of the limit, infinite where that is none, as a limit at or below zero.
+        """
+        if self.measure in (Measure.VALUE, Measure.PER_HOUR):
+            end = self.lower if worse is Worse.LOWER else self.upper
+            part, whole = (
+                (self.margin, end) if worse is Worse.LOWER and self.measure is Measure.VALUE else (end, self.margin)
+            )
+        else:
+            ends = {Worse.HIGHER: self.upper, Worse.LOWER: -self.lower, Worse.EITHER: max(self.upper, -self.lower)}
+            part, whole = ends[worse], self.margin
+        if whole == 0:
+            return math.inf if part > 0 else 0.0
+        return max(part / whole, 0.0)
 
 
 def rounded(value: float, size: float) -> float:

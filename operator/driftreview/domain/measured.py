@@ -20,15 +20,12 @@ from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
-from driftreview.domain.scale import SMALLEST, Scale
+from driftreview.domain.scale import Scale
 from driftreview.domain.standing import standing_of
 from driftreview.domain.tails import student_quantile, student_sf
 
 AFFIRMED: Final = 0.05
 """Probability at most of calling something good that is worse by its whole margin."""
-
-_OUTAGE: Final = 0.01
-"""Of the least that is known: what falls below that is not there any more, however little is left of it."""
 
 
 @dataclass(frozen=True)
@@ -125,6 +122,8 @@ class Measured:
     is_surely_late: bool
     early: float
     """The same after its first days, which may have been a weekend."""
+    is_own: bool
+    """Whether the noise is that of the window, surely larger than the baseline's."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
     mirrored: Measured | None = None
@@ -264,17 +263,16 @@ def scale_of(case: Case, values: Floats) -> Scale:
     known = [*(case.before.present if case.before else ()), *(() if alert is None else (alert,))]
     if case.signal.worse is Worse.HIGHER or not known:
         known.append(float(np.nanmin(values)))
-    least = min(known)
-    if is_share and least > 0 and not is_difference:
-        return Scale(log=True, floor=max(_OUTAGE * least, SMALLEST))
+    if is_share and not is_difference and min(known) > 0:
+        return Scale.of_logarithms(min(known))
     return Scale(log=False, unit=largest or 1.0)
 
 
 def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
     """A series with up as worse; the side that it went to on the whole, where either is."""
-    if case.signal.worse is not Worse.EITHER:
-        return _sided(case, scale, effects, nth, is_up=case.signal.worse is Worse.HIGHER)
     up, down = (_sided(case, scale, effects, nth, is_up=is_up) for is_up in (True, False))
+    if case.signal.worse is not Worse.EITHER:
+        return up if case.signal.worse is Worse.HIGHER else down
     return replace(up, mirrored=down) if up.step >= 0 else replace(down, mirrored=up)
 
 
@@ -298,5 +296,6 @@ def _sided(case: Case, scale: Scale, effects: Effects, nth: int, *, is_up: bool)
         late=sign * float(effects.late[nth]),
         is_surely_late=bool(effects.is_surely_late[nth]),
         early=sign * float(effects.early[nth]),
+        is_own=bool(effects.is_own[nth]),
         since=sign * effects.since[nth],
     )

@@ -13,6 +13,8 @@ from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats
 
 _LARGEST: Final = sys.float_info.max
+_OUTAGE: Final = 0.01
+"""Of the least that is known: what falls below that is not there any more, however little is left of it."""
 SMALLEST: Final = math.ulp(0.0)
 """The least float above zero."""
 
@@ -26,6 +28,11 @@ class Scale:
     unit: float = 1.0
     floor: float = SMALLEST
     """The least value that has a logarithm: what is below it counts as it."""
+
+    @staticmethod
+    def of_logarithms(least: float) -> Scale:
+        """Logarithms of a series that this is the least of: an outage counts as a share of it."""
+        return Scale(log=True, floor=max(_OUTAGE * least, SMALLEST))
 
     def to(self, value: float) -> float:
         """A value as it is compared."""
