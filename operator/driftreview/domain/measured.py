@@ -61,7 +61,7 @@ class Case:
         if lacking is None and covariate is not None:
             lacking = covariate.unfit()
         sound = baseline if isinstance(baseline, Side) and lacking is None else None
-        standing = standing_of(signal, sound, now, covariate) if sound else ""
+        standing = "" if sound is None else standing_of(signal, sound, now, covariate)
         if sound is not None and covariate is not None:
             beside = covariate.laid_beside(signal, sound, now)
             if not isinstance(beside, Finding):
@@ -252,16 +252,12 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
 
 
 def scale_of(case: Case, values: Floats) -> Scale:
-    """The scale of a series, so far with up as worse; NaN is no value.
-
-    Where less is worse the window has no say in it: else a single block at zero would make shares of a near-outage, and
-    a worse window the better verdict. Where more is worse a block at zero only takes away what logarithms forgive.
-    """
+    """The scale of a series, so far with up as worse; NaN is no value."""
     alert, largest = alert_of(case.signal), float(np.nanmax(np.abs(values)))
     is_difference = case.beside is not None and not case.beside.is_ratio
     is_share = case.signal.margin is not None and case.signal.margin.relative is not None
     known = [*(case.before.present if case.before else ()), *(() if alert is None else (alert,))]
-    if case.signal.worse is Worse.HIGHER or not known:
+    if case.signal.worse is Worse.HIGHER or not known:  # else a first block at zero would make little of near-outages
         known.append(float(np.nanmin(values)))
     if is_share and not is_difference and min(known) > 0:
         return Scale.of_logarithms(min(known))

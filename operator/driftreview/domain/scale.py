@@ -15,8 +15,7 @@ from driftreview.domain.noise import Floats
 _LARGEST: Final = sys.float_info.max
 _OUTAGE: Final = 0.01
 """Of the least that is known: what falls below that is not there any more, however little is left of it."""
-SMALLEST: Final = math.ulp(0.0)
-"""The least float above zero."""
+_SMALLEST: Final = math.ulp(0.0)
 
 
 @dataclass(frozen=True)
@@ -26,13 +25,13 @@ class Scale:
     log: bool
     sign: int = 1
     unit: float = 1.0
-    floor: float = SMALLEST
+    floor: float = _SMALLEST
     """The least value that has a logarithm: what is below it counts as it."""
 
     @staticmethod
     def of_logarithms(least: float) -> Scale:
         """Logarithms of a series that this is the least of: an outage counts as a share of it."""
-        return Scale(log=True, floor=max(_OUTAGE * least, SMALLEST))
+        return Scale(log=True, floor=max(_OUTAGE * least, _SMALLEST))
 
     def to(self, value: float) -> float:
         """A value as it is compared."""
@@ -52,4 +51,4 @@ class Scale:
         compared *= self.sign
         if not self.log:
             return max(-_LARGEST, min(compared * self.unit, _LARGEST))
-        return _LARGEST if compared >= math.log(_LARGEST) else max(math.exp(compared), SMALLEST)
+        return _LARGEST if compared >= math.log(_LARGEST) else max(math.exp(compared), _SMALLEST)
