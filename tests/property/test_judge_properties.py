@@ -17,6 +17,7 @@ from tests.builders import evidence, noise, series, side, signal, snapshot, spec
 
 GRID = Grid(1 / 6, seen=6)
 BUDGET = 0.0125
+GOOD = {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED}
 MARGINS = st.sampled_from(["0%", "5%", "20%"])
 SEEDS = st.integers(0, 10_000)
 SHARES = st.sampled_from([0.0, 0.001, 0.02, 0.1, 0.5])
@@ -116,6 +117,46 @@ def test_a_factor_for_the_worse_never_improves_the_verdict(
     assert rank(harmed) <= rank(judged(declared, before, now))
 
 
+@st.composite
+def parts(draw: st.DrawFn, count: int = 36) -> list[int]:
+    """Some blocks of a window: one, its end, a stretch, every so many, or any."""
+    first = draw(st.integers(0, count - 1))
+    match draw(st.sampled_from(["one", "end", "stretch", "every", "any"])):
+        case "one":
+            return [first]
+        case "end":
+            return list(range(first, count))
+        case "stretch":
+            return list(range(first, min(first + draw(st.integers(2, 12)), count)))
+        case "every":
+            return list(range(first % 6, count, draw(st.integers(2, 6))))
+    return draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=count, unique=True))
+
+
+@settings(max_examples=500)
+@given(
+    windows=st.builds(drawn, SEEDS, SHARES, SHIFTS),
+    margin=st.sampled_from([{"relative": "5%"}, {"relative": "30%"}, {"relative": "60%"}, {"absolute": "20"}]),
+    worse=st.sampled_from(["Higher", "Lower", "Either"]),
+    harms=st.lists(st.tuples(parts(), st.sampled_from([1.3, 2.0, 5.0, 100.0, 1e6, math.inf])), min_size=1, max_size=2),
+)
+def test_worse_blocks_never_make_a_window_good(
+    windows: tuple[list[float], list[float]], margin: dict[str, str], worse: str, harms: list[tuple[list[int], float]]
+) -> None:
+    """Down to nothing at all where less is worse. Degraded may become open: what is far off is noise as well."""
+    before, now = windows
+    declared = signal(margin=margin, worse=worse)
+    found = judged(declared, before, now)
+    is_up = worse == "Higher" or (worse == "Either" and found.delta.startswith("+"))
+    was_good = found.verdict in GOOD
+    for blocks, factor in harms:
+        for at in blocks:
+            now[at] = min(now[at] * factor, 1e12) if is_up else now[at] / factor
+        is_good = judged(declared, before, now).verdict in GOOD
+        assert was_good or not is_good
+        was_good = is_good
+
+
 @given(seed=SEEDS, share=SHARES, shift=SHIFTS, margin=MARGINS, more=st.floats(0, 1000), worse=st.sampled_from([1, -1]))
 def test_a_constant_for_the_worse_never_improves_the_verdict_of_values_around_zero(
     seed: int, share: float, shift: float, margin: str, more: float, worse: int
@@ -206,6 +247,7 @@ def test_anything_at_all_gets_a_verdict_twice_the_same_and_nothing_missing_passe
             assert verdict in {SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE}
             assert once.verdict is not Verdict.PASS
         assert "nan" not in result.sentence
+        assert "inf" not in result.sentence
 
 
 @given(before=rows(least=6), after=rows(least=6), seed=SEEDS)

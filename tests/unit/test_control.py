@@ -83,6 +83,16 @@ class TestAgainstTheControl:
             "41.5 against the control's 37.5, +4, where the baseline's difference is +1: +3 "
         )
 
+    @pytest.mark.parametrize("left", [0.01, 0.0, -1.0])
+    def test_what_falls_to_zero_after_t0_is_still_judged_by_its_quotient(self, left: float) -> None:
+        own, control = both(100, 288, 2)
+        own[180:198] = [left] * 18
+        said = found(
+            with_control(margin={"relative": "30%"}, worse="Lower"), paired(*both(100, 1008, 1)), paired(own, control)
+        )
+        assert said.verdict is V.INCONCLUSIVE
+        assert "times the control's" in said.message
+
     def test_an_absolute_margin_is_in_the_signal_s_unit(self) -> None:
         now = paired(*both(300, 36, 2, times=1.1))  # about 26 ms more than expected
         assert found(with_control(margin={"absolute": "40"}), BEFORE, now).verdict is V.ACCEPTABLE

@@ -7,13 +7,14 @@ import pytest
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.domain.blocks import encode
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.together import judge_together
-from tests.builders import evidence, noise, review, series, side, signal, snapshot, spec
+from tests.builders import events, evidence, growth, noise, review, series, side, signal, snapshot, spec
 
 V = SignalVerdict
 GOOD = {V.STABLE, V.ACCEPTABLE, V.IMPROVED}
@@ -54,6 +55,14 @@ class TestTheEnd:
     def test_lower_is_mirrored(self) -> None:
         said = found(signal(margin={"relative": "20%"}, worse="Lower"), bad(0.4, LOOK - 8 * HOUR))
         assert said.verdict not in GOOD
+
+    @pytest.mark.parametrize("declared", [{"relative": "30%"}, {"absolute": "30"}])
+    @pytest.mark.parametrize("up", [1.0, 1.08])
+    def test_where_either_is_worse_the_end_may_be_on_the_other_side(self, declared: dict[str, str], up: float) -> None:
+        row = [each and each * up for each in bad(0.05 / up, LOOK - HOUR)]
+        said = found(signal(margin=declared, worse="Either"), row)
+        assert said.verdict is V.SUSPECT
+        assert "; but -9" in said.message
 
     def test_what_has_healed_is_good_again(self) -> None:
         assert found(signal(margin={"relative": "20%"}), bad(1.5, 20, 26)).verdict in GOOD
@@ -140,13 +149,81 @@ class TestStandingStill:
         row[-24:] = [level] * 24
         said = found(signal(margin={"absolute": "200"}), row)
         assert (said.verdict, said.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
-        assert (
-            "its last 24 blocks are all the same, as none were in the baseline: is it still measured?" in said.message
-        )
+        assert "its last 24 blocks are all the same, 1 at most in the baseline: is it still measured?" in said.message
 
     def test_what_stood_still_in_the_baseline_too_may(self) -> None:
         coarse = [float(round(each)) for each in around(100, WEEK, 1, 0.005)]
         assert found(signal(), [100.0] * LOOK, coarse).verdict in GOOD
+
+    def test_whole_numbers_have_a_value_for_longer_by_accident(self) -> None:
+        coarse = [float(at % 7 // 3) for at in range(WEEK)]  # three of a kind at most
+        assert found(signal(margin={"absolute": "9"}), [*coarse[: LOOK - 6], *[2.0] * 6], coarse).verdict in GOOD
+        assert (
+            found(signal(margin={"absolute": "9"}), [*coarse[: LOOK - 9], *[2.0] * 9], coarse).verdict is V.INCONCLUSIVE
+        )
+
+    @staticmethod
+    def stuck(declared: Signal, values: list[float], *, at: float, **beside: list[float]) -> Finding:
+        """What is said of a week and two days, all of what is beside it standing still, or else the values."""
+        stopped = {name: [*row[:WEEK], *[at] * LOOK] for name, row in (beside or {"values": values}).items()}
+        rows = {"values": values} | stopped
+        old, new = (
+            evidence(
+                declared.name,
+                series(
+                    rows["values"][part], **{name: encode(row[part]) for name, row in rows.items() if name != "values"}
+                ),
+            )
+            for part in (slice(WEEK), slice(WEEK, None))
+        )
+        frozen = snapshot(old), snapshot(new, checkpoint="48h", hours=48)
+        return judge_checkpoint(spec([declared], ["48h"]), *frozen).results[0].finding
+
+    def test_so_it_is_with_what_is_beside_it(self) -> None:
+        row, other = around(100, WEEK + LOOK, 1), around(80, WEEK + LOOK, 2)
+        slower = [*row[:WEEK], *(1.3 * each for each in row[WEEK:])]
+        beside = self.stuck(signal(control="up"), slower, at=104, control=other)
+        counted = self.stuck(signal(per="up"), row, at=110, per=other)
+        assert beside.verdict is counted.verdict is V.INCONCLUSIVE
+        assert "; but the last 288 blocks of its control are all the same, 1 at most in the" in beside.message
+        assert "; but the last 288 blocks of what it is counted per are all the same" in counted.message
+
+    def test_a_live_control_does_not_move_what_stands_still(self) -> None:
+        other = encode(around(80, LOOK, 2))
+        old = evidence(
+            "latency", series(around(100, WEEK, 1), control=encode(around(80, WEEK, 3)), control_samples=10080)
+        )
+        new = evidence("latency", series([100.0] * LOOK, control=other, control_samples=10 * LOOK))
+        frozen = snapshot(old), snapshot(new, checkpoint="48h", hours=48)
+        said = judge_checkpoint(spec([signal(control="up")], ["48h"]), *frozen).results[0].finding
+        assert "; but its last 288 blocks are all the same" in said.message
+
+    def test_so_it_is_with_a_covariate(self) -> None:
+        load = around(100, WEEK, 3, 0.3)
+        covariate = Covariate(signal("load", kind="Info"), side(load), side([110.0] * LOOK))
+        follows = [value**0.5 for value in load]
+        case = Case.of(signal(margin={"relative": "50%"}), side(follows), side(around(10, LOOK, 4)), covariate)
+        said = judge_together([case], Grid(1 / 6, closes=48), 0.0125)[0]
+        assert said.verdict is V.INCONCLUSIVE
+        assert "; but the last 288 blocks of its covariate load are all the same" in said.message
+
+    @pytest.mark.parametrize(
+        "declared",
+        [
+            signal(limits={"alert": "300"}),
+            growth("5"),
+            events({"relative": "50%"}, worse="Lower"),
+            events({"relative": "50%"}, worse="Higher"),
+            events({"absolute": "50"}, limits={"alert": "500"}),
+        ],
+    )
+    def test_so_it_is_with_any_kind(self, declared: Signal) -> None:
+        said = self.stuck(declared, around(100, WEEK + LOOK, 1), at=100)
+        assert (said.verdict, said.reason) == (V.INCONCLUSIVE, Reason.UNRESOLVED)
+        assert "; but its last 288 blocks are all the same, 1 at most in the baseline: is it still meas" in said.message
+
+    def test_none_of_what_had_better_not_happen_is_fine(self) -> None:
+        assert self.stuck(events(), around(100, WEEK + LOOK, 1), at=0).verdict is V.IMPROVED
 
 
 class TestTheSentence:
@@ -156,6 +233,13 @@ class TestTheSentence:
         said = found(signal(), [*around(112, LOOK, 2, 0.01)], risen)
         assert said.verdict is V.INCONCLUSIVE
         assert "margin 5%: the baseline did as much by itself; " in said.message
+
+    def test_what_chance_may_have_done_is_not_put_down_to_the_baseline(self) -> None:
+        case = Case.of(signal(), side(around(100, WEEK, 1)), side(around(112, 18, 2)))
+        said = judge_together([case], Grid(1 / 6, closes=48), 1e-14)[0]
+        assert said.verdict is V.INCONCLUSIVE
+        assert "margin 5%: chance leaves it open; " in said.message
+        assert "; by chance 0.03%, allowed less than 0.01%; " in said.message
 
     def test_blocks_that_are_missing_are_told(self) -> None:
         row: list[float | None] = [*around(100, LOOK, 2)]
@@ -175,6 +259,26 @@ class TestAPartOfIt:
         both = signal(margin={"relative": "900%"}, limits={"alert": "5"}, unit="%")
         assert found(both, errors, around(0.05, WEEK, 1)).verdict not in GOOD
         assert found(signal(margin={"relative": "900%"}, unit="%"), errors, around(0.05, WEEK, 1)).verdict not in GOOD
+
+    @pytest.mark.parametrize("margin", ["30%", "50%"])
+    @pytest.mark.parametrize("worse", ["Lower", "Either"])
+    def test_an_outage_is_no_better_than_a_near_one(self, margin: str, worse: str) -> None:
+        verdicts = []
+        for left in (1.0, 0.01, 0.0, -5.0):
+            row = [left if 180 <= at < 198 else each for at, each in enumerate(around(100, LOOK, 2))]
+            verdicts.append(found(signal(margin={"relative": margin}, worse=worse), [*row]).verdict)
+        assert not GOOD.intersection(verdicts)
+
+    def test_nor_does_one_excuse_a_drift(self) -> None:
+        row = bad(0.2, 0)
+        row[1::2] = around(100, LOOK, 2)[1::2]
+        for left in (20.0, 0.0):
+            row[144] = left
+            assert found(signal(margin={"relative": "50%"}, worse="Lower"), row).verdict is V.DEGRADED
+
+    def test_a_short_one_is_forgiven(self) -> None:
+        row = bad(0.0, 100, 101)
+        assert found(signal(margin={"relative": "30%"}, worse="Lower"), row).verdict in GOOD
 
 
 class TestGoneByTheEnd:
@@ -234,7 +338,7 @@ class TestSuspectTwice:
         for seed in range(2, 40):
             now = [107 * math.exp(0.1 * each) for each in noise(LOOK, seed, 0.8)]
             said = found(signal(), [*now], before)
-            if said.verdict is V.DEGRADED and "Suspect at the look before too" in said.message:
+            if said.verdict is V.DEGRADED and "surely worse at the look before too" in said.message:
                 assert "Degraded from" not in said.message
                 assert "allowed" not in said.message
                 return

@@ -309,7 +309,7 @@ class TestTheEnd:
 
     def test_a_jump_that_the_limit_does_not_explain(self) -> None:
         # 48 hours at 20 MB/h are 960 MB.
-        more, less = ([*([1000.0] * 282), *([1000.0 + jump] * 6)] for jump in (1200, 700))
+        more, less = ([1000 + at % 2 * 1e-3 + jump * (at >= 282) for at in range(288)] for jump in (1200, 700))
         assert "its last hour is 1200 MB beyond all but its last quarter" in self.judged([*more]).message
         assert self.judged([*less]).verdict is V.STABLE
 

@@ -1,6 +1,7 @@
 """From evidence to verdicts: what counts, what stands for a signal, and that nothing missing passes."""
 
 import math
+import re
 import time
 from datetime import timedelta
 
@@ -8,9 +9,9 @@ import pytest
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, SeriesEvidence, SignalEvidence
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
-from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
 from driftreview.domain import judge as judging
-from driftreview.domain.finding import Finding
+from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult, combine
 from tests.builders import T0, around, evidence, growth, limit, series, signal, snapshot, spec
@@ -55,6 +56,52 @@ def test_all_is_well() -> None:
     result = judge([signal()], [BEFORE], [SAME])
     assert result.verdict is Verdict.PASS
     assert result.message.startswith("all enforced signals (1) pass; closest: latency is Stable: ")
+
+
+class TestTheClosest:
+    """Of what passes, the one that uses most of its margin or limit by the unfavourable end of its interval."""
+
+    @staticmethod
+    def of(declared: list[Signal], *levels: float) -> str:
+        names = [each.name for each in declared]
+        before = [evidence(name, series(around(100, 144))) for name in names]
+        after = [evidence(name, series(around(level, 36, seed=2))) for name, level in zip(names, levels, strict=True)]
+        return judge(declared, before, after).message
+
+    @pytest.mark.parametrize(
+        ("worse", "first", "second"),
+        [("Higher", 100, 103), ("Lower", 103, 100), ("Either", 100, 98), ("Either", 100, 104)],
+    )
+    def test_it_is_not_the_first(self, worse: str, first: float, second: float) -> None:
+        declared = [signal(name, worse=worse, margin={"relative": "10%"}) for name in ("a", "b")]
+        assert "(2) pass; closest: b is " in self.of(declared, first, second)
+        assert "(2) pass; closest: a is " in self.of(declared, second, first)
+
+    def test_of_limits_it_is_the_share_of_the_limit(self) -> None:
+        far, near = (signal(alert, limits={"alert": alert}) for alert in ("300", "110"))
+        assert "; closest: 110 is " in self.of([far, near], 100, 100)
+        low, lower = (signal(alert, limits={"alert": alert}, worse="Lower") for alert in ("90", "10"))
+        assert "; closest: 90 is " in self.of([lower, low], 100, 100)
+
+    def test_of_several_series_it_is_the_one_that_stands_for_the_signal(self) -> None:
+        before = by_symbol(a=series(around(100, 144)), b=series(around(100, 144)))
+        after = by_symbol(a=series(around(100, 36, seed=2)), b=series(around(103, 36, seed=2)))
+        message = judge([signal(each="symbol", margin={"relative": "10%"})], [before], [after]).message
+        assert re.search("; closest: latency is [A-Z][a-z]+: symbol b: ", message)
+
+    def test_what_is_not_estimated_is_not_compared(self) -> None:
+        age = evidence("age", series([5.0] * 36, worst="5"))
+        assert judge([limit()], [age], [age]).message.startswith("all enforced signals (1) pass; age is Stable: ")
+
+    def test_growth_uses_up_its_limit_and_a_margin_of_nothing_is_used_up_by_anything(self) -> None:
+        def used(measure: Measure, upper: float, margin: float, worse: Worse = Worse.HIGHER) -> float:
+            return Estimate(measure, upper - 1, upper - 2, upper, margin, 0.0).used(worse)
+
+        assert used(Measure.PER_HOUR, 5, 20) == 0.25
+        assert used(Measure.PER_HOUR, -3, -20, Worse.LOWER) == 0.25
+        assert used(Measure.SHARE, 0.5, 0) == math.inf
+        assert used(Measure.SHARE, 0, 0) == used(Measure.SHARE, -1, 0.05) == 0
+        assert used(Measure.VALUE, 2, 0) == math.inf
 
 
 def test_a_drift_says_why_and_what_to_do() -> None:

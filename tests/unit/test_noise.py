@@ -73,7 +73,7 @@ class TestVarianceOfASum:
             for fast, phi in enumerate(_FAST):
                 weights = np.zeros((1, len(_SHAPES), len(_FAST)))
                 weights[0, shape, fast] = 1
-                known = Noise(np.full_like(weights, 2.5), weights, np.array([9.0]), TEN_MINUTES)
+                known = Noise(np.full_like(weights, 2.5), weights, np.array([9.0]), TEN_MINUTES, np.array([False]))
                 slow = math.exp(-TEN_MINUTES / memory)
                 truth = true_variance(MEAN, lambda lag: (1 - share) * phi**lag + share * slow**lag)  # noqa: B023
                 assert known.variance(overlaps(MEAN, 1))[0] == pytest.approx(2.5 * truth)

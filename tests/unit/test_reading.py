@@ -99,10 +99,20 @@ class TestNoiseAlone:
         assert re.search(r"the noise alone \(1\d\.?\d* s\) is too much", message)
 
     @pytest.mark.parametrize("level", [60, 200])
-    def test_what_is_decided_all_the_same_needs_no_way_out(self, level: float) -> None:
+    def test_it_is_no_part_of_what_is_decided_all_the_same(self, level: float) -> None:
         result = self.said(level)
         assert result.verdict in {SignalVerdict.IMPROVED, SignalVerdict.DEGRADED}
-        assert "is too much to call even no change good; good up to -" in result.message
+        assert "the noise alone" not in result.message
+        assert "margin 5%; good up to -" in result.message
+
+    def test_noise_that_came_with_the_release_is_no_matter_of_the_baseline(self) -> None:
+        bursts = [each and each * (2.5 if at % 36 < 8 else 1) for at, each in enumerate(around(90, AFTER, 2))]
+        said = found(signal(margin={"relative": "10%"}), bursts)
+        assert said.verdict is SignalVerdict.INCONCLUSIVE
+        assert (
+            "is too much to call even no change good: it is noisier than its baseline, and only a wider margin or a "
+            "later look would help; " in said.message
+        )
 
     def test_a_covariate_that_is_there_is_not_named(self) -> None:
         case = Case.of(signal(), side(around(100, BEFORE, 1, share=0.1)), side(around(95, 6, 2, share=0.1)))
@@ -253,6 +263,40 @@ class TestRanges:
         assert spread(low, high, unit) == shown
 
 
+class TestNumbersThatMeanNothing:
+    """They are left out: what is good and what is Degraded is then said by the interval alone."""
+
+    def test_good_is_never_beyond_what_is_called_good(self) -> None:
+        row = [100 + at % 2 for at in range(BEFORE)]
+        said = found(signal(margin={"absolute": "0"}), [100.5] * 6, before=[100.5] * BEFORE).message
+        assert "good up to +0 s" in said
+        assert found(signal(margin={"relative": "0%"}), row[:6], before=row).verdict is SignalVerdict.INCONCLUSIVE
+
+    def test_no_rate_falls_below_zero(self) -> None:
+        before = [0.0, *around(10, BEFORE - 1, 1, share=1.5)]
+        said = found(signal(margin={"relative": "60%"}, worse="Lower"), before[:6], before=before)
+        assert said.verdict is SignalVerdict.INCONCLUSIVE
+        assert "Degraded from" not in said.message
+
+    def test_what_may_fall_below_zero_may_be_degraded_there(self) -> None:
+        before = [each and each - 10 for each in around(20, BEFORE, 1, share=0.3)]
+        said = found(signal(margin={"relative": "60%"}, worse="Lower"), before[:6], before=before)
+        assert re.search(r"Degraded from -\d{3}", said.message)
+
+    def test_nothing_is_told_of_what_is_hundreds_of_times_as_much(self) -> None:
+        before = [math.exp(3 * each) for each in noise(BEFORE, 1, 0.9)]
+        said = found(
+            signal(margin={"relative": "50%"}), [math.exp(3 * each) for each in noise(6, 2, 0.9)], before=before
+        )
+        assert said.verdict is SignalVerdict.INCONCLUSIVE
+        assert "Degraded from" not in said.message
+
+    def test_no_float_is_larger_than_the_largest(self) -> None:
+        before = [(-1) ** at * 1e307 for at in range(BEFORE)]
+        said = found(signal(margin={"relative": "9999%"}), before[:6], before=before).message
+        assert "inf" not in said
+
+
 class TestForecast:
     def test_a_trend_tells_when_the_limit_is_reached(self) -> None:
         declared = signal(margin=None, limits={"alert": "130"})
@@ -279,6 +323,15 @@ class TestForecast:
         declared = signal(margin=None, limits={"alert": "140", "baseline": "139"})
         morning = found(declared, wave(30, 1008, 2), before=wave(BEFORE, 0, 1))
         assert "trend" not in morning.message
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_what_a_fitted_day_leaves_of_a_morning_is_no_trend(self, seed: int) -> None:
+        def jump(count: int, start: int, seed: int) -> list[float]:
+            own = around(100, count, seed)
+            return [(each or 0) * (1.3 if 50 <= (start + at) % 144 < 60 else 1) for at, each in enumerate(own)]
+
+        declared = signal(margin={"relative": "20%"})
+        assert "trend" not in found(declared, jump(36, 22, seed), before=jump(BEFORE, 0, 9)).message
 
     def test_what_is_degraded_needs_no_forecast(self) -> None:
         declared = signal(margin=None, limits={"alert": "90"})

@@ -1,8 +1,8 @@
 """A signal against its control: what traffic and the time of day do to both is no change of the signal.
 
-The quotient of the two (their difference where one touches zero) is judged like any level, in the signal's own unit: it
-is multiplied by the control's mean of this window. What the baseline leads to expect is then what the signal would be
-beside the control as it is now.
+The quotient of the two (their difference where the baseline or the control touches zero) is judged like any level, in
+the signal's own unit: it is multiplied by the control's mean of this window. What the baseline leads to expect is then
+what the signal would be beside the control as it is now.
 """
 
 from __future__ import annotations
@@ -35,17 +35,20 @@ def cases_of(signal: Signal, baseline: Side | str, now: Side, covariate: Covaria
     )
     if signal.limits is None or signal.limits.alert is None:
         return (compared,)
-    return (Case(signal.model_copy(update={"margin": None}), whole.before, now), compared)
+    alone = Case(signal.model_copy(update={"margin": None}), whole.before, now, standing=whole.standing)
+    return (alone, compared)
 
 
 def beside_control(before: Side | None, now: Side) -> tuple[Side | None, Side, Beside]:
     """Both sides as the signal would be beside the control of `now`, and what that control is.
 
-    Where there is nothing since T0 yet, the baseline's control takes its place.
+    Where there is nothing since T0 yet, the baseline's control takes its place. A signal that falls to zero after T0 is
+    none of its control's, and no reason to compare otherwise.
     """
     sides = [side for side in (before, now) if side is not None]
-    is_ratio = all(min(pair) > 0 for side in sides for pair in _pairs(side) if pair)
-    beside = [pair[1] for pair in _pairs(now if now.blocks else before or now) if pair]
+    earlier = [pair for pair in _pairs(before) if pair] if before else []
+    beside = [pair[1] for pair in _pairs(now) if pair] if now.blocks else [pair[1] for pair in earlier]
+    is_ratio = min([*(min(pair) for pair in earlier), *beside], default=1.0) > 0
     level = mean([math.log(value) for value in beside] if is_ratio else beside) if beside else 0.0
     made = [
         replace(side, blocks=tuple(_as_now(pair, level, is_ratio=is_ratio) for pair in _pairs(side))) for side in sides
@@ -65,4 +68,5 @@ def _as_now(pair: _Pair | None, level: float, *, is_ratio: bool) -> float | None
     own, other = pair
     if not is_ratio:
         return Scale(log=False).back(own - other + level)
-    return Scale(log=True).back(math.log(own) - math.log(other) + level)
+    size = Scale(log=True).back(math.log(abs(own)) - math.log(other) + level) if own else 0.0
+    return math.copysign(size, own)

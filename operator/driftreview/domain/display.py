@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import Final
@@ -43,13 +44,13 @@ def quantity(value: float, unit: str) -> str:
 
 def change(before: float, after: float, unit: str) -> str:
     """A difference: in percent of the baseline, or in the unit where the baseline is near zero."""
-    difference = after - before
-    sign = "+" if difference >= 0 else "-"
+    apart = _apart(before, after)
+    sign = "+" if after >= before else "-"
     if abs(before) > _TINY:
-        share = abs(difference) / abs(before) * 100
+        share = min(apart / abs(before) * 100, sys.float_info.max)
         text = f"{share:.1f}" if share < 100 else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
         return f"{sign if text != '0.0' else '+'}{text}%"
-    return sign + quantity(abs(difference), unit)
+    return sign + quantity(apart, unit)
 
 
 def spread(low: float, high: float, unit: str) -> str:
@@ -75,7 +76,12 @@ def by_chance(chance: float, allowed: float) -> str:
 
 def difference(before: float, after: float, unit: str) -> str:
     """A difference in the unit."""
-    return f"{'+' if after >= before else '-'}{quantity(abs(after - before), unit)}"
+    return f"{'+' if after >= before else '-'}{quantity(_apart(before, after), unit)}"
+
+
+def _apart(before: float, after: float) -> float:
+    """How far off; the largest float where none is as large."""
+    return min(abs(after - before), sys.float_info.max)
 
 
 def printable(text: str, length: int | None = 100) -> str:

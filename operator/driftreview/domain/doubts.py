@@ -14,11 +14,11 @@ import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Worse
-from driftreview.domain.blocks import runs
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.measured import AFFIRMED, Measured, compared_in
+from driftreview.domain.margins import compared_in
+from driftreview.domain.measured import AFFIRMED, Measured
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.tails import student_sf
@@ -29,8 +29,6 @@ _CLEARLY_MORE: Final = 1.5
 """Times a change at the baseline's end: what is that much worse is worse than either level."""
 _SURELY_BETTER: Final = 0.01
 """Probability at most of taking a steady window for one that is getting better."""
-_BY_ACCIDENT: Final = 2
-"""Blocks running that may have one value in a series that varies."""
 _GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 _MAY_BE_WORSE: Final = (*_GOOD, SignalVerdict.INCONCLUSIVE)
 """What is less than Suspect."""
@@ -48,35 +46,46 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     ):
         last = shown(each.expected, each.scale.back(each.recent.level), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
-    beyond_both = each.margin + _CLEARLY_MORE * abs(each.late)
-    is_in_doubt = each.late and each.step <= beyond_both
+    is_in_doubt = each.late and each.step <= _beyond_both(each, each.margin)
     if verdict not in _MAY_BE_WORSE and not is_in_doubt:
         return None
-    worse_at_last = _at_last(each, beyond_both, sure)
-    if worse_at_last is not None:
-        step, when = worse_at_last
-        said = f"but {shown(each.expected, each.at(step), each.case.signal.unit)} {when}"
-        return SignalVerdict.SUSPECT, None, said
+    for side in _sides(each):
+        if (worse_at_last := _at_last(side, sure)) is not None:
+            step, when = worse_at_last
+            said = f"but {shown(side.expected, side.at(step), each.case.signal.unit)} {when}"
+            return SignalVerdict.SUSPECT, None, said
     if verdict in _GOOD:
-        return _of_good(each, each.margin)
+        return _of_good(each)
     if is_in_doubt:
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved(each, each.late, "shortly before its end")
     return None
 
 
-def _of_good(each: Measured, margin: float) -> Doubt | None:
+def _of_good(each: Measured) -> Doubt | None:
     """Why what is good on the whole may not be."""
-    reach, said = each.reach(AFFIRMED) * each.error, ""
-    if each.is_surely_late and _than_either_level(each) + reach > margin:
-        said = _moved(each, each.late, "shortly before its end")
-    elif each.early and each.step + each.early + reach > margin:
-        said = _moved(each, each.early, "after its first days, which may have been a weekend as this window may be")
-    elif stuck := _stuck(each):
-        said = f"but its last {stuck} blocks are all the same, as none were in the baseline: is it still measured?"
-    elif (excess := _excess(each, max(margin / 2, margin + RESOLUTION - each.step))) and each.case.signal.margin:
-        worse = compared_in(each.case.signal.margin)(each.expected, each.at(each.step + excess), each.case.signal.unit)
-        said = f"but {worse} where its worst blocks count in full: a part is far worse"
+    said = next(filter(None, map(_of_its_baseline, _sides(each))), "") or each.case.standing
+    said = said or next(filter(None, map(_of_a_part, _sides(each))), "")
     return (SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said) if said else None
+
+
+def _of_its_baseline(each: Measured) -> str:
+    """That it is open which level to compare with, and matters."""
+    margin, reach = each.margin or 0.0, each.reach(AFFIRMED) * each.error
+    if each.is_surely_late and _than_either_level(each) + reach > margin:
+        return _moved(each, each.late, "shortly before its end")
+    if each.early and each.step + each.early + reach > margin:
+        return _moved(each, each.early, "after its first days, which may have been a weekend as this window may be")
+    return ""
+
+
+def _of_a_part(each: Measured) -> str:
+    """That a part is so bad that only logarithms let it pass."""
+    margin, signal = each.margin or 0.0, each.case.signal
+    excess = _excess(each, max(margin / 2, margin + RESOLUTION - each.step))
+    if signal.margin is None or not excess:
+        return ""
+    worse = compared_in(signal.margin)(each.expected, each.at(each.step + excess), signal.unit)
+    return f"but {worse} where its worst blocks count in full: a part is far worse"
 
 
 def _moved(each: Measured, by: float, when: str) -> str:
@@ -98,23 +107,25 @@ def _in_the_last_third(each: Measured) -> str:
     return f"in its last {each.recent.blocks} blocks: it may have healed"
 
 
-def _stuck(each: Measured) -> int:
-    """How many blocks at the end are all the same, where that is odd: what varies does not stand still."""
-    now, before = each.case.now.present, each.case.before
-    standing = runs(now)[-1][1] if now else 0
-    if before is None or standing < FEWEST_BLOCKS or any(count > _BY_ACCIDENT for _, count in runs(before.present)):
-        return 0
-    return standing
-
-
 def _than_either_level(each: Measured) -> float:
     """How much worse a series is than the better level of its baseline; the older one makes up half of it at least."""
     above, below = each.step - each.late, each.step + each.late / 2
     return max(map(abs, (above, below))) if each.case.signal.worse is Worse.EITHER else max(above, below)
 
 
-def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | None:
-    """By how much more than this a series is surely worse of late, and since when."""
+def _sides(each: Measured) -> tuple[Measured, ...]:
+    """To which a series may be worse: on the whole it is on one of them, and at its end perhaps on the other."""
+    return (each,) if each.mirrored is None else (each, each.mirrored)
+
+
+def _beyond_both(each: Measured, margin: float) -> float:
+    """The step that is too much, whichever level of its baseline goes on."""
+    return margin + _CLEARLY_MORE * abs(each.late)
+
+
+def _at_last(each: Measured, sure: Sure) -> tuple[float, str] | None:
+    """By how much a series is surely worse of late than is tolerated, and since when."""
+    most = _beyond_both(each, each.margin or 0.0)
     for step, error, unlike, when in (
         (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
         (each.fresh, each.fresh_error, each.unlike, "since the look before"),
@@ -141,6 +152,8 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
         level = _in_full(part, is_log=each.scale.log)
         if level > each.alert + RESOLUTION:
             return SignalVerdict.SUSPECT, None, f"but {quantity(each.scale.back(level), each.case.signal.unit)} {where}"
+    if verdict in _GOOD and each.case.standing:
+        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
     return None
 
 

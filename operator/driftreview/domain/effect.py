@@ -60,6 +60,8 @@ class Effects:
     is_surely_late: Bools
     early: Floats
     """The same in its first days, as after a weekend."""
+    is_own: Bools
+    """Whether the noise is that since T0: it is surely larger than the baseline's."""
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
     recent: Recent
@@ -106,6 +108,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             late=nothing,
             is_surely_late=np.zeros(len(level), bool),
             early=nothing,
+            is_own=noise.is_own,
             since=since,
             recent=recent,
             outlying=outlying,
@@ -136,6 +139,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         late=structure.late,
         is_surely_late=structure.is_surely_late,
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
+        is_own=noise.is_own,
         since=since,
         recent=recent,
         outlying=outlying,

@@ -23,7 +23,8 @@ from driftreview.domain.display import by_chance, change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.lately import last_with, stretches
-from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of, tolerated
+from driftreview.domain.margins import alert_of, tolerated
+from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.rules import is_compared, sign_of, too_few
 from driftreview.domain.tails import scan_sf
 
@@ -34,6 +35,8 @@ _ROUNDING: Final = 1e-6
 _NOTHING_NEW: Final = "the baseline had stretches like it"
 _NOTEWORTHY: Final = 0.01
 """Chance of a healthy process to break a limit from which on it is told."""
+
+_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 
 
 @dataclass(frozen=True)
@@ -126,7 +129,11 @@ def find_events(each: Events, sure: Sure) -> Finding:
     said = [_against_limit(each)]
     if is_compared(each.case.signal):
         said += [too_few(each.case.now, "this window") or each.case.lacking or _against_baseline(each, sure)]
-    return gravest([finding for finding in said if finding is not None])
+    found = gravest([finding for finding in said if finding is not None])
+    if not each.case.standing or found.verdict not in _GOOD:
+        return found
+    message = f"{found.message}; {each.case.standing}"
+    return replace(found, verdict=SignalVerdict.INCONCLUSIVE, reason=Reason.UNRESOLVED, message=message)
 
 
 def _tail(each: Events, counts: Counts, bounds: Sequence[tuple[float, float]]) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from driftreview.api.driftsnapshot import Gaps, SeriesEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.signal import Worse
 from driftreview.api.values import parse_duration
 from driftreview.domain.blocks import decode
 
@@ -52,6 +53,23 @@ class Estimate:
     current: float
     """In the signal's unit, as the baseline."""
     baseline: float | None = None
+
+    def used(self, worse: Worse) -> float:
+        """How much of what is tolerated the unfavourable end of the interval uses: 1 is all of it, 0 nothing.
+
+        Of values it is the share of the limit, infinite where that is none, as a limit at or below zero.
+        """
+        if self.measure in (Measure.VALUE, Measure.PER_HOUR):
+            end = self.lower if worse is Worse.LOWER else self.upper
+            part, whole = (
+                (self.margin, end) if worse is Worse.LOWER and self.measure is Measure.VALUE else (end, self.margin)
+            )
+        else:
+            ends = {Worse.HIGHER: self.upper, Worse.LOWER: -self.lower, Worse.EITHER: max(self.upper, -self.lower)}
+            part, whole = ends[worse], self.margin
+        if whole == 0:
+            return math.inf if part > 0 else 0.0
+        return max(part / whole, 0.0)
 
 
 def rounded(value: float, size: float) -> float:
@@ -107,6 +125,8 @@ class Side:
     control_samples: int | None = None
     idle: frozenset[int] = frozenset()
     """Which blocks of a quotient have samples but no traffic."""
+    per: tuple[float | None, ...] | None = None
+    """What a quotient is counted per, each block's mean."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
 
@@ -117,9 +137,9 @@ class Side:
         if series.control is not None:
             pairs = [(a, b) if None not in (a, b) else (None, None) for a, b in _pairs(blocks, decode(series.control))]
             blocks, control = tuple(a for a, _ in pairs), tuple(b for _, b in pairs)
-        idle = frozenset[int]()
-        if series.per is not None:
-            traffic = enumerate(_pairs(blocks, decode(series.per)))
+        idle, per = frozenset[int](), None if series.per is None else decode(series.per)
+        if per is not None:
+            traffic = enumerate(_pairs(blocks, per))
             idle = frozenset(index for index, (a, b) in traffic if a is None and b is not None)
         return Side(
             blocks,
@@ -130,6 +150,7 @@ class Side:
             control,
             series.control_samples if control is not None else None,
             idle,
+            per,
             series.gaps,
         )
 

@@ -23,7 +23,8 @@ from driftreview.domain.display import number, printable, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
-from driftreview.domain.measured import AFFIRMED, Case, Grid, compared_in, margin_of, panel_of
+from driftreview.domain.margins import compared_in, margin_of
+from driftreview.domain.measured import AFFIRMED, Case, Grid, panel_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.regression import Panel
 from driftreview.domain.scale import Scale

@@ -17,7 +17,8 @@ from driftreview.domain.falls import falls_of, restarts_of
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
 from driftreview.domain.lately import hours_of, late, risen, stretches
-from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of
+from driftreview.domain.margins import alert_of
+from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.noise import Floats
 from driftreview.domain.rules import sign_of
 from driftreview.domain.slopes import Slopes, slopes
@@ -151,7 +152,7 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     else:
         said = _of_late(each, sure)
     if not said and finding.verdict in _GOOD:
-        verdict, reason = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED
+        verdict, reason, said = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
         often, per_block = restarts_of(each.now, each.before)
         if is_leaking:
             said = f"but {rate} {falls}, perhaps as of restarts: chance leaves it open"

@@ -187,11 +187,15 @@ def _result(signal: Signal, found: Sequence[tuple[str | None, Finding]], current
     return SignalResult(signal, min(said, key=lambda finding: _rank(signal, finding)), series)
 
 
-def _rank(signal: Signal, finding: Finding) -> tuple[int, bool]:
-    """Worst first, as the signal counts: a missing series must not hide what its neighbours say."""
+def _rank(signal: Signal, finding: Finding) -> tuple[int, bool, float]:
+    """Worst first, as the signal counts: a missing series must not hide what its neighbours say.
+
+    Of the same verdicts the one that uses most of its margin.
+    """
+    used = finding.estimate.used(signal.worse) if finding.estimate else 0.0
     missing = finding.verdict is SignalVerdict.MISSING
     if missing and signal.on_missing is OnMissing.FAIL:
-        return WORST_FIRST.index(SignalVerdict.DEGRADED), missing
+        return WORST_FIRST.index(SignalVerdict.DEGRADED), missing, -used
     if missing and signal.on_missing is OnMissing.IGNORE:
-        return len(WORST_FIRST), missing
-    return WORST_FIRST.index(finding.verdict), missing
+        return len(WORST_FIRST), missing, -used
+    return WORST_FIRST.index(finding.verdict), missing, -used

@@ -19,7 +19,8 @@ from driftreview.domain.display import difference, number, quantity, spread
 from driftreview.domain.doubts import Doubt, about_alert, about_baseline
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, Side, gravest, rounded
-from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured, compared_in, margin_of, tolerated
+from driftreview.domain.margins import compared_in, margin_of, tolerated
+from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured
 from driftreview.domain.reading import against_alert, against_baseline
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.scale import Scale
@@ -112,11 +113,16 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
     message = f"{against} {delta} (between {lowest} and {highest}), margin {margins}"
     verdict, reason = _verdict(each, margin, sure, suspected), None
     if verdict is SignalVerdict.INCONCLUSIVE:
-        is_worse = each.step - reach > margin + RESOLUTION
-        why = "the baseline did as much by itself" if is_worse else "the noise leaves it open"
-        message, reason = f"{message}: {why}", Reason.UNRESOLVED
+        message, reason = f"{message}: {_why_open(each, margin, reach)}", Reason.UNRESOLVED
     cells = _cell(old, each.case.before, signal.unit), _cell(new, each.case.now, signal.unit)
     return Finding(verdict, reason, message, *cells, delta, estimate)
+
+
+def _why_open(each: Measured, margin: float, reach: float) -> str:
+    """Why it is neither good nor bad: worse by its own interval may yet be chance, over all looks and series."""
+    if each.step - reach <= margin + RESOLUTION:
+        return "the noise leaves it open"
+    return "chance leaves it open" if each.is_unlike_the_baseline else "the baseline did as much by itself"
 
 
 def _cell(shown: str, side: Side | None, unit: str) -> str:
@@ -134,7 +140,8 @@ def _beside(each: Measured, control: Beside, given: str) -> str:
     if not control.is_ratio:
         now, before = (difference(control.level, value, unit) for value in (each.current, each.expected))
         return f"{new} against the control's {other}, {now}, where the baseline's difference is {before}{given}:"
-    now, before = (number(value / control.level) for value in (each.current, each.expected))
+    as_float = Scale(log=False).back  # a control next to nothing has quotients beyond any
+    now, before = (number(as_float(value / control.level)) for value in (each.current, each.expected))
     return f"{new} is {now} times the control's {other}, where the baseline's quotient is {before}{given}:"
 
 

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
 import numpy as np
 
-from driftreview.api.signal import Margin, Mode, Signal, Worse
-from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.api.signal import Mode, Signal, Worse
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.display import change, difference, quantity
 from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.family import Bound, Claims
 from driftreview.domain.finding import Finding, Side, place
+from driftreview.domain.margins import alert_of, margin_of
 from driftreview.domain.noise import Floats
 from driftreview.domain.outlying import Outlying
 from driftreview.domain.recent import End
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.scale import Scale
+from driftreview.domain.standing import standing_of
 from driftreview.domain.tails import student_quantile, student_sf
 
 AFFIRMED: Final = 0.05
@@ -52,6 +51,8 @@ class Case:
     covariate: Covariate | None = None
     beside: Beside | None = None
     """The control, if there is one: both sides are then as they would be beside it."""
+    standing: str = ""
+    """What of it stands still that never did, in words."""
 
     @staticmethod
     def of(signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | None = None) -> Case:
@@ -60,12 +61,14 @@ class Case:
         if lacking is None and covariate is not None:
             lacking = covariate.unfit()
         sound = baseline if isinstance(baseline, Side) and lacking is None else None
+        standing = "" if sound is None else standing_of(signal, sound, now, covariate)
         if sound is not None and covariate is not None:
             beside = covariate.laid_beside(signal, sound, now)
             if not isinstance(beside, Finding):
-                return Case(signal, *beside[:2], covariate=beside[2])
+                return Case(signal, *beside[:2], covariate=beside[2], standing=standing)
             sound, lacking = None, beside
-        return Case(signal, sound, now, lacking if is_compared(signal) else None, covariate if sound else None)
+        needed = lacking if is_compared(signal) else None
+        return Case(signal, sound, now, needed, covariate if sound else None, standing=standing)
 
     def until(self, block: int) -> Case:
         """The same with no more than so many blocks since T0."""
@@ -119,11 +122,15 @@ class Measured:
     is_surely_late: bool
     early: float
     """The same after its first days, which may have been a weekend."""
+    is_own: bool
+    """Whether the noise is that of the window, surely larger than the baseline's."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
     recent: End
     outlying: Outlying | None
     """In the units of the panel, whichever direction is worse."""
+    mirrored: Measured | None = None
+    """The same with the other side up, where that is worse too."""
 
     @property
     def expected(self) -> float:
@@ -187,34 +194,6 @@ class Measured:
         return student_quantile(tail, self.freedom)
 
 
-def margin_of(signal: Signal, scale: Scale, expected: float) -> float | None:
-    """The step that is tolerated where so much is expected, as it is compared; None without a margin."""
-    if signal.margin is None:
-        return None
-    relative = parse_percent(signal.margin.relative) if signal.margin.relative else 0.0
-    absolute = parse_quantity(signal.margin.absolute) if signal.margin.absolute else 0.0
-    if not scale.log:
-        return max(relative * abs(expected), absolute / scale.unit)
-    share = scale.sign * max(relative, absolute / scale.back(expected))
-    return abs(math.log1p(share)) if share > -1 else math.inf
-
-
-def compared_in(margin: Margin) -> Callable[[float, float, str], str]:
-    """How a difference is shown: in percent where the margin has any, else in the unit."""
-    return change if margin.relative else difference
-
-
-def tolerated(margin: Margin, unit: str) -> str:
-    """A margin as it is shown: "or" means the larger of the two."""
-    absolute = "" if margin.absolute is None else quantity(parse_quantity(margin.absolute), unit)
-    return " or ".join(each for each in (margin.relative, absolute) if each)
-
-
-def alert_of(signal: Signal) -> float | None:
-    """The alert limit of a signal, if it has one."""
-    return None if signal.limits is None or signal.limits.alert is None else parse_quantity(signal.limits.alert)
-
-
 def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
     """Measure all series of a look. Noise is learnt from all that have a baseline, and from all that have none."""
     found: dict[int, Measured] = {}
@@ -238,7 +217,7 @@ def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
     for index, (row, case) in enumerate(zip(values, cases, strict=True)):
         place(row, before, case.before, case.now)
         scales.append(scale_of(case, row))
-        row[:] = np.log(row) if scales[-1].log else row / scales[-1].unit
+        row[:] = scales[-1].of(row)
         if covariates is not None and case.covariate:
             covariates[index] = case.covariate.row(before, values.shape[-1])
             row[np.isnan(covariates[index])] = np.nan
@@ -252,33 +231,43 @@ def scale_of(case: Case, values: Floats) -> Scale:
     alert, largest = alert_of(case.signal), float(np.fmax.reduce(np.abs(values)))
     is_difference = case.beside is not None and not case.beside.is_ratio
     is_share = case.signal.margin is not None and case.signal.margin.relative is not None
-    if is_share and np.fmin.reduce(values) > 0 and (alert is None or alert > 0) and not is_difference:
-        return Scale(log=True)
+    known = [*(case.before.present if case.before else ()), *(() if alert is None else (alert,))]
+    if case.signal.worse is Worse.HIGHER or not known:  # else a first block at zero would make little of near-outages
+        known.append(float(np.fmin.reduce(values)))
+    if is_share and not is_difference and min(known) > 0:
+        return Scale.of_logarithms(min(known))
     return Scale(log=False, unit=largest or 1.0)
 
 
 def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
-    step = float(effects.step[nth])
-    up = case.signal.worse is Worse.HIGHER or (case.signal.worse is Worse.EITHER and step >= 0)
-    sign = 1 if up else -1
+    """A series with up as worse; the side that it went to on the whole, where either is."""
+    up, down = (_sided(case, scale, effects, nth, is_up=is_up) for is_up in (True, False))
+    if case.signal.worse is not Worse.EITHER:
+        return up if case.signal.worse is Worse.HIGHER else down
+    return replace(up, mirrored=down) if up.step >= 0 else replace(down, mirrored=up)
+
+
+def _sided(case: Case, scale: Scale, effects: Effects, nth: int, *, is_up: bool) -> Measured:
+    sign = 1 if is_up else -1
     return Measured(
         case=case,
-        scale=Scale(scale.log, sign, scale.unit),
+        scale=replace(scale, sign=sign),
         level=sign * float(effects.level[nth]),
         level_error=max(float(effects.level_error[nth]), RESOLUTION / 100),
         block_error=float(effects.block_error[nth]),
-        step=sign * step,
+        step=sign * float(effects.step[nth]),
         error=max(float(effects.error[nth]), RESOLUTION / 100),
         freedom=float(effects.freedom[nth]),
-        unlike=float(effects.highest[nth] if up else -effects.lowest[nth]),
+        unlike=float(effects.highest[nth] if is_up else -effects.lowest[nth]),
         fresh=sign * float(effects.fresh[nth]),
         fresh_error=max(float(effects.fresh_error[nth]), RESOLUTION / 100),
         ending=sign * float(effects.ending[nth]),
         ending_error=max(float(effects.ending_error[nth]), RESOLUTION / 100),
-        unlike_ending=float(effects.highest_ending[nth] if up else -effects.lowest_ending[nth]),
+        unlike_ending=float(effects.highest_ending[nth] if is_up else -effects.lowest_ending[nth]),
         late=sign * float(effects.late[nth]),
         is_surely_late=bool(effects.is_surely_late[nth]),
         early=sign * float(effects.early[nth]),
+        is_own=bool(effects.is_own[nth]),
         since=sign * effects.since[nth],
         recent=effects.recent.of(nth, sign),
         outlying=effects.outlying[nth],

@@ -91,6 +91,8 @@ class Noise:
     freedom: Floats
     """(series,): degrees of freedom of the variances."""
     hours_per_block: float
+    is_own: Bools
+    """(series,): whether the variances are those of another stretch, surely larger."""
 
     def widened(self, stretch: Ordinates) -> Noise:
         """The same, with the variances of another stretch for those series that are surely noisier there.
@@ -99,13 +101,15 @@ class Noise:
         """
         seen = _variances([stretch], self.hours_per_block)
         variances, freedom = self.variances.copy(), self.freedom.copy()
+        is_own = np.zeros(len(freedom), bool)
         known, found = ((self.weights * each).sum((-1, -2)) for each in (variances, seen))
         for index in np.flatnonzero(found > known):
             ratio = found[index] / known[index] if known[index] else np.inf
             if f_sf(float(ratio), float(stretch.freedom[index]), float(freedom[index])) < _SURELY_NOISIER:
                 variances[index] = seen[index]
                 freedom[index] = min(stretch.freedom[index], freedom[index])
-        return replace(self, variances=variances, freedom=freedom)
+                is_own[index] = True
+        return replace(self, variances=variances, freedom=freedom, is_own=is_own)
 
     def spectrum(self, frequencies: Floats) -> Floats:
         """Mean of the ordinates at these frequencies, in cycles per block: (series, frequencies)."""
@@ -152,7 +156,7 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bo
     own = np.log(by_fast.sum(-1)) + highest[..., 0]
     shapes = _shared(own, np.ones(len(own), bool) if is_counted is None else is_counted)
     weights = shapes[..., None] * by_fast / by_fast.sum(-1, keepdims=True)
-    return Noise(variances, weights, freedom, hours_per_block)
+    return Noise(variances, weights, freedom, hours_per_block, np.zeros(len(freedom), bool))
 
 
 def _shared(own: Floats, is_counted: Bools) -> Floats:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,8 @@ from driftreview.api.values import format_duration
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.measured import AFFIRMED, Grid, Measured, compared_in
+from driftreview.domain.margins import compared_in
+from driftreview.domain.measured import AFFIRMED, Grid, Measured
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.slopes import slopes
@@ -27,14 +29,12 @@ _SLACK: Final = 2.0
 """How much steeper than from one half of the window to the other a trend may be: most series need no closer look."""
 _LONGER: Final = 2
 """Times as many blocks as are judged at least, that a window has of which a part is told."""
+_NEVER: Final = 100.0
+"""Times the larger of margin and what is expected: what must be as far off to be told is as good as never told."""
 _FAR: Final = 3.0
 """Times the worst that the baseline did."""
-_UNSUSPECTED: Final = (
-    SignalVerdict.STABLE,
-    SignalVerdict.ACCEPTABLE,
-    SignalVerdict.IMPROVED,
-    SignalVerdict.INCONCLUSIVE,
-)
+_UNDECIDED: Final = (SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
+_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 _OPEN: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
 
 
@@ -46,18 +46,26 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     allowed = sure.allowed[Bound.MARGIN]
     surely = each.margin + each.reach(allowed / each.sides) * each.error
     noise = each.reach(AFFIRMED) * each.error
-    ends = (each.margin - noise, max(surely, each.unlike + each.margin / 2), noise)
-    good, bad, alone = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
+    good, bad = each.margin - noise, max(surely, each.unlike + each.margin / 2)
     if verdict is SignalVerdict.DEGRADED and Bound.MARGIN not in sure.beyond:
         since = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
-        yield f"Suspect at the look before too, and {since} since then"
+        yield f"surely worse at the look before too, and {since} since then"
         return
-    if noise > each.margin + RESOLUTION:
+    if noise > each.margin + RESOLUTION and verdict in _UNDECIDED:
         is_open = verdict is SignalVerdict.INCONCLUSIVE and each.step + noise > each.margin + RESOLUTION
         ways_out = _ways_out(each) if is_open else ""
-        yield f"the noise alone ({alone.lstrip('+-')}) is too much to call even no change good{ways_out}"
-    yield f"good up to {good}, Degraded from {bad}"
-    if verdict in _UNSUSPECTED and (stretch := _worst(each, each.margin)):
+        alone = shown(each.expected, each.at(noise), each.case.signal.unit).lstrip("+-")
+        yield f"the noise alone ({alone}) is too much to call even no change good{ways_out}"
+    if verdict in _GOOD:
+        good = max(good, each.step)  # within the resolution of evidence
+    told = [
+        f"{what} {shown(each.expected, each.at(step), each.case.signal.unit)}"
+        for what, step in (("good up to", good), ("Degraded from", bad))
+        if _is_conceivable(each, each.margin, step)
+    ]
+    if told:
+        yield ", ".join(told)
+    if verdict in (*_GOOD, SignalVerdict.INCONCLUSIVE) and (stretch := _worst(each, each.margin)):
         worst, before = (
             shown(each.expected, each.at(by), each.case.signal.unit) for by in (stretch.step, each.unlike_ending)
         )
@@ -117,8 +125,23 @@ def _worst(each: Measured, margin: float) -> _Stretch | None:
     return _Stretch(first, last + 1 - first, float(steps[first : last + 1].mean()))
 
 
+def _is_conceivable(each: Measured, margin: float, step: float) -> bool:
+    """Whether such a step says anything: there are floats for it, and it is not as good as never reached.
+
+    What never was below zero will not be, and nothing is a hundred times as far off as what is compared.
+    """
+    value, sides = each.at(step), [side for side in (each.case.before, each.case.now) if side is not None]
+    if abs(value) >= sys.float_info.max or (value < 0 and all(min(side.present) >= 0 for side in sides)):
+        return False
+    if each.scale.log:
+        return abs(step) <= margin + math.log(_NEVER)
+    return abs(step) <= _NEVER * max(margin, abs(each.expected) / each.scale.unit)
+
+
 def _ways_out(each: Measured) -> str:
     """What makes noise smaller, or let through."""
+    if each.is_own:
+        return ": it is noisier than its baseline, and only a wider margin or a later look would help"
     ways = ["a wider margin", "a later look", "a longer baseline", *([] if each.case.covariate else ["a covariate"])]
     return f": {', '.join(ways[:-1])} or {ways[-1]} would help"
 
@@ -163,7 +186,10 @@ def _mean(points: Sequence[float | None]) -> float:
 
 
 def forecast(each: Measured, grid: Grid) -> str:
-    """When a series that surely gets worse (5%) goes beyond its limit or margin, and that before the window closes."""
+    """When a series that surely gets worse (5%) goes beyond its limit or margin, and that before the window closes.
+
+    As surely as the noise of window and baseline lets be told: what a fitted day leaves of a morning is no trend.
+    """
     bound = each.alert if each.alert is not None else each.margin and each.level - each.step + each.margin
     left = grid.closes - grid.since - len(each.since) * grid.hours_per_block
     if bound is None or left <= 0 or each.level > bound:
@@ -174,7 +200,9 @@ def forecast(each: Measured, grid: Grid) -> str:
     halves = len(each.since) * grid.hours_per_block / 2
     if each.level + _SLACK * (late - early) * (left / halves + 1) < bound:
         return ""
-    trend = slopes(points, (), stride * grid.hours_per_block)
+    known = sum(point is not None for point in points)
+    remembered = known / min(_worth(each) or known, known)
+    trend = slopes(points, (), stride * grid.hours_per_block, remembered=remembered)
     ends = trend.interval(AFFIRMED) if trend else None
     if trend is None or ends is None or ends[0] <= 0:
         return ""

@@ -104,9 +104,20 @@ def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: Signa
     if deciding is None:
         return "no enforced signal could be judged"
     if verdict is Verdict.PASS:
-        worst = "" if deciding.finding.verdict is SignalVerdict.IMPROVED else f"; closest: {deciding.sentence}"
-        return f"all enforced signals ({len(counted)}) pass{worst}"
+        return f"all enforced signals ({len(counted)}) pass{_closest(counted, deciding)}"
     others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
     runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
     more = f"; and {others} more" if others else ""
     return f"{deciding.sentence}{runbook}{more}"
+
+
+def _closest(counted: Sequence[SignalResult], deciding: SignalResult) -> str:
+    """Of what passes the signal whose interval reaches farthest towards its margin or limit, where any is known to."""
+    known = [
+        (found.used(result.signal.worse), result)
+        for result in counted
+        if (found := result.finding.estimate) is not None and result.finding.verdict is not SignalVerdict.IMPROVED
+    ]
+    if known:
+        return f"; closest: {max(known, key=lambda pair: pair[0])[1].sentence}"
+    return "" if deciding.finding.verdict is SignalVerdict.IMPROVED else f"; {deciding.sentence}"

@@ -1,4 +1,4 @@
-"""What a series is compared on: its logarithms, or its values."""
+"""What a series is compared on: its logarithms, or its values; no logarithm is of less than a floor."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats
 
 _LARGEST: Final = sys.float_info.max
+_OUTAGE: Final = 0.01
+"""Of the least that is known: what falls below that is not there any more, however little is left of it."""
 _SMALLEST: Final = math.ulp(0.0)
 
 
@@ -23,16 +25,26 @@ class Scale:
     log: bool
     sign: int = 1
     unit: float = 1.0
+    floor: float = _SMALLEST
+    """The least value that has a logarithm: what is below it counts as it."""
+
+    @staticmethod
+    def of_logarithms(least: float) -> Scale:
+        """Logarithms of a series that this is the least of: an outage counts as a share of it."""
+        return Scale(log=True, floor=max(_OUTAGE * least, _SMALLEST))
 
     def to(self, value: float) -> float:
         """A value as it is compared."""
-        return self.sign * (math.log(value) if self.log else value / self.unit)
+        return self.sign * (math.log(max(value, self.floor)) if self.log else value / self.unit)
+
+    def of(self, values: Floats) -> Floats:
+        """Values as they are compared, up as up; NaN stays NaN."""
+        compared: Floats = np.log(np.maximum(values, self.floor)) if self.log else values / self.unit
+        return compared
 
     def of_all(self, side: Side) -> Floats:
         """All values of a side as they are compared."""
-        present = side.row[np.isfinite(side.row)]
-        compared: Floats = self.sign * (np.log(present) if self.log else present / self.unit)
-        return compared
+        return self.sign * self.of(side.row[np.isfinite(side.row)])
 
     def back(self, compared: float) -> float:
         """The value that is compared as this; the nearest float where it is too large or too small for one."""

@@ -104,7 +104,11 @@ class Slopes:
 
 
 def slopes(
-    now: Sequence[float | None], before: Sequence[float | None], hours_per_block: float, falls: Sequence[int] = ()
+    now: Sequence[float | None],
+    before: Sequence[float | None],
+    hours_per_block: float,
+    falls: Sequence[int] = (),
+    remembered: float = 1.0,
 ) -> Slopes | None:
     """Every slope of a window; None where there are no three points.
 
@@ -115,6 +119,7 @@ def slopes(
         before: those of the baseline, whose memory stands in for that of a short window; empty where there is none.
         hours_per_block: of either.
         falls: the first blocks after each.
+        remembered: how many points are worth one at least, if more is known of the noise than their neighbours tell.
     """
     stride = max(1, -(-len(now) // _MOST_POINTS))
     parts = [_points(now[first:last], stride) for first, last in pairwise([0, *falls, len(now)])]
@@ -125,7 +130,7 @@ def slopes(
     counts = [len(each) for each in places if len(each) >= _FEWEST_POINTS]
     if not counts:
         return None
-    remembered = _memory_of([part / unit for part in parts], np.array(before, dtype=float))
+    remembered = max(remembered, _memory_of([part / unit for part in parts], np.array(before, dtype=float)))
     width = np.float64(stride * hours_per_block)
     at = np.concatenate(places)
     first, second = (np.concatenate(each) for each in zip(*(_pairs_of(each) for each in places), strict=True))

@@ -9,7 +9,7 @@ from driftreview.api.driftsnapshot import SignalEvidence
 from driftreview.api.signal import Kind, Signal
 from driftreview.domain.display import printable, spread
 from driftreview.domain.finding import Side
-from driftreview.domain.measured import tolerated
+from driftreview.domain.margins import tolerated
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.grouped import by_section, called
 from driftreview.domain.report.material import Material, server_of

@@ -8,7 +8,7 @@ from typing import Final
 from driftreview.api.signal import Signal, Worse
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.finding import Estimate, Measure, Side
-from driftreview.domain.measured import alert_of
+from driftreview.domain.margins import alert_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, tone
