@@ -53,6 +53,8 @@ class SeriesEvidence(Model):
     """Samples the blocks were made of; with `per`, moments at which both queries had one."""
     expected: Annotated[int, Field(ge=0)]
     """Samples a window without gaps would have."""
+    ending: Annotated[int, Field(ge=0)] | None = None
+    """Samples of the last six blocks, counted as `samples` are; with a control the fewer of both."""
     longest_over: Annotated[str, Field(max_length=20)] | None = None
     """Kind Limit: the longest unbroken stretch over the alert limit."""
     gaps: Gaps | None = None

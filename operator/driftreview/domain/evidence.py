@@ -25,13 +25,13 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.status import Revision
 from driftreview.api.values import exact_duration, parse_quantity
-from driftreview.domain.blocks import block_means, block_medians, encode, longest_beyond
+from driftreview.domain.blocks import block_means, block_medians, longest_beyond
 from driftreview.domain.companions import (
     Companion,
     Written,
     companion_of,
     companion_problem,
-    count,
+    written_alone,
     written_beside,
     written_per,
 )
@@ -259,7 +259,7 @@ def _blocks(measurement: Measurement, one: Series, step: timedelta, block: timed
     if signal.control is not None:
         return written_beside(one, beside, step, block)
     kept = block_means if signal.kind is Kind.EVENTS else block_medians
-    return Written(encode(kept(one, step, block)), count(one))
+    return written_alone(one, kept(one, step, block), block // step)
 
 
 def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Problem | None:
@@ -286,6 +286,7 @@ def _freeze_series(
         values=laid.values,
         samples=laid.samples,
         expected=window.points,
+        ending=laid.ending,
         longest_over=None if longest is None else exact_duration(longest),
         gaps=gaps_of(series, window.step, scraping) if signal.kind is Kind.PRESENCE else None,
         worst=None if worst is None or signal.per is not None else f"{worst:.9g}",

@@ -109,6 +109,8 @@ class Side:
     """Which blocks of a quotient have samples but no traffic."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
+    ending_samples: int | None = None
+    """Of the last FEWEST_BLOCKS blocks; None where they were not counted by themselves."""
 
     @staticmethod
     def of(series: SeriesEvidence) -> Side:
@@ -131,6 +133,7 @@ class Side:
             series.control_samples if control is not None else None,
             idle,
             series.gaps,
+            series.ending,
         )
 
     @property
@@ -147,6 +150,21 @@ class Side:
     def coverage(self) -> float:
         """Share of the window that is covered by samples."""
         return self.present_samples / self.expected if self.expected else 0.0
+
+    @property
+    def ending(self) -> tuple[int, int]:
+        """Samples of the last FEWEST_BLOCKS blocks, and how many they would be without gaps.
+
+        Where they were not counted, a block that has any counts in full.
+        """
+        blocks = len(self.blocks)
+        per_block = -(-self.expected // max(blocks, 1))
+        expected = min(self.expected, FEWEST_BLOCKS * per_block)
+        if self.ending_samples is not None:
+            return self.ending_samples, expected
+        last = range(max(blocks - FEWEST_BLOCKS, 0), blocks)
+        there = sum(self.blocks[index] is not None or index in self.idle for index in last)
+        return min(there * per_block, expected), expected
 
     @property
     def is_thin(self) -> bool:

@@ -124,8 +124,11 @@ def _series(
     found: list[tuple[str | None, Finding | tuple[Case, ...]]] = []
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
-        lacking = uncovered(signal, side, current.source) or without_traffic(signal, side, old)
-        lacking = lacking or broken_off(side, current.source)
+        lacking = (
+            uncovered(signal, side, current.source)
+            or without_traffic(signal, side, old if isinstance(old, Side) else None)
+            or broken_off(signal, side, current.source)
+        )
         if lacking is None or signal.kind is Kind.INFO:
             found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
         else:

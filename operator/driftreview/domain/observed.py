@@ -50,7 +50,7 @@ class Observed:
         side = self.sides.get(key)
         if side is None:
             return f"{self.signal.each} {printable(key)} was not there at T0"
-        if finding := uncovered(self.signal, side, self.source) or without_traffic(self.signal, side):
+        if finding := uncovered(self.signal, side, self.source) or without_traffic(self.signal, side, side):
             return f"at T0: {finding.message}"
         return side
 
