@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from driftreview.api.reasons import Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Signal
+from driftreview.domain.events import case_of
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Estimate, Finding, Measure, Side
 from driftreview.domain.judge import judge_checkpoint
@@ -220,6 +222,16 @@ class TestLimit:
         assert self.judged(5, side(row(200, WEEK)), both).message.startswith("140 in 48h")
         assert self.judged(6, NONE, both).verdict is V.DEGRADED
         assert self.judged(5, NONE, both).reason is Reason.BASELINE_MISSING
+
+    @pytest.mark.parametrize("odd", [-1.0, 2e12])
+    @pytest.mark.parametrize("where", ["before", "now"])
+    def test_what_is_no_number_of_events_hides_nothing_beyond_it(self, odd: float, where: str) -> None:
+        rows = {"before": row(490, WEEK), "now": row(140, 288)}
+        rows[where][5] = odd
+        case = case_of(events(MARGIN, limits={"alert": "5"}), side(rows["before"]), Side(tuple(rows["now"]), worst=6))
+        assert judge_together([case], Grid(1 / 6), BUDGET)[0].verdict is V.DEGRADED
+        within = replace(case, now=replace(case.now, worst=5))
+        assert judge_together([within], Grid(1 / 6), BUDGET)[0].reason is Reason.NOT_COUNTABLE
 
     def test_fewer_than_there_must_be(self) -> None:
         heartbeats = events(limits={"alert": "3"}, worse="Lower")

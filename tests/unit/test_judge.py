@@ -6,14 +6,20 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, SeriesEvidence, SignalEvidence
+from driftreview.api.driftsnapshot import (
+    DriftSnapshotSpec,
+    EvidenceWindow,
+    ScrapingEvidence,
+    SeriesEvidence,
+    SignalEvidence,
+)
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain import judge as judging
 from driftreview.domain.finding import Finding
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult, combine
-from tests.builders import T0, around, evidence, growth, limit, series, signal, snapshot, spec
+from tests.builders import HOUR, T0, around, evidence, growth, limit, series, signal, snapshot, spec
 
 V = SignalVerdict
 BEFORE = evidence("latency", series(around(100, 144)))
@@ -243,6 +249,14 @@ class TestEach:
         after = by_symbol(btc=suspect)
         assert self.judged(after).verdict is Verdict.HOLD
         assert self.judged(after, onMissing=OnMissing.FAIL).verdict is Verdict.DRIFT
+
+    @pytest.mark.parametrize("policy", OnMissing)
+    def test_a_series_that_was_not_scraped_hides_no_suspect_one(self, policy: OnMissing) -> None:
+        gap = ScrapingEvidence(silent=300, stretches=1, silent_from=T0, silent_until=T0 + 5 * HOUR, throughout="1h")
+        after = by_symbol(btc=series(around(105.5, 36)), eth=series([*[None] * 30, *around(10, 6)]))
+        frozen = snapshot(self.before), snapshot(after, checkpoint="6h", hours=6, scraping=gap)
+        result = judge_checkpoint(spec([signal(each="symbol", onMissing=policy)]), *frozen)
+        assert (result.verdict, result.results[0].finding.verdict) == (Verdict.HOLD, V.SUSPECT)
 
     def test_a_degraded_series_is_named_before_one_that_is_missing(self) -> None:
         result = self.judged(by_symbol(btc=series(around(150, 36))), onMissing=OnMissing.FAIL)

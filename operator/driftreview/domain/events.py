@@ -98,6 +98,12 @@ def span_of(signal: Signal) -> timedelta:
     return parse_duration(signal.for_)
 
 
+def case_of(signal: Signal, baseline: Side | str, now: Side) -> Case:
+    """A series; what is no number of events is held against nothing but `limits.alert`."""
+    odd = uncountable(signal, baseline, now)
+    return Case(signal, None, now, odd) if odd else Case.of(signal, baseline, now)
+
+
 def uncountable(signal: Signal, baseline: Side | str, now: Side) -> Finding | None:
     """That what should be numbers of events is none: below zero, or too many to be counted."""
     for side, where in ((now, "this window"), (baseline, "the baseline")):
@@ -123,9 +129,9 @@ def count_events(case: Case, grid: Grid) -> Events:
 
 def find_events(each: Events, sure: Sure) -> Finding:
     """What is said of one series, when all series of the look are taken into account."""
-    said = [_against_limit(each)]
-    if is_compared(each.case.signal):
-        said += [too_few(each.case.now, "this window") or each.case.lacking or _against_baseline(each, sure)]
+    said = [_against_limit(each), each.case.lacking]
+    if is_compared(each.case.signal) and each.case.lacking is None:
+        said += [too_few(each.case.now, "this window") or _against_baseline(each, sure)]
     return gravest([finding for finding in said if finding is not None])
 
 

@@ -13,18 +13,18 @@ from typing import Final
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Kind, OnMissing, Signal
+from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
-from driftreview.domain.events import uncountable
+from driftreview.domain.events import case_of
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.presence import judge_presence
-from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
+from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult, as_it_counts
 from driftreview.domain.rules import judge_limit, record, too_few
 from driftreview.domain.together import judge_together
 
@@ -154,7 +154,7 @@ def _one(
         case Kind.GROWTH:
             return too_few(now, "this window") or (Case.of(signal, baseline, now),)
         case Kind.EVENTS:
-            return uncountable(signal, baseline, now) or (Case.of(signal, baseline, now),)
+            return (case_of(signal, baseline, now),)
         case Kind.LIMIT:
             return judge_limit(signal, now)
     return record(signal, now)
@@ -171,9 +171,6 @@ def _result(signal: Signal, found: Sequence[tuple[str | None, Finding]], current
 
 def _rank(signal: Signal, finding: Finding) -> tuple[int, bool]:
     """Worst first, as the signal counts: a missing series must not hide what its neighbours say."""
-    missing = finding.verdict is SignalVerdict.MISSING
-    if missing and signal.on_missing is OnMissing.FAIL:
-        return WORST_FIRST.index(SignalVerdict.DEGRADED), missing
-    if missing and signal.on_missing is OnMissing.IGNORE:
-        return len(WORST_FIRST), missing
-    return WORST_FIRST.index(finding.verdict), missing
+    counted = as_it_counts(signal, finding)
+    rank = len(WORST_FIRST) if counted is None else WORST_FIRST.index(counted)
+    return rank, finding.verdict is SignalVerdict.MISSING

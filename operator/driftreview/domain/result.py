@@ -23,6 +23,15 @@ WORST_FIRST: Final = (
 _UNKNOWN: Final = (SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE)
 
 
+def as_it_counts(signal: Signal, finding: Finding) -> SignalVerdict | None:
+    """A verdict as `onMissing` has it count; None where it does not. What nobody could measure never fails."""
+    if finding.verdict is not SignalVerdict.MISSING or signal.on_missing is OnMissing.HOLD:
+        return finding.verdict
+    if signal.on_missing is OnMissing.IGNORE:
+        return None
+    return finding.verdict if finding.reason in UNMEASURED else SignalVerdict.DEGRADED
+
+
 @dataclass(frozen=True)
 class SeriesResult:
     """What is said of one series of a signal."""
@@ -50,15 +59,9 @@ class SignalResult:
 
     def as_counted(self, finding: Finding) -> SignalVerdict | None:
         """The verdict on one of its series as it would count, did that stand for the signal; None where none counts."""
-        signal, verdict = self.signal, finding.verdict
-        if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
+        if self.signal.mode is Mode.SHADOW or self.signal.kind is Kind.INFO:
             return None
-        unmeasured = finding.reason in UNMEASURED
-        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL and not unmeasured:
-            return SignalVerdict.DEGRADED
-        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.IGNORE:
-            return None
-        return verdict
+        return as_it_counts(self.signal, finding)
 
     @property
     def sentence(self) -> str:
