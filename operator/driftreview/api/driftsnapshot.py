@@ -83,6 +83,10 @@ class Gaps(Model):
     """From the window's start to the first sample."""
     first_scraped: Duration
     """Of that, the longest stretch while the source was scraping."""
+    last: Duration = "0s"
+    """From the last sample to the window's end."""
+    last_scraped: Duration = "0s"
+    """Of that, the longest stretch while the source was scraping."""
 
 
 class Problem(Model):

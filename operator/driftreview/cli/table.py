@@ -23,7 +23,12 @@ def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any]) -
     measured = f"baseline {window['start']} to {window['end']}" if window else "no baseline"
     name, step = review.metadata.name or "review", _length(document["resolution"])
     yield f"{name}: T0 {document['t0']}, {measured}, resolution {step}"
-    told = (("cannot be compared", "notComparable"), ("too noisy", "tooNoisy"), ("irregular baseline", "irregular"))
+    told = (
+        ("cannot be compared", "notComparable"),
+        ("too noisy", "tooNoisy"),
+        ("irregular baseline", "irregular"),
+        ("bad already", "badAlready"),
+    )
     for what, field in told:
         yield from (f"{what}: {each}" for each in document[field])
     decided = False

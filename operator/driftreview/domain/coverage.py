@@ -13,20 +13,23 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.display import quantity
-from driftreview.domain.finding import FEWEST_BLOCKS, TOO_FINE, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, too_fine
 from driftreview.domain.scraping import Scraped
 
+ABSENT: Final = (Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE)
+"""What the source says of a query that it answered, but with no sample."""
 _OF_ITS_TRAFFIC: Final = 0.5
 """Share of the blocks with traffic that the baseline leads to expect, and that a window needs."""
 
 
-def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | None:
+def uncovered(signal: Signal, side: Side, source: Scraped | None, usual: Side | None = None) -> Finding | None:
     """That too little of a window is covered by samples, and whose gap that is.
 
     Args:
         signal: whose samples they are.
         side: what there is.
         source: what is known of the source's own gaps.
+        usual: the series in the baseline, where this is a later window.
     """
     least = parse_percent(signal.min_coverage)
     if side.coverage >= least and side.present_samples:
@@ -37,9 +40,13 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | N
         f"{signal.min_coverage} are needed"
     )
     reason = whose_gap(signal, side.present_samples, side.expected, source) or Reason.LOW_COVERAGE
-    told = f"; {source.sentence}" if source is not None else ""
-    too_fine = f": {TOO_FINE}" if reason is not Reason.SOURCE_GAP and side.is_thin else ""
-    return Finding(SignalVerdict.MISSING, reason, f"{needed}{told}{too_fine}")
+    if reason is Reason.SOURCE_GAP and source is not None:
+        return Finding(SignalVerdict.MISSING, reason, f"{needed}; {source.sentence}")
+    empty = next((at for at in range(len(side.blocks)) if _is_there(side, at)), 0)
+    late = f", none in the first {empty} of {len(side.blocks)} blocks" if empty else ""
+    told = f"; {source.beside}" if source is not None else ""
+    why = too_fine(side, usual)
+    return Finding(SignalVerdict.MISSING, reason, f"{needed}{late}{told}{why and f': {why}'}")
 
 
 def broken_off(signal: Signal, side: Side, source: Scraped | None) -> Finding | None:
@@ -55,7 +62,7 @@ def broken_off(signal: Signal, side: Side, source: Scraped | None) -> Finding | 
     if source is not None:
         is_of_source = source.silent and present + source.silent >= least * expected
         reason = Reason.SOURCE_GAP if is_of_source else Reason.TARGET_GAP
-    there = [index for index, value in enumerate(side.blocks) if value is not None or index in side.idle]
+    there = [at for at in range(len(side.blocks)) if _is_there(side, at)]
     missing = len(side.blocks) - 1 - there[-1] if there else len(side.blocks)
     whose = " of the control" if side.lacks_control else ""
     if missing:
@@ -63,6 +70,10 @@ def broken_off(signal: Signal, side: Side, source: Scraped | None) -> Finding | 
     else:
         said = f"{present} of {expected} samples{whose} are there in the last {FEWEST_BLOCKS} blocks"
     return Finding(SignalVerdict.MISSING, reason, f"{said}, {signal.min_coverage} of the end are needed")
+
+
+def _is_there(side: Side, block: int) -> bool:
+    return side.blocks[block] is not None or block in side.idle
 
 
 def whose_gap(signal: Signal, present: int, expected: int, source: Scraped | None) -> Reason | None:

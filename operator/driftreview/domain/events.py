@@ -13,27 +13,23 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
-import numpy as np
-
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
-from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.api.values import format_duration, parse_percent, parse_quantity
+from driftreview.domain.bursts import against_limit, span_of
 from driftreview.domain.counts import COUNTABLE, Counts, events_in
 from driftreview.domain.display import by_chance, change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.lately import last_with, stretches
-from driftreview.domain.measured import AFFIRMED, Case, Grid, alert_of, tolerated
+from driftreview.domain.measured import AFFIRMED, Case, Grid, tolerated
 from driftreview.domain.rules import is_compared, sign_of, too_few
-from driftreview.domain.tails import scan_sf
 
 FEWEST: Final = 3.0
 """Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
 _ROUNDING: Final = 1e-6
 """Of a number below zero: less comes of extrapolating."""
 _NOTHING_NEW: Final = "the baseline had stretches like it"
-_NOTEWORTHY: Final = 0.01
-"""Chance of a healthy process to break a limit from which on it is told."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +83,6 @@ class Events:
         return [count_events(case, replace(grid, gap=grid.gap + earlier, seen=0)) for case, earlier in cut]
 
 
-def span_of(signal: Signal) -> timedelta:
-    """The stretch of time in which the query counts.
-
-    Raises:
-        ValueError: the signal has no `for`; the CRD's rules refuse that.
-    """
-    if signal.for_ is None:
-        raise ValueError(f"signal {signal.name} of kind Events has no `for`; the CRD's rules refuse that")
-    return parse_duration(signal.for_)
-
-
 def case_of(signal: Signal, baseline: Side | str, now: Side) -> Case:
     """A series; what is no number of events is held against nothing but `limits.alert`."""
     odd = uncountable(signal, baseline, now)
@@ -129,7 +114,7 @@ def count_events(case: Case, grid: Grid) -> Events:
 
 def find_events(each: Events, sure: Sure) -> Finding:
     """What is said of one series, when all series of the look are taken into account."""
-    said = [_against_limit(each), each.case.lacking]
+    said = [against_limit(each.case, each.spans), each.case.lacking]
     if is_compared(each.case.signal) and each.case.lacking is None:
         said += [too_few(each.case.now, "this window") or _against_baseline(each, sure)]
     return gravest([finding for finding in said if finding is not None])
@@ -141,21 +126,6 @@ def _tail(each: Events, counts: Counts, bounds: Sequence[tuple[float, float]]) -
     if excess < FEWEST:
         return 1.0
     return max((counts.more_than if each.sign > 0 else counts.fewer_than)(*bound) for bound in bounds)
-
-
-def _against_limit(each: Events) -> Finding | None:
-    signal, alert, worst = each.case.signal, alert_of(each.case.signal), each.case.now.worst
-    if alert is None:
-        return None
-    limit = f"limit {quantity(alert, signal.unit)}"
-    if worst is None:
-        return Finding(SignalVerdict.INCONCLUSIVE, Reason.EMPTY, f"no single count is known, {limit}")
-    chance = _chance(each, alert)
-    healthy = f" (at the baseline's rate exceeded in up to {chance:.0%} of such windows)" if chance else ""
-    shown = f"{quantity(worst, signal.unit)} in {format_duration(span_of(signal))}"
-    is_beyond = sign_of(signal) * (worst - alert) > 0
-    message = f"{shown} is beyond the {limit}{healthy}" if is_beyond else f"at worst {shown}, {limit}{healthy}"
-    return Finding(SignalVerdict.DEGRADED if is_beyond else SignalVerdict.STABLE, None, message, current=shown)
 
 
 def _against_baseline(each: Events, sure: Sure) -> Finding | None:
@@ -270,12 +240,3 @@ def _estimate(each: Events, counts: Counts, ends: tuple[float, float], *, is_sha
     estimate, lower, upper, margin = (rounded(value, size) for value in numbers)
     rates = (rounded(value / each.spans, value / each.spans) for value in (counts.now, counts.expected))
     return Estimate(Measure.SHARE if is_share else Measure.DIFFERENCE, estimate, lower, upper, margin, *rates)
-
-
-def _chance(each: Events, alert: float) -> float:
-    """How often independent events at the baseline's rate break the limit in such a window; 0 if hardly ever."""
-    before = each.case.before
-    if before is None or sign_of(each.case.signal) < 0 or alert < 0:
-        return 0.0
-    chance = scan_sf(math.floor(alert), float(np.nanmean(events_in(before.blocks, 1.0))), each.spans)
-    return chance if chance > _NOTEWORTHY else 0.0

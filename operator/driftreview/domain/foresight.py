@@ -17,6 +17,7 @@ from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.domain.already import broken_before
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import number, printable, quantity
@@ -51,6 +52,8 @@ class Foresight:
     """Signals that will hardly ever be decided at the last look, and which change they could rule out."""
     odd: list[str]
     """Signals whose baseline is irregular, how, and how much wider that makes their interval."""
+    broken: list[str]
+    """Signals that break their own rule already, or are silent, so that the release is not why."""
     measured: list[str]
     """What each signal measured, with its unit: a wrong unit or query is seen at once."""
 
@@ -59,7 +62,9 @@ def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
     """Say it of a baseline that was just frozen; where nothing was measured there is nothing to say."""
     found = observed(spec.signals, baseline)
     vague, odd = _vague_and_odd(spec, baseline, found)
-    return Foresight(list(_useless(found)), vague, odd, list(_measured(found.values())))
+    block = parse_duration(baseline.window.block) if baseline.window else timedelta(0)
+    broken = list(_broken(broken_before(found, block))) if block else []
+    return Foresight(list(_useless(found)), vague, odd, broken, list(_measured(found.values())))
 
 
 def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None]:
@@ -169,6 +174,15 @@ def _once(reasons: Sequence[tuple[str, Case, str | None]]) -> list[str]:
         if reason is not None:
             said.setdefault(case.signal.name, _said(case.signal, key, reason))
     return list(said.values())
+
+
+def _broken(found: Iterable[tuple[Signal, str, str]]) -> Iterator[str]:
+    """Of each signal the first series."""
+    said: set[str] = set()
+    for signal, key, how in found:
+        if signal.name not in said:
+            said.add(signal.name)
+            yield _said(signal, key, how)
 
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:

@@ -125,7 +125,7 @@ def risen(row: Floats, before: Floats) -> float:
     Zero where that is no more than their noise, or than the baseline rose in a quarter of the window.
     """
     quarter = len(row) // _SHARES[0]
-    hours, old = _hours(row), _hours(before)
+    hours, old = hours_of(row), hours_of(before)
     earlier = hours[: len(row) - quarter - FEWEST_BLOCKS + 1]
     known = earlier[np.isfinite(earlier)]
     if not len(known) or not np.isfinite(hours[-1]):
@@ -137,7 +137,7 @@ def risen(row: Floats, before: Floats) -> float:
     return found if found > max(usual, _FAR * noise) else 0.0
 
 
-def _hours(row: Floats) -> Floats:
+def hours_of(row: Floats) -> Floats:
     """The median of every hour of which all blocks are there."""
     if len(row) < FEWEST_BLOCKS:
         return np.zeros(0)
