@@ -180,10 +180,21 @@ class TestOnMissing:
     def test_ignore_leaves_the_verdict_to_the_others(self) -> None:
         signals = [signal(onMissing=OnMissing.IGNORE), signal("other")]
         other_before, other = (each.model_copy(update={"name": "other"}) for each in (BEFORE, SAME))
-        assert judge(signals, [BEFORE, other_before], [self.missing, other]).verdict is Verdict.PASS
+        result = judge(signals, [BEFORE, other_before], [self.missing, other])
+        assert result.verdict is Verdict.PASS
+        assert result.message.startswith("1 of 2 enforced signals pass, 1 without data is ignored; closest: other is ")
+        assert [each.is_ignored(each.finding) for each in result.results] == [True, False]
 
     def test_ignoring_all_there_is_is_no_pass(self) -> None:
-        assert judge([signal(onMissing=OnMissing.IGNORE)], [BEFORE], [self.missing]).verdict is Verdict.INCONCLUSIVE
+        result = judge([signal(onMissing=OnMissing.IGNORE)], [BEFORE], [self.missing])
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert result.message == "no enforced signal could be judged, 1 without data is ignored"
+
+    def test_what_is_worse_is_said_beside_what_is_ignored(self) -> None:
+        signals = [signal(onMissing=OnMissing.IGNORE), signal("other")]
+        before, worse = (each.model_copy(update={"name": "other"}) for each in (BEFORE, WORSE))
+        result = judge(signals, [BEFORE, before], [self.missing, worse])
+        assert result.message.endswith("; 1 without data is ignored")
 
 
 class TestWhatDoesNotCount:

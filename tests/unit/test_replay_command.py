@@ -112,6 +112,14 @@ def test_a_drift_is_rejected_and_the_policy_says_what_is_done(data: Path, policy
     assert result.stdout.splitlines()[-1].startswith(f"REJECT ({done}): T0+1h: latency-p99 is Degraded")
 
 
+def test_a_row_says_that_it_is_ignored(data: Path) -> None:
+    (data.parent / "mark-age.csv").write_text("timestamp,value,symbol\n", "utf-8")
+    path = edited(data, ("kind: Limit,", "kind: Limit, onMissing: Ignore,"), ("limits: {alert: 150m}", "mode: Shadow"))
+    found = run(path, "--data", str(data.parent), *AT).stdout
+    assert "| Missing (ignored)" in found
+    assert "1 of 2 enforced signals pass, 1 without data is ignored" in found
+
+
 def test_t0_may_stand_in_the_review(data: Path) -> None:
     path = edited(data, ("window: {", 'window: {t0: "2026-03-03T00:00:00Z", '))
     assert run(path, "--data", str(data.parent)).stdout == run(data, *AT).stdout

@@ -59,8 +59,8 @@ def _checkpoint(each: ReplayedCheckpoint, remark: str) -> Iterator[Line]:
 def _row(result: SignalResult, one: SeriesResult) -> tuple[str, ...]:
     finding, signal = one.finding, result.signal
     name = f"{signal.name} {printable(one.key)}" if one.key else signal.name
-    shadow = " (Shadow)" if signal.mode is Mode.SHADOW else ""
-    return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{shadow}"
+    mark = " (Shadow)" if signal.mode is Mode.SHADOW else " (ignored)" if result.is_ignored(finding) else ""
+    return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{mark}"
 
 
 def of_sweep(document: Mapping[str, Any]) -> Iterator[Line]:

@@ -63,6 +63,11 @@ class SignalResult:
             return None
         return as_it_counts(self.signal, finding)
 
+    def is_ignored(self, finding: Finding) -> bool:
+        """Whether it would count, had `onMissing` not said otherwise."""
+        is_counted = self.signal.mode is not Mode.SHADOW and self.signal.kind is not Kind.INFO
+        return is_counted and self.as_counted(finding) is None
+
     @property
     def sentence(self) -> str:
         """Why, in one sentence."""
@@ -83,7 +88,8 @@ class CheckpointResult:
         counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
         verdict = combine([each for each, _ in counted])
         deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
-        sentence = _sentence(verdict, [result for _, result in counted], deciding and deciding[1])
+        ignored = sum(1 for result in results if result.is_ignored(result.finding))
+        sentence = _sentence(verdict, [result for _, result in counted], deciding and deciding[1], ignored)
         return CheckpointResult(verdict, tuple(results), sentence)
 
 
@@ -98,13 +104,16 @@ def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
     return Verdict.PASS
 
 
-def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None) -> str:
+def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None, ignored: int) -> str:
+    without = f"{ignored} without data {'is' if ignored == 1 else 'are'} ignored" if ignored else ""
     if deciding is None:
-        return "no enforced signal could be judged"
+        return f"no enforced signal could be judged{without and f', {without}'}"
     if verdict is Verdict.PASS:
         worst = "" if deciding.finding.verdict is SignalVerdict.IMPROVED else f"; closest: {deciding.sentence}"
+        if ignored:
+            return f"{len(counted)} of {len(counted) + ignored} enforced signals pass, {without}{worst}"
         return f"all enforced signals ({len(counted)}) pass{worst}"
     others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
     runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
     more = f"; and {others} more" if others else ""
-    return f"{deciding.sentence}{runbook}{more}"
+    return f"{deciding.sentence}{runbook}{more}{without and f'; {without}'}"
