@@ -328,6 +328,29 @@ class TestTheTimeOfDay:
         assert found(events(), before, now[:6]).verdict is V.DEGRADED
 
 
+class TestTheWeek:
+    def orders(self, days: int, times: float, seed: int = 1) -> tuple[list[float | None], list[float | None]]:
+        """Half as many at weekends, and so many times as many since T0, a Saturday."""
+        at = np.arange(days * DAY + 288)
+        usual = 12 * np.where((at - days * DAY) // DAY % 7 < 2, 0.5, 1.0)
+        found = np.random.default_rng(seed).poisson(usual * np.where(at < days * DAY, 1.0, times)).astype(float)
+        return list(found[: days * DAY]), list(found[days * DAY :])
+
+    declared = events({"relative": "25%"}, worse="Lower", **{"for": "10m"})
+
+    @pytest.mark.parametrize(("times", "verdict"), [(1.0, V.STABLE), (0.5, V.DEGRADED)])
+    def test_two_weeks_know_weekends(self, times: float, verdict: V) -> None:
+        said = found(self.declared, *self.orders(14, times))
+        assert said.verdict is verdict
+        assert " at these hours of the weeks before, " in said.message
+
+    def test_why_so_many_events_prove_so_little_is_said(self) -> None:
+        said = found(self.declared, *self.orders(7, 0.62))
+        assert said.verdict in {V.SUSPECT, V.INCONCLUSIVE}
+        assert re.search(r"; its rate wanders, so that \d+ events tell as much as one", said.message)
+        assert "wanders" not in found(self.declared, *self.orders(14, 0.5)).message
+
+
 class TestTheEnd:
     """A count of two days forgives what happened, or did not, in its last hours."""
 

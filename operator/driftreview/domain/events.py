@@ -29,6 +29,8 @@ FEWEST: Final = 3.0
 """Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
 _ROUNDING: Final = 1e-6
 """Of a number below zero: less comes of extrapolating."""
+_WANDERING: Final = 2.0
+"""Events that are worth one, from which on it is said why so many prove so little."""
 _NOTHING_NEW: Final = "the baseline had stretches like it"
 
 
@@ -141,7 +143,8 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     shown = change if is_share and counts.expected >= FEWEST else difference  # in percent of one event nobody can read
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
-    against = f"{old} at these hours of the days before" if counts.is_daily else old
+    known = "weeks" if counts.is_weekly else "days"
+    against = f"{old} at these hours of the {known} before" if counts.is_daily else old
     between = f"between {lowest} and {highest}"
     said = f"{new} in {each.hours:.3g}h against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
     message, reason = said, None
@@ -162,7 +165,11 @@ def _ground(each: Events, counts: Counts, sure: Sure) -> str:
     """How likely chance is, where the window has more than is tolerated, and enough to prove anything."""
     chance = each.claims.beyond[Bound.MARGIN]
     is_beyond = each.sign * counts.now > _farthest(each, counts) and chance < 1
-    return f"; {by_chance(chance, sure.allowed[Bound.MARGIN])}" if is_beyond else ""
+    if not is_beyond:
+        return ""
+    worth = f"; its rate wanders, so that {round(counts.dispersion)} events tell as much as one"
+    is_open = chance > sure.allowed[Bound.MARGIN] and counts.dispersion >= _WANDERING
+    return f"; {by_chance(chance, sure.allowed[Bound.MARGIN])}{worth if is_open else ''}"
 
 
 def _worst_of_late(each: Events, sure: Sure) -> Events | None:
