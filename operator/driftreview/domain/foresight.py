@@ -146,7 +146,11 @@ def _vague_and_odd(
 def _irregular(found: Irregularity, scale: Scale, panel: Panel, block: timedelta) -> str | None:
     """What is odd about a baseline, in words."""
     parts = []
-    if found.shift is not None:
+    if found.trend:
+        direction = "rises" if found.trend > 0 else "falls"
+        days = panel.before * block / timedelta(days=1)
+        parts.append(f"{direction} steadily, by {_size(found.trend / days, scale)} a day: it counts as drift, too")
+    elif found.shift is not None:
         direction = "rose" if found.shift.size > 0 else "fell"
         when = format_duration((panel.before - found.shift.block) * block)
         parts.append(f"{direction} by {_size(found.shift.size, scale)} {when} before its end")
