@@ -112,10 +112,12 @@ def test_a_drift_is_rejected_and_the_policy_says_what_is_done(data: Path, policy
     assert result.stdout.splitlines()[-1].startswith(f"REJECT ({done}): T0+1h: latency-p99 is Degraded")
 
 
-def test_a_row_says_that_it_is_ignored(data: Path) -> None:
-    (data.parent / "mark-age.csv").write_text("timestamp,value,symbol\n", "utf-8")
+def test_a_row_says_that_it_is_ignored(data: Path, tmp_path: Path) -> None:
+    for each in data.parent.glob("*.csv"):
+        there = each.read_text("utf-8") if each.stem != "mark-age" else "timestamp,value,symbol\n"
+        (tmp_path / each.name).write_text(there, "utf-8")
     path = edited(data, ("kind: Limit,", "kind: Limit, onMissing: Ignore,"), ("limits: {alert: 150m}", "mode: Shadow"))
-    found = run(path, "--data", str(data.parent), *AT).stdout
+    found = run(path, "--data", str(tmp_path), *AT).stdout
     assert "| Missing (ignored)" in found
     assert "1 of 2 enforced signals pass, 1 without data is ignored" in found
 
