@@ -25,17 +25,9 @@ from driftreview.domain.action import RESYNC, CaptureBaseline, CaptureCheckpoint
 from driftreview.domain.approvals import added, extended
 from driftreview.domain.conclusion import BY_PEOPLE
 from driftreview.domain.consent import consent
-from driftreview.domain.evidence import (
-    T0,
-    Look,
-    Measurement,
-    content_hash,
-    freeze,
-    is_intact,
-    is_of,
-    take,
-)
+from driftreview.domain.evidence import T0, Look, Measurement, content_hash, freeze, is_intact, take
 from driftreview.domain.foresight import foresight
+from driftreview.domain.genuine import is_of
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan

@@ -293,6 +293,62 @@ def test_traffic_that_is_lost_is_no_pass_any_more(seed: int, which: int, lost: s
 
 
 @given(
+    seed=st.integers(0, 5),
+    which=st.integers(0, 4),
+    fault=st.sampled_from([1.0, 1.06, 1.5, 5.0]),
+    since=st.integers(0, 59),
+    cut=st.integers(0, 30),
+    more=st.integers(1, 30),
+)
+def test_losing_more_of_the_end_never_turns_what_does_not_pass_into_a_pass(
+    seed: int, which: int, fault: float, since: int, cut: int, more: int
+) -> None:
+    before, after = passing(seed)
+
+    def left(blocks: int) -> Verdict:
+        def harmed(one: SeriesEvidence) -> SeriesEvidence:
+            bad = [v and v * (fault if at >= since else 1) for at, v in enumerate(decode(one.values))]
+            made = one.model_copy(update={"values": encode(bad)})
+            return _without(made, set(range(60 - blocks, 60)))
+
+        lost = [*after[:which], _with(after[which], 0, harmed), *after[which + 1 :]]
+        return verdict(on(SIGNALS, OnMissing.HOLD), before, lost)
+
+    if left(cut) is not Verdict.PASS:
+        assert left(cut + more) is not Verdict.PASS
+
+
+@given(
+    seed=st.integers(0, 5),
+    fault=st.sampled_from([1.0, 1.06, 1.5]),
+    since=st.integers(0, 59),
+    end=st.lists(st.sampled_from(["busy", "idle", "gap"]), min_size=1, max_size=40),
+    worse=st.data(),
+)
+def test_losing_traffic_or_samples_at_the_end_never_makes_a_quotient_pass(
+    seed: int, fault: float, since: int, end: list[str], worse: st.DataObject
+) -> None:
+    declared, (before, after) = signal("ratio", per="up", each="pod"), passing(seed)
+    at = worse.draw(st.integers(0, len(end) - 1))
+    harmed = [each if index < at or each == "gap" else "idle" for index, each in enumerate(end)]
+
+    def judged(of_end: list[str]) -> Verdict:
+        states = [*["busy"] * (60 - len(of_end)), *of_end]
+
+        def changed(one: SeriesEvidence) -> SeriesEvidence:
+            bad = [v and v * (fault if at >= since else 1) for at, v in enumerate(decode(one.values))]
+            values = [v if state == "busy" else None for v, state in zip(bad, states, strict=True)]
+            traffic = [{"busy": 5.0, "idle": 0.0, "gap": None}[state] for state in states]
+            samples = 10 * (60 - states.count("gap"))
+            return one.model_copy(update={"values": encode(values), "per": encode(traffic), "samples": samples})
+
+        return verdict([declared], before[4:], [_with(after[4], 0, changed)])
+
+    if judged(end) is not Verdict.PASS:
+        assert judged(harmed) is not Verdict.PASS
+
+
+@given(
     factors=st.lists(st.floats(0.01, 100), min_size=36, max_size=36),
     times=st.sampled_from([0.9, 1.0, 1.04, 1.1]),
     worse=st.sampled_from(["Higher", "Lower", "Either"]),

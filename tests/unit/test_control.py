@@ -146,7 +146,7 @@ class TestNoControl:
 
     def test_blocks_without_a_control_do_not_count(self) -> None:
         own, control = both(100, 36, 2)
-        now = paired(own, [*[None] * 31, *control[31:]], control_samples=360)
+        now = paired(own, [*[None] * 31, *control[31:]], control_samples=360, ending=60)
         assert found(with_control(), BEFORE, now).reason is Reason.TOO_FEW_BLOCKS
 
 
@@ -160,14 +160,38 @@ class TestPer:
 
     def test_blocks_without_traffic_are_no_gaps(self) -> None:
         quotients, traffic = around(0.02, 36, 2, 0.05), [5.0] * 36
-        quiet = per([*quotients[:15], *[None] * 16, *quotients[31:]], [*traffic[:15], *[0.1] * 16, *traffic[31:]])
+        quiet = per([*quotients[:2], *[None] * 16, *quotients[18:]], [*traffic[:2], *[0.1] * 16, *traffic[18:]])
         assert found(self.declared, self.before, quiet).verdict in {V.STABLE, V.ACCEPTABLE}
 
     def test_what_has_lost_its_traffic_by_the_end_is_missing(self) -> None:
         quotients = around(0.02, 36, 2, 0.05)
         said = found(self.declared, self.before, per([*quotients[:30], *[None] * 6], [*[5.0] * 30, *[0.0] * 6]))
         assert (said.verdict, said.reason) == (V.MISSING, Reason.NO_TRAFFIC)
-        assert said.message == "the last 6 of 36 blocks had no traffic of 0.5 or more, in the baseline 0 at most"
+        assert said.message == (
+            "6 of the last 6 blocks had no traffic of 0.5 or more, in the baseline 0 of as many at most"
+        )
+
+    @pytest.mark.parametrize("end", [[None], [5.0], [0.0, 0.0, 0.0, None] * 5, [0.0, 5.0] * 3])
+    def test_neither_a_gap_nor_a_single_busy_block_excuses_that(self, end: Values) -> None:
+        quotients, traffic = around(0.02, 288, 2, 0.05), [*[5.0] * (158 - len(end)), *[0.0] * 130, *end]
+        row = [each if there else None for each, there in zip(quotients, traffic, strict=True)]
+        samples = 10 * (288 - traffic.count(None))
+        said = found(self.declared, self.before, per(row, traffic).model_copy(update={"samples": samples}))
+        assert said.verdict is V.MISSING
+
+    def test_what_is_quiet_every_night_may_be_so_at_the_end(self) -> None:
+        busy = [at % 144 < 96 for at in range(7 * 144)]
+        traffic: Values = [5.0 if each else 0.0 for each in busy]
+        row = [each if there else None for each, there in zip(around(0.02, len(busy), 1, 0.05), busy, strict=True)]
+        before, now = per(row, traffic), per(row[:288], traffic[:288])
+        assert found(self.declared, before, now).verdict in {V.STABLE, V.ACCEPTABLE}
+        longer = per([*row[:240], *[None] * 49], [*traffic[:240], *[0.0] * 49])
+        assert found(self.declared, before, longer).reason is Reason.NO_TRAFFIC
+
+    def test_a_baseline_that_ends_in_the_night_is_one(self) -> None:
+        quotients, traffic = [*around(0.02, 100, 1, 0.05), *[None] * 44], [*[5.0] * 100, *[0.0] * 44]
+        now = per(around(0.02, 36, 2, 0.05), [5.0] * 36)
+        assert found(self.declared, per(quotients, traffic), now).verdict in {V.STABLE, V.ACCEPTABLE}
 
     def test_one_block_without_traffic_excuses_no_silence_at_the_end(self) -> None:
         quotients, idle = around(0.02, 288, 2, 0.05), 10
@@ -176,7 +200,7 @@ class TestPer:
         row[idle], traffic[idle] = None, 0.0
         said = found(self.declared, self.before, per(row, traffic).model_copy(update={"samples": 2600}))
         assert said.verdict is V.MISSING
-        assert said.message == "the last 28 of 288 blocks have no samples"
+        assert said.message == "the last 28 of 288 blocks have no samples, 90% of the end are needed"
 
     @pytest.mark.parametrize(("busy", "needed"), [(5, 18), (17, 18)])
     def test_what_has_lost_its_traffic_is_missing(self, busy: int, needed: int) -> None:

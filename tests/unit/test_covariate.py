@@ -210,7 +210,7 @@ class TestWhatTheReleaseDoes:
         )
         said = self.found(([*latency(self.OLD, 3)], [*self.OLD]), (own, other), "40%")
         assert (said.verdict, said.reason) == (V.MISSING, Reason.LOW_COVERAGE)
-        assert said.message == "0 of 36 blocks have its covariate requests as well, and none of the last"
+        assert said.message == "0 of 36 blocks have its covariate requests as well, and 0 of the last 6"
 
     def test_none_in_common_in_the_baseline_is_no_baseline(self) -> None:
         old = latency(self.OLD, 3)
@@ -228,7 +228,7 @@ class TestWhatTheReleaseDoes:
         row[-10:] = [None] * 10
         said = self.found(([*latency(self.OLD, 3)], [*self.OLD]), ([*latency(new, 4)], row))
         assert said.verdict is V.MISSING
-        assert said.message == "278 of 288 blocks have its covariate requests as well, and none of the last"
+        assert said.message == "278 of 288 blocks have its covariate requests as well, and 0 of the last 6"
 
 
 def around(count: int, seed: int) -> list[float]:

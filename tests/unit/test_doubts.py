@@ -1,6 +1,7 @@
 """What a mean forgives is not promoted: bad at the end or in a part, gone by the end; no moving baseline is trusted."""
 
 import math
+from collections.abc import Collection
 from typing import Any
 
 import pytest
@@ -9,12 +10,30 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.blocks import encode
 from driftreview.domain.covariate import Covariate
+from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.measured import Case, Grid
+from driftreview.domain.samples import Window
 from driftreview.domain.together import judge_together
-from tests.builders import events, evidence, growth, noise, review, series, side, signal, snapshot, spec
+from tests.builders import (
+    BLOCK,
+    MINUTE,
+    T0,
+    answer,
+    events,
+    evidence,
+    growth,
+    noise,
+    review,
+    series,
+    side,
+    signal,
+    snapshot,
+    spec,
+)
+from tests.builders import HOUR as AN_HOUR
 
 V = SignalVerdict
 GOOD = {V.STABLE, V.ACCEPTABLE, V.IMPROVED}
@@ -282,19 +301,31 @@ class TestAPartOfIt:
 
 
 class TestGoneByTheEnd:
-    def judged(self, values: list[float | None]) -> Finding:
-        old, new = evidence("latency", series(around(100, 144, 1))), evidence("latency", series(values))
+    def judged(self, values: list[float | None], **fields: int) -> Finding:
+        old, new = evidence("latency", series(around(100, 144, 1))), evidence("latency", series(values, **fields))
         frozen = snapshot(old), snapshot(new, checkpoint="48h", hours=48)
         return judge_checkpoint(spec([signal()], ["48h"]), *frozen).results[0].finding
 
-    @pytest.mark.parametrize("blocks", [4, 24])
+    @pytest.mark.parametrize("blocks", [1, 4, 24])
     def test_no_samples_at_the_end_are_missing(self, blocks: int) -> None:
         said = self.judged([*around(100, LOOK - blocks, 2), *[None] * blocks])
         assert said.verdict is V.MISSING
-        assert said.message == f"the last {blocks} of 288 blocks have no samples"
+        assert said.message == f"the last {blocks} of 288 blocks have no samples, 90% of the end are needed"
 
-    def test_a_few_late_samples_are_no_end(self) -> None:
-        assert self.judged([*around(100, LOOK - 3, 2), *[None] * 3]).verdict in GOOD
+    @pytest.mark.parametrize(("there", "verdicts"), [(60, GOOD), (54, GOOD), (53, {V.MISSING}), (2, {V.MISSING})])
+    def test_the_end_is_covered_by_samples_and_not_by_blocks(self, there: int, verdicts: Collection[V]) -> None:
+        said = self.judged([*around(100, LOOK, 2)], ending=there, samples=2820 + there)
+        assert said.verdict in verdicts
+
+    def test_a_block_of_a_single_sample_is_none(self) -> None:
+        window = Window(T0, T0 + 48 * AN_HOUR, MINUTE)
+        values = [each if at < 2600 or at % 40 == 39 else None for at, each in enumerate(around(100, 2880, 2))]
+        frozen = freeze(Measurement(signal(), "up", answer(window, values)), window, BLOCK)
+        assert frozen.series[0].ending == 2
+        now = snapshot(frozen, checkpoint="48h", hours=48)
+        before = snapshot(evidence("latency", series(around(100, 144, 1))))
+        said = judge_checkpoint(spec([signal()], ["48h"]), before, now).results[0].finding
+        assert said.message == "2 of 60 samples are there in the last 6 blocks, 90% of the end are needed"
 
 
 def moved(times: float, days: int, hours: int) -> list[float]:

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from driftreview.api.reasons import Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Signal
+from driftreview.domain.events import case_of
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Estimate, Finding, Measure, Side
 from driftreview.domain.judge import judge_checkpoint
@@ -221,6 +223,16 @@ class TestLimit:
         assert self.judged(6, NONE, both).verdict is V.DEGRADED
         assert self.judged(5, NONE, both).reason is Reason.BASELINE_MISSING
 
+    @pytest.mark.parametrize("odd", [-1.0, 2e12])
+    @pytest.mark.parametrize("where", ["before", "now"])
+    def test_what_is_no_number_of_events_hides_nothing_beyond_it(self, odd: float, where: str) -> None:
+        rows = {"before": row(490, WEEK), "now": row(140, 288)}
+        rows[where][5] = odd
+        case = case_of(events(MARGIN, limits={"alert": "5"}), side(rows["before"]), Side(tuple(rows["now"]), worst=6))
+        assert judge_together([case], Grid(1 / 6), BUDGET)[0].verdict is V.DEGRADED
+        within = replace(case, now=replace(case.now, worst=5))
+        assert judge_together([within], Grid(1 / 6), BUDGET)[0].reason is Reason.NOT_COUNTABLE
+
     def test_fewer_than_there_must_be(self) -> None:
         heartbeats = events(limits={"alert": "3"}, worse="Lower")
         assert self.judged(2, declared=heartbeats).verdict is V.DEGRADED
@@ -314,6 +326,29 @@ class TestTheTimeOfDay:
         assert result.verdict is V.INCONCLUSIVE
         before, now = self.job(1, 2.0, times=4)
         assert found(events(), before, now[:6]).verdict is V.DEGRADED
+
+
+class TestTheWeek:
+    def orders(self, days: int, times: float, seed: int = 1) -> tuple[list[float | None], list[float | None]]:
+        """Half as many at weekends, and so many times as many since T0, a Saturday."""
+        at = np.arange(days * DAY + 288)
+        usual = 12 * np.where((at - days * DAY) // DAY % 7 < 2, 0.5, 1.0)
+        found = np.random.default_rng(seed).poisson(usual * np.where(at < days * DAY, 1.0, times)).astype(float)
+        return list(found[: days * DAY]), list(found[days * DAY :])
+
+    declared = events({"relative": "25%"}, worse="Lower", **{"for": "10m"})
+
+    @pytest.mark.parametrize(("times", "verdict"), [(1.0, V.STABLE), (0.5, V.DEGRADED)])
+    def test_two_weeks_know_weekends(self, times: float, verdict: V) -> None:
+        said = found(self.declared, *self.orders(14, times))
+        assert said.verdict is verdict
+        assert " at these hours of the weeks before, " in said.message
+
+    def test_why_so_many_events_prove_so_little_is_said(self) -> None:
+        said = found(self.declared, *self.orders(7, 0.62))
+        assert said.verdict in {V.SUSPECT, V.INCONCLUSIVE}
+        assert re.search(r"; its rate wanders, so that \d+ events tell as much as one", said.message)
+        assert "wanders" not in found(self.declared, *self.orders(14, 0.5)).message
 
 
 class TestTheEnd:

@@ -22,10 +22,10 @@ from driftreview.domain.evidence import (
     freeze,
     hash_of,
     is_intact,
-    is_of,
     snapshot_name,
     take,
 )
+from driftreview.domain.genuine import is_of
 from driftreview.domain.query import Asked
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, TooMany, Window
 from driftreview.domain.shape import MAX_SERIES, shape_problem

@@ -53,6 +53,32 @@ class TestWhatIsFound:
         assert found.shift is not None
         assert found.wider > 1.02
 
+    def test_an_incident_is_no_time_of_the_day(self) -> None:
+        row = calm(share=0.003)
+        row[-288 - 30 : -288] += np.log(3)
+        (found,) = irregularities(rows(row), LATER)
+        assert found.outliers == 30
+        assert found.farthest == pytest.approx(np.log(3), abs=0.1)
+        assert any("30 blocks far off, by up to +20" in each for each in told(row))
+
+    @pytest.mark.parametrize("days", [1, 14])
+    @pytest.mark.parametrize("direction", [1, -1])
+    def test_a_trend_is_called_one(self, days: int, direction: int) -> None:
+        line = direction * 0.1 * np.arange(days * DAY) / DAY
+        others = [calm(days, seed) for seed in range(3)]
+        found = irregularities(rows(*others, calm(days, 4) + line), LATER)[-1]
+        assert found.shift is not None
+        assert found.trend / days == pytest.approx(direction * 0.1, rel=0.2)
+        said = told(calm(days, 4) + line)[0]
+        way = "rises" if direction > 0 else "falls"
+        assert re.search(rf"\({way} steadily, by \d+% a day: it counts as drift, too", said)
+
+    def test_a_change_of_level_is_no_trend(self) -> None:
+        row = calm()
+        row[400:] += 0.3
+        row[50:60] = np.nan
+        assert irregularities(rows(calm(seed=2), row), LATER)[1].trend == 0
+
     def test_the_longest_gap_is_told(self) -> None:
         row = calm()
         row[10:13] = row[200:230] = np.nan
@@ -94,4 +120,4 @@ class TestInWords:
         row[20] = 1.0
         frozen = snapshot(evidence("latency", series([float(each) for each in row])))
         (said,) = foresight(review(signals=[signal()]).spec, frozen).odd
-        assert said.startswith("latency (1 block far off, by up to +99% of its largest value")
+        assert said.startswith("latency (1 block far off, by up to +100% of its largest value")

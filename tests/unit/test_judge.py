@@ -7,14 +7,20 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, SeriesEvidence, SignalEvidence
+from driftreview.api.driftsnapshot import (
+    DriftSnapshotSpec,
+    EvidenceWindow,
+    ScrapingEvidence,
+    SeriesEvidence,
+    SignalEvidence,
+)
 from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
 from driftreview.domain import judge as judging
 from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult, combine
-from tests.builders import T0, around, evidence, growth, limit, series, signal, snapshot, spec
+from tests.builders import HOUR, T0, around, evidence, growth, limit, series, signal, snapshot, spec
 
 V = SignalVerdict
 BEFORE = evidence("latency", series(around(100, 144)))
@@ -221,10 +227,21 @@ class TestOnMissing:
     def test_ignore_leaves_the_verdict_to_the_others(self) -> None:
         signals = [signal(onMissing=OnMissing.IGNORE), signal("other")]
         other_before, other = (each.model_copy(update={"name": "other"}) for each in (BEFORE, SAME))
-        assert judge(signals, [BEFORE, other_before], [self.missing, other]).verdict is Verdict.PASS
+        result = judge(signals, [BEFORE, other_before], [self.missing, other])
+        assert result.verdict is Verdict.PASS
+        assert result.message.startswith("1 of 2 enforced signals pass, 1 without data is ignored; closest: other is ")
+        assert [each.is_ignored(each.finding) for each in result.results] == [True, False]
 
     def test_ignoring_all_there_is_is_no_pass(self) -> None:
-        assert judge([signal(onMissing=OnMissing.IGNORE)], [BEFORE], [self.missing]).verdict is Verdict.INCONCLUSIVE
+        result = judge([signal(onMissing=OnMissing.IGNORE)], [BEFORE], [self.missing])
+        assert result.verdict is Verdict.INCONCLUSIVE
+        assert result.message == "no enforced signal could be judged, 1 without data is ignored"
+
+    def test_what_is_worse_is_said_beside_what_is_ignored(self) -> None:
+        signals = [signal(onMissing=OnMissing.IGNORE), signal("other")]
+        before, worse = (each.model_copy(update={"name": "other"}) for each in (BEFORE, WORSE))
+        result = judge(signals, [BEFORE, before], [self.missing, worse])
+        assert result.message.endswith("; 1 without data is ignored")
 
 
 class TestWhatDoesNotCount:
@@ -290,6 +307,14 @@ class TestEach:
         after = by_symbol(btc=suspect)
         assert self.judged(after).verdict is Verdict.HOLD
         assert self.judged(after, onMissing=OnMissing.FAIL).verdict is Verdict.DRIFT
+
+    @pytest.mark.parametrize("policy", OnMissing)
+    def test_a_series_that_was_not_scraped_hides_no_suspect_one(self, policy: OnMissing) -> None:
+        gap = ScrapingEvidence(silent=300, stretches=1, silent_from=T0, silent_until=T0 + 5 * HOUR, throughout="1h")
+        after = by_symbol(btc=series(around(105.5, 36)), eth=series([*[None] * 30, *around(10, 6)]))
+        frozen = snapshot(self.before), snapshot(after, checkpoint="6h", hours=6, scraping=gap)
+        result = judge_checkpoint(spec([signal(each="symbol", onMissing=policy)]), *frozen)
+        assert (result.verdict, result.results[0].finding.verdict) == (Verdict.HOLD, V.SUSPECT)
 
     def test_a_degraded_series_is_named_before_one_that_is_missing(self) -> None:
         result = self.judged(by_symbol(btc=series(around(150, 36))), onMissing=OnMissing.FAIL)

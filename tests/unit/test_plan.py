@@ -193,7 +193,7 @@ class TestT0:
         assert status.summary == f"T0 is 2026-07-31T12:00:00Z: freezing the baseline; {why}"
         assert said(status, "BaselineCaptured") == ("False", Reason.CAPTURING, why)
         ref = SnapshotRef(name="t0", hash=snapshot().hash)
-        frozen = baseline_captured(review(status), snapshot(), ref, Foresight([], [], [], []), T0)
+        frozen = baseline_captured(review(status), snapshot(), ref, Foresight(), T0)
         assert said(frozen, "BaselineCaptured") == ("True", Reason.CAPTURED, f"frozen in DriftSnapshot t0; {why}")
 
     @pytest.mark.parametrize(

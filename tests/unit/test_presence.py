@@ -96,6 +96,76 @@ class TestSilence:
         assert judged(late, min_coverage="40%").results[0].finding.verdict is V.DEGRADED
 
 
+class TestSilentBefore:
+    """What was silent when the baseline ended is not silent because of the release."""
+
+    gone = NONE
+
+    @pytest.mark.parametrize("policy", [OnMissing.HOLD, OnMissing.FAIL])
+    @pytest.mark.parametrize("since", [0, 30, 55])
+    def test_what_stays_silent_is_missing_and_since_when_is_said(self, since: int, policy: OnMissing) -> None:
+        before = answer(WINDOW, beats((max(since, 1), 60)))
+        result = judged(NONE, before=before, on_missing=policy)
+        said = result.results[0].finding
+        assert (result.verdict, said.verdict, said.reason) == (Verdict.INCONCLUSIVE, V.MISSING, Reason.SILENT_BEFORE)
+        assert said.message == (
+            "not one sample in this window; it was silent before T0 already, since "
+            f"2026-07-31T12:{max(since, 1):02}:00Z: going back would mend nothing"
+        )
+
+    def test_a_shorter_silence_is_none(self) -> None:
+        assert judged(NONE, before=answer(WINDOW, beats((56, 60)))).verdict is Verdict.DRIFT
+
+    def test_nor_is_one_of_the_source(self) -> None:
+        old, then = seen(answer(WINDOW, beats((50, 60))), answer(WINDOW, [5.0] * 50 + [None] * 10))
+        new, since = seen(NONE)
+        frozen = (
+            snapshot(old, hours=1, scraping=then.evidence(WINDOW, BLOCK)),
+            snapshot(new, checkpoint="1h", hours=1, scraping=since.evidence(WINDOW, BLOCK)),
+        )
+        assert judge_checkpoint(spec([presence()], ["1h"]), *frozen).verdict is Verdict.DRIFT
+
+    def test_what_comes_back_and_falls_silent_again_is_degraded(self) -> None:
+        before = answer(WINDOW, beats((53, 60)))
+        assert judged(answer(WINDOW, beats((0, 6))), before=before).verdict is Verdict.PASS
+        assert judged(answer(WINDOW, beats((0, 6), (20, 40))), before=before).verdict is Verdict.DRIFT
+
+    def test_a_new_one_is_judged_from_its_first_sample_on_if_its_end_is_there(self) -> None:
+        def at(first: int, hours: int = 24) -> V:
+            window = Window(T0, T0 + hours * HOUR, MINUTE)
+            values = [None if minute < first else 1.0 for minute in range(window.points)]
+            scraping = Scraping.of(answer(window, [5.0] * window.points))
+            frozen = freeze(Measurement(presence(), "up", answer(window, values)), window, BLOCK, scraping)
+            old, then = seen(NONE)
+            return (
+                judge_checkpoint(
+                    spec([presence()], ["24h"]),
+                    snapshot(old, hours=1, scraping=then.evidence(WINDOW, BLOCK)),
+                    snapshot(frozen, checkpoint="24h", hours=hours, scraping=scraping.evidence(window, BLOCK)),
+                )
+                .results[0]
+                .finding.verdict
+            )
+
+        assert at(600) is V.STABLE
+        assert at(24 * 60 - 60) is V.STABLE
+        assert at(24 * 60 - 1) is V.MISSING
+
+
+class TestAsTheBaselineDid:
+    @pytest.mark.parametrize(("minutes", "verdict"), [(8, V.SUSPECT), (12, V.SUSPECT), (13, V.DEGRADED)])
+    def test_a_silence_as_long_as_before_is_suspect(self, minutes: int, verdict: V) -> None:
+        before = answer(WINDOW, beats((10, 18)))
+        said = judged(answer(WINDOW, beats((20, 20 + minutes))), before=before).results[0].finding
+        assert said.verdict is verdict
+        if verdict is V.SUSPECT:
+            assert said.message.endswith("allowed is less than 5m; as the baseline did: 8m at most")
+
+    def test_what_kept_the_rule_excuses_nothing(self) -> None:
+        before = answer(WINDOW, beats((10, 14)))
+        assert judged(answer(WINDOW, beats((20, 25))), before=before).verdict is Verdict.DRIFT
+
+
 class TestSource:
     def gap(self, first: int, last: int) -> QueryResult:
         return answer(WINDOW, [None if first <= i < last else 5.0 for i in range(60)])

@@ -104,14 +104,22 @@ def test_it_ends_with_the_recommendation(
     ],
 )
 def test_a_drift_is_rejected_and_the_policy_says_what_is_done(data: Path, policy: str, done: str) -> None:
-    path = edited(
-        data, ("limits: {alert: 60}", "limits: {alert: 1}"), ("  signals:", f"  policy: {policy}\n  signals:")
-    )
+    path = edited(data, ("alert: 150m", "alert: 60m"), ("  signals:", f"  policy: {policy}\n  signals:"))
     result = run(path, "--data", str(data.parent), *AT)
     assert result.exit_code == 10
     assert "T0+1h: Drift\n" in result.stdout
     assert "T0+6h: Drift (after the decision)\n" in result.stdout
-    assert result.stdout.splitlines()[-1].startswith(f"REJECT ({done}): T0+1h: mark-age is Degraded")
+    assert result.stdout.splitlines()[-1].startswith(f"REJECT ({done}): T0+1h: latency-p99 is Degraded")
+
+
+def test_a_row_says_that_it_is_ignored(data: Path, tmp_path: Path) -> None:
+    for each in data.parent.glob("*.csv"):
+        there = each.read_text("utf-8") if each.stem != "mark-age" else "timestamp,value,symbol\n"
+        (tmp_path / each.name).write_text(there, "utf-8")
+    path = edited(data, ("kind: Limit,", "kind: Limit, onMissing: Ignore,"), ("limits: {alert: 150m}", "mode: Shadow"))
+    found = run(path, "--data", str(tmp_path), *AT).stdout
+    assert "| Missing (ignored)" in found
+    assert "1 of 2 enforced signals pass, 1 without data is ignored" in found
 
 
 def test_t0_may_stand_in_the_review(data: Path) -> None:
@@ -406,7 +414,7 @@ def test_what_a_terminal_would_obey_is_shown_as_its_escape(data: Path, tmp_path:
         (folder / path.name).write_text(path.read_text("utf-8").replace("btc", f"btc{NASTY}".strip()), "utf-8")
     (folder / "load.csv").unlink()
     review = edited(data, ("margin: {relative: 5%}", 'runbook: "\\e[1mread this", margin: {relative: 5%}'),
-                    ("limits: {alert: 60}", "limits: {alert: 1}"))  # fmt: skip
+                    ("alert: 150m", "alert: 60m"))  # fmt: skip
     for arguments in (AT, ("--sweep", "1h", "--jobs", "1"), (*AT, "-o", "json")):
         result = run(review, "--data", str(folder), *arguments)
         assert result.exit_code == 10, result.output

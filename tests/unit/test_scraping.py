@@ -108,11 +108,12 @@ def found(
     scraping: ScrapingEvidence | None,
     at_t0: ScrapingEvidence | None = WHOLE,
     declared: Signal | None = None,
+    before_samples: int = 1440,
 ) -> CheckpointResult:
     after = evidence("latency", *([now] if now else []), problem=None if now else Reason.EMPTY)
     return judge_checkpoint(
         spec([declared or signal()]),
-        snapshot(evidence("latency", series(around(100, 144))), scraping=at_t0),
+        snapshot(evidence("latency", series(around(100, 144), samples=before_samples)), scraping=at_t0),
         snapshot(after, checkpoint="6h", hours=6, scraping=scraping),
     )
 
@@ -131,7 +132,8 @@ class TestReasons:
         said = finding(thin(6), silent(0))
         assert (said.verdict, said.reason) == (V.MISSING, Reason.TARGET_GAP)
         assert said.message == (
-            "300 of 360 samples (83%) are there, 90% are needed; the source itself was scraping all the time"
+            "300 of 360 samples (83%) are there, 90% are needed, none in the first 6 of 36 blocks; "
+            "the source itself was scraping all the time"
         )
 
     def test_a_gap_of_the_source_says_from_when_to_when(self) -> None:
@@ -143,7 +145,9 @@ class TestReasons:
         )
 
     def test_the_source_s_gap_is_no_excuse_where_more_is_missing(self) -> None:
-        assert finding(thin(12), silent(60)).reason is Reason.TARGET_GAP
+        late = finding(thin(12), silent(60))
+        assert late.reason is Reason.TARGET_GAP
+        assert late.message.endswith("blocks; the source itself scraped nothing at 60 of 360 steps only")
         assert finding(thin(9), silent(60)).reason is Reason.SOURCE_GAP
 
     @pytest.mark.parametrize("scraping", [None, NO_UP])
@@ -163,8 +167,10 @@ class TestReasons:
         assert finding(None, None).reason is Reason.EMPTY
 
     def test_what_is_evenly_thin_is_put_down_to_the_resolution(self) -> None:
-        said = finding(series(around(100, 36, 2), samples=180), silent(0))
+        said = finding(series(around(100, 36, 2), samples=180), silent(0), before_samples=720)
         assert said.reason is Reason.TARGET_GAP
+        whole = finding(series(around(100, 36, 2), samples=180), silent(0))
+        assert whole.message.endswith("90% are needed; the source itself was scraping all the time")
         assert said.message.endswith(": spec.resolution of the source may be finer than its scrape interval")
 
     def test_a_vanished_series_is_told_from_a_silent_source(self) -> None:

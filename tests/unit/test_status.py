@@ -20,7 +20,7 @@ from tests.builders import HOUR, MINUTE, T0, evidence, limit, review, revision, 
 
 CT = ConditionType
 MOST_BYTES = 64 * 1024
-NOTHING = Foresight([], [], [], [])
+NOTHING = Foresight()
 REF = SnapshotRef(name="release-0123456789abcdef-1h", hash="sha256:" + "0" * 64)
 
 

@@ -54,6 +54,36 @@ class TestARhythm:
         assert 2 < mixed.exposure < 4
 
 
+def weekly(weeks: int, weekend: float, seed: int = 1) -> NDArray[np.float64]:
+    """Orders, fewer at the weekends, which are the last two days."""
+    of_week = np.arange(weeks * 7 * DAY) % (7 * DAY)
+    return np.random.default_rng(seed).poisson(6 * np.where(of_week >= 5 * DAY, weekend, 1.0)).astype(float)
+
+
+class TestAWeek:
+    def test_two_weeks_know_a_weekend(self) -> None:
+        before = weekly(2, 0.5)
+        found = usual_of(np.ones(2 * DAY), before, 0, TEN_MINUTES)
+        assert found.is_weekly
+        assert found.expected == pytest.approx(6 * 2 * DAY, rel=0.05)
+        assert found.exposure == pytest.approx(2, rel=0.02)
+        weekend = usual_of(np.ones(DAY), before, 5 * DAY, TEN_MINUTES)
+        assert weekend.expected == pytest.approx(3 * DAY, rel=0.1)
+        rates = 1 - weekend.expected / DAY
+        assert np.concatenate([before, np.zeros(5 * DAY), np.ones(DAY)]) @ weekend.weights == pytest.approx(rates)
+
+    @pytest.mark.parametrize(("weeks", "weekend"), [(1, 0.5), (2, 1.0), (3, 1.0)])
+    def test_neither_one_week_nor_even_days_are_one(self, weeks: int, weekend: float) -> None:
+        assert not usual_of(np.ones(DAY), weekly(weeks, weekend), 0, TEN_MINUTES).is_weekly
+
+    def test_where_the_weeks_before_lack_the_hours_the_days_are_asked(self) -> None:
+        before = weekly(2, 0.5) + nightly(14, rate=0.0, job=60.0)
+        before[3 * DAY : 3 * DAY + 3] = np.nan
+        assert usual_of(np.ones(DAY), before, 0, TEN_MINUTES).is_weekly
+        other = usual_of(np.ones(DAY), before, 3 * DAY, TEN_MINUTES)
+        assert (other.is_weekly, other.is_daily) == (False, True)
+
+
 class TestAWaveOfOneDay:
     @staticmethod
     def day(gap: int = 0, rate: float = 20.0) -> NDArray[np.float64]:

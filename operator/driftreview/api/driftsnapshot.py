@@ -54,6 +54,8 @@ class SeriesEvidence(Model):
     """Samples the blocks were made of; with `per`, moments at which both queries had one."""
     expected: Annotated[int, Field(ge=0)]
     """Samples a window without gaps would have."""
+    ending: Annotated[int, Field(ge=0)] | None = None
+    """Samples of the last six blocks, counted as `samples` are; with a control the fewer of both."""
     longest_over: Annotated[str, Field(max_length=20)] | None = None
     """Kind Limit: the longest unbroken stretch over the alert limit."""
     gaps: Gaps | None = None
@@ -81,6 +83,10 @@ class Gaps(Model):
     first: Duration
     """From the window's start to the first sample."""
     first_scraped: Duration
+    """Of that, the longest stretch while the source was scraping."""
+    last: Duration = "0s"
+    """From the last sample to the window's end."""
+    last_scraped: Duration = "0s"
     """Of that, the longest stretch while the source was scraping."""
 
 

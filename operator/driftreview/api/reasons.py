@@ -123,6 +123,8 @@ class Reason(StrEnum):
     """Too few samples, though the source was scraping: the target was away, or was not scraped."""
     SOURCE_GAP = "SourceGap"
     """Too few samples, as the source itself scraped nothing for a while: it was down or cut off."""
+    SILENT_BEFORE = "SilentBefore"
+    """No sample since before T0: it was silent when the baseline ended, so that going back would mend nothing."""
     NO_TRAFFIC = "NoTraffic"
     """Too few blocks with as much traffic as `minTraffic` asks for, or with any at all, to judge a quotient by."""
     BASELINE_MISSING = "BaselineMissing"
@@ -247,5 +249,5 @@ UNANSWERED = frozenset(
     }
 )
 """Reasons why a question was not answered."""
-UNMEASURED = UNANSWERED | {Reason.SOURCE_GAP}
+UNMEASURED = UNANSWERED | {Reason.SOURCE_GAP, Reason.SILENT_BEFORE}
 """Reasons for missing samples that say nothing about the release: they never count against it."""

@@ -67,6 +67,7 @@ def of_replay(review: DriftReview, found: Replay, step: timedelta, outcomes: Map
         "notComparable": foreseen.useless,
         "tooNoisy": foreseen.vague,
         "irregular": foreseen.odd,
+        "badAlready": foreseen.broken,
         "checkpoints": [_checkpoint(each) for each in found.checkpoints],
         "power": power(review, outcomes),
     }

@@ -23,7 +23,12 @@ def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any]) -
     measured = f"baseline {window['start']} to {window['end']}" if window else "no baseline"
     name, step = review.metadata.name or "review", _length(document["resolution"])
     yield f"{name}: T0 {document['t0']}, {measured}, resolution {step}"
-    told = (("cannot be compared", "notComparable"), ("too noisy", "tooNoisy"), ("irregular baseline", "irregular"))
+    told = (
+        ("cannot be compared", "notComparable"),
+        ("too noisy", "tooNoisy"),
+        ("irregular baseline", "irregular"),
+        ("bad already", "badAlready"),
+    )
     for what, field in told:
         yield from (f"{what}: {each}" for each in document[field])
     decided = False
@@ -54,8 +59,8 @@ def _checkpoint(each: ReplayedCheckpoint, remark: str) -> Iterator[Line]:
 def _row(result: SignalResult, one: SeriesResult) -> tuple[str, ...]:
     finding, signal = one.finding, result.signal
     name = f"{signal.name} {printable(one.key)}" if one.key else signal.name
-    shadow = " (Shadow)" if signal.mode is Mode.SHADOW else ""
-    return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{shadow}"
+    mark = " (Shadow)" if signal.mode is Mode.SHADOW else " (ignored)" if result.is_ignored(finding) else ""
+    return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{mark}"
 
 
 def of_sweep(document: Mapping[str, Any]) -> Iterator[Line]:

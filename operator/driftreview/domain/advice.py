@@ -12,8 +12,9 @@ from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.reasons import Recommendation, Verdict
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import parse_duration, parse_percent
+from driftreview.domain.bursts import span_of
 from driftreview.domain.display import number, quantity, shorten
-from driftreview.domain.events import FEWEST, span_of
+from driftreview.domain.events import FEWEST
 from driftreview.domain.finding import Estimate, Measure
 from driftreview.domain.outcome import Outcome, Rates, recommended, worse_by
 

@@ -12,6 +12,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.domain.blocks import block_medians, encode
 from driftreview.domain.display import shorten
+from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany
 from driftreview.domain.shape import MAX_MESSAGE, about_companion, companion_shape_problem
 from driftreview.domain.statistics import mean
@@ -31,6 +32,8 @@ class Written:
 
     values: str
     samples: int
+    ending: int
+    """Of these, in the last blocks that are judged by themselves; with a control the fewer of both."""
     control: str | None = None
     control_samples: int | None = None
     per: str | None = None
@@ -65,31 +68,42 @@ def companion_of(signal: Signal, one: Series, companion: Companion | None) -> Se
     return found.get(one.labels.get(signal.each or "", ""), found.get(""))
 
 
+def written_alone(one: Series, blocks: Sequence[float | None], size: int) -> Written:
+    """A series without another; `size` is how many steps a block has."""
+    return Written(encode(blocks), count(one.values), _ending(one.values, size))
+
+
 def written_beside(one: Series, control: Series | None, step: timedelta, block: timedelta) -> Written:
     """Medians of both; without a control all of its blocks are empty."""
     own = block_medians(one, step, block)
     beside = block_medians(control, step, block) if control else (None,) * len(own)
-    return Written(encode(own), count(one), encode(beside), count(control) if control else 0)
+    size, other = block // step, control.values if control else ()
+    ending = min(_ending(one.values, size), _ending(other, size))
+    return Written(encode(own), count(one.values), ending, encode(beside), count(other))
 
 
 def written_per(one: Series, per: Series | None, step: timedelta, block: timedelta, least: float) -> Written:
     """Mean over mean of each block, over the moments at which both have a sample; none below the least traffic."""
     quotients: list[float | None] = []
     traffic: list[float | None] = []
-    samples = 0
+    samples = []
     for pairs in _pairs(one.values, per.values if per else (None,) * len(one.values), block // step):
         number = len(pairs)
-        samples += number
+        samples.append(number)
         own, of = (mean([pair[side] for pair in pairs]) if number else 0.0 for side in (0, 1))
         quotient = own / of if of > 0 and of >= least else math.nan
         traffic.append(of if number else None)
         quotients.append(quotient if math.isfinite(quotient) else None)
-    return Written(encode(quotients), samples, per=encode(traffic))
+    return Written(encode(quotients), sum(samples), sum(samples[-FEWEST_BLOCKS:]), per=encode(traffic))
 
 
-def count(one: Series) -> int:
-    """Samples of a series."""
-    return sum(value is not None for value in one.values)
+def count(values: Sequence[float | None]) -> int:
+    """How many of them are samples."""
+    return sum(value is not None for value in values)
+
+
+def _ending(values: Sequence[float | None], size: int) -> int:
+    return count(values[-FEWEST_BLOCKS * size :])
 
 
 def _pairs(

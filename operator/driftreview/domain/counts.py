@@ -65,6 +65,8 @@ class Counts:
     """The same of the fullest."""
     is_daily: bool = False
     """Whether the baseline is the same hours of the days before."""
+    is_weekly: bool = False
+    """Whether of the weeks before."""
 
     @staticmethod
     def of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> Counts:
@@ -101,6 +103,7 @@ class Counts:
             least=least - again,
             most=most + again,
             is_daily=usual.is_daily,
+            is_weekly=usual.is_weekly,
         )
 
     @property

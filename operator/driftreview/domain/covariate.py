@@ -86,9 +86,10 @@ class Covariate:
         new = _both(now.blocks, self.now.blocks)
         for side, pairs, where in ((baseline, old, "at T0: "), (now, new, "")):
             known, needed = len(pairs) - pairs.count(None), parse_percent(signal.min_coverage) * len(side.present)
-            is_gone = all(each is None for each in pairs[-FEWEST_BLOCKS // 2 - 1 :]) and not where
+            last = [pair for own, pair in zip(side.blocks, pairs, strict=True) if own is not None][-FEWEST_BLOCKS:]
+            is_gone = not where and len(last) - last.count(None) < parse_percent(signal.min_coverage) * len(last)
             if pairs and (known < max(FEWEST_BLOCKS, needed) or is_gone):
-                late = ", and none of the last" if is_gone else ""
+                late = f", and {len(last) - last.count(None)} of the last {len(last)}" if is_gone else ""
                 message = f"{where}{known} of {len(pairs)} blocks have its covariate {self.signal.name} as well{late}"
                 if where:
                     return Finding(SignalVerdict.INCONCLUSIVE, Reason.BASELINE_MISSING, message)

@@ -5,26 +5,31 @@ from __future__ import annotations
 import math
 from typing import Final
 
+import numpy as np
+from numpy.typing import NDArray
+
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_percent, parse_quantity
-from driftreview.domain.blocks import runs
 from driftreview.domain.display import quantity
-from driftreview.domain.finding import FEWEST_BLOCKS, TOO_FINE, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, too_fine
 from driftreview.domain.scraping import Scraped
 
+ABSENT: Final = (Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE)
+"""What the source says of a query that it answered, but with no sample."""
 _OF_ITS_TRAFFIC: Final = 0.5
 """Share of the blocks with traffic that the baseline leads to expect, and that a window needs."""
 
 
-def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | None:
+def uncovered(signal: Signal, side: Side, source: Scraped | None, usual: Side | None = None) -> Finding | None:
     """That too little of a window is covered by samples, and whose gap that is.
 
     Args:
         signal: whose samples they are.
         side: what there is.
         source: what is known of the source's own gaps.
+        usual: the series in the baseline, where this is a later window.
     """
     least = parse_percent(signal.min_coverage)
     if side.coverage >= least and side.present_samples:
@@ -35,24 +40,40 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None) -> Finding | N
         f"{signal.min_coverage} are needed"
     )
     reason = whose_gap(signal, side.present_samples, side.expected, source) or Reason.LOW_COVERAGE
-    told = f"; {source.sentence}" if source is not None else ""
-    too_fine = f": {TOO_FINE}" if reason is not Reason.SOURCE_GAP and side.is_thin else ""
-    return Finding(SignalVerdict.MISSING, reason, f"{needed}{told}{too_fine}")
+    if reason is Reason.SOURCE_GAP and source is not None:
+        return Finding(SignalVerdict.MISSING, reason, f"{needed}; {source.sentence}")
+    empty = next((at for at in range(len(side.blocks)) if _is_there(side, at)), 0)
+    late = f", none in the first {empty} of {len(side.blocks)} blocks" if empty else ""
+    told = f"; {source.beside}" if source is not None else ""
+    why = too_fine(side, usual)
+    return Finding(SignalVerdict.MISSING, reason, f"{needed}{late}{told}{why and f': {why}'}")
 
 
-def broken_off(side: Side, source: Scraped | None) -> Finding | None:
-    """That the last blocks of a window have no samples, however few they are of all: it may be gone by now."""
-    count = len(side.blocks)
-    from_the_end = enumerate(reversed(side.blocks))
-    missing = next((nth for nth, value in from_the_end if value is not None or count - 1 - nth in side.idle), 0)
-    if missing <= FEWEST_BLOCKS // 2:
+def broken_off(signal: Signal, side: Side, source: Scraped | None) -> Finding | None:
+    """That the last blocks of a window are not covered as the window must be: what is decided on may be gone by now.
+
+    They are judged by themselves, and are few: what a window can spare may be all of them.
+    """
+    present, expected = side.ending
+    least = parse_percent(signal.min_coverage)
+    if present >= least * expected:
         return None
-    steps = missing * side.expected / count
     reason = Reason.LOW_COVERAGE
     if source is not None:
-        reason = Reason.SOURCE_GAP if source.silent >= steps / 2 else Reason.TARGET_GAP
+        is_of_source = source.silent and present + source.silent >= least * expected
+        reason = Reason.SOURCE_GAP if is_of_source else Reason.TARGET_GAP
+    there = [at for at in range(len(side.blocks)) if _is_there(side, at)]
+    missing = len(side.blocks) - 1 - there[-1] if there else len(side.blocks)
     whose = " of the control" if side.lacks_control else ""
-    return Finding(SignalVerdict.MISSING, reason, f"the last {missing} of {count} blocks have no samples{whose}")
+    if missing:
+        said = f"the last {missing} of {len(side.blocks)} blocks have no samples{whose}"
+    else:
+        said = f"{present} of {expected} samples{whose} are there in the last {FEWEST_BLOCKS} blocks"
+    return Finding(SignalVerdict.MISSING, reason, f"{said}, {signal.min_coverage} of the end are needed")
+
+
+def _is_there(side: Side, block: int) -> bool:
+    return side.blocks[block] is not None or block in side.idle
 
 
 def whose_gap(signal: Signal, present: int, expected: int, source: Scraped | None) -> Reason | None:
@@ -77,31 +98,51 @@ def unanswered(signal: Signal, problem: Problem, source: Scraped | None) -> Find
     return Finding(SignalVerdict.MISSING, reason, said)
 
 
-def without_traffic(signal: Signal, side: Side, baseline: Side | str = "") -> Finding | None:
+def without_traffic(signal: Signal, side: Side, baseline: Side | None) -> Finding | None:
     """That too few blocks of a quotient had traffic: fewer than are judged, or than half of what the baseline had.
 
-    What stopped being used right after T0 must not pass by its first hour, nor what is not used any more by its last:
-    no longer at a stretch than in the baseline.
+    What stopped being used right after T0 must not pass by its first hour, nor what is hardly used by now by its last:
+    none of its last stretches may have so few.
+
+    Args:
+        signal: whose quotient it is.
+        side: a window's blocks.
+        baseline: what they are held against; None where nothing is known of how it is used.
     """
     if signal.per is None or not side.idle:
         return None
     busy = len(side.present)
-    usual = len(baseline.present) / len(baseline.blocks) if isinstance(baseline, Side) and baseline.blocks else 0.0
+    usual = len(baseline.present) / len(baseline.blocks) if baseline is not None and baseline.blocks else 0.0
     needed = max(FEWEST_BLOCKS, math.ceil(_OF_ITS_TRAFFIC * usual * len(side.blocks)))
-    longest = max(_idle_stretches(baseline), default=0) if isinstance(baseline, Side) else 0
-    latest = _idle_stretches(side)[-1] if len(side.blocks) - 1 in side.idle else 0
     least = f" of {quantity(parse_quantity(signal.min_traffic), '')} or more" if signal.min_traffic else ""
     if busy < needed:
         said = f"{busy} of {len(side.blocks)} blocks had traffic{least}, {needed} are needed"
-    elif latest > max(longest, FEWEST_BLOCKS // 2):
-        said = (
-            f"the last {latest} of {len(side.blocks)} blocks had no traffic{least}, in the baseline {longest} at most"
-        )
+    elif quiet := _quiet(side, baseline, parse_percent(signal.min_coverage)):
+        idle, length, most = quiet
+        said = f"{idle} of the last {length} blocks had no traffic{least}, in the baseline {most} of as many at most"
     else:
         return None
     return Finding(SignalVerdict.MISSING, Reason.NO_TRAFFIC, said)
 
 
-def _idle_stretches(side: Side) -> list[int]:
-    """How many blocks each lasted, in order."""
-    return [count for is_idle, count in runs(index in side.idle for index in range(len(side.blocks))) if is_idle]
+def _quiet(side: Side, baseline: Side | None, least: float) -> tuple[int, int, int] | None:
+    """Of the last stretches with too many blocks without traffic the quietest; None where none has too many.
+
+    A block without samples is none of them: it is a gap.
+
+    Returns:
+        How many it has, of how many, and how many a stretch of the baseline had at most.
+    """
+    late, old = _is_idle(side)[::-1].cumsum(), np.concatenate([[0], np.cumsum(_is_idle(baseline))])
+    found: list[tuple[int, int, int]] = []
+    for length in range(FEWEST_BLOCKS, len(late) + 1):
+        known, idle = min(length, len(old) - 1), int(late[length - 1])
+        most = -(-int((old[known:] - old[: len(old) - known]).max()) * length // known) if known else 0
+        share = least if length == FEWEST_BLOCKS and baseline is not None else _OF_ITS_TRAFFIC
+        if idle > length - math.ceil(share * (length - most)):
+            found.append((idle, length, most))
+    return max(found, key=lambda each: (each[0] / each[1], each[1]), default=None)
+
+
+def _is_idle(side: Side | None) -> NDArray[np.int_]:
+    return np.array([index in side.idle for index in range(len(side.blocks))] if side is not None else [], dtype=int)

@@ -95,12 +95,13 @@ def baseline_captured(
     message += f"; {told.message}" if told is not None else ""  # why its history ends early
     if foreseen is None:
         message += f"; {_NOT_FORESEEN.format(review.metadata.namespace, review.metadata.name)}"
-        foreseen = Foresight([], [], [], [])
+        foreseen = Foresight()
     parts = (
         ("without data", gaps),
         ("cannot be compared", foreseen.useless),
         ("too noisy", foreseen.vague),
         ("irregular baseline", foreseen.odd),
+        ("bad already", foreseen.broken),
         ("measured", foreseen.measured),
     )
     for what, which in parts:

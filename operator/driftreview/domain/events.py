@@ -13,28 +13,26 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
-import numpy as np
-
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
-from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.api.values import format_duration, parse_percent, parse_quantity
+from driftreview.domain.bursts import against_limit, span_of
 from driftreview.domain.counts import COUNTABLE, Counts, events_in
 from driftreview.domain.display import by_chance, change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.lately import last_with, stretches
-from driftreview.domain.margins import alert_of, tolerated
+from driftreview.domain.margins import tolerated
 from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.rules import is_compared, sign_of, too_few
-from driftreview.domain.tails import scan_sf
 
 FEWEST: Final = 3.0
 """Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
 _ROUNDING: Final = 1e-6
 """Of a number below zero: less comes of extrapolating."""
+_WANDERING: Final = 2.0
+"""Events that are worth one, from which on it is said why so many prove so little."""
 _NOTHING_NEW: Final = "the baseline had stretches like it"
-_NOTEWORTHY: Final = 0.01
-"""Chance of a healthy process to break a limit from which on it is told."""
 
 _GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 
@@ -90,15 +88,10 @@ class Events:
         return [count_events(case, replace(grid, gap=grid.gap + earlier, seen=0)) for case, earlier in cut]
 
 
-def span_of(signal: Signal) -> timedelta:
-    """The stretch of time in which the query counts.
-
-    Raises:
-        ValueError: the signal has no `for`; the CRD's rules refuse that.
-    """
-    if signal.for_ is None:
-        raise ValueError(f"signal {signal.name} of kind Events has no `for`; the CRD's rules refuse that")
-    return parse_duration(signal.for_)
+def case_of(signal: Signal, baseline: Side | str, now: Side) -> Case:
+    """A series; what is no number of events is held against nothing but `limits.alert`."""
+    odd = uncountable(signal, baseline, now)
+    return Case(signal, None, now, odd) if odd else Case.of(signal, baseline, now)
 
 
 def uncountable(signal: Signal, baseline: Side | str, now: Side) -> Finding | None:
@@ -126,9 +119,9 @@ def count_events(case: Case, grid: Grid) -> Events:
 
 def find_events(each: Events, sure: Sure) -> Finding:
     """What is said of one series, when all series of the look are taken into account."""
-    said = [_against_limit(each)]
-    if is_compared(each.case.signal):
-        said += [too_few(each.case.now, "this window") or each.case.lacking or _against_baseline(each, sure)]
+    said = [against_limit(each.case, each.spans), each.case.lacking]
+    if is_compared(each.case.signal) and each.case.lacking is None:
+        said += [too_few(each.case.now, "this window") or _against_baseline(each, sure)]
     found = gravest([finding for finding in said if finding is not None])
     if not each.case.standing or found.verdict not in _GOOD:
         return found
@@ -144,21 +137,6 @@ def _tail(each: Events, counts: Counts, bounds: Sequence[tuple[float, float]]) -
     return max((counts.more_than if each.sign > 0 else counts.fewer_than)(*bound) for bound in bounds)
 
 
-def _against_limit(each: Events) -> Finding | None:
-    signal, alert, worst = each.case.signal, alert_of(each.case.signal), each.case.now.worst
-    if alert is None:
-        return None
-    limit = f"limit {quantity(alert, signal.unit)}"
-    if worst is None:
-        return Finding(SignalVerdict.INCONCLUSIVE, Reason.EMPTY, f"no single count is known, {limit}")
-    chance = _chance(each, alert)
-    healthy = f" (at the baseline's rate exceeded in up to {chance:.0%} of such windows)" if chance else ""
-    shown = f"{quantity(worst, signal.unit)} in {format_duration(span_of(signal))}"
-    is_beyond = sign_of(signal) * (worst - alert) > 0
-    message = f"{shown} is beyond the {limit}{healthy}" if is_beyond else f"at worst {shown}, {limit}{healthy}"
-    return Finding(SignalVerdict.DEGRADED if is_beyond else SignalVerdict.STABLE, None, message, current=shown)
-
-
 def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     counts, signal = each.counts, each.case.signal
     if counts is None or signal.margin is None:
@@ -172,7 +150,8 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     shown = change if is_share and counts.expected >= FEWEST else difference  # in percent of one event nobody can read
     old, new = (quantity(value, signal.unit) for value in (counts.expected, counts.now))
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
-    against = f"{old} at these hours of the days before" if counts.is_daily else old
+    known = "weeks" if counts.is_weekly else "days"
+    against = f"{old} at these hours of the {known} before" if counts.is_daily else old
     between = f"between {lowest} and {highest}"
     said = f"{new} in {each.hours:.3g}h against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
     message, reason = said, None
@@ -193,7 +172,11 @@ def _ground(each: Events, counts: Counts, sure: Sure) -> str:
     """How likely chance is, where the window has more than is tolerated, and enough to prove anything."""
     chance = each.claims.beyond[Bound.MARGIN]
     is_beyond = each.sign * counts.now > _farthest(each, counts) and chance < 1
-    return f"; {by_chance(chance, sure.allowed[Bound.MARGIN])}" if is_beyond else ""
+    if not is_beyond:
+        return ""
+    worth = f"; its rate wanders, so that {round(counts.dispersion)} events tell as much as one"
+    is_open = chance > sure.allowed[Bound.MARGIN] and counts.dispersion >= _WANDERING
+    return f"; {by_chance(chance, sure.allowed[Bound.MARGIN])}{worth if is_open else ''}"
 
 
 def _worst_of_late(each: Events, sure: Sure) -> Events | None:
@@ -271,12 +254,3 @@ def _estimate(each: Events, counts: Counts, ends: tuple[float, float], *, is_sha
     estimate, lower, upper, margin = (rounded(value, size) for value in numbers)
     rates = (rounded(value / each.spans, value / each.spans) for value in (counts.now, counts.expected))
     return Estimate(Measure.SHARE if is_share else Measure.DIFFERENCE, estimate, lower, upper, margin, *rates)
-
-
-def _chance(each: Events, alert: float) -> float:
-    """How often independent events at the baseline's rate break the limit in such a window; 0 if hardly ever."""
-    before = each.case.before
-    if before is None or sign_of(each.case.signal) < 0 or alert < 0:
-        return 0.0
-    chance = scan_sf(math.floor(alert), float(np.nanmean(events_in(before.blocks, 1.0))), each.spans)
-    return chance if chance > _NOTEWORTHY else 0.0

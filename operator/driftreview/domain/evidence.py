@@ -24,20 +24,18 @@ from driftreview.api.driftsnapshot import (
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
-from driftreview.api.status import Revision
 from driftreview.api.values import exact_duration, parse_quantity
-from driftreview.domain.blocks import block_means, block_medians, encode, longest_beyond
+from driftreview.domain.blocks import block_means, block_medians, longest_beyond
 from driftreview.domain.companions import (
     Companion,
     Written,
     companion_of,
     companion_problem,
-    count,
+    written_alone,
     written_beside,
     written_per,
 )
 from driftreview.domain.display import shorten
-from driftreview.domain.query import Asked
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
@@ -115,43 +113,6 @@ def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
     return spec.hash == expected and hash_of(spec) == expected
 
 
-def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str, asked: Sequence[Asked]) -> bool:
-    """Whether stored evidence is what this look of this review would have frozen, but for the samples themselves.
-
-    After a crash a snapshot is found by its name; one that somebody else put there must not be judged. The hash proves
-    no author: who may create snapshots can forge the samples, so only the operator's account should.
-    """
-    expected = None if look.window is None else _written(look.window, look.block)
-    return (
-        is_intact(spec, spec.hash)
-        and spec.review_ref.uid == review.metadata.uid
-        and (spec.checkpoint, spec.previous_hash, spec.window) == (look.checkpoint, look.previous_hash, expected)
-        and spec.judged.template_hash == judged
-        and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
-        and _asks(spec, review, look, asked)
-    )
-
-
-def _asks(spec: DriftSnapshotSpec, review: DriftReview, look: Look, asked: Sequence[Asked]) -> bool:
-    """Whether evidence answers the review's signals with its own queries, over all of the window."""
-    if look.window is None:
-        return not spec.signals
-    points = look.window.points
-    expected = [(signal.name, signal.unit, each) for signal, each in zip(review.spec.signals, asked, strict=True)]
-    whole = all(series.expected == points for each in spec.signals for series in each.series)
-    return whole and expected == [
-        (each.name, each.unit, Asked(each.query, each.control_query or each.per_query)) for each in spec.signals
-    ]
-
-
-def _pins(kept: RevisionEvidence | None, pinned: Revision | None) -> bool:
-    """Whether evidence holds the pinned revision and no other: its template is what a rollback would put back."""
-    if kept is None or pinned is None:
-        return kept is None and pinned is None
-    same = (kept.uid, kept.template_hash) == (pinned.uid, pinned.template_hash)
-    return same and (not kept.template or content_hash(kept.template) == pinned.template_hash)
-
-
 def snapshot_name(review: str, uid: str, checkpoint: str) -> str:
     """Name of a snapshot: always the same for one look of one review, so that it cannot be taken twice."""
     return f"{review[:200].rstrip('-.')}-{uid[:8]}-{checkpoint.lower()}"
@@ -178,7 +139,7 @@ def take(
         review_ref=ReviewRef(name=review.metadata.name, uid=review.metadata.uid),
         checkpoint=look.checkpoint,
         source=look.source,
-        window=None if window is None else _written(window, block),
+        window=None if window is None else written(window, block),
         judged=judged,
         previous=previous,
         signals=bare,
@@ -201,7 +162,8 @@ def take(
     return seal(spec.model_copy(update={"signals": fitting}))
 
 
-def _written(window: Window, block: timedelta) -> EvidenceWindow:
+def written(window: Window, block: timedelta) -> EvidenceWindow:
+    """A window as evidence writes it."""
     step = exact_duration(window.step)
     return EvidenceWindow(start=window.start, end=window.end, step=step, block=exact_duration(block))
 
@@ -264,7 +226,7 @@ def _blocks(measurement: Measurement, one: Series, step: timedelta, block: timed
     if signal.control is not None:
         return written_beside(one, beside, step, block)
     kept = block_means if signal.kind is Kind.EVENTS else block_medians
-    return Written(encode(kept(one, step, block)), count(one))
+    return written_alone(one, kept(one, step, block), block // step)
 
 
 def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Problem | None:
@@ -291,6 +253,7 @@ def _freeze_series(
         values=laid.values,
         samples=laid.samples,
         expected=window.points,
+        ending=laid.ending,
         longest_over=None if longest is None else exact_duration(longest),
         gaps=gaps_of(series, window.step, scraping) if signal.kind is Kind.PRESENCE else None,
         worst=None if worst is None or signal.per is not None else f"{worst:.9g}",

@@ -105,6 +105,19 @@ _EVERY_THIRD: Final = 0.7
 """Share of the samples up to which an even thinness looks like a scrape at every third step: two are bridged."""
 TOO_FINE: Final = "spec.resolution of the source may be finer than its scrape interval"
 """What a thinness that is even mostly comes of."""
+
+
+def too_fine(side: Side, usual: Side | None = None) -> str:
+    """Why the samples of a series may lack all over; empty where they do not.
+
+    Args:
+        side: the series.
+        usual: the same in its baseline: what was not thin there is scraped often enough.
+    """
+    is_usual = usual is None or usual.present_samples <= _EVERY_THIRD * usual.expected
+    return TOO_FINE if side.is_thin and is_usual else ""
+
+
 _USUAL: Final = (0.1, 0.9)
 """Quantiles of what is shown as a range."""
 
@@ -129,10 +142,14 @@ class Side:
     """What a quotient is counted per, each block's mean."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
+    ending_samples: int | None = None
+    """Of the last FEWEST_BLOCKS blocks; None where they were not counted by themselves."""
+    is_own: bool = False
+    """Whether this is a baseline of the release itself (`from: Snapshot`), which shows nothing of what was before."""
 
     @staticmethod
-    def of(series: SeriesEvidence) -> Side:
-        """Read it from evidence."""
+    def of(series: SeriesEvidence, *, is_own: bool = False) -> Side:
+        """Read it from evidence; `is_own` of a baseline of the release itself."""
         blocks, control = decode(series.values), None
         if series.control is not None:
             pairs = [(a, b) if None not in (a, b) else (None, None) for a, b in _pairs(blocks, decode(series.control))]
@@ -152,6 +169,8 @@ class Side:
             idle,
             per,
             series.gaps,
+            series.ending,
+            is_own,
         )
 
     @property
@@ -168,6 +187,21 @@ class Side:
     def coverage(self) -> float:
         """Share of the window that is covered by samples."""
         return self.present_samples / self.expected if self.expected else 0.0
+
+    @property
+    def ending(self) -> tuple[int, int]:
+        """Samples of the last FEWEST_BLOCKS blocks, and how many they would be without gaps.
+
+        Where they were not counted, a block that has any counts in full.
+        """
+        blocks = len(self.blocks)
+        per_block = -(-self.expected // max(blocks, 1))
+        expected = min(self.expected, FEWEST_BLOCKS * per_block)
+        if self.ending_samples is not None:
+            return self.ending_samples, expected
+        last = range(max(blocks - FEWEST_BLOCKS, 0), blocks)
+        there = sum(self.blocks[index] is not None or index in self.idle for index in last)
+        return min(there * per_block, expected), expected
 
     @property
     def is_thin(self) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Final
 
@@ -17,6 +17,7 @@ from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.domain.already import broken_before
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import number, printable, quantity
@@ -46,13 +47,15 @@ _MISSED: Final = 0.2
 class Foresight:
     """What a frozen baseline tells; each entry names its signal."""
 
-    useless: list[str]
+    useless: list[str] = field(default_factory=list)
     """Signals that can never be judged against it, and why."""
-    vague: list[str]
+    vague: list[str] = field(default_factory=list)
     """Signals that will hardly ever be decided at the last look, and which change they could rule out."""
-    odd: list[str]
+    odd: list[str] = field(default_factory=list)
     """Signals whose baseline is irregular, how, and how much wider that makes their interval."""
-    measured: list[str]
+    broken: list[str] = field(default_factory=list)
+    """Signals that break their own rule already, or are silent, so that the release is not why."""
+    measured: list[str] = field(default_factory=list)
     """What each signal measured, with its unit: a wrong unit or query is seen at once."""
 
 
@@ -60,7 +63,9 @@ def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
     """Say it of a baseline that was just frozen; where nothing was measured there is nothing to say."""
     found = observed(spec.signals, baseline)
     vague, odd = _vague_and_odd(spec, baseline, found)
-    return Foresight(list(_useless(found)), vague, odd, list(_measured(found.values())))
+    block = parse_duration(baseline.window.block) if baseline.window else timedelta(0)
+    broken = list(_broken(broken_before(found, block))) if block else []
+    return Foresight(list(_useless(found)), vague, odd, broken, list(_measured(found.values())))
 
 
 def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None]:
@@ -142,7 +147,11 @@ def _vague_and_odd(
 def _irregular(found: Irregularity, scale: Scale, panel: Panel, block: timedelta) -> str | None:
     """What is odd about a baseline, in words."""
     parts = []
-    if found.shift is not None:
+    if found.trend:
+        direction = "rises" if found.trend > 0 else "falls"
+        days = panel.before * block / timedelta(days=1)
+        parts.append(f"{direction} steadily, by {_size(found.trend / days, scale)} a day: it counts as drift, too")
+    elif found.shift is not None:
         direction = "rose" if found.shift.size > 0 else "fell"
         when = format_duration((panel.before - found.shift.block) * block)
         parts.append(f"{direction} by {_size(found.shift.size, scale)} {when} before its end")
@@ -170,6 +179,15 @@ def _once(reasons: Sequence[tuple[str, Case, str | None]]) -> list[str]:
         if reason is not None:
             said.setdefault(case.signal.name, _said(case.signal, key, reason))
     return list(said.values())
+
+
+def _broken(found: Iterable[tuple[Signal, str, str]]) -> Iterator[str]:
+    """Of each signal the first series."""
+    said: set[str] = set()
+    for signal, key, how in found:
+        if signal.name not in said:
+            said.add(signal.name)
+            yield _said(signal, key, how)
 
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:

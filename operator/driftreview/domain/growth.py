@@ -12,6 +12,7 @@ import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_quantity
+from driftreview.domain.before import earlier, like_before, no_worse
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.falls import falls_of, restarts_of
 from driftreview.domain.family import Bound, Claims, Sure
@@ -140,6 +141,9 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     """
     if finding.verdict is SignalVerdict.DEGRADED and (said := _below_its_baseline(each)):
         return replace(finding, verdict=SignalVerdict.SUSPECT, message=f"{finding.message}; {said}")
+    usual = _as_before(each, sure) if finding.verdict is SignalVerdict.DEGRADED and earlier(each.case.before) else ""
+    if usual:
+        return like_before(finding, usual)
     if finding.verdict in _BAD:
         return finding
     between = each.between
@@ -184,6 +188,37 @@ def _below_its_baseline(each: Growth) -> str:
     level, most = (quantity(each.sign * value, each.case.signal.unit) for value in (latest, reached))
     hours = each.grid.since + each.slopes.reaches(reached)
     return f"but {level} is less than the {most} that its baseline was at; at this rate it is there at {_at(hours)}"
+
+
+def _as_before(each: Growth, sure: Sure) -> str:
+    """What the baseline did, if it broke each rule that the window breaks, and as badly; empty if it did not."""
+    hours, said = each.grid.hours_per_block, []
+    if Bound.PER_HOUR in sure.beyond and each.slopes is not None:
+        usual = grown(each.before, hours, each.limit)
+        if usual is None or not no_worse(each.slopes.estimate, usual):
+            return ""
+        said.append(f"it grew {_per_hour(each, each.sign * usual)}")
+    alert = alert_of(each.case.signal)
+    if each.is_beyond_its_level and alert is not None:
+        now, before = (highest(row) - each.sign * alert for row in (each.now[-FEWEST_BLOCKS:], each.before))
+        if not (before > 0 and no_worse(now, before)):
+            return ""
+        said.append(f"it was at {quantity(alert + each.sign * before, each.case.signal.unit)}")
+    return ", ".join(said)
+
+
+def grown(blocks: Sequence[float | None], hours_per_block: float, limit: float) -> float | None:
+    """The slope per hour of a baseline between its sudden falls, if surely (5%) over a limit; up being worse."""
+    falls = falls_of(blocks)
+    found = slopes(blocks, (), hours_per_block, falls) if falls else slopes(blocks, (), hours_per_block)
+    is_over = found is not None and found.steeper_than(limit) < AFFIRMED
+    return found.estimate if found is not None and is_over and found.estimate > limit else None
+
+
+def highest(blocks: Sequence[float | None]) -> float:
+    """The highest median of FEWEST_BLOCKS blocks that are all there, up being worse; minus infinity where none are."""
+    medians = hours_of(np.array(blocks, dtype=float))
+    return float(np.fmax.reduce(medians, initial=-math.inf))
 
 
 def _of_late(each: Growth, sure: Sure) -> str:

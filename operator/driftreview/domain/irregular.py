@@ -14,11 +14,13 @@ import numpy as np
 from driftreview.domain.blocks import longest_run
 from driftreview.domain.effect import foresee
 from driftreview.domain.noise import Bools, Floats
-from driftreview.domain.regression import RESOLUTION, Panel, fit
-from driftreview.domain.structure import NORMAL, Shift, structure_of
+from driftreview.domain.regression import RESOLUTION, Design, Panel, fit
+from driftreview.domain.structure import NORMAL, Shift, clipped, structure_of
 
 _FAR: Final = 6.0
 """Robust standard deviations from which on a block is an outlier."""
+_ROUNDS: Final = 12
+"""Of fitting without what is far off: each takes a good half of what it bends the fit by."""
 _FEW: Final = 0.05
 """Of the blocks, at most: more of them are no outliers but how the series is."""
 
@@ -28,6 +30,8 @@ class Irregularity:
     """Of one series' baseline."""
 
     shift: Shift | None
+    trend: float
+    """How much it rises from end to end, where a straight line explains more than the shift; else zero."""
     outliers: int
     """Blocks."""
     farthest: float
@@ -41,7 +45,8 @@ class Irregularity:
 def irregularities(panel: Panel, after: int) -> list[Irregularity]:
     """Of every series of a panel of baselines; `after` is how many blocks the last look will have."""
     structure = structure_of(panel)
-    left = fit(structure.design.until(panel.before), panel.values, panel.before).residuals
+    design = structure.design.until(panel.before)
+    left = _unbent(design, panel)
     is_outlier = np.stack([_outliers(row) for row in left])
     calm = panel.values - (0.0 if structure.design.shifts is None else _changes(structure.shifts, panel))
     calm[is_outlier] = np.nan
@@ -49,6 +54,9 @@ def irregularities(panel: Panel, after: int) -> list[Irregularity]:
     return [
         Irregularity(
             shift=structure.shifts[index],
+            trend=_trend(_of_one(design, index), panel.values[index], shift)
+            if (shift := structure.shifts[index])
+            else 0.0,
             outliers=int(is_outlier[index].sum()),
             farthest=max(row[is_outlier[index]].tolist(), key=abs, default=0.0),
             gap=longest_run(~np.isfinite(row)),
@@ -56,6 +64,39 @@ def irregularities(panel: Panel, after: int) -> list[Irregularity]:
         )
         for index, row in enumerate(left)
     ]
+
+
+def _unbent(design: Design, panel: Panel) -> Floats:
+    """What is left of every series when outliers have not bent what is fitted: an incident is no time of the day."""
+    left = fit(design, panel.values, panel.before).residuals
+    for _ in range(_ROUNDS):
+        tame = panel.values - left + clipped(left)
+        left = panel.values - tame + fit(design, tame, panel.before).residuals
+    return left
+
+
+def _of_one(design: Design, index: int) -> Design:
+    """What is fitted to one series, but for its change of level."""
+    one = slice(index, index + 1)
+    beside = None if design.covariates is None else design.covariates[one]
+    return replace(design, has_week=design.has_week[one], has_day=design.has_day[one], covariates=beside, shifts=None)
+
+
+def _trend(design: Design, row: Floats, shift: Shift) -> float:
+    """How much a series rises from end to end by a straight line, if that explains more than a change of level."""
+    at, is_there = np.arange(len(row)), np.isfinite(row)
+    line, step = (
+        _alone(design, np.where(is_there, each, np.nan)) for each in (at / len(row), 1.0 * (at >= shift.block))
+    )
+    left = _alone(design, row)
+    rise, change = (float(left @ each) / max(float(each @ each), RESOLUTION) for each in (line, step))
+    return rise if rise * float(left @ line) > change * float(left @ step) else 0.0
+
+
+def _alone(design: Design, row: Floats) -> Floats:
+    """What a row has that the rest of the design does not explain; zero where there is no block."""
+    found: Floats = np.nan_to_num(fit(design, row[None], len(row)).residuals[0])
+    return found
 
 
 def _outliers(row: Floats) -> Bools:

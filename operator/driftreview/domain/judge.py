@@ -10,22 +10,23 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
 
-from driftreview.api.driftreview import DriftReviewSpec
+from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Kind, OnMissing, Signal
+from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import parse_duration, parse_percent
+from driftreview.domain.before import begins_empty, earlier, excused, silent_since
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.coverage import broken_off, unanswered, uncovered, without_traffic
+from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
-from driftreview.domain.events import uncountable
+from driftreview.domain.events import case_of
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.presence import judge_presence
-from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
+from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult, as_it_counts
 from driftreview.domain.rules import judge_limit, record, too_few
 from driftreview.domain.schedule import look_share
 from driftreview.domain.together import judge_together
@@ -55,7 +56,7 @@ def judge_looks(
     spec: DriftReviewSpec, baseline: DriftSnapshotSpec, looks: Iterable[DriftSnapshotSpec], added: Sequence[str] = ()
 ) -> Iterator[CheckpointResult]:
     """Judge several looks of a review as `judge_checkpoint` does each; the baseline is read once."""
-    before = observed(spec.signals, baseline)
+    before = observed(spec.signals, baseline, is_own=spec.baseline.from_ is BaselineFrom.SNAPSHOT)
     for current in looks:
         yield _judge(spec, baseline, before, current, added)
 
@@ -141,22 +142,43 @@ def _series(
     if signal.kind is Kind.PRESENCE:
         return [*judge_presence(signal, baseline, current)]
     if current.problem is not None:
-        return [(None, unanswered(signal, current.problem, current.source))]
+        said = unanswered(signal, current.problem, current.source)
+        return [(None, excused(said, _all_silent_since(baseline)) if current.problem.reason in ABSENT else said)]
     found: list[tuple[str | None, Finding | tuple[Case, ...]]] = []
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
-        lacking = uncovered(signal, side, current.source) or without_traffic(signal, side, old)
-        lacking = lacking or broken_off(side, current.source)
+        usual = baseline.sides.get(key) if baseline else None
+        thin = uncovered(signal, side, current.source, usual)
+        lacking = (
+            (excused(thin, silent_since(baseline, key)) if thin and begins_empty(side) else thin)
+            or without_traffic(signal, side, old if isinstance(old, Side) else None)
+            or broken_off(signal, side, current.source)
+        )
         if lacking is None or signal.kind is Kind.INFO:
-            found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
+            covariate = Covariate.of(signal, key, before, after)
+            is_limit = signal.kind is Kind.LIMIT
+            step = current.length / max(side.expected, 1)
+            limited = judge_limit(signal, side, earlier(usual), step) if is_limit else None
+            found.append((key, limited or _one(signal, old, side, covariate)))
         else:
             found.append((key, lacking))
-    vanished = sorted(baseline.sides.keys() - current.sides.keys()) if baseline else []
-    if vanished and signal.kind is not Kind.INFO:
+    gone = sorted(baseline.sides.keys() - current.sides.keys()) if baseline and signal.kind is not Kind.INFO else []
+    silent = {key: since for key in gone if (since := silent_since(baseline, key))}
+    absent = Finding(SignalVerdict.MISSING, Reason.EMPTY, "not one sample in this window")
+    found += [(key, excused(absent, since)) for key, since in silent.items()]
+    vanished = [key for key in gone if key not in silent]
+    if vanished:
         names = ", ".join(printable(key) for key in vanished)
         message = f"{signal.each} {names} was there in the baseline and is not there any more"
         found.append((None, unanswered(signal, Problem(reason=Reason.EMPTY, message=message), current.source)))
     return found or [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "the query returned no series"))]
+
+
+def _all_silent_since(baseline: Observed | None) -> datetime | None:
+    """Since when all series of a baseline had been silent when it ended; None where one was not."""
+    found = [silent_since(baseline, key) for key in baseline.sides] if baseline else []
+    known = [since for since in found if since is not None]
+    return max(known) if known and len(known) == len(found) else None
 
 
 def _one(
@@ -172,9 +194,7 @@ def _one(
         case Kind.GROWTH:
             return too_few(now, "this window") or (Case.of(signal, baseline, now),)
         case Kind.EVENTS:
-            return uncountable(signal, baseline, now) or (Case.of(signal, baseline, now),)
-        case Kind.LIMIT:
-            return judge_limit(signal, now)
+            return (case_of(signal, baseline, now),)
     return record(signal, now)
 
 
@@ -192,10 +212,7 @@ def _rank(signal: Signal, finding: Finding) -> tuple[int, bool, float]:
 
     Of the same verdicts the one that uses most of its margin.
     """
+    counted = as_it_counts(signal, finding)
+    rank = len(WORST_FIRST) if counted is None else WORST_FIRST.index(counted)
     used = finding.estimate.used(signal.worse) if finding.estimate else 0.0
-    missing = finding.verdict is SignalVerdict.MISSING
-    if missing and signal.on_missing is OnMissing.FAIL:
-        return WORST_FIRST.index(SignalVerdict.DEGRADED), missing, -used
-    if missing and signal.on_missing is OnMissing.IGNORE:
-        return len(WORST_FIRST), missing, -used
-    return WORST_FIRST.index(finding.verdict), missing, -used
+    return rank, finding.verdict is SignalVerdict.MISSING, -used

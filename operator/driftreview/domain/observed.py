@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
@@ -30,6 +30,8 @@ class Observed:
     """Why nothing is, if it was asked."""
     length: timedelta = timedelta(0)
     """Of the window."""
+    end: datetime | None = None
+    """Of the window."""
 
     def series(self, key: str, what: str) -> Side | Finding:
         """The series that goes with one of another signal: of the same key, or the only one; or why there is none."""
@@ -50,13 +52,17 @@ class Observed:
         side = self.sides.get(key)
         if side is None:
             return f"{self.signal.each} {printable(key)} was not there at T0"
-        if finding := uncovered(self.signal, side, self.source) or without_traffic(self.signal, side):
+        if finding := uncovered(self.signal, side, self.source) or without_traffic(self.signal, side, side):
             return f"at T0: {finding.message}"
         return side
 
 
 def observed(
-    signals: Sequence[Signal], frozen: DriftSnapshotSpec, at_t0: DriftSnapshotSpec | None = None
+    signals: Sequence[Signal],
+    frozen: DriftSnapshotSpec,
+    at_t0: DriftSnapshotSpec | None = None,
+    *,
+    is_own: bool = False,
 ) -> dict[str, Observed]:
     """Read the evidence of one window, by the signal's name; a signal it does not mention is left out.
 
@@ -64,6 +70,7 @@ def observed(
         signals: what is declared.
         frozen: the evidence.
         at_t0: that of T0, where this is a later window.
+        is_own: whether it is a baseline of the release itself.
     """
     source = Scraped.of(frozen, Scraped.of(at_t0) if at_t0 else None)
     asked = frozen.scraping.problem if frozen.scraping else None
@@ -72,11 +79,12 @@ def observed(
     return {
         each.name: Observed(
             declared[each.name],
-            {one.labels.get(declared[each.name].each or "", ""): Side.of(one) for one in each.series},
+            {one.labels.get(declared[each.name].each or "", ""): Side.of(one, is_own=is_own) for one in each.series},
             each.problem,
             source,
             unknown,
             frozen.window.end - frozen.window.start if frozen.window else timedelta(0),
+            frozen.window.end if frozen.window else None,
         )
         for each in frozen.signals
         if each.name in declared

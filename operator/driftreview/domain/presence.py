@@ -7,6 +7,7 @@ nothing, nothing is known, and a source that does not answer says nothing at all
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
@@ -14,12 +15,11 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.api.values import format_duration, parse_duration
-from driftreview.domain.coverage import unanswered, uncovered
+from driftreview.domain.before import earlier, excused, like_before, no_worse, silent_since
+from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.observed import Observed
 
-_ABSENT: Final = (Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE)
-"""What the source says of a query that it answered, but with no sample."""
 _NOTHING: Final = timedelta(0)
 
 
@@ -27,16 +27,24 @@ def judge_presence(
     signal: Signal, baseline: Observed | None, current: Observed
 ) -> Iterator[tuple[str | None, Finding]]:
     """Judge every series, also those that are gone; None is the signal as a whole."""
-    if current.problem is not None and current.problem.reason not in _ABSENT:
+    if current.problem is not None and current.problem.reason not in ABSENT:
         yield None, unanswered(signal, current.problem, current.source)
         return
     gone = {key for key in (baseline.sides if baseline else {}) if key not in current.sides}
     keys = current.sides.keys() | (gone if signal.each else {""})
     for key in sorted(keys):
-        yield key, _one(signal, current, current.sides.get(key), is_new=_was_absent(baseline, key))
+        yield key, _one(signal, baseline, current, key)
     if not keys:
         problem = current.problem or Problem(reason=Reason.EMPTY, message="the query returned no series")
         yield None, unanswered(signal, problem, current.source)
+
+
+def longest_silence(signal: Signal, side: Side | None) -> timedelta | None:
+    """The longest silence of a baseline while its source was scraping, if it broke the rule by that."""
+    if side is None or side.gaps is None:
+        return None
+    found = parse_duration(side.gaps.longest_scraped)
+    return found if found and found >= parse_duration(signal.for_ or "0s") else None
 
 
 def _was_absent(baseline: Observed | None, key: str) -> bool:
@@ -44,14 +52,18 @@ def _was_absent(baseline: Observed | None, key: str) -> bool:
     if baseline is None:
         return False
     if baseline.problem is not None:
-        return baseline.problem.reason in _ABSENT
+        return baseline.problem.reason in ABSENT
     side = baseline.sides.get(key)
     return side is None or not side.samples
 
 
-def _one(signal: Signal, current: Observed, side: Side | None, *, is_new: bool) -> Finding:
-    source = current.source
+def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str) -> Finding:
+    source, side = current.source, current.sides.get(key)
+    since = silent_since(baseline, key)
+    is_new = since is not None or _was_absent(baseline, key)
     if side is None or side.gaps is None or not side.samples:
+        if since is not None:
+            return excused(Finding(SignalVerdict.MISSING, None, "not one sample in this window"), since)
         if is_new:
             problem = current.problem or Problem(reason=Reason.EMPTY, message="no sample in this window")
             said = unanswered(signal, problem, source)
@@ -65,13 +77,23 @@ def _one(signal: Signal, current: Observed, side: Side | None, *, is_new: bool) 
     shown, bound = format_duration(known if known >= allowed else silence), f"allowed is less than {signal.for_}"
     if known and known >= allowed:
         message = f"no sample for {shown} while the source was scraping, {bound}"
-        return Finding(SignalVerdict.DEGRADED, None, message, current=shown)
+        found = Finding(SignalVerdict.DEGRADED, None, message, current=shown)
+        usual = longest_silence(signal, earlier(baseline.sides.get(key)) if baseline else None)
+        return like_before(found, f"{format_duration(usual)} at most") if usual and no_worse(known, usual) else found
     if silence and silence >= allowed:
         reason = Reason.SOURCE_GAP if source else Reason.LOW_COVERAGE
         unknown = f"whether the source was scraping then is not known{current.unknown and f': {current.unknown}'}"
         why = source.sentence if source else unknown
         return Finding(SignalVerdict.MISSING, reason, f"no sample for {shown}, {bound}; {why}", current=shown)
-    if side is not None and (finding := uncovered(signal, side, source)):
+    if side is not None and is_new and side.gaps is not None:
+        late = parse_duration(side.gaps.first) / current.length if current.length else 0.0
+        begun = replace(side, expected=round(side.expected * (1 - late)))
+        lacking = uncovered(signal, begun, source) or broken_off(signal, side, source)
+        if lacking:
+            return lacking
+    elif side is not None and (
+        finding := uncovered(signal, side, source, baseline.sides.get(key) if baseline else None)
+    ):
         return finding
     if silence:
         message = f"no sample for {shown} at most, {bound}"

@@ -24,6 +24,15 @@ WORST_FIRST: Final = (
 _UNKNOWN: Final = (SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE)
 
 
+def as_it_counts(signal: Signal, finding: Finding) -> SignalVerdict | None:
+    """A verdict as `onMissing` has it count; None where it does not. What nobody could measure never fails."""
+    if finding.verdict is not SignalVerdict.MISSING or signal.on_missing is OnMissing.HOLD:
+        return finding.verdict
+    if signal.on_missing is OnMissing.IGNORE:
+        return None
+    return finding.verdict if finding.reason in UNMEASURED else SignalVerdict.DEGRADED
+
+
 @dataclass(frozen=True)
 class SeriesResult:
     """What is said of one series of a signal."""
@@ -51,15 +60,14 @@ class SignalResult:
 
     def as_counted(self, finding: Finding) -> SignalVerdict | None:
         """The verdict on one of its series as it would count, did that stand for the signal; None where none counts."""
-        signal, verdict = self.signal, finding.verdict
-        if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
+        if self.signal.mode is Mode.SHADOW or self.signal.kind is Kind.INFO:
             return None
-        unmeasured = finding.reason in UNMEASURED
-        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.FAIL and not unmeasured:
-            return SignalVerdict.DEGRADED
-        if verdict is SignalVerdict.MISSING and signal.on_missing is OnMissing.IGNORE:
-            return None
-        return verdict
+        return as_it_counts(self.signal, finding)
+
+    def is_ignored(self, finding: Finding) -> bool:
+        """Whether it would count, had `onMissing` not said otherwise."""
+        is_counted = self.signal.mode is not Mode.SHADOW and self.signal.kind is not Kind.INFO
+        return is_counted and self.as_counted(finding) is None
 
     @property
     def sentence(self) -> str:
@@ -83,7 +91,8 @@ class CheckpointResult:
         measured = combine([each for each, _ in counted])
         verdict = with_checks(measured, checks)
         deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
-        sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1])
+        ignored = sum(1 for result in results if result.is_ignored(result.finding))
+        sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1], ignored)
         if verdict is not measured and (check := deciding_check(verdict, checks)):
             sentence = f"{check.sentence}; {sentence}"
         return CheckpointResult(verdict, tuple(results), sentence, tuple(checks))
@@ -100,15 +109,19 @@ def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
     return Verdict.PASS
 
 
-def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None) -> str:
+def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None, ignored: int) -> str:
+    without = f"{ignored} without data {'is' if ignored == 1 else 'are'} ignored" if ignored else ""
     if deciding is None:
-        return "no enforced signal could be judged"
+        return f"no enforced signal could be judged{without and f', {without}'}"
     if verdict is Verdict.PASS:
-        return f"all enforced signals ({len(counted)}) pass{_closest(counted, deciding)}"
+        closest = _closest(counted, deciding)
+        if ignored:
+            return f"{len(counted)} of {len(counted) + ignored} enforced signals pass, {without}{closest}"
+        return f"all enforced signals ({len(counted)}) pass{closest}"
     others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
     runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
     more = f"; and {others} more" if others else ""
-    return f"{deciding.sentence}{runbook}{more}"
+    return f"{deciding.sentence}{runbook}{more}{without and f'; {without}'}"
 
 
 def _closest(counted: Sequence[SignalResult], deciding: SignalResult) -> str:

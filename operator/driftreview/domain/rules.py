@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
+from driftreview.domain.before import like_before, no_worse
 from driftreview.domain.display import quantity
-from driftreview.domain.finding import FEWEST_BLOCKS, TOO_FINE, Finding, Side
+from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, too_fine
 from driftreview.domain.statistics import middle
 
 
@@ -48,8 +51,15 @@ def unsound(signal: Signal, baseline: Side | str) -> Finding | None:
     return Finding(SignalVerdict.INCONCLUSIVE, Reason.BASELINE_OVER_LIMIT, message, baseline=old)
 
 
-def judge_limit(signal: Signal, now: Side) -> Finding:
-    """Kind Limit: never over the limit for longer than `for`."""
+def judge_limit(signal: Signal, now: Side, before: Side | None = None, step: timedelta = timedelta(0)) -> Finding:
+    """Kind Limit: never over the limit for longer than `for`.
+
+    Args:
+        signal: whose limit it is.
+        now: the window's samples.
+        before: the baseline's; None where there are none.
+        step: distance of the samples: a stretch may have lasted so much longer on either side.
+    """
     allowed = parse_duration(signal.for_ or "0s")
     limit = quantity(parse_quantity(_alert(signal)), signal.unit)
     worst = quantity(now.worst, signal.unit) if now.worst is not None else ""
@@ -58,12 +68,35 @@ def judge_limit(signal: Signal, now: Side) -> Finding:
         return Finding(SignalVerdict.STABLE, None, f"worst {worst}, {bound}", current=worst)
     lasted = format_duration(now.longest_over) if now.longest_over else "one sample"
     if now.longest_over < allowed and now.is_thin:
-        why = f"with {now.coverage:.0%} of the samples nobody can tell how long; {TOO_FINE}"
+        parts = [f"with {now.coverage:.0%} of the samples nobody can tell how long", too_fine(now, before)]
+        why = "; ".join(part for part in parts if part)
         message = f"worst {worst}, beyond the limit for {lasted} or longer, {bound}: {why}"
         return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, message, current=worst)
     message = f"worst {worst}, beyond the limit for {lasted}, {bound}"
-    verdict = SignalVerdict.DEGRADED if now.longest_over >= allowed else SignalVerdict.ACCEPTABLE
-    return Finding(verdict, None, message, current=worst)
+    if now.longest_over < allowed:
+        return Finding(SignalVerdict.ACCEPTABLE, None, message, current=worst)
+    found = Finding(SignalVerdict.DEGRADED, None, message, current=worst)
+    usual = before and beyond_limit(signal, before)
+    if before is None or not usual or not _is_like(signal, now, before, step):
+        return found
+    return like_before(found, usual)
+
+
+def beyond_limit(signal: Signal, side: Side) -> str:
+    """By how much and for how long a series broke its limit, in words; empty where it did not."""
+    if side.longest_over is None or side.worst is None or side.longest_over < parse_duration(signal.for_ or "0s"):
+        return ""
+    lasted = format_duration(side.longest_over) if side.longest_over else "one sample"
+    return f"worst {quantity(side.worst, signal.unit)}, beyond the limit for {lasted}"
+
+
+def _is_like(signal: Signal, now: Side, before: Side, step: timedelta) -> bool:
+    """Whether a limit is broken no worse than before, both in time and in size."""
+    if now.longest_over is None or now.worst is None or before.longest_over is None or before.worst is None:
+        return False
+    sign, limit = sign_of(signal), parse_quantity(_alert(signal))
+    is_as_long = no_worse(now.longest_over, before.longest_over + 2 * step)
+    return is_as_long and no_worse(sign * (now.worst - limit), sign * (before.worst - limit))
 
 
 def sign_of(signal: Signal) -> int:

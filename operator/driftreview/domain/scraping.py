@@ -113,6 +113,13 @@ class Scraped:
         return Scraped(points, found.silent, longest, parse_duration(found.throughout))
 
     @property
+    def beside(self) -> str:
+        """The same where its gaps are not why samples are missing."""
+        if not self.silent:
+            return self.sentence
+        return f"the source itself scraped nothing at {self.silent} of {self.points} steps only"
+
+    @property
     def sentence(self) -> str:
         """Its gap in words."""
         if self.longest is None:
@@ -128,9 +135,16 @@ def gaps_of(series: Series, step: timedelta, scraping: Scraping | None) -> Gaps:
     known = [gone and bool(alive[at]) for at, gone in enumerate(missing)] if alive else [False] * len(missing)
     first = missing.index(False) if False in missing else len(missing)
     longest, longest_scraped = (longest_run(each[first:]) for each in (missing, known))
-    lengths = (longest, longest_scraped, first, longest_run(known[:first]))
-    said = [exact_duration(length * step) for length in lengths]
-    return Gaps(longest=said[0], longest_scraped=said[1], first=said[2], first_scraped=said[3])
+    last = missing[::-1].index(False) if False in missing else len(missing)
+    lengths = {
+        "longest": longest,
+        "longest_scraped": longest_scraped,
+        "first": first,
+        "first_scraped": longest_run(known[:first]),
+        "last": last,
+        "last_scraped": longest_run(known[len(known) - last :]),
+    }
+    return Gaps.model_validate({name: exact_duration(length * step) for name, length in lengths.items()})
 
 
 def _unknown(reason: Reason, message: str, failure: Failed | None = None) -> Scraping:

@@ -240,7 +240,7 @@ def _late(design: Design, panel: Panel) -> tuple[Floats, Bools]:
     base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
     sizes, is_sure = np.zeros(len(values)), np.zeros(len(values), bool)
     left = fit(base, values, count).residuals
-    values = values - left + _clipped(left)
+    values = values - left + clipped(left)
     for first, step, enough in (
         (_last_place(panel), -(-count // _PLACES), _SURELY_CHANGED),
         (count - 2 * FEWEST_BLOCKS, FEWEST_BLOCKS // 2, _SURELY_CHANGED_LATELY),
@@ -253,7 +253,7 @@ def _late(design: Design, panel: Panel) -> tuple[Floats, Bools]:
     return sizes, is_sure
 
 
-def _clipped(residuals: Floats) -> Floats:
+def clipped(residuals: Floats) -> Floats:
     """Without what single blocks are far off by."""
     usual = NORMAL * np.nanmedian(np.abs(residuals), axis=-1, keepdims=True)
     return np.clip(residuals, -_FAR * usual, _FAR * usual)

@@ -3,7 +3,8 @@
 A nightly job, or errors that follow the traffic of the day, are no news. Whether there is such a rhythm, two days and
 more of baseline tell: whether hours of the day differ from each other by more than the days do within an hour, by an
 analysis of variance with days and hours as its factors (Fisher 1925). A single burst is in no two days and makes none.
-Of a single day no more can be told than whether it goes up and down in a wave.
+Of a single day no more can be told than whether it goes up and down in a wave. That days of the week differ, two weeks
+tell in the same way, with weeks and days as its factors; one week cannot be told from slow noise.
 """
 
 from __future__ import annotations
@@ -12,14 +13,17 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from driftreview.domain.noise import Floats
+from driftreview.domain.noise import Bools, Floats
 from driftreview.domain.tails import f_sf
 
 _HOURS: Final = 24
-_FEWEST_DAYS: Final = 2
-"""Of baseline, to tell a rhythm."""
-_SURELY_DAILY: Final = 0.001
+_FEWEST: Final = 2
+"""Days, or weeks, of baseline, to tell a rhythm."""
+_WEEK: Final = 7
+"""Days."""
+_SURELY: Final = 0.001
 """Probability at most of finding a rhythm where there is none."""
 _SURELY_WAVING: Final = 0.01
 """The same of a wave over one day."""
@@ -43,6 +47,8 @@ class Usual:
     """Whether it could be told if there is a rhythm."""
     is_daily: bool
     """Whether there is one."""
+    is_weekly: bool = False
+    """Whether it is one of the week."""
 
 
 def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> Usual:
@@ -57,17 +63,19 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
     is_now, is_before = np.isfinite(now), np.isfinite(before)
     here = is_now / is_now.sum()
     per_day = round(_HOURS / hours_per_block)
-    of_day = np.arange(-gap - len(before), len(now)) % per_day
-    then, there = of_day[: len(before)], of_day[gap + len(before) :]
-    known = np.bincount(then[is_before], minlength=per_day)
-    needed = np.bincount(there[is_now], minlength=per_day)
-    if per_day <= len(before) < _FEWEST_DAYS * per_day and 2 * is_before.sum() >= len(before):
+    at = np.arange(-gap - len(before), len(now))
+    is_weekly = _is_weekly(before, per_day) and _is_known(at % (_WEEK * per_day), is_before, is_now)
+    period = per_day * (_WEEK if is_weekly else 1)
+    then, there = (at % period)[: len(before)], (at % period)[gap + len(before) :]
+    known = np.bincount(then[is_before], minlength=period)
+    needed = np.bincount(there[is_now], minlength=period)
+    if per_day <= len(before) < _FEWEST * per_day and 2 * is_before.sum() >= len(before):
         waving = _waving(now, before, gap, per_day)
         if waving is not None:
             return waving
     hourly = _hourly(before, per_day)
-    is_told = hourly is not None and bool((known[needed > 0] >= _FEWEST_DAYS).all())
-    if hourly is None or not is_told or not _is_rhythm(hourly, per_day // _HOURS):
+    is_told = hourly is not None and _is_known(at % period, is_before, is_now)
+    if hourly is None or not is_told or not (is_weekly or _is_rhythm(hourly, per_day // _HOURS)):
         mean = float(before[is_before].mean())
         weights = np.concatenate([is_before / -is_before.sum(), np.zeros(gap), here])
         return Usual(
@@ -80,7 +88,7 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
             is_daily=False,
         )
     mean = float(before[is_before].mean())
-    profile = np.bincount(then[is_before], before[is_before], per_day) / np.maximum(known, 1)
+    profile = np.bincount(then[is_before], before[is_before], period) / np.maximum(known, 1)
     share = needed / np.maximum(known, 1)
     expected, variance = float(needed @ profile), float((needed * share) @ profile)
     calm = (before - profile[then]) * np.sqrt(known / np.maximum(known - 1, 1))[then] + mean
@@ -92,7 +100,14 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
         waves=np.zeros(0),
         is_told=True,
         is_daily=True,
+        is_weekly=is_weekly,
     )
+
+
+def _is_known(slots: NDArray[np.int_], is_before: Bools, is_now: Bools) -> bool:
+    """Whether the baseline has every slot of the day, or of the week, that the window needs, twice and more."""
+    known = np.bincount(slots[: len(is_before)][is_before], minlength=int(slots.max()) + 1)
+    return bool((known[slots[len(slots) - len(is_now) :][is_now]] >= _FEWEST).all())
 
 
 def _waving(now: Floats, before: Floats, gap: int, per_day: int) -> Usual | None:
@@ -128,7 +143,7 @@ def _waving(now: Floats, before: Floats, gap: int, per_day: int) -> Usual | None
 def _hourly(before: Floats, per_day: int) -> Floats | None:
     """Mean of a block in each hour of whole days, (days, hours); None without two days of something in every hour."""
     days = len(before) // per_day
-    if days < _FEWEST_DAYS or per_day % _HOURS:
+    if days < _FEWEST or per_day % _HOURS:
         return None
     blocks = before[len(before) - days * per_day :].reshape(days, _HOURS, -1)
     present = np.isfinite(blocks)
@@ -138,11 +153,23 @@ def _hourly(before: Floats, per_day: int) -> Floats | None:
     return found
 
 
-def _is_rhythm(hourly: Floats, blocks: int) -> bool:
-    """Whether the hours of the day, of so many blocks, surely differ: by more than independent events would, too."""
-    days = len(hourly)
-    of_hours, of_days, mean = hourly.mean(0), hourly.mean(1, keepdims=True), float(hourly.mean())
-    between = days * float(((of_hours - mean) ** 2).mean()) * _HOURS / (_HOURS - 1)
-    freedom = (_HOURS - 1) * (days - 1)
-    left = max(float(((hourly - of_hours - of_days + mean) ** 2).sum()) / freedom, mean / blocks)
-    return left > 0 and f_sf(between / left, _HOURS - 1, freedom) < _SURELY_DAILY
+def _is_weekly(before: Floats, per_day: int) -> bool:
+    """Whether the days of the week surely differ, by whole weeks with something in every hour."""
+    weeks = len(before) // (_WEEK * per_day)
+    if weeks < _FEWEST:
+        return False
+    hourly = _hourly(before[len(before) - weeks * _WEEK * per_day :], per_day)
+    return hourly is not None and _is_rhythm(hourly.mean(1).reshape(weeks, _WEEK), per_day)
+
+
+def _is_rhythm(means: Floats, blocks: int) -> bool:
+    """Whether columns (hours of the day, days of the week), of so many blocks in each row, surely differ.
+
+    By more than independent events would, too.
+    """
+    rows, columns = means.shape
+    of_columns, of_rows, mean = means.mean(0), means.mean(1, keepdims=True), float(means.mean())
+    between = rows * float(((of_columns - mean) ** 2).mean()) * columns / (columns - 1)
+    freedom = (columns - 1) * (rows - 1)
+    left = max(float(((means - of_columns - of_rows + mean) ** 2).sum()) / freedom, mean / blocks)
+    return left > 0 and f_sf(between / left, columns - 1, freedom) < _SURELY

@@ -22,8 +22,9 @@ from driftreview.api.reasons import UNANSWERED
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.companions import Companion
-from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, take
+from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, take
 from driftreview.domain.foresight import Foresight, foresight
+from driftreview.domain.genuine import is_of
 from driftreview.domain.naming import stored_name
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window

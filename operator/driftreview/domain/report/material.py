@@ -69,7 +69,7 @@ class Material:
     @cached_property
     def foreseen(self) -> Foresight:
         """What the frozen baseline tells."""
-        return foresight(self.review.spec, self.looks[0].evidence.spec) if self.looks else Foresight([], [], [], [])
+        return foresight(self.review.spec, self.looks[0].evidence.spec) if self.looks else Foresight()
 
     @cached_property
     def as_of(self) -> datetime | None:

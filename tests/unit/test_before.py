@@ -1,0 +1,176 @@
+"""What the baseline did as well is not of the release: going back would mend nothing."""
+
+from typing import Any
+
+import pytest
+
+from driftreview.api.driftreview import BaselineFrom
+from driftreview.api.driftsnapshot import EvidenceWindow, ScrapingEvidence, SeriesEvidence
+from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.reasons import SignalVerdict as V
+from driftreview.api.signal import OnMissing, Signal
+from driftreview.domain.finding import Finding
+from driftreview.domain.foresight import foresight
+from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.result import CheckpointResult
+from tests.builders import BLOCK, HOUR, T0, around, events, evidence, growth, limit, series, signal, snapshot, spec
+
+WEEK, LOOK = 1008, 144
+
+
+def judged(
+    declared: Signal, before: SeriesEvidence, now: SeriesEvidence | None, source: str = "History", silent: int = 0
+) -> CheckpointResult:
+    blocks = len(before.values.split())
+    window = EvidenceWindow(start=T0 - blocks * BLOCK, end=T0, step="60s", block="600s")
+    whole = ScrapingEvidence(silent=silent, stretches=int(silent > 0), throughout="24h")
+    after = evidence(declared.name, *([now] if now else []), problem=None if now else Reason.EMPTY)
+    return judge_checkpoint(
+        spec([declared], ["24h"]).model_copy(update={"baseline": _baseline(source)}),
+        snapshot(evidence(declared.name, before), window=window, scraping=whole),
+        snapshot(after, checkpoint="24h", hours=24, scraping=ScrapingEvidence(throughout="24h")),
+    )
+
+
+def _baseline(source: str) -> Any:
+    return spec([signal()]).baseline.model_copy(update={"from_": BaselineFrom(source)})
+
+
+def found(*args: Any, **fields: Any) -> Finding:
+    return judged(*args, **fields).results[0].finding
+
+
+def named(declared: Signal, before: SeriesEvidence) -> list[str]:
+    blocks = len(before.values.split())
+    window = EvidenceWindow(start=T0 - blocks * BLOCK, end=T0, step="60s", block="600s")
+    return foresight(spec([declared]), snapshot(evidence(declared.name, before), window=window)).broken
+
+
+class TestSilentBefore:
+    declared = signal(on_missing=OnMissing.FAIL)
+
+    @pytest.mark.parametrize("hours", [1, 24, 84, 160])
+    def test_what_was_silent_before_is_missing_and_said_since_when(self, hours: int) -> None:
+        before = series([*around(100, WEEK - 6 * hours), *[None] * (6 * hours)])
+        result = judged(self.declared, before, None)
+        said = result.results[0].finding
+        since = f"{T0 - hours * HOUR:%Y-%m-%dT%H:%M:%SZ}"
+        assert (result.verdict, said.verdict, said.reason) == (Verdict.INCONCLUSIVE, V.MISSING, Reason.SILENT_BEFORE)
+        assert said.message.endswith(f"silent before T0 already, since {since}: going back would mend nothing")
+        assert named(self.declared, before) == [f"latency (silent since {since})"]
+
+    def test_so_is_what_comes_back_late(self) -> None:
+        before = series([*around(100, WEEK - 6), *[None] * 6])
+        assert found(self.declared, before, series([*[None] * 60, *around(100, 84)])).reason is Reason.SILENT_BEFORE
+        gone = series([*around(100, 84), *[None] * 60])
+        assert judged(self.declared, before, gone).verdict is Verdict.DRIFT
+
+    def test_a_gap_of_the_source_is_no_silence(self) -> None:
+        before = series([*around(100, WEEK - 6), *[None] * 6])
+        assert judged(self.declared, before, None, silent=60).verdict is Verdict.DRIFT
+        assert judged(self.declared, before, None, silent=59).verdict is Verdict.INCONCLUSIVE
+
+    def test_nor_is_that_of_the_release_itself(self) -> None:
+        before = series([*around(100, WEEK - 6), *[None] * 6])
+        assert judged(self.declared, before, None, "Snapshot").verdict is Verdict.DRIFT
+
+    def test_of_several_series_each_counts_by_itself(self) -> None:
+        declared = signal(each="pod", on_missing=OnMissing.FAIL)
+        rows = {"a": around(100, WEEK), "b": [*around(100, WEEK - 6), *[None] * 6]}
+        window = EvidenceWindow(start=T0 - WEEK * BLOCK, end=T0, step="60s", block="600s")
+        before = snapshot(
+            evidence("latency", *(series(row, labels={"pod": pod}) for pod, row in rows.items())), window=window
+        )
+
+        def without(*pods: str) -> CheckpointResult:
+            left = [series(around(100, LOOK), labels={"pod": pod}) for pod in "ab" if pod not in pods]
+            problem = None if left else Reason.EMPTY
+            now = snapshot(evidence("latency", *left, problem=problem), checkpoint="24h", hours=24)
+            return judge_checkpoint(spec([declared], ["24h"]), before, now)
+
+        assert without("b").verdict is Verdict.INCONCLUSIVE
+        assert "pod b: not one sample" in without("b").message
+        assert without("a").verdict is Verdict.DRIFT
+        assert without("a", "b").verdict is Verdict.DRIFT
+
+
+def beyond(worst: float, minutes: int | None, blocks: int = LOOK) -> SeriesEvidence:
+    lasted = None if minutes is None else f"{minutes}m"
+    return series(around(50, blocks), worst=f"{worst}", longest_over=lasted)
+
+
+class TestAsTheBaselineDid:
+    queue = limit("300", name="queue", unit="", **{"for": "5m"})
+    usual = beyond(500, 20, WEEK)
+
+    @pytest.mark.parametrize(
+        ("worst", "minutes", "verdict"),
+        [
+            (500, 20, V.SUSPECT),
+            (590, 30, V.SUSPECT),
+            (610, 20, V.DEGRADED),
+            (500, 40, V.DEGRADED),
+            (999, 4, V.ACCEPTABLE),
+        ],
+    )
+    def test_a_limit_is_broken_as_before_in_time_and_in_size(self, worst: float, minutes: int, verdict: V) -> None:
+        said = found(self.queue, self.usual, beyond(worst, minutes))
+        assert said.verdict is verdict
+        if verdict is V.SUSPECT:
+            assert said.message.endswith("; as the baseline did: worst 500, beyond the limit for 20m")
+
+    @pytest.mark.parametrize("before", [beyond(280, None, WEEK), beyond(500, 4, WEEK)])
+    def test_a_baseline_that_kept_it_excuses_nothing(self, before: SeriesEvidence) -> None:
+        assert found(self.queue, before, beyond(301, 5)).verdict is V.DEGRADED
+        assert not named(self.queue, before)
+
+    def test_nor_does_one_of_the_release_itself(self) -> None:
+        assert found(self.queue, self.usual, beyond(500, 20), "Snapshot").verdict is V.DEGRADED
+
+    def test_below_as_above(self) -> None:
+        declared = limit("10", name="queue", unit="", worse="Lower")
+        before = beyond(5, 0, WEEK)
+        assert found(declared, before, beyond(3, 0)).verdict is V.SUSPECT
+        assert found(declared, before, beyond(2, 0)).verdict is V.DEGRADED
+
+    @pytest.mark.parametrize(("worst", "verdict"), [(12, V.SUSPECT), (18, V.SUSPECT), (19, V.DEGRADED)])
+    def test_a_burst_as_every_night(self, worst: float, verdict: V) -> None:
+        declared = events({"relative": "50%"}, limits={"alert": "10"})
+        before = series([12 if at % 144 == 24 else 0.0 for at in range(WEEK)])
+        now = series([12 if at == 24 else 0.0 for at in range(LOOK)], worst=f"{worst}")
+        said = found(declared, before, now)
+        assert said.verdict is verdict
+        assert named(declared, before) == ["reconnects (12 in 5m)"]
+        if verdict is V.SUSPECT:
+            assert said.message.endswith("is beyond the limit 10; as the baseline did: 12 in 5m")
+
+    def test_fewer_than_there_must_be_as_before(self) -> None:
+        declared = events(limits={"alert": "10"}, worse="Lower")
+        before = series([50.0] * WEEK, worst="6")
+        assert found(declared, before, series([50.0] * LOOK, worst="4")).verdict is V.SUSPECT
+        assert found(declared, before, series([50.0] * LOOK, worst="3")).verdict is V.DEGRADED
+
+    @pytest.mark.parametrize(("slope", "verdict"), [(10, V.SUSPECT), (14, V.SUSPECT), (17, V.DEGRADED)])
+    @pytest.mark.parametrize("restarts", [10 * WEEK, LOOK])
+    def test_a_leak_as_all_week(self, slope: float, verdict: V, restarts: int) -> None:
+        declared = growth("5")
+        before = series([500 + 10 / 6 * (at % restarts) for at in range(WEEK)])
+        now = series([500 + slope / 6 * at for at in range(LOOK)])
+        said = found(declared, before, now)
+        assert said.verdict is verdict
+        assert named(declared, before) == ["memory (grew 10 MB/h)"]
+        if verdict is V.SUSPECT:
+            assert said.message.endswith("; as the baseline did: it grew 10 MB/h")
+
+    def test_a_level_that_was_beyond_its_limit(self) -> None:
+        declared = signal(kind="Growth", unit="MB", limits={"per_hour": "50", "alert": "800"})
+        before = series(around(900, WEEK))
+        assert found(declared, before, series(around(920, LOOK))).verdict is V.SUSPECT
+        assert found(declared, before, series(around(1000, LOOK))).verdict is V.DEGRADED
+        assert found(declared, series(around(700, WEEK)), series(around(820, LOOK))).verdict is V.DEGRADED
+        assert named(declared, before)[0].startswith("latency (at 9")
+
+    def test_a_level_beyond_its_limit_is_named(self) -> None:
+        assert named(signal(limits={"alert": "90"}), series([100.0] * WEEK)) == ["latency (100 s)"]
+        assert not named(signal(limits={"alert": "110"}), series([100.0] * WEEK))
+        assert not named(signal(kind="Info"), series([100.0] * (WEEK - 6) + [None] * 6))
