@@ -68,4 +68,6 @@ def test_what_stands_in_a_row_is_all_there_is_in_order(values: list[int]) -> Non
     found = runs(values)
     assert [value for value, count in found for _ in range(count)] == values
     assert all(one != other for (one, _), (other, _) in pairwise(found))
-    assert longest_run(value == 1 for value in values) == max((count for value, count in found if value == 1), default=0)
+    assert longest_run(value == 1 for value in values) == max(
+        (count for value, count in found if value == 1), default=0
+    )
