@@ -206,6 +206,34 @@ def test_a_sweep_that_decides_little_ends_with_11(data: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("policy", "code", "rolled_back", "promoted", "left"),
+    [
+        ("Hold", 11, 0, 0, "left to a person"),
+        ("Promote", 11, 0, 1, "counted as promoted"),
+        ("Rollback", 10, 1, 0, "counted as rolled back"),
+    ],
+)
+def test_a_sweep_counts_undecided_t0s_as_the_policy_treats_them(
+    data: Path, policy: str, code: int, rolled_back: int, promoted: int, left: str
+) -> None:
+    doubtful = edited(
+        data,
+        ('margin: {absolute: "1"}, mode: Shadow', "margin: {relative: 1%}"),
+        ("  signals:", f"  policy: {{onInconclusive: {policy}}}\n  signals:"),
+    )
+    sweep = ("--sweep", "3h", "--jobs", "1", "--inject", "load*1")
+    result = run(doubtful, *sweep)
+    assert result.exit_code == code
+    assert f"undecided 100%, more than 20% (errors 100%), {left} by policy.onInconclusive {policy}\n" in result.stdout
+    found = document(doubtful, *sweep)
+    assert found["onInconclusive"] == policy
+    assert [found[field] for field in ("falseRollback", "inconclusive", "promoted")] == [rolled_back, 1, promoted]
+    assert len(found["rolledBackAt"]) == rolled_back * found["t0s"]
+    assert [each["promoted"] for each in found["power"]] == [promoted] * 2
+    assert "with mode: Shadow 0 T0s instead of" in result.stdout
+
+
+@pytest.mark.parametrize(
     ("arguments", "what"),
     [
         ((), "say with --t0 when the release was, or with --sweep 6h"),

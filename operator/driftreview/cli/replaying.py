@@ -158,7 +158,7 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
         say_json(said)
     else:
         say(table.of_sweep(said))
-    rates = Rates.of([each.verdicts for each in swept.healthy], len(spec.window.checkpoints))
+    rates = Rates.of(spec, [each.verdicts for each in swept.healthy])
     if over_budget(spec, rates):
         return EXIT[Recommendation.REJECT]
     return EXIT[Recommendation.INCONCLUSIVE if undecided(rates) else Recommendation.APPROVE]
