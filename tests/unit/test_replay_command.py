@@ -260,13 +260,39 @@ def test_a_sweep_counts_undecided_t0s_as_the_policy_treats_them(
         (("--t0", "0001-01-01T00:00:00Z"), "lies outside of the years 1970 to 2099"),
         (("--sweep", "soon"), "must be a duration"),
         (("--sweep", "0s"), "is no time at all"),
-        (("--sweep", "6h", "--since", "2026-03-03T23:00:00Z"), "there is no T0 with its whole baseline before it"),
+        (
+            ("--sweep", "6h", "--since", "2026-03-03T23:00:00Z"),
+            "checkpoint in the data lie from 2026-03-03T00:00:00Z to 2026-03-03T00:00:00Z",
+        ),
+        (("--sweep", "1h", "--since", "2027-03-03T23:00:00Z"), "--since 2027-03-03T23:00:00Z leave no T0: those with"),
+        (("--sweep", "1h", "--until", "2025-03-03T23:00:00Z"), "--until 2025-03-03T23:00:00Z leave no T0: those with"),
+        (
+            ("--sweep", "1h", "--since", "2026-03-03T01:10:00Z", "--until", "2026-03-03T01:50:00Z"),
+            "--since 2026-03-03T01:10:00Z and --until 2026-03-03T01:50:00Z leave no T0: those with their whole",
+        ),
+        (
+            ("--sweep", "1h", "--since", "2026-03-03T02:00:00Z", "--until", "2026-03-03T01:00:00Z"),
+            "--since 2026-03-03T02:00:00Z is later than --until 2026-03-03T01:00:00Z, and no T0 lies between",
+        ),
+        (("--sweep", "1s", "--since", "2026-03-04T05:00:00Z"), "lie from 2026-03-02T22:"),
+        (("--sweep", "72d"), "there is no T0 with its whole baseline before it"),
+        (
+            (*AT, "--history-ends-at", "2026-03-02T23:50:01Z"),
+            "is later than 2026-03-02T23:50:00Z, T0 2026-03-03T00:00:00Z less the warm-up of 10m, where a baseline",
+        ),
         ((*AT, "--resolution", "0s"), "is no time at all"),
         ((*AT, "--jobs", "0"), "greater than or equal to 1"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_to_do(data: Path, arguments: tuple[str, ...], what: str) -> None:
     assert what in said(data, *arguments, code=2)
+
+
+def test_where_the_history_ends_is_for_a_baseline_from_history(data: Path) -> None:
+    ends = ("--history-ends-at", "2026-03-02T23:50:00Z")
+    assert run(data, *AT, *ends).stdout == run(data, *AT).stdout
+    snapshot = edited(data, ("baseline: {length: 1d}", "baseline: {from: Snapshot, length: 30m}"))
+    assert "--history-ends-at is for baseline.from History, found Snapshot" in said(snapshot, *AT, *ends, code=2)
 
 
 @pytest.mark.parametrize(
