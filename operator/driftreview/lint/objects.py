@@ -131,7 +131,7 @@ def _misnamed(node: Node, kind: str, version: str) -> Iterator[Finding]:
         if found not in known:
             at = (node.nearest((name,)) or node).at
             what = f"found {shown(found)}" if name in node.keys else "is missing"
-            message = f"{what}, expected {' or '.join(known)}{near(found, known)}"
+            message = f"{what}, expected {structural.any_of(known)}{near(found, known)}"
             yield Finding(at, Severity.ERROR, "unknown-kind", message, name)
 
 
