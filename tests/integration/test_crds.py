@@ -11,9 +11,10 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from driftreview.api.base import VALIDATIONS
 from driftreview.api.crd import RESOURCES
+from driftreview.lint.budget import Budget
 from driftreview.lint.finding import Severity
 from driftreview.lint.objects import read
-from driftreview.lint.yamltree import Budget, documents, tree
+from driftreview.lint.yamltree import documents, tree
 from lab import Lab
 from lab.web import wait_until
 from tests.crd_walk import BY_KIND, Node, all_nodes, rules

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 
 from driftreview.api.crd import RESOURCES
 from driftreview.lint.check import lint
+from driftreview.lint.expressions import parts
 from driftreview.lint.finding import Severity
 from driftreview.lint.objects import read
+from driftreview.lint.shapes import drops, never_silent
 from tests.integration.crd_samples import SPECS, Raw, made
 from tests.support.changes import changed
 
@@ -68,3 +70,32 @@ def test_what_a_model_writes_has_no_error(data: st.DataObject) -> None:
     wire = {"kind": kind, "apiVersion": made(kind, {})["apiVersion"], **wire, "metadata": {"name": "a"}}
     wire.pop("status", None)
     assert [each.text for each in read(yaml.safe_dump(wire).encode()).findings] == []
+
+
+LEAVES = st.sampled_from(
+    ["up", "x", "1", "vector(1)", "x > 0", "rate(x[5m])", "time()", "sum by (zone) (x)", "absent(up)"]
+)
+QUERIES = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.builds("{0}({1})".format, st.sampled_from(["", "-", "max", "max by (zone) "]), inner)
+        | st.builds(
+            "({1}) {0} ({2})".format, st.sampled_from(["or", "and", "unless", "/", "*", "==", "> bool"]), inner, inner
+        )
+    ),
+    max_leaves=6,
+)
+
+
+@given(QUERIES)
+@settings(deadline=None)
+def test_what_a_condition_filters_may_fall_silent_and_each_has_the_labels_that_it_is_grouped_by(query: str) -> None:
+    for part in parts(query, {}):
+        if not part.within:
+            never_silent(part.it)
+    for text, expected in ((f"({query}) > 5", ""), (f"({query}) unless on () x", "")):
+        assert [never_silent(part.it) for part in parts(text, {}) if not part.within] in ([expected], [])
+    (whole,) = [part.it for part in parts(f"max by (zone) ({query})", {}) if not part.within] or [None]
+    assert whole is None or not drops(whole, "zone")
+    (whole,) = [part.it for part in parts(f"max by (pod) ({query})", {}) if not part.within] or [None]
+    assert whole is None or drops(whole, "zone")

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from driftreview.adapters.csvfiles import read_file
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import Recommendation, Verdict
 from driftreview.domain.evidence import canonical
 from driftreview.domain.fault import Fault
 from driftreview.domain.history import History, Recorded
+from driftreview.domain.outcome import Rates, recommended
 from driftreview.domain.replay import Past, Replay, replay
 from driftreview.domain.samples import Samples, Window
 from driftreview.domain.sweep import Study
@@ -24,9 +26,8 @@ from tests.builders import HOUR, T0, noise, recorded, review, signal
 SECOND = timedelta(seconds=1)
 STEP = timedelta(minutes=5)
 SIGNAL = signal(each="symbol")
-REVIEW: DriftReview = review(
-    signals=[SIGNAL], window={"checkpoints": ["1h", "2h"], "rollback": "2h"}, baseline={"length": "6h"}
-)
+WINDOW = {"checkpoints": ["1h", "2h"], "rollback": "2h"}
+REVIEW: DriftReview = review(signals=[SIGNAL], window=WINDOW, baseline={"length": "6h"})
 NUMBERS = st.floats(1e-3, 1e3) | st.sampled_from([math.nan, math.inf, 0.0])
 SAMPLES = st.lists(st.tuples(st.integers(1, 1200), NUMBERS), min_size=1, max_size=60, unique_by=lambda pair: pair[0])
 
@@ -144,3 +145,26 @@ def test_what_was_not_recorded_is_not_covered(seed: int, first: int, length: int
         assert [each.samples for one in evidence.signals for each in one.series] == (
             [len(inside)] * 2 if inside else []
         )
+
+
+@given(
+    lives=st.lists(st.lists(st.sampled_from(Verdict), min_size=2, max_size=2), min_size=1, max_size=20),
+    mode=st.sampled_from(["Enforce", "Advise", "Observe"]),
+    on_drift=st.sampled_from(["Rollback", "Hold"]),
+)
+def test_every_t0_is_rolled_back_or_promoted_or_left_and_only_the_undecided_move_with_the_policy(
+    lives: list[list[Verdict]], mode: str, on_drift: str
+) -> None:
+    found = {}
+    for undecided in ("Hold", "Promote", "Rollback"):
+        policy = {"mode": mode, "onDrift": on_drift, "onInconclusive": undecided}
+        found[undecided] = Rates.of(review(signals=[SIGNAL], window=WINDOW, policy=policy).spec, lives)
+    held, promoted, rolled_back = found.values()
+    said = [recommended(each, 2) for each in lives]
+    assert (held.rolled_back, held.promoted) == (
+        said.count(Recommendation.REJECT), said.count(Recommendation.APPROVE)
+    )  # fmt: skip
+    assert held.rolled_back + held.promoted + held.inconclusive == held.t0s == len(lives)
+    assert (promoted.rolled_back, promoted.promoted) == (held.rolled_back, held.promoted + held.inconclusive)
+    assert (rolled_back.rolled_back, rolled_back.promoted) == (held.rolled_back + held.inconclusive, held.promoted)
+    assert {each.inconclusive for each in found.values()} == {held.inconclusive}

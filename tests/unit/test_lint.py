@@ -28,7 +28,7 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = (
-    "DriftReview or DriftSnapshot or DriftApproval or MetricSource or ClusterMetricSource; did you mean DriftReview?"
+    "one of DriftReview, DriftSnapshot, DriftApproval, MetricSource or ClusterMetricSource; did you mean DriftReview?"
 )
 FIELDS = (
     "one of target, context, metrics, window, baseline, signals, contracts, author, checklist, variables, policy or"
@@ -163,6 +163,8 @@ WIDE = LEVEL | {"margin": {"relative": "6%"}}
     [
         ("growth-early", {"signals": [LEVEL, LEAK]},
          "spec.signals[1]", "found a first checkpoint that sees 1h"),
+        ("growth-early", {"window": {"checkpoints": ["2h"]}, "signals": [LEVEL, LEAK]},
+         "spec.signals[1]", "sees 2h: too short to tell growth from noise, unless each block tells nothing"),
         ("limit-at-once", {"signals": [MAXIMUM]},
          "spec.signals[0].for", "found no `for`, expected more than one step of the source (30s, the default)"),
         ("limit-at-once", {"signals": [MAXIMUM | {"for": "30s"}]},
@@ -177,6 +179,8 @@ WIDE = LEVEL | {"margin": {"relative": "6%"}}
          "spec.baseline.length", "is 5% or less (a 5%): a shorter baseline does not know its own level that well"),
         ("short-baseline", {"baseline": {"length": "6h"}, "signals": [LEVEL]},
          "spec.baseline.length", "; set 24h, better 7d, or a wider margin"),
+        ("short-baseline", {"baseline": {"length": "6h"}, "signals": [LEVEL]},
+         "spec.baseline.length", "promoted with a baseline of 6h, half with one of 24h, nearly all with one of 7d)"),
         ("short-baseline", {"baseline": {"length": "23h"}, "signals": [WIDE]},
          "spec.baseline.length", "found 23h, expected 24h or more where there are margins: a shorter baseline has not"),
         ("short-baseline", {"baseline": {"from": "Snapshot", "length": "30m"}, "signals": [LEVEL]},
@@ -214,7 +218,7 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
 @pytest.mark.parametrize(
     ("rule", "spec"),
     [
-        ("growth-early", {"window": {"checkpoints": ["2h"]},
+        ("growth-early", {"window": {"checkpoints": ["3h"]},
                           "signals": [LEVEL, LEAK]}),
         ("limit-at-once", {"signals": [MAXIMUM | {"for": "1m"}]}),
         ("stand-in", {"signals": [LEVEL | {"query": "sum(rate(errors[5m])) or sum(other)"}]}),

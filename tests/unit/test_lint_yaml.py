@@ -1,13 +1,15 @@
 """YAML is read as kubectl reads it; what cannot be read is told with line and column, whatever it is."""
 
 import re
+import time
 from textwrap import indent
 
 import pytest
 
+from driftreview.lint.budget import MOST_VALUES, Budget
 from driftreview.lint.finding import Place
 from driftreview.lint.objects import MOST_OBJECTS
-from driftreview.lint.yamltree import MOST_VALUES, Budget, documents, tree
+from driftreview.lint.yamltree import documents, tree
 from tests.support.lintfiles import HEAD, SIGNALS, lines, report
 
 _EMPTY = "1:1 error holds no object; expected at least one document with apiVersion and kind"
@@ -113,6 +115,41 @@ def test_lists_that_hold_themselves_end_in_a_finding() -> None:
     assert line == f"1:1 {TOO_MANY}"
     (line,) = lines(f"&a {{apiVersion: v1, kind: List, items: [{', '.join(['*a'] * 60_000)}]}}\n")
     assert line == f"1:1 {TOO_MANY}"
+
+
+OTHER = "apiVersion: v1\nkind: ConfigMap\ndata:\n"
+FULL = MOST_VALUES - 4
+"""Of values fit beside the object itself, its apiVersion, its kind and the list they are in."""
+
+
+@pytest.mark.parametrize("of", ["lines", "a flow", "pairs", "aliases"])
+def test_documents_of_other_kinds_are_counted_too(of: str) -> None:
+    for count, at in ((FULL, []), (FULL + 1, [f"4:{2 * FULL + 2}"]), (FULL + 20_000, [f"4:{2 * FULL + 2}"])):
+        text, where = f"{OTHER}  [{'a,' * count}]\n", at
+        if of == "lines":
+            text, where = OTHER + "- a\n" * count, [f"{3 + FULL}:3" for _ in at]
+        elif of == "pairs":
+            text = OTHER + "".join(f"  {n}: a\n" for n in range(count))
+            where = [f"{4 + FULL}:3" for _ in at]
+        elif of == "aliases":
+            text = OTHER + f"  [&a a{', *a' * (count - 1)}]\n"
+            where = ["4:3" for _ in at]
+        assert lines(text) == [f"{place} {TOO_MANY}" for place in where], (of, count)
+
+
+def test_documents_of_one_word_and_those_behind_them_are_counted() -> None:
+    began = time.process_time()
+    found = lines("---\na\n" * (MOST_VALUES + 1))
+    assert time.process_time() - began < 20
+    assert found == [f"{2 * MOST_VALUES}:1 {TOO_MANY}"]
+    found = lines(OTHER + "- a\n" * (FULL - 20) + f"---\n{HEAD}{SIGNALS}")
+    assert found == []
+    assert lines(OTHER + "- a\n" * FULL + f"---\n{HEAD}{SIGNALS}")[0].endswith(TOO_MANY)
+
+
+def test_a_document_of_another_kind_that_holds_itself_ends_in_a_finding() -> None:
+    (line,) = lines("apiVersion: v1\nkind: ConfigMap\ndata: &a [*a, *a]\n")
+    assert line.endswith(TOO_MANY)
 
 
 @pytest.mark.parametrize("apart", ["a List", "documents"])

@@ -4,20 +4,28 @@ from datetime import timedelta
 
 import pytest
 
+from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.reasons import Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Signal
+from driftreview.api.status import ActType
 from driftreview.domain.advice import advice, over_budget, undecided
 from driftreview.domain.finding import Estimate, Finding, Measure
-from driftreview.domain.outcome import Outcome, Rates, SignalOutcome, detected, outcome_of, recommended, worse_by
+from driftreview.domain.outcome import Outcome, Rates, SignalOutcome, act, detected, outcome_of, recommended, worse_by
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import CheckpointResult, SeriesResult, SignalResult
-from tests.builders import HOUR, T0, events, growth, limit, signal, snapshot, spec
+from tests.builders import HOUR, T0, events, growth, limit, review, signal, snapshot, spec
 
 PASS, HOLD, DRIFT, OPEN = Verdict.PASS, Verdict.HOLD, Verdict.DRIFT, Verdict.INCONCLUSIVE
 
 
 def share(estimate: float, reach: float = 0.01, measure: Measure = Measure.SHARE) -> Estimate:
     return Estimate(measure, estimate, estimate - reach, estimate + reach, 0.05, 1.0)
+
+
+def judged_by(*signals: Signal, **policy: str) -> DriftReviewSpec:
+    """Two checkpoints and this policy."""
+    window = {"checkpoints": ["1h", "6h"], "rollback": "6h"}
+    return review(signals=list(signals or [signal()]), window=window, policy=policy).spec
 
 
 def result(declared: Signal, *series: tuple[SignalVerdict, Estimate | None]) -> SignalResult:
@@ -52,7 +60,17 @@ def test_verdicts_recommend_what_the_operator_would(
 
 def test_rates_count_each_t0_once_but_for_holds() -> None:
     lives = [(PASS, PASS), (HOLD, PASS), (HOLD, DRIFT), (PASS, OPEN), (PASS, HOLD)]
-    assert Rates.of(lives, 2) == Rates(t0s=5, rolled_back=1, held=3, inconclusive=2, promoted=2)
+    for policy, rolled_back, promoted in (("Hold", 1, 2), ("Promote", 1, 4), ("Rollback", 3, 2)):
+        for more in ({}, {"onDrift": "Hold"}, {"mode": "Observe"}):
+            declared = judged_by(onInconclusive=policy, **more)
+            expected = Rates(t0s=5, rolled_back=rolled_back, held=3, inconclusive=2, promoted=promoted)
+            assert Rates.of(declared, lives) == expected
+
+
+def test_nothing_is_done_where_the_data_end_before_a_decision() -> None:
+    for policy in ("Hold", "Promote", "Rollback"):
+        found = [act(judged_by(onInconclusive=policy), each) for each in ((), (PASS,), (DRIFT,))]
+        assert found == [None, None, ActType.ROLL_BACK]
 
 
 def test_a_signal_is_counted_as_if_it_were_alone() -> None:
@@ -62,6 +80,7 @@ def test_a_signal_is_counted_as_if_it_were_alone() -> None:
     found = outcome_of(replayed(*looks))
     assert found.verdicts == (PASS, PASS)
     assert [each.verdicts for each in found.signals] == [(DRIFT, DRIFT), (PASS, PASS)]
+    assert [each.others for each in found.signals] == [(PASS, PASS), (OPEN, OPEN)]
     assert [each.worst for each in found.signals] == [share(0.2), None]
 
 
@@ -94,10 +113,7 @@ def test_a_fall_is_worse_by_as_much_with_either() -> None:
 
 def outcomes(*lives: SignalOutcome) -> list[Outcome]:
     """One T0 for each life of the only signal."""
-    return [
-        Outcome(T0 + timedelta(hours=index), recommended(each.verdicts, 2), each.verdicts, (each,))
-        for index, each in enumerate(lives)
-    ]
+    return [Outcome(T0 + timedelta(hours=index), each.verdicts, (each,)) for index, each in enumerate(lives)]
 
 
 GOOD = SignalOutcome((PASS, PASS), affirmable=share(0.0))
@@ -121,8 +137,8 @@ def test_a_false_alarm_names_the_margin_that_would_have_tolerated_it() -> None:
     bad = SignalOutcome((PASS, DRIFT), share(0.1234))
     first, second = said(signal(), GOOD, bad, SignalOutcome((PASS, DRIFT), share(0.08)))
     assert first == (
-        "latency: Degraded at 2 of 3 T0s, at 2 of them no other signal was; it was worse by up to 12.4% by itself, "
-        "which a margin of as much tolerates; mode: Shadow takes it out"
+        "latency: Degraded at 2 of 3 T0s, each time alone; it was worse by up to 12.4% by itself, "
+        "which a margin of as much tolerates"
     )
     assert second == "baseline.length is 1d, the data have room for 7d: sweep again with that"
 
@@ -130,13 +146,13 @@ def test_a_false_alarm_names_the_margin_that_would_have_tolerated_it() -> None:
 @pytest.mark.parametrize(
     ("declared", "worst", "way"),
     [
-        (signal(), share(0.3, measure=Measure.VALUE), "it reached 300 ms by itself, beyond limits.alert 50 ms; "),
+        (signal(), share(0.3, measure=Measure.VALUE), "it reached 300 ms by itself, beyond limits.alert 50 ms"),
         (
             growth(),
             share(30.0, measure=Measure.PER_HOUR),
             "it grew by up to 30 MB an hour by itself: limits.perHour must",
         ),
-        (limit(), None, "no other signal was; mode: Shadow takes it out"),
+        (limit(), None, "Degraded at 1 of 2 T0s, each time alone"),
     ],
 )
 def test_a_false_alarm_of_another_kind_names_its_limit(declared: Signal, worst: Estimate | None, way: str) -> None:
@@ -148,17 +164,54 @@ def test_doubt_names_the_margin_that_four_of_five_t0s_would_have_affirmed() -> N
     first, second = said(signal(), *doubts)
     assert first == (
         "latency: undecided at 10 of 10 T0s; at 80% of all T0s a margin of 13% would have been affirmed at the last "
-        "look; mode: Shadow takes it out"
+        "look"
     )
     assert second.startswith("baseline.length is 1d")
-    assert len(said(signal(), *doubts, days=3)) == 1
+    assert said(signal(), *doubts, days=3)[1] == (
+        "baseline.length is 1d, which has not seen a whole week: with 7d a sweep needs 7d6h of data and more, here are "
+        "3d"
+    )
+
+
+def test_it_is_said_what_shadow_would_leave_of_the_rollbacks_and_of_the_doubt() -> None:
+    two = judged_by(signal("a"), signal("b"))
+
+    def told(*lives: tuple[Verdict, Verdict]) -> list[str]:
+        """One T0 for each pair of verdicts, of a and of b."""
+        rank = [DRIFT, HOLD, OPEN, PASS]
+        found = [
+            Outcome(
+                T0 + timedelta(hours=index),
+                (PASS, min(a, b, key=rank.index)),
+                (SignalOutcome((PASS, a), others=(PASS, b)), SignalOutcome((PASS, b), others=(PASS, a))),
+            )
+            for index, (a, b) in enumerate(lives)
+        ]
+        return [each for each in advice(two, found, timedelta(days=3)) if not each.startswith("baseline")]
+
+    as_many = "mode: Shadow alone would leave as many"
+    assert told((DRIFT, PASS), (DRIFT, DRIFT), (PASS, PASS)) == [
+        "a: Degraded at 2 of 3 T0s, alone at 1 of them; with mode: Shadow 1 T0s instead of 2 would be rolled back",
+        f"b: Degraded at 1 of 3 T0s, each time beside another signal; {as_many} rolled back",
+    ]
+    first, second = told((OPEN, PASS), (OPEN, OPEN), (OPEN, PASS))
+    assert first.endswith("says why; with mode: Shadow 1 T0s instead of 3 would be undecided")
+    assert second.endswith(f"says why; {as_many} undecided")
+
+
+def test_what_the_policy_rolls_back_undecided_counts_against_its_budget() -> None:
+    lives = [(PASS, OPEN)] + [(PASS, PASS)] * 9
+    for policy, over, told in (("Hold", False, 0), ("Promote", False, 0), ("Rollback", True, 1)):
+        declared = judged_by(onInconclusive=policy)
+        assert over_budget(declared, Rates.of(declared, lives)) is over
+        found = outcomes(*(SignalOutcome(each) for each in lives))
+        said = [each for each in advice(declared, found, timedelta(days=3)) if "undecided at 1 of 10" in each]
+        assert len(said) == told
 
 
 def test_no_margin_is_named_where_too_many_t0s_had_nothing_to_affirm() -> None:
     doubts = [SignalOutcome((PASS, OPEN), affirmable=share(0.06) if index else None) for index in range(4)]
-    assert said(signal(), *doubts)[0] == (
-        "latency: undecided at 4 of 4 T0s; --t0 2026-07-31T12:00:00Z says why; mode: Shadow takes it out"
-    )
+    assert said(signal(), *doubts)[0] == ("latency: undecided at 4 of 4 T0s; --t0 2026-07-31T12:00:00Z says why")
 
 
 def test_doubt_about_rare_events_names_the_absolute_margin() -> None:
@@ -168,7 +221,7 @@ def test_doubt_about_rare_events_names_the_absolute_margin() -> None:
     shares = [SignalOutcome((PASS, OPEN), affirmable=of(Measure.SHARE, 4.0 + index, 0.02)) for index in range(10)]
     assert said(events(), *shares)[0] == (
         "reconnects: undecided at 10 of 10 T0s; at 80% of all T0s a margin.absolute of 0.22 (15.8 events in 6h) would "
-        "have been affirmed; mode: Shadow takes it out"
+        "have been affirmed"
     )
     numbers = [SignalOutcome((PASS, OPEN), affirmable=of(Measure.DIFFERENCE, 0.1, 0.0))] * 4
     assert "a margin.absolute of 0.1 (7.2 events in 6h) would" in said(events(), *numbers)[0]

@@ -1,6 +1,7 @@
 """Samples from files: what is taken, and what is refused with file and line."""
 
 import math
+import time
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,25 @@ def test_what_is_no_mapping_is_refused(text: str) -> None:
 def test_an_openmetrics_file_that_cannot_be_read_is_refused(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RecordingError, match=said):
         openmetrics_of(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "order_latency{WIDE}WIDE1WIDE10", 'order_latency{aWIDE="b"} 1 10', 'order_latency{a=WIDE"b"} 1 10',
+        'order_latency{a="b"WIDE} 1 10', 'order_latency{a="b",WIDE} 1 10', 'order_latency{a="b"WIDE,WIDEc="d"} 1 10',
+        'order_latency{a="b"WIDE', 'order_latency{a="b",WIDE', "order_latency{WIDE,", "order_latency 1WIDEx y",
+    ],
+)  # fmt: skip
+def test_many_spaces_cost_no_time_wherever_they_stand(tmp_path: Path, line: str) -> None:
+    text = f"{line.replace('WIDE', ' ' * (60_000 // line.count('WIDE')))}\n# EOF\n"
+    began = time.process_time()
+    if line.endswith("10"):
+        assert len(openmetrics_of(tmp_path, text)["order-latency"]) == 1
+    else:
+        with pytest.raises(RecordingError, match="is no OpenMetrics text"):
+            openmetrics_of(tmp_path, text)
+    assert time.process_time() - began < 1
 
 
 def test_a_native_histogram_is_no_number(tmp_path: Path) -> None:

@@ -214,6 +214,34 @@ def test_a_sweep_that_decides_little_ends_with_11(data: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(
+    ("policy", "code", "rolled_back", "promoted", "left"),
+    [
+        ("Hold", 11, 0, 0, "left to a person"),
+        ("Promote", 11, 0, 1, "counted as promoted"),
+        ("Rollback", 10, 1, 0, "counted as rolled back"),
+    ],
+)
+def test_a_sweep_counts_undecided_t0s_as_the_policy_treats_them(
+    data: Path, policy: str, code: int, rolled_back: int, promoted: int, left: str
+) -> None:
+    doubtful = edited(
+        data,
+        ('margin: {absolute: "1"}, mode: Shadow', "margin: {relative: 1%}"),
+        ("  signals:", f"  policy: {{onInconclusive: {policy}}}\n  signals:"),
+    )
+    sweep = ("--sweep", "3h", "--jobs", "1", "--inject", "load*1")
+    result = run(doubtful, *sweep)
+    assert result.exit_code == code
+    assert f"undecided 100%, more than 20% (errors 100%), {left} by policy.onInconclusive {policy}\n" in result.stdout
+    found = document(doubtful, *sweep)
+    assert found["onInconclusive"] == policy
+    assert [found[field] for field in ("falseRollback", "inconclusive", "promoted")] == [rolled_back, 1, promoted]
+    assert len(found["rolledBackAt"]) == rolled_back * found["t0s"]
+    assert [each["promoted"] for each in found["power"]] == [promoted] * 2
+    assert "with mode: Shadow 0 T0s instead of" in result.stdout
+
+
+@pytest.mark.parametrize(
     ("arguments", "what"),
     [
         ((), "say with --t0 when the release was, or with --sweep 6h"),
@@ -240,13 +268,39 @@ def test_a_sweep_that_decides_little_ends_with_11(data: Path, tmp_path: Path) ->
         (("--t0", "0001-01-01T00:00:00Z"), "lies outside of the years 1970 to 2099"),
         (("--sweep", "soon"), "must be a duration"),
         (("--sweep", "0s"), "is no time at all"),
-        (("--sweep", "6h", "--since", "2026-03-03T23:00:00Z"), "there is no T0 with its whole baseline before it"),
+        (
+            ("--sweep", "6h", "--since", "2026-03-03T23:00:00Z"),
+            "checkpoint in the data lie from 2026-03-03T00:00:00Z to 2026-03-03T00:00:00Z",
+        ),
+        (("--sweep", "1h", "--since", "2027-03-03T23:00:00Z"), "--since 2027-03-03T23:00:00Z leave no T0: those with"),
+        (("--sweep", "1h", "--until", "2025-03-03T23:00:00Z"), "--until 2025-03-03T23:00:00Z leave no T0: those with"),
+        (
+            ("--sweep", "1h", "--since", "2026-03-03T01:10:00Z", "--until", "2026-03-03T01:50:00Z"),
+            "--since 2026-03-03T01:10:00Z and --until 2026-03-03T01:50:00Z leave no T0: those with their whole",
+        ),
+        (
+            ("--sweep", "1h", "--since", "2026-03-03T02:00:00Z", "--until", "2026-03-03T01:00:00Z"),
+            "--since 2026-03-03T02:00:00Z is later than --until 2026-03-03T01:00:00Z, and no T0 lies between",
+        ),
+        (("--sweep", "1s", "--since", "2026-03-04T05:00:00Z"), "lie from 2026-03-02T22:"),
+        (("--sweep", "72d"), "there is no T0 with its whole baseline before it"),
+        (
+            (*AT, "--history-ends-at", "2026-03-02T23:50:01Z"),
+            "is later than 2026-03-02T23:50:00Z, T0 2026-03-03T00:00:00Z less the warm-up of 10m, where a baseline",
+        ),
         ((*AT, "--resolution", "0s"), "is no time at all"),
         ((*AT, "--jobs", "0"), "greater than or equal to 1"),
     ],
 )
 def test_wrong_usage_ends_with_2_and_says_what_to_do(data: Path, arguments: tuple[str, ...], what: str) -> None:
     assert what in said(data, *arguments, code=2)
+
+
+def test_where_the_history_ends_is_for_a_baseline_from_history(data: Path) -> None:
+    ends = ("--history-ends-at", "2026-03-02T23:50:00Z")
+    assert run(data, *AT, *ends).stdout == run(data, *AT).stdout
+    snapshot = edited(data, ("baseline: {length: 1d}", "baseline: {from: Snapshot, length: 30m}"))
+    assert "--history-ends-at is for baseline.from History, found Snapshot" in said(snapshot, *AT, *ends, code=2)
 
 
 @pytest.mark.parametrize(

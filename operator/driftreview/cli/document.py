@@ -9,14 +9,13 @@ from typing import Any, Final
 
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import Recommendation
 from driftreview.api.signal import Kind
 from driftreview.api.status import ActType
 from driftreview.api.values import exact_duration, parse_percent
 from driftreview.domain.advice import advice
 from driftreview.domain.conclusion import act_for
 from driftreview.domain.foresight import foresight
-from driftreview.domain.outcome import Outcome, Rates, detected
+from driftreview.domain.outcome import Outcome, Rates, act, detected
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import SeriesResult, SignalResult
 from driftreview.domain.samples import Window
@@ -114,7 +113,7 @@ def power(review: DriftReview, outcomes: Mapping[str, Sequence[Outcome]]) -> lis
                 {"at": name, "rate": detected(found, index) / len(found) if _reached(found, index) else None}
                 for index, name in enumerate(names)
             ],
-            "promoted": Rates.of([each.verdicts for each in found], len(names)).promoted / len(found),
+            "promoted": Rates.of(review.spec, [each.verdicts for each in found]).promoted / len(found),
         }
         for fault, found in outcomes.items()
         if len(outcomes) > 1
@@ -127,7 +126,7 @@ def _reached(found: Sequence[Outcome], checkpoint: int) -> bool:
 
 def of_sweep(review: DriftReview, swept: Swept) -> Any:
     """The document about many T0s."""
-    spec, count = review.spec, len(review.spec.window.checkpoints)
+    spec = review.spec
     return {
         "apiVersion": API_VERSION,
         "kind": "Sweep",
@@ -139,13 +138,14 @@ def of_sweep(review: DriftReview, swept: Swept) -> Any:
         "t0s": len(swept.t0s),
         "independent": round(independent(spec, swept.t0s, swept.whole.step), 2),
         "falseAlarmBudget": parse_percent(spec.policy.false_alarm_budget),
-        **_shares(Rates.of([each.verdicts for each in swept.healthy], count)),
+        "onInconclusive": spec.policy.on_inconclusive,
+        **_shares(Rates.of(spec, [each.verdicts for each in swept.healthy])),
         "rolledBackAt": [
-            format_time(each.t0) for each in swept.healthy if each.recommendation is Recommendation.REJECT
+            format_time(each.t0) for each in swept.healthy if act(spec, each.verdicts) is ActType.ROLL_BACK
         ],
         "signals": [
             {"name": signal.name, "mode": signal.mode}
-            | _shares(Rates.of([each.signals[index].verdicts for each in swept.healthy], count))
+            | _shares(Rates.of(spec, [each.signals[index].verdicts for each in swept.healthy]))
             for index, signal in enumerate(spec.signals)
             if signal.kind is not Kind.INFO
         ],

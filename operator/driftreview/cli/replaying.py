@@ -11,7 +11,7 @@ from typing import Final
 
 from driftreview.adapters.recording import RecordingError
 from driftreview.api.base import format_time
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.reasons import Recommendation
 from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import format_duration
@@ -35,6 +35,8 @@ EXIT: Final = {Recommendation.APPROVE: 0, Recommendation.REJECT: 10, Recommendat
 """What the process ends with."""
 MOST_JUDGED: Final = 20_000
 """T0s of a sweep, each without a fault and with: hours on two cores."""
+_TRIED: Final = 1_000
+"""T0s, to say where there are some."""
 MOST_BYTES: Final = 2 * 2**30
 """Of the grids in all processes together, unless --jobs says how many there are."""
 COPIES: Final = 3
@@ -111,10 +113,40 @@ def _t0(request: Request, review: DriftReview) -> datetime | None:
         t0 = request.t0 or review.spec.window.t0
         if t0 is None:
             raise UsageError("say with --t0 when the release was, or with --sweep 6h to judge every T0 there is")
+        _refuse_history_end(request, review, t0)
         return t0
     if request.t0 is not None or request.history_ends_at is not None:
         raise UsageError("--sweep chooses T0s by itself: leave out --t0 and --history-ends-at")
+    if request.since and request.until and request.since > request.until:
+        since, until = format_time(request.since), format_time(request.until)
+        raise UsageError(f"--since {since} is later than --until {until}, and no T0 lies between: are they swapped?")
     return None
+
+
+def _refuse_history_end(request: Request, review: DriftReview, t0: datetime) -> None:
+    """A baseline that would reach into what is judged ends a warm-up before T0 all the same: said, not done quietly."""
+    ends, latest = request.history_ends_at, history_end(review.spec, t0)
+    if ends is None:
+        return
+    if review.spec.baseline.from_ is not BaselineFrom.HISTORY:
+        raise UsageError(f"--history-ends-at is for baseline.from History, found {review.spec.baseline.from_}")
+    if ends > latest:
+        raise UsageError(
+            f"--history-ends-at {format_time(ends)} is later than {format_time(latest)}, T0 {format_time(t0)} less the "
+            f"warm-up of {review.spec.window.warmup}, where a baseline ends at the latest: say when the rollout began, "
+            "or leave it out"
+        )
+
+
+def _refuse_bounds(request: Request, others: Sequence[datetime]) -> None:
+    """Name --since and --until where they alone leave no T0."""
+    bounds = (("--since", request.since), ("--until", request.until))
+    given = " and ".join(f"{name} {format_time(each)}" for name, each in bounds if each is not None)
+    if others and given:
+        raise UsageError(
+            f"{given} leave no T0: those with their whole baseline and last checkpoint in the data lie from "
+            f"{format_time(others[0])} to {format_time(others[-1])}"
+        )
 
 
 def _of_beginning(study: Study, t0: datetime, history_ends_at: datetime | None) -> Iterator[str]:
@@ -145,6 +177,8 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
     _refuse_too_many_t0s(study, request, every)
     t0s = admissible(spec, whole, every, request.since, request.until)
     if not t0s:
+        times = max((whole.end - whole.start) // (_TRIED * every), 1)  # of seconds in years only some are tried
+        _refuse_bounds(request, admissible(spec, whole, times * every))
         raise UsageError(
             f"--sweep: between {format_time(whole.start)} and {format_time(whole.end)} there is no T0 with its whole "
             f"baseline before it and its last checkpoint ({spec.window.checkpoints[-1]}) after it: use a shorter "
@@ -158,7 +192,7 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
         say_json(said)
     else:
         say(table.of_sweep(said))
-    rates = Rates.of([each.verdicts for each in swept.healthy], len(spec.window.checkpoints))
+    rates = Rates.of(spec, [each.verdicts for each in swept.healthy])
     if over_budget(spec, rates):
         return EXIT[Recommendation.REJECT]
     return EXIT[Recommendation.INCONCLUSIVE if undecided(rates) else Recommendation.APPROVE]

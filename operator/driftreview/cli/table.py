@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.policy import OnInconclusive
 from driftreview.api.signal import Mode
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.cli.printing import Line
+from driftreview.domain.advice import MANY
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import printable
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import SeriesResult, SignalResult
+
+_LEFT: Final = {
+    OnInconclusive.HOLD: "left to a person",
+    OnInconclusive.PROMOTE: "counted as promoted",
+    OnInconclusive.ROLLBACK: "counted as rolled back",
+}
 
 
 def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any]) -> Iterator[Line]:
@@ -83,9 +91,22 @@ def of_sweep(document: Mapping[str, Any]) -> Iterator[Line]:
     budget, rate = document["falseAlarmBudget"], document["falseRollback"]
     kept = "over" if rate > budget else "within"
     yield f"false rollbacks {_percent(rate)}, {kept} policy.falseAlarmBudget {_percent(budget)}"
+    yield from _undecided(document)
     yield from _stretches(document)
     for each in document["advice"]:
         yield f"- {each}"
+
+
+def _undecided(document: Mapping[str, Any]) -> Iterator[str]:
+    """How many T0s were undecided, what is done with them, and by which signals they are."""
+    share, policy = document["inconclusive"], document["onInconclusive"]
+    if not share:
+        return
+    signals = [each for each in document["signals"] if each["mode"] == Mode.ENFORCE and each["inconclusive"]]
+    signals.sort(key=lambda each: -each["inconclusive"])
+    which = ", ".join(f"{each['name']} {_percent(each['inconclusive'])}" for each in signals)
+    many = f", more than {_percent(MANY)}" if share > MANY else ""
+    yield f"undecided {_percent(share)}{many} ({which}), {_LEFT[policy]} by policy.onInconclusive {policy}"
 
 
 def _stretches(document: Mapping[str, Any]) -> Iterator[str]:

@@ -9,9 +9,10 @@ from typing import Final
 
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
+from driftreview.api.policy import OnInconclusive
 from driftreview.api.reasons import Recommendation, Verdict
 from driftreview.api.signal import Kind, Mode, Signal
-from driftreview.api.values import parse_duration, parse_percent
+from driftreview.api.values import format_duration, parse_duration, parse_percent
 from driftreview.domain.bursts import span_of
 from driftreview.domain.display import number, quantity, shorten
 from driftreview.domain.events import FEWEST
@@ -22,6 +23,9 @@ MANY: Final = 0.2
 """A larger share of undecided T0s is worth a word, and what would have left no more of them undecided."""
 LENGTHS: Final = ("1d", "7d", "14d", "28d")
 """Of a baseline, worth trying: a day, a week, and two, which show the days of the week."""
+_WEEK: Final = timedelta(days=7)
+_ROLLED_BACK: Final = "rolled back"
+_UNDECIDED: Final = "undecided"
 _LONGEST_REASON: Final = 200
 
 
@@ -43,56 +47,78 @@ def advice(spec: DriftReviewSpec, outcomes: Sequence[Outcome], data: timedelta) 
         outcomes: of every T0, without a fault.
         data: how long a time was recorded.
     """
-    count = len(spec.window.checkpoints)
-    rates = Rates.of([each.verdicts for each in outcomes], count)
-    enforced = [
-        index for index, each in enumerate(spec.signals) if each.mode is Mode.ENFORCE and each.kind is not Kind.INFO
-    ]
+    rates = Rates.of(spec, [each.verdicts for each in outcomes])
+    enforced = [index for index, each in enumerate(spec.signals) if _counts(each)]
     if over_budget(spec, rates):
         for index in enforced:
-            yield from _of_false_alarms(spec.signals[index], outcomes, index)
-    if undecided(rates):
+            yield from _of_false_alarms(spec, outcomes, index)
+    if _doubtful(spec, rates):
         for index in enforced:
             yield from _of_doubt(spec, outcomes, index)
     if over_budget(spec, rates) or undecided(rates):
         yield from _of_baseline(spec, data)
 
 
-def _of_false_alarms(signal: Signal, outcomes: Sequence[Outcome], index: int) -> Iterator[str]:
+def _counts(signal: Signal) -> bool:
+    return signal.mode is Mode.ENFORCE and signal.kind is not Kind.INFO
+
+
+def _doubtful(spec: DriftReviewSpec, rates: Rates) -> bool:
+    """Whether many came out undecided; where the policy rolls them back, more than its budget are many."""
+    rolls_back = spec.policy.on_inconclusive is OnInconclusive.ROLLBACK
+    let_pass = min(MANY, parse_percent(spec.policy.false_alarm_budget)) if rolls_back else MANY
+    return rates.inconclusive > let_pass * rates.t0s
+
+
+def _of_false_alarms(spec: DriftReviewSpec, outcomes: Sequence[Outcome], index: int) -> Iterator[str]:
+    signal = spec.signals[index]
     drifts = [each for each in outcomes if Verdict.DRIFT in each.signals[index].verdicts]
     if not drifts:
         return
-    sole = sum(
-        all(Verdict.DRIFT not in other.verdicts for place, other in enumerate(each.signals) if place != index)
-        for each in drifts
-    )
+    sole = sum(Verdict.DRIFT not in each.signals[index].others for each in drifts)
+    alone = f"alone at {sole} of them" if sole else "each time beside another signal"
+    if sole == len(drifts):
+        alone = "each time alone"
     worst = [each.signals[index].worst for each in drifts]
     known = [each for each in worst if each is not None]
-    said = f"{signal.name}: Degraded at {len(drifts)} of {len(outcomes)} T0s, at {sole} of them no other signal was"
+    said = f"{signal.name}: Degraded at {len(drifts)} of {len(outcomes)} T0s, {alone}"
     largest = max(known, key=lambda each: worse_by(signal, each), default=None)
     way = _way_out(signal, largest) if largest is not None and len(known) == len(worst) else ""
-    yield f"{said}; {way}mode: Shadow takes it out"
+    yield f"{said}{way}{_in_shadow(spec, outcomes, index, _ROLLED_BACK)}"
 
 
 def _way_out(signal: Signal, largest: Estimate) -> str:
     shown = _shown(signal, largest.measure, worse_by(signal, largest))
     match largest.measure:
         case Measure.SHARE | Measure.DIFFERENCE:
-            return f"it was worse by up to {shown} by itself, which a margin of as much tolerates; "
+            return f"; it was worse by up to {shown} by itself, which a margin of as much tolerates"
         case Measure.VALUE:
             limit = _shown(signal, largest.measure, largest.margin)
             reached = _shown(signal, largest.measure, largest.estimate)
-            return f"it reached {reached} by itself, beyond limits.alert {limit}; "
+            return f"; it reached {reached} by itself, beyond limits.alert {limit}"
         case Measure.PER_HOUR:
-            return f"it grew by up to {shown} an hour by itself: limits.perHour must be above that; "
+            return f"; it grew by up to {shown} an hour by itself: limits.perHour must be above that"
+
+
+def _in_shadow(spec: DriftReviewSpec, outcomes: Sequence[Outcome], index: int, what: str) -> str:
+    """How many T0s `mode: Shadow` would leave as they should not be; nothing where it would leave nothing to judge."""
+    if not any(_counts(each) for place, each in enumerate(spec.signals) if place != index):
+        return ""
+    lives = [each.verdicts for each in outcomes], [each.signals[index].others for each in outcomes]
+    rates = [Rates.of(spec, each) for each in lives]
+    before, after = (each.rolled_back if what == _ROLLED_BACK else each.inconclusive for each in rates)
+    if before == after:
+        return f"; mode: Shadow alone would leave as many {what}"
+    return f"; with mode: Shadow {after} T0s instead of {before} would be {what}"
 
 
 def _of_doubt(spec: DriftReviewSpec, outcomes: Sequence[Outcome], index: int) -> Iterator[str]:
     signal, count, last = spec.signals[index], len(spec.window.checkpoints), spec.window.checkpoints[-1]
     lives = [each.signals[index].verdicts for each in outcomes]
-    rates = Rates.of(lives, count)
-    if not undecided(rates):
+    rates = Rates.of(spec, lives)
+    if not _doubtful(spec, rates):
         return
+    shadow = _in_shadow(spec, outcomes, index, _UNDECIDED)
     said = f"{signal.name}: undecided at {rates.inconclusive} of {len(outcomes)} T0s"
     open_at = [
         each
@@ -106,19 +132,19 @@ def _of_doubt(spec: DriftReviewSpec, outcomes: Sequence[Outcome], index: int) ->
         yield f"{said}, Missing at {len(missing)} of them; at {format_time(first.t0)}: {why}"
         return
     if signal.kind is Kind.EVENTS and signal.margin is not None:
-        yield f"{said}; {_of_rare(signal, outcomes, index, last)}; mode: Shadow takes it out"
+        yield f"{said}; {_of_rare(signal, outcomes, index, last)}{shadow}"
         return
     found = [each.signals[index].affirmable for each in outcomes]
     measures = {each.measure for each in found if each is not None}
     enough = _enough([math.inf if each is None else worse_by(signal, each, at_most=True) for each in found])
     if signal.kind is not Kind.LEVEL or len(measures) != 1 or not math.isfinite(enough):
-        yield f"{said}; --t0 {format_time(open_at[0].t0)} says why; mode: Shadow takes it out"
+        yield f"{said}; --t0 {format_time(open_at[0].t0)} says why{shadow}"
         return
     (measure,) = measures
     share = f"{1 - MANY:.0%}"
     yield (
         f"{said}; at {share} of all T0s a margin of {_shown(signal, measure, enough)} would have been affirmed at the "
-        f"last look; mode: Shadow takes it out"
+        f"last look{shadow}"
     )
 
 
@@ -152,9 +178,17 @@ def _of_baseline(spec: DriftReviewSpec, data: timedelta) -> Iterator[str]:
         return
     length = parse_duration(spec.baseline.length)
     others = parse_duration(spec.window.warmup) + parse_duration(spec.window.checkpoints[-1])
-    longer = [each for each in LENGTHS if length < parse_duration(each) <= data - others]
-    if longer:
-        yield f"baseline.length is {spec.baseline.length}, the data have room for {longer[0]}: sweep again with that"
+    longer = next((each for each in LENGTHS if length < parse_duration(each)), None)
+    if longer is None:
+        return
+    needed = parse_duration(longer) + others
+    if needed <= data:
+        yield f"baseline.length is {spec.baseline.length}, the data have room for {longer}: sweep again with that"
+    elif length < _WEEK:
+        yield (
+            f"baseline.length is {spec.baseline.length}, which has not seen a whole week: with {longer} a sweep needs "
+            f"{format_duration(needed)} of data and more, here are {format_duration(data)}"
+        )
 
 
 def _shown(signal: Signal, measure: Measure, value: float) -> str:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.driftreview import DriftReviewSpec
+from driftreview.api.policy import OnDrift, PolicyMode
 from driftreview.api.reasons import Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal, Worse
-from driftreview.domain.conclusion import concluded
+from driftreview.api.status import ActType
+from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.finding import Estimate, Measure
 from driftreview.domain.replay import Replay
 from driftreview.domain.result import SeriesResult, SignalResult, combine
@@ -30,6 +33,8 @@ class SignalOutcome:
     """The one at the last checkpoint whose unfavourable end is worst; None if any series had none."""
     missing: str = ""
     """Why it was Missing at the last checkpoint, if it was."""
+    others: tuple[Verdict, ...] = ()
+    """Of each checkpoint, did all signals but this one count; their share of the budget is what it was with it."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +42,6 @@ class Outcome:
     """What was said and recommended of one T0."""
 
     t0: datetime
-    recommendation: Recommendation
     verdicts: tuple[Verdict, ...]
     signals: tuple[SignalOutcome, ...]
     """In the order of the review."""
@@ -49,32 +53,36 @@ class Rates:
 
     t0s: int
     rolled_back: int
-    """Recommended to REJECT."""
+    """As `act` says."""
     held: int
     """Hold at any checkpoint."""
     inconclusive: int
-    """Undecided after the last checkpoint."""
+    """Undecided after the last checkpoint, whatever is done about it."""
     promoted: int
-    """Recommended to APPROVE."""
+    """As `act` says."""
 
     @staticmethod
-    def of(lives: Sequence[Sequence[Verdict]], checkpoints: int) -> Rates:
+    def of(spec: DriftReviewSpec, lives: Sequence[Sequence[Verdict]]) -> Rates:
         """Count the verdicts of each T0 over its checkpoints."""
-        found = [recommended(each, checkpoints) for each in lives]
+        count = len(spec.window.checkpoints)
+        acts = [act(spec, each) for each in lives]
         return Rates(
             len(lives),
-            found.count(Recommendation.REJECT),
+            acts.count(ActType.ROLL_BACK),
             sum(Verdict.HOLD in each for each in lives),
-            found.count(Recommendation.INCONCLUSIVE),
-            found.count(Recommendation.APPROVE),
+            sum(recommended(each, count) is Recommendation.INCONCLUSIVE for each in lives),
+            acts.count(ActType.PROMOTE),
         )
 
 
 def outcome_of(replayed: Replay) -> Outcome:
     """Keep what counts: of thousands of T0s, the evidence would not fit."""
     results = [each.result for each in replayed.checkpoints if each.result is not None]
-    signals = tuple(_of_signal(looks) for looks in zip(*(each.results for each in results), strict=True))
-    return Outcome(replayed.t0, replayed.recommendation, tuple(each.verdict for each in results), signals)
+    signals = tuple(
+        _of_signal(looks, [_others(each.results, index) for each in results])
+        for index, looks in enumerate(zip(*(each.results for each in results), strict=True))
+    )
+    return Outcome(replayed.t0, tuple(each.verdict for each in results), signals)
 
 
 def recommended(verdicts: Iterable[Verdict], checkpoints: int) -> Recommendation:
@@ -83,6 +91,19 @@ def recommended(verdicts: Iterable[Verdict], checkpoints: int) -> Recommendation
         if conclusion := concluded(verdict, last=number == checkpoints):
             return conclusion[0]
     return Recommendation.INCONCLUSIVE
+
+
+def act(spec: DriftReviewSpec, verdicts: Sequence[Verdict]) -> ActType | None:
+    """What is done after these verdicts, were the operator to act on each recommendation that the policy leaves to it.
+
+    A review is tried on history before it may act, so `policy.mode` and `policy.onDrift` are taken for Enforce and
+    Rollback: what is left to a person would have been a false alarm all the same. `policy.onInconclusive` counts.
+    """
+    acting = {"mode": PolicyMode.ENFORCE, "on_drift": OnDrift.ROLLBACK}
+    count, recommendation = len(spec.window.checkpoints), recommended(verdicts, len(spec.window.checkpoints))
+    if recommendation is Recommendation.INCONCLUSIVE and len(verdicts) < count:
+        return None  # the data end before anything is decided
+    return act_for(spec.policy.model_copy(update=acting), recommendation)
 
 
 def detected(outcomes: Sequence[Outcome], checkpoint: int) -> int:
@@ -96,7 +117,7 @@ def worse_by(signal: Signal, found: Estimate, *, at_most: bool = False) -> float
     return {Worse.HIGHER: high, Worse.LOWER: -low, Worse.EITHER: max(high, -low)}[signal.worse]
 
 
-def _of_signal(looks: Sequence[SignalResult]) -> SignalOutcome:
+def _of_signal(looks: Sequence[SignalResult], others: Sequence[Verdict]) -> SignalOutcome:
     signal = looks[-1].signal
     counted = [_enforced(each).counts_as for each in looks]
     degraded = [
@@ -110,7 +131,13 @@ def _of_signal(looks: Sequence[SignalResult]) -> SignalOutcome:
         max(degraded, key=lambda each: worse_by(signal, each), default=None),
         _affirmable(signal, looks[-1].series),
         looks[-1].finding.message if looks[-1].finding.verdict is SignalVerdict.MISSING else "",
+        tuple(others),
     )
+
+
+def _others(results: Sequence[SignalResult], index: int) -> Verdict:
+    counted = [each.counts_as for place, each in enumerate(results) if place != index]
+    return combine([each for each in counted if each is not None])
 
 
 def _affirmable(signal: Signal, series: Sequence[SeriesResult]) -> Estimate | None:

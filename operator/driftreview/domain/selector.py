@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Final
 
 _PAIR: Final = r'([a-zA-Z_]\w*)\s*=\s*"((?:[^"\\]|\\.)*)"'
-_BARE_PAIR: Final = r'[a-zA-Z_]\w*\s*=\s*"(?:[^"\\]|\\.)*"'
-SELECTOR: Final = rf"\{{\s*(?:{_BARE_PAIR}\s*(?:,\s*{_BARE_PAIR}\s*)*)?,?\s*\}}"
-"""A regular expression without groups."""
+_BARE_PAIR: Final = r'[a-zA-Z_]\w*+\s*+=\s*+"(?:[^"\\]|\\.)*+"'
+SELECTOR: Final = rf"\{{\s*+(?:{_BARE_PAIR}\s*+(?:,\s*+{_BARE_PAIR}\s*+)*)?(?:,\s*+)?\}}"
+"""A regular expression without groups.
+
+Spaces are taken whole and never given back: two places that could share them would try every way to, on each line.
+"""
 
 
 def read_selector(text: str) -> dict[str, str]:

@@ -11,8 +11,8 @@ from typing import Any, Final
 from promql_parser import MatrixSelector
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.policy import ApprovedBy
-from driftreview.api.signal import Kind, Mode, Signal
+from driftreview.api.policy import ApprovedBy, OnInconclusive
+from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
 from driftreview.domain.display import near, shorten
 from driftreview.domain.query import QueryProblem, check, expression, pods_of_target, resolve, stood_in_for
@@ -26,7 +26,14 @@ _TO_APPROVE: Final = timedelta(hours=2)
 _SNAPSHOT: Final = timedelta(hours=2)
 _TIGHT: Final = 0.05
 """Up to this a relative margin wants a day of baseline and more: docs/judge-benchmark.md, "nothing at all"."""
-_GROWTH: Final = timedelta(hours=2)
+_GROWTH: Final = timedelta(hours=3)
+"""What stood still for so long, in blocks of ten minutes whose noise halves from one to the next, is told from growth
+in 28 of 30 histories; after two hours in 4, and noise that remembers an hour and a half wants a day."""
+_BUDGET: Final = 0.2
+"""One in five healthy releases rolled back is a review that nobody keeps."""
+_COVERAGE: Final = 0.1
+_MARGIN: Final = 2.0
+"""Of a level; a small share of failures may well become three times as large."""
 _TO_ACT: Final = timedelta(minutes=1)
 _LONGEST_QUERY: Final = 1_000
 _USED: Final = re.compile(r"(?<!\$)\$\{([^}]*)}")
@@ -55,6 +62,7 @@ def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[
         values: of the variables in its queries.
     """
     yield from _times(review)
+    yield from _lenient(review)
     seen: dict[tuple[Any, ...], str] = {}
     for index, signal in enumerate(review.spec.signals):
         path: Path = ("spec", "signals", index)
@@ -84,8 +92,9 @@ def _times(review: DriftReview) -> Iterator[Advice]:
         which = ", ".join(tight[:3]) + (", …" if tight[3:] else "")
         message = (
             f"found {baseline.length}, expected 24h or more where a margin is 5% or less ({which}): a shorter"
-            " baseline does not know its own level that well, and healthy releases end Inconclusive (with ten signals"
-            f" hardly one was promoted after 6h, half after 24h, nearly all after 7d); set {instead}, or a wider margin"
+            " baseline does not know its own level that well, and healthy releases end Inconclusive (of those with ten"
+            " signals hardly one was promoted with a baseline of 6h, half with one of 24h, nearly all with one of 7d);"
+            f" set {instead}, or a wider margin"
         )
         yield "short-baseline", ("spec", "baseline", "length"), message
     elif baseline.from_ is BaselineFrom.HISTORY and compared and length < _DAY:
@@ -143,14 +152,55 @@ def _is_tight(signal: Signal) -> bool:
     return counts and relative is not None and parse_percent(relative) <= _TIGHT
 
 
+def _lenient(review: DriftReview) -> Iterator[Advice]:
+    """What lets nearly everything pass, or nearly nothing."""
+    policy = review.spec.policy
+    if parse_percent(policy.false_alarm_budget) > _BUDGET:
+        message = (
+            f"found {policy.false_alarm_budget}: of healthy releases as many may be rolled back; set what can be borne,"
+            " such as 5%"
+        )
+        yield "budget-wide", ("spec", "policy", "falseAlarmBudget"), message
+    enforced = [each for each in review.spec.signals if each.mode is Mode.ENFORCE and each.kind is not Kind.INFO]
+    ignored = [each.name for each in enforced if each.on_missing is OnMissing.IGNORE]
+    if policy.on_inconclusive is OnInconclusive.PROMOTE and ignored:
+        message = (
+            f"found Promote, and onMissing: Ignore of {', '.join(ignored[:3])}{', …' if ignored[3:] else ''}: a release"
+            " of which nothing can be measured is promoted; leave one of the two at Hold"
+        )
+        yield "promote-unseen", ("spec", "policy", "onInconclusive"), message
+    for index, signal in enumerate(review.spec.signals):
+        path: Path = ("spec", "signals", index)
+        if signal.kind is not Kind.INFO and parse_percent(signal.min_coverage) < _COVERAGE:
+            message = (
+                f"found {signal.min_coverage}: a verdict rests on what is left, and the worst may lie in the gaps;"
+                " raise it, best to the default of 90%"
+            )
+            yield "coverage-low", (*path, "minCoverage"), message
+        relative = signal.margin.relative if signal.margin else None
+        if relative is None:
+            continue
+        if signal.worse is Worse.LOWER and parse_percent(relative) >= 1:
+            message = f"found {relative} with worse: Lower: nothing falls by more than all of it; set less, such as 10%"
+            yield "margin-wide", (*path, "margin", "relative"), message
+        elif signal.kind is Kind.LEVEL and not signal.per and parse_percent(relative) > _MARGIN:
+            message = (
+                f"found {relative}, which tolerates {1 + parse_percent(relative):.3g} times the baseline; a margin is"
+                " what is tolerated beyond it, such as 10%: if there is none, set limits.alert alone"
+            )
+            yield "margin-wide", (*path, "margin", "relative"), message
+
+
 def _of_signal(signal: Signal, path: Path, review: DriftReview, step: Step) -> Iterator[Advice]:
     spec = review.spec
     first = parse_duration(spec.window.checkpoints[0])
     look = first - parse_duration(spec.baseline.length) if spec.baseline.from_ is BaselineFrom.SNAPSHOT else first
     if signal.kind is Kind.GROWTH and look < _GROWTH:
         message = (
-            f"found a first checkpoint that sees {format_duration(look)}: too short to tell growth from noise, the"
-            " signal will probably be Inconclusive there; make window.checkpoints[0] 2h or later, or expect nothing"
+            f"found a first checkpoint that sees {format_duration(look)}: too short to tell growth from noise, unless"
+            " each block tells nothing of the next; most are Inconclusive before 3h, and noise that remembers an hour"
+            " or two for as long as a day; only the last checkpoint must pass, so expect nothing of the first, or make"
+            " window.checkpoints[0] later"
         )
         yield "growth-early", path, message
     if signal.kind is Kind.LIMIT and (signal.for_ is None or parse_duration(signal.for_) <= step.length):

@@ -18,8 +18,9 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
 from driftreview.domain.display import near
 from driftreview.lint import schema as structural
+from driftreview.lint.budget import TOO_MANY, Budget, Unreadable, begin
 from driftreview.lint.finding import Finding, Path, Place, Severity, parsed, shown, spelled
-from driftreview.lint.yamltree import TOO_MANY, Budget, Node, Unreadable, begin, documents, members, scalar, tree
+from driftreview.lint.yamltree import Node, documents, members, pass_over, scalar, tree
 
 Model = DriftReview | MetricSource | ClusterMetricSource | DriftApproval
 _KINDS: Final = {resource.kind: resource for resource in RESOURCES}
@@ -86,6 +87,7 @@ def _read(document: yaml.Node, contents: Contents, budget: Budget) -> None:
     if isinstance(document, yaml.ScalarNode) and not document.value:
         return
     if not _is_ours(kind, version):
+        pass_over(document, budget)
         contents.others += 1
         return
     if contents.ours == MOST_OBJECTS and kind != _EVIDENCE:
@@ -130,7 +132,7 @@ def _misnamed(node: Node, kind: str, version: str) -> Iterator[Finding]:
         if found not in known:
             at = (node.nearest((name,)) or node).at
             what = f"found {shown(found)}" if name in node.keys else "is missing"
-            message = f"{what}, expected {' or '.join(known)}{near(found, known)}"
+            message = f"{what}, expected {structural.any_of(known)}{near(found, known)}"
             yield Finding(at, Severity.ERROR, "unknown-kind", message, name)
 
 

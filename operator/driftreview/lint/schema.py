@@ -77,7 +77,7 @@ def _here(schema: dict[str, Any], node: Node, path: Path) -> Iterator[Finding]:
         return
     if "enum" in schema and value not in schema["enum"]:
         meant = near(str(value), schema["enum"])
-        yield _error(node.at, "schema-enum", path, f"found {shown(value)}, expected {_any_of(schema['enum'])}{meant}")
+        yield _error(node.at, "schema-enum", path, f"found {shown(value)}, expected {any_of(schema['enum'])}{meant}")
     if schema.get("format") == "date-time":
         if not _is_time(value):
             example = "2026-01-05T10:00:00Z or 2026-01-05T10:00:00.5+02:00"
@@ -142,7 +142,7 @@ def _unknown(known: dict[str, Any], found: list[tuple[Place, str]], path: Path) 
     found.sort()
     for at, name in found[:MOST_FINDINGS]:
         meant = near(name, known)
-        message = f"found an unknown field{meant or f', expected {_any_of(known)}; drop it'}"
+        message = f"found an unknown field{meant or f', expected {any_of(known)}; drop it'}"
         yield _error(at, _UNKNOWN, (*path, name), message)
     if more := found[MOST_FINDINGS:]:
         at, name = more[-1]
@@ -210,7 +210,8 @@ def _is_time(text: str) -> bool:
         return False
 
 
-def _any_of(names: Any) -> str:
+def any_of(names: Any) -> str:
+    """What is expected where there are several choices."""
     *most, last = [str(name) for name in names]
     return f"one of {', '.join(most)} or {last}" if most else last
 

@@ -13,6 +13,7 @@ from driftreview.api.values import format_duration, parse_duration, parse_quanti
 from driftreview.domain.display import quantity
 from driftreview.lint.expressions import Part, Range, length, matched, operator, parts
 from driftreview.lint.finding import Path, Severity
+from driftreview.lint.shapes import shapes
 
 _PODS: Final = frozenset({"pod", "pod_name", "pod_uid", "pod_ip", "kubernetes_pod_name", "k8s_pod_name", "podname"})
 """Labels that name pods, whatever is asked."""
@@ -52,6 +53,7 @@ def slips(review: DriftReview, values: dict[str, str]) -> Iterator[Slip]:
             *_of_events(signal, asked["query"]),
             *_of_control(asked.get("control", []), values),
             *_of_covariates(signal, signals[:index]),
+            *shapes(signal, asked),
         ):
             yield Severity.WARNING, check, (*path, field), message
         yield from ((Severity.WARNING, "milli-bytes", (*path, *at), message) for at, message in _of_bytes(signal))

@@ -15,13 +15,10 @@ from typing import Any, Final
 import yaml
 from yaml.error import Mark
 
+from driftreview.lint.budget import Budget, Unreadable, begin, place_of
 from driftreview.lint.finding import MOST_BYTES, Finding, Path, Place, Severity, short
 from driftreview.lint.yamlwords import meaning
 
-MOST_VALUES: Final = 100_000
-"""Of one file, an alias counted as often as it is used: what takes lint a second or two."""
-TOO_MANY: Final = "yaml-size"
-"""The check that finds more of them."""
 _DEEPEST: Final = 100
 _PLAIN: Final = "plain"
 _TEXT: Final = "tag:yaml.org,2002:str"
@@ -65,45 +62,11 @@ class Node:
         return node
 
 
-@dataclass(frozen=True)
-class Unreadable(Exception):  # noqa: N818 - the file's fault, not ours
-    """What is wrong with the YAML, and where."""
-
-    place: Place
-    check: str
-    message: str
-
-    def finding(self) -> Finding:
-        """As a finding."""
-        return Finding(self.place, Severity.ERROR, self.check, self.message)
-
-
-@dataclass
-class Budget:
-    """How many values of a file may still be looked at."""
-
-    left: int = MOST_VALUES
-
-    def spend(self, count: int, at: Place) -> None:
-        """Look at some.
-
-        Raises:
-            Unreadable: there are more than a file may hold.
-        """
-        self.left -= count
-        if self.left < 0:
-            message = (
-                f"the file holds more than {MOST_VALUES} values up to here, each alias counted as often as it is used, "
-                "and nothing after this is linted; write it without aliases, or split it"
-            )
-            raise Unreadable(at, TOO_MANY, message)
-
-
 def documents(data: bytes) -> Iterator[yaml.Node]:
     """The documents of a file, those that hold anything.
 
     Raises:
-        Unreadable: it is not UTF-8, not YAML, or larger or deeper than any object can be.
+        Unreadable: it is not UTF-8, not YAML, larger or deeper than any object can be, or of too many values.
     """
     text = _decoded(data)
     if found := yaml.reader.Reader.NON_PRINTABLE.search(text):
@@ -114,15 +77,11 @@ def documents(data: bytes) -> Iterator[yaml.Node]:
         while loader.check_node():
             if (node := loader.get_node()) is not None:
                 yield node
+                loader.reached = begin(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = ", ".join(part for part in (error.context, error.problem) if part)
-        raise Unreadable(_place(mark), "yaml", f"is not YAML: {said}{_hint(text, mark)}") from None
-
-
-def begin(node: yaml.Node) -> Place:
-    """Where a value begins; of an alias, where what it stands for does."""
-    return _place(node.start_mark)
+        raise Unreadable(place_of(mark), "yaml", f"is not YAML: {said}{_hint(text, mark)}") from None
 
 
 def scalar(node: yaml.Node, name: str) -> str:
@@ -147,6 +106,22 @@ def members(document: yaml.Node, budget: Budget) -> Iterator[yaml.Node]:
         left += reversed(listed)
         if not listed:
             yield node
+
+
+def pass_over(node: yaml.Node, budget: Budget) -> None:
+    """Count the values in a document that nobody builds; `members` has counted itself.
+
+    Raises:
+        Unreadable: aliases make it endless or huge.
+    """
+    left = [node]
+    while left:
+        node = left.pop()
+        if isinstance(node, yaml.CollectionNode):
+            pairs = isinstance(node, yaml.MappingNode)
+            inside = [value for _, value in node.value] if pairs else node.value
+            budget.spend(len(inside), begin(node))
+            left += reversed(inside)
 
 
 def _items(node: yaml.Node) -> list[yaml.Node]:
@@ -175,11 +150,24 @@ class _Loader(yaml.CSafeLoader):
 
     depth = 0
 
-    def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:  # noqa: ARG002 - PyYAML names it
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.composed = Budget()
+        """Over all documents, an alias counted once: what is beyond need not even be read."""
+        self.reached = Place()
+
+    def descend_resolver(self, current_node: yaml.Node | None, current_index: Any) -> None:
         self.depth += 1
         if self.depth > _DEEPEST and current_node is not None:
             message = f"nested deeper than {_DEEPEST} levels"
             raise yaml.MarkedYAMLError(None, None, message, current_node.start_mark)
+        if isinstance(current_node, yaml.MappingNode) and current_index is None:
+            return  # a key
+        if isinstance(current_node, yaml.SequenceNode) and current_node.value:
+            self.reached = begin(current_node.value[-1])
+        elif isinstance(current_index, yaml.Node):
+            self.reached = begin(current_index)
+        self.composed.spend(1, self.reached)
 
     def ascend_resolver(self) -> None:
         self.depth -= 1
@@ -266,10 +254,6 @@ def _hint(text: str, mark: Mark | None) -> str:
 
 def _at(text: str, position: int) -> Place:
     return Place(text.count("\n", 0, position) + 1, position - text.rfind("\n", 0, position))
-
-
-def _place(mark: Mark | None) -> Place:
-    return Place() if mark is None else Place(mark.line + 1, mark.column + 1)
 
 
 def _key(key: yaml.Node, place: Place) -> str:
