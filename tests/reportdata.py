@@ -8,13 +8,15 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from driftreview.api.approval import ChecklistItem, DriftApproval
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec
+from driftreview.domain.approvals import as_recorded
 from driftreview.domain.report.build import report
 from driftreview.report.files import as_json
 from driftreview.report.markdown import markdown
-from tests.builders import HOUR, MINUTE, T0, around, evidence, review, series, signal, snapshot
+from tests.builders import HOUR, MINUTE, T0, approval, around, evidence, review, series, signal, snapshot
 from tests.simulator import Metrics, Simulator
 
 GOLDEN = Path(__file__).parent / "unit" / "golden"
@@ -26,7 +28,7 @@ CONTEXT = {
     "scope": "order path",
     "change": "CHG-17 [x](https://example.org)",
 }
-Taken = tuple[DriftReview, list[DriftSnapshot]]
+Taken = tuple[DriftReview, list[DriftSnapshot], list[DriftApproval]]
 
 
 def life(shift_at: timedelta | None = None, **spec: Any) -> Simulator:
@@ -58,6 +60,76 @@ def without_answers() -> Simulator:
     return simulator
 
 
+def does(simulator: Simulator, kind: str, by: str = "jane", **fields: Any) -> None:
+    """A person does something now, and the operator sees it."""
+    simulator.approvals.append(approval(kind, by, simulator.now, **fields))
+    simulator.run()
+
+
+def passes(simulator: Simulator, length: timedelta) -> Simulator:
+    """Let time pass."""
+    simulator.pass_time(length)
+    return simulator
+
+
+LATE = {"checkpoints": ["1h", "2h", "4h"], "rollback": "6h"}
+"""People have two hours between the last look and the last safe moment."""
+ASKED = {
+    "author": "joe@example.org",
+    "window": LATE,
+    "policy": {"approval": {"type": "Manual", "approvals": 2, "notByAuthor": True}},
+    "checklist": [{"name": "backup-workflow-unchanged"}, {"name": "support-was-told", "required": False}],
+}
+
+
+def retaken() -> Simulator:
+    """T0 was taken anew twice, the second time before there was a look."""
+    simulator = after(20 * MINUTE)
+    does(simulator, "Rebaseline", message="traffic was switched over only now")
+    passes(simulator, 10 * MINUTE)
+    does(simulator, "Rebaseline", "joe")
+    return passes(simulator, 65 * MINUTE)
+
+
+def lengthened() -> Simulator:
+    """The window was extended twice; the last of the looks that were added decides."""
+    simulator = after(65 * MINUTE)
+    does(simulator, "Extend", **{"for": "2h"}, message="the evening is to be seen too")
+    does(simulator, "Note", message="provider outage 14:00 to 14:20; " + "it is over. " * 20)
+    passes(simulator, MINUTE)
+    does(simulator, "Extend", "joe", **{"for": "1h"})
+    return passes(simulator, 7 * HOUR)
+
+
+def waited_for() -> Simulator:
+    """What passed waits for a second person and a sign-off."""
+    simulator = after(245 * MINUTE, **ASKED)
+    for by in ("jane", "joe@example.org", "jane"):
+        does(simulator, "Approve", by)
+        passes(simulator, MINUTE)
+    does(simulator, "SignOff", item="support-was-told")
+    return simulator
+
+
+def agreed() -> Simulator:
+    """Two people approved it, and everything is signed off; one of the objects was deleted since."""
+    simulator = waited_for()
+    does(simulator, "SignOff", item="backup-workflow-unchanged", message="run 4711 restored")
+    does(simulator, "Approve", "ann", message="known and wanted, CHG-1042")
+    passes(simulator, 10 * MINUTE)
+    simulator.approvals = [each for each in simulator.approvals if each.spec.by != "ann"]
+    return simulator
+
+
+def turned_down() -> Simulator:
+    """A person rejected what every look so far had passed."""
+    simulator = after(65 * MINUTE, **ASKED)
+    does(simulator, "Approve", "ann")
+    passes(simulator, MINUTE)
+    does(simulator, "Reject", message="customers cannot pay")
+    return passes(simulator, 10 * MINUTE)
+
+
 STATES: dict[str, Callable[[], Simulator]] = {
     "pending": lambda: after(-12 * MINUTE),
     "t0": lambda: after(MINUTE),
@@ -66,12 +138,18 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "promoted": lambda: after(5 * HOUR),
     "rolled-back": lambda: after(5 * HOUR, 90 * MINUTE),
     "inconclusive": without_answers,
+    "retaken": retaken,
+    "extended": lengthened,
+    "waits-for-people": waited_for,
+    "approved": agreed,
+    "rejected": turned_down,
 }
 
 
 def taken(simulator: Simulator) -> Taken:
     """What the API server has of a review."""
-    return simulator.stored(), [stored(name, spec) for name, spec in simulator.snapshots.items()]
+    snapshots = [stored(name, spec) for name, spec in simulator.snapshots.items()]
+    return simulator.stored(), snapshots, list(simulator.approvals)
 
 
 def stored(name: str, spec: Any) -> DriftSnapshot:
@@ -93,7 +171,19 @@ def hostile(label: str = HOSTILE) -> Taken:
     ]
     first = snapshot(looks[0], source=f"MetricSource/{label} http://x")
     last = snapshot(looks[1], checkpoint="1h", hours=6, source=f"MetricSource/{label} http://x")
-    return begun, [stored(f"release-review-u-{each.checkpoint.lower()}", each) for each in (first, last)]
+    said = [
+        approval(kind, label, message=label, **more)
+        for kind, more in (("Approve", {}), ("Note", {}), ("SignOff", {"item": "backup"}))
+    ]
+    records = [as_recorded(each, T0, label, "" if each.spec.type != "Approve" else label) for each in said]
+    people = {"author": label, "checklist": [ChecklistItem(name="backup")]}
+    begun = begun.model_copy(
+        update={
+            "spec": begun.spec.model_copy(update=people),
+            "status": begun.status.model_copy(update={"approvals": records}),
+        }
+    )
+    return begun, [stored(f"release-review-u-{each.checkpoint.lower()}", each) for each in (first, last)], said
 
 
 def large(signals: int = 50, each: int = 20, looks: Sequence[str] = ("1h", "6h", "24h", "48h")) -> Taken:
@@ -118,7 +208,7 @@ def large(signals: int = 50, each: int = 20, looks: Sequence[str] = ("1h", "6h",
 
     hours = {"1h": 1, "6h": 6, "24h": 24, "48h": 48}
     specs = [at("T0", 1008, 1.0), *(at(name, hours[name] * 6, 1.2) for name in looks)]
-    return begun, [stored(f"release-review-u-{each.checkpoint.lower()}", each) for each in specs]
+    return begun, [stored(f"release-review-u-{each.checkpoint.lower()}", each) for each in specs], []
 
 
 def written() -> Iterator[tuple[str, str]]:

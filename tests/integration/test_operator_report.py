@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from driftreview.cli.app import app
 from lab import Lab
 from lab.install import OperatorProcess
+from tests.support.cluster import Raw
 from tests.support.stage import NAME, Stage, ago, condition, wire
 
 pytestmark = pytest.mark.integration
@@ -59,6 +60,46 @@ def test_a_config_map_of_that_name_that_is_not_the_reviews_is_left_alone(
     )
     assert (said["status"], said["reason"]) == ("False", "NameTaken")
     assert stage.api.get("ConfigMap", f"{NAME}-report", stage.namespace)["data"] == {"mine": "yes"}
+    assert operator.pid is not None
+
+
+def acts(stage: Stage, kind: str, **fields: str) -> Raw:
+    """Do something about the review."""
+    ref = {"name": NAME, "uid": stage.read()["metadata"]["uid"]}
+    spec = {"reviewRef": ref, "by": "admin", "type": kind, "message": f"{kind} it is"} | fields
+    named = {"apiVersion": "driftreview.dev/v1alpha1", "kind": "DriftApproval", "metadata": {"name": kind.lower()}}
+    made: Raw = stage.api.create(named | {"spec": spec}, stage.namespace)
+    return made
+
+
+def test_what_people_did_is_reported_at_once_exported_with_every_t0_and_proved(
+    stage: Stage, operator: OperatorProcess, lab_session: Lab, tmp_path: Path
+) -> None:
+    stage.release("1", "2")
+    stage.review(window={"t0": wire(ago(minutes=3)), "warmup": "0s"}, checklist=[{"name": "backup"}])
+    written(stage, "T0")
+    acts(stage, "SignOff", item="backup")
+    assert "| SignOff backup |" in written(stage, "T0 with 1 act of people")["review.md"]
+    acts(stage, "Rebaseline")
+    at_t0 = written(stage, "T0 with 2 acts of people")["review.md"]
+    assert at_t0.count("| Earlier T0 |") == 1
+    assert "Rebaseline it is" in at_t0
+    acts(stage, "Reject")
+    assert stage.ended()["phase"] == "RolledBack"
+    whole = written(stage, "RolledBack with 3 acts of people")["review.md"]
+    assert "by a person, admin: rejected by admin: Reject it is" in whole
+    stage.api.delete("DriftApproval", "signoff", stage.namespace)
+    where = ("-n", stage.namespace, "--kubeconfig", str(lab_session.kubeconfig))
+    path = tmp_path / "review.tar.gz"
+    done = CliRunner().invoke(app, ["export", NAME, *where, "-o", str(path)])
+    assert "2 snapshots, 2 approvals" in done.output, done.output
+    proof = CliRunner().invoke(app, ["verify", str(path)])
+    assert proof.exit_code == 0, proof.output
+    assert "a chain of 2 snapshots unaltered" in proof.stdout
+    assert "3 acts of people recorded, 2 of them as DriftApproval" in proof.stdout
+    assert (
+        "deleted in the cluster since, which changes nothing: DriftApproval signoff (SignOff by admin)" in proof.stdout
+    )
     assert operator.pid is not None
 
 

@@ -9,8 +9,8 @@ from tests.simulator import Simulator
 Raw = dict[str, Any]
 
 
-def objects(simulator: Simulator) -> tuple[Raw, list[Raw]]:
-    """A review and its snapshots as the API server has them."""
+def objects(simulator: Simulator) -> tuple[Raw, list[Raw], list[Raw]]:
+    """A review, its snapshots and what people did about it as the API server has them."""
     kind = {"apiVersion": "driftreview.dev/v1alpha1", "kind": "DriftReview"}
     stored = simulator.stored().to_wire()
     review = kind | stored | {"metadata": stored["metadata"] | {"managedFields": [{"manager": "somebody"}]}}
@@ -18,9 +18,12 @@ def objects(simulator: Simulator) -> tuple[Raw, list[Raw]]:
         {"apiVersion": kind["apiVersion"], "kind": "DriftSnapshot", "metadata": {"name": name}, "spec": spec}
         for name, spec in simulator.snapshots.items()
     ]
-    return review, snapshots
+    approvals = [
+        {"apiVersion": kind["apiVersion"], "kind": "DriftApproval"} | each.to_wire() for each in simulator.approvals
+    ]
+    return review, snapshots, approvals
 
 
-def bundle(state: str = "promoted", **how: Any) -> bytes:
+def bundle(state: str = "promoted", private_pem: bytes | None = None) -> bytes:
     """The bundle of a review in a state."""
-    return write(*objects(STATES[state]()), **how)
+    return write(*objects(STATES[state]()), private_pem)

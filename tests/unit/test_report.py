@@ -1,18 +1,20 @@
 """What a report says in every state of a review, and that each sentence of it can be proved."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 
+from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.facts import ContractFact, FactProblem, Facts
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
+from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import seal
-from driftreview.domain.recheck import differences, looked
+from driftreview.domain.recheck import differences, earlier, looked
 from driftreview.domain.report.build import report, slimmer
 from driftreview.domain.report.model import Block, Entries, Plots, Reference, Report, Sentences, Table
 from tests.builders import HOUR, MINUTE, T0, around, evidence, series, signal, snapshot
@@ -58,9 +60,9 @@ def rows(made: Report, section: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("state", STATES)
 def test_every_reference_leads_to_a_frozen_snapshot_or_a_field_of_the_review(state: str) -> None:
-    review, snapshots = taken(STATES[state]())
+    review, snapshots, approvals = taken(STATES[state]())
     frozen = {each.metadata.name: each.spec for each in snapshots}
-    for ref in references(report(review, snapshots)):
+    for ref in references(report(review, snapshots, approvals)):
         if ref.snapshot:
             assert frozen[ref.snapshot].hash == ref.hash
             assert not ref.signal or any(each.name == ref.signal for each in frozen[ref.snapshot].signals)
@@ -68,15 +70,21 @@ def test_every_reference_leads_to_a_frozen_snapshot_or_a_field_of_the_review(sta
             assert ref.field.split(".")[0] in {"spec", "status", "metadata"}
 
 
+def found(
+    review: DriftReview, snapshots: Sequence[DriftSnapshot], approvals: Sequence[DriftApproval]
+) -> list[Difference]:
+    return list(differences(review, looked(review, snapshots), earlier(review, snapshots), approvals))
+
+
 @pytest.mark.parametrize("state", STATES)
 def test_status_and_evidence_agree_in_every_state_an_operator_leaves_behind(state: str) -> None:
-    review, snapshots = taken(STATES[state]())
-    assert list(differences(review, looked(review, snapshots))) == []
+    review, snapshots, approvals = taken(STATES[state]())
+    assert found(review, snapshots, approvals) == []
 
 
 def test_it_is_a_function_of_its_arguments_in_any_order() -> None:
-    review, snapshots = taken(STATES["promoted"]())
-    assert report(review, snapshots) == report(review, snapshots[::-1])
+    review, snapshots, approvals = taken(STATES["approved"]())
+    assert report(review, snapshots, approvals) == report(review, snapshots[::-1], approvals[::-1])
 
 
 def test_sections_come_in_the_order_of_the_hand_written_reviews() -> None:
@@ -86,12 +94,12 @@ def test_sections_come_in_the_order_of_the_hand_written_reviews() -> None:
 
 
 def test_the_rows_are_the_judges_and_not_those_of_the_status() -> None:
-    review, snapshots = taken(STATES["watching"]())
+    review, snapshots, approvals = taken(STATES["watching"]())
     row = review.status.checkpoints[0]
     lied = row.signals[0].model_copy(update={"current": "1 ms"})
     forged = row.model_copy(update={"signals": [lied, *row.signals[1:]], "verdict": Verdict.DRIFT})
     status = review.status.model_copy(update={"checkpoints": [forged, *review.status.checkpoints[1:]]})
-    made = report(review.model_copy(update={"status": status}), snapshots)
+    made = report(review.model_copy(update={"status": status}), snapshots, approvals)
     assert ["latency", "100 ms (99.8-100 ms)", "100 ms (99.8-100 ms)", "+0.0%", "Stable"] in rows(made, "drift")
     told = said(made, "evidence")
     assert "status.checkpoints[0].verdict: stored is Drift, the evidence says Pass" in told
@@ -102,11 +110,13 @@ def test_the_rows_are_the_judges_and_not_those_of_the_status() -> None:
 class TestWhatIsFoundToDiffer:
     """Whatever is altered afterwards, in the evidence or in the review."""
 
-    def paths(self, review: DriftReview, snapshots: list[DriftSnapshot]) -> list[str]:
-        return [each.path for each in differences(review, looked(review, snapshots))]
+    def paths(
+        self, review: DriftReview, snapshots: list[DriftSnapshot], approvals: Sequence[DriftApproval] = ()
+    ) -> list[str]:
+        return [each.path for each in found(review, snapshots, approvals)]
 
     def test_a_spec_that_changed_since_t0(self) -> None:
-        review, snapshots = taken(STATES["watching"]())
+        review, snapshots, _ = taken(STATES["watching"]())
         policy = review.spec.policy.model_copy(update={"mode": PolicyMode.OBSERVE})
         changed = review.model_copy(update={"spec": review.spec.model_copy(update={"policy": policy})})
         assert self.paths(changed, snapshots) == ["spec"]
@@ -114,12 +124,12 @@ class TestWhatIsFoundToDiffer:
         assert self.paths(suspended, snapshots) == []
 
     def test_a_snapshot_that_is_gone(self) -> None:
-        review, snapshots = taken(STATES["promoted"]())
+        review, snapshots, _ = taken(STATES["promoted"]())
         assert self.paths(review, snapshots[1:])[0] == "status.baseline"
         assert self.paths(review, [*snapshots[:2], *snapshots[3:]])[0] == "status.checkpoints[1].snapshot"
 
     def test_samples_that_were_altered_and_samples_that_were_sealed_anew(self) -> None:
-        review, snapshots = taken(STATES["promoted"]())
+        review, snapshots, _ = taken(STATES["promoted"]())
         last = snapshots[-1].spec
         signals = [each.model_copy(update={"unit": "s"}) for each in last.signals]
         altered = last.model_copy(update={"signals": signals})
@@ -130,12 +140,12 @@ class TestWhatIsFoundToDiffer:
             assert self.paths(review, [*snapshots[:-1], stored(snapshots[-1].metadata.name, spec)])[0] == path
 
     def test_a_snapshot_of_another_review(self) -> None:
-        review, snapshots = taken(STATES["t0"]())
+        review, snapshots, _ = taken(STATES["t0"]())
         other = review.model_copy(update={"metadata": review.metadata.model_copy(update={"uid": "other"})})
         assert self.paths(other, snapshots)[0].endswith("spec.reviewRef.uid")
 
     def test_a_decision_that_the_evidence_does_not_lead_to(self) -> None:
-        review, snapshots = taken(STATES["rolled-back"]())
+        review, snapshots, _ = taken(STATES["rolled-back"]())
         assert review.status.decision is not None
         decision = review.status.decision.model_copy(update={"recommendation": Recommendation.APPROVE})
         for changed in (decision, None):
@@ -143,8 +153,8 @@ class TestWhatIsFoundToDiffer:
             assert self.paths(review.model_copy(update={"status": status}), snapshots) == ["status.decision"]
 
     def test_a_look_that_was_frozen_but_not_judged_yet_is_no_difference(self) -> None:
-        review, _ = taken(after(65 * MINUTE))
-        _, snapshots = taken(after(125 * MINUTE, 90 * MINUTE))
+        review, *_ = taken(after(65 * MINUTE))
+        _, snapshots, _ = taken(after(125 * MINUTE, 90 * MINUTE))
         assert self.paths(review, snapshots) == []
 
 

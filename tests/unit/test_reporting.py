@@ -19,13 +19,14 @@ from driftreview.adapters.errors import (
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
+from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType
-from driftreview.domain.reporting import config_map_name, is_owed, owed
+from driftreview.domain.reporting import config_map_name, is_owed, owed, report_written
 from driftreview.domain.status import condition
 from driftreview.runtime.reporting import RETRY, Reporter
 from tests.builders import HOUR, MINUTE, T0
-from tests.reportdata import after
+from tests.reportdata import STATES, after, does, passes, retaken
 from tests.simulator import Simulator
 
 Raw = dict[str, Any]
@@ -41,6 +42,7 @@ class Server(Cluster):
     config_maps: dict[str, Raw] = field(default_factory=dict)
     calls: list[str] = field(default_factory=list)
     fails: dict[str, ClusterError] = field(default_factory=dict)
+    people: tuple[DriftApproval, ...] = ()
 
     def _send(
         self,
@@ -85,11 +87,11 @@ class Server(Cluster):
 
 
 def server(simulator: Simulator) -> Server:
-    return Server(simulator.stored().to_wire(), simulator.snapshots)
+    return Server(simulator.stored().to_wire(), simulator.snapshots, people=tuple(simulator.approvals))
 
 
 def turn(found: Server, again: datetime | None, now: datetime = T0 + HOUR) -> datetime | None:
-    return Reporter(Reviews(found), Reports(found), lambda: now).after(found.review, again)
+    return Reporter(Reviews(found), Reports(found), lambda _: found.people, lambda: now).after(found.review, again)
 
 
 def told(found: Server) -> tuple[str, str, str]:
@@ -114,6 +116,37 @@ def test_it_is_written_at_t0_at_each_look_and_at_the_end_with_few_requests() -> 
         assert turn(found, LATER) == LATER
         assert found.calls == [], "and not again"
     assert asked == [4, 5, 6, 7]  # the snapshots, the ConfigMap (the first time two), the status
+
+
+def test_it_is_written_anew_after_what_people_did_and_for_a_t0_that_they_had_taken_anew() -> None:
+    simulator = after(20 * MINUTE)
+    found = server(simulator)
+    turn(found, LATER)
+    assert told(found)[2].startswith("T0: ")
+    simulator.status = found.review["status"]
+    for count, (kind, about) in enumerate((("Note", "T0 with 1 act of people"), ("Rebaseline", "T0 with 2 acts")), 1):
+        does(simulator, kind)
+        passes(simulator, MINUTE)
+        found = server(simulator)
+        turn(found, LATER)
+        assert told(found)[2].startswith(about)
+        assert len(found.review["status"]["approvals"]) == count
+        simulator.status = found.review["status"]
+        found.calls.clear()
+        turn(found, LATER)
+        assert found.calls == [], "and once"
+    assert "Earlier T0" in found.config_maps[NAME]["data"]["review.md"]
+
+
+def test_the_evidence_of_every_t0_is_read_and_a_name_under_which_nothing_is_stored_costs_nothing_but_a_request() -> (
+    None
+):
+    found = server(retaken())
+    turn(found, LATER)
+    assert found.calls.count("GET driftsnapshots") == 4
+    written = found.config_maps[NAME]["data"]["review.md"]
+    assert all(f"release-review-u-{name}" in written for name in ("t0", "t0-2", "t0-3", "1h-3"))
+    assert "deleted in the cluster" not in written
 
 
 def test_it_belongs_to_the_review_and_goes_with_it() -> None:
@@ -207,6 +240,9 @@ def test_nothing_is_owed_before_t0_nor_to_a_review_that_ended_before_there_were_
     assert owed(old) is None
     assert not is_owed(old.status.to_wire())
     assert is_owed(ended.status.to_wire())
+    noted = ended.status.model_copy(update={"approvals": STATES["rejected"]().stored().status.approvals})
+    told = report_written(ended.model_copy(update={"status": noted}), owed(ended) or "", T0).to_wire()
+    assert is_owed(told), "what people did is to be reported too"
 
 
 def test_the_name_is_one_that_the_api_server_takes() -> None:

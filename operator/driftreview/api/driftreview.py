@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from driftreview.api.approval import ChecklistItem, UserName
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
-from driftreview.api.policy import Policy
+from driftreview.api.policy import Policy, PolicyApproval
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import DURATION, Duration, between, cel_seconds
@@ -258,6 +258,11 @@ class DriftReviewSpec(Model):
     """What verdicts lead to."""
     suspend: bool = False
     """Judge and act on nothing while true; due times do not move."""
+
+    def fixed(self) -> DriftReviewSpec:
+        """The same with the defaults of what a person may change after T0: what is fixed then decides alone."""
+        policy = self.policy.model_copy(update={_STEERED: PolicyApproval()})
+        return self.model_copy(update={"policy": policy, "suspend": False})
 
 
 class DriftReview(Model):

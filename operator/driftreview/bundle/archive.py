@@ -21,7 +21,8 @@ MOST_PACKED: Final = 64 * 2**20
 """Bytes of a bundle that are read at all."""
 MOST_BYTES: Final = 128 * 2**20
 """Bytes that it may unpack to: 17 snapshots of 1.5 MiB, and as much again for all else, four times over."""
-MOST_FILES: Final = 256
+MOST_FILES: Final = 4096
+"""Snapshots are few; whoever may approve decides how many approvals there are."""
 _HEAD: Final = b"\x1f\x8b\x08\x10\0\0\0\0\x02\xff"
 """Deflate, with a comment, no time, best compression, no system."""
 _SAID: Final = b"driftreview bundle sha256:"

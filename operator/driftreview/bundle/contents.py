@@ -11,13 +11,15 @@ from typing import Any, Final, TypeVar
 from pydantic import ValidationError
 
 from driftreview import __version__
+from driftreview.api.approval import DriftApproval
 from driftreview.api.base import Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.bundle.archive import pack, unpack
 from driftreview.bundle.errors import BundleError
 from driftreview.bundle.signing import signature
-from driftreview.domain.evidence import T0, canonical
+from driftreview.domain.evidence import canonical, snapshot_name
+from driftreview.domain.naming import earlier_names, look_names, stored_name
 from driftreview.domain.report.build import report
 from driftreview.report.files import files
 
@@ -28,6 +30,7 @@ SIGNATURE: Final = "manifest.sig"
 REVIEW: Final = "review.json"
 REPORT: Final = "report/"
 SNAPSHOTS: Final = "snapshots/"
+APPROVALS: Final = "approvals/"
 _T = TypeVar("_T", bound=Model)
 
 
@@ -53,6 +56,8 @@ class Bundle:
     review: DriftReview
     snapshots: dict[str, DriftSnapshot]
     """By their file."""
+    approvals: dict[str, DriftApproval]
+    """By their file."""
     files: Mapping[str, bytes]
 
     @property
@@ -69,22 +74,25 @@ def write(
     Args:
         review: as the API server has it, as all objects.
         snapshots: its frozen looks.
-        approvals: what people said of it.
+        approvals: what people did about it.
         private_pem: what the manifest is signed with, if anything.
 
     Raises:
         SigningKeyError: it is no key to sign with.
     """
     model = DriftReview.model_validate(review)
-    order = [T0, *model.spec.window.checkpoints]
     looks = [DriftSnapshot.model_validate(each) for each in snapshots]
+    acts = [DriftApproval.model_validate(each) for each in approvals]
     found = {REVIEW: _written(review)}
+    order = [*earlier_names(model), *(stored_name(model, each) for each in look_names(model))]
+    own = len(snapshot_name(model.metadata.name, model.metadata.uid, ""))
     for raw, look in zip(snapshots, looks, strict=True):
-        place = order.index(look.spec.checkpoint) if look.spec.checkpoint in order else len(order)
-        found[f"{SNAPSHOTS}{place:02}-{look.spec.checkpoint.lower()}.json"] = _written(raw)
+        name, known = look.metadata.name, look.metadata.name in order
+        place = f"{order.index(name):02}-{name[own:]}" if known else f"{len(order):02}-{look.spec.checkpoint.lower()}"
+        found[f"{SNAPSHOTS}{place}.json"] = _written(raw)
     for number, raw in enumerate(sorted(approvals, key=lambda each: str(each["metadata"]["name"]))):
-        found[f"approvals/{number:02}.json"] = _written(raw)
-    for name, text in files(report(model, looks)).items():
+        found[f"{APPROVALS}{number:04}.json"] = _written(raw)
+    for name, text in files(report(model, looks, acts)).items():
         found[f"{REPORT}{name}"] = text.encode()
     manifest = Manifest(
         version=FORMAT,
@@ -122,7 +130,8 @@ def read(packed: bytes) -> Bundle:
     if (manifest.namespace, manifest.name, manifest.uid) != named or _listed(manifest) != found[MANIFEST]:
         raise BundleError(MANIFEST, f"it is not the one of {'/'.join(named)}")
     snapshots = {name: _model(found, name, DriftSnapshot) for name in sorted(found) if name.startswith(SNAPSHOTS)}
-    return Bundle(manifest, review, snapshots, found)
+    approvals = {name: _model(found, name, DriftApproval) for name in sorted(found) if name.startswith(APPROVALS)}
+    return Bundle(manifest, review, snapshots, approvals, found)
 
 
 def _written(raw: Raw) -> bytes:

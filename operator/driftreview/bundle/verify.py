@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from driftreview import __version__
+from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.bundle.contents import MANIFEST, REPORT, REVIEW, SIGNATURE, Bundle, read
 from driftreview.bundle.errors import BundleError
 from driftreview.bundle.signing import is_signed
-from driftreview.domain.recheck import differences, frozen, looked
+from driftreview.domain.recheck import Looked, differences, earlier, frozen, looked
+from driftreview.domain.recorded import remarks
 from driftreview.domain.report.build import report
 from driftreview.report.files import files
 
@@ -19,6 +21,8 @@ class Proof:
     """What was proved."""
 
     bundle: Bundle
+    chained: int
+    """Snapshots of the chain, all unaltered."""
     judged: int
     """Looks that were judged again."""
     notes: list[str]
@@ -39,22 +43,36 @@ def prove(packed: bytes, public_pem: bytes | None = None) -> Proof:
     bundle = read(packed)
     notes = list(_signature(bundle, public_pem))
     snapshots = list(bundle.snapshots.values())
-    for each in differences(bundle.review, frozen(bundle.review, snapshots)):
-        raise BundleError(_placed(bundle, each.path), f"stored is {each.stored}, the evidence says {each.found}")
+    old, plain = earlier(bundle.review, snapshots), frozen(bundle.review, snapshots)
+    _agree(bundle, plain, old)
     try:
         looks = looked(bundle.review, snapshots)
     except (ValueError, ArithmeticError, LookupError) as error:
         raise BundleError("snapshots", f"the evidence cannot be judged: {error}") from error
-    for each in differences(bundle.review, looks):
+    _agree(bundle, looks, old)
+    chain = [*old, *(each.evidence for each in plain)]
+    notes += [*_unproved(bundle, chain), *_report(bundle)]
+    return Proof(bundle, len(chain), sum(1 for each in looks if each.result is not None), notes)
+
+
+def _agree(bundle: Bundle, looks: Sequence[Looked], old: Sequence[DriftSnapshot]) -> None:
+    for each in differences(bundle.review, looks, old, list(bundle.approvals.values())):
         raise BundleError(_placed(bundle, each.path), f"stored is {each.stored}, the evidence says {each.found}")
-    notes += _report(bundle)
-    return Proof(bundle, sum(1 for each in looks if each.result is not None), notes)
+
+
+def _unproved(bundle: Bundle, chain: Sequence[DriftSnapshot]) -> Iterator[str]:
+    """What is there beside the chain, and acts of which there is only the record or only the object."""
+    for file, snapshot in bundle.snapshots.items():
+        if snapshot not in chain:
+            yield f"{file} is no part of the chain: nothing rests on it"
+    yield from remarks(bundle.review, list(bundle.approvals.values()))
 
 
 def _placed(bundle: Bundle, path: str) -> str:
     """The path of a difference in the bundle."""
-    for file, snapshot in bundle.snapshots.items():
-        prefix = f"snapshots/{snapshot.metadata.name}"
+    named = [(file, f"snapshots/{each.metadata.name}") for file, each in bundle.snapshots.items()]
+    named += [(file, f"approvals/{each.metadata.name}") for file, each in bundle.approvals.items()]
+    for file, prefix in named:
         if path.startswith(f"{prefix}:"):
             return file + path.removeprefix(prefix)
     return f"{REVIEW}: {path}"
@@ -76,6 +94,7 @@ def _report(bundle: Bundle) -> Iterator[str]:
     if bundle.manifest.tool != __version__:
         yield f"the report was not compared: it is of version {bundle.manifest.tool}, and this is {__version__}"
         return
-    for name, text in files(report(bundle.review, bundle.snapshots.values())).items():
+    made = report(bundle.review, bundle.snapshots.values(), bundle.approvals.values())
+    for name, text in files(made).items():
         if bundle.files.get(f"{REPORT}{name}") != text.encode():
             raise BundleError(f"{REPORT}{name}", "it is not the report that this evidence gives")

@@ -14,6 +14,7 @@ from driftreview.adapters.errors import NotFoundError
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, SECRETS, SNAPSHOTS, Cluster
 from driftreview.api.driftreview import DriftReview
 from driftreview.cli.usage import UsageError
+from driftreview.domain.naming import evidence_names
 
 _HOME: Final = Path.home() / ".kube" / "config"
 
@@ -38,28 +39,26 @@ def connected(kubeconfig: Path | None) -> Cluster:
 
 
 def fetched(cluster: Cluster, namespace: str, name: str) -> Fetched:
-    """A review, the snapshots that its status names, and what people said of it.
+    """A review, the snapshots that it rests on, and what people did about it.
 
     Raises:
         ClusterError: it is not there, or may not be read. A snapshot that is gone is left out.
     """
     raw = cluster.get(REVIEWS, name, namespace)
-    status = DriftReview.model_validate(raw).status
-    refs = [status.baseline, *(each.snapshot for each in status.checkpoints)]
+    review = DriftReview.model_validate(raw)
     snapshots = []
-    for ref in refs:
+    for stored in evidence_names(review):
         try:
-            if ref is not None:
-                snapshots.append(cluster.get(SNAPSHOTS, ref.name, namespace))
+            snapshots.append(cluster.get(SNAPSHOTS, stored, namespace))
         except NotFoundError:
             continue
-    return Fetched(raw, snapshots, _approvals(cluster, namespace, name))
+    return Fetched(raw, snapshots, _approvals(cluster, namespace, review.metadata.uid))
 
 
-def _approvals(cluster: Cluster, namespace: str, name: str) -> Sequence[Mapping[str, Any]]:
-    """What people said of the review, where the cluster knows that kind."""
+def _approvals(cluster: Cluster, namespace: str, uid: str) -> Sequence[Mapping[str, Any]]:
+    """What people did about this very review, where the cluster knows that kind."""
     found = cluster.items(APPROVALS, namespace)
-    return [each for each in found if each["spec"].get("reviewRef", {}).get("name") == name]
+    return [each for each in found if each["spec"].get("reviewRef", {}).get("uid") == uid]
 
 
 def secret_key(cluster: Cluster, place: str) -> bytes:

@@ -47,7 +47,8 @@ def report(
 
     Exit code 0: written. 1: there is no such review, or no way to it. 2: wrong usage.
     """
-    from driftreview.api.driftreview import DriftReview  # noqa: PLC0415 - --help needs none of this
+    from driftreview.api.approval import DriftApproval  # noqa: PLC0415 - --help needs none of this
+    from driftreview.api.driftreview import DriftReview  # noqa: PLC0415
     from driftreview.api.driftsnapshot import DriftSnapshot  # noqa: PLC0415
     from driftreview.bundle.contents import read  # noqa: PLC0415
     from driftreview.cli.fetched import connected, fetched  # noqa: PLC0415
@@ -62,14 +63,16 @@ def report(
         if filename is not None:
             bundle = read(_content(filename))
             review, snapshots = bundle.review, list(bundle.snapshots.values())
+            approvals = list(bundle.approvals.values())
         else:
             found = fetched(connected(kubeconfig), namespace, name or "")
             review = DriftReview.model_validate(found.review)
             snapshots = [DriftSnapshot.model_validate(each) for each in found.snapshots]
+            approvals = [DriftApproval.model_validate(each) for each in found.approvals]
         written = {Output.MARKDOWN: markdown, Output.PAGE: page, Output.JSON: as_json}[output]
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
-        typer.echo(written(built(review, snapshots)), nl=False)
+        typer.echo(written(built(review, snapshots, approvals)), nl=False)
 
 
 def export(
@@ -104,8 +107,9 @@ def export(
             output.write_bytes(packed)
         except OSError as error:
             raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from None
-    looks, signed = len(found.snapshots), "" if key is None else ", signed"
-    typer.echo(f"{printable(str(output), None)}: {looks} snapshots, {len(packed)} bytes{signed}")
+    signed = "" if key is None else ", signed"
+    holds = f"{len(found.snapshots)} snapshots, {len(found.approvals)} approvals"
+    typer.echo(f"{printable(str(output), None)}: {holds}, {len(packed)} bytes{signed}")
 
 
 def verify(
@@ -124,11 +128,11 @@ def verify(
     with _failures():
         proof = prove(_content(filename), None if public_key is None else _key(public_key))
     manifest, status = proof.bundle.manifest, proof.bundle.review.status
-    looks = len(proof.bundle.snapshots)
     lines = [
         f"{filename}: {manifest.namespace}/{manifest.name} ({manifest.uid}), {status.phase or 'Pending'}",
-        f"{len(manifest.files)} files and a chain of {looks} snapshots unaltered",
+        f"{len(manifest.files)} files and a chain of {proof.chained} snapshots unaltered",
         f"{proof.judged} looks judged again: the same verdicts",
+        f"{len(status.approvals)} acts of people recorded, {len(proof.bundle.approvals)} of them as DriftApproval",
         f"T0 is {status.baseline.hash if status.baseline else 'not frozen yet'}",
         *(f"note: {each}" for each in proof.notes),
     ]

@@ -31,6 +31,8 @@ ROOM: Final = 8 * 1024
 """Bytes of a status for approvals and sign-offs that count; what else is bounded has room for itself."""
 ROOM_FOR_OTHERS: Final = 3 * 1024
 """Bytes of a status for notes and for what does not count: who may create them shall not fill it."""
+OF_ANOTHER: Final = "it is for an earlier review of this name"
+"""Why an act does not count that names another UID."""
 _MESSAGE: Final = 120
 _FIRST: Final = {ApprovalType.REJECT: 0, ApprovalType.REBASELINE: 1, ApprovalType.EXTEND: 2}
 """Of acts that are seen together: what takes the release back is never too late for what was seen with it."""
@@ -92,22 +94,10 @@ def _age(approval: DriftApproval, now: datetime) -> tuple[datetime, str]:
 def _written_down(
     review: DriftReview, status: DriftReviewStatus, approval: DriftApproval, now: datetime
 ) -> DriftReviewStatus:
-    spec, ours = approval.spec, approval.spec.review_ref.uid == review.metadata.uid
-    why = _why_not(review, status, approval, now) if ours else "it is for an earlier review of this name"
-    record = ApprovalRecord(
-        type=spec.type,
-        by=spec.by,
-        at=_age(approval, now)[0],
-        name=approval.metadata.name,
-        uid=approval.metadata.uid,
-        revision=status.judged.name if status.judged is not None and ours else "",
-        item=spec.item,
-        for_=spec.for_,
-        message=printable(spec.message or "", _MESSAGE)[: _MESSAGE + 1],
-        counted=not why,
-        why=why[:MOST_WORDS],
-    )
-    if not _has_room(status, record):
+    ours = approval.spec.review_ref.uid == review.metadata.uid
+    why = _why_not(review, status, approval, now) if ours else OF_ANOTHER
+    record = as_recorded(approval, now, status.judged.name if status.judged is not None and ours else "", why)
+    if not has_room(status, record):
         return status
     if record.counted and record.type is ApprovalType.EXTEND:
         status = _longer(review, status, record)
@@ -117,7 +107,32 @@ def _written_down(
     return status.model_copy(update={"approvals": records})
 
 
-def _has_room(status: DriftReviewStatus, record: ApprovalRecord) -> bool:
+def as_recorded(approval: DriftApproval, now: datetime, revision: str = "", why: str = "") -> ApprovalRecord:
+    """What a review remembers of an act.
+
+    Args:
+        approval: the act.
+        now: when it was done, where the cluster does not say that.
+        revision: which it is about.
+        why: nothing follows from it; empty if something does.
+    """
+    spec = approval.spec
+    return ApprovalRecord(
+        type=spec.type,
+        by=spec.by,
+        at=_age(approval, now)[0],
+        name=approval.metadata.name,
+        uid=approval.metadata.uid,
+        revision=revision,
+        item=spec.item,
+        for_=spec.for_,
+        message=printable(spec.message or "", _MESSAGE)[: _MESSAGE + 1],
+        counted=not why,
+        why=why[:MOST_WORDS],
+    )
+
+
+def has_room(status: DriftReviewStatus, record: ApprovalRecord) -> bool:
     """Whether a record fits beside the others of its sort; what was written down once is never dropped for another."""
     if record.counted and record.type in _BOUNDED:
         return True

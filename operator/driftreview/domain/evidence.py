@@ -105,7 +105,7 @@ def hash_of(spec: DriftSnapshotSpec) -> str:
 
 def spec_hash(spec: DriftReviewSpec) -> str:
     """Hash of all of a spec that is fixed since T0 and not as by default: fields of newer CRDs leave it as it was."""
-    return content_hash(spec.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"suspend"}))
+    return content_hash(spec.fixed().model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
 
 def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:

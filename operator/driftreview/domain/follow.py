@@ -19,7 +19,7 @@ from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.workload import TargetView
 
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
-_MOST_NAMES: Final = 253
+MOST_NAMES: Final = 253
 _MOST_MESSAGE: Final = 4096
 
 
@@ -31,7 +31,7 @@ def decided(
         recommendation=what,
         reason=reason,
         message=shorten(message, _MOST_MESSAGE),
-        by=shorten(by, _MOST_NAMES),
+        by=shorten(by, MOST_NAMES),
         at=schedule.whole_seconds(now),
     )
     return status.model_copy(update={"decision": decision})

@@ -3,10 +3,31 @@
 from __future__ import annotations
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.domain.evidence import snapshot_name
+from driftreview.domain.approvals import added
+from driftreview.domain.evidence import T0, snapshot_name
 
 
 def stored_name(review: DriftReview, checkpoint: str) -> str:
     """Name of the snapshot of T0 or of a checkpoint. Where T0 was taken anew, what was stored before keeps its own."""
-    again = f"-{review.status.retaken + 1}" if review.status.retaken else ""
+    return _name(review, checkpoint, review.status.retaken or 0)
+
+
+def earlier_names(review: DriftReview) -> tuple[str, ...]:
+    """Names of the T0s before the present one, oldest first; one that was never frozen is not stored under its own."""
+    return tuple(_name(review, T0, times) for times in range(review.status.retaken or 0))
+
+
+def look_names(review: DriftReview) -> tuple[str, ...]:
+    """T0 and all checkpoints in their order, those that people added last: the last one decides."""
+    return T0, *review.spec.window.checkpoints, *added(review)
+
+
+def evidence_names(review: DriftReview) -> tuple[str, ...]:
+    """Names of all snapshots that a review may rest on, oldest first: every T0 there was, and what its status names."""
+    refs = (review.status.baseline, *(each.snapshot for each in review.status.checkpoints))
+    return *earlier_names(review), *(each.name for each in refs if each is not None)
+
+
+def _name(review: DriftReview, checkpoint: str, times: int) -> str:
+    again = f"-{times + 1}" if times else ""
     return snapshot_name(review.metadata.name, review.metadata.uid, f"{checkpoint}{again}")

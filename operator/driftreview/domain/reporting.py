@@ -33,7 +33,7 @@ def owed(review: DriftReview) -> str | None:
     What was refused is tried again at the next look, not before: somebody must mend it.
     """
     said = condition(review.status, ConditionType.REPORT_WRITTEN)
-    about = stands_at(review)
+    about = _about(stands_at(review), len(review.status.approvals))
     return None if said is None or said.message.startswith(f"{about}: ") else about
 
 
@@ -41,7 +41,13 @@ def is_owed(status: Mapping[str, Any]) -> bool:
     """The same of the raw status of a review that has ended."""
     conditions = status.get("conditions", [])
     said = next((each for each in conditions if each["type"] == ConditionType.REPORT_WRITTEN), None)
-    return said is not None and not said.get("message", "").startswith(f"{status['phase']}: ")
+    about = _about(status["phase"], len(status.get("approvals", [])))
+    return said is not None and not said.get("message", "").startswith(f"{about}: ")
+
+
+def _about(state: str, acts: int) -> str:
+    """A state that a report is of; what people do is another one each time, and so is a T0 that they had taken anew."""
+    return f"{state} with {acts} act{'s' if acts > 1 else ''} of people" if acts else state
 
 
 def report_written(review: DriftReview, about: str, now: datetime) -> DriftReviewStatus:

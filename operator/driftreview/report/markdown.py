@@ -64,6 +64,9 @@ def _head(report: Report) -> Iterator[str]:
     yield ""
     as_of = f", as of {format_time(report.as_of)}" if report.as_of else ""
     yield f"**{text(report.about)}**{as_of}. Recommendation: **{report.recommendation or 'none yet'}**"
+    if report.author:
+        yield ""
+        yield f"Author: {text(report.author)}"
     if report.left_out:
         yield ""
         yield f"> Left out for want of room: {text('; '.join(report.left_out))}. `driftreview report` writes all of it."

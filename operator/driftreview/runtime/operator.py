@@ -61,7 +61,7 @@ class Operator:
             acceptance=Acceptance(sources, clock.now),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
             carry_out=CarryOut(reviews, workloads, self._telemetry),
-            reporter=Reporter(reviews, Reports(self._cluster), clock.now),
+            reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
             people=self._indices.approvals,
             telemetry=self._telemetry,

@@ -20,11 +20,13 @@ from driftreview.adapters.errors import (
 )
 from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
+from driftreview.api.approval import DriftApproval
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.reasons import Reason
-from driftreview.api.status import DriftReviewStatus, SnapshotRef
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.naming import evidence_names
 from driftreview.domain.report.build import report
 from driftreview.domain.reporting import owed, report_refused, report_written
 from driftreview.report.files import fitting
@@ -42,6 +44,8 @@ class Reporter:
 
     reviews: Reviews
     reports: Reports
+    people: Callable[[DriftReview], tuple[DriftApproval, ...]]
+    """What people did about a review, as far as it was seen."""
     clock: Callable[[], datetime]
 
     def after(self, raw: Mapping[str, Any], again: datetime | None) -> datetime | None:
@@ -76,7 +80,7 @@ class Reporter:
     def _written(self, review: DriftReview, about: str) -> DriftReviewStatus:
         """Write it; the status says whether it is there now."""
         try:
-            self.reports.write(review, fitting(report(review, self._snapshots(review))))
+            self.reports.write(review, fitting(report(review, self._snapshots(review), self.people(review))))
         except (ChangedError, NotFoundError, UnavailableError, AbandonedError):
             raise
         except RefusedError as error:
@@ -90,16 +94,12 @@ class Reporter:
         return report_written(review, about, self.clock())
 
     def _snapshots(self, review: DriftReview) -> list[DriftSnapshot]:
-        """The evidence that the status names; what is gone is left out, and the report says so."""
-        refs: list[SnapshotRef | None] = [
-            review.status.baseline,
-            *(each.snapshot for each in review.status.checkpoints),
-        ]
+        """The evidence that the review rests on; what is gone is left out, and the report says so."""
         found = []
-        for ref in refs:
-            spec = self.reviews.snapshot(review.metadata.namespace, ref.name) if ref is not None else None
-            if ref is not None and spec is not None:
-                found.append(DriftSnapshot(metadata=Metadata(name=ref.name), spec=spec))
+        for name in evidence_names(review):
+            spec = self.reviews.snapshot(review.metadata.namespace, name)
+            if spec is not None:
+                found.append(DriftSnapshot(metadata=Metadata(name=name), spec=spec))
             alive()
         return found
 

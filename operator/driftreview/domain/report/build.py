@@ -1,10 +1,11 @@
-"""Builds the report of a review: `report(review, snapshots) -> Report`, and nothing but these goes into it."""
+"""Builds the report of a review: `report(review, snapshots, approvals) -> Report`; nothing else goes into it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TypeVar
 
+from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.phases import Phase
@@ -14,9 +15,11 @@ from driftreview.domain.report import (
     chain,
     context,
     drift,
+    incidents,
     integration,
     limitations,
     outlook,
+    people,
     recommendation,
 )
 from driftreview.domain.report.material import Material, tone
@@ -31,6 +34,8 @@ SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
     drift.section,
     integration.section,
     limitations.section,
+    incidents.section,
+    people.section,
     outlook.section,
     recommendation.section,
     chain.section,
@@ -38,14 +43,15 @@ SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
 """Every section, in the order of the hand-written reviews; one that has nothing to say is left out."""
 
 
-def report(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> Report:
+def report(review: DriftReview, snapshots: Iterable[DriftSnapshot], approvals: Iterable[DriftApproval] = ()) -> Report:
     """The report of a review as it stands.
 
     Args:
         review: with its status.
         snapshots: its frozen looks, in any order; those that are missing are said to be.
+        approvals: what people did about reviews of its name, in any order; those of another UID are left out.
     """
-    return of_material(Material.of(review, snapshots))
+    return of_material(Material.of(review, snapshots, approvals))
 
 
 def of_material(material: Material) -> Report:
@@ -57,6 +63,7 @@ def of_material(material: Material) -> Report:
         name=review.metadata.name,
         namespace=review.metadata.namespace,
         uid=review.metadata.uid,
+        author=review.spec.author or "",
         phase=review.status.phase or Phase.PENDING,
         about=material.about,
         as_of=material.as_of,

@@ -34,7 +34,8 @@ def _rows(material: Material) -> Iterator[Row]:
         rolled_out = format_time(status.target.rolled_out_at)
         yield _row("Deployment date/time (UTC)", rolled_out, of("status.target.rolledOutAt"))
     if status.t0:
-        yield _row("T0 (UTC)", format_time(status.t0), of("status.t0"))
+        anew = ", taken anew by people" if status.retaken else ""
+        yield _row("T0 (UTC)", format_time(status.t0) + anew, of("status.t0"))
     for label, text, field in (
         ("Environment(s)", given.environment, "environment"),
         ("Primary owner / on-call", given.owner, "owner"),

@@ -8,15 +8,18 @@ from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.approval import DriftApproval
+from driftreview.api.driftreview import DriftReview, Window
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import CheckVerdict, Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal
 from driftreview.domain import schedule
+from driftreview.domain.approvals import extended
+from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import T0
 from driftreview.domain.foresight import Foresight, foresight
-from driftreview.domain.recheck import Difference, Looked, differences, looked
+from driftreview.domain.recheck import Looked, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Reference, Tone
 from driftreview.domain.result import SignalResult
 
@@ -42,14 +45,27 @@ class Material:
     review: DriftReview
     looks: tuple[Looked, ...]
     """T0 first; empty before it is frozen."""
+    earlier: tuple[DriftSnapshot, ...] = ()
+    """The T0s before it, oldest first."""
+    approvals: tuple[DriftApproval, ...] = ()
+    """What people did about it."""
     differences: tuple[Difference, ...] = ()
     """Where the status says something else than the evidence."""
 
     @staticmethod
-    def of(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> Material:
-        """Judge all looks anew, and hold the status against them."""
-        looks = looked(review, snapshots)
-        return Material(review, looks, tuple(differences(review, looks)))
+    def of(
+        review: DriftReview, snapshots: Iterable[DriftSnapshot], approvals: Iterable[DriftApproval] = ()
+    ) -> Material:
+        """Judge all looks anew, and hold the status against them and against what people did."""
+        snapshots, uid = list(snapshots), review.metadata.uid
+        looks, old = looked(review, snapshots), earlier(review, snapshots)
+        acts = tuple(each for each in approvals if each.spec.review_ref.uid == uid)
+        return Material(review, looks, old, acts, tuple(differences(review, looks, old, acts)))
+
+    @property
+    def window(self) -> Window:
+        """The review's window, as long as people made it."""
+        return extended(self.review).spec.window
 
     @property
     def at_t0(self) -> Looked | None:
@@ -80,6 +96,7 @@ class Material:
             status.t0,
             *(each.taken_at for each in facts if each),
             *(each.judged_at for each in status.checkpoints),
+            *(each.at for each in status.approvals),
             status.decision.at if status.decision else None,
             *((status.act.intent_at, status.act.applied_at, status.act.completed_at) if status.act else ()),
         ]
@@ -89,7 +106,7 @@ class Material:
     def closes(self) -> datetime | None:
         """When the rollback window closes, its grace included; None before T0."""
         t0 = self.review.status.t0
-        return schedule.closes_at(self.review.spec.window, t0) if t0 else None
+        return schedule.closes_at(self.window, t0) if t0 else None
 
     @property
     def left(self) -> timedelta:

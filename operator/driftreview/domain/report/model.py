@@ -185,6 +185,8 @@ class Report(Model):
     """Of the review."""
     namespace: str
     uid: str
+    author: str = ""
+    """Who answers for the release; empty where the review does not say."""
     phase: Phase
     about: str
     """The state it is of: Pending, T0, T0+6h, or the final phase."""

@@ -12,9 +12,10 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
-from driftreview.api.reasons import CheckVerdict, SignalVerdict
+from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
+from driftreview.domain.report import people
 from driftreview.domain.report.material import Material, tone
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
 from driftreview.domain.status import condition
@@ -92,6 +93,7 @@ RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _disagreements,
     _signals,
     _checks,
+    people.risks,
     _way_back,
     _unfinished,
 )
@@ -152,6 +154,7 @@ def _next(material: Material) -> Iterator[Sentence]:
         safe = format_time(status.rollback.last_safe_moment)
         text = f"Undecided at {safe}, policy.onWindowEnd rules: {review.spec.policy.on_window_end}"
         yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.of_review("spec.policy")])
+    yield from people.steps(material)
     if review.spec.suspend:
         text = "Take back spec.suspend: nothing is judged or done before"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("spec.suspend")])
@@ -166,12 +169,14 @@ def _after(material: Material) -> Iterator[Sentence]:
         yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review("status.summary")])
     if decision is None or review.status.phase is Phase.FAILED:
         return
+    yield from people.left(material)
     held = held_by(review.spec.policy, decision.recommendation)
     if held and review.status.act is None:
         text = f"Decide by hand: {decision.recommendation} was not carried out ({held})"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=list(field))
     elif review.status.act is not None and review.status.act.type is ActType.ROLL_BACK:
-        text = "Mend what drifted before this pod template is released again: it is remembered as rejected"
+        why = f"what {decision.by} rejected it for" if decision.reason is Reason.REJECTED else "what drifted"
+        text = f"Mend {why} before this pod template is released again: it is remembered as rejected"
         yield Sentence(text=text, evidence=list(field))
     elif review.spec.policy.mode is PolicyMode.ENFORCE and review.status.act is not None:
         text = "None: the revision is approved, and nothing more is looked at"

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.reasons import Recommendation
+from driftreview.api.reasons import Reason, Recommendation
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.recheck import Looked
+from driftreview.domain.report import people
 from driftreview.domain.report.material import Material, tone
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
+
+_PEOPLE: Final[dict[Reason, str]] = {Reason.REJECTED: "a person, ", Reason.APPROVED: "people, "}
 
 
 def section(material: Material) -> Section:
@@ -27,7 +31,7 @@ def recommended(material: Material) -> Recommendation | None:
 
 def _concluded(material: Material) -> tuple[Looked, Recommendation] | None:
     """The first look that concludes anything, and what; as the operator does it."""
-    last = material.review.spec.window.checkpoints[-1]
+    last = material.window.checkpoints[-1]
     for each in material.judged:
         conclusion = concluded(each.result.verdict, last=each.name == last) if each.result else None
         if conclusion is not None:
@@ -47,14 +51,16 @@ def _sentences(material: Material) -> Iterator[Sentence]:
         text = f"{what} by the evidence: T0+{look.name} is {found[0].result.verdict}: {found[0].result.message}"
         yield Sentence(text=text, tone=tone(what), evidence=refs or [material.ref(look)])
     if decision is not None:
-        text = f"Decided {decision.recommendation} at {format_time(decision.at)} by {decision.by}"
+        who = _PEOPLE.get(decision.reason, "")
+        text = f"Decided {decision.recommendation} at {format_time(decision.at)} by {who}{decision.by}"
         if found is None or decision.by != f"checkpoint {found[0].name}":
             text += f": {decision.message}"
-        evidence = [material.of_review("status.decision")]
+        text += people.consented(material)
+        evidence = [material.of_review("status.decision"), *people.deciding(material)]
         yield Sentence(text=text, tone=tone(decision.recommendation), evidence=evidence)
     if found is None and decision is None:
         judged = len(material.judged)
-        of_all = len(material.review.spec.window.checkpoints)
+        of_all = len(material.window.checkpoints)
         refs = [material.ref(each) for each in material.looks] or [material.of_review("status.phase")]
         text = f"None yet: {judged} of {of_all} looks are judged, and none of them decides"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)

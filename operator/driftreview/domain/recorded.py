@@ -1,0 +1,117 @@
+"""Holds what a review remembers of people's acts against their DriftApprovals, and what followed against it.
+
+An act whose object was deleted in the cluster stays recorded and counts; one that came after the end, that waits, or
+for which there was no room is not recorded. Neither is a difference: both are said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from driftreview.api.approval import ApprovalRecord, ApprovalType, DriftApproval
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import TERMINAL, ConditionType
+from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.approvals import OF_ANOTHER, added, as_recorded, extensions, has_room
+from driftreview.domain.consent import MOST_WORDS, counted
+from driftreview.domain.difference import NONE, Difference
+from driftreview.domain.display import shorten
+from driftreview.domain.follow import MOST_NAMES
+from driftreview.domain.status import condition
+
+SEEN_WITHIN: Final = timedelta(minutes=1)
+"""After this an act was seen by an operator that runs: it looks at each review once a minute."""
+MOST_NAMED: Final = 10
+"""Acts that are named; beyond these their number: who may create them shall not fill a report."""
+_SAME: Final = ("type", "by", "at", "name", "item", "for_", "message")
+
+
+def deleted(review: DriftReview, approvals: Sequence[DriftApproval]) -> list[ApprovalRecord]:
+    """The recorded acts on this very review whose DriftApproval is not there any more."""
+    there = {each.metadata.uid for each in approvals}
+    return [each for each in review.status.approvals if each.uid not in there and each.why != OF_ANOTHER]
+
+
+def unrecorded(review: DriftReview, approvals: Sequence[DriftApproval]) -> list[DriftApproval]:
+    """The DriftApprovals that the review does not remember, by name."""
+    known = {each.uid for each in review.status.approvals}
+    return sorted((each for each in approvals if each.metadata.uid not in known), key=lambda each: each.metadata.name)
+
+
+def remarks(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterator[str]:
+    """What is to be said of acts of which there is only the record, or none."""
+    if gone := deleted(review, approvals):
+        acts = _some([f"{each.name} ({each.type} by {each.by})" for each in gone])
+        yield f"recorded, and deleted in the cluster since, which changes nothing: DriftApproval {acts}"
+    if more := unrecorded(review, approvals):
+        acts = _some([f"{each.metadata.name} ({each.spec.type} by {each.spec.by})" for each in more])
+        why = "it came after the end, waits to be seen, or there was no room for it"
+        yield f"not recorded, and nothing followed from it: DriftApproval {acts}; {why}"
+
+
+def _some(acts: Sequence[str]) -> str:
+    more = f" and {len(acts) - MOST_NAMED} more" if len(acts) > MOST_NAMED else ""
+    return ", ".join(acts[:MOST_NAMED]) + more
+
+
+def by_people(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterator[Difference]:
+    """Every place where the records do not agree with the acts, or what followed with the records."""
+    acts = {each.metadata.uid: each for each in approvals}
+    for each in approvals:
+        uid = each.spec.review_ref.uid
+        if uid != review.metadata.uid:
+            yield Difference(f"approvals/{each.metadata.name}: spec.reviewRef.uid", uid, review.metadata.uid)
+    for record in review.status.approvals:
+        if (act := acts.get(record.uid)) is not None:
+            yield from _altered(record, act)
+    for each in unrecorded(review, approvals):
+        if _was_seen(review, each):
+            yield Difference("status.approvals", NONE, f"{each.spec.type} by {each.spec.by} ({each.metadata.name})")
+    yield from _followed(review)
+
+
+def _altered(record: ApprovalRecord, act: DriftApproval) -> Iterator[Difference]:
+    found = as_recorded(act, record.at)
+    for field in _SAME:
+        old, new = (getattr(each, field) for each in (record, found))
+        if old != new:
+            path = f"status.approvals[{record.name}].{field.rstrip('_')}"
+            yield Difference(path, str(old or NONE), str(new or NONE))
+
+
+def _was_seen(review: DriftReview, act: DriftApproval) -> bool:
+    """Whether an act must have been written down: the review ended well after it, and had room for it."""
+    status, created = review.status, act.metadata.creation_timestamp
+    ended = _ended_at(status)
+    if ended is None or created is None or review.spec.suspend or created + SEEN_WITHIN > ended:
+        return False
+    return all(has_room(status, as_recorded(act, created, why=why)) for why in ("", "?" * MOST_WORDS))
+
+
+def _ended_at(status: DriftReviewStatus) -> datetime | None:
+    said = condition(status, ConditionType.RECONCILING)
+    return said.last_transition_time if said is not None and status.phase in TERMINAL else None
+
+
+def _followed(review: DriftReview) -> Iterator[Difference]:
+    """Whether what only people may bring about was brought about by acts that count."""
+    status, decision = review.status, review.status.decision
+    retaken = len(counted(status, ApprovalType.REBASELINE))
+    for path, times, acts, kind in (
+        ("status.retaken", status.retaken or 0, retaken, ApprovalType.REBASELINE),
+        ("status.checkpoints", len(added(review)), extensions(status), ApprovalType.EXTEND),
+    ):
+        if times != acts:
+            yield Difference(path, f"{times} by people", f"{acts} by {kind}")
+    if decision is None or decision.reason not in (Reason.REJECTED, Reason.APPROVED):
+        return
+    rejected = decision.reason is Reason.REJECTED
+    what = Recommendation.REJECT if rejected else Recommendation.APPROVE
+    who = counted(status, ApprovalType.REJECT)[:1] if rejected else counted(status, ApprovalType.APPROVE)
+    by = shorten(", ".join(each.by for each in who), MOST_NAMES)
+    if (decision.recommendation, decision.by) != (what, by):
+        stored = f"{decision.recommendation} by {decision.by}"
+        yield Difference("status.decision", stored, f"{what} by {by or 'nobody'}")
