@@ -51,6 +51,12 @@ LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits"
 PRESENCE: Raw = {"name": "heartbeat", "kind": "Presence", "query": "heartbeat", "for": "5m"}
 INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
 
+CONTRACTS: list[Raw] = [
+    {"name": "event-store", "from": {"configMap": {"name": "schema", "key": "openapi.yaml"}}, "mode": "Enforce"},
+    {"name": "port", "from": {"service": "perps-bot"}},
+    {"name": "orders", "from": {"customResourceDefinition": "orders.example.org"}},
+]
+
 # The example of the design, reduced to the fields there are.
 REVIEW: Raw = {
     "target": {"kind": "Deployment", "name": "perps-bot"},
@@ -72,6 +78,7 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+    "contracts": CONTRACTS,
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -109,6 +116,49 @@ _REVISION: Raw = {
     "templateHash": "sha256:1",
     "images": [{"container": "app", "image": "app:1"}],
     "template": '{"spec":{}}',
+}
+_REFERENCE: Raw = {"name": "settings", "hash": "sha256:3", "changedAt": "2026-01-05T08:00:00Z"}
+FACTS: Raw = {
+    "takenAt": "2026-01-05T09:02:00Z",
+    "deployment": {
+        "version": "1.2",
+        "podTemplateHash": "6d4b75cb6d",
+        "images": [{"container": "app", "image": "app:1", "digests": ["app@sha256:1"]}],
+        "pods": 2,
+        "generation": 3,
+        "desired": 2,
+        "updated": 2,
+        "ready": 2,
+        "available": 2,
+        "scaledAt": "2026-01-05T08:00:00Z",
+    },
+    "configuration": {
+        "containers": [
+            {
+                "name": "app",
+                "init": False,
+                "image": "app:1",
+                "command": ["app"],
+                "args": ["--profile=dev"],
+                "env": [{"name": "PROFILE", "value": "dev", "hash": "scrypt:1", "source": "configMap settings"}],
+                "envFrom": ["secret more"],
+                "resources": {"limits.cpu": "1"},
+                "ports": ["http 80/TCP"],
+                "probes": ["liveness: httpGet"],
+                "leftOut": "nothing",
+            }
+        ],
+        "autoscalers": [
+            {"name": "app", "least": 1, "most": 3, "metrics": ["cpu"], "changedAt": "2026-01-05T08:00:00Z"}
+        ],
+        "configMaps": [_REFERENCE],
+        "secrets": [_REFERENCE],
+        "kubernetes": "v1.34.4",
+        "nodes": [{"name": "node-1", "kubelet": "v1.34.4"}],
+        "leftOut": "nothing",
+    },
+    "contracts": [{"name": "event-store", "hash": "sha256:4"}],
+    "problems": [{"about": "contracts/other", "reason": "NotFound", "message": "there is no configmaps/other"}],
 }
 SNAPSHOT: Raw = {
     "reviewRef": {"name": "app", "uid": "1"},
@@ -150,6 +200,7 @@ SNAPSHOT: Raw = {
         "throughout": "672h",
         "problem": {"reason": "Empty", "message": "no `up`"},
     },
+    "facts": FACTS,
     "previousHash": "sha256:0",
     "hash": "sha256:2",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from driftreview.adapters.configuration import deployment_of, read_configuration, read_pods, read_target
 from driftreview.adapters.contracts import read_contract
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.kubernetes import Cluster
@@ -37,8 +38,12 @@ class ClusterFacts:
             ClusterError: the API server could not be asked.
         """
         reader = FactReader(self._cluster, review.metadata.namespace)
+        target = read_target(reader, review)
+        pods = read_pods(reader, review, target) if target else []
         return Facts(
             taken_at=whole_seconds(self._clock()),
+            deployment=deployment_of(review, target, pods) if target else None,
+            configuration=read_configuration(reader, review, target, pods) if target else None,
             contracts=[read_contract(reader, each) for each in review.spec.contracts],
             problems=reader.problems,
         )

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
+from driftreview.api.configuration import ConfigurationFact, DeploymentFact
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Hash
 
@@ -36,6 +37,10 @@ class Facts(Model):
 
     taken_at: Time
     """When the API server was asked: it keeps no past."""
+    deployment: DeploymentFact | None = None
+    """The release as it runs."""
+    configuration: ConfigurationFact | None = None
+    """How it is set up."""
     contracts: Annotated[list[ContractFact], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )

@@ -85,6 +85,30 @@ class CheckStatus(Model):
     """Why, in a sentence; empty where it held."""
 
 
+class ConfounderStatus(Model):
+    """Something that changed since T0 beside the release."""
+
+    what: Annotated[str, Field(max_length=128)]
+    """What, such as configmaps/settings."""
+    before: Cell
+    """At T0."""
+    after: Cell
+    """At this look."""
+    at: Time
+    """When it changed, as the object says; where it does not, when it was found."""
+
+
+class Confounders(Model):
+    """What else changed since T0: it may explain a difference, and never makes a verdict."""
+
+    count: Annotated[int, Field(ge=0)]
+    """How many differences."""
+    first: Annotated[list[ConfounderStatus], Field(max_length=5, json_schema_extra=list_map("what"))] = Field(
+        default_factory=list
+    )
+    """The first of them, by name; the snapshots tell them all."""
+
+
 class Checkpoint(Model):
     """One look at the release."""
 
@@ -112,6 +136,8 @@ class Checkpoint(Model):
         default_factory=list
     )
     """One row per declared expectation."""
+    confounders: Confounders | None = None
+    """What else changed since T0; absent where nothing did."""
 
 
 class Decision(Model):

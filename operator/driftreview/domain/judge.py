@@ -15,6 +15,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, Pro
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.api.values import parse_duration, parse_percent
+from driftreview.domain.confounders import confounders
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import broken_off, unanswered, uncovered, without_traffic
@@ -76,6 +77,7 @@ def _judge(
             for signal, series in zip(spec.signals, found, strict=True)
         ],
         check_facts(spec, baseline.facts, current.facts),
+        confounders(baseline.facts, current.facts),
     )
 
 
