@@ -56,6 +56,11 @@ CONTRACTS: list[Raw] = [
     {"name": "port", "from": {"service": "perps-bot"}},
     {"name": "orders", "from": {"customResourceDefinition": "orders.example.org"}},
 ]
+FLAGS: list[Raw] = [
+    {"name": "USE_NEW_CLI", "expect": "Present", "from": {"env": {"container": "app"}}, "mode": "Shadow"},
+    {"name": "mode", "expect": "Value", "value": "dry", "from": {"configMap": {"name": "settings", "key": "mode"}}},
+    {"name": "streaming", "expect": "Absent", "from": {"query": "streaming_enabled or vector(0)"}},
+]
 
 # The example of the design, reduced to the fields there are.
 REVIEW: Raw = {
@@ -79,6 +84,7 @@ REVIEW: Raw = {
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
     "contracts": CONTRACTS,
+    "flags": FLAGS,
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -158,6 +164,7 @@ FACTS: Raw = {
         "leftOut": "nothing",
     },
     "contracts": [{"name": "event-store", "hash": "sha256:4"}],
+    "flags": [{"name": "USE_NEW_CLI", "present": True, "matches": True, "value": "true", "source": "plain value"}],
     "problems": [{"about": "contracts/other", "reason": "NotFound", "message": "there is no configmaps/other"}],
 }
 SNAPSHOT: Raw = {

@@ -97,3 +97,41 @@ def test_the_configuration_at_t0_is_recorded_and_no_secret_of_it(stage: Stage, o
     for secret in (TOKEN, PASSWORD, base64.b64encode(PASSWORD.encode()).decode()):
         assert secret not in written
     assert operator.pid is not None
+
+
+def test_flags_are_verified_at_t0_and_at_every_look_and_a_broken_one_holds(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    release(stage)
+    flags = [
+        {"name": "PROFILE", "expect": "Value", "value": "dev", "from": {"env": {"container": "app"}}},
+        {"name": "DRY_RUN", "expect": "Absent", "from": {"env": {}}},
+        {"name": "symbols", "expect": "Value", "value": "BTC",
+         "from": {"configMap": {"name": "settings", "key": "symbols"}}},
+        {"name": "PASSWORD", "expect": "Present", "from": {"env": {}}},
+        {"name": "metric", "from": {"query": 'latency_ms{replica="a"}'}},
+        {"name": "BROKER_TOKEN", "expect": "Absent", "from": {"env": {}}, "mode": "Shadow"},
+    ]  # fmt: skip
+    two_looks(stage, flags=flags)
+    stage.api.merge("ConfigMap", "settings", stage.namespace, {"data": {"symbols": "ETH"}})
+    status = stage.until(lambda found: found["checkpoints"][1].get("verdict"), "the last look", 60)
+    first, last = ({each["name"]: each for each in look["checks"]} for look in status["checkpoints"])
+    shadow = first.pop("flags/BROKER_TOKEN")
+    assert {each["verdict"] for each in first.values()} == {"Held"}
+    assert (shadow["verdict"], TOKEN in str(status)) == ("Broken", False)
+    assert [each["verdict"] for each in status["checkpoints"]] == ["Pass", "Hold"]
+    assert {name for name, each in last.items() if each["verdict"] == "Broken"} == {
+        "flags/symbols", "flags/BROKER_TOKEN"
+    }  # fmt: skip
+    assert "expected is the value 'BTC', and it is there ('ETH')" in last["flags/symbols"]["message"]
+    assert "flags/symbols is Broken" in status["checkpoints"][1]["message"]
+    assert operator.pid is not None
+
+
+def test_a_flag_that_is_broken_at_t0_is_said_before_the_first_look(stage: Stage, operator: OperatorProcess) -> None:
+    release(stage)
+    flags = [{"name": "PROFILE", "expect": "Absent", "from": {"env": {}}}]
+    stage.review(window={"checkpoints": ["10h"]}, flags=flags)
+    status = stage.until(lambda found: found.get("baseline"), "T0 is frozen")
+    assert "not as expected: flags/PROFILE is Broken" in status["summary"]
+    assert operator.pid is not None

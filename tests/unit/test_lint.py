@@ -9,10 +9,10 @@ import yaml
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.status import ContainerImage, Revision
+from driftreview.domain.subject import Subject
 from driftreview.lint.accept import variables
 from driftreview.lint.finding import Severity
 from driftreview.lint.objects import read
-from driftreview.runtime.gather import Subject
 from tests.integration.crd_samples import MINIMAL_REVIEW, MINIMAL_SOURCE, SNAPSHOT, made
 from tests.support.lintfiles import HEAD, SIGNALS, SOURCE, errors, lines, of, report, review
 from tests.unit.test_docs import ROOT, manifests
@@ -28,7 +28,7 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; did you mean DriftReview?"
-FIELDS = "one of target, context, metrics, window, baseline, signals, variables, policy or suspend; drop it"
+FIELDS = "one of target, context, metrics, window, baseline, signals, contracts, flags, variables, policy or suspend; drop it"
 JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -108,6 +108,10 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
         ({"signals": [{"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "order"},
                       {"name": "orders", "query": "up", "kind": "Info"}]},
          "InvalidSpec", "spec.signals[0].covariate", "another signal of spec.signals; did you mean orders?"),
+        ({"flags": [{"name": "a", "from": {"query": "sum(up"}}]},
+         "QueryInvalid", "spec.flags[0].from.query", "is not PromQL"),
+        ({"flags": [{"name": "a", "expect": "Value", "value": "on", "from": {"query": "up"}}]},
+         "InvalidSpec", "spec.flags[0].value", "a query answers with a number"),
         ({"signals": [{"name": "a", "query": "up[5m]", "limits": {"alert": 1}}]},
          "QueryInvalid", "spec.signals[0].query", "is a range vector"),
         ({"signals": [{"name": "a", "query": "up", "limits": {"alert": 1, "baseline": 2}}]},
@@ -224,6 +228,8 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"control": "rate(up[${rate}])"}]}),
         ("margin-zero", {"signals": [LEVEL | {"margin": {"relative": "0%", "absolute": "1m"}}]}),
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"query": "rate(up[${rate}])"}]}),
+        ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL],
+                             "flags": [{"name": "a", "from": {"query": "rate(up[${rate}])"}}]}),
     ],
     ids=str,
 )  # fmt: skip

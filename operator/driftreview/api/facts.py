@@ -8,6 +8,7 @@ from pydantic import Field
 
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
 from driftreview.api.configuration import ConfigurationFact, DeploymentFact
+from driftreview.api.flag import FlagFact
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Hash
 
@@ -45,6 +46,10 @@ class Facts(Model):
         default_factory=list
     )
     """One for each declared contract."""
+    flags: Annotated[list[FlagFact], Field(max_length=30, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """One for each declared flag."""
     problems: Annotated[list[FactProblem], Field(max_length=200, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

@@ -23,6 +23,7 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
+from driftreview.domain.expected import unmet
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import check_rows, confounder_rows, signal_rows
@@ -104,6 +105,7 @@ def baseline_captured(
     parts = (
         ("without data", gaps),
         ("cannot be compared", foreseen.useless),
+        ("not as expected", expected := unmet(review.spec, evidence.facts)),
         ("too noisy", foreseen.vague),
         ("irregular baseline", foreseen.odd),
         ("measured", foreseen.measured),
@@ -119,6 +121,7 @@ def baseline_captured(
     without = [each.name for each in evidence.signals if each.problem is not None]
     lacking = f", but without data: {', '.join(without)}" if without else ""
     lacking += f", but nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else ""
+    lacking += f", but not as expected: {'; '.join(expected)}" if expected else ""
     summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_NOTHING_TO_GO_BACK_TO}"
