@@ -236,6 +236,7 @@ CHANGES: list[Change] = [
     _fixed("signals", [LIMIT]),
     _fixed("contracts", []),
     _fixed("flags", []),
+    _fixed("inventory", {"cpu": "other"}),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy", {"onDrift": "Hold"}),

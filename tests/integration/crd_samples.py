@@ -85,6 +85,7 @@ REVIEW: Raw = {
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
     "contracts": CONTRACTS,
     "flags": FLAGS,
+    "inventory": {"selector": {"matchLabels": {"stack": "perps"}}, "cpu": "cpu_cores", "memory": "memory_bytes"},
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -164,6 +165,26 @@ FACTS: Raw = {
         "leftOut": "nothing",
     },
     "contracts": [{"name": "event-store", "hash": "sha256:4"}],
+    "inventory": {
+        "services": [
+            {
+                "kind": "StatefulSet",
+                "name": "db",
+                "judged": False,
+                "status": "Restarting",
+                "reason": "exits 0 and is restarted",
+                "restarts": 3,
+                "images": ["db:1"],
+                "ready": 1,
+                "desired": 1,
+                "cpu": "0.25",
+                "memory": "20185088",
+            }
+        ],
+        "cpu": "0.25",
+        "memory": "20185088",
+        "leftOut": "pods after the first 1000",
+    },
     "flags": [{"name": "USE_NEW_CLI", "present": True, "matches": True, "value": "true", "source": "plain value"}],
     "problems": [{"about": "contracts/other", "reason": "NotFound", "message": "there is no configmaps/other"}],
 }

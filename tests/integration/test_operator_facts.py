@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from lab.install import OperatorProcess
+from lab.web import wait_until
 from tests.support.rights import granted
 from tests.support.stage import Stage, ago, deployment, wire
 
@@ -134,4 +135,48 @@ def test_a_flag_that_is_broken_at_t0_is_said_before_the_first_look(stage: Stage,
     stage.review(window={"checkpoints": ["10h"]}, flags=flags)
     status = stage.until(lambda found: found.get("baseline"), "T0 is frozen")
     assert "not as expected: flags/PROFILE is Broken" in status["summary"]
+    assert operator.pid is not None
+
+
+def stateful(name: str) -> dict[str, Any]:
+    """A StatefulSet with a readiness probe."""
+    document = deployment("1", name=name)
+    document["kind"] = "StatefulSet"
+    document["spec"]["serviceName"] = name
+    probe = {"exec": {"command": ["true"]}}
+    document["spec"]["template"]["spec"]["containers"][0]["readinessProbe"] = probe
+    return document
+
+
+def test_an_inventory_of_three_workloads_tells_which_one_is_restarting_and_why(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    release(stage)
+    stage.api.create(stateful("db"), stage.namespace)
+    stage.apply(deployment("1", name="loop"))
+    stage.rolled_out("loop")
+    (name,) = [each["metadata"]["name"] for each in stage.api.list("Pod", stage.namespace)
+               if each["metadata"]["name"].startswith("loop-")]  # fmt: skip
+    ended = {"exitCode": 0, "reason": "Completed", "finishedAt": wire(ago(seconds=30))}
+    crashed = {
+        "name": "app", "image": "example.org/web:1", "imageID": "", "ready": False, "restartCount": 7,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}}, "lastState": {"terminated": ended},
+    }  # fmt: skip
+    stage.api.merge("Pod", name, stage.namespace, {"status": {"containerStatuses": [crashed]}}, "/status")
+    ready = lambda: stage.api.get("StatefulSet", "db", stage.namespace).get("status", {}).get("readyReplicas")  # noqa: E731
+    wait_until(ready, "db is ready")
+    memory = 'label_replace(latency_ms{replica="a"}, "pod", "db-0", "", "")'
+    stage.review(window={"checkpoints": ["10m"]}, inventory={"memory": memory})
+    assert stage.ended()["phase"] == "Promoted"
+    found = facts(stage, "10m")
+    told = {each["name"]: each for each in found["inventory"]["services"]}
+    assert {name: (each["kind"], each["status"]) for name, each in told.items()} == {
+        "loop": ("Deployment", "Restarting"), "web": ("Deployment", "Running"), "db": ("StatefulSet", "Healthy")
+    }  # fmt: skip
+    assert told["loop"]["reason"] == "CrashLoopBackOff: exits 0 and is restarted"
+    assert (told["loop"]["restarts"], told["web"]["judged"]) == (7, True)
+    assert told["db"]["images"] == ["example.org/web:1"]
+    assert 98 < float(told["db"]["memory"]) < 102
+    assert told["db"]["memory"] == found["inventory"]["memory"]
+    assert {each["about"]: each["reason"] for each in found["problems"]}["inventory/cpu"] == "Empty"
     assert operator.pid is not None

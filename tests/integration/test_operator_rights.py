@@ -80,7 +80,7 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
             stage.release("1", "2")
             stage.apply(reading("3"))
             stage.rolled_out()
-            stage.review(contracts=CONTRACTS)
+            stage.review(contracts=CONTRACTS, inventory={})
             assert stage.ended()["phase"] == "Promoted"
             stage.review(
                 "other",

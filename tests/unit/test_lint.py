@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import ContainerImage, Revision
 from driftreview.domain.subject import Subject
 from driftreview.lint.accept import variables
@@ -28,7 +28,8 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; did you mean DriftReview?"
-FIELDS = "one of target, context, metrics, window, baseline, signals, contracts, flags, variables, policy or suspend; drop it"
+NAMES = [field.alias or "" for field in DriftReviewSpec.model_fields.values()]
+FIELDS = f"one of {', '.join(NAMES[:-1])} or {NAMES[-1]}; drop it"
 JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -110,6 +111,7 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
          "InvalidSpec", "spec.signals[0].covariate", "another signal of spec.signals; did you mean orders?"),
         ({"flags": [{"name": "a", "from": {"query": "sum(up"}}]},
          "QueryInvalid", "spec.flags[0].from.query", "is not PromQL"),
+        ({"inventory": {"memory": "sum(up"}}, "QueryInvalid", "spec.inventory.memory", "is not PromQL"),
         ({"flags": [{"name": "a", "expect": "Value", "value": "on", "from": {"query": "up"}}]},
          "InvalidSpec", "spec.flags[0].value", "a query answers with a number"),
         ({"signals": [{"name": "a", "query": "up[5m]", "limits": {"alert": 1}}]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,12 +11,14 @@ from typing import Final
 from driftreview.adapters.answers import Rows
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.metricsources import FoundSource
-from driftreview.adapters.prometheus import BusyError
+from driftreview.adapters.prometheus import BusyError, InstantResult
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
 from driftreview.domain.query import QueryProblem, resolve
 from driftreview.domain.samples import Failed
 
+_TRIES: Final = 4
+"""Each waits a moment for room at the source."""
 _BUSY: Final = "as many queries run at the metric source as may at once"
 
 
@@ -38,13 +41,19 @@ class FactSource:
         if isinstance(sent, QueryProblem):
             self.reader.note(about, sent.reason, sent.message)
             return None
-        try:
-            answer = self.found.source.instant(sent, self.at)
-        except BusyError:
+        answer = self._answer(self.found, sent)
+        if answer is None:
             self.reader.note(about, Reason.TIMEOUT, _BUSY)
             return None
         if isinstance(answer, Rows):
             return answer
         what = answer.message if isinstance(answer, Failed) else f"the query returned nothing: {answer.message}"
         self.reader.note(about, Reason(answer.reason), what)
+        return None
+
+    def _answer(self, found: FoundSource, query: str) -> InstantResult | None:
+        """What the source answers; None if there was no room for the query."""
+        for _ in range(_TRIES):
+            with suppress(BusyError):
+                return found.source.instant(query, self.at)
         return None

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
 from driftreview.api.flag import Flag
+from driftreview.api.inventory import Inventory
 from driftreview.api.policy import Policy
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
@@ -157,7 +158,19 @@ class Baseline(Model):
 
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
-_FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "contracts", "flags", "variables", "policy")
+_FIXED = (
+    "target",
+    "context",
+    "metrics",
+    "window",
+    "baseline",
+    "signals",
+    "contracts",
+    "flags",
+    "inventory",
+    "variables",
+    "policy",
+)
 
 
 def _same(field: str) -> str:
@@ -223,6 +236,8 @@ class DriftReviewSpec(Model):
     """Interfaces that must be as they were at T0."""
     flags: Annotated[list[Flag], Field(max_length=30, json_schema_extra=list_map("name"))] = Field(default_factory=list)
     """Switches that must be as expected."""
+    inventory: Inventory | None = None
+    """Services that are recorded beside the release; none, if left out."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

@@ -9,6 +9,7 @@ from pydantic import Field
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
 from driftreview.api.configuration import ConfigurationFact, DeploymentFact
 from driftreview.api.flag import FlagFact
+from driftreview.api.inventory import InventoryFact
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Hash
 
@@ -42,6 +43,8 @@ class Facts(Model):
     """The release as it runs."""
     configuration: ConfigurationFact | None = None
     """How it is set up."""
+    inventory: InventoryFact | None = None
+    """The services beside it; absent where none was asked for."""
     contracts: Annotated[list[ContractFact], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )

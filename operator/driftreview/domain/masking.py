@@ -16,8 +16,8 @@ from driftreview.domain.evidence import canonical
 
 LONGEST_KEPT: Final = 512
 """Characters of a value that is kept; of a longer one only a hash is."""
-_MOST_HASHED: Final = 64
-"""Values of one look that are hashed; of more only that they are masked is said: each takes some 40 ms on purpose."""
+_MOST_HASHED: Final = 16
+"""Values of one look that are hashed; of more only that they are masked is said: each takes some 50 ms on purpose."""
 _MOST_TELLING: Final = 256
 """Secrets that are looked for in other values."""
 _LEAST_TELLING: Final = 6

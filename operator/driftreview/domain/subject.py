@@ -37,3 +37,6 @@ def fact_queries(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
     for index, flag in enumerate(spec.flags):
         if flag.from_.query is not None:
             yield f"spec.flags[{index}].from.query", flag.from_.query
+    if spec.inventory is not None:
+        yield "spec.inventory.cpu", spec.inventory.cpu
+        yield "spec.inventory.memory", spec.inventory.memory

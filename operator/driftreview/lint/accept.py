@@ -56,6 +56,7 @@ def _fact_queries(review: Node) -> Iterator[tuple[str | int, ...]]:
     flags = review.nearest(("spec", "flags"), exactly=True)
     for index in range(len(flags.value) if flags and isinstance(flags.value, list) else 0):
         yield "spec", "flags", index, "from", "query"
+    yield from (("spec", "inventory", "cpu"), ("spec", "inventory", "memory"))
 
 
 def not_allowed(review: DriftReview, source: MetricSource | ClusterMetricSource) -> str:

@@ -24,6 +24,7 @@ from driftreview.domain import trouble
 from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
 from driftreview.domain.foresight import Foresight, foresight
+from driftreview.domain.inventory import SECTION as INVENTORY
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP, Scraping
@@ -207,7 +208,7 @@ class Capture:
         failures = [
             Failed(each.reason, f"{each.about}: {each.message}", retryable=True)
             for each in facts.problems
-            if each.reason in UNANSWERED
+            if each.reason in UNANSWERED and not each.about.startswith(INVENTORY)  # which judges nothing
         ]
         waits = failures and not trouble.out_of_patience(review, index, self._clock(), dead=False)
         return Unanswered(failures, dead=False) if waits else facts
