@@ -12,6 +12,7 @@ from driftreview.adapters.configuration import read_configuration
 from driftreview.domain import masking
 from driftreview.domain.masking import Mask, secret_hash
 from driftreview.domain.podtemplate import containers
+from driftreview.domain.release import release
 from tests.support.factcluster import FactCluster
 from tests.unit.test_configuration import started
 
@@ -86,7 +87,7 @@ def test_no_content_of_a_secret_stands_in_a_fact(data: dict[str, str]) -> None:
     raw = {"metadata": {"name": "broker", "uid": "7"}, "data": encoded}
     reference = {"name": "app", "envFrom": [{"secretRef": {"name": "broker"}}]}
     cluster = FactCluster({"secrets": {"broker": raw}, "version": {"": {"gitVersion": "v1"}}})
-    target = {"spec": {"template": {"spec": {"containers": [reference]}}}}
+    target = release({"metadata": {}, "spec": {"template": {"spec": {"containers": [reference]}}}}, "uid", [])
     reader = cluster.reader()
     fact = read_configuration(reader, started(), target, [])
     assert fact.secrets[0].hash == secret_hash(raw, "review-uid")

@@ -9,10 +9,12 @@ from driftreview.adapters.configuration import deployment_of, read_configuration
 from driftreview.adapters.errors import ChangedError
 from driftreview.api.configuration import ContainerFact, EnvFact, NodeFact
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.flag import Flag
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.masking import Mask
 from driftreview.domain.podtemplate import MOST_BYTES, containers, references
+from driftreview.domain.release import release
 from driftreview.domain.running import autoscaler_of, edited_at, running_pod
 from tests import builders
 from tests.support.factcluster import FactCluster
@@ -141,9 +143,9 @@ def test_a_target_that_is_gone_is_a_problem() -> None:
 def test_the_version_is_that_of_the_pods_or_of_the_deployment() -> None:
     labelled = DEPLOYMENT["metadata"] | {"labels": {"app.kubernetes.io/version": "1.1"}}
     review = started()
-    assert deployment_of(review, DEPLOYMENT | {"metadata": labelled}, []).version == "1.1"
+    assert deployment_of(review, release(DEPLOYMENT | {"metadata": labelled}, "uid", []), []).version == "1.1"
     both = DEPLOYMENT | {"metadata": labelled, "spec": DEPLOYMENT["spec"] | {"template": TEMPLATE}}
-    assert deployment_of(review, both, []).version == "1.2"
+    assert deployment_of(review, release(both, "uid", []), []).version == "1.2"
 
 
 def test_how_it_is_set_up_is_read_with_few_requests() -> None:
@@ -151,7 +153,8 @@ def test_how_it_is_set_up_is_read_with_few_requests() -> None:
     secret = {"metadata": {"name": "broker", "uid": "7"}, "data": {"password": "aHVudGVyMg=="}}
     found = cluster(TEMPLATE, configmaps={"settings": CONFIG_MAP}, secrets={"broker": secret}, nodes={"node-1": node})
     reader = found.reader()
-    fact = read_configuration(reader, started(), found.objects["deployments"]["web"], [running_pod(pod("a"))] * 3)
+    target = release(found.objects["deployments"]["web"], "uid", [])
+    fact = read_configuration(reader, started(), target, [running_pod(pod("a"))] * 3)
     assert fact.kubernetes == "v1.34.4"
     assert fact.nodes == [NodeFact(name="node-1", kubelet="v1.33.1")]
     assert {each.name for each in fact.config_maps if each.hash} == {"settings"}
@@ -166,7 +169,8 @@ def test_how_it_is_set_up_is_read_with_few_requests() -> None:
 def test_what_may_not_be_read_is_said_and_nothing_fails() -> None:
     found = cluster(TEMPLATE)
     found.forbidden = {"secrets", "nodes", "horizontalpodautoscalers", "pods"}
-    reader, review, target = found.reader(), started(), found.objects["deployments"]["web"]
+    reader, review = found.reader(), started()
+    target = release(found.objects["deployments"]["web"], "uid", [])
     nodes = [running_pod(pod("a", node=name)) for name in ("node-1", "node-2")]
     fact = read_configuration(reader, review, target, [*read_pods(reader, review, target), *nodes])
     assert fact.nodes == [NodeFact(name="node-1"), NodeFact(name="node-2")]
@@ -206,3 +210,18 @@ def test_an_object_was_edited_when_its_last_field_manager_says_so_its_status_apa
     assert edited_at(created | {"managedFields": entries}) == datetime(2026, 7, 31, 12, tzinfo=UTC)
     assert edited_at(created) == datetime(2026, 7, 31, 10, tzinfo=UTC)
     assert edited_at({}) is None
+
+
+def test_of_a_large_target_only_what_is_needed_is_kept() -> None:
+    large = BOT | {"name": "bot", "env": [{"name": "BLOB", "value": "a" * 1_000_000}]}
+    fields = [{"fieldsV1": {"f:spec": {"f:replicas": {}}}, "time": "2026-07-31T12:00:00Z"}]
+    template = TEMPLATE | {"spec": {"containers": [large]}}
+    raw = {
+        "metadata": DEPLOYMENT["metadata"] | {"managedFields": fields},
+        "spec": DEPLOYMENT["spec"] | {"template": template},
+    }
+    flag = Flag.model_validate({"name": "BLOB", "from": {"env": {}}})
+    kept = release(raw, "uid", [flag])
+    assert len(str(kept.raw)) + len(str(kept)) < 5_000
+    assert kept.scaled_at == datetime(2026, 7, 31, 12, tzinfo=UTC)
+    assert kept.places["BLOB"] is not None

@@ -23,6 +23,7 @@ from driftreview.domain.expected import check_facts, measured_only, unmet
 from driftreview.domain.flags import check_flag
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.release import release
 from driftreview.domain.samples import Failed, NoData
 from driftreview.domain.validate import contradictions
 from tests import builders
@@ -49,7 +50,7 @@ CONTAINER: dict[str, Any] = {
         {"configMapRef": {"name": "later"}},
     ],
 }
-TARGET: dict[str, Any] = {"spec": {"template": {"spec": {"containers": [CONTAINER, {"name": "side"}]}}}}
+TARGET: dict[str, Any] = {"metadata": {}, "spec": {"template": {"spec": {"containers": [CONTAINER, {"name": "side"}]}}}}
 OBJECTS: dict[str, Any] = {
     "configmaps": {
         "settings": {"data": {"mode": "live", "both": "early", "file": "on\n"}, "binaryData": {"blob": "AA=="}},
@@ -86,7 +87,9 @@ def read(declared: Flag, answer: Any = None, cluster: FactCluster | None = None)
     reader = (cluster or FactCluster(OBJECTS)).reader()
     found = answer if isinstance(answer, Problem) else FoundSource(cast("Any", Source(answer)), "prometheus")
     source = FactSource(reader, found, T0, {"namespace": "shop"})
-    return Facts(taken_at=T0, flags=[read_flag(source, declared, TARGET)], problems=reader.problems)
+    return Facts(
+        taken_at=T0, flags=[read_flag(source, declared, release(TARGET, "uid", [declared]))], problems=reader.problems
+    )
 
 
 def said(declared: Flag, answer: Any = None) -> tuple[CheckVerdict, str]:
@@ -119,7 +122,7 @@ def said(declared: Flag, answer: Any = None) -> tuple[CheckVerdict, str]:
         (flag("S_password"), HELD, "secret broker, every key"),
         (value("S_password", "hunter22"), UNKNOWN, "its value is not compared: secret broker"),
         (flag("NEW_CLI", **{"from": {"env": {"container": "side"}}}, expect="Absent"), HELD, "no such variable"),
-        (flag("NEW_CLI", **{"from": {"env": {"container": "typo"}}}, expect="Absent"), UNKNOWN, "no container typo"),
+        (flag("NEW_CLI", **{"from": {"env": {"container": "typo"}}}, expect="Absent"), UNKNOWN, "no such container"),
         (value("f", "on", **{"from": {"configMap": {"name": "settings", "key": "file"}}}), HELD, "key file"),
         (flag("f", **{"from": {"configMap": {"name": "settings", "key": "none"}}}), BROKEN, "not there"),
         (flag("f", **{"from": {"configMap": {"name": "typo", "key": "a"}}}, expect="Absent"), UNKNOWN, "no configmaps"),
@@ -167,7 +170,7 @@ def test_a_metric_is_asked_for_the_moment_that_is_judged_with_the_variables_put_
     source = Source(rows(1.0))
     found = FoundSource(cast("Any", source), "prometheus")
     asked = flag(**{"from": {"query": 'flag{namespace="${namespace}"}'}})
-    read_flag(FactSource(FactCluster({}).reader(), found, T0 + HOUR, {"namespace": "shop"}), asked, TARGET)
+    read_flag(FactSource(FactCluster({}).reader(), found, T0 + HOUR, {"namespace": "shop"}), asked, None)
     assert source.asked == [('flag{namespace="shop"}', T0 + HOUR)]
     facts = read(flag(**{"from": {"query": 'flag{a="${typo}"}'}}), rows(1.0))
     assert facts.problems[0].reason is Reason.VARIABLE_UNKNOWN

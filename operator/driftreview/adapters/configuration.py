@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from driftreview.adapters.errors import ChangedError
 from driftreview.adapters.factreader import FactReader
@@ -23,10 +23,9 @@ from driftreview.api.configuration import ConfigurationFact, DeploymentFact, Nod
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Reason
 from driftreview.domain.contracts import config_map_hash
-from driftreview.domain.masking import Mask, secret_hash
-from driftreview.domain.podtemplate import containers, references
-from driftreview.domain.revisions import template_hash
-from driftreview.domain.running import RunningPod, autoscaler_of, deployment_fact, edited_at, running_pod
+from driftreview.domain.masking import secret_hash
+from driftreview.domain.release import Release, deployment_fact, release
+from driftreview.domain.running import RunningPod, autoscaler_of, edited_at, running_pod
 from driftreview.domain.workload import label_selector
 
 DEPLOYMENT: Final = "deployment"
@@ -38,49 +37,47 @@ MOST_NODES: Final = 20
 _MOST_SCALERS: Final = 200
 _SCALERS: Final = 5
 _VERSION: Final = 64
-# Each hash takes 16 MiB for some tens of milliseconds: one after the other, whatever else runs.
 _HASHING: Final = threading.Lock()
 
+_T = TypeVar("_T")
 
-def read_target(reader: FactReader, review: DriftReview) -> Mapping[str, Any] | None:
-    """The target, whole; None if it cannot be had.
+
+def read_target(reader: FactReader, review: DriftReview) -> Release | None:
+    """The target; None if it cannot be had.
 
     Raises:
         ChangedError: it has another pod template than the one that is judged.
     """
     judged = review.status.judged
-    raw = reader.read(DEPLOYMENT, DEPLOYMENTS, review.spec.target.name, lambda each: each)
-    if raw is not None and judged is not None and template_hash(raw["spec"]["template"]) != judged.template_hash:
+    with_hashes = _hashing(partial(release, review=review.metadata.uid, flags=review.spec.flags))
+    target = reader.read(DEPLOYMENT, DEPLOYMENTS, review.spec.target.name, with_hashes)
+    if target is not None and judged is not None and target.template_hash != judged.template_hash:
         raise ChangedError(f"{review.spec.target.name} got another pod template while its facts were read")
-    return raw
+    return target
 
 
-def read_pods(reader: FactReader, review: DriftReview, target: Mapping[str, Any]) -> list[RunningPod]:
+def read_pods(reader: FactReader, review: DriftReview, target: Release) -> list[RunningPod]:
     """The pods of the judged revision, MOST_PODS at most."""
-    selector = f"{label_selector(target)},pod-template-hash={_hash_label(review)}"
+    selector = f"{label_selector(target.raw)},pod-template-hash={_hash_label(review)}"
     listing = reader.list(f"{DEPLOYMENT}/images", PODS, selector, running_pod, MOST_PODS)
     return listing.found if listing else []
 
 
-def deployment_of(review: DriftReview, target: Mapping[str, Any], pods: Sequence[RunningPod]) -> DeploymentFact:
+def deployment_of(review: DriftReview, target: Release, pods: Sequence[RunningPod]) -> DeploymentFact:
     """The release as it runs."""
     return deployment_fact(target, pods, _hash_label(review))
 
 
 def read_configuration(
-    reader: FactReader, review: DriftReview, target: Mapping[str, Any], pods: Sequence[RunningPod]
+    reader: FactReader, review: DriftReview, target: Release, pods: Sequence[RunningPod]
 ) -> ConfigurationFact:
     """How the release is set up, and what it refers to."""
-    template, uid = target["spec"]["template"], review.metadata.uid
-    with _HASHING:
-        found = containers(template, Mask(uid))
-    config_maps, secrets = references(template)
     nodes = sorted({each.node for each in pods if each.node})
     left_out = [
         f"{len(names) - most} of {len(names)} {what}"
         for what, names, most in (
-            ("ConfigMaps", config_maps, MOST_REFERENCES),
-            ("Secrets", secrets, MOST_REFERENCES),
+            ("ConfigMaps", target.config_maps, MOST_REFERENCES),
+            ("Secrets", target.secrets, MOST_REFERENCES),
             ("nodes", nodes, MOST_NODES),
         )
         if len(names) > most
@@ -89,10 +86,10 @@ def read_configuration(
     scalers = reader.list(f"{CONFIGURATION}/{AUTOSCALERS.plural}", AUTOSCALERS, "", scale, _MOST_SCALERS)
     version = reader.read(f"{CONFIGURATION}/kubernetes", SERVER_VERSION, "", lambda raw: str(raw.get("gitVersion", "")))
     return ConfigurationFact(
-        containers=found,
+        containers=target.containers,
         autoscalers=[each for each in (scalers.found if scalers else []) if each][:_SCALERS],
-        config_maps=[_config_map(reader, name) for name in config_maps[:MOST_REFERENCES]],
-        secrets=[_secret(reader, name, uid) for name in secrets[:MOST_REFERENCES]],
+        config_maps=[_config_map(reader, name) for name in target.config_maps[:MOST_REFERENCES]],
+        secrets=[_secret(reader, name, review.metadata.uid) for name in target.secrets[:MOST_REFERENCES]],
         kubernetes=(version or "")[:_VERSION],
         nodes=_nodes(reader, nodes[:MOST_NODES]),
         left_out=", ".join(left_out),
@@ -111,12 +108,21 @@ def _config_map(reader: FactReader, name: str) -> ReferenceFact:
 
 def _secret(reader: FactReader, name: str, review: str) -> ReferenceFact:
     """Of a Secret only the hash leaves this function."""
-    raw = reader.read(_about(SECRETS, name), SECRETS, name, lambda each: each)
-    if raw is None:
-        return ReferenceFact(name=name)
-    with _HASHING:
-        found = secret_hash(raw, review)
-    return ReferenceFact(name=name, hash=found, changed_at=edited_at(raw["metadata"]))
+
+    def reduce(raw: dict[str, Any]) -> ReferenceFact:
+        return ReferenceFact(name=name, hash=secret_hash(raw, review), changed_at=edited_at(raw["metadata"]))
+
+    return reader.read(_about(SECRETS, name), SECRETS, name, _hashing(reduce)) or ReferenceFact(name=name)
+
+
+def _hashing(reduce: Callable[[dict[str, Any]], _T]) -> Callable[[dict[str, Any]], _T]:
+    """The same, one at a time: each slow hash takes 16 MiB for some tens of milliseconds."""
+
+    def alone(raw: dict[str, Any]) -> _T:
+        with _HASHING:
+            return reduce(raw)
+
+    return alone
 
 
 def _nodes(reader: FactReader, names: Sequence[str]) -> list[NodeFact]:

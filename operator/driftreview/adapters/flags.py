@@ -11,18 +11,19 @@ from driftreview.adapters.factsource import FactSource
 from driftreview.adapters.kubernetes import CONFIG_MAPS, SECRETS
 from driftreview.api.flag import Flag, FlagFact, FlagKey
 from driftreview.api.reasons import Reason
-from driftreview.domain.flags import SECTION, Place, flag_fact, places
+from driftreview.domain.flags import MOST_READ, SECTION, Place, flag_fact
+from driftreview.domain.release import Release
 
 Raw = Mapping[str, Any]
 
 
-def read_flag(source: FactSource, flag: Flag, target: Raw | None) -> FlagFact:
+def read_flag(source: FactSource, flag: Flag, target: Release | None) -> FlagFact:
     """One flag as it stands now; from a query, at the moment that is judged.
 
     Args:
         source: whom to ask.
         flag: which.
-        target: the Deployment, whole; None if it could not be had.
+        target: the release; None if it could not be had.
     """
     found: FlagFact | None = None
     if flag.from_.query is not None:
@@ -30,7 +31,7 @@ def read_flag(source: FactSource, flag: Flag, target: Raw | None) -> FlagFact:
     elif flag.from_.config_map is not None:
         found = _of_config_map(source.reader, flag, flag.from_.config_map)
     elif target is not None and flag.from_.env is not None:
-        found = _of_variable(source.reader, flag, target["spec"]["template"], flag.from_.env.container)
+        found = _of_variable(source.reader, flag, target.places.get(flag.name))
     return found or FlagFact(name=flag.name)
 
 
@@ -51,10 +52,9 @@ def _of_config_map(reader: FactReader, flag: Flag, ref: FlagKey) -> FlagFact | N
     return _looked_up(reader, flag, place)
 
 
-def _of_variable(reader: FactReader, flag: Flag, template: Raw, container: str | None) -> FlagFact | None:
-    found = places(template, container, flag.name)
+def _of_variable(reader: FactReader, flag: Flag, found: list[Place] | None) -> FlagFact | None:
     if found is None:
-        reader.note(_about(flag), Reason.NOT_FOUND, f"the target has no container {container}")
+        reader.note(_about(flag), Reason.NOT_FOUND, "the target has no such container")
         return None
     for place in found:
         if not place.kind:
@@ -96,7 +96,7 @@ def _value(raw: Raw, key: str) -> tuple[str | None, ...]:
     if key in (raw.get("binaryData") or {}):
         return (None,)
     data = raw.get("data") or {}
-    return (data[key],) if key in data else ()
+    return (data[key][:MOST_READ],) if key in data else ()
 
 
 def _about(flag: Flag) -> str:

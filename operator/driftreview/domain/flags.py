@@ -25,6 +25,8 @@ _CLOSE: Final = 1e-9
 """Numbers that differ by less, relatively, are the same: a query answers in binary fractions."""
 _SHOWN: Final = 64
 _LINE: Final = 512
+MOST_READ: Final = 1024
+"""Characters of a value: a declared one has half of it, so that a longer one is another one."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,7 @@ def places(template: Raw, container: str | None, variable: str) -> list[Place] |
 
 def _written(raw: Raw, container: str) -> Place:
     if "valueFrom" not in raw:
-        return Place(f"plain value in container {container}", value=raw.get("value", ""))
+        return Place(f"plain value in container {container}", value=raw.get("value", "")[:MOST_READ])
     for key, kind in (("configMapKeyRef", "configMap"), ("secretKeyRef", "secret")):
         if ref := raw["valueFrom"].get(key):
             name, inside = ref.get("name", ""), ref["key"]

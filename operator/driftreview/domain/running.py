@@ -1,23 +1,20 @@
-"""What runs of a release: its pods' images and nodes, its replicas, what scales it, when objects were edited."""
+"""What is kept of the objects around a release: its pods, what scales it, when they were edited."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from driftreview.api.configuration import AutoscalerFact, DeploymentFact, RunningImage
-from driftreview.domain.podtemplate import images
+from driftreview.api.configuration import AutoscalerFact
 
 Raw = Mapping[str, Any]
 
 VERSION: Final = "app.kubernetes.io/version"
-MOST_DIGESTS: Final = 16
 _METRICS: Final = 32
 _NAME: Final = 253
 _LONG: Final = 512
-_LABEL: Final = 63
 
 
 @dataclass(frozen=True)
@@ -37,37 +34,6 @@ def running_pod(raw: Raw) -> RunningPod:
               for each in statuses)  # fmt: skip
     node = str((raw.get("spec") or {}).get("nodeName") or "")
     return RunningPod(tuple((name, digest[:_LONG]) for name, digest in pulled if digest), node)
-
-
-def deployment_fact(raw: Raw, pods: Sequence[RunningPod], pod_template_hash: str) -> DeploymentFact:
-    """A Deployment as it runs.
-
-    Args:
-        raw: the Deployment, whole.
-        pods: those of the judged revision.
-        pod_template_hash: their label.
-    """
-    metadata, spec, status = raw["metadata"], raw["spec"], raw.get("status") or {}
-    template = spec["template"]
-    labels = (metadata.get("labels") or {}) | ((template.get("metadata") or {}).get("labels") or {})
-    found = {
-        name: {digest for pod in pods for one, digest in pod.digests if one == name} for name, _ in images(template)
-    }
-    return DeploymentFact(
-        version=str(labels.get(VERSION, ""))[:_LABEL],
-        pod_template_hash=pod_template_hash[:_LABEL],
-        images=[
-            RunningImage(container=name, image=image, digests=sorted(found[name])[:MOST_DIGESTS])
-            for name, image in images(template)
-        ],
-        pods=len(pods),
-        generation=metadata["generation"],
-        desired=spec.get("replicas", 1),
-        updated=status.get("updatedReplicas", 0),
-        ready=status.get("readyReplicas", 0),
-        available=status.get("availableReplicas", 0),
-        scaled_at=_scaled_at(metadata),
-    )
 
 
 def edited_at(metadata: Raw) -> datetime | None:
@@ -99,7 +65,7 @@ def _metric(raw: Raw) -> str:
     return str(part.get("name") or (part.get("metric") or {}).get("name") or raw.get("type", ""))
 
 
-def _scaled_at(metadata: Raw) -> datetime | None:
+def scaled_at(metadata: Raw) -> datetime | None:
     """When spec.replicas was last written; only its newest writer owns it."""
     return _latest(
         each.get("time")
