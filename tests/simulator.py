@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from driftreview.api.approval import ApprovalType, DriftApproval
+from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.phases import TERMINAL
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.signal import Signal
-from driftreview.api.status import Act, ActType, DriftReviewStatus, SnapshotRef
+from driftreview.api.status import Act, ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
 from driftreview.domain.action import RESYNC, CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle

@@ -51,6 +51,17 @@ LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits"
 PRESENCE: Raw = {"name": "heartbeat", "kind": "Presence", "query": "heartbeat", "for": "5m"}
 INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
 
+CONTRACTS: list[Raw] = [
+    {"name": "event-store", "from": {"configMap": {"name": "schema", "key": "openapi.yaml"}}, "mode": "Enforce"},
+    {"name": "port", "from": {"service": "perps-bot"}},
+    {"name": "orders", "from": {"customResourceDefinition": "orders.example.org"}},
+]
+FLAGS: list[Raw] = [
+    {"name": "USE_NEW_CLI", "expect": "Present", "from": {"env": {"container": "app"}}, "mode": "Shadow"},
+    {"name": "mode", "expect": "Value", "value": "dry", "from": {"configMap": {"name": "settings", "key": "mode"}}},
+    {"name": "streaming", "expect": "Absent", "from": {"query": "streaming_enabled or vector(0)"}},
+]
+
 # The example of the design, reduced to the fields there are.
 REVIEW: Raw = {
     "target": {"kind": "Deployment", "name": "perps-bot"},
@@ -72,11 +83,9 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
-    "contracts": [
-        {"name": "store", "from": {"configMap": {"name": "event-store", "key": "schema.json"}}, "mode": "Enforce"},
-        {"name": "api", "from": {"service": "orders"}, "mode": "Shadow"},
-        {"name": "order-kind", "from": {"customResourceDefinition": "orders.example.org"}},
-    ],
+    "contracts": CONTRACTS,
+    "flags": FLAGS,
+    "inventory": {"selector": {"matchLabels": {"stack": "perps"}}, "cpu": "cpu_cores", "memory": "memory_bytes"},
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -118,6 +127,70 @@ _REVISION: Raw = {
     "images": [{"container": "app", "image": "app:1"}],
     "template": '{"spec":{}}',
 }
+_REFERENCE: Raw = {"name": "settings", "hash": "sha256:3", "changedAt": "2026-01-05T08:00:00Z"}
+FACTS: Raw = {
+    "takenAt": "2026-01-05T09:02:00Z",
+    "deployment": {
+        "version": "1.2",
+        "podTemplateHash": "6d4b75cb6d",
+        "images": [{"container": "app", "image": "app:1", "digests": ["app@sha256:1"]}],
+        "pods": 2,
+        "generation": 3,
+        "desired": 2,
+        "updated": 2,
+        "ready": 2,
+        "available": 2,
+        "scaledAt": "2026-01-05T08:00:00Z",
+    },
+    "configuration": {
+        "containers": [
+            {
+                "name": "app",
+                "init": False,
+                "image": "app:1",
+                "command": ["app"],
+                "args": ["--profile=dev"],
+                "env": [{"name": "PROFILE", "value": "dev", "hash": "scrypt:1", "source": "configMap settings"}],
+                "envFrom": ["secret more"],
+                "resources": {"limits.cpu": "1"},
+                "ports": ["http 80/TCP"],
+                "probes": ["liveness: httpGet"],
+                "leftOut": "nothing",
+            }
+        ],
+        "autoscalers": [
+            {"name": "app", "least": 1, "most": 3, "metrics": ["cpu"], "changedAt": "2026-01-05T08:00:00Z"}
+        ],
+        "configMaps": [_REFERENCE],
+        "secrets": [_REFERENCE],
+        "kubernetes": "v1.34.4",
+        "nodes": [{"name": "node-1", "kubelet": "v1.34.4"}],
+        "leftOut": "nothing",
+    },
+    "contracts": [{"name": "event-store", "hash": "sha256:4"}],
+    "inventory": {
+        "services": [
+            {
+                "kind": "StatefulSet",
+                "name": "db",
+                "judged": False,
+                "status": "Restarting",
+                "reason": "exits 0 and is restarted",
+                "restarts": 3,
+                "images": ["db:1"],
+                "ready": 1,
+                "desired": 1,
+                "cpu": "0.25",
+                "memory": "20185088",
+            }
+        ],
+        "cpu": "0.25",
+        "memory": "20185088",
+        "leftOut": "pods after the first 1000",
+    },
+    "flags": [{"name": "USE_NEW_CLI", "present": True, "matches": True, "value": "true", "source": "plain value"}],
+    "problems": [{"about": "contracts/other", "reason": "NotFound", "message": "there is no configmaps/other"}],
+}
 SNAPSHOT: Raw = {
     "reviewRef": {"name": "app", "uid": "1"},
     "checkpoint": "1h",
@@ -125,11 +198,6 @@ SNAPSHOT: Raw = {
     "window": {"start": "2026-01-05T08:00:00Z", "end": "2026-01-05T09:00:00Z", "step": "30s", "block": "5m"},
     "judged": _REVISION,
     "previous": _REVISION,
-    "facts": {
-        "takenAt": "2026-01-05T09:02:00Z",
-        "contracts": [{"name": "store", "hash": "sha256:1"}],
-        "problems": [{"about": "contracts/api", "reason": "NotFound", "message": "there is no services/orders"}],
-    },
     "signals": [
         {
             "name": "latency",
@@ -164,6 +232,7 @@ SNAPSHOT: Raw = {
         "problem": {"reason": "Empty", "message": "no `up`"},
     },
     "specHash": "sha256:3",
+    "facts": FACTS,
     "previousHash": "sha256:0",
     "hash": "sha256:2",
 }

@@ -40,15 +40,18 @@ def run(stage: Stage, url: str, t0: datetime, kind: str) -> None:
 
 
 def essence(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """All that must not depend on crashes: the evidence without uids and hashes, and the status without times."""
+    """All that must not depend on crashes: the evidence without uids and hashes, and the status without times.
+
+    Nor facts: the API server keeps no past, so they are of the moment at which they were read.
+    """
+    moving = ("facts", "hash", "previousHash", "source")
     snapshots, evidence = stage.snapshots(), []
     assert_chained(snapshots)
     for each in snapshots:
         spec = each.spec.to_wire()
         for part in (spec["reviewRef"], spec["judged"], spec.get("previous", {})):
             part.pop("uid", None)
-        spec["facts"].pop("takenAt")  # the API server keeps no past: its facts are those of the look that was stored
-        evidence.append({key: value for key, value in spec.items() if key not in ("hash", "previousHash", "source")})
+        evidence.append({key: value for key, value in spec.items() if key not in moving})
     status = stage.status()
     rows = [
         {key: row.get(key) for key in ("name", "due", "verdict", "message", "signals")} for row in status["checkpoints"]

@@ -9,18 +9,31 @@ from lab import Lab
 from lab.install import ROOT, SYSTEM
 from lab.web import wait_until
 from tests.integration.operators import Operators
-from tests.support.stage import Stage, ago, condition, stepping, wire
+from tests.support.rights import granted
+from tests.support.stage import Stage, ago, condition, deployment, stepping, wire
 
 pytestmark = pytest.mark.integration
 USER = f"system:serviceaccount:{SYSTEM}:driftreview"
 
 
-CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "schema"}, "data": {"version": "1"}}
+SERVICE = {
+    "apiVersion": "v1",
+    "kind": "Service",
+    "metadata": {"name": "web"},
+    "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
+}
 CONTRACTS = [
-    {"name": "schema", "from": {"configMap": {"name": "schema"}}},
-    {"name": "service", "from": {"service": "none"}, "mode": "Shadow"},
-    {"name": "definition", "from": {"customResourceDefinition": "driftreviews.driftreview.dev"}},
+    {"name": "port", "from": {"service": "web"}},
+    {"name": "reviews", "from": {"customResourceDefinition": "driftreviews.driftreview.dev"}},
 ]
+
+
+def reading(version: str) -> dict[str, Any]:
+    """A Deployment that reads a ConfigMap and a Secret."""
+    document = deployment(version)
+    sources = [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "broker"}}]
+    document["spec"]["template"]["spec"]["containers"][0]["envFrom"] = sources
+    return document
 
 
 def used(event: dict[str, Any]) -> tuple[str, str, str]:
@@ -30,7 +43,7 @@ def used(event: dict[str, Any]) -> tuple[str, str, str]:
     return ref.get("apiGroup", ""), resource, event["verb"]
 
 
-def granted() -> set[tuple[str, str, str]]:
+def every_right() -> set[tuple[str, str, str]]:
     """Every single right of the operator."""
     rules = [
         rule
@@ -60,10 +73,14 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
     api.merge("Namespace", stage.namespace, "", {"metadata": {"labels": {"metrics": "shared"}}})
     api.create(source)
     try:
-        with operators.own() as operator:
+        with granted(api, "secrets", stage.namespace), granted(api, "nodes"), operators.own() as operator:
+            for kind, name in (("Secret", "broker"), ("ConfigMap", "settings")):
+                api.create({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}, stage.namespace)
+            api.create(SERVICE, stage.namespace)
             stage.release("1", "2")
-            api.create(CONFIG_MAP, stage.namespace)
-            stage.review(contracts=CONTRACTS)
+            stage.apply(reading("3"))
+            stage.rolled_out()
+            stage.review(contracts=CONTRACTS, inventory={})
             assert stage.ended()["phase"] == "Promoted"
             stage.review(
                 "other",
@@ -80,5 +97,5 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
         api.delete("ClusterMetricSource", shared)
     events = [each for each in lab_session.audited(offset) if each["user"]["username"] == USER]
     assert [each for each in events if each.get("responseStatus", {}).get("code") == 403] == []
-    missing = granted() - {used(each) for each in events if "objectRef" in each}
+    missing = every_right() - {used(each) for each in events if "objectRef" in each}
     assert missing == set()

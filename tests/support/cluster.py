@@ -17,6 +17,7 @@ _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _KINDS = {
     "ClusterMetricSource": (_OURS, "clustermetricsources"),
+    "ClusterRole": (_RBAC, "clusterroles"),
     "ClusterRoleBinding": (_RBAC, "clusterrolebindings"),
     "ConfigMap": ("/api/v1", "configmaps"),
     "DriftApproval": (_OURS, "driftapprovals"),
@@ -31,6 +32,8 @@ _KINDS = {
     "Role": (_RBAC, "roles"),
     "RoleBinding": (_RBAC, "rolebindings"),
     "Secret": ("/api/v1", "secrets"),
+    "Service": ("/api/v1", "services"),
+    "StatefulSet": ("/apis/apps/v1", "statefulsets"),
     "ValidatingAdmissionPolicy": (_ADMISSION, "validatingadmissionpolicies"),
     "ValidatingAdmissionPolicyBinding": (_ADMISSION, "validatingadmissionpolicybindings"),
 }

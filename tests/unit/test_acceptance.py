@@ -76,6 +76,15 @@ def test_a_source_that_does_not_answer_is_asked_on_where_it_stopped() -> None:
     assert source.asked == ["a", "b", "b", "c"]
 
 
+def test_what_facts_would_ask_is_checked_and_not_asked() -> None:
+    source, good, bad = Source(), {"query": 'up{pod=~"${pods}"}'}, {"query": "up{${typo}}"}
+    assert problems(made(source), NEVER, flags=[{"name": "a", "from": good}]) == ()
+    (said,) = problems(made(Source()), NEVER, flags=[{"name": "a", "from": good}, {"name": "b", "from": bad}])
+    assert said.reason is Reason.VARIABLE_UNKNOWN
+    assert said.message.startswith("spec.flags[1].from.query: ${typo} is not defined")
+    assert source.asked == ["a", "b", "c"]
+
+
 def test_another_spec_is_asked_from_the_beginning() -> None:
     source = Source()
     acceptance = made(source)

@@ -399,6 +399,14 @@ def test_facts_that_the_source_did_not_answer_are_asked_again_and_then_frozen_as
     assert stored.facts.problems == scene.facts.problems
 
 
+def test_nothing_waits_for_an_inventory(scene: Scene) -> None:
+    scene.facts.problems = [FactProblem(about="inventory/cpu", reason=Reason.TIMEOUT, message="no answer")]
+    stored = scene.look()
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert stored.facts is not None
+    assert stored.facts.problems == scene.facts.problems
+
+
 def test_what_the_api_server_forbids_is_a_fact_at_once(scene: Scene) -> None:
     scene.facts.problems = [FactProblem(about="contracts/store", reason=Reason.FORBIDDEN, message="no right")]
     assert isinstance(scene.look(), DriftSnapshotSpec)

@@ -18,11 +18,12 @@ import yaml
 from prometheus_client import generate_latest
 
 from driftreview.api.base import API_VERSION, Model
+from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.crd import RESOURCES
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, RevisionEvidence
 from driftreview.api.reasons import UNMEASURED, Reason
-from driftreview.api.status import Checkpoint, DriftReviewStatus, SnapshotRef
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.evidence import Look, Measurement, freeze, snapshot_name, take
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.samples import Samples, Series, Window

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import ContainerImage, Revision
+from driftreview.domain.subject import Subject
 from driftreview.lint.accept import variables
 from driftreview.lint.finding import MOST_FINDINGS, Severity
 from driftreview.lint.objects import read
-from driftreview.runtime.gather import Subject
 from tests.integration.crd_samples import MINIMAL_REVIEW, MINIMAL_SOURCE, SNAPSHOT, made
 from tests.support.lintfiles import HEAD, SIGNALS, SOURCE, errors, lines, of, report, review
 from tests.unit.test_docs import ROOT, manifests
@@ -30,10 +30,8 @@ NAMED = "metadata: {name: shop}"
 KINDS = (
     "one of DriftReview, DriftSnapshot, DriftApproval, MetricSource or ClusterMetricSource; did you mean DriftReview?"
 )
-FIELDS = (
-    "one of target, context, metrics, window, baseline, signals, contracts, author, checklist, variables, policy or"
-    " suspend; drop it"
-)
+NAMES = [field.alias or "" for field in DriftReviewSpec.model_fields.values()]
+FIELDS = f"one of {', '.join(NAMES[:-1])} or {NAMES[-1]}; drop it"
 JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -113,6 +111,11 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
         ({"signals": [{"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "order"},
                       {"name": "orders", "query": "up", "kind": "Info"}]},
          "InvalidSpec", "spec.signals[0].covariate", "another signal of spec.signals; did you mean orders?"),
+        ({"flags": [{"name": "a", "from": {"query": "sum(up"}}]},
+         "QueryInvalid", "spec.flags[0].from.query", "is not PromQL"),
+        ({"inventory": {"memory": "sum(up"}}, "QueryInvalid", "spec.inventory.memory", "is not PromQL"),
+        ({"flags": [{"name": "a", "expect": "Value", "value": "on", "from": {"query": "up"}}]},
+         "InvalidSpec", "spec.flags[0].value", "a query answers with a number"),
         ({"signals": [{"name": "a", "query": "up[5m]", "limits": {"alert": 1}}]},
          "QueryInvalid", "spec.signals[0].query", "is a range vector"),
         ({"signals": [{"name": "a", "query": "up", "limits": {"alert": 1, "baseline": 2}}]},
@@ -240,6 +243,8 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"control": "rate(up[${rate}])"}]}),
         ("margin-zero", {"signals": [LEVEL | {"margin": {"relative": "0%", "absolute": "1m"}}]}),
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"query": "rate(up[${rate}])"}]}),
+        ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL],
+                             "flags": [{"name": "a", "from": {"query": "rate(up[${rate}])"}}]}),
     ],
     ids=str,
 )  # fmt: skip

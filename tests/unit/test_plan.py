@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 
 from driftreview.api.base import Metadata
+from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import Act, ActType, Checkpoint, Decision, DriftReviewStatus, SnapshotRef
+from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
 from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
 from driftreview.domain.decide import baseline_captured
 from driftreview.domain.foresight import Foresight

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from driftreview.adapters.errors import ForbiddenError, NotFoundError, RefusedError
 from driftreview.adapters.kubernetes import Cluster, Kind
@@ -13,7 +13,18 @@ from driftreview.api.reasons import Reason
 from driftreview.domain.display import shorten
 
 _T = TypeVar("_T")
-_MESSAGE = 1024
+_MESSAGE: Final = 1024
+_MOST_PAGES: Final = 60
+"""Requests for one list: where objects are so large that a page holds few, the end is left out."""
+
+
+@dataclass(frozen=True)
+class Listing(Generic[_T]):
+    """What a list holds."""
+
+    found: list[_T]
+    whole: bool = True
+    """Whether nothing was left out."""
 
 
 @dataclass
@@ -48,6 +59,41 @@ class FactReader:
             self.note(about, Reason.FORBIDDEN, f"the operator may not read {kind.plural}/{name}: {error}")
         except RefusedError as error:
             self.note(about, Reason.REFUSED, f"{kind.plural}/{name}: {error}")
+        return None
+
+    def list(
+        self, about: str, kind: Kind, selector: str, reduce: Callable[[dict[str, Any]], _T], most: int
+    ) -> Listing[_T] | None:
+        """Read objects of the review's namespace page by page, and keep only what is made of each.
+
+        Args:
+            about: what they are read for.
+            kind: their kind.
+            selector: a label selector; all objects, where it is empty.
+            reduce: makes the fact of one.
+            most: after so many no more are read.
+
+        Returns:
+            What was found; None if it may not be read, which is noted.
+
+        Raises:
+            UnavailableError: the API server did not answer.
+            ChangedError: it took so long that the API server does not know the list any more.
+        """
+        found: list[_T] = []
+        try:
+            for number, page in enumerate(self.cluster.whole(kind, self.namespace, selector, reduce), start=1):
+                found += page
+                if len(found) > most or number == _MOST_PAGES:
+                    return Listing(found[:most], whole=False)
+        except NotFoundError:
+            self.note(about, Reason.NOT_FOUND, f"this API server knows no {kind.plural}")
+        except ForbiddenError as error:
+            self.note(about, Reason.FORBIDDEN, f"the operator may not list {kind.plural}: {error}")
+        except RefusedError as error:
+            self.note(about, Reason.REFUSED, f"{kind.plural}: {error}")
+        else:
+            return Listing(found)
         return None
 
     def note(self, about: str, reason: Reason, message: str) -> None:

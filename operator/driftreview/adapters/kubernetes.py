@@ -30,7 +30,9 @@ JSON_PATCH: Final = "application/json-patch+json"
 _PATCH_FAILED: Final = "the server rejected our request"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _PAGE: Final = 25
-"""Objects whose metadata are read at once, where these have no more than MOST_BYTES; if they have, one by one."""
+"""Objects that are read at once, where these have no more than MOST_BYTES; if they have, fewer."""
+_FEWER: Final = 5
+"""By how much a page that was too large is cut."""
 MOST_BYTES: Final = 1_500_000
 """Longest JSON that is read of a target and its ReplicaSets. etcd takes 1.5 MiB of a form that is more compact: what is
 made of many small parts may be stored there and still be longer than this."""
@@ -66,6 +68,13 @@ CUSTOM_RESOURCE_DEFINITIONS: Final = Kind(
     "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
 )
 NAMESPACES: Final = Kind("/api/v1", "namespaces", namespaced=False)
+PODS: Final = Kind("/api/v1", "pods")
+NODES: Final = Kind("/api/v1", "nodes", namespaced=False)
+STATEFUL_SETS: Final = Kind("/apis/apps/v1", "statefulsets")
+DAEMON_SETS: Final = Kind("/apis/apps/v1", "daemonsets")
+AUTOSCALERS: Final = Kind("/apis/autoscaling/v2", "horizontalpodautoscalers")
+SERVER_VERSION: Final = Kind("", "version", namespaced=False)
+"""What the API server says of itself; everybody may ask it."""
 
 _T = TypeVar("_T")
 
@@ -130,20 +139,34 @@ class Cluster:
             ChangedError: it took so long that the API server does not know the list any more.
             OversizedError: the metadata of one alone is larger than MOST_BYTES.
         """
+        yield from self._pages(kind, namespace, selector, lambda each: reduce(each["metadata"]), _METADATA)
+
+    def whole(
+        self, kind: Kind, namespace: str, selector: str, reduce: Callable[[dict[str, Any]], _T]
+    ) -> Iterator[list[_T]]:
+        """Read all objects that a label selector selects, whole, and keep only what is made of each.
+
+        Yields and raises as `metadata` does.
+        """
+        yield from self._pages(kind, namespace, selector, reduce, "application/json")
+
+    def _pages(
+        self, kind: Kind, namespace: str, selector: str, reduce: Callable[[dict[str, Any]], _T], accept: str
+    ) -> Iterator[list[_T]]:
         path, page, going_on = _path(kind, namespace), _PAGE, ""
         while True:
             query = {"limit": str(page), "labelSelector": selector, "continue": going_on}
             try:
-                payload = self._send("GET", path, query, accept=_METADATA, most=MOST_BYTES)
+                payload = self._send("GET", path, query, accept=accept, most=MOST_BYTES)
             except OversizedError:
                 if page == 1:
                     raise
-                page = 1
+                page = page // _FEWER or 1
                 continue
             with self._parsing:
                 answer = _document(path, payload)
                 going_on = answer.get("metadata", {}).get("continue") or ""
-                kept = [reduce(each["metadata"]) for each in answer.pop("items", [])]
+                kept = [reduce(each) for each in answer.pop("items", [])]
             yield kept
             if not going_on:
                 return

@@ -10,6 +10,8 @@ from pydantic import ConfigDict, Field
 from driftreview.api.approval import ChecklistItem, UserName
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
+from driftreview.api.flag import Flag
+from driftreview.api.inventory import Inventory
 from driftreview.api.policy import Policy, PolicyApproval
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
@@ -161,7 +163,8 @@ _STEERED = "approval"
 """Of the policy, what a person may change while the review goes on."""
 _POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name != _STEERED)
 _FIXED = (
-    *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "checklist", "variables"),
+    *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "flags", "inventory"),
+    *("checklist", "variables"),
     *(f"policy.{name}" for name in _POLICY),
 )
 
@@ -231,6 +234,10 @@ class DriftReviewSpec(Model):
         default_factory=list
     )
     """Interfaces that must be as they were at T0."""
+    flags: Annotated[list[Flag], Field(max_length=30, json_schema_extra=list_map("name"))] = Field(default_factory=list)
+    """Switches that must be as expected."""
+    inventory: Inventory | None = None
+    """Services that are recorded beside the release; none, if left out."""
     author: UserName | None = None
     """Who answers for the release: must be the user that creates the review, and is never changed."""
     checklist: Annotated[list[ChecklistItem], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(

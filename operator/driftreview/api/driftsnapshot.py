@@ -8,9 +8,10 @@ from typing import Annotated, Any, Final
 from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list_map, rules
+from driftreview.api.checkpoint import Hash
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
-from driftreview.api.status import ContainerImage, Hash
+from driftreview.api.status import ContainerImage
 from driftreview.api.values import Duration
 
 MAX_VALUES: Final = 200_000

@@ -7,8 +7,11 @@ from typing import Annotated
 from pydantic import Field
 
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
+from driftreview.api.checkpoint import Hash
+from driftreview.api.configuration import ConfigurationFact, DeploymentFact
+from driftreview.api.flag import FlagFact
+from driftreview.api.inventory import InventoryFact
 from driftreview.api.reasons import Reason
-from driftreview.api.status import Hash
 
 
 class FactProblem(Model):
@@ -36,10 +39,20 @@ class Facts(Model):
 
     taken_at: Time
     """When the API server was asked: it keeps no past."""
+    deployment: DeploymentFact | None = None
+    """The release as it runs."""
+    configuration: ConfigurationFact | None = None
+    """How it is set up."""
+    inventory: InventoryFact | None = None
+    """The services beside it; absent where none was asked for."""
     contracts: Annotated[list[ContractFact], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )
     """One for each declared contract."""
+    flags: Annotated[list[FlagFact], Field(max_length=30, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """One for each declared flag."""
     problems: Annotated[list[FactProblem], Field(max_length=200, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

@@ -6,23 +6,25 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import UNANSWERED, Reason, Verdict
-from driftreview.api.status import Checkpoint, DriftReviewStatus, Rollback, SnapshotRef
+from driftreview.api.status import DriftReviewStatus, Rollback
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.consent import counting
 from driftreview.domain.display import shorten
+from driftreview.domain.expected import unmet
 from driftreview.domain.follow import decided, follow_decision
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.rows import check_rows, signal_rows
+from driftreview.domain.rows import check_rows, confounder_rows, signal_rows
 from driftreview.domain.status import (
     bounded,
     condition,
@@ -99,6 +101,7 @@ def baseline_captured(
     parts = (
         ("without data", gaps),
         ("cannot be compared", foreseen.useless),
+        ("not as expected", expected := unmet(review.spec, evidence.facts)),
         ("too noisy", foreseen.vague),
         ("irregular baseline", foreseen.odd),
         ("bad already", foreseen.broken),
@@ -117,6 +120,7 @@ def baseline_captured(
     without = [each.name for each in evidence.signals if each.problem is not None]
     lacking = f", but without data: {', '.join(without)}" if without else ""
     lacking += f", but nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else ""
+    lacking += f", but not as expected: {'; '.join(expected)}" if expected else ""
     summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_NOTHING_TO_GO_BACK_TO}"
@@ -140,6 +144,7 @@ def checkpoint_judged(
         snapshot=ref,
         signals=signal_rows(result),
         checks=check_rows(result),
+        confounders=confounder_rows(result),
     )
     rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]
     status = bounded(status.model_copy(update={"checkpoints": rows, "verdict": result.verdict}))

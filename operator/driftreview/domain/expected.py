@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
-from driftreview.domain import contracts
+from driftreview.domain import contracts, flags
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
+from driftreview.domain.flags import check_flag
 
 
 def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -> tuple[CheckResult, ...]:
@@ -18,14 +19,24 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
         when = "at T0" if at_t0 is None else "at this look"
         message = f"nothing of the cluster was recorded {when}"
         return tuple(CheckResult(*each, CheckVerdict.UNKNOWN, message) for each in _declared(spec))
-    return tuple(check_contract(each, at_t0, now) for each in spec.contracts)
+    return (
+        *(check_contract(each, at_t0, now) for each in spec.contracts),
+        *(check_flag(each, now) for each in spec.flags),
+    )
+
+
+def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
+    """What is not as expected at T0 already, each in a sentence."""
+    checks = check_facts(spec, facts, facts)
+    return [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
     """A spec without its expectations about facts, for where there are none: history keeps samples only."""
-    return spec.model_copy(update={contracts.SECTION: []})
+    return spec.model_copy(update={contracts.SECTION: [], flags.SECTION: []})
 
 
 def _declared(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
     """Section and name of each expectation."""
     yield from ((contracts.SECTION, each.name) for each in spec.contracts)
+    yield from ((flags.SECTION, each.name) for each in spec.flags)

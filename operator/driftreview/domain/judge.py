@@ -16,6 +16,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.before import begins_empty, earlier, excused, silent_since
+from driftreview.domain.confounders import confounders
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered, without_traffic
@@ -92,6 +93,7 @@ def _judge(
             for signal, series in zip(spec.signals, found, strict=True)
         ],
         check_facts(spec, baseline.facts, current.facts),
+        confounders(baseline.facts, current.facts),
     )
 
 

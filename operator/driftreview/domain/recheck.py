@@ -11,10 +11,11 @@ from typing import Final
 
 from driftreview.api.approval import DriftApproval
 from driftreview.api.base import Model
+from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import Checkpoint, Decision, SnapshotRef
+from driftreview.api.status import Decision
 from driftreview.domain.approvals import added
 from driftreview.domain.conclusion import BY_PEOPLE, concluded
 from driftreview.domain.difference import NONE, Difference

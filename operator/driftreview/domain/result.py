@@ -9,6 +9,7 @@ from typing import Final
 from driftreview.api.reasons import UNMEASURED, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
+from driftreview.domain.confounders import Confounder
 from driftreview.domain.finding import Finding
 
 WORST_FIRST: Final = (
@@ -83,9 +84,13 @@ class CheckpointResult:
     results: tuple[SignalResult, ...]
     message: str
     checks: tuple[CheckResult, ...] = ()
+    confounders: tuple[Confounder, ...] = ()
+    """What else changed since T0; the verdict does not heed it."""
 
     @staticmethod
-    def of(results: Sequence[SignalResult], checks: Sequence[CheckResult] = ()) -> CheckpointResult:
+    def of(
+        results: Sequence[SignalResult], checks: Sequence[CheckResult] = (), confounders: Sequence[Confounder] = ()
+    ) -> CheckpointResult:
         """Put signals and checks together: the worst that counts decides."""
         counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
         measured = combine([each for each, _ in counted])
@@ -95,7 +100,7 @@ class CheckpointResult:
         sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1], ignored)
         if verdict is not measured and (check := deciding_check(verdict, checks)):
             sentence = f"{check.sentence}; {sentence}"
-        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks))
+        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks), tuple(confounders))
 
 
 def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
+from driftreview.api.checkpoint import CheckStatus, Confounders, ConfounderStatus, SignalStatus
 from driftreview.api.reasons import CheckVerdict
-from driftreview.api.status import CheckStatus, SignalStatus
 from driftreview.domain.display import shorten
 from driftreview.domain.result import CheckpointResult
 
 _CELL: Final = 64
 _NAME: Final = 80
 _WHY: Final = 256
+_WHAT: Final = 128
+_FIRST: Final = 5
 
 
 def signal_rows(result: CheckpointResult) -> list[SignalStatus]:
@@ -38,3 +40,15 @@ def check_rows(result: CheckpointResult) -> list[CheckStatus]:
         )
         for each in result.checks
     ]
+
+
+def confounder_rows(result: CheckpointResult) -> Confounders | None:
+    """How much else changed since T0, and the first of it; None if nothing did."""
+    if not result.confounders:
+        return None
+    first = {shorten(each.what, _WHAT): each for each in result.confounders[:_FIRST]}
+    rows = [
+        ConfounderStatus(what=what, before=shorten(each.before, _CELL), after=shorten(each.after, _CELL), at=each.at)
+        for what, each in first.items()
+    ]
+    return Confounders(count=len(result.confounders), first=rows)

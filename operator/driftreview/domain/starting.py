@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.driftreview import BaselineFrom, DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
-from driftreview.api.status import Checkpoint, DriftReviewStatus, TargetStatus
+from driftreview.api.status import DriftReviewStatus, TargetStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk

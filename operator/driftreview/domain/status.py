@@ -115,7 +115,7 @@ def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatu
 
 
 def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
-    """Drop rows of signals and checks, of the oldest checkpoints and of what passed first, until the status has room.
+    """Drop rows, of the oldest checkpoints and of what passed first, until the status has room.
 
     The evidence still holds what a dropped row said; verdicts and sentences of checkpoints are never dropped.
     """
@@ -129,7 +129,8 @@ def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
             row = rows[index]
             signals = [each for each in row.signals if each.verdict in kept]
             checks = [each for each in row.checks if each.verdict is not CheckVerdict.HELD and kept]
-            slim = row.model_copy(update={"signals": signals, "checks": checks})
+            counted = row.confounders and row.confounders.model_copy(update={"first": []})
+            slim = row.model_copy(update={"signals": signals, "checks": checks, "confounders": counted})
             size -= _size(row) - _size(slim)
             rows[index] = slim
     return status.model_copy(update={"checkpoints": rows})

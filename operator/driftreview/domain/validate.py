@@ -14,6 +14,7 @@ from driftreview.api.values import format_duration, parse_duration, parse_quanti
 from driftreview.domain import schedule
 from driftreview.domain.display import near
 from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES
+from driftreview.domain.flags import contradictory_flags
 from driftreview.domain.rules import is_compared
 
 MOST_SAMPLES: Final = 700_000
@@ -26,6 +27,7 @@ _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 
 def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
     """Say what in a spec could never work, or would silently be ignored."""
+    yield from contradictory_flags(spec)
     declared = spec.baseline.from_ is BaselineFrom.DECLARED
     for index, signal in enumerate(spec.signals):
         if (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import timedelta
-from itertools import product
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
@@ -41,8 +40,8 @@ def refused_queries(parsed_review: Parsed) -> Iterator[Finding]:
     values = variables(parsed_review.node)
     signals = parsed_review.node.nearest(("spec", "signals"), exactly=True)
     count = len(signals.value) if signals and isinstance(signals.value, list) else 0
-    for index, field in product(range(count), ("query", "control", "per")):
-        path = ("spec", "signals", index, field)
+    places = [("spec", "signals", index, field) for index in range(count) for field in ("query", "control", "per")]
+    for path in (*places, *_fact_queries(parsed_review.node)):
         text = parsed_review.node.get(*path)
         if not isinstance(text, str) or not text:
             continue
@@ -50,6 +49,14 @@ def refused_queries(parsed_review: Parsed) -> Iterator[Finding]:
         problem = query if isinstance(query, QueryProblem) else check(query)
         if problem is not None:
             yield parsed_review.finding(Severity.ERROR, problem.reason, path, problem.message)
+
+
+def _fact_queries(review: Node) -> Iterator[tuple[str | int, ...]]:
+    """Where queries stand that are not a signal's."""
+    flags = review.nearest(("spec", "flags"), exactly=True)
+    for index in range(len(flags.value) if flags and isinstance(flags.value, list) else 0):
+        yield "spec", "flags", index, "from", "query"
+    yield from (("spec", "inventory", "cpu"), ("spec", "inventory", "memory"))
 
 
 def not_allowed(review: DriftReview, source: MetricSource | ClusterMetricSource) -> str:

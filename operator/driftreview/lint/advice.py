@@ -16,6 +16,7 @@ from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
 from driftreview.domain.display import near, shorten
 from driftreview.domain.query import QueryProblem, check, expression, pods_of_target, resolve, stood_in_for
+from driftreview.domain.subject import fact_queries
 from driftreview.lint.expressions import walk
 from driftreview.lint.finding import Path
 
@@ -245,7 +246,8 @@ def _of_query(text: str, path: Path, step: Step, values: dict[str, str]) -> Iter
 
 
 def _variables(review: DriftReview) -> Iterator[Advice]:
-    queries = (text for signal in review.spec.signals for text in signal.queries.values())
+    of_signals = (text for signal in review.spec.signals for text in signal.queries.values())
+    queries = (*of_signals, *(text for _, text in fact_queries(review.spec)))
     used = {name for text in queries for name in _USED.findall(text)}
     for name in review.spec.variables:
         if name not in used:

@@ -19,13 +19,14 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_duration
-from driftreview.domain.query import QueryProblem, check, stood_in_for
+from driftreview.domain.query import QueryProblem, check, resolve, stood_in_for
 from driftreview.domain.samples import Failed, NoData
 from driftreview.domain.shape import companion_shape_problem, shape_problem
 from driftreview.domain.starting import companion_name, silence
+from driftreview.domain.subject import Subject, fact_queries
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.domain.workload import TargetView
-from driftreview.runtime.gather import Room, Subject, TurnOverError, resolved
+from driftreview.runtime.gather import Room, TurnOverError, resolved
 
 _MOST_PROBED: Final = 1000
 """Reviews whose answers are kept; of more, the one longest untouched is asked anew."""
@@ -113,6 +114,12 @@ class Acceptance:
             problem = question.query if isinstance(question.query, QueryProblem) else check(question.query)
             if problem is not None:
                 yield Problem(reason=problem.reason, message=f"{question.field}: {problem.message}")
+        variables = subject.variables(review)
+        for field_, text in fact_queries(review.spec):
+            sent = resolve(text, variables)
+            problem = sent if isinstance(sent, QueryProblem) else check(sent)
+            if problem is not None:
+                yield Problem(reason=problem.reason, message=f"{field_}: {problem.message}")
 
     def _probe(
         self, review: DriftReview, subject: Subject, source: PrometheusSource, now: datetime, until: float

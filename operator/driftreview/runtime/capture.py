@@ -25,11 +25,13 @@ from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, take
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.genuine import is_of
+from driftreview.domain.inventory import SECTION as INVENTORY
 from driftreview.domain.naming import stored_name
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP, Scraping
-from driftreview.runtime.gather import SIMPLEST, Resolved, Room, Subject, TurnOverError, asked, resolved
+from driftreview.domain.subject import Subject
+from driftreview.runtime.gather import SIMPLEST, Resolved, Room, TurnOverError, asked, resolved
 from driftreview.runtime.logs import LOGGER
 
 MOST_BYTES: Final = 64 * 2**20
@@ -208,7 +210,7 @@ class Capture:
         failures = [
             Failed(each.reason, f"{each.about}: {each.message}", retryable=True)
             for each in facts.problems
-            if each.reason in UNANSWERED
+            if each.reason in UNANSWERED and not each.about.startswith(INVENTORY)  # which judges nothing
         ]
         waits = failures and not trouble.out_of_patience(review, index, self._clock(), dead=False)
         return Unanswered(failures, dead=False) if waits else facts

@@ -29,11 +29,12 @@ from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.approval import DriftApproval
+from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.phases import TERMINAL
 from driftreview.api.reasons import Reason
-from driftreview.api.status import DriftReviewStatus, SnapshotRef
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
 from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle

@@ -1,0 +1,78 @@
+"""What is kept of the objects around a release: its pods, what scales it, when they were edited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from driftreview.api.configuration import AutoscalerFact
+
+Raw = Mapping[str, Any]
+
+VERSION: Final = "app.kubernetes.io/version"
+_METRICS: Final = 32
+_NAME: Final = 253
+_LONG: Final = 512
+
+
+@dataclass(frozen=True)
+class RunningPod:
+    """What is kept of a judged pod."""
+
+    digests: tuple[tuple[str, str], ...]
+    """Container and what the node pulled for it."""
+    node: str
+    """Empty while it has none."""
+
+
+def running_pod(raw: Raw) -> RunningPod:
+    """Keep of a pod what is asked of the judged ones."""
+    statuses = (raw.get("status") or {}).get("containerStatuses") or []
+    pulled = ((each["name"], str(each.get("imageID") or "").partition("://")[2] or each.get("imageID") or "")
+              for each in statuses)  # fmt: skip
+    node = str((raw.get("spec") or {}).get("nodeName") or "")
+    return RunningPod(tuple((name, digest[:_LONG]) for name, digest in pulled if digest), node)
+
+
+def edited_at(metadata: Raw) -> datetime | None:
+    """When an object was last edited, its status apart; its creation where no field manager tells."""
+    entries = metadata.get("managedFields") or []
+    return _latest(each.get("time") for each in entries if each.get("subresource") != "status") or _latest(
+        [metadata.get("creationTimestamp")]
+    )
+
+
+def autoscaler_of(raw: Raw, kind: str, name: str) -> AutoscalerFact | None:
+    """A HorizontalPodAutoscaler as a fact, if it scales this workload."""
+    metadata, spec = raw["metadata"], raw["spec"]
+    ref = spec.get("scaleTargetRef") or {}
+    if (ref.get("kind"), ref.get("name")) != (kind, name):
+        return None
+    return AutoscalerFact(
+        name=metadata["name"],
+        least=spec.get("minReplicas", 1),
+        most=spec["maxReplicas"],
+        metrics=[_metric(each)[:_NAME] for each in (spec.get("metrics") or [])[:_METRICS]],
+        changed_at=edited_at(metadata),
+    )
+
+
+def _metric(raw: Raw) -> str:
+    """The name of what an autoscaler follows: `cpu`, or of a metric."""
+    part = raw.get(str(raw.get("type", ""))[:1].lower() + str(raw.get("type", ""))[1:]) or {}
+    return str(part.get("name") or (part.get("metric") or {}).get("name") or raw.get("type", ""))
+
+
+def scaled_at(metadata: Raw) -> datetime | None:
+    """When spec.replicas was last written; only its newest writer owns it."""
+    return _latest(
+        each.get("time")
+        for each in metadata.get("managedFields") or []
+        if "f:replicas" in (each.get("fieldsV1") or {}).get("f:spec", {})
+    )
+
+
+def _latest(times: Iterable[str | None]) -> datetime | None:
+    return max((datetime.fromisoformat(each) for each in times if each), default=None)

@@ -1,0 +1,42 @@
+"""Whose metrics a query is about, and which queries a review asks beside those of its signals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from driftreview.api.driftreview import DriftReview, DriftReviewSpec
+from driftreview.api.status import Revision
+from driftreview.domain.query import pods_of_revision, pods_of_target, query_variables
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose metrics a query is about: the judged revision, or (before the rollout) what ran until then."""
+
+    judged: Revision
+    previous: Revision | None
+    history: bool = False
+
+    def variables(self, review: DriftReview) -> dict[str, str]:
+        """Values for the ${...} of a review's queries."""
+        name = review.spec.target.name
+        revision = self.previous if self.history else self.judged
+        return query_variables(
+            review.spec.variables,
+            namespace=review.metadata.namespace,
+            target=name,
+            pods=pods_of_target(name) if self.history else pods_of_revision(self.judged.name),
+            revision_hash=revision.name.removeprefix(f"{name}-") if revision else "",
+            container=self.judged.images[0].container if self.judged.images else "",
+        )
+
+
+def fact_queries(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
+    """Field and text of each query that facts need."""
+    for index, flag in enumerate(spec.flags):
+        if flag.from_.query is not None:
+            yield f"spec.flags[{index}].from.query", flag.from_.query
+    if spec.inventory is not None:
+        yield "spec.inventory.cpu", spec.inventory.cpu
+        yield "spec.inventory.memory", spec.inventory.memory
