@@ -155,7 +155,8 @@ class TestAsTheBaselineDid:
     def test_a_leak_as_all_week(self, slope: float, verdict: V, restarts: int) -> None:
         declared = growth("5")
         before = series([500 + 10 / 6 * (at % restarts) for at in range(WEEK)])
-        now = series([500 + slope / 6 * at for at in range(LOOK)])
+        reached = 500 + 10 / 6 * (WEEK % restarts)
+        now = series([reached + slope / 6 * at for at in range(LOOK)])
         said = found(declared, before, now)
         assert said.verdict is verdict
         assert named(declared, before) == ["memory (grew 10 MB/h)"]

@@ -135,7 +135,10 @@ class TestNoControl:
         own, control = both(100, 36, 2)
         said = found(with_control(), BEFORE, paired(own, [None] * 10 + list(control[10:])))
         assert (said.verdict, said.reason) == (V.MISSING, Reason.LOW_COVERAGE)
-        assert said.message == "260 of 360 samples of the control (72%) are there, 90% are needed"
+        assert (
+            said.message
+            == "260 of 360 samples of the control (72%) are there, 90% are needed, none in the first 10 of 36 blocks"
+        )
 
     def test_a_baseline_whose_control_is_missing_is_none(self) -> None:
         own, control = both(100, 144, 1)

@@ -272,7 +272,7 @@ class TestFillingUp:
     def test_the_level_that_it_must_not_reach_is_none_to_fill_up_to(self) -> None:
         limits = {"perHour": "20", "alert": "700"}
         assert self.judged(400, 60, limits=limits).verdict is V.SUSPECT
-        assert self.judged(800, 20.5, limits=limits).verdict is V.DEGRADED
+        assert self.judged(800, 60, limits=limits).verdict is V.DEGRADED
 
     def test_lower_is_mirrored(self) -> None:
         for start, verdict in ((2000, V.SUSPECT), (1100, V.DEGRADED)):

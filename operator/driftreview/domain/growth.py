@@ -139,11 +139,11 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     Never Degraded: that falls are of restarts is a guess, and what grows of late may end. The other way round, what
     grows and is not yet where its baseline was need not be rolled back: it may only be filling up again.
     """
-    if finding.verdict is SignalVerdict.DEGRADED and (said := _below_its_baseline(each)):
-        return replace(finding, verdict=SignalVerdict.SUSPECT, message=f"{finding.message}; {said}")
-    usual = _as_before(each, sure) if finding.verdict is SignalVerdict.DEGRADED and earlier(each.case.before) else ""
-    if usual:
-        return like_before(finding, usual)
+    if finding.verdict is SignalVerdict.DEGRADED:
+        if earlier(each.case.before) and (usual := _as_before(each, sure)):
+            return like_before(finding, usual)
+        if below := _below_its_baseline(each):
+            return replace(finding, verdict=SignalVerdict.SUSPECT, message=f"{finding.message}; {below}")
     if finding.verdict in _BAD:
         return finding
     between = each.between
