@@ -96,7 +96,7 @@ def test_what_people_did_is_reported_at_once_exported_with_every_t0_and_proved(
     proof = CliRunner().invoke(app, ["verify", str(path)])
     assert proof.exit_code == 0, proof.output
     assert "a chain of 2 snapshots unaltered" in proof.stdout
-    assert "3 acts of people recorded, 2 of them as DriftApproval" in proof.stdout
+    assert "3 acts of people recorded, 2 DriftApprovals" in proof.stdout
     assert (
         "deleted in the cluster since, which changes nothing: DriftApproval signoff (SignOff by admin)" in proof.stdout
     )

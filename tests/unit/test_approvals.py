@@ -468,6 +468,15 @@ class TestRecords:
         simulator.pass_time(5 * HOUR)
         assert simulator.phase == Phase.PROMOTED
 
+    def test_an_approval_after_the_decision_of_a_person_counts_for_nothing(self) -> None:
+        simulator = begun(policy={"mode": "Advise"})
+        does(simulator, "Reject")
+        simulator.pass_time(MINUTE)
+        does(simulator, "Approve", "joe")
+        (_, _, first, _), (_, _, second, why) = records(simulator)
+        assert (first, second) == (True, False)
+        assert why.startswith("it was given after the decision of ")
+
     def test_what_is_deleted_stays_recorded_and_counted(self) -> None:
         simulator = begun(policy={"approval": {"type": "Manual"}})
         does(simulator, "Approve")

@@ -51,7 +51,7 @@ _LEVEL = re.compile(
     r"([^;`|]*;( the noise alone \((?P<alone>[\d.]+)%\)[^;`|]*;)? good up to (?P<good>[+-][\d.]+)%, "
     r"Degraded from (?P<bad>[+-][\d.]+)%)?"
 )
-_TEST = re.compile(r"`([\w/]+\.py)(?:::(\w+))?`")
+_TEST = re.compile(r"`([\w/]+\.py)(?:::(?:\w+::)?(\w+))?`")
 
 
 def blocks(page: Path, language: str) -> Iterator[str]:
@@ -144,8 +144,9 @@ def names(value: Any, path: str = "") -> Iterator[str]:
             yield from names(part, path)
 
 
-def test_every_test_that_holds_a_promise_exists() -> None:
-    found = _TEST.findall((ROOT / "docs" / "promises.md").read_text("utf-8"))
+@pytest.mark.parametrize("page", ["promises", "reviews"])
+def test_every_test_that_proves_something_exists(page: str) -> None:
+    found = _TEST.findall((ROOT / "docs" / f"{page}.md").read_text("utf-8"))
     assert found
     for file, test in found:
         path = ROOT / "tests" / file

@@ -128,12 +128,14 @@ def verify(
     with _failures():
         proof = prove(_content(filename), None if public_key is None else _key(public_key))
     manifest, status = proof.bundle.manifest, proof.bundle.review.status
+    acts = len(status.approvals), len(proof.bundle.approvals)
+    people = [f"{acts[0]} acts of people recorded, {acts[1]} DriftApprovals"] if any(acts) else []
     lines = [
         f"{filename}: {manifest.namespace}/{manifest.name} ({manifest.uid}), {status.phase or 'Pending'}",
         f"{len(manifest.files)} files and a chain of {proof.chained} snapshots unaltered",
         f"{proof.judged} looks judged again: the same verdicts",
-        f"{len(status.approvals)} acts of people recorded, {len(proof.bundle.approvals)} of them as DriftApproval",
         f"T0 is {status.baseline.hash if status.baseline else 'not frozen yet'}",
+        *people,
         *(f"note: {each}" for each in proof.notes),
     ]
     typer.echo("\n".join(printable(each, None) for each in lines))

@@ -97,8 +97,10 @@ def is_held(review: DriftReview, status: DriftReviewStatus) -> bool:
 def counting(review: DriftReview, status: DriftReviewStatus) -> list[ApprovalRecord]:
     """The records, with what approvals and sign-offs count for as things stand; what was decided by them stays."""
     decision = status.decision
-    if status.act is not None or (decision is not None and decision.reason in BY_PEOPLE):
-        return status.approvals
+    if decision is not None and decision.reason in BY_PEOPLE:
+        return [_in_time(each, decision.at) for each in status.approvals]
+    if status.act is not None:
+        return [_in_time(each, status.act.intent_at) for each in status.approvals]
     since = decision.at if decision is not None and is_held(review, status) else None
     given: set[str] = set()
     found: list[ApprovalRecord] = []
@@ -111,6 +113,13 @@ def counting(review: DriftReview, status: DriftReviewStatus) -> list[ApprovalRec
         else:
             found.append(each)
     return found
+
+
+def _in_time(record: ApprovalRecord, ended: datetime) -> ApprovalRecord:
+    """What was given after all was decided counts for nothing more; what counted before stays."""
+    if record.type not in {ApprovalType.APPROVE, ApprovalType.SIGN_OFF} or record.at <= ended:
+        return record
+    return record.model_copy(update={"counted": False, "why": f"it was given after the decision of {said(ended)}"})
 
 
 def _why_not_counted(
