@@ -53,7 +53,7 @@ class TestEvidence:
     def test_what_is_known_of_it_is_read_back(self) -> None:
         frozen = snapshot(hours=1, scraping=up((10, None), (50, 1.0)).evidence(WINDOW, BLOCK))
         read = Scraped.of(DriftSnapshotSpec.model_validate(frozen.to_wire()))
-        assert read == Scraped(60, 10, (T0, T0 + 10 * MINUTE), timedelta(minutes=50))
+        assert read == Scraped(60, 10, (T0, T0 + 10 * MINUTE), timedelta(minutes=50), is_back=True)
         assert read.sentence == "the source itself scraped nothing from 2026-07-31T12:00:00Z to 2026-07-31T12:10:00Z"
 
     @pytest.mark.parametrize(

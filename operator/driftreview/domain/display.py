@@ -102,6 +102,10 @@ def near(name: str, known: Iterable[str], around: str = "{}") -> str:
     return f"; did you mean {around.format(folded[found[0]])}?" if found else ""
 
 
+CUT: Final = "…"
+"""What stands at the end of a text of which there was more."""
+
+
 def shorten(sentence: str, length: int = 512) -> str:
     """Cut a sentence at a length, with dots."""
-    return sentence if len(sentence) <= length else sentence[: length - 1] + "…"
+    return sentence if len(sentence) <= length else sentence[: length - 1] + CUT

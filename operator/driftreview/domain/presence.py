@@ -17,6 +17,7 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain.coverage import unanswered, uncovered
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.observed import Observed
+from driftreview.domain.scraping import Scraped
 
 _ABSENT: Final = (Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE)
 """What the source says of a query that it answered, but with no sample."""
@@ -66,14 +67,29 @@ def _one(signal: Signal, current: Observed, side: Side | None, *, is_new: bool) 
     if known and known >= allowed:
         message = f"no sample for {shown} while the source was scraping, {bound}"
         return Finding(SignalVerdict.DEGRADED, None, message, current=shown)
-    if silence and silence >= allowed:
+    thin = uncovered(signal, side, source) if side is not None else None
+    excused = silence >= allowed and thin is None and _is_excused(side, source, allowed)
+    if silence and silence >= allowed and not excused:
         reason = Reason.SOURCE_GAP if source else Reason.LOW_COVERAGE
         unknown = f"whether the source was scraping then is not known{current.unknown and f': {current.unknown}'}"
         why = source.sentence if source else unknown
         return Finding(SignalVerdict.MISSING, reason, f"no sample for {shown}, {bound}; {why}", current=shown)
-    if side is not None and (finding := uncovered(signal, side, source)):
-        return finding
+    if thin is not None:
+        return thin
     if silence:
-        message = f"no sample for {shown} at most, {bound}"
+        why = f", as {source.sentence}; there were samples before and after" if excused and source else ""
+        message = f"no sample for {shown} at most, {bound}{why}"
         return Finding(SignalVerdict.ACCEPTABLE, None, message, current=shown)
     return Finding(SignalVerdict.STABLE, None, f"a sample at every step, {bound}", current="0s")
+
+
+def _is_excused(side: Side | None, source: Scraped | None, allowed: timedelta) -> bool:
+    """Whether a silence is the source's but for less than what is allowed, and the target was heard before and after.
+
+    What it did in a gap of the source is not known, but no more than that is not: of all the rest the window tells.
+    """
+    if side is None or side.gaps is None or source is None or source.longest is None or not source.is_back:
+        return False
+    start, end = source.longest
+    is_heard_before = parse_duration(side.gaps.first) < allowed
+    return is_heard_before and parse_duration(side.gaps.longest) - (end - start) < allowed

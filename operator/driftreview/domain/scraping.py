@@ -5,6 +5,7 @@ Asked once per look, over the look's own window, and frozen with it, so that wha
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -15,7 +16,7 @@ from driftreview.api.driftsnapshot import MAX_VALUES, DriftSnapshotSpec, Gaps, P
 from driftreview.api.reasons import Reason
 from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain.blocks import longest_run
-from driftreview.domain.display import shorten
+from driftreview.domain.display import CUT, shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.shape import MAX_MESSAGE
 
@@ -90,6 +91,8 @@ class Scraped:
     """Its longest gap."""
     throughout: timedelta
     """The longest stretch in which it had scraped something at every step."""
+    is_back: bool = False
+    """Whether it is known to have scraped at every step of the last block: what was silent before was heard since."""
 
     @staticmethod
     def of(frozen: DriftSnapshotSpec, at_t0: Scraped | None = None) -> Scraped | None:
@@ -111,7 +114,9 @@ class Scraped:
             return None
         ends = (found.silent_from, found.silent_until)
         longest = (ends[0], ends[1]) if ends[0] and ends[1] else None
-        return Scraped(points, found.silent, longest, parse_duration(found.throughout))
+        latest = re.split("[ -]", found.blocks)[-1]
+        is_back = latest != str(blocks - 1) and not latest.endswith(CUT)
+        return Scraped(points, found.silent, longest, parse_duration(found.throughout), is_back)
 
     @property
     def sentence(self) -> str:
