@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import groupby
 from typing import Final
 
@@ -16,6 +17,7 @@ import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Worse
+from driftreview.api.values import format_duration
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
@@ -25,8 +27,6 @@ from driftreview.domain.regression import RESOLUTION
 
 Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
-_CLEARLY_MORE: Final = 1.5
-"""Times a change at the baseline's end: what is that much worse is worse than either level."""
 _AT_LAST: Final = 1 / 3
 """Of the window: what is worse on the whole, and good by then, is not what is decided on."""
 _BY_ACCIDENT: Final = 2
@@ -45,27 +45,25 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
         count, step = healed
         last = shown(each.expected, each.at(step), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {last} in its last {count} blocks: it may have healed"
-    beyond_both = each.margin + _CLEARLY_MORE * abs(each.late)
-    is_in_doubt = each.late and each.step <= beyond_both
-    if verdict not in _MAY_BE_WORSE and not is_in_doubt:
+    if verdict not in _MAY_BE_WORSE:
         return None
-    worse_at_last = _at_last(each, beyond_both, sure)
+    worse_at_last = _at_last(each, each.margin, sure)
     if worse_at_last is not None:
         step, when = worse_at_last
         said = f"but {shown(each.expected, each.at(step), each.case.signal.unit)} {when}"
         return SignalVerdict.SUSPECT, None, said
     if verdict in _GOOD:
         return _of_good(each, each.margin)
-    if is_in_doubt:
-        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved(each, each.late, "shortly before its end")
+    if each.late.size:
+        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved_late(each)
     return None
 
 
 def _of_good(each: Measured, margin: float) -> Doubt | None:
     """Why what is good on the whole may not be."""
     reach, said = each.reach(AFFIRMED) * each.error, ""
-    if each.is_surely_late and _than_either_level(each) + reach > margin:
-        said = _moved(each, each.late, "shortly before its end")
+    if each.late.is_sure and any(_at_most(each, *level) > margin for level in each.late.steps):
+        said = _moved_late(each)
     elif each.early and each.step + each.early + reach > margin:
         said = _moved(each, each.early, "after its first days, which may have been a weekend as this window may be")
     elif stuck := _stuck(each):
@@ -79,6 +77,24 @@ def _of_good(each: Measured, margin: float) -> Doubt | None:
 def _moved(each: Measured, by: float, when: str) -> str:
     direction = "rose" if by * each.scale.sign > 0 else "fell"
     return f"its baseline {direction} {when}, so that it is open which level to compare with"
+
+
+def _moved_late(each: Measured) -> str:
+    """The same of what was under way when it ended, and what the window is by either level."""
+    newer, older = (
+        compared_in(each.case.signal.margin)(each.scale.back(each.level - step), each.current, each.case.signal.unit)
+        for step, _ in each.late.steps
+        if each.case.signal.margin
+    )
+    last = format_duration(timedelta(hours=each.late.hours))
+    levels = f"{newer} against its last {last}, {older} against what was before"
+    return f"{_moved(each, each.late.size, 'shortly before its end')}: {levels}"
+
+
+def _at_most(each: Measured, step: float, error: float) -> float:
+    """How much worse it may be."""
+    worse = abs(step) if each.case.signal.worse is Worse.EITHER else step
+    return worse + each.reach(AFFIRMED) * error
 
 
 def _healed(each: Measured, margin: float) -> tuple[int, float] | None:
@@ -103,19 +119,14 @@ def _standing(values: Sequence[float], *, at_first: bool = False) -> int:
     return next(runs, 0) if at_first else max(runs, default=0)
 
 
-def _than_either_level(each: Measured) -> float:
-    """How much worse a series is than the better level of its baseline; the older one makes up half of it at least."""
-    above, below = each.step - each.late, each.step + each.late / 2
-    return max(map(abs, (above, below))) if each.case.signal.worse is Worse.EITHER else max(above, below)
-
-
-def _at_last(each: Measured, most: float, sure: Sure) -> tuple[float, str] | None:
-    """By how much more than this a series is surely worse of late, and since when."""
+def _at_last(each: Measured, margin: float, sure: Sure) -> tuple[float, str] | None:
+    """By how much a series is surely worse of late than every level of its baseline, and since when."""
     for step, error, unlike, when in (
         (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
         (each.fresh, each.fresh_error, each.unlike, "since the look before"),
     ):
-        if step > max(most, unlike) + RESOLUTION and each.by_chance(step, error) < sure.allowed:
+        is_worse = step > max(margin + each.above, unlike) + RESOLUTION
+        if is_worse and each.by_chance(step - each.above, math.hypot(error, each.above_error)) < sure.allowed:
             return step, when
     return None
 

@@ -22,6 +22,8 @@ from driftreview.domain.tails import f_sf
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
 
+NORMAL: Final = 1.4826
+"""Standard deviations in a median absolute deviation of normal noise."""
 _MEMORIES: Final = (2.0, 6.0, 24.0)
 """Of the slow process, in hours."""
 _SHARES: Final = (0.05, 0.1, 0.2, 0.4, 0.7)

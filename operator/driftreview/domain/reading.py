@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from statistics import fmean
 from typing import Final
 
@@ -29,9 +30,8 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     if each.margin is None or each.case.signal.margin is None:
         return
     shown = compared_in(each.case.signal.margin)
-    surely = each.margin + each.reach(sure.allowed) * each.error
     noise = each.reach(AFFIRMED) * each.error
-    ends = (each.margin - noise, max(surely, each.unlike + each.margin / 2), noise)
+    ends = (_good_up_to(each, each.margin), _degraded_from(each, each.margin, sure), noise)
     good, bad, alone = (shown(each.expected, each.at(step), each.case.signal.unit) for step in ends)
     if verdict is SignalVerdict.DEGRADED and Bound.MARGIN not in sure.beyond:
         since = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
@@ -39,11 +39,25 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         return
     if noise > each.margin + RESOLUTION:
         is_open = verdict is SignalVerdict.INCONCLUSIVE and each.step + noise > each.margin + RESOLUTION
-        ways_out = _ways_out(each) if is_open else ""
+        ways_out = _ways_out(each, grid) if is_open else ""
         yield f"the noise alone ({alone.lstrip('+-')}) is too much to call even no change good{ways_out}"
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
     yield from _ground(each, verdict, chance, sure.allowed, grid)
+
+
+def _good_up_to(each: Measured, margin: float) -> float:
+    """The largest step that would be good, by every level of the baseline that may be the right one."""
+    reach = each.reach(AFFIRMED)
+    levels = [(each.step, each.error), (each.step + each.early, each.error), *(each.late.steps * each.late.is_sure)]
+    return min(margin - reach * error - (worse - each.step) for worse, error in levels)
+
+
+def _degraded_from(each: Measured, margin: float, sure: Sure) -> float:
+    """The least that would be, by every level that was under way, and unlike the baseline."""
+    reach = each.reach(sure.allowed)
+    surely = max(margin + reach * error + each.step - worse for worse, error in each.late.steps)
+    return surely if surely > each.unlike + margin / 2 else max(surely, each.least_unlike)
 
 
 def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
@@ -60,9 +74,12 @@ def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid
     yield from _ground(each, verdict, chance, sure.allowed, grid)
 
 
-def _ways_out(each: Measured) -> str:
-    """What makes noise smaller, or let through."""
-    ways = ["a wider margin", "a later look", "a longer baseline", *([] if each.case.covariate else ["a covariate"])]
+def _ways_out(each: Measured, grid: Grid) -> str:
+    """What makes noise smaller, or let through: a longer baseline does not, where an incident is what made it large."""
+    block, blocks = timedelta(hours=grid.hours_per_block), len(each.past.blocks)
+    when = " and ".join(incident.when(blocks, block) for incident in each.past.incidents)
+    baseline = f"a baseline without what was far off {when}" if when else "a longer baseline"
+    ways = ["a wider margin", "a later look", baseline, *([] if each.case.covariate else ["a covariate"])]
     return f": {', '.join(ways[:-1])} or {ways[-1]} would help"
 
 
