@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.domain.noise import Floats
+from driftreview.domain.noise import NORMAL, Floats
 from driftreview.domain.regression import RESOLUTION, Panel
-from driftreview.domain.structure import NORMAL
 
 _FAR: Final = 6.0
 """Robust standard deviations, as of the outliers of a baseline."""
