@@ -366,6 +366,19 @@ class TestAMovingBaseline:
         assert f"against its last {hours}h, +9" in said.message or f"against its last {hours}h, +1" in said.message
         assert found(signal(), [*around(300, blocks, 2)], before, blocks // 2).verdict is V.DEGRADED
 
+    @pytest.mark.parametrize("times", [2, 0.5])
+    def test_so_it_is_where_either_is_worse(self, times: float) -> None:
+        declared, before = signal(margin={"relative": "10%"}, worse="Either"), moved(times, 7, 3)
+        said = found(declared, [*around(100 * times, LOOK, 2)], before)
+        assert said.verdict is V.INCONCLUSIVE
+        assert "against its last 3h, " in said.message
+        assert found(declared, [*around(100, LOOK, 2)], before).verdict is V.INCONCLUSIVE  # off its last hours
+        assert found(declared, [*around(100 * times**2, LOOK, 2)], before).verdict is V.DEGRADED
+
+    def test_what_has_healed_to_the_worse_level_is_not_rolled_back(self) -> None:
+        values = [each * (3 if at < 4 else 2) for at, each in enumerate(around(100, 12, 2))]
+        assert found(signal(margin={"relative": "10%"}), [*values], moved(2, 7, 3), 0).verdict is not V.DEGRADED
+
     def test_it_is_said_at_t0(self) -> None:
         frozen = snapshot(evidence("latency", series(moved(2, 7, 3))))
         (said,) = foresight(review(signals=[signal()]).spec, frozen).odd

@@ -76,6 +76,14 @@ class TestWhatIsOne:
         assert [(each.first, each.after) for each in calm_of(made.baseline).incidents[0]] == [(60, 78)]
         assert (calmed(made).values == made.values).all()
 
+    def test_it_is_the_same_beside_others(self) -> None:
+        rows = [incident((700, 718)), *(around(100, WEEK, seed) for seed in range(4)), incident((400, 401), times=50)]
+        beside = calm_of(panel(*rows).baseline)
+        for index, row in enumerate(rows):
+            alone = calm_of(panel(row).baseline)
+            assert len(alone.incidents[0]) == len(beside.incidents[index]) == (index in {0, 5})
+            assert alone.values[0] == pytest.approx(beside.values[index])
+
     @given(st.integers(0, WEEK - 40), st.integers(1, 30), st.floats(2, 1000), st.integers(1, 40))
     def test_however_far_off_it_counts_no_more(self, first: int, length: int, times: float, seed: int) -> None:
         row = around(100, WEEK, seed)

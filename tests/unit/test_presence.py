@@ -198,6 +198,7 @@ class TestSource:
             ((49, 55), (54, 60)),  # the source may be silent still
             ((18, 24), (18, 19)),  # the target was silent for as long as it may be, or longer
             ((17, 29), (21, 25)),  # and here for four minutes on either side of the gap
+            ((50, 60), (50, 57)),  # the source was back, and the target was not heard since
         ],
     )
     def test_a_silence_that_is_not_only_the_source_s_is_not_excused(
@@ -205,6 +206,15 @@ class TestSource:
     ) -> None:
         for least in ("90%", "50%"):
             assert verdict(beats(silent), self.gap(*gap), min_coverage=least)[0] in (V.MISSING, V.DEGRADED)
+
+    def test_nor_does_it_end_that_of_a_new_series_which_was_heard_before_it(self) -> None:
+        for silence, gap, expected in (
+            (((0, 10), (30, 36)), (30, 36), V.ACCEPTABLE),
+            (((0, 10), (30, 36)), (30, 31), V.DEGRADED),
+            (((0, 10), (54, 60)), (54, 60), V.MISSING),
+        ):
+            found = judged(answer(WINDOW, beats(*silence)), self.gap(*gap), before=NONE, min_coverage="50%")
+            assert found.results[0].finding.verdict is expected, (silence, gap)
 
     @pytest.mark.parametrize("on_missing", [OnMissing.HOLD, OnMissing.FAIL])
     def test_a_source_that_was_silent_all_the_time_fails_nobody(self, on_missing: OnMissing) -> None:

@@ -35,7 +35,7 @@ class Itself:
         return np.maximum(highest, self.shifted), np.minimum(lowest, -self.shifted)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def itself_of(baseline: Baseline) -> Itself:
     """The same at every look, and so kept between them. What incidents did is in it as it was."""
     raw = baseline.panel

@@ -8,7 +8,7 @@ baseline is: of few and long bursts little can be known, however many blocks the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +27,8 @@ from driftreview.domain.trendless import without_change
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
+_Steps: TypeAlias = tuple[Floats, Floats]
+"""Of each series, and the weights of its blocks in it."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     design = structure.design
     whole = fit(design, panel.values, panel.before)
     step, weights = _by_week(design, panel, panel.values, (whole.last, whole.weights))
-    if any(structure.late):
-        whole = fit(_going_on(structure, panel), panel.values, panel.before)
+    either = _either(structure, panel, whole.residuals, (step, weights))
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
     noise = _noise(panel, whole.residuals, design)
@@ -131,7 +132,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             ending_error=unknown,
             highest_ending=nothing,
             lowest_ending=nothing,
-            late=_late(structure, panel, noise, (nothing, unknown)),
+            late=_late(structure, panel, noise, [(nothing, weights)] * 2, unknown),
             early=nothing,
             is_own=noise.is_own,
             since=since,
@@ -164,7 +165,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         ending_error=ending_error,
         highest_ending=highest_ending,
         lowest_ending=lowest_ending,
-        late=_late(structure, panel, noise, (step, error)),
+        late=_late(structure, panel, noise, either, error),
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         is_own=noise.is_own,
         since=since,
@@ -176,32 +177,41 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     )
 
 
-def _going_on(structure: Structure, panel: Panel, *, until: int | None = None) -> Design:
-    """What is fitted where what was under way goes on, or ends after so many blocks."""
-    late = columns(structure.late, panel.values.shape[-1])
-    if until is not None:
-        late[:, until:] = 0.0
-    return replace(structure.design, late=late)
+def _either(structure: Structure, panel: Panel, left: Floats, plain: _Steps) -> list[_Steps]:
+    """Steps, did what was under way go on, and did it end; the plain one of the series in which nothing was.
+
+    Of those in which something was, it overwrites what is left with what is if it goes on.
+    """
+    series = np.flatnonzero([each is not None for each in structure.late])
+    if not series.size:
+        return [plain, plain]
+    design, values = structure.design.of(series), panel.values[series]
+    lasting = columns([structure.late[index] for index in series], values.shape[-1])
+    ending = np.where(np.arange(values.shape[-1]) < panel.before, lasting, 0.0)
+    newer = fit(replace(design, late=lasting), values, panel.before)
+    left[series] = newer.residuals
+    found = []
+    for chosen in ((newer.last, newer.weights), step_of(replace(design, late=ending), values, panel.before)):
+        step, weights = (each.copy() for each in plain)
+        step[series], weights[series] = chosen
+        found.append((step, weights))
+    return found
 
 
-def _late(structure: Structure, panel: Panel, noise: Noise, plain: tuple[Floats, Floats]) -> Late:
-    """The steps from either level of the series in which something was under way; of the others, the plain ones."""
-    is_late = np.array([each is not None for each in structure.late])
-    steps = [plain, plain]
-    if is_late.any():
-        designs = _going_on(structure, panel), _going_on(structure, panel, until=panel.before)
-        found = [step_of(each, panel.values, panel.before) for each in designs]
-        errors = [np.sqrt(noise.variance(overlaps(panel, weights))) for _, weights in found]
-        steps = [
-            (np.where(is_late, last, plain[0]), np.where(is_late, error, plain[1]))
-            for (last, _), error in zip(found, errors, strict=True)
-        ]
+def _late(structure: Structure, panel: Panel, noise: Noise, either: list[_Steps], error: Floats) -> Late:
+    """What was under way, with the steps of `_either` and their errors; `error` is that of the plain one."""
+    errors = [error, error]
+    if any(structure.late):
+        errors = [np.sqrt(noise.variance(overlaps(panel, weights))) for _, weights in either]
+    (newer, _), (older, _) = either
     return Late(
-        np.array([each.size if each else 0.0 for each in structure.late]),
-        np.array([panel.before - each.block if each else 0 for each in structure.late]),
-        structure.is_surely_late,
-        *steps[0],
-        *steps[1],
+        size=np.array([each.size if each else 0.0 for each in structure.late]),
+        blocks=np.array([panel.before - each.block if each else 0 for each in structure.late]),
+        is_sure=structure.is_surely_late,
+        newer=newer,
+        newer_error=errors[0],
+        older=older,
+        older_error=errors[1],
     )
 
 

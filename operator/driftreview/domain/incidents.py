@@ -80,7 +80,7 @@ def calmed(panel: Panel) -> Panel:
     return replace(panel, values=np.concatenate([values, panel.values[:, panel.before :]], axis=-1))
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def calm_of(baseline: Baseline) -> Calm:
     """The same at every look, and so kept between them."""
     panel = baseline.panel

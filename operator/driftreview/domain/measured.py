@@ -263,9 +263,9 @@ def scale_of(case: Case, values: Floats) -> Scale:
 
 def _one(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid) -> Measured:
     """A series with up as worse; the side that it went to on the whole, where either is."""
-    up, down = (_sided(case, scale, effects, nth, grid, is_up=is_up) for is_up in (True, False))
     if case.signal.worse is not Worse.EITHER:
-        return up if case.signal.worse is Worse.HIGHER else down
+        return _sided(case, scale, effects, nth, grid, is_up=case.signal.worse is Worse.HIGHER)
+    up, down = (_sided(case, scale, effects, nth, grid, is_up=is_up) for is_up in (True, False))
     return replace(up, mirrored=down) if up.step >= 0 else replace(down, mirrored=up)
 
 

@@ -110,7 +110,7 @@ def _plain(panel: Panel) -> Design:
     )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _learnt(baseline: Baseline) -> _Learnt:
     panel, number = baseline.panel, baseline.series
     design = _plain(panel)
