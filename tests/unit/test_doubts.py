@@ -1,6 +1,7 @@
 """What a mean forgives is not promoted: bad at the end or in a part, gone by the end; no moving baseline is trusted."""
 
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
@@ -353,6 +354,50 @@ class TestAMovingBaseline:
         before = around(100, WEEK, 1)
         before[-18:] = [1.2 * each for each in before[-18:]]
         assert found(signal(), [*around(200, LOOK, 2)], before).verdict is V.DEGRADED
+
+    @pytest.mark.parametrize(("days", "hours"), [(1, 1), (7, 1), (7, 3), (7, 6), (7, 10)])
+    @pytest.mark.parametrize("blocks", [6, 36, LOOK])
+    def test_an_incident_that_is_older_than_the_release_is_not_laid_to_it(
+        self, days: int, hours: int, blocks: int
+    ) -> None:
+        before = moved(2, days, hours)
+        said = found(signal(margin={"relative": "10%"}), [*around(200, blocks, 2)], before, blocks // 2)
+        assert said.verdict is V.INCONCLUSIVE
+        assert f"against its last {hours}h, +9" in said.message or f"against its last {hours}h, +1" in said.message
+        assert found(signal(), [*around(300, blocks, 2)], before, blocks // 2).verdict is V.DEGRADED
+
+    @pytest.mark.parametrize("times", [2, 0.5])
+    def test_so_it_is_where_either_is_worse(self, times: float) -> None:
+        declared, before = signal(margin={"relative": "10%"}, worse="Either"), moved(times, 7, 3)
+        said = found(declared, [*around(100 * times, LOOK, 2)], before)
+        assert said.verdict is V.INCONCLUSIVE
+        assert "against its last 3h, " in said.message
+        assert found(declared, [*around(100, LOOK, 2)], before).verdict is V.INCONCLUSIVE  # off its last hours
+        assert found(declared, [*around(100 * times**2, LOOK, 2)], before).verdict is V.DEGRADED
+
+    def test_what_has_healed_to_the_worse_level_is_not_rolled_back(self) -> None:
+        values = [each * (3 if at < 4 else 2) for at, each in enumerate(around(100, 12, 2))]
+        assert found(signal(margin={"relative": "10%"}), [*values], moved(2, 7, 3), 0).verdict is not V.DEGRADED
+
+    def test_it_is_said_at_t0(self) -> None:
+        frozen = snapshot(evidence("latency", series(moved(2, 7, 3))))
+        (said,) = foresight(review(signals=[signal()]).spec, frozen).odd
+        assert "rose by " in said
+        assert "% in its last 3h, which may go on" in said
+
+    def test_once_it_is_over_the_release_is_good(self) -> None:
+        assert found(signal(margin={"relative": "10%"}), [*around(100, LOOK, 2)], moved(2, 7, 5)).verdict in GOOD
+
+    @pytest.mark.parametrize("times", [1.2, 1 / 1.2])
+    def test_what_is_said_to_be_good_is(self, times: float) -> None:
+        before = moved(times, 7, 24)
+        for level in (80, 90, 95, 100, 104, 107, 112):
+            said = found(signal(margin={"relative": "10%"}), [*around(level, LOOK, 2)], before)
+            delta, good = (
+                float(re.search(pattern, said.message)[1])  # type: ignore[index] # there is always one
+                for pattern in (r", ([+-][\d.]+)% \(", r"good up to ([+-][\d.]+)%")
+            )
+            assert (delta <= good + 0.2) == (said.verdict in GOOD), said.message
 
     @pytest.mark.parametrize("days", [1, 7])
     def test_noise_alone_seldom_moves(self, days: int) -> None:

@@ -6,7 +6,7 @@ from statistics import NormalDist, fmean
 import numpy as np
 import pytest
 
-from driftreview.domain.baseline import _extremes
+from driftreview.domain.baseline import extremes_of
 from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.noise import Floats
 from driftreview.domain.overlaps import overlaps
@@ -232,12 +232,12 @@ class TestExtremes:
             inside, outside = row[first : first + length], np.delete(row, slice(first, first + length))
             if np.isfinite(inside).any():
                 differences.append(np.nanmean(inside) - np.nanmean(outside))
-        highest, lowest = _extremes(row[None], length)
+        highest, lowest = extremes_of(row[None], length)
         assert highest[0] == pytest.approx(max(differences))
         assert lowest[0] == pytest.approx(min(differences))
 
     def test_of_a_constant_there_are_none(self) -> None:
-        assert [each[0] for each in _extremes(np.zeros((1, 60)), 6)] == [0, 0]
+        assert [each[0] for each in extremes_of(np.zeros((1, 60)), 6)] == [0, 0]
 
     def test_a_look_longer_than_a_quarter_of_the_baseline_is_held_against_a_quarter(self) -> None:
         row = 0.01 * white(1, after=100)

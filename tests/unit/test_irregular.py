@@ -39,7 +39,7 @@ class TestWhatIsFound:
         (found,) = irregularities(rows(row), LATER)
         assert found.outliers == 3
         assert found.farthest == pytest.approx(1.0, abs=0.1)
-        assert found.wider > 1.2
+        assert 1.05 < found.wider < 1.2  # their influence is bounded
 
     def test_what_is_often_far_off_is_how_the_series_is(self) -> None:
         row = calm()
@@ -120,4 +120,6 @@ class TestInWords:
         row[20] = 1.0
         frozen = snapshot(evidence("latency", series([float(each) for each in row])))
         (said,) = foresight(review(signals=[signal()]).spec, frozen).odd
-        assert said.startswith("latency (1 block far off, by up to +100% of its largest value")
+        assert said.startswith(
+            "latency (1 block far off, by up to +100% of its largest value, for 10m 6d20h before its end"
+        )

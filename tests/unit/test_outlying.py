@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.domain.finding import Finding
 from driftreview.domain.measured import Case, Grid
-from driftreview.domain.outlying import bounded
+from driftreview.domain.outlying import _outlying, bounded
 from driftreview.domain.regression import Panel
 from driftreview.domain.together import judge_together
 from tests.builders import noise, side, signal
@@ -111,3 +111,13 @@ class TestTheBound:
             assert float(np.nanmean(now)) - float(np.nanmean(after.values[0, len(before) :])) == pytest.approx(
                 outlying.cut, abs=1e-9
             )
+
+
+@given(st.integers(1, 300), st.integers(1, 40), st.sampled_from([1, 2, 5, 8, 50]), st.sampled_from([0.0, 0.1, 1.0]))
+def test_the_quick_look_passes_over_none(seed: int, blocks: int, times: float, gaps: float) -> None:
+    chance = np.random.default_rng(seed)
+    values = chance.standard_normal((20, 80 + blocks))
+    values[:, 80 + chance.integers(blocks)] *= times
+    values[chance.random(values.shape) < gaps * chance.random((20, 1))] = np.nan
+    _, found = bounded(Panel(values, 80, 0, 1 / 6))
+    assert found == tuple(_outlying(row[:80], row[80:]) for row in values)

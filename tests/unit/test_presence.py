@@ -184,6 +184,38 @@ class TestSource:
     def test_a_short_gap_of_the_source_is_no_more_than_a_short_silence(self) -> None:
         assert verdict(beats((20, 24)), self.gap(20, 24)) == (V.ACCEPTABLE, None)
 
+    def test_a_gap_of_the_source_ends_no_review_if_there_were_samples_before_and_after(self) -> None:
+        # Prometheus was restarted: of six minutes nothing is known, of the rest of the window all.
+        found = judged(answer(WINDOW, beats((20, 26))), self.gap(20, 26)).results[0].finding
+        assert (found.verdict, found.current) == (V.ACCEPTABLE, "6m")
+        assert found.message.endswith("2026-07-31T12:26:00Z; there were samples before and after")
+
+    @pytest.mark.parametrize(
+        ("silent", "gap"),
+        [
+            ((0, 6), (0, 6)),  # not heard before it
+            ((54, 60), (54, 60)),  # nor after it
+            ((49, 55), (54, 60)),  # the source may be silent still
+            ((18, 24), (18, 19)),  # the target was silent for as long as it may be, or longer
+            ((17, 29), (21, 25)),  # and here for four minutes on either side of the gap
+            ((50, 60), (50, 57)),  # the source was back, and the target was not heard since
+        ],
+    )
+    def test_a_silence_that_is_not_only_the_source_s_is_not_excused(
+        self, silent: tuple[int, int], gap: tuple[int, int]
+    ) -> None:
+        for least in ("90%", "50%"):
+            assert verdict(beats(silent), self.gap(*gap), min_coverage=least)[0] in (V.MISSING, V.DEGRADED)
+
+    def test_nor_does_it_end_that_of_a_new_series_which_was_heard_before_it(self) -> None:
+        for silence, gap, expected in (
+            (((0, 10), (30, 36)), (30, 36), V.ACCEPTABLE),
+            (((0, 10), (30, 36)), (30, 31), V.DEGRADED),
+            (((0, 10), (54, 60)), (54, 60), V.MISSING),
+        ):
+            found = judged(answer(WINDOW, beats(*silence)), self.gap(*gap), before=NONE, min_coverage="50%")
+            assert found.results[0].finding.verdict is expected, (silence, gap)
+
     @pytest.mark.parametrize("on_missing", [OnMissing.HOLD, OnMissing.FAIL])
     def test_a_source_that_was_silent_all_the_time_fails_nobody(self, on_missing: OnMissing) -> None:
         found = judged(NONE, NONE, on_missing=on_missing)

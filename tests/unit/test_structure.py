@@ -11,7 +11,7 @@ from driftreview.domain.effect import estimate
 from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import Panel, fit
-from driftreview.domain.structure import Structure, after_a_weekend, structure_of
+from driftreview.domain.structure import after_a_weekend, structure_of
 from tests.builders import judge_series, noise, signal
 
 TEN_MINUTES = 1 / 6
@@ -126,7 +126,7 @@ class TestChangeOfLevel:
         found = structure_of(made)
         assert found.shifts[0] is not None
         assert found.design.has_day.all()
-        plain = Structure(replace(found.design, shifts=None), (None,), np.zeros(1), np.zeros(1, bool), found.design)
+        plain = replace(found, design=replace(found.design, shifts=None))
         both, wave = (fit(each.design, row[None], DAY).weights for each in (found, plain))
         assert (both**2).sum() > 1.5 * (wave**2).sum()
 

@@ -8,6 +8,7 @@ from functools import cached_property, lru_cache
 import numpy as np
 
 from driftreview.domain.finding import FEWEST_BLOCKS
+from driftreview.domain.incidents import calmed
 from driftreview.domain.noise import Bools, Floats
 from driftreview.domain.regression import Baseline, fit
 from driftreview.domain.structure import structure_of
@@ -30,19 +31,21 @@ class Itself:
 
     def extremes(self, length: int) -> tuple[Floats, Floats]:
         """The largest rise and the largest fall, below zero, of a stretch of so many blocks, or the change of level."""
-        highest, lowest = _extremes(self.residuals, length)
+        highest, lowest = extremes_of(self.residuals, length)
         return np.maximum(highest, self.shifted), np.minimum(lowest, -self.shifted)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)
 def itself_of(baseline: Baseline) -> Itself:
-    """The same at every look, and so kept between them."""
-    panel = baseline.panel
+    """The same at every look, and so kept between them. What incidents did is in it as it was."""
+    raw = baseline.panel
+    panel = calmed(raw)
     structure = structure_of(panel)
-    residuals = fit(structure.design.until(panel.before), panel.values, panel.before).residuals
+    residuals = structure.left
     freedom = freedom_of(residuals)
     if structure.unexplained is not structure.design:
         residuals = fit(structure.unexplained.until(panel.before), panel.values, panel.before).residuals
+    residuals = residuals + (raw.values - panel.values)
     shifted = np.array([abs(shift.size) if shift else 0.0 for shift in structure.shifts])
     return Itself(residuals, shifted, freedom)
 
@@ -64,7 +67,7 @@ def freedom_of(residuals: Floats) -> Floats:
     return np.where(power > 0, 2 * number / (memory * np.maximum(kurtosis - 1, 1e-3)), np.inf)
 
 
-def _extremes(residuals: Floats, length: int) -> tuple[Floats, Floats]:
+def extremes_of(residuals: Floats, length: int) -> tuple[Floats, Floats]:
     """What the baseline did to itself: the largest and least difference of a stretch to the rest."""
     present = np.isfinite(residuals)
     if present.all():

@@ -8,12 +8,13 @@ and nothing good.
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import Final
 
 import numpy as np
 
 from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Worse
+from driftreview.api.values import format_duration
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
@@ -25,8 +26,6 @@ from driftreview.domain.tails import student_sf
 
 Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
-_CLEARLY_MORE: Final = 1.5
-"""Times a change at the baseline's end: what is that much worse is worse than either level."""
 _SURELY_BETTER: Final = 0.01
 """Probability at most of taking a steady window for one that is getting better."""
 _GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
@@ -39,15 +38,13 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     if each.margin is None or each.case.signal.margin is None:
         return None
     shown = compared_in(each.case.signal.margin)
-    expected = each.level - each.step
+    expected = each.level - each.step + each.above
     is_within = each.recent.level - expected <= each.margin / 2
-    if verdict is SignalVerdict.DEGRADED and (
-        is_within or _healed(each, expected + each.margin, each.recent.step_error)
-    ):
+    error = math.hypot(each.recent.step_error, each.above_error)
+    if verdict is SignalVerdict.DEGRADED and (is_within or _healed(each, expected + each.margin, error)):
         last = shown(each.expected, each.scale.back(each.recent.level), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
-    is_in_doubt = each.late and each.step <= _beyond_both(each, each.margin)
-    if verdict not in _MAY_BE_WORSE and not is_in_doubt:
+    if verdict not in _MAY_BE_WORSE:
         return None
     for side in _sides(each):
         if (worse_at_last := _at_last(side, sure)) is not None:
@@ -56,8 +53,8 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
             return SignalVerdict.SUSPECT, None, said
     if verdict in _GOOD:
         return _of_good(each)
-    if is_in_doubt:
-        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved(each, each.late, "shortly before its end")
+    if each.late.size:
+        return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved_late(each)
     return None
 
 
@@ -70,10 +67,10 @@ def _of_good(each: Measured) -> Doubt | None:
 
 def _of_its_baseline(each: Measured) -> str:
     """That it is open which level to compare with, and matters."""
-    margin, reach = each.margin or 0.0, each.reach(AFFIRMED) * each.error
-    if each.is_surely_late and _than_either_level(each) + reach > margin:
-        return _moved(each, each.late, "shortly before its end")
-    if each.early and each.step + each.early + reach > margin:
+    margin, reach = each.margin or 0.0, each.reach(AFFIRMED)
+    if each.late.is_sure and any(step + reach * error > margin for step, error in each.late.steps):
+        return _moved_late(each)
+    if each.early and each.step + each.early + reach * each.error > margin:
         return _moved(each, each.early, "after its first days, which may have been a weekend as this window may be")
     return ""
 
@@ -93,6 +90,18 @@ def _moved(each: Measured, by: float, when: str) -> str:
     return f"its baseline {direction} {when}, so that it is open which level to compare with"
 
 
+def _moved_late(each: Measured) -> str:
+    """The same of what was under way when it ended, and what the window is by either level."""
+    newer, older = (
+        compared_in(each.case.signal.margin)(each.scale.back(each.level - step), each.current, each.case.signal.unit)
+        for step, _ in each.late.steps
+        if each.case.signal.margin
+    )
+    last = format_duration(timedelta(hours=each.late.hours))
+    levels = f"{newer} against its last {last}, {older} against what was before"
+    return f"{_moved(each, each.late.size, 'shortly before its end')}: {levels}"
+
+
 def _healed(each: Measured, bound: float, error: float) -> bool:
     """Whether the last third is surely better than what precedes it, and no longer surely beyond a bound.
 
@@ -107,30 +116,20 @@ def _in_the_last_third(each: Measured) -> str:
     return f"in its last {each.recent.blocks} blocks: it may have healed"
 
 
-def _than_either_level(each: Measured) -> float:
-    """How much worse a series is than the better level of its baseline; the older one makes up half of it at least."""
-    above, below = each.step - each.late, each.step + each.late / 2
-    return max(map(abs, (above, below))) if each.case.signal.worse is Worse.EITHER else max(above, below)
-
-
 def _sides(each: Measured) -> tuple[Measured, ...]:
     """To which a series may be worse: on the whole it is on one of them, and at its end perhaps on the other."""
     return (each,) if each.mirrored is None else (each, each.mirrored)
 
 
-def _beyond_both(each: Measured, margin: float) -> float:
-    """The step that is too much, whichever level of its baseline goes on."""
-    return margin + _CLEARLY_MORE * abs(each.late)
-
-
 def _at_last(each: Measured, sure: Sure) -> tuple[float, str] | None:
-    """By how much a series is surely worse of late than is tolerated, and since when."""
-    most = _beyond_both(each, each.margin or 0.0)
+    """By how much a series is surely worse of late than every level of its baseline tolerates, and since when."""
+    most = (each.margin or 0.0) + each.above
     for step, error, unlike, when in (
         (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
         (each.fresh, each.fresh_error, each.unlike, "since the look before"),
     ):
-        if step > max(most, unlike) + RESOLUTION and each.by_chance(step, error) < sure.share:
+        is_worse = step > max(most, unlike) + RESOLUTION
+        if is_worse and each.by_chance(step - each.above, math.hypot(error, each.above_error)) < sure.share:
             return step, when
     return None
 

@@ -8,23 +8,27 @@ baseline is: of few and long bursts little can be known, however many blocks the
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from driftreview.domain.baseline import freedom_of, itself_of
+from driftreview.domain.changes import columns
 from driftreview.domain.finding import FEWEST_BLOCKS
+from driftreview.domain.incidents import Incident, calm_of, calmed
 from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
 from driftreview.domain.outlying import Outlying, bounded
 from driftreview.domain.overlaps import overlaps, overlaps_after
 from driftreview.domain.recent import Recent, recent_of
-from driftreview.domain.regression import RESOLUTION, Design, Panel, fit, step_of
-from driftreview.domain.structure import WEEK, after_a_weekend, structure_of
+from driftreview.domain.regression import Design, Panel, fit, step_of
+from driftreview.domain.structure import WEEK, Structure, after_a_weekend, structure_of
+from driftreview.domain.trendless import without_change
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
-_MOST_OF_IT: Final = 2 / 3
-"""Of the variance since T0, what a single step must explain to be taken for one: slow noise looks like less."""
+_Steps: TypeAlias = tuple[Floats, Floats]
+"""Of each series, and the weights of its blocks in it."""
 
 
 @dataclass(frozen=True)
@@ -55,17 +59,38 @@ class Effects:
     highest_ending: Floats
     """As `highest`, of stretches as long as the last blocks."""
     lowest_ending: Floats
-    late: Floats
-    """A change of level at the baseline's end, zero where there is none: nobody can tell how it goes on."""
-    is_surely_late: Bools
+    late: Late
     early: Floats
-    """The same in its first days, as after a weekend."""
+    """A change of level in the baseline's first days, as after a weekend; zero where there is none."""
     is_own: Bools
     """Whether the noise is that since T0: it is surely larger than the baseline's."""
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
+    past: Floats
+    """(series, before): the same of the baseline, around what it leads to expect."""
+    shifted: Floats
+    """Size of a change of level in the baseline."""
+    incidents: tuple[tuple[Incident, ...], ...]
+    """Of each baseline."""
     recent: Recent
     outlying: tuple[Outlying | None, ...]
+
+
+@dataclass(frozen=True)
+class Late:
+    """What was under way when the baseline ended: nobody can tell how it goes on. One of each for every series."""
+
+    size: Floats
+    """Zero where there was nothing; both steps are then the step."""
+    blocks: NDArray[np.int_]
+    """From its beginning to the baseline's end."""
+    is_sure: Bools
+    newer: Floats
+    """The step, did it go on."""
+    newer_error: Floats
+    older: Floats
+    """The step, did it end with the baseline."""
+    older_error: Floats
 
 
 def estimate(panel: Panel, seen: int = 0) -> Effects:
@@ -73,11 +98,13 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
 
     `seen` is how many blocks since T0 the look before had.
     """
-    panel, outlying = bounded(panel)
+    raw, outlying = bounded(panel)
+    panel = calmed(raw)
     structure = structure_of(panel)
     design = structure.design
     whole = fit(design, panel.values, panel.before)
     step, weights = _by_week(design, panel, panel.values, (whole.last, whole.weights))
+    either = _either(structure, panel, whole.residuals, (step, weights))
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
     noise = _noise(panel, whole.residuals, design)
@@ -105,15 +132,17 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             ending_error=unknown,
             highest_ending=nothing,
             lowest_ending=nothing,
-            late=nothing,
-            is_surely_late=np.zeros(len(level), bool),
+            late=_late(structure, panel, noise, [(nothing, weights)] * 2, unknown),
             early=nothing,
             is_own=noise.is_own,
             since=since,
+            past=panel.values[:, :0],
+            shifted=nothing,
+            incidents=((),) * len(level),
             recent=recent,
             outlying=outlying,
         )
-    itself = itself_of(panel.baseline)
+    itself = itself_of(raw.baseline)
     freedom = np.maximum(np.minimum(noise.freedom, itself.freedom), 1.0)
     highest, lowest = itself.extremes(min(panel.after, panel.before // 4))
     fresh, fresh_error = _part(design, panel, noise, seen) if seen else (step, error)
@@ -136,13 +165,53 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         ending_error=ending_error,
         highest_ending=highest_ending,
         lowest_ending=lowest_ending,
-        late=structure.late,
-        is_surely_late=structure.is_surely_late,
+        late=_late(structure, panel, noise, either, error),
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         is_own=noise.is_own,
         since=since,
+        past=itself.residuals,
+        shifted=itself.shifted,
+        incidents=calm_of(raw.baseline).incidents,
         recent=recent,
         outlying=outlying,
+    )
+
+
+def _either(structure: Structure, panel: Panel, left: Floats, plain: _Steps) -> list[_Steps]:
+    """Steps, did what was under way go on, and did it end; the plain one of the series in which nothing was.
+
+    Of those in which something was, it overwrites what is left with what is if it goes on.
+    """
+    series = np.flatnonzero([each is not None for each in structure.late])
+    if not series.size:
+        return [plain, plain]
+    design, values = structure.design.of(series), panel.values[series]
+    lasting = columns([structure.late[index] for index in series], values.shape[-1])
+    ending = np.where(np.arange(values.shape[-1]) < panel.before, lasting, 0.0)
+    newer = fit(replace(design, late=lasting), values, panel.before)
+    left[series] = newer.residuals
+    found = []
+    for chosen in ((newer.last, newer.weights), step_of(replace(design, late=ending), values, panel.before)):
+        step, weights = (each.copy() for each in plain)
+        step[series], weights[series] = chosen
+        found.append((step, weights))
+    return found
+
+
+def _late(structure: Structure, panel: Panel, noise: Noise, either: list[_Steps], error: Floats) -> Late:
+    """What was under way, with the steps of `_either` and their errors; `error` is that of the plain one."""
+    errors = [error, error]
+    if any(structure.late):
+        errors = [np.sqrt(noise.variance(overlaps(panel, weights))) for _, weights in either]
+    (newer, _), (older, _) = either
+    return Late(
+        size=np.array([each.size if each else 0.0 for each in structure.late]),
+        blocks=np.array([panel.before - each.block if each else 0 for each in structure.late]),
+        is_sure=structure.is_surely_late,
+        newer=newer,
+        newer_error=errors[0],
+        older=older,
+        older_error=errors[1],
     )
 
 
@@ -156,6 +225,7 @@ def _part(design: Design, panel: Panel, noise: Noise, without: int) -> tuple[Flo
 
 def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
     """Standard error of the step after so many blocks, and its degrees of freedom, by the noise of a baseline alone."""
+    panel = calmed(panel)
     whole = replace(panel, values=_longer(panel.values, after))
     if panel.covariates is not None:
         whole = replace(whole, covariates=_longer(panel.covariates, after))
@@ -208,44 +278,8 @@ def _longer(values: Floats, by: int) -> Floats:
     return np.concatenate([values, np.zeros((len(values), by))], axis=-1)
 
 
-def _without_change(values: Floats) -> Floats:
-    """What is left of each series since T0 without a straight line, or without one step if that explains most of it.
-
-    What grows since T0, or gets worse hours after it, is no noise.
-    """
-    present = np.isfinite(values)
-    number, filled = present.sum(-1, keepdims=True), np.where(present, values, 0.0)
-    before, early = np.cumsum(present, axis=-1), np.cumsum(filled, axis=-1)
-    total = early[:, -1:] / np.maximum(number, 1)
-    spread = np.where(present, filled - total, 0.0)
-    power = (spread**2).sum(-1, keepdims=True)
-    shift, behind = np.cumsum(spread, axis=-1), number - before
-    explained = np.where((before > 1) & (behind > 1), shift**2 * number / np.maximum(before * behind, 1), 0.0)
-    at = explained.argmax(-1)
-    left = _without_trend(values)
-    best, trendless = explained.max(-1), np.nansum(left**2, axis=-1)
-    for index in np.flatnonzero((best > _MOST_OF_IT * power[:, 0]) & (power[:, 0] - best < trendless)):
-        for part in (slice(None, at[index] + 1), slice(at[index] + 1, None)):
-            left[index, part] = values[index, part] - np.nanmean(values[index, part])
-    return left
-
-
-def _without_trend(values: Floats) -> Floats:
-    """What is left of each series without a straight line, as large as the noise."""
-    present = np.isfinite(values)
-    number = np.maximum(present.sum(-1, keepdims=True), 1)
-    at = np.where(present, np.arange(values.shape[-1]), 0.0)
-    at = np.where(present, at - at.sum(-1, keepdims=True) / number, 0.0)
-    centred = np.where(present, values, 0.0)
-    centred = np.where(present, centred - centred.sum(-1, keepdims=True) / number, 0.0)
-    slope = (at * centred).sum(-1, keepdims=True) / np.maximum((at * at).sum(-1, keepdims=True), 1.0)
-    left = centred - slope * at
-    left[np.abs(left).max(-1, initial=0.0) < RESOLUTION] = 0.0
-    return np.where(present, left * np.sqrt((number - 1) / np.maximum(number - 2, 1)), np.nan)
-
-
 def _noise(panel: Panel, residuals: Floats, design: Design) -> Noise:
-    since = Ordinates.of(_without_change(residuals[:, panel.before :]))
+    since = Ordinates.of(without_change(residuals[:, panel.before :]))
     stretches = [design.ordinates(residuals[:, : panel.before])] if panel.before else []
     if panel.after >= _LONG_AFTER or not panel.before:
         stretches.append(since)

@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.lately import noise_of
-from driftreview.domain.noise import Bools, Floats
+from driftreview.domain.noise import NORMAL, Bools, Floats
 from driftreview.domain.regression import RESOLUTION
-from driftreview.domain.structure import NORMAL
 
 _FAR: Final = 6.0
 """Robust standard deviations of what levels of an hour differ by, from which on one is a fall."""

@@ -158,6 +158,11 @@ def _irregular(found: Irregularity, scale: Scale, panel: Panel, block: timedelta
     if found.outliers:
         farthest = ("+" if found.farthest > 0 else "-") + _size(found.farthest, scale)
         parts.append(f"{found.outliers} {'blocks' if found.outliers > 1 else 'block'} far off, by up to {farthest}")
+        parts[-1] += "".join(f", {each.when(panel.before, block)}" for each in found.incidents)
+    if found.late is not None and not found.trend:
+        direction = "rose" if found.late.size > 0 else "fell"
+        last = format_duration((panel.before - found.late.block) * block)
+        parts.append(f"{direction} by {_size(found.late.size, scale)} in its last {last}, which may go on")
     if found.gap * block >= _LONG_GAP:
         parts.append(f"a gap of {format_duration(found.gap * block)}")
     if parts and found.wider >= _WIDER:

@@ -1,28 +1,22 @@
 """What is odd about a baseline, and what that costs: changes of level, outliers, gaps.
 
 Nothing of it is taken out: what happened before T0 can happen after it, and without outliers the judge would be surer
-than it has reason to be.
+than it has reason to be. Only the influence of incidents is bounded (`incidents`).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 import numpy as np
 
 from driftreview.domain.blocks import longest_run
+from driftreview.domain.changes import Shift
 from driftreview.domain.effect import foresee
-from driftreview.domain.noise import Bools, Floats
+from driftreview.domain.incidents import FAR, FEW, Incident, calm_of, calmed, unbent
+from driftreview.domain.noise import NORMAL, Bools, Floats
 from driftreview.domain.regression import RESOLUTION, Design, Panel, fit
-from driftreview.domain.structure import NORMAL, Shift, clipped, structure_of
-
-_FAR: Final = 6.0
-"""Robust standard deviations from which on a block is an outlier."""
-_ROUNDS: Final = 12
-"""Of fitting without what is far off: each takes a good half of what it bends the fit by."""
-_FEW: Final = 0.05
-"""Of the blocks, at most: more of them are no outliers but how the series is."""
+from driftreview.domain.structure import structure_of
 
 
 @dataclass(frozen=True)
@@ -36,6 +30,10 @@ class Irregularity:
     """Blocks."""
     farthest: float
     """The outlier that is farthest off, from what was to be expected, in the units of the panel."""
+    incidents: tuple[Incident, ...]
+    """Of which these outliers are; none where they are how the series is."""
+    late: Shift | None
+    """What was under way when it ended."""
     gap: int
     """Blocks without samples, the most in a row."""
     wider: float
@@ -44,13 +42,13 @@ class Irregularity:
 
 def irregularities(panel: Panel, after: int) -> list[Irregularity]:
     """Of every series of a panel of baselines; `after` is how many blocks the last look will have."""
-    structure = structure_of(panel)
+    incidents, structure = calm_of(panel.baseline).incidents, structure_of(calmed(panel))
     design = structure.design.until(panel.before)
-    left = _unbent(design, panel)
-    is_outlier = np.stack([_outliers(row) for row in left])
-    calm = panel.values - (0.0 if structure.design.shifts is None else _changes(structure.shifts, panel))
-    calm[is_outlier] = np.nan
-    as_it_is, without = (foresee(each, after)[0] for each in (panel, replace(panel, values=calm)))
+    left = unbent(design, panel.values)
+    is_outlier = np.stack([_outliers(row, each) for row, each in zip(left, incidents, strict=True)])
+    alone = panel.values - (0.0 if structure.design.shifts is None else _changes(structure.shifts, panel))
+    alone[is_outlier] = np.nan
+    as_it_is, without = (foresee(each, after)[0] for each in (panel, replace(panel, values=alone)))
     return [
         Irregularity(
             shift=structure.shifts[index],
@@ -59,20 +57,13 @@ def irregularities(panel: Panel, after: int) -> list[Irregularity]:
             else 0.0,
             outliers=int(is_outlier[index].sum()),
             farthest=max(row[is_outlier[index]].tolist(), key=abs, default=0.0),
+            incidents=incidents[index],
+            late=structure.late[index],
             gap=longest_run(~np.isfinite(row)),
             wider=float(as_it_is[index] / without[index]) if without[index] > 0 else 1.0,
         )
         for index, row in enumerate(left)
     ]
-
-
-def _unbent(design: Design, panel: Panel) -> Floats:
-    """What is left of every series when outliers have not bent what is fitted: an incident is no time of the day."""
-    left = fit(design, panel.values, panel.before).residuals
-    for _ in range(_ROUNDS):
-        tame = panel.values - left + clipped(left)
-        left = panel.values - tame + fit(design, tame, panel.before).residuals
-    return left
 
 
 def _of_one(design: Design, index: int) -> Design:
@@ -99,12 +90,14 @@ def _alone(design: Design, row: Floats) -> Floats:
     return found
 
 
-def _outliers(row: Floats) -> Bools:
+def _outliers(row: Floats, incidents: tuple[Incident, ...]) -> Bools:
     there = row[np.isfinite(row)]
     size = np.abs(np.nan_to_num(row) - np.median(there))
     usual = NORMAL * float(np.median(np.abs(there - np.median(there))))
-    far = np.isfinite(row) & (size > max(_FAR * usual, RESOLUTION))
-    return far if 0 < far.mean() <= _FEW else np.zeros_like(far)
+    far = np.isfinite(row) & (size > max(FAR * usual, RESOLUTION))
+    for each in incidents:
+        far[each.first : each.after] = True
+    return far if incidents or 0 < far.mean() <= FEW else np.zeros_like(far)
 
 
 def _changes(shifts: tuple[Shift | None, ...], panel: Panel) -> Floats:

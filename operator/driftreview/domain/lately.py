@@ -15,9 +15,8 @@ from typing import Final
 import numpy as np
 
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.noise import Floats
+from driftreview.domain.noise import NORMAL, Floats
 from driftreview.domain.regression import RESOLUTION
-from driftreview.domain.structure import NORMAL
 from driftreview.domain.tails import student_sf
 
 _SHARES: Final = (4, 8, 16)

@@ -67,7 +67,7 @@ def _read(finding: Finding, parts: Iterable[str]) -> Finding:
 
 def is_suspect(each: Measured, sure: Sure) -> bool:
     """Whether a series is surely worse, by the estimate more than its margin, and unlike what the baseline did."""
-    beyond = each.margin is not None and each.step > each.margin + RESOLUTION
+    beyond = each.margin is not None and each.late.least > each.margin + RESOLUTION
     return sure.worse and beyond and each.is_unlike_the_baseline
 
 
@@ -75,7 +75,7 @@ def _is_worse(each: Measured, margin: float, sure: Sure, suspected: int | None) 
     """Whether a series is worse by more than the margin: surely, or suspect at two looks and not better since."""
     if Bound.MARGIN in sure.beyond and each.is_unlike_the_baseline:
         return True
-    return is_suspect(each, sure) and suspected == each.scale.sign and each.fresh > margin
+    return is_suspect(each, sure) and suspected == each.scale.sign and each.fresh > margin + each.above
 
 
 def _against_alert(each: Measured, sure: Sure) -> Finding | None:
@@ -113,7 +113,8 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
     message = f"{against} {delta} (between {lowest} and {highest}), margin {margins}"
     verdict, reason = _verdict(each, margin, sure, suspected), None
     if verdict is SignalVerdict.INCONCLUSIVE:
-        message, reason = f"{message}: {_why_open(each, margin, reach)}", Reason.UNRESOLVED
+        why = "" if each.late.size else f": {_why_open(each, margin, reach)}"
+        message, reason = f"{message}{why}", Reason.UNRESOLVED
     cells = _cell(old, each.case.before, signal.unit), _cell(new, each.case.now, signal.unit)
     return Finding(verdict, reason, message, *cells, delta, estimate)
 

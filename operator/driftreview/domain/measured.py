@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -17,6 +18,7 @@ from driftreview.domain.finding import Finding, Side, place
 from driftreview.domain.margins import alert_of, margin_of
 from driftreview.domain.noise import Floats
 from driftreview.domain.outlying import Outlying
+from driftreview.domain.past import Late, Past, late_of
 from driftreview.domain.recent import End
 from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
@@ -117,20 +119,31 @@ class Measured:
     ending_error: float
     unlike_ending: float
     """The largest step of so few blocks that the baseline made by itself."""
-    late: float
-    """A change of level at the very end of the baseline, zero where there is none."""
-    is_surely_late: bool
+    late: Late
+    """What was under way when the baseline ended."""
     early: float
-    """The same after its first days, which may have been a weekend."""
+    """A change of level after its first days, which may have been a weekend; zero where there is none."""
     is_own: bool
     """Whether the noise is that of the window, surely larger than the baseline's."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
     recent: End
+    past: Past
     outlying: Outlying | None
     """In the units of the panel, whichever direction is worse."""
     mirrored: Measured | None = None
     """The same with the other side up, where that is worse too."""
+
+    @property
+    def above(self) -> float:
+        """By how much the worse level of its baseline is beyond what the baseline leads to expect on the whole."""
+        return max(self.step - self.late.least, 0.0)
+
+    @property
+    def above_error(self) -> float:
+        """How well that is known: what it adds to an error."""
+        _, error = min(self.late.steps)
+        return math.sqrt(max(error**2 - self.error**2, 0.0)) if self.late.size else 0.0
 
     @property
     def expected(self) -> float:
@@ -159,8 +172,17 @@ class Measured:
 
     @property
     def is_unlike_the_baseline(self) -> bool:
-        """Whether the baseline never made such a step by itself, half of the margin left aside."""
-        return self.margin is not None and self.step > self.unlike + self.margin / 2
+        """Whether the baseline never made such a step by itself, or none that lasted, half of the margin left aside."""
+        if self.margin is None:
+            return False
+        aside = self.margin / 2
+        return self.step > self.unlike + aside or self.past.lasted_less(self.since - self.level, self.step, aside)
+
+    @property
+    def least_unlike(self) -> float:
+        """The step from which on it would be unlike the baseline, were the window the same but for its level."""
+        aside = (self.margin or 0.0) / 2
+        return self.past.least(self.since - self.level, self.unlike + aside, aside)
 
     @property
     def claims(self) -> Claims:
@@ -178,8 +200,8 @@ class Measured:
         return 2 if self.case.signal.worse is Worse.EITHER else 1
 
     def worse_than(self, step: float) -> float:
-        """Probability of as much, were it worse by no more than this."""
-        return self.by_chance(self.step - step, self.error)
+        """Probability of as much, were it worse by no more than this than every level of its baseline."""
+        return max(self.by_chance(worse - step, error) for worse, error in self.late.steps)
 
     def by_chance(self, step: float, error: float) -> float:
         """Probability of such a step, or one as far to the other side where that is worse too."""
@@ -203,7 +225,7 @@ def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
             panel, scales = panel_of(list(chosen.values()), grid)
             effects = estimate(panel, grid.seen)
             for nth, (index, case) in enumerate(chosen.items()):
-                found[index] = _one(case, scales[nth], effects, nth)
+                found[index] = _one(case, scales[nth], effects, nth, grid)
     return [found[index] for index in range(len(cases))]
 
 
@@ -239,15 +261,15 @@ def scale_of(case: Case, values: Floats) -> Scale:
     return Scale(log=False, unit=largest or 1.0)
 
 
-def _one(case: Case, scale: Scale, effects: Effects, nth: int) -> Measured:
+def _one(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid) -> Measured:
     """A series with up as worse; the side that it went to on the whole, where either is."""
-    up, down = (_sided(case, scale, effects, nth, is_up=is_up) for is_up in (True, False))
     if case.signal.worse is not Worse.EITHER:
-        return up if case.signal.worse is Worse.HIGHER else down
+        return _sided(case, scale, effects, nth, grid, is_up=case.signal.worse is Worse.HIGHER)
+    up, down = (_sided(case, scale, effects, nth, grid, is_up=is_up) for is_up in (True, False))
     return replace(up, mirrored=down) if up.step >= 0 else replace(down, mirrored=up)
 
 
-def _sided(case: Case, scale: Scale, effects: Effects, nth: int, *, is_up: bool) -> Measured:
+def _sided(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid, *, is_up: bool) -> Measured:
     sign = 1 if is_up else -1
     return Measured(
         case=case,
@@ -264,11 +286,11 @@ def _sided(case: Case, scale: Scale, effects: Effects, nth: int, *, is_up: bool)
         ending=sign * float(effects.ending[nth]),
         ending_error=max(float(effects.ending_error[nth]), RESOLUTION / 100),
         unlike_ending=float(effects.highest_ending[nth] if is_up else -effects.lowest_ending[nth]),
-        late=sign * float(effects.late[nth]),
-        is_surely_late=bool(effects.is_surely_late[nth]),
+        late=late_of(effects, nth, sign, grid.hours_per_block),
         early=sign * float(effects.early[nth]),
         is_own=bool(effects.is_own[nth]),
         since=sign * effects.since[nth],
         recent=effects.recent.of(nth, sign),
+        past=Past(sign * effects.past[nth], float(effects.shifted[nth]), effects.incidents[nth]),
         outlying=effects.outlying[nth],
     )

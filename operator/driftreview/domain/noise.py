@@ -22,6 +22,8 @@ from driftreview.domain.tails import f_sf
 Floats: TypeAlias = NDArray[np.float64]
 Bools: TypeAlias = NDArray[np.bool_]
 
+NORMAL: Final = 1.4826
+"""Standard deviations in a median absolute deviation of normal noise."""
 _MEMORIES: Final = (2.0, 6.0, 24.0)
 """Of the slow process, in hours."""
 _SHARES: Final = (0.05, 0.1, 0.2, 0.4, 0.7)
@@ -127,6 +129,23 @@ class Noise:
         unit = (1 - shares) * fast[:, None, :] + shares * slow[:, :, None]
         found: Floats = (self.weights * self.variances * unit).sum((-1, -2))
         return found
+
+
+def medians(rows: Floats) -> Floats:
+    """The median of each row, (rows, 1), what is NaN left aside; NaN where there is nothing."""
+    is_there = np.isfinite(rows)
+    is_whole = is_there.all(-1)
+    found = np.full((len(rows), 1), np.nan)
+    if is_whole.any():
+        found[is_whole] = np.median(rows[is_whole], axis=-1, keepdims=True)
+    for index in np.flatnonzero(~is_whole & is_there.any(-1)):
+        found[index] = np.median(rows[index, is_there[index]])
+    return found
+
+
+def usual_of(rows: Floats) -> Floats:
+    """Robust standard deviation of each row around zero, (rows, 1)."""
+    return NORMAL * medians(np.abs(rows))
 
 
 def overlaps_of(weights: Floats) -> Floats:

@@ -12,9 +12,8 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.domain.noise import Floats
+from driftreview.domain.noise import NORMAL, Bools, Floats, medians
 from driftreview.domain.regression import RESOLUTION, Panel
-from driftreview.domain.structure import NORMAL
 
 _FAR: Final = 6.0
 """Robust standard deviations, as of the outliers of a baseline."""
@@ -39,7 +38,11 @@ def bounded(panel: Panel) -> tuple[Panel, tuple[Outlying | None, ...]]:
     Far off is what is farther from the window's median than any block of the baseline from the baseline's, and than six
     robust standard deviations of either. Of a window without a baseline nothing is known.
     """
-    found = tuple(_outlying(row[: panel.before], row[panel.before :]) for row in panel.values)
+    before, now = panel.values[:, : panel.before], panel.values[:, panel.before :]
+    found = tuple(
+        _outlying(*each) if may_be_far else None
+        for *each, may_be_far in zip(before, now, _may_be_far(before, now), strict=True)
+    )
     if not any(found):
         return panel, found
     values = panel.values.copy()
@@ -47,6 +50,15 @@ def bounded(panel: Panel) -> tuple[Panel, tuple[Outlying | None, ...]]:
         if outlying is not None:
             row[panel.before + outlying.block] = outlying.counted
     return replace(panel, values=values), found
+
+
+def _may_be_far(before: Floats, now: Floats) -> Bools:
+    """Which series may have one, quickly told: it is farther off than half of the range of the baseline."""
+    if not before.size or not now.size:
+        return np.zeros(len(now), bool)
+    off = np.fmax.reduce(np.abs(now - medians(now)), axis=-1)
+    found: Bools = off > (np.fmax.reduce(before, axis=-1) - np.fmin.reduce(before, axis=-1)) / 2
+    return found
 
 
 def _outlying(before: Floats, now: Floats) -> Outlying | None:

@@ -19,6 +19,7 @@ from driftreview.domain.before import earlier, excused, like_before, no_worse, s
 from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.observed import Observed
+from driftreview.domain.scraping import Scraped
 
 _NOTHING: Final = timedelta(0)
 
@@ -80,22 +81,42 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
         found = Finding(SignalVerdict.DEGRADED, None, message, current=shown)
         usual = longest_silence(signal, earlier(baseline.sides.get(key)) if baseline else None)
         return like_before(found, f"{format_duration(usual)} at most") if usual and no_worse(known, usual) else found
-    if silence and silence >= allowed:
+    lacking = None if side is None else _lacking(signal, baseline, current, key, side, is_new=is_new)
+    is_of_source = silence >= allowed and lacking is None and _is_of_source(side, source, allowed, is_new=is_new)
+    if silence and silence >= allowed and not is_of_source:
         reason = Reason.SOURCE_GAP if source else Reason.LOW_COVERAGE
         unknown = f"whether the source was scraping then is not known{current.unknown and f': {current.unknown}'}"
         why = source.sentence if source else unknown
         return Finding(SignalVerdict.MISSING, reason, f"no sample for {shown}, {bound}; {why}", current=shown)
-    if side is not None and is_new and side.gaps is not None:
-        late = parse_duration(side.gaps.first) / current.length if current.length else 0.0
-        begun = replace(side, expected=round(side.expected * (1 - late)))
-        lacking = uncovered(signal, begun, source) or broken_off(signal, side, source)
-        if lacking:
-            return lacking
-    elif side is not None and (
-        finding := uncovered(signal, side, source, baseline.sides.get(key) if baseline else None)
-    ):
-        return finding
+    if lacking is not None:
+        return lacking
     if silence:
-        message = f"no sample for {shown} at most, {bound}"
+        why = f", as {source.sentence}; there were samples before and after" if is_of_source and source else ""
+        message = f"no sample for {shown} at most, {bound}{why}"
         return Finding(SignalVerdict.ACCEPTABLE, None, message, current=shown)
     return Finding(SignalVerdict.STABLE, None, f"a sample at every step, {bound}", current="0s")
+
+
+def _lacking(
+    signal: Signal, baseline: Observed | None, current: Observed, key: str, side: Side, *, is_new: bool
+) -> Finding | None:
+    """That too few samples are there; of a new series since its first one, and to the end."""
+    if not is_new or side.gaps is None:
+        return uncovered(signal, side, current.source, baseline.sides.get(key) if baseline else None)
+    late = parse_duration(side.gaps.first) / current.length if current.length else 0.0
+    begun = replace(side, expected=round(side.expected * (1 - late)))
+    return uncovered(signal, begun, current.source) or broken_off(signal, side, current.source)
+
+
+def _is_of_source(side: Side | None, source: Scraped | None, allowed: timedelta, *, is_new: bool) -> bool:
+    """Whether a silence is the source's but for less than what is allowed, and the target was heard before and after.
+
+    What it did in a gap of the source is not known, but no more than that is not: of all the rest the window tells.
+    Before its first sample a new series was not there.
+    """
+    if side is None or side.gaps is None or source is None or source.longest is None:
+        return False
+    start, end = source.longest
+    longest, first, last = (parse_duration(each) for each in (side.gaps.longest, side.gaps.first, side.gaps.last))
+    is_heard = (is_new or first < allowed) and last < allowed
+    return is_heard and longest - (end - start) < allowed

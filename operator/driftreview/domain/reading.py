@@ -44,16 +44,15 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         return
     shown = compared_in(each.case.signal.margin)
     allowed = sure.allowed[Bound.MARGIN]
-    surely = each.margin + each.reach(allowed / each.sides) * each.error
     noise = each.reach(AFFIRMED) * each.error
-    good, bad = each.margin - noise, max(surely, each.unlike + each.margin / 2)
+    good, bad = _good_up_to(each, each.margin), _degraded_from(each, each.margin, allowed)
     if verdict is SignalVerdict.DEGRADED and Bound.MARGIN not in sure.beyond:
         since = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
         yield f"surely worse at the look before too, and {since} since then"
         return
     if noise > each.margin + RESOLUTION and verdict in _UNDECIDED:
         is_open = verdict is SignalVerdict.INCONCLUSIVE and each.step + noise > each.margin + RESOLUTION
-        ways_out = _ways_out(each) if is_open else ""
+        ways_out = _ways_out(each, grid) if is_open else ""
         alone = shown(each.expected, each.at(noise), each.case.signal.unit).lstrip("+-")
         yield f"the noise alone ({alone}) is too much to call even no change good{ways_out}"
     if verdict in _GOOD:
@@ -76,6 +75,21 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         yield f"at worst {worst} for {lasting} from T0+{begin}, in {usual} of the baseline {before} at most"
     chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
     yield from _ground(each, verdict, chance, allowed, grid)
+
+
+def _good_up_to(each: Measured, margin: float) -> float:
+    """The largest step that would be good, by every level of the baseline that may be the right one."""
+    reach = each.reach(AFFIRMED)
+    levels = [(each.step, each.error), (each.step + each.early, each.error)]
+    levels += each.late.steps if each.late.is_sure else ()
+    return min(margin - reach * error - (worse - each.step) for worse, error in levels)
+
+
+def _degraded_from(each: Measured, margin: float, allowed: float) -> float:
+    """The least that would be, by every level that was under way, and unlike the baseline."""
+    reach = each.reach(allowed / each.sides)
+    surely = max(margin + reach * error + each.step - worse for worse, error in each.late.steps)
+    return surely if surely > each.unlike + margin / 2 else max(surely, each.least_unlike)
 
 
 def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
@@ -138,11 +152,14 @@ def _is_conceivable(each: Measured, margin: float, step: float) -> bool:
     return abs(step) <= _NEVER * max(margin, abs(each.expected) / each.scale.unit)
 
 
-def _ways_out(each: Measured) -> str:
-    """What makes noise smaller, or let through."""
+def _ways_out(each: Measured, grid: Grid) -> str:
+    """What makes noise smaller, or let through: a longer baseline does not, where an incident is what made it large."""
     if each.is_own:
         return ": it is noisier than its baseline, and only a wider margin or a later look would help"
-    ways = ["a wider margin", "a later look", "a longer baseline", *([] if each.case.covariate else ["a covariate"])]
+    block, blocks = timedelta(hours=grid.hours_per_block), len(each.past.blocks)
+    when = " and ".join(incident.when(blocks, block) for incident in each.past.incidents)
+    baseline = f"a baseline without what was far off {when}" if when else "a longer baseline"
+    ways = ["a wider margin", "a later look", baseline, *([] if each.case.covariate else ["a covariate"])]
     return f": {', '.join(ways[:-1])} or {ways[-1]} would help"
 
 

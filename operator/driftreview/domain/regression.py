@@ -115,6 +115,8 @@ class Design:
     """(series, blocks): zero for the series that have none, as in `shifts`."""
     shifts: Floats | None = None
     """(series, blocks): one from a change of level in the baseline on."""
+    late: Floats | None = None
+    """The same of what was under way when the baseline ended, as long as it is held to go on."""
 
     def until(self, block: int) -> Design:
         """The same of the first blocks, without the step."""
@@ -125,7 +127,15 @@ class Design:
             step=self.step[:block, :0],
             covariates=None if self.covariates is None else self.covariates[:, :block],
             shifts=None if self.shifts is None else self.shifts[:, :block],
+            late=None if self.late is None else self.late[:, :block],
         )
+
+    def of(self, series: NDArray[np.int_]) -> Design:
+        """The same of some of the series."""
+        own = (self.covariates, self.shifts, self.late)
+        covariates, shifts, late = (None if each is None else each[series] for each in own)
+        has_week, has_day = self.has_week[series], self.has_day[series]
+        return replace(self, has_week=has_week, has_day=has_day, covariates=covariates, shifts=shifts, late=late)
 
     def groups(self, values: Floats, before: int) -> Iterator[Group]:
         """The series, those together that can be fitted at once.
@@ -133,7 +143,8 @@ class Design:
         A baseline with less than half its blocks tells nothing of a day.
         """
         are_present = np.isfinite(values)
-        own = [each for each in (self.covariates, self.shifts, self._followed_since(are_present)) if each is not None]
+        every = (self.covariates, self.shifts, self.late, self._followed_since(are_present))
+        own = [each for each in every if each is not None]
         for series in alike(np.hstack([are_present, self.has_week[:, None], self.has_day[:, None], *own])):
             first, present = series[0], are_present[series[0]]
             level = np.stack([np.ones(len(present)), *(each[first] for each in own)], axis=1)[present]

@@ -45,9 +45,15 @@ def standing_of(signal: Signal, before: Side, now: Side, covariate: Covariate | 
 
 def _stuck(before: _Blocks, now: _Blocks, *, is_none_fine: bool) -> tuple[int, int] | None:
     """How many blocks at the end are all the same, where that is odd, and how many of the baseline at most."""
-    old, new = ([value for value in side if value is not None] for side in (before, now))
-    if not old or not new or (is_none_fine and new[-1] == 0):
-        return None
-    count, usual = runs(new)[-1][1], max(running for _, running in runs(old))
-    is_odd = usual < FEWEST_BLOCKS <= count and count > _MUCH_LONGER * usual
+    last: float | None = None
+    count = 0
+    for value in reversed(now):
+        if value is not None:
+            if last is not None and value != last:
+                break
+            last, count = value, count + 1
+    if count < FEWEST_BLOCKS or (is_none_fine and last == 0):
+        return None  # as of most series: what the baseline did need not be looked at
+    usual = max((running for _, running in runs(value for value in before if value is not None)), default=0)
+    is_odd = 0 < usual < FEWEST_BLOCKS and count > _MUCH_LONGER * usual
     return (count, usual) if is_odd else None

@@ -13,12 +13,12 @@ from functools import lru_cache
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from driftreview.domain.finding import FEWEST_BLOCKS
+from driftreview.domain.changes import Shift, columns, tried_at, variance_of
 from driftreview.domain.noise import Bools, Floats, learn
-from driftreview.domain.regression import RESOLUTION, Baseline, Design, Panel, fit
+from driftreview.domain.regression import Baseline, Design, Panel, fit
 from driftreview.domain.tails import f_sf
+from driftreview.domain.underway import under_way
 
 DAY: Final = 24.0
 """Hours."""
@@ -33,7 +33,7 @@ _FEWEST_WEEKS: Final = 2
 """Of baseline, before a week is fitted: what comes once may be slow noise as well."""
 _SURELY_WEEKLY: Final = 0.01
 """Probability at most of fitting a week to a series that has none."""
-_LOOKED_INTO: Final = 72
+LOOKED_INTO: Final = 72
 """Blocks of baseline from which on a change of level is looked for."""
 _PLACES: Final = 150
 """At most, that are tried for it."""
@@ -43,26 +43,8 @@ _LONGER_THAN_A_WEEKEND: Final = 3.0
 """Days that a change must have lasted in a longer baseline: before two weeks nobody can tell it from a weekend."""
 _SURELY_CHANGED: Final = 20.0
 """Gain of fitting it, in variances: what noise reaches in at most 1% of the series, whatever its memory."""
-_SURELY_CHANGED_LATELY: Final = 10.0
-"""The same at the last places, of which there are three."""
-_BEYOND_DOUBT: Final = 2.0
-"""Times that, from which on a promotion is doubted too, and not only a rollback."""
-_FAR: Final = 4.0
-"""Robust standard deviations that a block is off at most."""
-NORMAL: Final = 1.4826
-"""Standard deviations in a median absolute deviation of normal noise."""
 _SURELY_EITHER: Final = 6.0
 """Difference of squares, in variances, from which on one of two explanations is preferred: odds of twenty to one."""
-
-
-@dataclass(frozen=True)
-class Shift:
-    """A change of level within the baseline of a series."""
-
-    block: int
-    """The first after it."""
-    size: float
-    """In the units of the panel."""
 
 
 @dataclass(frozen=True)
@@ -72,9 +54,11 @@ class Structure:
     design: Design
     shifts: tuple[Shift | None, ...]
     """Of each series."""
-    late: Floats
-    """(series,): size of a change of level at the very end, zero where there is none."""
+    late: tuple[Shift | None, ...]
+    """What was under way at the very end of each."""
     is_surely_late: Bools
+    left: Floats
+    """(series, before): what the design leaves of the baseline alone."""
     unexplained: Design
     """For what the baseline did to itself: without changes of level, and without the waves they may be taken for."""
 
@@ -88,19 +72,21 @@ class _Learnt:
     is_wave_sure: Bools
     """Whether its daily wave is surely none of its changes of level."""
     shifts: tuple[Shift | None, ...]
-    late: Floats
+    late: tuple[Shift | None, ...]
     is_surely_late: Bools
+    left: Floats
 
 
 def structure_of(panel: Panel) -> Structure:
     """What is fitted to a panel."""
     found = _learnt(panel.baseline)
     design = replace(_plain(panel), has_week=found.has_week)
+    late = found.late, found.is_surely_late
     if not any(found.shifts):
-        return Structure(design, found.shifts, found.late, found.is_surely_late, design)
+        return Structure(design, found.shifts, *late, found.left, design)
     unexplained = replace(design, has_day=found.is_wave_sure)
-    design = replace(design, has_day=found.has_day, shifts=_columns(found.shifts, panel.values.shape[-1]))
-    return Structure(design, found.shifts, found.late, found.is_surely_late, unexplained)
+    design = replace(design, has_day=found.has_day, shifts=columns(found.shifts, panel.values.shape[-1]))
+    return Structure(design, found.shifts, *late, found.left, unexplained)
 
 
 def _plain(panel: Panel) -> Design:
@@ -124,25 +110,23 @@ def _plain(panel: Panel) -> Design:
     )
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _learnt(baseline: Baseline) -> _Learnt:
     panel, number = baseline.panel, baseline.series
     design = _plain(panel)
     if design.weekly.size:
         design = replace(design, has_week=_has_week(design, panel))
     every = design.has_day
-    if panel.before < _LOOKED_INTO:
-        return _Learnt(design.has_week, every, every, (None,) * number, np.zeros(number), np.zeros(number, bool))
+    if panel.before < LOOKED_INTO:
+        left = fit(design.until(panel.before), panel.values, panel.before).residuals
+        return _Learnt(design.has_week, every, every, (None,) * number, (None,) * number, np.zeros(number, bool), left)
     days = panel.before * panel.hours_per_block / DAY
     shifts, has_day = _shifts(design, panel, is_told_apart=days >= _REPEATED or not every.any())
-    found = replace(design, has_day=has_day, shifts=_columns(shifts, panel.before)) if any(shifts) else design
+    found = replace(design, has_day=has_day, shifts=columns(shifts, panel.before)) if any(shifts) else design
+    left = fit(found.until(panel.before), panel.values, panel.before).residuals
+    late = under_way(found, panel, left, _last_place(panel), _PLACES, _SURELY_CHANGED)
     is_wave_sure = every if days >= _REPEATED else every & [shift is None for shift in shifts]
-    return _Learnt(design.has_week, found.has_day, is_wave_sure, shifts, *_late(found, panel))
-
-
-def _columns(shifts: Sequence[Shift | None], count: int) -> Floats:
-    """One for each series from its change of level on."""
-    return np.stack([np.arange(count) >= (shift.block if shift else np.inf) for shift in shifts]).astype(float)
+    return _Learnt(design.has_week, found.has_day, is_wave_sure, shifts, *late, left)
 
 
 def _waves(at: Floats, frequencies: Sequence[float]) -> Floats:
@@ -176,29 +160,18 @@ def _mean(values: Floats, of: Bools) -> Floats:
     return found
 
 
-@dataclass(frozen=True)
-class _Tried:
-    """A change of level at the best place, for each series of a panel."""
-
-    squares: Floats
-    """(2, series): sums of squares that are left without it, and with it."""
-    shifts: list[Shift]
-    left: Floats
-    """What is left with it: (series, blocks)."""
-
-
 def _shifts(design: Design, panel: Panel, *, is_told_apart: bool) -> tuple[tuple[Shift | None, ...], Bools]:
     """Changes of level, and to which series a daily wave is fitted."""
     base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
     places = np.arange(int(_MARGINAL * count), _last_place(panel), -(-count // _PLACES))
-    tried = _tried(base, values, places, with_waves=True)
-    variance = _variance(base, tried.left, panel)
+    tried = tried_at(base, values, places, with_waves=True)
+    variance = variance_of(base, tried.left, panel)
     waved, left = tried.squares / variance
     is_sure = waved - left > _SURELY_CHANGED
     if is_told_apart:
         chosen = [shift if is_one else None for is_one, shift in zip(is_sure, tried.shifts, strict=True)]
         return tuple(chosen), base.has_day
-    alone = _tried(base, values, places, with_waves=False)
+    alone = tried_at(base, values, places, with_waves=False)
     plain, changed = alone.squares / variance
     is_structured = plain - np.minimum(waved, changed) > _SURELY_CHANGED
     for_wave = changed - waved
@@ -230,69 +203,3 @@ def after_a_weekend(shift: Shift | None, panel: Panel) -> float:
     """Size of a change, if what precedes it may have been a weekend, and no weeks tell; else zero."""
     is_told = panel.before * panel.hours_per_block >= _FEWEST_WEEKS * WEEK
     return shift.size if shift and shift.block < _a_weekend(panel) and not is_told else 0.0
-
-
-def _late(design: Design, panel: Panel) -> tuple[Floats, Bools]:
-    """Changes of level that are too short to be levels of their own, zero where there are none, and which are sure.
-
-    To doubt a promotion takes twice as much as to doubt a rollback. At the very end fewer places are tried.
-    """
-    base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
-    sizes, is_sure = np.zeros(len(values)), np.zeros(len(values), bool)
-    left = fit(base, values, count).residuals
-    values = values - left + clipped(left)
-    for first, step, enough in (
-        (_last_place(panel), -(-count // _PLACES), _SURELY_CHANGED),
-        (count - 2 * FEWEST_BLOCKS, FEWEST_BLOCKS // 2, _SURELY_CHANGED_LATELY),
-    ):
-        tried = _tried(base, values, np.arange(first, count - FEWEST_BLOCKS + 1, step), with_waves=True)
-        gain = tried.squares[0] - tried.squares[1]
-        variance = _variance(base, tried.left, panel)
-        sizes = np.where(gain > enough * variance, [each.size for each in tried.shifts], sizes)
-        is_sure |= gain > _BEYOND_DOUBT * enough * variance
-    return sizes, is_sure
-
-
-def clipped(residuals: Floats) -> Floats:
-    """Without what single blocks are far off by."""
-    usual = NORMAL * np.nanmedian(np.abs(residuals), axis=-1, keepdims=True)
-    return np.clip(residuals, -_FAR * usual, _FAR * usual)
-
-
-def _variance(base: Design, residuals: Floats, panel: Panel) -> Floats:
-    """What noise that lasts as long as the baseline has of variance."""
-    noise = learn([base.ordinates(residuals)], panel.hours_per_block, panel.is_counted)
-    return np.maximum(noise.spectrum(np.array([0.5 / panel.before]))[:, 0], RESOLUTION**2)
-
-
-def _tried(base: Design, values: Floats, places: NDArray[np.int_], *, with_waves: bool) -> _Tried:
-    count = values.shape[-1]
-    found = _Tried(np.zeros((2, len(values))), [Shift(0, 0.0)] * len(values), np.full_like(values, np.nan))
-    for group in base.groups(values, count):
-        at = group.at
-        changes = (np.flatnonzero(group.present)[:, None] >= places).astype(float)
-        regressors = np.hstack([group.level, group.waves]) if with_waves else group.level
-        without, least, shifts = _best(values[at], regressors, changes, places)
-        found.squares[:, group.series] = [(each**2).sum(-1) for each in (without, least)]
-        found.left[at] = least
-        for series, shift in zip(group.series, shifts, strict=True):
-            found.shifts[series] = shift
-    return found
-
-
-def _best(
-    values: Floats, regressors: Floats, changes: Floats, places: NDArray[np.int_]
-) -> tuple[Floats, Floats, list[Shift]]:
-    """What regressors leave, what they leave with the best change, and that change."""
-    solver = np.linalg.pinv(regressors)
-    left = values - values @ solver.T @ regressors.T
-    across = changes - regressors @ (solver @ changes)
-    power = (across**2).sum(0)
-    products = left @ across
-    best = np.divide(products**2, power, out=np.zeros_like(products), where=power > RESOLUTION).argmax(-1)
-    sizes = products[np.arange(len(values)), best] / np.maximum(power[best], RESOLUTION)
-    return (
-        left,
-        left - sizes[:, None] * across[:, best].T,
-        [Shift(int(places[at]), float(size)) for at, size in zip(best, sizes, strict=True)],
-    )
