@@ -96,6 +96,18 @@ REFUSALS: list[Refusal] = [
     _window("t0-in-a-zone-of-too-many-minutes", _TIME, ".t0", t0="2026-01-05T10:00:00+10:60"),
     _window("t0-long-ago", "must be a time in the years 2000 to 2099", ".t0", t0="0001-01-01T00:00:00Z"),
     _window("t0-far", "must be a time in the years 2000 to 2099", ".t0", t0="9999-12-31T23:59:59Z"),
+    _review(
+        "forbid-both", "spec.preflight.forbid[0]", "must name exactly one of arg and env",
+        preflight={"forbid": [{"arg": "-n", "env": "A"}]},
+    ),
+    _review(
+        "forbid-value", "spec.preflight.forbid[0]", "value is that of env: name the variable in env, or drop value",
+        preflight={"forbid": [{"arg": "-n", "value": "A"}]},
+    ),
+    _review(
+        "forbid-name", "spec.preflight.forbid[0].env", "must be the name of an environment variable, such as BROKER",
+        preflight={"forbid": [{"env": "A B"}]},
+    ),
     _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),
     _review("baseline-long", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "29d"}),
     _review("snapshot-past-checkpoint", "spec", _REST, baseline={"from": "Snapshot"}),

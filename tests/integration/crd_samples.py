@@ -72,6 +72,14 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+    "preflight": {
+        "forbid": [
+            {"arg": "--dry-run", "impact": "no orders", "fix": "use the canary profile"},
+            {"env": "BROKER", "value": "mock"},
+        ],
+        "require": ["ContinuousOperation"],
+        "warnOnly": ["ClockSkew"],
+    },
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",

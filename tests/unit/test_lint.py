@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import ContainerImage, Revision
 from driftreview.lint.accept import variables
 from driftreview.lint.finding import Severity
@@ -28,7 +28,8 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; did you mean DriftReview?"
-FIELDS = "one of target, context, metrics, window, baseline, signals, variables, policy or suspend; drop it"
+*FIRST, LAST = DriftReviewSpec.model_fields
+FIELDS = f"one of {', '.join(FIRST)} or {LAST}; drop it"
 JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"

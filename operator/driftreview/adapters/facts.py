@@ -40,5 +40,6 @@ class ClusterFacts:
         return Facts(
             taken_at=whole_seconds(self._clock()),
             contracts=[read_contract(reader, each) for each in review.spec.contracts],
+            preflight=review.status.preflight if review.status.baseline is None else [],
             problems=reader.problems,
         )

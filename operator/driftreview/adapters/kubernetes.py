@@ -6,6 +6,8 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -29,6 +31,7 @@ from driftreview.api.base import GROUP, VERSION
 JSON_PATCH: Final = "application/json-patch+json"
 _PATCH_FAILED: Final = "the server rejected our request"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_WHOLE: Final = "application/json"
 _PAGE: Final = 25
 """Objects whose metadata are read at once, where these have no more than MOST_BYTES; if they have, one by one."""
 MOST_BYTES: Final = 1_500_000
@@ -58,6 +61,7 @@ DEPLOYMENTS: Final = Kind("/apis/apps/v1", "deployments")
 REPLICA_SETS: Final = Kind("/apis/apps/v1", "replicasets")
 LEASES: Final = Kind("/apis/coordination.k8s.io/v1", "leases")
 SECRETS: Final = Kind("/api/v1", "secrets")
+PODS: Final = Kind("/api/v1", "pods")
 CONFIG_MAPS: Final = Kind("/api/v1", "configmaps")
 SERVICES: Final = Kind("/api/v1", "services")
 CUSTOM_RESOURCE_DEFINITIONS: Final = Kind(
@@ -119,11 +123,32 @@ class Cluster:
             ChangedError: it took so long that the API server does not know the list any more.
             OversizedError: the metadata of one alone is larger than MOST_BYTES.
         """
-        path, page, going_on = _path(kind, namespace), _PAGE, ""
+        return self._pages(
+            _path(kind, namespace), {"labelSelector": selector}, _METADATA, lambda raw: reduce(raw["metadata"])
+        )
+
+    def objects(
+        self, kind: Kind, namespace: str, selectors: Mapping[str, str], reduce: Callable[[dict[str, Any]], _T]
+    ) -> Iterator[list[_T]]:
+        """Read all objects that selectors (labelSelector, fieldSelector) select, as `metadata` does, but whole."""
+        return self._pages(_path(kind, namespace), selectors, _WHOLE, reduce)
+
+    def time(self) -> datetime | None:
+        """What time it is at the API server, to the second; None if it does not say."""
+        said = self._answer("GET", "/version", None, None, _WHOLE, MOST_BYTES)[1].get("Date")
+        try:
+            return parsedate_to_datetime(said) if said else None
+        except ValueError:
+            return None
+
+    def _pages(
+        self, path: str, selectors: Mapping[str, str], accept: str, reduce: Callable[[dict[str, Any]], _T]
+    ) -> Iterator[list[_T]]:
+        page, going_on = _PAGE, ""
         while True:
-            query = {"limit": str(page), "labelSelector": selector, "continue": going_on}
+            query = {"limit": str(page), "continue": going_on, **selectors}
             try:
-                payload = self._send("GET", path, query, accept=_METADATA, most=MOST_BYTES)
+                payload = self._send("GET", path, query, accept=accept, most=MOST_BYTES)
             except OversizedError:
                 if page == 1:
                     raise
@@ -132,7 +157,7 @@ class Cluster:
             with self._parsing:
                 answer = _document(path, payload)
                 going_on = answer.get("metadata", {}).get("continue") or ""
-                kept = [reduce(each["metadata"]) for each in answer.pop("items", [])]
+                kept = [reduce(each) for each in answer.pop("items", [])]
             yield kept
             if not going_on:
                 return
@@ -172,10 +197,16 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         *,
-        accept: str = "application/json",
+        accept: str = _WHOLE,
         most: int | None = None,
     ) -> bytes:
         """What the API server answers, if it did what was asked."""
+        return self._answer(method, path, query, body, accept, most)[0]
+
+    def _answer(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: Any, accept: str, most: int | None
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """The same, with the answer's headers."""
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = JSON_PATCH if method == "PATCH" else "application/json"
@@ -196,7 +227,7 @@ class Cluster:
             raise _error(answer.status, _parsed(payload), f"{method} {path}: {answer.status}")
         if most is not None and len(payload) > most:
             raise OversizedError(f"{path} has {len(payload) + more} bytes as JSON, more than the {most} that are read")
-        return payload
+        return payload, answer.response.headers
 
 
 def _document(path: str, payload: bytes) -> dict[str, Any]:

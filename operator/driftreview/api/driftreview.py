@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
 from driftreview.api.policy import Policy
+from driftreview.api.preflight import Preflight
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import DURATION, Duration, between, cel_seconds
@@ -156,7 +157,18 @@ class Baseline(Model):
 
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
-_FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "contracts", "variables", "policy")
+_FIXED = (
+    "target",
+    "context",
+    "metrics",
+    "window",
+    "baseline",
+    "signals",
+    "contracts",
+    "preflight",
+    "variables",
+    "policy",
+)
 
 
 def _same(field: str) -> str:
@@ -220,6 +232,8 @@ class DriftReviewSpec(Model):
         default_factory=list
     )
     """Interfaces that must be as they were at T0."""
+    preflight: Preflight = Preflight()
+    """What must be in order before T0."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
+from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Hash
 
@@ -40,6 +41,8 @@ class Facts(Model):
         default_factory=list
     )
     """One for each declared contract."""
+    preflight: Findings = Field(default_factory=list)
+    """What was not in order before T0, and is a risk; at T0 only."""
     problems: Annotated[list[FactProblem], Field(max_length=200, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

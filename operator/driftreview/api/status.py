@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import Conditions, LongText, Model, Time, list_map, rules
+from driftreview.api.preflight import Findings
 from driftreview.api.reasons import TERMINAL, CheckVerdict, Phase, Reason, Recommendation, SignalVerdict, Verdict
 
 Hash = Annotated[str, Field(max_length=80)]
@@ -239,6 +240,8 @@ class DriftReviewStatus(Model):
     """The revision that is judged."""
     previous: Revision | None = None
     """The revision a rollback goes back to, pinned at T0."""
+    preflight: Findings = Field(default_factory=list)
+    """What was not in order before T0."""
     baseline: SnapshotRef | None = None
     """The T0 evidence."""
     checkpoints: Annotated[list[Checkpoint], Field(max_length=16, json_schema_extra=list_map("name"))] = Field(

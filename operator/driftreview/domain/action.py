@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from driftreview.api.driftsnapshot import Problem
+from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.workload import TargetView
 
@@ -30,6 +31,8 @@ class Observed:
     problems: tuple[Problem, ...] = ()
     """What keeps a review that has not started from being accepted; or, with a reason of `starting.SILENT`, what keeps
     it from nothing but should be known: a query that returned nothing to judge."""
+    preflight: tuple[PreflightFinding, ...] | None = None
+    """What is not in order in a review that has not started; None if that was not looked at."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,13 @@ class PatchTarget:
     act: ActType
 
 
-def brisk(status: DriftReviewStatus, now: datetime) -> datetime:
+def brisk(status: DriftReviewStatus, now: datetime, most: timedelta = BRISK) -> datetime:
     """When to look again for what changes without our being told: a rollout, a mended source.
 
-    After a quarter of the time for which no condition has changed; not before FOLLOW, not later than BRISK.
+    After a quarter of the time for which no condition has changed; not before FOLLOW, not later than `most`.
     """
     changed = max((each.last_transition_time for each in status.conditions), default=now)
-    return now + min(max((now - changed) / 4, FOLLOW), BRISK)
+    return now + min(max((now - changed) / 4, FOLLOW), most)
 
 
 Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | PatchTarget

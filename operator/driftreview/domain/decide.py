@@ -24,6 +24,7 @@ from driftreview.domain import schedule
 from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
 from driftreview.domain.foresight import Foresight
+from driftreview.domain.preflight import with_resolution
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import check_rows, signal_rows
 from driftreview.domain.status import (
@@ -111,6 +112,7 @@ def baseline_captured(
     for what, which in parts:
         message += f"; {what}: {'; '.join(which)}" if which else ""
     status = review.status.model_copy(update={"baseline": ref})
+    status = with_resolution(review.spec, status, foreseen.vague)
     if evidence.previous is None or not evidence.previous.template:
         status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept
     status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)

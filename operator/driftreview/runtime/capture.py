@@ -184,7 +184,7 @@ class Capture:
                 done = len(this.answered) + len(this.failed)
                 raise TurnOverError(look.checkpoint, done, len(review.spec.signals), this.began)
             scraping = this.scraping or this.keep_scraping(_scraping(found, window, this.room))
-            measured = _measure(signal, queries, _for(signal, found, scraping), window, this.room)
+            measured = measure(signal, queries, _for(signal, found, scraping), window, this.room)
             if measured.failure:
                 this.failed[signal.name] = measured
             else:
@@ -236,7 +236,7 @@ def _for(signal: Signal, found: FoundSource | Problem, scraping: Scraping) -> Fo
     return scraping.failure if counts and scraping.failure and not isinstance(found, Problem) else found
 
 
-def _measure(
+def measure(
     signal: Signal, queries: Resolved, found: FoundSource | Failed | Problem, window: Window, room: Room
 ) -> Measurement:
     """Ask the queries of a signal over a window. What cannot be asked is a failure like any other, never a gap."""

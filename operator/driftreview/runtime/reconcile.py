@@ -34,13 +34,12 @@ from driftreview.api.reasons import TERMINAL, Reason
 from driftreview.api.status import ActType, DriftReviewStatus, SnapshotRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
-from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
+from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, PatchTarget, Settle
 from driftreview.domain.evidence import T0, Look, is_intact, snapshot_name
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
-from driftreview.domain.starting import is_accepted
-from driftreview.runtime.acceptance import Acceptance
+from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER, tell
@@ -68,7 +67,7 @@ class Reconciler:
     reviews: Reviews
     workloads: Workloads
     sources: MetricSources
-    acceptance: Acceptance
+    before: BeforeT0
     capture: Capture
     rulings: Rulings
     telemetry: Telemetry
@@ -94,7 +93,7 @@ class Reconciler:
 
     def forget(self, uid: str) -> None:
         """A review is over or gone: nothing of it is kept."""
-        self.acceptance.forget(uid)
+        self.before.forget(uid)
         self.capture.forget(uid)
         self.stale.discard(uid)
 
@@ -163,15 +162,12 @@ class Reconciler:
         rulings = self.rulings.of(review.metadata.namespace, review.spec.target.name)
         workload = self.workloads.read(review.metadata.namespace, review.spec.target.name, rejected(rulings))
         target = remembered(workload.view, rulings) if workload else None
-        problems: tuple[Problem, ...] = ()
-        if review.status.t0 is None and not review.spec.suspend and not is_accepted(review):
-            problems = self.acceptance.problems(review, target, now, until) if target else self._source(review)
-        action = plan(review, Observed(target, problems), now)
+        action = plan(review, self.before.observe(review, target, now, until), now)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
             case Settle(status, again):
                 stored = self._write(review, status, raw)
-                self.acceptance.forget(review.metadata.uid)
+                self.before.settled(review.metadata.uid)
                 return stored, again
             case CaptureBaseline() if workload:
                 return self._capture_baseline(review, raw, now, until)
@@ -180,11 +176,6 @@ class Reconciler:
             case PatchTarget(act) if workload:
                 return self._act(review, workload, act, raw, now)
         return raw, now + RETRY
-
-    def _source(self, review: DriftReview) -> tuple[Problem, ...]:
-        """Without a target nothing can be asked, but a missing source is said along with it."""
-        found = self.sources.find(review)
-        return (found,) if isinstance(found, Problem) else ()
 
     def _write(self, review: DriftReview, status: DriftReviewStatus, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         if status.to_wire() == review.status.to_wire():
