@@ -237,6 +237,8 @@ CHANGES: list[Change] = [
     _fixed("window", {"settle": "3m"}),
     _fixed("baseline", {"length": "6d"}),
     _fixed("signals", [LIMIT]),
+    _fixed("preflight", {"require": ["ClockSkew"]}),
+    _fixed("alerts", {"heartbeat": "Other"}),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy", {"onDrift": "Hold"}),

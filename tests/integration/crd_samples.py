@@ -80,6 +80,7 @@ REVIEW: Raw = {
         "require": ["ContinuousOperation"],
         "warnOnly": ["ClockSkew"],
     },
+    "alerts": {"match": '{namespace="${namespace}"}', "heartbeat": "Watchdog", "mode": "Enforce"},
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -157,6 +158,41 @@ SNAPSHOT: Raw = {
         "silentUntil": "2026-01-05T08:21:00Z",
         "throughout": "672h",
         "problem": {"reason": "Empty", "message": "no `up`"},
+    },
+    "facts": {
+        "takenAt": "2026-01-05T09:00:10Z",
+        "preflight": [
+            {"name": "ClockSkew", "severity": "Warning", "message": "a minute", "impact": "samples", "fix": "NTP"}
+        ],
+        "alerts": {
+            "since": "2026-01-05T08:00:00Z",
+            "until": "2026-01-05T09:00:00Z",
+            "fired": [
+                {
+                    "name": "Late",
+                    "severity": "critical",
+                    "since": "2026-01-05T08:10:00Z",
+                    "until": "2026-01-05T08:20:00Z",
+                    "seconds": 600,
+                    "firing": False,
+                }
+            ],
+            "leftOut": 1,
+            "heartbeat": True,
+            "unwatched": ["latency"],
+        },
+        "incidents": [
+            {
+                "kind": "OOMKilled",
+                "object": "Pod/app-1-x, container app",
+                "reason": "OOMKilled",
+                "at": "2026-01-05T08:20:00Z",
+                "count": 2,
+                "exitCode": 137,
+                "message": "killed",
+            }
+        ],
+        "problems": [{"about": "incidents/events", "reason": "Forbidden", "message": "no right"}],
     },
     "previousHash": "sha256:0",
     "hash": "sha256:2",

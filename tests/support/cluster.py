@@ -20,6 +20,7 @@ _KINDS = {
     "ClusterRoleBinding": (_RBAC, "clusterrolebindings"),
     "ConfigMap": ("/api/v1", "configmaps"),
     "Deployment": ("/apis/apps/v1", "deployments"),
+    "Event": ("/api/v1", "events"),
     "DriftReview": (_OURS, "driftreviews"),
     "DriftSnapshot": (_OURS, "driftsnapshots"),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),

@@ -9,10 +9,10 @@ import yaml
 
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import ContainerImage, Revision
+from driftreview.domain.subject import Subject
 from driftreview.lint.accept import variables
 from driftreview.lint.finding import Severity
 from driftreview.lint.objects import read
-from driftreview.runtime.gather import Subject
 from tests.integration.crd_samples import MINIMAL_REVIEW, MINIMAL_SOURCE, SNAPSHOT, made
 from tests.support.lintfiles import HEAD, SIGNALS, SOURCE, errors, lines, of, report, review
 from tests.unit.test_docs import ROOT, manifests

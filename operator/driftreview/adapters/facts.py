@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from driftreview.adapters.alerts import read_alerts
 from driftreview.adapters.contracts import read_contract
 from driftreview.adapters.factreader import FactReader
+from driftreview.adapters.incidents import read_incidents
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource
+from driftreview.api.alerts import AlertsFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
+from driftreview.api.incident import Incident
+from driftreview.api.values import parse_duration
+from driftreview.domain import alerts
 from driftreview.domain.schedule import whole_seconds
+from driftreview.domain.subject import Subject
 
 
 class ClusterFacts:
@@ -40,6 +47,34 @@ class ClusterFacts:
         return Facts(
             taken_at=whole_seconds(self._clock()),
             contracts=[read_contract(reader, each) for each in review.spec.contracts],
+            alerts=_alerts(reader, review, found, at),
+            incidents=_incidents(reader, review, at),
             preflight=review.status.preflight if review.status.baseline is None else [],
             problems=reader.problems,
         )
+
+
+def _alerts(reader: FactReader, review: DriftReview, found: FoundSource | Problem, at: datetime) -> AlertsFact | None:
+    """At T0 the alerts of as long as the baseline, later those since T0."""
+    spec, status = review.spec, review.status
+    if spec.alerts is None or status.judged is None:
+        return None
+    if isinstance(found, Problem):
+        reader.note(f"{alerts.SECTION}/{alerts.NEW}", found.reason, found.message)
+        return None
+    began = status.t0 if status.baseline is not None else None
+    stretch = (began or at - parse_duration(spec.baseline.length), at)
+    variables = Subject(status.judged, status.previous).variables(review)
+    return read_alerts(reader, found.source, spec, spec.alerts, variables, stretch)
+
+
+def _incidents(reader: FactReader, review: DriftReview, at: datetime) -> list[Incident]:
+    """What happened since the look before this one."""
+    status = review.status
+    if status.judged is None:
+        return []
+    looked = [each.due for each in status.checkpoints if each.verdict is not None]
+    if status.baseline is not None and status.t0 is not None:
+        looked.append(status.t0)
+    since = max(looked, default=at - parse_duration(review.spec.window.warmup))
+    return read_incidents(reader, review.spec.target.name, status.judged, since)

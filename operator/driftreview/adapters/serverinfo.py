@@ -9,6 +9,7 @@ from typing import Any, Final, TypeAlias
 
 from driftreview.adapters.answers import Rows
 from driftreview.adapters.prometheus import InstantResult, PrometheusSource
+from driftreview.domain.alertrules import Rule, read_rules
 from driftreview.domain.pods import Pod
 from driftreview.domain.query import QueryProblem, regex_literal, resolve
 from driftreview.domain.readings import Unknown
@@ -63,6 +64,15 @@ def keeps(source: PrometheusSource, ask: Ask) -> timedelta | Unknown | None:
         return Unknown(said.message)
     kept = said.get("storageRetention") if isinstance(said, dict) else None
     return read_retention(kept) if isinstance(kept, str) else Unknown("it does not say how long")
+
+
+def alert_rules(source: PrometheusSource, ask: Ask) -> tuple[Rule, ...] | Unknown:
+    """The rules that a source has loaded."""
+    said = ask(lambda: source.data("rules", {}))
+    if isinstance(said, Failed):
+        return Unknown(said.message)
+    rules = read_rules(said, source.credentials.hide)
+    return Unknown("what it says of its rules cannot be read") if rules is None else rules
 
 
 def read_retention(text: str) -> timedelta | Unknown | None:

@@ -16,7 +16,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from driftreview.api import driftreview, policy, preflight, reasons, signal, status
+from driftreview.api import driftreview, incident, policy, preflight, reasons, signal, status
 from driftreview.api.base import API_VERSION, VALIDATIONS
 from driftreview.api.crd import RESOURCES, Resource, crd
 
@@ -60,7 +60,7 @@ def enums(*modules: object) -> list[type[StrEnum]]:
     ]
 
 
-_SPELT_OUT: Final = (driftreview, policy, preflight, signal, status)
+_SPELT_OUT: Final = (driftreview, incident, policy, preflight, signal, status)
 _EXPLAINED: Final = {tuple(member.value for member in enum): enum for enum in enums(*_SPELT_OUT)}
 _LINKED: Final = {tuple(member.value for member in enum): enum for enum in enums(reasons)}
 

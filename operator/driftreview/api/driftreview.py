@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from driftreview.api.alerts import Alerts
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
 from driftreview.api.policy import Policy
@@ -166,6 +167,7 @@ _FIXED = (
     "signals",
     "contracts",
     "preflight",
+    "alerts",
     "variables",
     "policy",
 )
@@ -234,6 +236,8 @@ class DriftReviewSpec(Model):
     """Interfaces that must be as they were at T0."""
     preflight: Preflight = Preflight()
     """What must be in order before T0."""
+    alerts: Alerts | None = None
+    """Which of the source's alerts concern the release."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

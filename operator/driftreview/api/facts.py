@@ -6,7 +6,9 @@ from typing import Annotated
 
 from pydantic import Field
 
+from driftreview.api.alerts import AlertsFact
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
+from driftreview.api.incident import MOST_INCIDENTS, Incident
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Hash
@@ -43,6 +45,12 @@ class Facts(Model):
     """One for each declared contract."""
     preflight: Findings = Field(default_factory=list)
     """What was not in order before T0, and is a risk; at T0 only."""
+    alerts: AlertsFact | None = None
+    """Which alerts fired, where alerts are declared."""
+    incidents: Annotated[list[Incident], Field(max_length=MOST_INCIDENTS, json_schema_extra=atomic())] = Field(
+        default_factory=list
+    )
+    """What happened to the judged pods since the look before, at T0 since the warm-up began; the latest first."""
     problems: Annotated[list[FactProblem], Field(max_length=200, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

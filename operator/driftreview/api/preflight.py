@@ -30,6 +30,8 @@ class PreflightCheck(StrEnum):
     """The clocks of the source, the API server and the operator agree."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """There is a revision to go back to."""
+    ALERT_RULES_LOADED = "AlertRulesLoaded"
+    """Where alerts are declared: their rules and the heartbeat's are loaded and evaluated, and speak of the signals."""
 
 
 class FindingSeverity(StrEnum):

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
-from driftreview.domain import contracts
+from driftreview.domain import alerts, contracts
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
 
@@ -18,14 +18,19 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
         when = "at T0" if at_t0 is None else "at this look"
         message = f"nothing of the cluster was recorded {when}"
         return tuple(CheckResult(*each, CheckVerdict.UNKNOWN, message) for each in _declared(spec))
-    return tuple(check_contract(each, at_t0, now) for each in spec.contracts)
+    found = [check_contract(each, at_t0, now) for each in spec.contracts]
+    if spec.alerts is not None:
+        found += alerts.check_alerts(spec.alerts, at_t0, now)
+    return tuple(found)
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
     """A spec without its expectations about facts, for where there are none: history keeps samples only."""
-    return spec.model_copy(update={contracts.SECTION: []})
+    return spec.model_copy(update={contracts.SECTION: [], alerts.SECTION: None})
 
 
 def _declared(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
     """Section and name of each expectation."""
     yield from ((contracts.SECTION, each.name) for each in spec.contracts)
+    if spec.alerts is not None:
+        yield from ((alerts.SECTION, name) for name in alerts.declared(spec.alerts))

@@ -20,7 +20,8 @@ from driftreview.api.reasons import ConditionType, Reason
 from driftreview.api.signal import Kind, Mode
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import format_duration
-from driftreview.domain.display import printable, shorten
+from driftreview.domain.alertrules import amiss
+from driftreview.domain.display import plain
 from driftreview.domain.readings import Readings, Retention, Unknown
 from driftreview.domain.running import forbidden, stops
 from driftreview.domain.status import condition, truth, with_condition
@@ -60,6 +61,7 @@ def find(spec: DriftReviewSpec, readings: Readings) -> list[PreflightFinding]:
         PreflightCheck.RETENTION: _retention(readings),
         PreflightCheck.CLOCK_SKEW: _clocks(readings),
         PreflightCheck.ROLLBACK_POSSIBLE: _rollback(readings),
+        PreflightCheck.ALERT_RULES_LOADED: _rules(spec, readings),
     }
     found = [
         _finding(check, _severity(declared, check), each)
@@ -123,9 +125,9 @@ def _finding(name: str, severity: FindingSeverity, found: Found) -> PreflightFin
     return PreflightFinding(
         name=name,
         severity=severity,
-        message=shorten(printable(found.message, _MESSAGE), _MESSAGE),
-        impact=shorten(printable(found.impact, _TEXT), _TEXT),
-        fix=shorten(printable(found.fix, _TEXT), _TEXT),
+        message=plain(found.message, _MESSAGE),
+        impact=plain(found.impact, _TEXT),
+        fix=plain(found.fix, _TEXT),
     )
 
 
@@ -256,6 +258,13 @@ def _rollback(readings: Readings) -> Iterator[Found]:
             "A drift cannot be rolled back.",
             "Keep one: revisionHistoryLimit above 0, and a release before this one.",
         )
+
+
+def _rules(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:
+    if isinstance(readings.rules, Unknown):
+        yield _unknown("which alert rules are loaded", readings.rules)
+    elif readings.rules is not None and spec.alerts is not None:
+        yield from (Found(*each) for each in amiss(spec.alerts, spec.signals, readings.rules))
 
 
 def _some(names: list[str]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from driftreview.domain.alertrules import Rule
 from driftreview.domain.pods import Pod
 
 
@@ -53,5 +54,7 @@ class Readings:
     """Signals too noisy for their margin, and how."""
     retention: Retention | Unknown | None = None
     clocks: Clocks | None = None
+    rules: tuple[Rule, ...] | Unknown | None = None
+    """The rules that the source has loaded."""
     previous: str | None = ""
     """The revision to go back to; None if there is none."""

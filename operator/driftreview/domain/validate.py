@@ -6,14 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
+from driftreview.api.alerts import Alerts
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import MAX_VALUES, Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Limits, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain import schedule
+from driftreview.domain.alerts import selector
 from driftreview.domain.display import near
 from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES
+from driftreview.domain.query import QueryProblem, query_variables
 from driftreview.domain.rules import is_compared
 
 MOST_SAMPLES: Final = 700_000
@@ -26,6 +29,8 @@ _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 
 def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
     """Say what in a spec could never work, or would silently be ignored."""
+    if spec.alerts is not None and (problem := _of_alerts(spec, spec.alerts)):
+        yield problem
     declared = spec.baseline.from_ is BaselineFrom.DECLARED
     for index, signal in enumerate(spec.signals):
         if (
@@ -57,6 +62,16 @@ def _of_signal(signal: Signal, limits: Limits) -> Iterator[tuple[str, str]]:
         if sign * (parse_quantity(limits.baseline) - parse_quantity(limits.alert)) > 0:
             reach = f"a baseline may reach {limits.baseline} but beyond {limits.alert} is Degraded"
             yield "limits", f"{reach}: limits.baseline must not lie beyond limits.alert"
+
+
+def _of_alerts(spec: DriftReviewSpec, alerts: Alerts) -> Problem | None:
+    """Read the matchers with stand-ins for what only the release will tell."""
+    names = ("namespace", "target", "pods", "revision_hash", "container")
+    variables = query_variables(spec.variables, **dict.fromkeys(names, "x"))
+    found = selector(alerts, variables)
+    if not isinstance(found, QueryProblem):
+        return None
+    return Problem(reason=found.reason, message=f"spec.alerts.match: {found.message}")
 
 
 def _of_companion(signal: Signal) -> Iterator[tuple[str, str]]:

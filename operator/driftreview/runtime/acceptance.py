@@ -23,9 +23,10 @@ from driftreview.domain.query import QueryProblem, check, stood_in_for
 from driftreview.domain.samples import Failed, NoData
 from driftreview.domain.shape import companion_shape_problem, shape_problem
 from driftreview.domain.starting import companion_name, silence
+from driftreview.domain.subject import Subject
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.domain.workload import TargetView
-from driftreview.runtime.gather import Room, Subject, TurnOverError, resolved
+from driftreview.runtime.gather import Room, TurnOverError, resolved
 
 _MOST_PROBED: Final = 1000
 """Reviews whose answers are kept; of more, the one longest untouched is asked anew."""

@@ -27,7 +27,8 @@ from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP, Scraping
-from driftreview.runtime.gather import SIMPLEST, Resolved, Room, Subject, TurnOverError, asked, resolved
+from driftreview.domain.subject import Subject
+from driftreview.runtime.gather import SIMPLEST, Resolved, Room, TurnOverError, asked, resolved
 from driftreview.runtime.logs import LOGGER
 
 MOST_BYTES: Final = 64 * 2**20

@@ -13,10 +13,10 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
-from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
-from driftreview.domain.query import Asked, QueryProblem, pods_of_revision, pods_of_target, query_variables, resolve
+from driftreview.domain.query import Asked, QueryProblem, resolve
 from driftreview.domain.samples import Failed
+from driftreview.domain.subject import Subject
 
 DEFAULT_STEP: Final = timedelta(seconds=30)
 """Of a look at a source that is gone and at a baseline that was never measured: a MetricSource's own default."""
@@ -41,28 +41,6 @@ class TurnOverError(Exception):
     def __init__(self, what: str, asked: int, of: int, since: datetime) -> None:
         super().__init__(f"{what}: {asked} of {of} queries were asked so far")
         self.since = since
-
-
-@dataclass(frozen=True)
-class Subject:
-    """Whose metrics a query is about: the judged revision, or (before the rollout) what ran until then."""
-
-    judged: Revision
-    previous: Revision | None
-    history: bool = False
-
-    def variables(self, review: DriftReview) -> dict[str, str]:
-        """Values for the ${...} of a review's queries."""
-        name = review.spec.target.name
-        revision = self.previous if self.history else self.judged
-        return query_variables(
-            review.spec.variables,
-            namespace=review.metadata.namespace,
-            target=name,
-            pods=pods_of_target(name) if self.history else pods_of_revision(self.judged.name),
-            revision_hash=revision.name.removeprefix(f"{name}-") if revision else "",
-            container=self.judged.images[0].container if self.judged.images else "",
-        )
 
 
 @dataclass(frozen=True)

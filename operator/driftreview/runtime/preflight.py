@@ -15,13 +15,14 @@ from driftreview.adapters.errors import RefusedError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource, MetricSources
 from driftreview.adapters.podlist import judged_pods
-from driftreview.adapters.serverinfo import ahead, certainly, has_samples, keeps, scraped
+from driftreview.adapters.serverinfo import ahead, alert_rules, certainly, has_samples, keeps, scraped
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import Problem, SignalEvidence
 from driftreview.api.preflight import PreflightCheck, PreflightFinding
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain.action import FOLLOW, RESYNC
+from driftreview.domain.alertrules import Rule
 from driftreview.domain.pods import Pod
 from driftreview.domain.preflight import find, looked_at
 from driftreview.domain.readings import Clocks, Readings, Retention, Unknown
@@ -124,6 +125,8 @@ class PreflightReader:
             parts["clocks"] = partial(self._clocks, this, found)
         if PreflightCheck.RESOLUTION in review.spec.preflight.require:
             parts["vague"] = partial(self._vague, this, review, target, found, until)
+        if PreflightCheck.ALERT_RULES_LOADED in wanted and review.spec.alerts is not None:
+            parts["rules"] = partial(self._rules, this, found)
         left = [name for name in parts if name not in this.read]
         for number, name in enumerate(left):
             if number and monotonic() >= until:
@@ -169,6 +172,11 @@ class PreflightReader:
         if isinstance(found, Problem):
             return Clocks(Unknown(found.message), server)
         return Clocks(ahead(found.source, this.room.ask, self._clock), server)
+
+    def _rules(self, this: _Reading, found: FoundSource | Problem) -> tuple[Rule, ...] | Unknown:
+        if isinstance(found, Problem):
+            return Unknown(found.message)
+        return alert_rules(found.source, this.room.ask)
 
     def _vague(
         self, this: _Reading, review: DriftReview, target: TargetView, found: FoundSource | Problem, until: float

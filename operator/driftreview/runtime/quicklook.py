@@ -17,9 +17,10 @@ from driftreview.domain.foresight import foresight
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.readings import Unknown
 from driftreview.domain.samples import Window
+from driftreview.domain.subject import Subject
 from driftreview.domain.workload import TargetView
 from driftreview.runtime.capture import measure
-from driftreview.runtime.gather import Resolved, Room, Subject, TurnOverError, resolution, resolved
+from driftreview.runtime.gather import Resolved, Room, TurnOverError, resolution, resolved
 
 
 def too_vague(
