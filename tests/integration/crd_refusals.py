@@ -108,6 +108,16 @@ REFUSALS: list[Refusal] = [
         "forbid-name", "spec.preflight.forbid[0].env", "must be the name of an environment variable, such as BROKER",
         preflight={"forbid": [{"env": "A B"}]},
     ),
+    *(
+        _review(
+            f"dashboard-{name}", "spec.observability.dashboards[0].url", message,
+            observability={"dashboards": [{"name": "shop", "url": url}]},
+        )
+        for name, url, message in (
+            ("file", "file:///etc/passwd", "must be an http:// or https:// address such as"),
+            ("user", "https://me:secret@grafana/d/shop", "must hold no user or password"),
+        )
+    ),
     _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),
     _review("baseline-long", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "29d"}),
     _review("snapshot-past-checkpoint", "spec", _REST, baseline={"from": "Snapshot"}),
@@ -239,6 +249,7 @@ CHANGES: list[Change] = [
     _fixed("signals", [LIMIT]),
     _fixed("preflight", {"require": ["ClockSkew"]}),
     _fixed("alerts", {"heartbeat": "Other"}),
+    _fixed("observability", {"dashboards": []}),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy", {"onDrift": "Hold"}),

@@ -81,6 +81,7 @@ REVIEW: Raw = {
         "warnOnly": ["ClockSkew"],
     },
     "alerts": {"match": '{namespace="${namespace}"}', "heartbeat": "Watchdog", "mode": "Enforce"},
+    "observability": {"dashboards": [{"name": "shop", "url": "https://grafana.example.org/d/shop?var-pod=a"}]},
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -180,6 +181,23 @@ SNAPSHOT: Raw = {
             "leftOut": 1,
             "heartbeat": True,
             "unwatched": ["latency"],
+        },
+        "observability": {
+            "metrics": {"hash": "sha256:3", "count": 2, "names": "0,up 0,x"},
+            "rules": {
+                "count": 2,
+                "alerting": 1,
+                "failing": [
+                    {
+                        "group": "shop",
+                        "name": "Late",
+                        "health": "err",
+                        "error": "many-to-many",
+                        "evaluated": "2026-01-05T08:59:00Z",
+                    }
+                ],
+                "oldest": "2026-01-05T08:59:00Z",
+            },
         },
         "incidents": [
             {

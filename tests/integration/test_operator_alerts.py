@@ -117,6 +117,10 @@ def test_a_new_critical_alert_of_the_namespace_holds_and_a_small_one_does_not(
     assert [each.name for each in now.alerts.fired] == (["Late", "Small"] if verdict == "Hold" else ["Small"])
     assert all(each.firing for each in now.alerts.fired)
     assert now.alerts.unwatched == []
+    assert now.observability is not None
+    assert now.observability.rules is not None
+    assert (now.observability.rules.count, now.observability.rules.failing) == (4, [])
+    assert now.observability.rules.oldest is not None
     (incident,) = now.incidents
     assert (incident.object, incident.reason, incident.count) == (f"Pod/{pod}", "Unhealthy", 3)
     assert incident.message == "Readiness probe failed: <script>alert(1)</script>\\x1b[31m"

@@ -12,6 +12,7 @@ from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.prometheus import BusyError, PrometheusSource
 from driftreview.adapters.serverinfo import alert_rules
+from driftreview.adapters.sourcereader import read_alert_rules
 from driftreview.api.alerts import MOST_ALERTS, AlertFact, Alerts, AlertsFact
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.reasons import CheckVerdict, Reason
@@ -180,10 +181,12 @@ class Source:
         return self.rules
 
 
-def read(source: Source, alerts: Alerts = WITH_HEARTBEAT) -> tuple[AlertsFact | None, list[FactProblem]]:
+def read(
+    source: Source, alerts: Alerts = WITH_HEARTBEAT, known: tuple[Rule, ...] | None = ()
+) -> tuple[AlertsFact | None, list[FactProblem]]:
     reader = FactReader(cast(Cluster, None), "shop")
     spec = review(signals=[signal(), signal("free", query="idle", kind="Limit", limits={"alert": "1"})]).spec
-    found = read_alerts(reader, cast(PrometheusSource, source), spec, alerts, VARIABLES, (T0, T0 + HOUR))
+    found = read_alerts(reader, cast(PrometheusSource, source), spec, alerts, VARIABLES, (T0, T0 + HOUR), known)
     return found, reader.problems
 
 
@@ -204,7 +207,7 @@ class TestReading:
         page, a = found.fired
         assert (page.name, page.severity, page.seconds, page.firing) == ("Page", "page", 15, False)
         assert (a.since, a.until, a.seconds, a.firing) == (T0 + MINUTE, T0 + 11 * MINUTE, 150, True)
-        assert len(source.asked) == 6
+        assert len(source.asked) == 5
 
     def test_one_that_just_began_is_found_by_firing_now(self) -> None:
         found, _ = read(Source(firing={"A": 1.0}))
@@ -230,10 +233,15 @@ class TestReading:
         assert (found.heartbeat, problem.about) == (None, "alerts/heartbeat")
 
     def test_rules_that_cannot_be_read_leave_open_what_is_watched(self) -> None:
+        found, problems = read(Source(), known=None)
+        assert found is not None
+        assert (found.unwatched, problems) == (None, [])
         for rules in (Failed(Reason.NOT_FOUND, "HTTP 404", retryable=False), {"no": "groups"}):
-            found, (problem,) = read(Source(rules))
-            assert found is not None
-            assert (found.unwatched, problem.about, problem.reason) == (None, "alerts/rules", Reason.NOT_FOUND)
+            reader = FactReader(cast(Cluster, None), "shop")
+            assert read_alert_rules(reader, "observability/rules", cast(PrometheusSource, Source(rules))) is None
+            assert [(each.about, each.reason) for each in reader.problems] == [
+                ("observability/rules", Reason.NOT_FOUND)
+            ]
 
     def test_more_than_are_kept_are_counted_and_nasty_ones_are_text(self) -> None:
         many: dict[str, float] = {f"A{number}": 1e20 for number in range(MOST_ALERTS)}

@@ -399,6 +399,11 @@ def test_facts_that_the_source_did_not_answer_are_asked_again_and_then_frozen_as
     assert stored.facts.problems == scene.facts.problems
 
 
+def test_no_look_waits_for_facts_that_nothing_rests_on(scene: Scene) -> None:
+    scene.facts.problems = [FactProblem(about="observability/metrics", reason=Reason.TIMEOUT, message="no answer")]
+    assert isinstance(scene.look(), DriftSnapshotSpec)
+
+
 def test_what_the_api_server_forbids_is_a_fact_at_once(scene: Scene) -> None:
     scene.facts.problems = [FactProblem(about="contracts/store", reason=Reason.FORBIDDEN, message="no right")]
     assert isinstance(scene.look(), DriftSnapshotSpec)

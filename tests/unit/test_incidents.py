@@ -198,7 +198,11 @@ class TestSinceWhen:
     def test_a_source_that_is_gone_is_a_problem_of_the_alerts(self) -> None:
         facts = self.facts(DriftReviewStatus(t0=T0, judged=revision("new")), T0)
         assert facts.alerts is None
-        assert [(each.about, each.reason) for each in facts.problems] == [("alerts/new", Reason.SOURCE_NOT_FOUND)]
+        assert facts.observability is None
+        assert [(each.about, each.reason) for each in facts.problems] == [
+            ("alerts/new", Reason.SOURCE_NOT_FOUND),
+            ("observability/metrics", Reason.SOURCE_NOT_FOUND),
+        ]
 
     def test_a_review_without_a_revision_has_none(self) -> None:
         assert self.facts(DriftReviewStatus(), T0).incidents == []

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, TypeAlias
 
 from driftreview.adapters.answers import Rows
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.prometheus import PrometheusSource
-from driftreview.adapters.sourcereader import ask_source, read_alert_rules
+from driftreview.adapters.sourcereader import ask_source
 from driftreview.api.alerts import MOST_ALERTS, AlertFact, Alerts, AlertsFact
 from driftreview.api.driftreview import DriftReviewSpec
-from driftreview.domain.alertrules import unwatched
-from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, RULES, SECTION, heartbeat_query, queries, selector
+from driftreview.domain.alertrules import Rule, unwatched
+from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, SECTION, heartbeat_query, queries, selector
 from driftreview.domain.display import plain
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import NoData
@@ -29,8 +29,18 @@ def read_alerts(
     alerts: Alerts,
     variables: Mapping[str, str],
     stretch: tuple[datetime, datetime],
+    rules: Sequence[Rule] | None,
 ) -> AlertsFact | None:
     """What fired in a stretch of time, and whether the heartbeat does at its end.
+
+    Args:
+        reader: keeps what is not known.
+        source: is asked.
+        spec: of the review.
+        alerts: what it declares.
+        variables: for its matchers.
+        stretch: from when until when.
+        rules: those that the source has loaded now; None where they are not known.
 
     Returns:
         None if what fired is not known, which is noted.
@@ -65,7 +75,6 @@ def read_alerts(
     if alerts.heartbeat is not None:
         beats = _ask(reader, source, HEARTBEAT, heartbeat_query(alerts.heartbeat), until)
         alive = None if beats is None else bool(beats)
-    rules = read_alert_rules(reader, f"{SECTION}/{RULES}", source)
     return AlertsFact(
         since=since,
         until=until,

@@ -11,13 +11,16 @@ from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.incidents import read_incidents
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource
+from driftreview.adapters.observability import read_observability
+from driftreview.adapters.sourcereader import read_alert_rules
 from driftreview.api.alerts import AlertsFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.incident import Incident
+from driftreview.api.observability import ObservabilityFact
 from driftreview.api.values import parse_duration
-from driftreview.domain import alerts
+from driftreview.domain import alerts, observability
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.subject import Subject
 
@@ -44,28 +47,40 @@ class ClusterFacts:
             ClusterError: the API server could not be asked.
         """
         reader = FactReader(self._cluster, review.metadata.namespace)
+        fired, seen = _of_source(reader, review, found, at)
         return Facts(
             taken_at=whole_seconds(self._clock()),
             contracts=[read_contract(reader, each) for each in review.spec.contracts],
-            alerts=_alerts(reader, review, found, at),
+            alerts=fired,
+            observability=seen,
             incidents=_incidents(reader, review, at),
             preflight=review.status.preflight if review.status.baseline is None else [],
             problems=reader.problems,
         )
 
 
-def _alerts(reader: FactReader, review: DriftReview, found: FoundSource | Problem, at: datetime) -> AlertsFact | None:
-    """At T0 the alerts of as long as the baseline, later those since T0."""
+def _of_source(
+    reader: FactReader, review: DriftReview, found: FoundSource | Problem, at: datetime
+) -> tuple[AlertsFact | None, ObservabilityFact | None]:
+    """What the metric source says beside the samples: at T0 the alerts of as long as the baseline, later since T0."""
     spec, status = review.spec, review.status
-    if spec.alerts is None or status.judged is None:
-        return None
+    if status.judged is None:
+        return None, None
     if isinstance(found, Problem):
-        reader.note(f"{alerts.SECTION}/{alerts.NEW}", found.reason, found.message)
-        return None
+        for about in (f"{alerts.SECTION}/{alerts.NEW}",) if spec.alerts else ():
+            reader.note(about, found.reason, found.message)
+        reader.note(f"{observability.SECTION}/{observability.METRICS}", found.reason, found.message)
+        return None, None
+    rules = None
+    if spec.alerts is not None or spec.observability is not None:
+        rules = read_alert_rules(reader, f"{observability.SECTION}/{observability.RULES}", found.source)
+    variables = Subject(status.judged, status.previous).variables(review)
+    seen = read_observability(reader, found.source, variables, rules, at)
+    if spec.alerts is None:
+        return None, seen
     began = status.t0 if status.baseline is not None else None
     stretch = (began or at - parse_duration(spec.baseline.length), at)
-    variables = Subject(status.judged, status.previous).variables(review)
-    return read_alerts(reader, found.source, spec, spec.alerts, variables, stretch)
+    return read_alerts(reader, found.source, spec, spec.alerts, variables, stretch, rules), seen
 
 
 def _incidents(reader: FactReader, review: DriftReview, at: datetime) -> list[Incident]:

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from driftreview.api.alerts import Alerts
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
+from driftreview.api.observability import Observability
 from driftreview.api.policy import Policy
 from driftreview.api.preflight import Preflight
 from driftreview.api.signal import Signal
@@ -168,6 +169,7 @@ _FIXED = (
     "contracts",
     "preflight",
     "alerts",
+    "observability",
     "variables",
     "policy",
 )
@@ -238,6 +240,8 @@ class DriftReviewSpec(Model):
     """What must be in order before T0."""
     alerts: Alerts | None = None
     """Which of the source's alerts concern the release."""
+    observability: Observability | None = None
+    """Where the release is looked at."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

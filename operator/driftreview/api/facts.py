@@ -9,6 +9,7 @@ from pydantic import Field
 from driftreview.api.alerts import AlertsFact
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
 from driftreview.api.incident import MOST_INCIDENTS, Incident
+from driftreview.api.observability import ObservabilityFact
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Hash
@@ -47,6 +48,8 @@ class Facts(Model):
     """What was not in order before T0, and is a risk; at T0 only."""
     alerts: AlertsFact | None = None
     """Which alerts fired, where alerts are declared."""
+    observability: ObservabilityFact | None = None
+    """What of the release can be seen; absent where the source could not be asked."""
     incidents: Annotated[list[Incident], Field(max_length=MOST_INCIDENTS, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

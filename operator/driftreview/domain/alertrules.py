@@ -17,6 +17,8 @@ from driftreview.domain.query import expression
 
 MOST_RULES: Final = 5000
 """Rules that are read of one source."""
+FINE: Final = frozenset({"ok", "unknown"})
+"""How a rule fares that nothing is wrong with; unknown is one that was not evaluated yet."""
 _MOST_NAMES: Final = 5
 _NAME: Final = re.compile(r"[a-zA-Z_:][\w:]*")
 
@@ -115,7 +117,7 @@ def amiss(alerts: Alerts, signals: Iterable[Signal], rules: Iterable[Rule]) -> I
             "Whether alerts are evaluated at all cannot be told.",
             "Load a rule of that name that always fires (expr: vector(1)).",
         )
-    failing = [each for each in loaded if each.health not in {"ok", "unknown"}]
+    failing = [each for each in loaded if each.health not in FINE]
     if failing:
         yield (
             f"alert rules fail: {_some([f'{each.name} ({each.error or each.health})' for each in failing])}",

@@ -20,7 +20,6 @@ from driftreview.domain.query import QueryProblem, check, expression, resolve
 SECTION: Final = "alerts"
 NEW: Final = "new"
 HEARTBEAT: Final = "heartbeat"
-RULES: Final = "rules"
 GRAVE: Final = frozenset({"critical", "page"})
 """Values of the label severity of alerts that wake somebody."""
 _STEP: Final = timedelta(seconds=15)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
-from driftreview.domain import alerts, contracts
+from driftreview.domain import alerts, contracts, observability
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
+
+UNHURRIED: Final = frozenset({observability.SECTION})
+"""Sections of facts that no check depends on: a look does not wait until the source answers about them."""
 
 
 def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -> tuple[CheckResult, ...]:

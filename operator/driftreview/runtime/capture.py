@@ -23,6 +23,7 @@ from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, is_of, snapshot_name, take
+from driftreview.domain.expected import UNHURRIED
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
@@ -200,14 +201,14 @@ class Capture:
         return _Answers([frozen[signal.name] for signal in review.spec.signals], this.scraping)
 
     def _learn(self, review: DriftReview, look: Look, found: FoundSource | Problem) -> Facts | Unanswered:
-        """The facts of a look; what the source did not answer is asked again as long as there is time."""
+        """The facts of a look; what a check needs and the source did not answer is asked again while there is time."""
         index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
         moment = review.status.t0 if index is None else review.status.checkpoints[index].due
         facts = self._facts.gather(review, found, moment or self._clock())
         failures = [
             Failed(each.reason, f"{each.about}: {each.message}", retryable=True)
             for each in facts.problems
-            if each.reason in UNANSWERED
+            if each.reason in UNANSWERED and each.about.partition("/")[0] not in UNHURRIED
         ]
         waits = failures and not trouble.out_of_patience(review, index, self._clock(), dead=False)
         return Unanswered(failures, dead=False) if waits else facts
