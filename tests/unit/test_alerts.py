@@ -46,6 +46,7 @@ class TestSelector:
             ('{namespace="${namespace}"}', 'ALERTS{alertstate="firing",namespace="shop"}'),
             ("{team!~'a|b', x!=\"\"}", 'ALERTS{alertstate="firing",team!~"a|b",x!=""}'),
             (r'{x=~"a\\.b", y="say \"hi\"\n"}', r'ALERTS{alertstate="firing",x=~"a\\.b",y="say \"hi\"\n"}'),
+            (' {team!="x"} ', 'ALERTS{alertstate="firing",team!="x"}'),
             (r"{x=~`a\.b`}", r'ALERTS{alertstate="firing",x=~"a\\.b"}'),
         ],
     )

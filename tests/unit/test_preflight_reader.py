@@ -1,11 +1,12 @@
 """What preflight reads is kept for a while, asked in turns, and read anew for another spec or revision."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
 
 from driftreview.adapters.answers import Row, Rows
+from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.errors import ForbiddenError, UnavailableError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource, MetricSources
@@ -33,6 +34,9 @@ class World:
     def __init__(self) -> None:
         self.asked: list[str] = []
         self.fails: Exception | None = None
+        self.no_time: Exception | None = None
+        self.behind = timedelta(0)
+        self.credentials = Credentials()
         self.now, self.noise = T0, 0.001
         self.reader = PreflightReader(cast(Cluster, self), cast(MetricSources, self), lambda: self.now)
 
@@ -47,7 +51,9 @@ class World:
 
     def time(self) -> datetime:
         self.asked.append("the time")
-        return self.now
+        if self.no_time:
+            raise self.no_time
+        return self.now - self.behind
 
     def instant(self, query: str, at: datetime) -> Rows:
         self.asked.append(query)
@@ -57,7 +63,7 @@ class World:
         self.asked.append(path)
         if path == "query":
             return {"resultType": "scalar", "result": [self.now.timestamp(), "1"]}
-        return {"storageRetention": "15d"}
+        return {"groups": []} if path == "rules" else {"storageRetention": "15d"}
 
     def range(self, query: str, window: Window) -> Samples:
         self.asked.append(query)
@@ -135,6 +141,22 @@ def test_a_missing_right_is_a_finding_and_a_silent_api_server_is_not(world: Worl
     world.fails, world.now = UnavailableError("no answer"), T0 + HOUR
     with pytest.raises(UnavailableError):
         world.look()
+
+
+def test_an_api_server_that_does_not_tell_its_time_is_a_finding(world: World) -> None:
+    world.no_time = ForbiddenError("no right")
+    (said,) = world.look()
+    assert said.message == "the time of the API server could not be found out: no right"
+    world.no_time, world.now, world.behind = None, T0 + HOUR, MINUTE
+    (said,) = world.look()
+    assert said.message == "the clock of the API server is 59s behind the operator's"
+
+
+def test_rules_are_read_where_alerts_are_declared(world: World) -> None:
+    subject = review(alerts={}, preflight={"warnOnly": ["AlertRulesLoaded"]})
+    (said,) = world.reader.findings(subject, target(), (), T0, NEVER)
+    assert (said.name, said.message) == ("AlertRulesLoaded", "no alert rule is loaded")
+    assert world.asked == ["rules"]
 
 
 def test_the_history_is_looked_at_where_it_is_required_and_by_block(world: World) -> None:

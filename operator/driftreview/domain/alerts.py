@@ -28,6 +28,8 @@ _MOST_STEPS: Final = 10_000
 _MOST_NAMES: Final = 5
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OPERATORS: Final = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
+_SERIES: Final = "ALERTS"
+_NO_MATCHERS: Final = QueryProblem(Reason.QUERY_INVALID, 'must be label matchers alone, such as {namespace="shop"}')
 _GIVEN: Final = ("alertstate", "__name__")
 _BY: Final = "by (alertname, severity)"
 
@@ -55,18 +57,22 @@ def selector(alerts: Alerts, variables: Mapping[str, str]) -> str | QueryProblem
     resolved = resolve(alerts.match, variables)
     if isinstance(resolved, QueryProblem):
         return resolved
-    if problem := check(resolved):
+    # With the name before them: matchers that nothing alone would have to fulfil are refused by themselves.
+    named = f"{_SERIES}{resolved.strip()}"
+    if not resolved.strip().startswith("{"):
+        return _NO_MATCHERS
+    if problem := check(named):
         return problem
-    found = expression(resolved)
-    if not isinstance(found, promql_parser.VectorSelector) or found.name or _is_more(found):
-        return QueryProblem(Reason.QUERY_INVALID, 'must be label matchers alone, such as {namespace="shop"}')
+    found = expression(named)
+    if not isinstance(found, promql_parser.VectorSelector) or found.name != _SERIES or _is_more(found):
+        return _NO_MATCHERS
     parts = ['alertstate="firing"']
     for each in found.matchers.matchers:
         operator = _OPERATORS.get(f"{each.op}".rpartition(".")[2])
         if operator is None or not _LABEL.fullmatch(each.name) or each.name in _GIVEN:
             return QueryProblem(Reason.QUERY_INVALID, f"must not match {each.name}: which alerts fire is asked anyway")
         parts.append(f"{each.name}{operator}{_quoted(each.value)}")
-    return f"ALERTS{{{','.join(parts)}}}"
+    return f"{_SERIES}{{{','.join(parts)}}}"
 
 
 def queries(series: str, length: timedelta) -> AlertQueries:
@@ -84,7 +90,7 @@ def queries(series: str, length: timedelta) -> AlertQueries:
 
 def heartbeat_query(name: str) -> str:
     """Whether an alert fires, wherever it comes from."""
-    return f'count(ALERTS{{alertname={_quoted(name)},alertstate="firing"}})'
+    return f'count({_SERIES}{{alertname={_quoted(name)},alertstate="firing"}})'
 
 
 def check_alerts(alerts: Alerts, at_t0: Facts, now: Facts) -> Iterator[CheckResult]:

@@ -11,7 +11,7 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final
 
-from driftreview.adapters.errors import RefusedError
+from driftreview.adapters.errors import NotFoundError, RefusedError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource, MetricSources
 from driftreview.adapters.podlist import judged_pods
@@ -164,14 +164,21 @@ class PreflightReader:
         return Retention(first, holds, needs, keeps(found.source, this.room.ask))
 
     def _clocks(self, this: _Reading, found: FoundSource | Problem) -> Clocks:
-        before = self._clock()
-        api = self._cluster.time()
-        after = self._clock()
-        # It tells whole seconds: the rest of the second may be part of the way.
-        server = Unknown("it does not say") if api is None else certainly(api, before - timedelta(seconds=1), after)
+        server = self._api_server()
         if isinstance(found, Problem):
             return Clocks(Unknown(found.message), server)
         return Clocks(ahead(found.source, this.room.ask, self._clock), server)
+
+    def _api_server(self) -> timedelta | Unknown:
+        """By how much at least the API server's clock is ahead of ours."""
+        before = self._clock()
+        try:
+            said = self._cluster.time()
+        except (RefusedError, NotFoundError) as error:
+            return Unknown(str(error))
+        # It tells whole seconds: the rest of the second may be part of the way.
+        since = before - timedelta(seconds=1)
+        return Unknown("it does not say") if said is None else certainly(said, since, self._clock())
 
     def _rules(self, this: _Reading, found: FoundSource | Problem) -> tuple[Rule, ...] | Unknown:
         if isinstance(found, Problem):
