@@ -47,6 +47,9 @@ def essence(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         spec = each.spec.to_wire()
         for part in (spec["reviewRef"], spec["judged"], spec.get("previous", {})):
             part.pop("uid", None)
+        # The API server's facts are those of the moment at which it was asked, and name pods that differ from run to run.
+        risks = [found["name"] for found in spec.pop("facts").get("preflight", [])]
+        spec["risks"] = sorted(risks)
         evidence.append({key: value for key, value in spec.items() if key not in ("hash", "previousHash", "source")})
     status = stage.status()
     rows = [
