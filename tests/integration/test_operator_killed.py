@@ -47,7 +47,7 @@ def essence(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, Any]]:
         spec = each.spec.to_wire()
         for part in (spec["reviewRef"], spec["judged"], spec.get("previous", {})):
             part.pop("uid", None)
-        # The API server's facts are those of the moment at which it was asked, and name pods that differ from run to run.
+        # Facts of the API server are those of the moment at which it was asked, and name pods, which differ.
         risks = [found["name"] for found in spec.pop("facts").get("preflight", [])]
         spec["risks"] = sorted(risks)
         evidence.append({key: value for key, value in spec.items() if key not in ("hash", "previousHash", "source")})
@@ -171,7 +171,7 @@ def test_killed_at_each_query_in_turn_it_comes_to_the_same_end(
 
         metrics_proxy.add(Fault("GET", QUERIES, lost=Lost.AFTER, call=strike))
         run(stage, metrics_proxy.url, t0, "degraded")
-        killer.see_it_through(stage)
+        killer.see_it_through(stage, 150)
     assert len(killer.deaths) >= 6, killer.deaths
     assert (essence(stage), footprint(stage)) == calm["degraded"]
 
