@@ -1,0 +1,77 @@
+"""Incidents: what of pods and events is one, since when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from driftreview.api.incident import Incident, IncidentKind
+from driftreview.domain.display import plain
+from driftreview.domain.pods import Pod
+
+_OOM: Final = "OOMKilled"
+_LOOPING: Final = "CrashLoopBackOff"
+_OBJECT, _REASON, _MESSAGE = 390, 120, 240
+_MOST_COUNTED: Final = 2**31
+
+
+@dataclass(frozen=True)
+class Subjects:
+    """Whose events are incidents."""
+
+    target: str
+    """Name of the Deployment."""
+    judged: str
+    """Name of the judged ReplicaSet."""
+
+    def concern(self, kind: str, name: str) -> bool:
+        """Whether an event is about the target, its judged revision or one of its pods, which may be gone."""
+        own = {"Deployment": self.target, "ReplicaSet": self.judged}
+        return own.get(kind) == name or (kind == "Pod" and name.startswith(f"{self.judged}-"))
+
+
+def of_pods(pods: Iterable[Pod], since: datetime) -> Iterator[Incident]:
+    """Containers that ended after a moment, each with its last end, or that keep ending."""
+    for pod in pods:
+        for container in pod.containers:
+            ended = container.ended
+            lately = ended is not None and ended.at is not None and ended.at > since
+            loops = container.waiting == _LOOPING
+            if ended is None or not (lately or loops):
+                continue
+            yield Incident(
+                kind=IncidentKind.OOM_KILLED if ended.reason == _OOM else IncidentKind.RESTARTED,
+                object=plain(f"Pod/{pod.name}, container {container.name}", _OBJECT),
+                reason=plain(_LOOPING if loops else ended.reason, _REASON),
+                at=ended.at,
+                count=container.restarts,
+                exit_code=ended.exit_code,
+            )
+
+
+def of_event(raw: Mapping[str, Any], subjects: Subjects, since: datetime) -> Incident | None:
+    """What an event of type Warning says of the judged pods, their ReplicaSet or the target after a moment."""
+    about, series = raw.get("involvedObject") or {}, raw.get("series") or {}
+    kind, name = about.get("kind") or "", about.get("name") or ""
+    if raw.get("type") != "Warning" or not subjects.concern(kind, name):
+        return None
+    last = series.get("lastObservedTime") or raw.get("lastTimestamp") or raw.get("eventTime")
+    last = last or (raw.get("metadata") or {}).get("creationTimestamp")
+    at = datetime.fromisoformat(last) if last else None
+    if at is not None and at <= since:
+        return None
+    return Incident(
+        kind=IncidentKind.WARNING,
+        object=plain(f"{kind}/{name}", _OBJECT),
+        reason=plain(raw.get("reason") or "", _REASON),
+        at=at,
+        count=min(max(series.get("count") or raw.get("count") or 1, 0), _MOST_COUNTED),
+        message=plain(" ".join((raw.get("message") or "").split()), _MESSAGE),
+    )
+
+
+def latest_first(found: Iterable[Incident]) -> list[Incident]:
+    """In the order of their time, the latest first; what has none comes first."""
+    return sorted(found, key=lambda each: -each.at.timestamp() if each.at else float("-inf"))
