@@ -115,6 +115,28 @@ REFUSALS: list[Refusal] = [
     _window("t0-in-a-zone-of-too-many-minutes", _TIME, ".t0", t0="2026-01-05T10:00:00+10:60"),
     _window("t0-long-ago", "must be a time in the years 2000 to 2099", ".t0", t0="0001-01-01T00:00:00Z"),
     _window("t0-far", "must be a time in the years 2000 to 2099", ".t0", t0="9999-12-31T23:59:59Z"),
+    _review(
+        "forbid-both", "spec.preflight.forbid[0]", "must name exactly one of arg and env",
+        preflight={"forbid": [{"arg": "-n", "env": "A"}]},
+    ),
+    _review(
+        "forbid-value", "spec.preflight.forbid[0]", "value is that of env: name the variable in env, or drop value",
+        preflight={"forbid": [{"arg": "-n", "value": "A"}]},
+    ),
+    _review(
+        "forbid-name", "spec.preflight.forbid[0].env", "must be the name of an environment variable, such as BROKER",
+        preflight={"forbid": [{"env": "A B"}]},
+    ),
+    *(
+        _review(
+            f"dashboard-{name}", "spec.observability.dashboards[0].url", message,
+            observability={"dashboards": [{"name": "shop", "url": url}]},
+        )
+        for name, url, message in (
+            ("file", "file:///etc/passwd", "must be an http:// or https:// address such as"),
+            ("user", "https://me:secret@grafana/d/shop", "must hold no user or password"),
+        )
+    ),
     _review("baseline-short", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "59s"}),
     _review("baseline-long", "spec.baseline.length", "must be between 1m and 28d", baseline={"length": "29d"}),
     _review("contract-from-two", "spec.contracts[0].from", _ONE_OF, contracts=[_TWO_PLACES]),
@@ -275,6 +297,9 @@ CHANGES: list[Change] = [
     _fixed("contracts", []),
     _fixed("flags", []),
     _fixed("inventory", {"cpu": "other"}),
+    _fixed("preflight", {"require": ["ClockSkew"]}),
+    _fixed("alerts", {"heartbeat": "Other"}),
+    _fixed("observability", {"dashboards": []}),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy.mode", "Advise"),

@@ -86,6 +86,16 @@ REVIEW: Raw = {
     "contracts": CONTRACTS,
     "flags": FLAGS,
     "inventory": {"selector": {"matchLabels": {"stack": "perps"}}, "cpu": "cpu_cores", "memory": "memory_bytes"},
+    "preflight": {
+        "forbid": [
+            {"arg": "--dry-run", "impact": "no orders", "fix": "use the canary profile"},
+            {"env": "BROKER", "value": "mock"},
+        ],
+        "require": ["ContinuousOperation"],
+        "warnOnly": ["ClockSkew"],
+    },
+    "alerts": {"match": '{namespace="${namespace}"}', "heartbeat": "Watchdog", "mode": "Enforce"},
+    "observability": {"dashboards": [{"name": "shop", "url": "https://grafana.example.org/d/shop?var-pod=a"}]},
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -188,6 +198,54 @@ FACTS: Raw = {
         "memory": "20185088",
         "leftOut": "pods after the first 1000",
     },
+    "preflight": [
+        {"name": "ClockSkew", "severity": "Warning", "message": "a minute", "impact": "samples", "fix": "NTP"}
+    ],
+    "alerts": {
+        "since": "2026-01-05T08:00:00Z",
+        "until": "2026-01-05T09:00:00Z",
+        "fired": [
+            {
+                "name": "Late",
+                "severity": "critical",
+                "since": "2026-01-05T08:10:00Z",
+                "until": "2026-01-05T08:20:00Z",
+                "seconds": 600,
+                "firing": False,
+            }
+        ],
+        "leftOut": 1,
+        "heartbeat": True,
+        "unwatched": ["latency"],
+    },
+    "observability": {
+        "metrics": {"hash": "sha256:3", "count": 2, "names": "0,up 0,x"},
+        "rules": {
+            "count": 2,
+            "alerting": 1,
+            "failing": [
+                {
+                    "group": "shop",
+                    "name": "Late",
+                    "health": "err",
+                    "error": "many-to-many",
+                    "evaluated": "2026-01-05T08:59:00Z",
+                }
+            ],
+            "oldest": "2026-01-05T08:59:00Z",
+        },
+    },
+    "incidents": [
+        {
+            "kind": "OOMKilled",
+            "object": "Pod/app-1-x, container app",
+            "reason": "OOMKilled",
+            "at": "2026-01-05T08:20:00Z",
+            "count": 2,
+            "exitCode": 137,
+            "message": "killed",
+        }
+    ],
     "flags": [{"name": "USE_NEW_CLI", "present": True, "matches": True, "value": "true", "source": "plain value"}],
     "problems": [{"about": "contracts/other", "reason": "NotFound", "message": "there is no configmaps/other"}],
 }

@@ -97,7 +97,7 @@ def test_a_review_whose_queries_take_several_turns_comes_to_its_end(
         stage.review(source=False, signals=signals, window={"checkpoints": ["6m"]})
         status = stage.ended(60)
     assert (status["phase"], verdicts(status)) == ("Promoted", ["Pass"])
-    queries = [each.path for each in metrics_proxy.seen if "/query" in each.path and "vector(1)" not in each.path]
+    queries = [each.path for each in metrics_proxy.seen if "latency_ms" in each.path or about_itself(each.path)]
     asked = [each for each in queries if not about_itself(each)]
     assert len(asked) == 3 * count, "once for acceptance, once for T0, once for the look"
     assert len(queries) - len(asked) == 2, "about the source itself: once for T0, once for the look"

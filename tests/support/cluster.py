@@ -22,6 +22,7 @@ _KINDS = {
     "ConfigMap": ("/api/v1", "configmaps"),
     "DriftApproval": (_OURS, "driftapprovals"),
     "Deployment": ("/apis/apps/v1", "deployments"),
+    "Event": ("/api/v1", "events"),
     "DriftReview": (_OURS, "driftreviews"),
     "DriftSnapshot": (_OURS, "driftsnapshots"),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),

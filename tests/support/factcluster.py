@@ -15,23 +15,26 @@ Raw = dict[str, Any]
 class FactCluster:
     """Objects by kind and name; what is forbidden is refused by kind."""
 
-    objects: Mapping[str, Mapping[str, Raw]]
+    stored: Mapping[str, Mapping[str, Raw]]
     forbidden: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     page: int = 25
 
     def keep(self, kind: Kind, name: str, _namespace: str, reduce: Callable[[Raw], Any]) -> Any:
         self._ask(kind, name)
-        if name not in self.objects.get(kind.plural, {}):
+        if name not in self.stored.get(kind.plural, {}):
             raise NotFoundError(f"{kind.plural}/{name}")
-        return reduce(self.objects[kind.plural][name])
+        return reduce(self.stored[kind.plural][name])
 
-    def whole(self, kind: Kind, _namespace: str, selector: str, reduce: Callable[[Raw], Any]) -> Iterator[list[Any]]:
-        self._ask(kind, f"?{selector}")
-        wanted = dict(each.split("=") for each in selector.split(",") if each)
+    def objects(
+        self, kind: Kind, _namespace: str, selectors: Mapping[str, str], reduce: Callable[[Raw], Any]
+    ) -> Iterator[list[Any]]:
+        labels = selectors.get("labelSelector", "")
+        self._ask(kind, f"?{labels}")
+        wanted = dict(each.split("=") for each in labels.split(",") if each)
         found = [
             reduce(each)
-            for each in self.objects.get(kind.plural, {}).values()
+            for each in self.stored.get(kind.plural, {}).values()
             if wanted.items() <= (each["metadata"].get("labels") or {}).items()
         ]
         yield from (found[start : start + self.page] for start in range(0, len(found), self.page))

@@ -399,8 +399,9 @@ def test_facts_that_the_source_did_not_answer_are_asked_again_and_then_frozen_as
     assert stored.facts.problems == scene.facts.problems
 
 
-def test_nothing_waits_for_an_inventory(scene: Scene) -> None:
-    scene.facts.problems = [FactProblem(about="inventory/cpu", reason=Reason.TIMEOUT, message="no answer")]
+@pytest.mark.parametrize("about", ["inventory/cpu", "observability/metrics"])
+def test_no_look_waits_for_facts_that_nothing_rests_on(scene: Scene, about: str) -> None:
+    scene.facts.problems = [FactProblem(about=about, reason=Reason.TIMEOUT, message="no answer")]
     stored = scene.look()
     assert isinstance(stored, DriftSnapshotSpec)
     assert stored.facts is not None

@@ -5,17 +5,19 @@ from typing import Any
 
 import pytest
 
-from driftreview.adapters.configuration import deployment_of, read_configuration, read_pods, read_target
+from driftreview.adapters.configuration import deployment_of, read_configuration, read_target
 from driftreview.adapters.errors import ChangedError
+from driftreview.adapters.podlist import read_pods
 from driftreview.api.configuration import ContainerFact, EnvFact, NodeFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.flag import Flag
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.masking import Mask
+from driftreview.domain.pods import Pod
 from driftreview.domain.podtemplate import MOST_BYTES, containers, references
 from driftreview.domain.release import release
-from driftreview.domain.running import autoscaler_of, edited_at, running_pod
+from driftreview.domain.running import autoscaler_of, edited_at
 from tests import builders
 from tests.support.factcluster import FactCluster
 
@@ -59,13 +61,17 @@ HASHED = {"app": "web", "pod-template-hash": "new"}
 CONFIG_MAP: Raw = {"metadata": {"name": "settings", "creationTimestamp": "2026-07-31T10:00:00Z"}, "data": {"a": "1"}}
 
 
+JUDGED = builders.revision("new")
+
+
 def pod(name: str, image_id: str = "docker-pullable://registry/web@sha256:1", node: str = "node-1") -> Raw:
     status = {"containerStatuses": [{"name": "web", "imageID": image_id}]}
-    return {"metadata": {"name": name, "labels": HASHED}, "spec": {"nodeName": node}, "status": status}
+    metadata = {"name": name, "labels": HASHED, "ownerReferences": [{"uid": JUDGED.uid}]}
+    return {"metadata": metadata, "spec": {"nodeName": node, "containers": [{"name": "web"}]}, "status": status}
 
 
 def started() -> DriftReview:
-    return builders.review(DriftReviewStatus(t0=builders.T0, judged=builders.revision("new")))
+    return builders.review(DriftReviewStatus(t0=builders.T0, judged=JUDGED))
 
 
 def cluster(template: Raw | None = None, **objects: Any) -> FactCluster:
@@ -122,11 +128,11 @@ def test_what_runs_is_told_by_the_pods_of_the_judged_revision() -> None:
     reader, review = found.reader(), started()
     target = read_target(reader, review)
     assert target is not None
-    fact = deployment_of(review, target, read_pods(reader, review, target))
+    fact = deployment_of(review, target, read_pods(reader, "deployment/images", "web", JUDGED))
     assert fact.images[0].digests == ["registry/web@sha256:1", "registry/web@sha256:2"]
     assert (fact.pods, fact.pod_template_hash, fact.generation) == (3, "new", 4)
     assert (fact.desired, fact.updated, fact.ready, fact.available) == (3, 3, 2, 2)
-    assert found.asked == ["deployments/web", "pods/?app=web,pod-template-hash=new"]
+    assert found.asked == ["deployments/web", "pods/?pod-template-hash=new"]
 
 
 def test_a_target_that_changed_meanwhile_is_read_again() -> None:
@@ -153,8 +159,8 @@ def test_how_it_is_set_up_is_read_with_few_requests() -> None:
     secret = {"metadata": {"name": "broker", "uid": "7"}, "data": {"password": "aHVudGVyMg=="}}
     found = cluster(TEMPLATE, configmaps={"settings": CONFIG_MAP}, secrets={"broker": secret}, nodes={"node-1": node})
     reader = found.reader()
-    target = release(found.objects["deployments"]["web"], "uid", [])
-    fact = read_configuration(reader, started(), target, [running_pod(pod("a"))] * 3)
+    target = release(found.stored["deployments"]["web"], "uid", [])
+    fact = read_configuration(reader, started(), target, [Pod("a", node="node-1")] * 3)
     assert fact.kubernetes == "v1.34.4"
     assert fact.nodes == [NodeFact(name="node-1", kubelet="v1.33.1")]
     assert {each.name for each in fact.config_maps if each.hash} == {"settings"}
@@ -170,9 +176,9 @@ def test_what_may_not_be_read_is_said_and_nothing_fails() -> None:
     found = cluster(TEMPLATE)
     found.forbidden = {"secrets", "nodes", "horizontalpodautoscalers", "pods"}
     reader, review = found.reader(), started()
-    target = release(found.objects["deployments"]["web"], "uid", [])
-    nodes = [running_pod(pod("a", node=name)) for name in ("node-1", "node-2")]
-    fact = read_configuration(reader, review, target, [*read_pods(reader, review, target), *nodes])
+    target = release(found.stored["deployments"]["web"], "uid", [])
+    nodes = [Pod("a", node=name) for name in ("node-1", "node-2")]
+    fact = read_configuration(reader, review, target, [*read_pods(reader, "deployment/images", "web", JUDGED), *nodes])
     assert fact.nodes == [NodeFact(name="node-1"), NodeFact(name="node-2")]
     assert {each.hash for each in fact.secrets} == {None}
     refused = [each.about for each in reader.problems if each.reason is Reason.FORBIDDEN]

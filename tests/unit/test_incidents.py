@@ -1,132 +1,215 @@
-"""An incident in the baseline blinds nobody and excuses nobody; what happens time and again is how the series is."""
+"""Incidents: what of pods and events is one, since when, and that there are never too many."""
 
-import math
+from datetime import timedelta
+from typing import Any, cast
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import SignalVerdict
-from driftreview.domain.finding import Finding
-from driftreview.domain.foresight import foresight
-from driftreview.domain.incidents import calm_of, calmed
-from driftreview.domain.measured import Case, Grid, measure
-from driftreview.domain.noise import Floats
-from driftreview.domain.regression import Panel
-from driftreview.domain.together import judge_together
-from tests.builders import evidence, noise, review, series, side, signal, snapshot
+from driftreview.adapters.errors import ForbiddenError, NotFoundError, UnavailableError
+from driftreview.adapters.factreader import FactReader
+from driftreview.adapters.facts import ClusterFacts
+from driftreview.adapters.incidents import read_incidents
+from driftreview.adapters.kubernetes import PODS, Cluster, Kind
+from driftreview.adapters.podlist import read_pods
+from driftreview.api.checkpoint import Checkpoint, SnapshotRef
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.facts import Facts
+from driftreview.api.incident import MOST_INCIDENTS, Incident
+from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.incidents import Subjects, latest_first, of_event, of_pods
+from driftreview.domain.pods import Container, Ended, Pod
+from tests.builders import HOUR, MINUTE, T0, review, revision
 
-V = SignalVerdict
-DAY, WEEK, LOOK = 144, 1008, 288
-
-
-def around(level: float, count: int, seed: int, share: float = 0.03) -> Floats:
-    return level * np.exp(share * np.array(noise(count, seed, 0.5)))
-
-
-def incident(*stretches: tuple[int, int], times: float = 3, blocks: int = WEEK) -> Floats:
-    row = around(100, blocks, 1)
-    for first, after in stretches:
-        row[first:after] *= times
-    return row
-
-
-def found(before: Floats, times: float, look: int = LOOK, **fields: object) -> Finding:
-    now = around(100 * times, look, 2)
-    declared = signal(**{"margin": {"relative": "10%"}, **fields})
-    case = Case.of(declared, side(before.tolist()), side(now.tolist()))
-    return judge_together([case], Grid(1 / 6, seen=look // 2, closes=48), 0.0125)[0]
+SUBJECTS = Subjects("web", "web-new")
+EVENT: dict[str, Any] = {
+    "type": "Warning",
+    "involvedObject": {"kind": "Pod", "name": "web-new-abcde"},
+    "reason": "BackOff",
+    "message": "Back-off  restarting\nfailed container",
+    "count": 7,
+    "lastTimestamp": "2026-07-31T12:05:00Z",
+}
 
 
-def panel(*rows: Floats) -> Panel:
-    return Panel(np.log(np.stack(rows)), rows[0].size, 0, 1 / 6)
+def pod(name: str, container: Container) -> Pod:
+    return Pod(name, containers=(container,))
 
 
-class TestWhatIsOne:
-    def test_noise_has_hardly_any_and_is_left_as_it_is(self) -> None:
-        made = panel(*(around(100, WEEK, seed) for seed in range(30)))
-        assert calm_of(made.baseline).incidents == ((),) * 30
-        assert calmed(made).values.tolist() == made.values.tolist()
+class TestPods:
+    def test_how_containers_ended_since_the_look_before(self) -> None:
+        killed = Container("app", restarts=2, ended=Ended(137, "OOMKilled", T0 + MINUTE))
+        loops = Container("app", restarts=9, ended=Ended(1, "Error", T0 - HOUR), waiting="CrashLoopBackOff")
+        old = Container("app", restarts=1, ended=Ended(1, "Error", T0))
+        found = list(of_pods([pod("a", killed), pod("b", loops), pod("c", old), pod("d", Container("app"))], T0))
+        assert found == [
+            Incident(
+                kind="OOMKilled",
+                object="Pod/a, container app",
+                reason="OOMKilled",
+                at=T0 + MINUTE,
+                count=2,
+                exit_code=137,
+            ),
+            Incident(
+                kind="Restarted",
+                object="Pod/b, container app",
+                reason="CrashLoopBackOff",
+                at=T0 - HOUR,
+                count=9,
+                exit_code=1,
+            ),
+        ]
 
-    @pytest.mark.parametrize(("first", "after"), [(400, 401), (400, 418), (0, 18), (900, 940)])
-    def test_it_is_found_and_bounded_where_it_is(self, first: int, after: int) -> None:
-        made = panel(incident((first, after)))
-        ((one,),) = calm_of(made.baseline).incidents
-        assert (one.first, one.after) == (first, after)
-        assert one.farthest == pytest.approx(math.log(3), abs=0.2)
-        calm = calmed(made).values - np.log(100)
-        assert np.abs(calm).max() < 0.4
-        assert np.delete(calm, range(first, after)) == pytest.approx(
-            np.delete(made.values - np.log(100), range(first, after))
+
+class TestEvents:
+    def test_a_warning_about_a_judged_pod_is_one_line(self) -> None:
+        assert of_event(EVENT, SUBJECTS, T0) == Incident(
+            kind="Warning",
+            object="Pod/web-new-abcde",
+            reason="BackOff",
+            at=T0 + 5 * MINUTE,
+            count=7,
+            message="Back-off restarting failed container",
         )
 
-    def test_what_happens_a_third_time_is_how_the_series_is(self) -> None:
-        for stretches, many in (([(200, 206), (500, 506)], 2), ([(200, 206), (500, 506), (700, 706)], 0)):
-            made = panel(incident(*stretches))
-            assert len(calm_of(made.baseline).incidents[0]) == many
-            assert (calmed(made).values == made.values).all() == (many == 0)
+    @pytest.mark.parametrize(
+        ("kind", "name", "ours"),
+        [
+            ("Deployment", "web", True),
+            ("ReplicaSet", "web-new", True),
+            ("Pod", "web-new-x", True),
+            ("Pod", "web-newer-x", False),
+            ("ReplicaSet", "web-old", False),
+            ("Node", "web", False),
+            ("", "", False),
+        ],
+    )
+    def test_only_what_concerns_the_judged_revision(self, kind: str, name: str, ours: bool) -> None:  # noqa: FBT001
+        found = of_event(EVENT | {"involvedObject": {"kind": kind, "name": name}}, SUBJECTS, T0)
+        assert (found is not None) is ours
 
-    def test_what_may_be_going_on_is_none(self) -> None:
-        for first, after in ((990, 1008), (980, 1005), (1002, 1008)):
-            assert calm_of(panel(incident((first, after))).baseline).incidents == ((),)
+    def test_what_was_before_or_is_normal_is_none(self) -> None:
+        assert of_event(EVENT, SUBJECTS, T0 + 5 * MINUTE) is None
+        assert of_event(EVENT | {"type": "Normal"}, SUBJECTS, T0) is None
+        assert of_event({}, SUBJECTS, T0) is None
 
-    def test_a_long_one_is_named_and_counts_in_full(self) -> None:
-        made = panel(incident((60, 78), blocks=DAY))
-        assert [(each.first, each.after) for each in calm_of(made.baseline).incidents[0]] == [(60, 78)]
-        assert (calmed(made).values == made.values).all()
+    def test_both_forms_of_a_time_and_a_count_are_read(self) -> None:
+        bare = {name: value for name, value in EVENT.items() if name not in {"count", "lastTimestamp"}}
+        series = of_event(
+            bare | {"series": {"count": 3, "lastObservedTime": "2026-07-31T12:01:00.123456Z"}}, SUBJECTS, T0
+        )
+        once = of_event(bare | {"eventTime": "2026-07-31T12:01:00.000001Z"}, SUBJECTS, T0)
+        made = of_event(bare | {"metadata": {"creationTimestamp": "2026-07-31T12:01:00Z"}}, SUBJECTS, T0)
+        timeless = of_event(bare, SUBJECTS, T0)
+        assert [each and each.count for each in (series, once, made, timeless)] == [3, 1, 1, 1]
+        assert timeless is not None
+        assert timeless.at is None
 
-    def test_it_is_the_same_beside_others(self) -> None:
-        rows = [incident((700, 718)), *(around(100, WEEK, seed) for seed in range(4)), incident((400, 401), times=50)]
-        beside = calm_of(panel(*rows).baseline)
-        for index, row in enumerate(rows):
-            alone = calm_of(panel(row).baseline)
-            assert len(alone.incidents[0]) == len(beside.incidents[index]) == (index in {0, 5})
-            assert alone.values[0] == pytest.approx(beside.values[index])
-
-    @given(st.integers(0, WEEK - 40), st.integers(1, 30), st.floats(2, 1000), st.integers(1, 40))
-    def test_however_far_off_it_counts_no_more(self, first: int, length: int, times: float, seed: int) -> None:
-        row = around(100, WEEK, seed)
-        row[first : first + length] *= times
-        one, far = (calmed(panel(each)).values for each in (row, np.where(row > 180, row * 50, row)))
-        assert np.abs(far - one).max() < 0.1
+    @given(st.text(max_size=2000), st.text(max_size=500), st.integers(-(2**60), 2**60))
+    def test_what_an_event_says_is_bounded_text(self, message: str, reason: str, count: int) -> None:
+        found = of_event(EVENT | {"message": message, "reason": reason, "count": count}, SUBJECTS, T0)
+        assert found is not None
+        assert (found.message + found.reason).isprintable()
+        Incident.model_validate(found.to_wire())
 
 
-class TestWhatItDoes:
-    """Ten bad minutes must not blind a signal for two days."""
+class Server:
+    """Stands for the API server."""
 
-    @pytest.mark.parametrize(("stretch", "times"), [((700, 702), 100.0), ((700, 706), 8.0), ((760, 778), 3.0)])
-    def test_what_is_worse_all_the_time_is_found_all_the_same(self, stretch: tuple[int, int], times: float) -> None:
-        assert found(incident(stretch, times=times), 1.3).verdict is V.DEGRADED
-        assert found(incident(stretch, times=times), 1.3, 36).verdict is V.DEGRADED
+    def __init__(self) -> None:
+        self.pods: Any = []
+        self.events: Any = []
+        self.asked: list[Any] = []
 
-    def test_a_healthy_release_passes(self) -> None:
-        said = [found(incident((700, 718)), level, look).verdict for level in (1.0, 1.03) for look in (36, LOOK)]
-        assert set(said) <= {V.STABLE, V.ACCEPTABLE}
+    def keep(self, kind: Kind, name: str, *_: Any) -> Any:
+        raise NotFoundError(f"{kind.plural}/{name}")
 
-    def test_the_same_incident_again_is_no_drift(self) -> None:
-        for length, look in ((18, 6), (18, 36), (18, LOOK), (2, 6), (6, 36)):
-            before, now = incident((700, 700 + length)), around(100, look, 2)
-            now[:length] *= 3
-            case = Case.of(signal(margin={"relative": "10%"}), side(before.tolist()), side(now.tolist()))
-            (said,) = judge_together([case], Grid(1 / 6), 0.0125)
-            assert said.verdict is not V.DEGRADED, (length, look)
+    def objects(self, kind: Kind, namespace: str, selectors: Any, reduce: Any) -> Any:
+        self.asked.append((kind.plural, namespace, selectors))
+        found = self.pods if kind is PODS else self.events
+        if isinstance(found, Exception):
+            raise found
+        for start in range(0, len(found), 25):
+            yield [reduce(each) for each in found[start : start + 25]]
 
-    def test_the_bound_that_is_told_is_the_one_that_holds(self) -> None:
-        before = incident((700, 718))
-        for look in (36, 144):
-            cases = [
-                Case.of(signal(margin={"relative": "10%"}), side(before.tolist()), side(around(each, look, 2).tolist()))
-                for each in (105, 112, 120, 135, 150, 180)
-            ]
-            for each in measure(cases, Grid(1 / 6)):
-                assert each.is_unlike_the_baseline == (each.step > each.least_unlike)
 
-    def test_it_is_named_at_t0_and_where_the_noise_leaves_it_open(self) -> None:
-        row = incident((60, 78), blocks=DAY)
-        (said,) = foresight(review(signals=[signal()]).spec, snapshot(evidence("latency", series(row.tolist())))).odd
-        assert "18 blocks far off, by up to +" in said
-        assert ", for 3h 14h before its end" in said
-        message = found(row, 1.05).message
-        assert "a baseline without what was far off for 3h 14h before its end or a covariate would help" in message
-        assert "longer" not in message
+def read(server: Server) -> tuple[list[Incident], FactReader]:
+    reader = FactReader(cast(Cluster, server), "shop")
+    pods = read_pods(reader, "deployment/images", "web", revision("new"))
+    return read_incidents(reader, SUBJECTS, pods, T0), reader
+
+
+def test_pods_and_events_are_listed_once_and_by_a_selector() -> None:
+    server = Server()
+    server.events = [EVENT, EVENT | {"involvedObject": {"kind": "Pod", "name": "other"}}]
+    found, reader = read(server)
+    assert [each.reason for each in found] == ["BackOff"]
+    assert reader.problems == []
+    assert server.asked == [
+        ("pods", "shop", {"labelSelector": "pod-template-hash=new"}),
+        ("events", "shop", {"fieldSelector": "type=Warning"}),
+    ]
+
+
+def test_more_than_are_kept_are_counted_and_the_latest_stay() -> None:
+    server = Server()
+    times = [(T0 + timedelta(seconds=number + 1)).isoformat() for number in range(MOST_INCIDENTS + 5)]
+    server.events = [EVENT | {"lastTimestamp": at} for at in times]
+    found, reader = read(server)
+    assert len(found) == MOST_INCIDENTS
+    assert found == latest_first(found)
+    assert found[-1].at == T0 + timedelta(seconds=6)
+    assert [(each.about, each.message) for each in reader.problems] == [("incidents/more", "5 older ones are left out")]
+
+
+def test_a_namespace_full_of_warnings_is_read_in_part_and_says_so() -> None:
+    server = Server()
+    server.events = [EVENT | {"involvedObject": {}}] * 25 * 90
+    assert read(server)[1].problems[0].about == "incidents/events"
+
+
+def test_a_missing_right_is_a_problem_and_hides_nothing_else() -> None:
+    server = Server()
+    server.pods, server.events = ForbiddenError("no list on pods"), [EVENT]
+    found, reader = read(server)
+    assert len(found) == 1
+    assert [(each.about, each.reason) for each in reader.problems] == [("deployment/images", Reason.FORBIDDEN)]
+    server.events = UnavailableError("down")
+    with pytest.raises(UnavailableError):
+        read(server)
+
+
+class TestSinceWhen:
+    def facts(self, status: DriftReviewStatus, at: Any) -> Facts:
+        server = Server()
+        server.events = [EVENT | {"lastTimestamp": (T0 + number * MINUTE).isoformat()} for number in (-15, -5, 30, 90)]
+        gone = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
+        return ClusterFacts(cast(Cluster, server), lambda: T0).gather(review(status, alerts={}), gone, at)
+
+    def found(self, facts: Facts) -> list[float]:
+        return [(each.at - T0) / MINUTE for each in facts.incidents if each.at]
+
+    def test_at_t0_since_the_warm_up_began_and_later_since_the_look_before(self) -> None:
+        begun = DriftReviewStatus(t0=T0, judged=revision("new"))
+        assert self.found(self.facts(begun, T0)) == [90, 30, -5]
+        first = begun.model_copy(update={"baseline": SnapshotRef(name="a", hash="b")})
+        assert self.found(self.facts(first, T0 + HOUR)) == [90, 30]
+        judged = Checkpoint(name="1h", due=T0 + HOUR, verdict=Verdict.PASS)
+        second = first.model_copy(update={"checkpoints": [judged, Checkpoint(name="2h", due=T0 + 2 * HOUR)]})
+        assert self.found(self.facts(second, T0 + 2 * HOUR)) == [90]
+
+    def test_a_source_that_is_gone_is_a_problem_of_the_alerts(self) -> None:
+        facts = self.facts(DriftReviewStatus(t0=T0, judged=revision("new")), T0)
+        assert facts.alerts is None
+        assert facts.observability is None
+        assert [(each.about, each.reason) for each in facts.problems] == [
+            ("deployment", Reason.NOT_FOUND),
+            ("alerts/new", Reason.SOURCE_NOT_FOUND),
+            ("observability/metrics", Reason.SOURCE_NOT_FOUND),
+        ]
+
+    def test_a_review_without_a_revision_has_none(self) -> None:
+        assert self.facts(DriftReviewStatus(), T0).incidents == []

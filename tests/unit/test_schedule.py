@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from driftreview.api.driftreview import DriftReviewSpec, Window
+from driftreview.api.driftreview import DriftReviewSpec
+from driftreview.api.window import Window
 from driftreview.domain import schedule
 from tests.builders import HOUR, MINUTE, T0, review
 

@@ -14,24 +14,22 @@ from driftreview.adapters.kubernetes import (
     CONFIG_MAPS,
     DEPLOYMENTS,
     NODES,
-    PODS,
     SECRETS,
     SERVER_VERSION,
     Kind,
 )
+from driftreview.adapters.podlist import template_label
 from driftreview.api.configuration import ConfigurationFact, DeploymentFact, NodeFact, ReferenceFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Reason
 from driftreview.domain.contracts import config_map_hash
 from driftreview.domain.masking import secret_hash
+from driftreview.domain.pods import Pod
 from driftreview.domain.release import Release, deployment_fact, release
-from driftreview.domain.running import RunningPod, autoscaler_of, edited_at, running_pod
-from driftreview.domain.workload import label_selector
+from driftreview.domain.running import autoscaler_of, edited_at
 
 DEPLOYMENT: Final = "deployment"
 CONFIGURATION: Final = "configuration"
-MOST_PODS: Final = 200
-"""Judged pods that are looked at; more only repeat the same."""
 MOST_REFERENCES: Final = 40
 MOST_NODES: Final = 20
 _MOST_SCALERS: Final = 200
@@ -56,20 +54,14 @@ def read_target(reader: FactReader, review: DriftReview) -> Release | None:
     return target
 
 
-def read_pods(reader: FactReader, review: DriftReview, target: Release) -> list[RunningPod]:
-    """The pods of the judged revision, MOST_PODS at most."""
-    selector = f"{label_selector(target.raw)},pod-template-hash={_hash_label(review)}"
-    listing = reader.list(f"{DEPLOYMENT}/images", PODS, selector, running_pod, MOST_PODS)
-    return listing.found if listing else []
-
-
-def deployment_of(review: DriftReview, target: Release, pods: Sequence[RunningPod]) -> DeploymentFact:
+def deployment_of(review: DriftReview, target: Release, pods: Sequence[Pod]) -> DeploymentFact:
     """The release as it runs."""
-    return deployment_fact(target, pods, _hash_label(review))
+    judged = review.status.judged
+    return deployment_fact(target, pods, template_label(judged, review.spec.target.name) if judged else "")
 
 
 def read_configuration(
-    reader: FactReader, review: DriftReview, target: Release, pods: Sequence[RunningPod]
+    reader: FactReader, review: DriftReview, target: Release, pods: Sequence[Pod]
 ) -> ConfigurationFact:
     """How the release is set up, and what it refers to."""
     nodes = sorted({each.node for each in pods if each.node})
@@ -83,7 +75,7 @@ def read_configuration(
         if len(names) > most
     ]
     scale = partial(autoscaler_of, kind=review.spec.target.kind, name=review.spec.target.name)
-    scalers = reader.list(f"{CONFIGURATION}/{AUTOSCALERS.plural}", AUTOSCALERS, "", scale, _MOST_SCALERS)
+    scalers = reader.list(f"{CONFIGURATION}/{AUTOSCALERS.plural}", AUTOSCALERS, {}, scale, _MOST_SCALERS)
     version = reader.read(f"{CONFIGURATION}/kubernetes", SERVER_VERSION, "", lambda raw: str(raw.get("gitVersion", "")))
     return ConfigurationFact(
         containers=target.containers,
@@ -143,9 +135,3 @@ def _kubelet(raw: Mapping[str, Any]) -> str:
 
 def _about(kind: Kind, name: str) -> str:
     return f"{CONFIGURATION}/{kind.plural}/{name}"
-
-
-def _hash_label(review: DriftReview) -> str:
-    """The label pod-template-hash of the judged pods: what the name of their ReplicaSet adds to the target's."""
-    judged = review.status.judged
-    return judged.name.removeprefix(f"{review.spec.target.name}-") if judged else ""

@@ -1,8 +1,8 @@
-"""Reads single objects for facts; what cannot be had is noted with its reason, and what was not answered is raised."""
+"""Reads objects for facts; what cannot be had is noted with its reason, and what was not answered is raised."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -62,14 +62,14 @@ class FactReader:
         return None
 
     def list(
-        self, about: str, kind: Kind, selector: str, reduce: Callable[[dict[str, Any]], _T], most: int
+        self, about: str, kind: Kind, selectors: Mapping[str, str], reduce: Callable[[dict[str, Any]], _T], most: int
     ) -> Listing[_T] | None:
         """Read objects of the review's namespace page by page, and keep only what is made of each.
 
         Args:
             about: what they are read for.
             kind: their kind.
-            selector: a label selector; all objects, where it is empty.
+            selectors: labelSelector and fieldSelector; all objects, where there is none.
             reduce: makes the fact of one.
             most: after so many no more are read.
 
@@ -82,7 +82,7 @@ class FactReader:
         """
         found: list[_T] = []
         try:
-            for number, page in enumerate(self.cluster.whole(kind, self.namespace, selector, reduce), start=1):
+            for number, page in enumerate(self.cluster.objects(kind, self.namespace, selectors, reduce), start=1):
                 found += page
                 if len(found) > most or number == _MOST_PAGES:
                     return Listing(found[:most], whole=False)

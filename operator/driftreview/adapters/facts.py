@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from driftreview.adapters.configuration import deployment_of, read_configuration, read_pods, read_target
+from driftreview.adapters.alerts import read_alerts
+from driftreview.adapters.configuration import DEPLOYMENT, deployment_of, read_configuration, read_target
 from driftreview.adapters.contracts import read_contract
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.factsource import FactSource
 from driftreview.adapters.flags import read_flag
+from driftreview.adapters.incidents import read_incidents
 from driftreview.adapters.inventory import read_inventory
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource
+from driftreview.adapters.observability import read_alert_rules, read_observability
+from driftreview.adapters.podlist import read_pods
+from driftreview.api.alerts import AlertsFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
+from driftreview.api.incident import Incident
+from driftreview.api.observability import ObservabilityFact
+from driftreview.api.values import parse_duration
+from driftreview.domain import alerts, observability
+from driftreview.domain.incidents import Subjects
+from driftreview.domain.pods import Pod
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.subject import Subject
 
@@ -42,11 +53,12 @@ class ClusterFacts:
             ClusterError: the API server could not be asked.
         """
         reader = FactReader(self._cluster, review.metadata.namespace)
-        judged = review.status.judged
-        variables = Subject(judged, None).variables(review) if judged else {}
+        name, judged = review.spec.target.name, review.status.judged
+        variables = Subject(judged, review.status.previous).variables(review) if judged else {}
         source = FactSource(reader, found, at, variables)
         target = read_target(reader, review)
-        pods = read_pods(reader, review, target) if target else []
+        pods = read_pods(reader, f"{DEPLOYMENT}/images", name, judged) if judged else ()
+        fired, seen = _of_source(source, review)
         wanted, now = review.spec.inventory, self._clock()
         return Facts(
             taken_at=whole_seconds(now),
@@ -55,5 +67,41 @@ class ClusterFacts:
             inventory=read_inventory(source, review, wanted, now) if wanted else None,
             contracts=[read_contract(reader, each) for each in review.spec.contracts],
             flags=[read_flag(source, each, target) for each in review.spec.flags],
+            alerts=fired,
+            observability=seen,
+            incidents=_incidents(reader, review, pods, at),
+            preflight=review.status.preflight if review.status.baseline is None else [],
             problems=reader.problems,
         )
+
+
+def _of_source(source: FactSource, review: DriftReview) -> tuple[AlertsFact | None, ObservabilityFact | None]:
+    """What the metric source says beside the samples: at T0 the alerts of as long as the baseline, later since T0."""
+    spec, status, found = review.spec, review.status, source.found
+    if status.judged is None:
+        return None, None
+    if isinstance(found, Problem):
+        for about in (f"{alerts.SECTION}/{alerts.NEW}",) if spec.alerts else ():
+            source.reader.note(about, found.reason, found.message)
+        source.reader.note(f"{observability.SECTION}/{observability.METRICS}", found.reason, found.message)
+        return None, None
+    asked = spec.alerts is not None or spec.observability is not None
+    rules = read_alert_rules(source) if asked else None
+    seen = read_observability(source, rules)
+    if spec.alerts is None:
+        return None, seen
+    began = status.t0 if status.baseline is not None else None
+    stretch = (began or source.at - parse_duration(spec.baseline.length), source.at)
+    return read_alerts(source, spec, spec.alerts, stretch, rules), seen
+
+
+def _incidents(reader: FactReader, review: DriftReview, pods: Sequence[Pod], at: datetime) -> list[Incident]:
+    """What happened since the look before this one."""
+    status = review.status
+    if status.judged is None:
+        return []
+    looked = [each.due for each in status.checkpoints if each.verdict is not None]
+    if status.baseline is not None and status.t0 is not None:
+        looked.append(status.t0)
+    since = max(looked, default=at - parse_duration(review.spec.window.warmup))
+    return read_incidents(reader, Subjects(review.spec.target.name, status.judged.name), pods, since)

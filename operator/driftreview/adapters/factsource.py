@@ -1,22 +1,22 @@
-"""Asks the metric source for facts: one query, one moment, and what cannot be had is noted."""
+"""Asks the metric source for facts; what cannot be had is noted with its reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from driftreview.adapters.answers import Rows
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.metricsources import FoundSource
-from driftreview.adapters.prometheus import BusyError, InstantResult
+from driftreview.adapters.prometheus import BusyError, PrometheusSource
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
 from driftreview.domain.query import QueryProblem, resolve
-from driftreview.domain.samples import Failed
+from driftreview.domain.samples import Failed, NoData
 
+_T = TypeVar("_T")
 _TRIES: Final = 4
 """Each waits a moment for room at the source."""
 _BUSY: Final = "as many queries run at the metric source as may at once"
@@ -33,27 +33,36 @@ class FactSource:
     """For the ${...} of queries."""
 
     def ask(self, about: str, query: str) -> Rows | None:
-        """What a query says; None if it says nothing, which is noted with its reason."""
-        if isinstance(self.found, Problem):
-            self.reader.note(about, self.found.reason, self.found.message)
-            return None
+        """What a query says of the moment; None if it says nothing, which is noted with its reason."""
         sent = resolve(query, self.variables)
         if isinstance(sent, QueryProblem):
             self.reader.note(about, sent.reason, sent.message)
             return None
-        answer = self._answer(self.found, sent)
-        if answer is None:
-            self.reader.note(about, Reason.TIMEOUT, _BUSY)
-            return None
+        answer = self.put(about, lambda server: server.instant(sent, self.at))
         if isinstance(answer, Rows):
             return answer
-        what = answer.message if isinstance(answer, Failed) else f"the query returned nothing: {answer.message}"
-        self.reader.note(about, Reason(answer.reason), what)
+        if isinstance(answer, NoData):
+            self.reader.note(about, Reason(answer.reason), f"the query returned nothing: {answer.message}")
         return None
 
-    def _answer(self, found: FoundSource, query: str) -> InstantResult | None:
-        """What the source answers; None if there was no room for the query."""
+    def put(self, about: str, question: Callable[[PrometheusSource], _T | Failed]) -> _T | None:
+        """What the source answers to any question, which may be that there is nothing; None if it does not answer.
+
+        Args:
+            about: what it is asked for, such as alerts/new; why there is no answer is noted by this name.
+            question: asks the source once.
+        """
+        if isinstance(self.found, Problem):
+            self.reader.note(about, self.found.reason, self.found.message)
+            return None
         for _ in range(_TRIES):
-            with suppress(BusyError):
-                return found.source.instant(query, self.at)
+            try:
+                answer = question(self.found.source)
+            except BusyError:
+                continue
+            if isinstance(answer, Failed):
+                self.reader.note(about, Reason(answer.reason), answer.message)
+                return None
+            return answer
+        self.reader.note(about, Reason.TIMEOUT, _BUSY)
         return None

@@ -37,19 +37,20 @@ _POD: Final = "pod"
 def read_inventory(source: FactSource, review: DriftReview, wanted: Inventory, now: datetime) -> InventoryFact:
     """The services that a review selects, as they are now, and what they used at the moment that is judged."""
     reader = source.reader
-    selector = ",".join(f"{name}={value}" for name, value in sorted(wanted.selector.match_labels.items()))
+    labels = ",".join(f"{name}={value}" for name, value in sorted(wanted.selector.match_labels.items()))
+    selectors = {"labelSelector": labels}
     found: list[Workload] = []
     more = False
     for kind, where in _KINDS:
         keep = partial(workload, kind=kind)
-        listing = reader.list(f"{SECTION}/{where.plural}", where, selector, keep, MOST_SERVICES)
+        listing = reader.list(f"{SECTION}/{where.plural}", where, selectors, keep, MOST_SERVICES)
         found += sorted(listing.found, key=lambda each: each.name) if listing else []
         more = more or bool(listing and not listing.whole)
     left_out = [f"services after the first {MOST_SERVICES}"] if more or len(found) > MOST_SERVICES else []
     found = found[:MOST_SERVICES]
     pods: list[Pod] | None = None
     if found:
-        read = reader.list(f"{SECTION}/{PODS.plural}", PODS, "", pod, MOST_PODS)
+        read = reader.list(f"{SECTION}/{PODS.plural}", PODS, {}, pod, MOST_PODS)
         pods = [each for each in read.found if each] if read else None
         left_out += [f"pods after the first {len(read.found)}"] if read and not read.whole else []
     whose = owners(found, pods or ())

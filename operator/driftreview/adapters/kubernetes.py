@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
 from urllib.parse import quote, urlencode
@@ -29,6 +30,9 @@ from driftreview.api.base import GROUP, VERSION
 JSON_PATCH: Final = "application/json-patch+json"
 _PATCH_FAILED: Final = "the server rejected our request"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_WHOLE: Final = "application/json"
+_DATE: Final = "Sat, 01 Aug 2026 12:00:00 GMT"
+_HTTP_DATE: Final = "%a, %d %b %Y %H:%M:%S GMT"
 _PAGE: Final = 25
 """Objects that are read at once, where these have no more than MOST_BYTES; if they have, fewer."""
 _FEWER: Final = 5
@@ -62,13 +66,14 @@ REPLICA_SETS: Final = Kind("/apis/apps/v1", "replicasets")
 LEASES: Final = Kind("/apis/coordination.k8s.io/v1", "leases")
 SELF_SUBJECT_REVIEWS: Final = Kind("/apis/authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False)
 SECRETS: Final = Kind("/api/v1", "secrets")
+EVENTS: Final = Kind("/api/v1", "events")
+PODS: Final = Kind("/api/v1", "pods")
 CONFIG_MAPS: Final = Kind("/api/v1", "configmaps")
 SERVICES: Final = Kind("/api/v1", "services")
 CUSTOM_RESOURCE_DEFINITIONS: Final = Kind(
     "/apis/apiextensions.k8s.io/v1", "customresourcedefinitions", namespaced=False
 )
 NAMESPACES: Final = Kind("/api/v1", "namespaces", namespaced=False)
-PODS: Final = Kind("/api/v1", "pods")
 NODES: Final = Kind("/api/v1", "nodes", namespaced=False)
 STATEFUL_SETS: Final = Kind("/apis/apps/v1", "statefulsets")
 DAEMON_SETS: Final = Kind("/apis/apps/v1", "daemonsets")
@@ -139,23 +144,30 @@ class Cluster:
             ChangedError: it took so long that the API server does not know the list any more.
             OversizedError: the metadata of one alone is larger than MOST_BYTES.
         """
-        yield from self._pages(kind, namespace, selector, lambda each: reduce(each["metadata"]), _METADATA)
+        selectors = {"labelSelector": selector}
+        return self._pages(_path(kind, namespace), selectors, _METADATA, lambda raw: reduce(raw["metadata"]))
 
-    def whole(
-        self, kind: Kind, namespace: str, selector: str, reduce: Callable[[dict[str, Any]], _T]
+    def objects(
+        self, kind: Kind, namespace: str, selectors: Mapping[str, str], reduce: Callable[[dict[str, Any]], _T]
     ) -> Iterator[list[_T]]:
-        """Read all objects that a label selector selects, whole, and keep only what is made of each.
+        """Read all objects that selectors (labelSelector, fieldSelector) select, as `metadata` does, but whole."""
+        return self._pages(_path(kind, namespace), selectors, _WHOLE, reduce)
 
-        Yields and raises as `metadata` does.
-        """
-        yield from self._pages(kind, namespace, selector, reduce, "application/json")
+    def time(self) -> datetime | None:
+        """What time it is at the API server, to the second; None if it does not say."""
+        said = self._answer("GET", "/version", None, None, _WHOLE, MOST_BYTES)[1].get("Date")
+        try:
+            # A proxy may add its own, which stands behind it.
+            return datetime.strptime((said or "")[: len(_DATE)], _HTTP_DATE).replace(tzinfo=UTC)
+        except ValueError:
+            return None
 
     def _pages(
-        self, kind: Kind, namespace: str, selector: str, reduce: Callable[[dict[str, Any]], _T], accept: str
+        self, path: str, selectors: Mapping[str, str], accept: str, reduce: Callable[[dict[str, Any]], _T]
     ) -> Iterator[list[_T]]:
-        path, page, going_on = _path(kind, namespace), _PAGE, ""
+        page, going_on = _PAGE, ""
         while True:
-            query = {"limit": str(page), "labelSelector": selector, "continue": going_on}
+            query = {"limit": str(page), "continue": going_on, **selectors}
             try:
                 payload = self._send("GET", path, query, accept=accept, most=MOST_BYTES)
             except OversizedError:
@@ -206,10 +218,16 @@ class Cluster:
         query: Mapping[str, str] | None = None,
         body: Any = None,
         *,
-        accept: str = "application/json",
+        accept: str = _WHOLE,
         most: int | None = None,
     ) -> bytes:
         """What the API server answers, if it did what was asked."""
+        return self._answer(method, path, query, body, accept, most)[0]
+
+    def _answer(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: Any, accept: str, most: int | None
+    ) -> tuple[bytes, Mapping[str, str]]:
+        """The same, with the answer's headers."""
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = JSON_PATCH if method == "PATCH" else "application/json"
@@ -230,7 +248,7 @@ class Cluster:
             raise _error(answer.status, _parsed(payload), f"{method} {path}: {answer.status}")
         if most is not None and len(payload) > most:
             raise OversizedError(f"{path} has {len(payload) + more} bytes as JSON, more than the {most} that are read")
-        return payload
+        return payload, answer.response.headers
 
 
 def _document(path: str, payload: bytes) -> dict[str, Any]:
@@ -264,9 +282,7 @@ def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
             return ChangedError(text)
         case 410:
             return ChangedError(text)
-        case 429 | 408:
-            return UnavailableError(text)
-        case _ if status >= 500:  # noqa: PLR2004 - HTTP's 5xx
+        case _ if status in {408, 429} or status >= 500:  # noqa: PLR2004 - HTTP's 5xx
             return UnavailableError(text)
         case _:
             return RefusedError(text)

@@ -18,21 +18,20 @@ from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
-from urllib.parse import urlsplit
 
 import requests
 from prometheus_api_client import PrometheusConnect
 
 from driftreview import __version__
 from driftreview.adapters.answers import Joiner, Rows, chunks, rows, server_seconds
+from driftreview.adapters.connection import host_of, sendable, unread
 from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.faults import CLIENT_ERRORS, refusal_of
-from driftreview.adapters.replies import Answer, RefusalError, Reply, answer_of
+from driftreview.adapters.replies import RefusalError, Reply, answer_of, optional_data_of
 from driftreview.adapters.transport import CONNECT_SECONDS, Transport
-from driftreview.adapters.trust import is_of_this_machine, trust
+from driftreview.adapters.trust import is_of_this_machine
 from driftreview.adapters.turns import Queue
 from driftreview.api.metricsource import MetricSourceSpec
-from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_duration
 from driftreview.domain.samples import Failed, NoData, QueryResult, Window
 
@@ -64,6 +63,7 @@ OnQuery: TypeAlias = Callable[[str, str, float], None]
 """Told of every query: (source key, outcome, seconds without the wait for a free slot)."""
 
 _T = TypeVar("_T")
+_A = TypeVar("_A")
 
 
 class BusyError(Exception):
@@ -92,7 +92,7 @@ class PrometheusSource:
         self._on_query, self._max_bytes, self._points = on_query, max_bytes, points_per_query
         self._seconds = parse_duration(spec.timeout).total_seconds()
         self._limits = {"timeout": f"{round(self._seconds * _SERVER_SHARE * 1000)}ms"}
-        self._host = _host(spec.url)
+        self._host = host_of(spec.url)
         self._slots = threading.BoundedSemaphore(spec.max_concurrent)
         self._lock = threading.Lock()
         self._active = 0
@@ -120,7 +120,7 @@ class PrometheusSource:
         patience = _SLOT_SECONDS
         for chunk in chunks(window, self._points):
             with self._turn(self._slots, patience):
-                over = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk))
+                over = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk), answer_of)
             if over:
                 return over
             patience = max(_SLOT_SECONDS, self._seconds)
@@ -141,7 +141,24 @@ class PrometheusSource:
         """
         read = partial(rows, at=at, hide=self.credentials.hide_in_label)
         with self._turn(self._slots, _SLOT_SECONDS):
-            return self._ask(partial(self._instant, query, at), read)
+            return self._ask(partial(self._instant, query, at), read, answer_of)
+
+    def data(self, path: str, params: Mapping[str, str]) -> Any | Failed:
+        """What another endpoint of the API says, as JSON of at most INSTANT_BYTES.
+
+        Args:
+            path: after /api/v1/, such as rules.
+            params: of the request.
+
+        Returns:
+            `data` of the answer, which may have any shape; Failed otherwise. A server that does not serve it, or not to
+            us, will not do so later: such a failure is not retryable.
+
+        Raises:
+            BusyError: there is no slot for it now.
+        """
+        with self._turn(self._slots, _SLOT_SECONDS):
+            return self._ask(partial(self._data, path, params), lambda data: data, optional_data_of)
 
     def close(self) -> None:
         """Close the connections once no query runs any more; may be called twice."""
@@ -166,7 +183,17 @@ class PrometheusSource:
         step = str(chunk.step.total_seconds())
         return self._client.custom_query_range(query, first, last, step, params=exact | self._limits)
 
-    def _ask(self, call: Callable[[], Reply], read: Callable[[Answer], _T]) -> _T | Failed:
+    def _data(self, path: str, params: Mapping[str, str]) -> Reply:
+        url = f"{self.spec.url.rstrip('/')}/api/v1/{path}"
+        reply: Reply = self._session.get(url, params=dict(params)).json()["data"]["result"]
+        return reply
+
+    def _ask(
+        self,
+        call: Callable[[], Reply],
+        read: Callable[[_A], _T],
+        parse: Callable[[Reply, Callable[[str], str]], _A],
+    ) -> _T | Failed:
         """Send one query and read its answer."""
         self._connect()
         if self._unusable:
@@ -177,7 +204,7 @@ class PrometheusSource:
         try:
             reply = call()
             with self._turn(_READING, _READING_SECONDS):
-                result: _T | Failed = read(answer_of(reply, self.credentials.hide))
+                result: _T | Failed = read(parse(reply, self.credentials.hide))
         except RefusalError as refusal:
             result = self._failed(refusal)
         except CLIENT_ERRORS as error:
@@ -215,7 +242,7 @@ class PrometheusSource:
         with self._connecting:
             if self._client is None and self._unusable is None:
                 try:
-                    self._client = self._new_client(_sendable(self.spec, self.credentials))
+                    self._client = self._new_client(sendable(self.spec, self.credentials))
                 except RefusalError as refusal:
                     self._unusable = refusal
 
@@ -228,7 +255,7 @@ class PrometheusSource:
         session.auth = self._authorize
         # A proxy would lead to its own machine, and read what is sent to this one. Nothing else is taken from there.
         session.trust_env = not is_of_this_machine(url)
-        session.hooks["response"].append(_unread)
+        session.hooks["response"].append(unread)
         client = PrometheusConnect(url, session=session, timeout=(CONNECT_SECONDS, self._seconds))
         transport = Transport(
             seconds=self._seconds,
@@ -247,48 +274,4 @@ class PrometheusSource:
         return request
 
     def _most_bytes(self, path: str) -> int:
-        return min(self._max_bytes, INSTANT_BYTES) if path.endswith("/query") else self._max_bytes
-
-
-class _Unread(requests.Response):
-    """A reply as it came, whatever its status, in the shape from which the client takes `data.result`."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__()
-        self.status_code = requests.codes.ok
-        self._content = b""
-        self._reply = reply
-
-    def json(self, **_: Any) -> Mapping[str, Mapping[str, Reply]]:
-        """The whole reply where the client expects its result."""
-        return {"data": {"result": self._reply}}
-
-
-def _unread(response: requests.Response, **_: Any) -> requests.Response:
-    """Keep the reply from requests, which would follow its redirect, and from the client, which would parse it."""
-    return _Unread(Reply(response.status_code, response.content, response.headers.get("Location", "")))
-
-
-def _sendable(spec: MetricSourceSpec, credentials: Credentials) -> ssl.SSLContext | None:
-    """Whom to trust over https, once it is sure that something can be sent at all.
-
-    Raises:
-        RefusalError: the address or the credentials can never be used.
-    """
-    if not _host(spec.url):
-        raise RefusalError(Reason.UNREACHABLE, "spec.url is no address; write for example http://prometheus:9090")
-    if credentials.unsendable:
-        raise RefusalError(
-            Reason.UNAUTHORIZED,
-            f"{credentials.unsendable}; mend its Secret",
-        )
-    return trust(spec.url, credentials.ca_pem)
-
-
-def _host(url: str) -> str:
-    """Host and port of an address, without what else it may hold; empty if it has none."""
-    try:
-        parts = urlsplit(url)
-        return parts.netloc.rpartition("@")[2] if parts.hostname and parts.port != 0 else ""
-    except ValueError:
-        return ""
+        return self._max_bytes if path.endswith("/query_range") else min(self._max_bytes, INSTANT_BYTES)

@@ -34,6 +34,13 @@ _ALIGNED: Final = (
 
 _REFUSED: Final = "the credentials were refused{}; check spec.auth and the Secret it names"
 _TOO_LONG: Final = "the query is too long for the server or a proxy before it{}; shorten it"
+_NOT_SERVED: Final = {
+    401: Reason.FORBIDDEN,
+    403: Reason.FORBIDDEN,
+    404: Reason.NOT_FOUND,
+    405: Reason.NOT_FOUND,
+    501: Reason.NOT_FOUND,
+}
 _BY_STATUS: Final = {
     401: (Reason.UNAUTHORIZED, _REFUSED),
     403: (Reason.UNAUTHORIZED, _REFUSED),
@@ -116,22 +123,48 @@ def answer_of(reply: Reply, hide: Callable[[str], str]) -> Answer:
     Raises:
         RefusalError: the reply is no complete and successful answer of the query API.
     """
+    data = data_of(reply, hide)
+    if not isinstance(data, dict) or "result" not in data:
+        raise _unlike(reply.body, {})
+    kind = data.get("resultType")
+    return Answer(kind if kind in _RESULT_TYPES else "", data["result"])
+
+
+def data_of(reply: Reply, hide: Callable[[str], str]) -> Any:
+    """`data` of a successful answer of any endpoint of the API, as `answer_of` reads that of a query.
+
+    Raises:
+        RefusalError: the reply is no complete and successful answer of the API.
+    """
     if reply.status != HTTPStatus.OK:
         raise _refused(reply, hide)
     envelope = _json(reply.body)
     error = _api_error(envelope)
     if error:
         raise RefusalError(Reason.SERVER_ERROR, f"HTTP 200 with an error in it{_said(error.text, hide)}")
-    data = envelope.get("data") if isinstance(envelope, dict) and envelope.get("status") == "success" else None
-    if not isinstance(data, dict) or "result" not in data:
-        raise RefusalError(
-            Reason.NOT_A_PROMETHEUS,
-            f"HTTP 200, but the answer is {_kind(reply.body, envelope)}; "
-            "check spec.url, and whether a login page stands before the server",
-        )
+    if not isinstance(envelope, dict) or envelope.get("status") != "success" or "data" not in envelope:
+        raise _unlike(reply.body, envelope)
     _refuse_partial(envelope, hide)
-    kind = data.get("resultType")
-    return Answer(kind if kind in _RESULT_TYPES else "", data["result"])
+    return envelope["data"]
+
+
+def optional_data_of(reply: Reply, hide: Callable[[str], str]) -> Any:
+    """The same of an endpoint that not every server has, or lets everybody ask: that is no fault of the source.
+
+    Raises:
+        RefusalError: as `data_of`; with NotFound or Forbidden, which no later answer will mend.
+    """
+    if reply.status in _NOT_SERVED:
+        raise RefusalError(_NOT_SERVED[reply.status], f"HTTP {reply.status}: it does not serve this", retryable=False)
+    return data_of(reply, hide)
+
+
+def _unlike(body: bytes, found: Any) -> RefusalError:
+    return RefusalError(
+        Reason.NOT_A_PROMETHEUS,
+        f"HTTP 200, but the answer is {_kind(body, found)}; "
+        "check spec.url, and whether a login page stands before the server",
+    )
 
 
 def _refuse_partial(envelope: dict[str, Any], hide: Callable[[str], str]) -> None:

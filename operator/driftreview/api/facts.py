@@ -6,11 +6,15 @@ from typing import Annotated
 
 from pydantic import Field
 
+from driftreview.api.alerts import AlertsFact
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
 from driftreview.api.checkpoint import Hash
 from driftreview.api.configuration import ConfigurationFact, DeploymentFact
 from driftreview.api.flag import FlagFact
+from driftreview.api.incident import MOST_INCIDENTS, Incident
 from driftreview.api.inventory import InventoryFact
+from driftreview.api.observability import ObservabilityFact
+from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason
 
 
@@ -53,6 +57,16 @@ class Facts(Model):
         default_factory=list
     )
     """One for each declared flag."""
+    preflight: Findings = Field(default_factory=list)
+    """What was not in order before T0, and is a risk; at T0 only."""
+    alerts: AlertsFact | None = None
+    """Which alerts fired, where alerts are declared."""
+    observability: ObservabilityFact | None = None
+    """What of the release can be seen; absent where the source could not be asked."""
+    incidents: Annotated[list[Incident], Field(max_length=MOST_INCIDENTS, json_schema_extra=atomic())] = Field(
+        default_factory=list
+    )
+    """What happened to the judged pods since the look before, at T0 since the warm-up began; the latest first."""
     problems: Annotated[list[FactProblem], Field(max_length=200, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

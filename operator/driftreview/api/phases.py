@@ -44,6 +44,8 @@ class ConditionType(StrEnum):
 
     ACCEPTED = "Accepted"
     """The spec can be carried out as it is."""
+    PREFLIGHT = "Preflight"
+    """Before T0 nothing was found that keeps the review from starting; the reason is the first check that does."""
     BASELINE_CAPTURED = "BaselineCaptured"
     """The T0 evidence is frozen in a DriftSnapshot."""
     METRICS_AVAILABLE = "MetricsAvailable"

@@ -11,6 +11,7 @@ from driftreview.api.approval import ApprovalRecord
 from driftreview.api.base import Conditions, LongText, Model, Time, list_map, rules
 from driftreview.api.checkpoint import Checkpoint, Hash, Sentence, SnapshotRef
 from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 
 
@@ -203,6 +204,8 @@ class DriftReviewStatus(Model):
     """The revision that is judged."""
     previous: Revision | None = None
     """The revision a rollback goes back to, pinned at T0."""
+    preflight: Findings = Field(default_factory=list)
+    """What was not in order before T0."""
     baseline: SnapshotRef | None = None
     """The T0 evidence."""
     retaken: Annotated[int, Field(ge=1, le=4)] | None = None

@@ -8,6 +8,7 @@ from typing import Final, TypeAlias
 
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
+from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.workload import TargetView
 
@@ -33,6 +34,8 @@ class Observed:
     it from nothing but should be known: a query that returned nothing to judge."""
     approvals: tuple[DriftApproval, ...] = ()
     """Every one that names the review, in any order."""
+    preflight: tuple[PreflightFinding, ...] | None = None
+    """What is not in order in a review that has not started; None if that was not looked at."""
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,13 @@ class PatchTarget:
     act: ActType
 
 
-def brisk(status: DriftReviewStatus, now: datetime) -> datetime:
+def brisk(status: DriftReviewStatus, now: datetime, most: timedelta = BRISK) -> datetime:
     """When to look again for what changes without our being told: a rollout, a mended source.
 
-    After a quarter of the time for which no condition has changed; not before FOLLOW, not later than BRISK.
+    After a quarter of the time for which no condition has changed; not before FOLLOW, not later than `most`.
     """
     changed = max((each.last_transition_time for each in status.conditions), default=now)
-    return now + min(max((now - changed) / 4, FOLLOW), BRISK)
+    return now + min(max((now - changed) / 4, FOLLOW), most)
 
 
 Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | PatchTarget

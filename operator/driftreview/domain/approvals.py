@@ -13,11 +13,12 @@ from typing import Final
 
 from driftreview.api.approval import ApprovalRecord, ApprovalType, DriftApproval
 from driftreview.api.checkpoint import Checkpoint
-from driftreview.api.driftreview import DriftReview, Window
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import exact_duration, parse_duration
+from driftreview.api.window import Window
 from driftreview.domain.consent import MOST_WORDS, counted, counting, rejection
 from driftreview.domain.display import printable
 from driftreview.domain.schedule import closes_at

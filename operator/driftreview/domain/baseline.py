@@ -7,8 +7,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
+from driftreview.domain.calm import calmed
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.incidents import calmed
 from driftreview.domain.noise import Bools, Floats
 from driftreview.domain.regression import Baseline, fit
 from driftreview.domain.structure import structure_of

@@ -22,6 +22,7 @@ from driftreview.domain.display import shorten
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import decided, follow_decision
 from driftreview.domain.foresight import Foresight
+from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import check_rows, confounder_rows, signal_rows
@@ -110,6 +111,7 @@ def baseline_captured(
     for what, which in parts:
         message += f"; {what}: {'; '.join(which)}" if which else ""
     status = review.status.model_copy(update={"baseline": ref})
+    status = with_resolution(review.spec, status, foreseen.vague)
     if evidence.previous is None or not evidence.previous.template:
         status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept
     status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)

@@ -95,6 +95,11 @@ def printable(text: str, length: int | None = 100) -> str:
     return shown + ("…" if text[len(text) if length is None else length :] else "")
 
 
+def plain(text: str, length: int) -> str:
+    """The same, no longer than so many characters: escapes take more than what they stand for."""
+    return shorten(printable(text, length), length)
+
+
 def quoted(text: str, length: int = 100) -> str:
     """A text from elsewhere in quotes, as a message about it has it; cut at a length."""
     return f"{text[:length]!r}{'…' if len(text) > length else ''}"

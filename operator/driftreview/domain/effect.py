@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.domain.baseline import freedom_of, itself_of
+from driftreview.domain.calm import Incident, calm_of, calmed
 from driftreview.domain.changes import columns
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.incidents import Incident, calm_of, calmed
 from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
 from driftreview.domain.outlying import Outlying, bounded
 from driftreview.domain.overlaps import overlaps, overlaps_after

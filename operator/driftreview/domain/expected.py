@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
-from driftreview.domain import contracts, flags
+from driftreview.domain import alerts, contracts, flags, inventory, observability
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
 from driftreview.domain.flags import check_flag
+
+UNHURRIED: Final = frozenset({inventory.SECTION, observability.SECTION})
+"""Sections of facts that no check depends on: a look does not wait until the source answers about them."""
 
 
 def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -> tuple[CheckResult, ...]:
@@ -19,10 +23,11 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
         when = "at T0" if at_t0 is None else "at this look"
         message = f"nothing of the cluster was recorded {when}"
         return tuple(CheckResult(*each, CheckVerdict.UNKNOWN, message) for each in _declared(spec))
-    return (
-        *(check_contract(each, at_t0, now) for each in spec.contracts),
-        *(check_flag(each, now) for each in spec.flags),
-    )
+    found = [check_contract(each, at_t0, now) for each in spec.contracts]
+    found += [check_flag(each, now) for each in spec.flags]
+    if spec.alerts is not None:
+        found += alerts.check_alerts(spec.alerts, at_t0, now)
+    return tuple(found)
 
 
 def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
@@ -33,10 +38,12 @@ def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
     """A spec without its expectations about facts, for where there are none: history keeps samples only."""
-    return spec.model_copy(update={contracts.SECTION: [], flags.SECTION: []})
+    return spec.model_copy(update={contracts.SECTION: [], flags.SECTION: [], alerts.SECTION: None})
 
 
 def _declared(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
     """Section and name of each expectation."""
     yield from ((contracts.SECTION, each.name) for each in spec.contracts)
     yield from ((flags.SECTION, each.name) for each in spec.flags)
+    if spec.alerts is not None:
+        yield from ((alerts.SECTION, name) for name in alerts.declared(spec.alerts))

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from driftreview.domain.blocks import longest_run
+from driftreview.domain.calm import FAR, FEW, Incident, calm_of, calmed, unbent
 from driftreview.domain.changes import Shift
 from driftreview.domain.effect import foresee
-from driftreview.domain.incidents import FAR, FEW, Incident, calm_of, calmed, unbent
 from driftreview.domain.noise import NORMAL, Bools, Floats
 from driftreview.domain.regression import RESOLUTION, Design, Panel, fit
 from driftreview.domain.structure import structure_of

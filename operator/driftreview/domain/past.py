@@ -13,8 +13,8 @@ from typing import Final
 import numpy as np
 
 from driftreview.domain.baseline import extremes_of
+from driftreview.domain.calm import Incident
 from driftreview.domain.effect import Effects
-from driftreview.domain.incidents import Incident
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
 

@@ -11,9 +11,10 @@ from driftreview.api.configuration import ContainerFact, DeploymentFact, Running
 from driftreview.api.flag import Flag
 from driftreview.domain.flags import Place, places
 from driftreview.domain.masking import Mask
+from driftreview.domain.pods import Pod
 from driftreview.domain.podtemplate import containers, images, references
 from driftreview.domain.revisions import template_hash
-from driftreview.domain.running import VERSION, RunningPod, scaled_at
+from driftreview.domain.running import VERSION, scaled_at
 
 Raw = Mapping[str, Any]
 
@@ -72,7 +73,7 @@ def release(raw: Raw, review: str, flags: Sequence[Flag]) -> Release:
     )
 
 
-def deployment_fact(of: Release, pods: Sequence[RunningPod], pod_template_hash: str) -> DeploymentFact:
+def deployment_fact(of: Release, pods: Sequence[Pod], pod_template_hash: str) -> DeploymentFact:
     """A release as it runs.
 
     Args:
@@ -81,7 +82,8 @@ def deployment_fact(of: Release, pods: Sequence[RunningPod], pod_template_hash: 
         pod_template_hash: their label.
     """
     spec, status = of.raw["spec"], of.raw["status"]
-    found = {name: {digest for pod in pods for one, digest in pod.digests if one == name} for name, _ in of.images}
+    run = [each for pod in pods for each in pod.containers if each.digest]
+    found = {name: {each.digest for each in run if each.name == name} for name, _ in of.images}
     return DeploymentFact(
         version=of.version[:_LABEL],
         pod_template_hash=pod_template_hash[:_LABEL],

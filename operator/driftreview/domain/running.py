@@ -1,9 +1,8 @@
-"""What is kept of the objects around a release: its pods, what scales it, when they were edited."""
+"""What is kept of the objects around a release: what scales it, when they were edited."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,26 +13,6 @@ Raw = Mapping[str, Any]
 VERSION: Final = "app.kubernetes.io/version"
 _METRICS: Final = 32
 _NAME: Final = 253
-_LONG: Final = 512
-
-
-@dataclass(frozen=True)
-class RunningPod:
-    """What is kept of a judged pod."""
-
-    digests: tuple[tuple[str, str], ...]
-    """Container and what the node pulled for it."""
-    node: str
-    """Empty while it has none."""
-
-
-def running_pod(raw: Raw) -> RunningPod:
-    """Keep of a pod what is asked of the judged ones."""
-    statuses = (raw.get("status") or {}).get("containerStatuses") or []
-    pulled = ((each["name"], str(each.get("imageID") or "").partition("://")[2] or each.get("imageID") or "")
-              for each in statuses)  # fmt: skip
-    node = str((raw.get("spec") or {}).get("nodeName") or "")
-    return RunningPod(tuple((name, digest[:_LONG]) for name, digest in pulled if digest), node)
 
 
 def edited_at(metadata: Raw) -> datetime | None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
-from driftreview.api.driftreview import Window as WindowSpec
 from driftreview.api.values import parse_duration
+from driftreview.api.window import Window as WindowSpec
 from driftreview.domain.samples import Window
 
 LONGEST_BLOCK: Final = timedelta(minutes=10)

@@ -18,6 +18,7 @@ from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
+from driftreview.domain.preflight import blockers, was_blocked, with_preflight
 from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
 from driftreview.domain.workload import REJECTED, Rollout, TargetView
 
@@ -90,8 +91,10 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         refused = _refused(review, (*missing, *problems), now)
         return Settle(refused, brisk(refused, now))
     status = _accepted(review, target, observed.problems, now)
+    if observed.preflight is not None:
+        status = with_preflight(status, observed.preflight, now)
     if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
-        rolls = f"waits for {review.spec.target.name}: {target.rollout_message}"
+        rolls = f"waits for {review.spec.target.name}: {target.rollout_message}{_ahead(status)}"
         stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
         if target.rollout is Rollout.PAUSED:
             rolls = f"{rolls}: {how_to_resume(review)}"
@@ -111,6 +114,16 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         stuck = Stuck(Reason.WAITING_FOR_ROLLOUT, waits) if target.rejected else None
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
         return Settle(finished(review, status), brisk(status, now))
+    if stopping := blockers(status):
+        names = ", ".join(dict.fromkeys(each.name for each in stopping))
+        summary = (
+            f"preflight: {stopping[0].message} ({names}); it goes on by itself once that is mended{_remark(status)}"
+        )
+        stuck = Stuck(Reason.PREFLIGHT_BLOCKED, f"{stopping[0].name}: {stopping[0].message}")
+        status = moved(status, Phase.PENDING, Reason.PREFLIGHT_BLOCKED, summary, now, stuck)
+        return Settle(finished(review, status), brisk(status, now, RESYNC))
+    if was_blocked(review.status) and review.spec.window.t0 is None:
+        t0 = max(t0, schedule.whole_seconds(now))  # what was amiss until now is no part of what is judged
     if now < t0:
         summary = f"waits for T0 of {target.current.name} at {said(t0)}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
@@ -137,6 +150,11 @@ def _remark(status: DriftReviewStatus) -> str:
     accepted = condition(status, ConditionType.ACCEPTED)
     silent = accepted is not None and accepted.reason == Reason.NO_DATA_YET
     return f"; {accepted.message}" if accepted is not None and silent else ""
+
+
+def _ahead(status: DriftReviewStatus) -> str:
+    """What will keep the review from starting when the rollout is over: it may be why the rollout is not."""
+    return "".join(f"; preflight: {each.message}" for each in blockers(status)[:1])
 
 
 def _after_t0(review: DriftReview, target: TargetView, rolled_out_at: datetime) -> Problem | None:

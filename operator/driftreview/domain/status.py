@@ -30,7 +30,7 @@ _STALLED: Final = frozenset({Phase.FAILED})
 
 
 def with_condition(
-    status: DriftReviewStatus, kind: ConditionType, truth: Truth, reason: Reason, message: str, now: datetime
+    status: DriftReviewStatus, kind: ConditionType, truth: Truth, reason: str, message: str, now: datetime
 ) -> DriftReviewStatus:
     """Set one condition; its transition time moves only when its truth changes."""
     old = condition(status, kind)

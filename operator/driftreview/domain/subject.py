@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import Revision
+from driftreview.domain.alerts import named
 from driftreview.domain.query import pods_of_revision, pods_of_target, query_variables
 
 
@@ -40,3 +41,5 @@ def fact_queries(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
     if spec.inventory is not None:
         yield "spec.inventory.cpu", spec.inventory.cpu
         yield "spec.inventory.memory", spec.inventory.memory
+    if spec.alerts is not None and (query := named(spec.alerts.match)) is not None:
+        yield "spec.alerts.match", query

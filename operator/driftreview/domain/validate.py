@@ -12,6 +12,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Limits, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain import schedule
+from driftreview.domain.alerts import contradictory_alerts
 from driftreview.domain.display import near
 from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES
 from driftreview.domain.flags import contradictory_flags
@@ -28,6 +29,7 @@ _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
     """Say what in a spec could never work, or would silently be ignored."""
     yield from contradictory_flags(spec)
+    yield from contradictory_alerts(spec)
     declared = spec.baseline.from_ is BaselineFrom.DECLARED
     for index, signal in enumerate(spec.signals):
         if (

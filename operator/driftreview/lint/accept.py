@@ -9,6 +9,7 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
+from driftreview.domain.alerts import named
 from driftreview.domain.query import QueryProblem, check, pods_of_revision, query_variables, resolve
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.lint.finding import Finding, Severity, parsed
@@ -16,6 +17,7 @@ from driftreview.lint.objects import Parsed
 from driftreview.lint.yamltree import Node
 
 _LOCATED: Final = re.compile(r"(spec[\w.\[\]]*)(?: \(signal [-a-z0-9]+\))?: (.*)", re.DOTALL)
+_MATCHERS: Final = ("spec", "alerts", "match")
 _HASH: Final = "6d4b75cb6d"
 """Stands for the pod template hash that the cluster will give."""
 
@@ -43,6 +45,8 @@ def refused_queries(parsed_review: Parsed) -> Iterator[Finding]:
     places = [("spec", "signals", index, field) for index in range(count) for field in ("query", "control", "per")]
     for path in (*places, *_fact_queries(parsed_review.node)):
         text = parsed_review.node.get(*path)
+        if isinstance(text, str) and path == _MATCHERS:
+            text = named(text)
         if not isinstance(text, str) or not text:
             continue
         query = resolve(text, values)
@@ -56,7 +60,7 @@ def _fact_queries(review: Node) -> Iterator[tuple[str | int, ...]]:
     flags = review.nearest(("spec", "flags"), exactly=True)
     for index in range(len(flags.value) if flags and isinstance(flags.value, list) else 0):
         yield "spec", "flags", index, "from", "query"
-    yield from (("spec", "inventory", "cpu"), ("spec", "inventory", "memory"))
+    yield from (("spec", "inventory", "cpu"), ("spec", "inventory", "memory"), _MATCHERS)
 
 
 def not_allowed(review: DriftReview, source: MetricSource | ClusterMetricSource) -> str:

@@ -101,6 +101,12 @@ class Acceptance:
             return tuple(problems)
         return tuple(self._probe(review, Subject(target.current, target.previous), found.source, now, until))
 
+    def silent(self, uid: str) -> tuple[str, ...]:
+        """The signals whose query was answered with nothing to judge, as far as they were asked since it was stored."""
+        with self._lock:
+            this = self._probing.get(uid)
+        return tuple(name for name, each in this.said.items() if each.silent) if this else ()
+
     def forget(self, uid: str) -> None:
         """What the queries said is stored with the review, or it is gone: the next time they are asked again."""
         with self._lock:

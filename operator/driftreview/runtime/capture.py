@@ -23,9 +23,9 @@ from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, take
+from driftreview.domain.expected import UNHURRIED
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.genuine import is_of
-from driftreview.domain.inventory import SECTION as INVENTORY
 from driftreview.domain.naming import stored_name
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
@@ -188,7 +188,7 @@ class Capture:
                 done = len(this.answered) + len(this.failed)
                 raise TurnOverError(look.checkpoint, done, len(review.spec.signals), this.began)
             scraping = this.scraping or this.keep_scraping(_scraping(found, window, this.room))
-            measured = _measure(signal, queries, _for(signal, found, scraping), window, this.room)
+            measured = measure(signal, queries, _for(signal, found, scraping), window, this.room)
             if measured.failure:
                 this.failed[signal.name] = measured
             else:
@@ -203,14 +203,14 @@ class Capture:
         return _Answers([frozen[signal.name] for signal in review.spec.signals], this.scraping)
 
     def _learn(self, review: DriftReview, look: Look, found: FoundSource | Problem) -> Facts | Unanswered:
-        """The facts of a look; what the source did not answer is asked again as long as there is time."""
+        """The facts of a look; what a check needs and the source did not answer is asked again while there is time."""
         index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
         moment = review.status.t0 if index is None else review.status.checkpoints[index].due
         facts = self._facts.gather(review, found, moment or self._clock())
         failures = [
             Failed(each.reason, f"{each.about}: {each.message}", retryable=True)
             for each in facts.problems
-            if each.reason in UNANSWERED and not each.about.startswith(INVENTORY)  # which judges nothing
+            if each.reason in UNANSWERED and each.about.partition("/")[0] not in UNHURRIED
         ]
         waits = failures and not trouble.out_of_patience(review, index, self._clock(), dead=False)
         return Unanswered(failures, dead=False) if waits else facts
@@ -240,7 +240,7 @@ def _for(signal: Signal, found: FoundSource | Problem, scraping: Scraping) -> Fo
     return scraping.failure if counts and scraping.failure and not isinstance(found, Problem) else found
 
 
-def _measure(
+def measure(
     signal: Signal, queries: Resolved, found: FoundSource | Failed | Problem, window: Window, room: Room
 ) -> Measurement:
     """Ask the queries of a signal over a window. What cannot be asked is a failure like any other, never a gap."""

@@ -23,11 +23,13 @@ from driftreview.api.base import GROUP, VERSION
 from driftreview.api.phases import Phase
 from driftreview.runtime import index, logs
 from driftreview.runtime.acceptance import Acceptance
+from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
+from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
@@ -58,7 +60,9 @@ class Operator:
             reviews=reviews,
             workloads=workloads,
             sources=sources,
-            acceptance=Acceptance(sources, clock.now),
+            before=BeforeT0(
+                sources, Acceptance(sources, clock.now), PreflightReader(self._cluster, sources, clock.now)
+            ),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
             carry_out=CarryOut(reviews, workloads, self._telemetry),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),

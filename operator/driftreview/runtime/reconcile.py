@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
@@ -37,15 +37,14 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
-from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
+from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, PatchTarget, Settle
 from driftreview.domain.approvals import added
 from driftreview.domain.evidence import T0, Look
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
-from driftreview.domain.starting import is_accepted
-from driftreview.runtime.acceptance import Acceptance
+from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
 from driftreview.runtime.carryout import RETRY, CarryOut
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
@@ -73,7 +72,7 @@ class Reconciler:
     reviews: Reviews
     workloads: Workloads
     sources: MetricSources
-    acceptance: Acceptance
+    before: BeforeT0
     capture: Capture
     carry_out: CarryOut
     reporter: Reporter
@@ -102,7 +101,7 @@ class Reconciler:
 
     def forget(self, uid: str) -> None:
         """A review is over or gone: nothing of it is kept."""
-        self.acceptance.forget(uid)
+        self.before.forget(uid)
         self.capture.forget(uid)
         self.stale.discard(uid)
 
@@ -170,15 +169,13 @@ class Reconciler:
         rulings = self.rulings.of(review.metadata.namespace, review.spec.target.name)
         workload = self.workloads.read(review.metadata.namespace, review.spec.target.name, rejected(rulings))
         target = remembered(workload.view, rulings) if workload else None
-        problems: tuple[Problem, ...] = ()
-        if review.status.t0 is None and not review.spec.suspend and not is_accepted(review):
-            problems = self.acceptance.problems(review, target, now, until) if target else self._source(review)
-        action = plan(review, Observed(target, problems, self.people(review)), now)
+        observed = replace(self.before.observe(review, target, now, until), approvals=self.people(review))
+        action = plan(review, observed, now)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
             case Settle(status, again):
                 stored = self._write(review, status, raw)
-                self.acceptance.forget(review.metadata.uid)
+                self.before.settled(review.metadata.uid)
                 if status.retaken != review.status.retaken:  # what a look found out so far was of another T0
                     self.capture.forget(review.metadata.uid)
                 return stored, again
@@ -190,11 +187,6 @@ class Reconciler:
                 status, again = self.carry_out.act(review, workload, act, now)
                 return self._write(review, status, raw), again
         return raw, now + RETRY
-
-    def _source(self, review: DriftReview) -> tuple[Problem, ...]:
-        """Without a target nothing can be asked, but a missing source is said along with it."""
-        found = self.sources.find(review)
-        return (found,) if isinstance(found, Problem) else ()
 
     def _write(self, review: DriftReview, status: DriftReviewStatus, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         if status.to_wire() == review.status.to_wire():

@@ -9,11 +9,12 @@ from functools import cached_property
 from typing import Final
 
 from driftreview.api.approval import DriftApproval
-from driftreview.api.driftreview import DriftReview, Window
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import CheckVerdict, Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal
+from driftreview.api.window import Window
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.difference import Difference

@@ -1,0 +1,104 @@
+"""Pods as raw objects: what of them the judged revision's state is told by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+Raw = Mapping[str, Any]
+
+_LONG: Final = 512
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a container last ended."""
+
+    exit_code: int
+    reason: str
+    at: datetime | None
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container of a pod that is meant to run as long as the pod does."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    """Command and arguments, as far as the pod names them: an image may bring its own."""
+    env: tuple[tuple[str, str | None], ...] = ()
+    """Variables by name; None is a value from elsewhere."""
+    restarts: int = 0
+    ended: Ended | None = None
+    """How it ended last; None if it never did."""
+    waiting: str = ""
+    """Why it does not run, such as CrashLoopBackOff."""
+    digest: str = ""
+    """What the node pulled for it; empty where it did not say so yet."""
+
+
+@dataclass(frozen=True)
+class Pod:
+    """One pod."""
+
+    name: str
+    ip: str = ""
+    restart_policy: str = "Always"
+    containers: tuple[Container, ...] = ()
+    node: str = ""
+    """Empty while it has none."""
+
+
+def pod_of(raw: Raw, owner: str) -> Pod | None:
+    """Keep of a pod what is needed; None if another object than this ReplicaSet (a UID) owns it, or it is on its way.
+
+    A pod that is being deleted is not judged any more.
+    """
+    metadata, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
+    owners = [each.get("uid") for each in metadata.get("ownerReferences") or []]
+    if owner not in owners or metadata.get("deletionTimestamp"):
+        return None
+    said = {
+        each["name"]: each for kind in ("containerStatuses", "initContainerStatuses") for each in status.get(kind) or []
+    }
+    return Pod(
+        metadata["name"],
+        status.get("podIP") or "",
+        spec.get("restartPolicy") or "Always",
+        tuple(_container(each, said.get(each["name"], {})) for each in _lasting(spec)),
+        spec.get("nodeName") or "",
+    )
+
+
+def _lasting(spec: Raw) -> Iterator[Raw]:
+    """The containers that run as long as the pod does; of those that come first only sidecars do."""
+    yield from spec.get("containers") or []
+    yield from (each for each in spec.get("initContainers") or [] if each.get("restartPolicy") == "Always")
+
+
+def _container(spec: Raw, status: Raw) -> Container:
+    state = status.get("state") or {}
+    ended = state.get("terminated") or (status.get("lastState") or {}).get("terminated")
+    return Container(
+        spec["name"],
+        (*(spec.get("command") or ()), *(spec.get("args") or ())),
+        tuple(
+            (each["name"], None if "valueFrom" in each else each.get("value") or "") for each in spec.get("env") or []
+        ),
+        status.get("restartCount") or 0,
+        None if ended is None else _ended(ended),
+        (state.get("waiting") or {}).get("reason") or "",
+        _digest(status.get("imageID") or ""),
+    )
+
+
+def _digest(image_id: str) -> str:
+    """Some runtimes write `docker-pullable://` before it."""
+    return (image_id.partition("://")[2] or image_id)[:_LONG]
+
+
+def _ended(raw: Raw) -> Ended:
+    at = raw.get("finishedAt")
+    return Ended(raw.get("exitCode") or 0, raw.get("reason") or "", datetime.fromisoformat(at) if at else None)
