@@ -280,6 +280,7 @@ SNAPSHOT: Raw = {
                         "lastScraped": "30s",
                     },
                     "worst": "0.3",
+                    "ending": 5,
                     "control": "0.1 0.1 -",
                     "controlSamples": 20,
                     "per": "10 - 12",

@@ -182,6 +182,20 @@ def test_a_missing_right_is_a_problem_and_hides_nothing_else() -> None:
         read(server)
 
 
+def test_a_look_lists_the_judged_pods_once() -> None:
+    server = Server()
+    owned = {"name": "web-new-abcde", "ownerReferences": [{"uid": revision("new").uid}]}
+    killed = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": (T0 + MINUTE).isoformat()}
+    said = {"name": "web", "restartCount": 2, "lastState": {"terminated": killed}}
+    containers = {"containers": [{"name": "web"}]}
+    server.pods = [{"metadata": owned, "spec": containers, "status": {"containerStatuses": [said]}}]
+    status = DriftReviewStatus(t0=T0, judged=revision("new"))
+    gone = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
+    facts = ClusterFacts(cast(Cluster, server), lambda: T0).gather(review(status), gone, T0)
+    assert [each.kind for each in facts.incidents] == ["OOMKilled"]
+    assert [each[0] for each in server.asked] == ["pods", "events"]
+
+
 class TestSinceWhen:
     def facts(self, status: DriftReviewStatus, at: Any) -> Facts:
         server = Server()

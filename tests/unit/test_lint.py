@@ -114,6 +114,9 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
         ({"flags": [{"name": "a", "from": {"query": "sum(up"}}]},
          "QueryInvalid", "spec.flags[0].from.query", "is not PromQL"),
         ({"inventory": {"memory": "sum(up"}}, "QueryInvalid", "spec.inventory.memory", "is not PromQL"),
+        ({"alerts": {"match": '{a="b"'}}, "QueryInvalid", "spec.alerts.match", "is not PromQL"),
+        ({"alerts": {"match": '{a!="${typo}"}'}}, "VariableUnknown", "spec.alerts.match", "${typo} is not defined"),
+        ({"alerts": {"match": "up"}}, "QueryInvalid", "spec.alerts.match", "must be label matchers alone"),
         ({"flags": [{"name": "a", "expect": "Value", "value": "on", "from": {"query": "up"}}]},
          "InvalidSpec", "spec.flags[0].value", "a query answers with a number"),
         ({"signals": [{"name": "a", "query": "up[5m]", "limits": {"alert": 1}}]},
@@ -245,6 +248,7 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"query": "rate(up[${rate}])"}]}),
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL],
                              "flags": [{"name": "a", "from": {"query": "rate(up[${rate}])"}}]}),
+        ("unused-variable", {"variables": {"team": "a"}, "signals": [LEVEL], "alerts": {"match": '{team="${team}"}'}}),
     ],
     ids=str,
 )  # fmt: skip

@@ -100,7 +100,7 @@ def test_where_metadata_are_large_they_are_read_one_by_one() -> None:
     assert found is not None
     assert found.view.previous is not None
     assert [(each["limit"], each["continue"]) for each in cluster.asked] == [
-        ("25", ""), ("1", ""), ("1", "1"), ("1", "2"),
+        ("25", ""), ("5", ""), ("1", ""), ("1", "1"), ("1", "2"),
     ]  # fmt: skip
 
 
