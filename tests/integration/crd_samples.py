@@ -270,7 +270,6 @@ SNAPSHOT: Raw = {
                     "samples": 20,
                     "expected": 30,
                     "longestOver": "1m",
-                    "ending": 18,
                     "gaps": {
                         "longest": "277h46m40s",
                         "longestScraped": "0s",
