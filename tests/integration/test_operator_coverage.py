@@ -107,7 +107,7 @@ def test_a_prometheus_that_is_stopped_is_told_from_a_target_that_is(
 ) -> None:
     other = Stage(stage.api, stage.namespace + "-b", stage.prometheus)
     stage.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
-    signal = {"name": "heartbeat", "kind": "Presence", "query": "beats", "for": "10s", "minCoverage": "30%"}
+    signal = {"name": "heartbeat", "kind": "Presence", "query": "beats", "for": "10s", "minCoverage": "90%"}
     with ExitStack() as stack:
         stopped, lost = (stack.enter_context(beating(tmp_path / name)) for name in ("stopped", "lost"))
         stack.enter_context(operators.own())
@@ -147,7 +147,7 @@ def test_prometheus_being_down_is_no_silence_of_the_heartbeat(
 ) -> None:
     level = steady("level") | {"query": "beats", "minCoverage": "95%", "onMissing": "Fail"}
     with operators.own():
-        status = judged(stage, gaps.url, heartbeat("beats", onMissing="Fail"), level)
+        status = judged(stage, gaps.url, heartbeat("beats", onMissing="Fail", minCoverage="95%"), level)
     assert verdicts(status) == ["Pass", "Inconclusive", "Inconclusive"]
     assert findings(stage) == [("Stable", None), ("Missing", "SourceGap"), ("Missing", "SourceGap")]
     assert "the source itself scraped nothing from" in status["checkpoints"][1]["message"]

@@ -98,12 +98,14 @@ def _configuration(fact: ConfigurationFact) -> Iterator[tuple[str, _Known]]:
     yield from _references("configmaps", fact.config_maps)
     yield from _references("secrets", fact.secrets)
     if fact.kubernetes:
-        yield "kubernetes", _Known(fact.kubernetes, always=True)
+        yield "kubernetes", _Known(fact.kubernetes, None, ("configuration/kubernetes",), always=True)
     if fact.nodes:
-        yield "nodes", _Known(", ".join(each.name for each in fact.nodes), always=True)
+        names = ", ".join(each.name for each in fact.nodes)
+        yield "nodes", _Known(names, None, ("configuration/nodes",), always=True)
     for node in fact.nodes:
         if node.kubelet:
-            yield f"kubelets/{node.name}", _Known(node.kubelet, always=True)
+            what = f"kubelets/{node.name}"
+            yield what, _Known(node.kubelet, None, (f"configuration/{what}", "configuration/kubelets"), always=True)
 
 
 def _inventory(fact: InventoryFact, *, partly: bool) -> Iterator[tuple[str, _Known]]:
