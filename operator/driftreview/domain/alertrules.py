@@ -12,14 +12,13 @@ import promql_parser
 
 from driftreview.api.alerts import Alerts
 from driftreview.api.signal import Signal
-from driftreview.domain.display import plain
+from driftreview.domain.display import plain, some
 from driftreview.domain.query import expression
 
 MOST_RULES: Final = 5000
 """Rules that are read of one source."""
 FINE: Final = frozenset({"ok", "unknown"})
 """How a rule fares that nothing is wrong with; unknown is one that was not evaluated yet."""
-_MOST_NAMES: Final = 5
 _NAME: Final = re.compile(r"[a-zA-Z_:][\w:]*")
 
 
@@ -120,18 +119,13 @@ def amiss(alerts: Alerts, signals: Iterable[Signal], rules: Iterable[Rule]) -> I
     failing = [each for each in loaded if each.health not in FINE]
     if failing:
         yield (
-            f"alert rules fail: {_some([f'{each.name} ({each.error or each.health})' for each in failing])}",
+            f"alert rules fail: {some([f'{each.name} ({each.error or each.health})' for each in failing])}",
             "These alerts cannot fire.",
             "Mend their expressions.",
         )
     if nobody := unwatched(signals, loaded):
         yield (
-            f"no alert rule speaks of the metrics of {_some(nobody)}",
+            f"no alert rule speaks of the metrics of {some(nobody)}",
             "After the review nobody is told when these signals pass their limits.",
             "Write an alert rule for each.",
         )
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more

@@ -17,7 +17,8 @@ from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict, Reason
 from driftreview.api.signal import Mode
 from driftreview.domain.checks import CheckResult, problem_with
-from driftreview.domain.query import QueryProblem, check, expression, query_variables, resolve
+from driftreview.domain.display import some
+from driftreview.domain.query import QueryProblem, check, escaped, expression, query_variables, resolve
 
 SECTION: Final = "alerts"
 NEW: Final = "new"
@@ -27,11 +28,11 @@ GRAVE: Final = frozenset({"critical", "page"})
 _STEP: Final = timedelta(seconds=15)
 """How often it is looked whether an alert fires; what fires for less, and not at the end, may be missed."""
 _MOST_STEPS: Final = 10_000
-_MOST_NAMES: Final = 5
 _LABEL: Final = re.compile(r"[a-zA-Z_][a-zA-Z0-9_]*")
 _OPERATORS: Final = {"Equal": "=", "NotEqual": "!=", "Re": "=~", "NotRe": "!~"}
 _SERIES: Final = "ALERTS"
 _NO_MATCHERS: Final = QueryProblem(Reason.QUERY_INVALID, 'must be label matchers alone, such as {namespace="shop"}')
+_QUOTE: Final = '"'
 _GIVEN: Final = ("alertstate", "__name__")
 _BY: Final = "by (alertname, severity)"
 
@@ -177,10 +178,10 @@ def _new(at_t0: Facts, now: Facts) -> tuple[CheckVerdict, str]:
         return CheckVerdict.UNKNOWN, f"{cut} alerts more than are kept fired: narrow spec.alerts.match"
     grave = [each for each in new if each.severity in GRAVE]
     if grave:
-        return CheckVerdict.BROKEN, f"new since T0: {_some(grave)}: a false alarm, or the release"
-    parts = [f"new since T0, none of them critical: {_some(new)}" if new else "no new alert fired since T0"]
+        return CheckVerdict.BROKEN, f"new since T0: {_names(grave)}: a false alarm, or the release"
+    parts = [f"new since T0, none of them critical: {_names(new)}" if new else "no new alert fired since T0"]
     if ended := ended_alerts(at_t0, now):
-        parts.append(f"no longer: {_some(ended)}")
+        parts.append(f"no longer: {_names(ended)}")
     return CheckVerdict.HELD, "; ".join(parts)
 
 
@@ -189,13 +190,10 @@ def _unread(facts: Facts, name: str, when: str) -> str:
     return f"it could not be read {when}" + (f": {problem.message}" if problem else "")
 
 
-def _some(found: list[AlertFact]) -> str:
-    names = [f"{each.name} ({each.severity})" if each.severity else each.name for each in found]
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more
+def _names(found: list[AlertFact]) -> str:
+    return some([f"{each.name} ({each.severity})" if each.severity else each.name for each in found])
 
 
 def _quoted(text: str) -> str:
     """A text as a PromQL string."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+    return f'"{escaped(text, _QUOTE)}"'

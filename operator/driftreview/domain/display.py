@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Final
 
@@ -93,6 +93,12 @@ def printable(text: str, length: int | None = 100) -> str:
     """
     shown = "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text[:length])
     return shown + ("…" if text[len(text) if length is None else length :] else "")
+
+
+def some(words: Sequence[str], most: int = 5) -> str:
+    """The first of several words, and how many more there are."""
+    more = f" and {len(words) - most} more" if len(words) > most else ""
+    return ", ".join(words[:most]) + more
 
 
 def plain(text: str, length: int) -> str:

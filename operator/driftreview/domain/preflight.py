@@ -23,7 +23,7 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import format_duration
 from driftreview.domain.alertrules import amiss
 from driftreview.domain.continuity import forbidden, stops
-from driftreview.domain.display import plain
+from driftreview.domain.display import plain, some
 from driftreview.domain.readings import Readings, Retention, Unknown
 from driftreview.domain.status import condition, truth, with_condition
 
@@ -31,7 +31,6 @@ MOST_SKEW: Final = timedelta(seconds=30)
 """How far clocks may differ: a scrape interval. The settling time of a look is longer."""
 _MESSAGE: Final = 512
 _TEXT: Final = 256
-_MOST_NAMES: Final = 5
 
 
 @dataclass(frozen=True)
@@ -175,10 +174,10 @@ def _scraped(readings: Readings) -> Iterator[Found]:
         why = (
             f"the source scrapes none of the {len(names)} judged pods" if not failing else "no target of theirs answers"
         )
-        yield Found(f"no metrics endpoint: {why} ({_some(failing or absent)})", impact, fix)
+        yield Found(f"no metrics endpoint: {why} ({some(failing or absent)})", impact, fix)
     elif absent or failing:
         yield Found(
-            f"{len(absent) + len(failing)} of {len(names)} judged pods are not scraped: {_some(absent + failing)}",
+            f"{len(absent) + len(failing)} of {len(names)} judged pods are not scraped: {some(absent + failing)}",
             impact,
             fix,
         )
@@ -189,7 +188,7 @@ def _present(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:
     silent = [name for name in readings.silent if name.split(" ")[0] in counted]
     if silent:
         yield Found(
-            f"no data for {_some(silent)}",
+            f"no data for {some(silent)}",
             "A signal without data is Missing at every look: the release cannot be approved.",
             "Check metric names and labels; see the condition Accepted.",
         )
@@ -266,8 +265,3 @@ def _rules(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:
         yield _unknown("which alert rules are loaded", readings.rules)
     elif readings.rules is not None and spec.alerts is not None:
         yield from (Found(*each) for each in amiss(spec.alerts, spec.signals, readings.rules))
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return ", ".join(names[:_MOST_NAMES]) + more

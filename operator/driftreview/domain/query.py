@@ -175,10 +175,11 @@ def _value(name: str, variables: Mapping[str, str], quote: str) -> str | QueryPr
             message = f"${{{name}}} holds a backtick and stands in a `raw` string; use a string in double quotes"
             return QueryProblem(Reason.QUERY_INVALID, message)
         return value
-    return _escaped(value, quote)
+    return escaped(value, quote)
 
 
-def _escaped(value: str, quote: str) -> str:
+def escaped(value: str, quote: str) -> str:
+    """A text as it stands inside a PromQL string of these quotes."""
     return value.replace("\\", "\\\\").replace(quote, "\\" + quote).replace("\n", "\\n")
 
 
@@ -206,7 +207,7 @@ def _is_number(expression: promql_parser.Expr) -> bool:
 
 def _without_raw_strings(query: str) -> str:
     """The same query with `raw` strings in double quotes: the parser takes backslashes in raw ones for escapes."""
-    return _STRING.sub(lambda match: match[0] if match[1] is None else f'"{_escaped(match[1], chr(34))}"', query)
+    return _STRING.sub(lambda match: match[0] if match[1] is None else f'"{escaped(match[1], chr(34))}"', query)
 
 
 def expression(query: str) -> promql_parser.Expr:

@@ -18,7 +18,7 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.approvals import OF_ANOTHER, added, as_recorded, extensions, has_room
 from driftreview.domain.consent import MOST_WORDS, counted
 from driftreview.domain.difference import NONE, Difference
-from driftreview.domain.display import shorten
+from driftreview.domain.display import shorten, some
 from driftreview.domain.follow import MOST_NAMES
 from driftreview.domain.status import condition
 
@@ -44,17 +44,12 @@ def unrecorded(review: DriftReview, approvals: Sequence[DriftApproval]) -> list[
 def remarks(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterator[str]:
     """What is to be said of acts of which there is only the record, or none."""
     if gone := deleted(review, approvals):
-        acts = _some([f"{each.name} ({each.type} by {each.by})" for each in gone])
+        acts = some([f"{each.name} ({each.type} by {each.by})" for each in gone], MOST_NAMED)
         yield f"recorded, and deleted in the cluster since, which changes nothing: DriftApproval {acts}"
     if more := unrecorded(review, approvals):
-        acts = _some([f"{each.metadata.name} ({each.spec.type} by {each.spec.by})" for each in more])
+        acts = some([f"{each.metadata.name} ({each.spec.type} by {each.spec.by})" for each in more], MOST_NAMED)
         why = "it came after the end, waits to be seen, or there was no room for it"
         yield f"not recorded, and nothing followed from it: DriftApproval {acts}; {why}"
-
-
-def _some(acts: Sequence[str]) -> str:
-    more = f" and {len(acts) - MOST_NAMED} more" if len(acts) > MOST_NAMED else ""
-    return ", ".join(acts[:MOST_NAMED]) + more
 
 
 def by_people(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterator[Difference]:

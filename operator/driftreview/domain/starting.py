@@ -18,6 +18,7 @@ from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
+from driftreview.domain.display import some
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
 from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
 from driftreview.domain.workload import REJECTED, Rollout, TargetView
@@ -68,18 +69,13 @@ def silence(spec: DriftReviewSpec, found: Mapping[str, str]) -> Iterator[Problem
     for reason, (what, where) in SILENT.items():
         names = [name for name in fields if found.get(name) == reason]
         if names:
-            places = _some([fields[name] for name in names], _MOST_FIELDS)
-            yield Problem(reason=reason, message=f"{what}: {_some(names, _MOST_NAMES)} ({where} {places})")
+            places = some([fields[name] for name in names], _MOST_FIELDS)
+            yield Problem(reason=reason, message=f"{what}: {some(names, _MOST_NAMES)} ({where} {places})")
 
 
 def companion_name(signal: Signal) -> str:
     """How a signal's second query is named."""
     return f"{signal.name} {signal.companion[0]}" if signal.companion else signal.name
-
-
-def _some(words: list[str], most: int) -> str:
-    more = f" and {len(words) - most} more" if len(words) > most else ""
-    return ", ".join(words[:most]) + more
 
 
 def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from driftreview.domain.display import printable
+from driftreview.domain.display import printable, some
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.grouped import by_section, called
 from driftreview.domain.report.material import Material, told, tone
@@ -99,8 +99,4 @@ def _series(result: SignalResult) -> str:
         and tone(each.finding.verdict) not in _PASSING
         and each.finding.message not in result.finding.message
     ]
-    more = f" and {len(bad) - _MOST_NAMED} more" if len(bad) > _MOST_NAMED else ""
-    return ", ".join(bad[:_MOST_NAMED]) + more
-
-
-_MOST_NAMED: Final = 5
+    return some(bad)
