@@ -3,7 +3,20 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.integration.crd_samples import EVENTS, GROWTH, INFO, LEVEL, LIMIT, PRESENCE, RATIO, STATUS, Raw, merged
+from tests.integration.crd_samples import (
+    COVERED,
+    EVENTS,
+    EVIDENCE,
+    GROWTH,
+    INFO,
+    LEVEL,
+    LIMIT,
+    PRESENCE,
+    RATIO,
+    STATUS,
+    Raw,
+    merged,
+)
 
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -48,6 +61,10 @@ def _signal(name: str, signal: Raw, message: str, path: str = "", **fields: Any)
 
 def _review(name: str, path: str, message: str, **fields: Any) -> Refusal:
     return Refusal(name, "DriftReview", fields, path, message)
+
+
+def _evidence(name: str, evidence: Raw, message: str, path: str = "", **fields: Any) -> Refusal:
+    return _review(name, f"spec.evidence[0]{path}", message, evidence=[merged(evidence, fields)])
 
 
 def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
@@ -175,6 +192,24 @@ REFUSALS: list[Refusal] = [
             limits={"alert": 10**15}),
     _signal("margin-negative", LEVEL, "greater than or equal to 0", ".margin.absolute", margin={"absolute": -1}),
     _signal("margin-negative-text", LEVEL, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
+    _evidence("evidence-without-current", EVIDENCE, "set exactly one of current and from.current", current=None),
+    _evidence("evidence-with-two-currents", COVERED, "set exactly one of current and from.current", current=1),
+    _evidence("evidence-with-two-baselines", COVERED, "baseline and from.baseline exclude each other", baseline=1),
+    _evidence("evidence-without-baseline", EVIDENCE, "there is nothing to compare with", baseline=None),
+    _evidence("evidence-from-nowhere", EVIDENCE, "set from.baseline, from.current or both", ".from", **{"from": {}}),
+    _evidence("evidence-unit", EVIDENCE, "must be printable text", ".unit", unit="a\nb"),
+    _evidence("junit-without-measure", COVERED, "measure is what to read of format: JUnit", ".from.baseline",
+              **{"from": {"baseline": {"measure": None}}}),
+    _evidence("junit-with-pointer", COVERED, "pointer is where to read in format: JSON", ".from.baseline",
+              **{"from": {"baseline": {"pointer": "/a"}}}),
+    _evidence("json-without-pointer", COVERED, "pointer is where to read in format: JSON", ".from.current",
+              **{"from": {"current": {"pointer": None}}}),
+    _evidence("number-with-measure", COVERED, "measure is what to read of format: JUnit", ".from.baseline",
+              **{"from": {"baseline": {"format": "Number"}}}),
+    _evidence("pointer-without-slash", COVERED, "must be a JSON Pointer", ".from.current.pointer",
+              **{"from": {"current": {"pointer": "totals"}}}),
+    _evidence("pointer-with-tilde", COVERED, "must be a JSON Pointer", ".from.current.pointer",
+              **{"from": {"current": {"pointer": "/a~2"}}}),
     *_source("url-scheme", ".url", _ADDRESS, url="ftp://prometheus:9090"),
     *_source("url-none", ".url", _ADDRESS, url="prometheus:9090"),
     *_source("url-path-only", ".url", _ADDRESS, url="/prometheus"),
@@ -225,6 +260,7 @@ CHANGES: list[Change] = [
     _fixed("window", {"settle": "3m"}),
     _fixed("baseline", {"length": "6d"}),
     _fixed("signals", [LIMIT]),
+    _fixed("evidence", [EVIDENCE]),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy", {"onDrift": "Hold"}),

@@ -51,6 +51,32 @@ LIMIT: Raw = {"name": "mark-age", "kind": "Limit", "query": "mark_age", "limits"
 PRESENCE: Raw = {"name": "heartbeat", "kind": "Presence", "query": "heartbeat", "for": "5m"}
 INFO: Raw = {"name": "orders", "kind": "Info", "query": "orders"}
 
+_FILE: Raw = {"configMap": {"name": "tests", "key": "junit.xml"}, "format": "JUnit", "measure": "tests"}
+EVIDENCE: Raw = {
+    "name": "unit-tests",
+    "section": "Code",
+    "baseline": 38,
+    "current": "52",
+    "unit": "tests",
+    "worse": "Lower",
+    "margin": {"relative": "0%", "absolute": "2"},
+    "severity": "Major",
+    "mode": "Enforce",
+    "onMissing": "Hold",
+    "source": "pytest tests/characterization",
+}
+COVERED: Raw = {
+    "name": "coverage",
+    "from": {
+        "baseline": _FILE,
+        "current": {
+            "configMap": {"name": "coverage", "key": "coverage.json"},
+            "format": "JSON",
+            "pointer": "/totals/a~1b",
+        },
+    },
+}
+
 # The example of the design, reduced to the fields there are.
 REVIEW: Raw = {
     "target": {"kind": "Deployment", "name": "perps-bot"},
@@ -72,6 +98,7 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+    "evidence": [EVIDENCE, COVERED],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -141,6 +168,25 @@ SNAPSHOT: Raw = {
             "problem": {"reason": "LowCoverage", "message": "20 of 30 samples"},
         }
     ],
+    "facts": {
+        "takenAt": "2026-01-05T09:02:00Z",
+        "contracts": [{"name": "store", "hash": "sha256:3"}],
+        "evidence": [
+            {
+                "name": "unit-tests",
+                "hash": "sha256:4",
+                "value": "52",
+                "suite": {
+                    "tests": 52,
+                    "failures": 0,
+                    "skipped": 7,
+                    "runtime": "0.3",
+                    "slowest": [{"name": "tests.test_builder.test_identical", "seconds": "0.01"}],
+                },
+            }
+        ],
+        "problems": [{"about": "evidence/coverage", "reason": "NotFound", "message": "no such ConfigMap"}],
+    },
     "scraping": {
         "silent": 3,
         "stretches": 2,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from driftreview.adapters.contracts import read_contract
+from driftreview.adapters.elsewhere import read_evidence
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource
@@ -40,5 +41,6 @@ class ClusterFacts:
         return Facts(
             taken_at=whole_seconds(self._clock()),
             contracts=[read_contract(reader, each) for each in review.spec.contracts],
+            evidence=read_evidence(reader, review.spec.evidence, at_t0=review.status.baseline is None),
             problems=reader.problems,
         )

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field
 
 from driftreview.api.base import DnsName, Metadata, Model, SaneTime, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
+from driftreview.api.elsewhere import Evidence
 from driftreview.api.policy import Policy
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus
@@ -156,7 +157,18 @@ class Baseline(Model):
 
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || !has(oldSelf.status.t0)"
-_FIXED = ("target", "context", "metrics", "window", "baseline", "signals", "contracts", "variables", "policy")
+_FIXED = (
+    "target",
+    "context",
+    "metrics",
+    "window",
+    "baseline",
+    "signals",
+    "contracts",
+    "evidence",
+    "variables",
+    "policy",
+)
 
 
 def _same(field: str) -> str:
@@ -220,6 +232,10 @@ class DriftReviewSpec(Model):
         default_factory=list
     )
     """Interfaces that must be as they were at T0."""
+    evidence: Annotated[list[Evidence], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """Numbers from elsewhere, such as those of tests, that count like signals."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
+from driftreview.api.elsewhere import EvidenceFact
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Hash
 
@@ -40,6 +41,10 @@ class Facts(Model):
         default_factory=list
     )
     """One for each declared contract."""
+    evidence: Annotated[list[EvidenceFact], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """One for each file that was read."""
     problems: Annotated[list[FactProblem], Field(max_length=200, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

@@ -202,7 +202,7 @@ class Reason(StrEnum):
     NOT_A_PROMETHEUS = "NotAPrometheus"
     """The answer is not what the Prometheus query API returns (HTML of a login page, say)."""
     WRONG_RESULT_TYPE = "WrongResultType"
-    """The answer has another result type than the query must give."""
+    """The answer, or a file, is not of the type it must be."""
     PARTIAL_ANSWER = "PartialAnswer"
     """The server warned that its answer is incomplete."""
     SERVER_ERROR = "ServerError"

@@ -25,7 +25,7 @@ from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.rows import check_rows, signal_rows
+from driftreview.domain.rows import check_rows, evidence_rows, signal_rows
 from driftreview.domain.status import (
     Stuck,
     bounded,
@@ -141,6 +141,7 @@ def checkpoint_judged(
         message=shorten(result.message),
         snapshot=ref,
         signals=signal_rows(result),
+        evidence=evidence_rows(result),
         checks=check_rows(result),
     )
     rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
-from driftreview.domain import contracts
+from driftreview.domain import contracts, elsewhere
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
 
@@ -22,8 +22,8 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
-    """A spec without its expectations about facts, for where there are none: history keeps samples only."""
-    return spec.model_copy(update={contracts.SECTION: []})
+    """A spec without what is judged by facts, for where there are none: history keeps samples only."""
+    return spec.model_copy(update={contracts.SECTION: [], elsewhere.SECTION: []})
 
 
 def _declared(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:

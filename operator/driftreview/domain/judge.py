@@ -19,6 +19,7 @@ from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
+from driftreview.domain.elsewhere import judge_evidence
 from driftreview.domain.events import uncountable
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
@@ -76,6 +77,7 @@ def _judge(
             for signal, series in zip(spec.signals, found, strict=True)
         ],
         check_facts(spec, baseline.facts, current.facts),
+        judge_evidence(spec.evidence, baseline.facts, current.facts),
     )
 
 

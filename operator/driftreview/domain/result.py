@@ -9,6 +9,7 @@ from typing import Final
 from driftreview.api.reasons import UNMEASURED, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
+from driftreview.domain.elsewhere import EvidenceResult
 from driftreview.domain.finding import Finding
 
 WORST_FIRST: Final = (
@@ -62,6 +63,11 @@ class SignalResult:
         return verdict
 
     @property
+    def runbook(self) -> str:
+        """What to do when it is degraded."""
+        return self.signal.runbook
+
+    @property
     def sentence(self) -> str:
         """Why, in one sentence."""
         return f"{self.signal.name} is {self.finding.verdict}: {self.finding.message}"
@@ -75,18 +81,25 @@ class CheckpointResult:
     results: tuple[SignalResult, ...]
     message: str
     checks: tuple[CheckResult, ...] = ()
+    evidence: tuple[EvidenceResult, ...] = ()
+    """Of numbers from elsewhere, which count as signals do."""
 
     @staticmethod
-    def of(results: Sequence[SignalResult], checks: Sequence[CheckResult] = ()) -> CheckpointResult:
-        """Put signals and checks together: the worst that counts decides."""
-        counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
+    def of(
+        results: Sequence[SignalResult],
+        checks: Sequence[CheckResult] = (),
+        evidence: Sequence[EvidenceResult] = (),
+    ) -> CheckpointResult:
+        """Put signals, numbers from elsewhere and checks together: the worst that counts decides."""
+        judged: tuple[SignalResult | EvidenceResult, ...] = (*results, *evidence)
+        counted = [(result.counts_as, result) for result in judged if result.counts_as is not None]
         measured = combine([each for each, _ in counted])
         verdict = with_checks(measured, checks)
         deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
         sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1])
         if verdict is not measured and (check := deciding_check(verdict, checks)):
             sentence = f"{check.sentence}; {sentence}"
-        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks))
+        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks), tuple(evidence))
 
 
 def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
@@ -100,13 +113,15 @@ def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
     return Verdict.PASS
 
 
-def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None) -> str:
+def _sentence(
+    verdict: Verdict, counted: Sequence[SignalResult | EvidenceResult], deciding: SignalResult | EvidenceResult | None
+) -> str:
     if deciding is None:
         return "no enforced signal could be judged"
     if verdict is Verdict.PASS:
         worst = "" if deciding.finding.verdict is SignalVerdict.IMPROVED else f"; closest: {deciding.sentence}"
         return f"all enforced signals ({len(counted)}) pass{worst}"
     others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
-    runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
+    runbook = f" ({deciding.runbook})" if deciding.runbook and verdict is Verdict.DRIFT else ""
     more = f"; and {others} more" if others else ""
     return f"{deciding.sentence}{runbook}{more}"

@@ -126,9 +126,11 @@ def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
             if size <= MOST_BYTES:
                 break
             row = rows[index]
-            signals = [each for each in row.signals if each.verdict in kept]
+            signals, evidence = (
+                [each for each in part if each.verdict in kept] for part in (row.signals, row.evidence)
+            )
             checks = [each for each in row.checks if each.verdict is not CheckVerdict.HELD and kept]
-            slim = row.model_copy(update={"signals": signals, "checks": checks})
+            slim = row.model_copy(update={"signals": signals, "evidence": evidence, "checks": checks})
             size -= _size(row) - _size(slim)
             rows[index] = slim
     return status.model_copy(update={"checkpoints": rows})
