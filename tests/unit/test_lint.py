@@ -28,7 +28,10 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = "DriftReview or DriftSnapshot or MetricSource or ClusterMetricSource; did you mean DriftReview?"
-FIELDS = "one of target, context, metrics, window, baseline, signals, variables, policy or suspend; drop it"
+FIELDS = (
+    "one of target, context, metrics, window, baseline, signals, contracts, evidence, variables, policy or suspend; "
+    "drop it"
+)
 JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence or Info; did you mean Level?"
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
@@ -116,7 +119,7 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
          "InvalidSpec", "spec.window.checkpoints[0]", "2m must be at least 3m, 6 times the source's resolution, 30s"),
         ({"window": {"checkpoints": ["1h", "9000d"], "rollback": "9000d"}},
          "InvalidSpec", "spec.window.checkpoints[1]", "700000 can be asked for"),
-        ({"window": {"checkpoints": ["1h", "300d"], "rollback": "300d"}},
+        ({"window": {"checkpoints": ["1h", "300d"], "rollback": "300d"}, "baseline": {"length": "1h"}},
          "InvalidSpec", "spec.window.checkpoints[1]", "kB can be stored"),
     ],
     ids=str,

@@ -21,6 +21,7 @@ from driftreview.api.status import (
 )
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.coarser import coarsened
 from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.display import shorten
 from driftreview.domain.foresight import Foresight
@@ -96,6 +97,7 @@ def baseline_captured(
     """
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
     message = f"frozen in DriftSnapshot {ref.name}"
+    message += f" {note}" if (note := coarsened(review.spec, evidence)) else ""
     told = condition(review.status, ConditionType.BASELINE_CAPTURED)
     message += f"; {told.message}" if told is not None else ""  # why its history ends early
     if foreseen is None:

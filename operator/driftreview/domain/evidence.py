@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import numpy as np
+
 from driftreview.api.base import Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import (
@@ -25,20 +27,12 @@ from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.status import Revision
-from driftreview.api.values import exact_duration, parse_quantity
-from driftreview.domain.blocks import block_means, block_medians, encode, longest_beyond
-from driftreview.domain.companions import (
-    Companion,
-    Written,
-    companion_of,
-    companion_problem,
-    count,
-    written_beside,
-    written_per,
-)
+from driftreview.api.values import exact_duration, parse_duration, parse_quantity
+from driftreview.domain.blocks import longest_beyond
+from driftreview.domain.companions import Companion, Written, companion_problem, written
 from driftreview.domain.display import shorten
 from driftreview.domain.query import Asked
-from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window, numbers
 from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
 
@@ -50,6 +44,8 @@ MOST_STORED: Final = 1_400_000
 LEAST_ROOM: Final = 400_000
 """Of these, what a pod template leaves to the medians, or it is left out: T0 without a baseline judges nothing."""
 BYTES_PER_BLOCK: Final = 13
+BYTES_PER_SERIES: Final = 150
+"""Of its labels and counts."""
 _ESCAPED: Final = (*"<>&", "\u2028", "\u2029")
 
 
@@ -83,6 +79,10 @@ class Look:
     """The metric source, as kind/name, address, and a digest of what headers and Secrets are sent."""
     previous_hash: str = ""
     """Hash of the snapshot before; empty at T0."""
+    coarser: tuple[tuple[Window, timedelta], ...] = ()
+    """Windows and longer blocks that may be taken instead, where it does not all fit."""
+    stretch: float = 1.0
+    """How many times as long the longest look of the review is, at least 1."""
 
 
 def canonical(value: Any) -> bytes:
@@ -116,22 +116,24 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str,
     After a crash a snapshot is found by its name; one that somebody else put there must not be judged. The hash proves
     no author: who may create snapshots can forge the samples, so only the operator's account should.
     """
-    expected = None if look.window is None else _written(look.window, look.block)
+    levels = [(look.window, look.block), *look.coarser]
+    windows = [None if window is None else _written(window, block) for window, block in levels]
     return (
         is_intact(spec, spec.hash)
         and spec.review_ref.uid == review.metadata.uid
-        and (spec.checkpoint, spec.previous_hash, spec.window) == (look.checkpoint, look.previous_hash, expected)
+        and (spec.checkpoint, spec.previous_hash) == (look.checkpoint, look.previous_hash)
+        and spec.window in windows
         and spec.judged.template_hash == judged
         and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
-        and _asks(spec, review, look, asked)
+        and _asks(spec, review, asked)
     )
 
 
-def _asks(spec: DriftSnapshotSpec, review: DriftReview, look: Look, asked: Sequence[Asked]) -> bool:
+def _asks(spec: DriftSnapshotSpec, review: DriftReview, asked: Sequence[Asked]) -> bool:
     """Whether evidence answers the review's signals with its own queries, over all of the window."""
-    if look.window is None:
+    if spec.window is None:
         return not spec.signals
-    points = look.window.points
+    points = (spec.window.end - spec.window.start) // parse_duration(spec.window.step)
     expected = [(signal.name, signal.unit, each) for signal, each in zip(review.spec.signals, asked, strict=True)]
     whole = all(series.expected == points for each in spec.signals for series in each.series)
     return whole and expected == [
@@ -173,11 +175,7 @@ def take(
         review_ref=ReviewRef(name=review.metadata.name, uid=review.metadata.uid),
         checkpoint=look.checkpoint,
         source=look.source,
-        window=None
-        if window is None
-        else EvidenceWindow(
-            start=window.start, end=window.end, step=exact_duration(window.step), block=exact_duration(block)
-        ),
+        window=None if window is None else _written(window, block),
         judged=judged,
         previous=previous,
         signals=bare,
@@ -186,13 +184,13 @@ def take(
         previous_hash=look.previous_hash,
         hash="",
     )
-    room = MOST_STORED - _stored_size(seal(spec))
+    room = MOST_STORED - stored_size(seal(spec))
     if room < LEAST_ROOM and previous is not None and previous.template:
         spec = spec.model_copy(update={"previous": previous.model_copy(update={"template": {}})})
-        room = MOST_STORED - _stored_size(seal(spec))
+        room = MOST_STORED - stored_size(seal(spec))
     fitting: list[SignalEvidence] = []
     for whole, without in zip(signals, bare, strict=True):
-        more = max(0, _stored_size(whole) - _stored_size(without))
+        more = max(0, stored_size(whole) - stored_size(without))
         fits = more <= room
         room -= more if fits else 0
         fitting.append(whole if fits else without)
@@ -208,13 +206,13 @@ def _too_large(signal: SignalEvidence) -> SignalEvidence:
     """What is left of a signal for whose samples there is no room; one that has none stays as it is."""
     if not signal.series:
         return signal
-    size = _stored_size(signal)
+    size = stored_size(signal)
     message = f"its {size} bytes of evidence do not fit beside the others: a snapshot has room for {MOST_STORED} in all"
     problem = Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
     return signal.model_copy(update={"series": [], "problem": problem})
 
 
-def _stored_size(part: Model) -> int:
+def stored_size(part: Model) -> int:
     """Bytes of a part of a snapshot as the API server stores it: of some characters it makes six bytes."""
     text = canonical(part.to_wire())
     return len(text) + sum(text.count(each.encode()) * (6 - len(each.encode())) for each in _ESCAPED)
@@ -235,7 +233,7 @@ def freeze(
             problem = problem or companion_problem(signal, measurement.companion)
             if problem is None:
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
-                laid = [(one, _blocks(measurement, one, window.step, block)) for one in ordered]
+                laid = [(one, written(signal, one, measurement.companion, window.step, block)) for one in ordered]
                 problem = _too_long([written for _, written in laid], window, block)
                 series = [] if problem else [_freeze_series(signal, one, window, each, scraping) for one, each in laid]
         case TooMany(labels):
@@ -252,17 +250,6 @@ def freeze(
         series=series,
         problem=problem,
     )
-
-
-def _blocks(measurement: Measurement, one: Series, step: timedelta, block: timedelta) -> Written:
-    """The blocks of a series, and of what its second query says beside it, as evidence writes them."""
-    signal, beside = measurement.signal, companion_of(measurement.signal, one, measurement.companion)
-    if signal.per is not None:
-        return written_per(one, beside, step, block, parse_quantity(signal.min_traffic or "0"))
-    if signal.control is not None:
-        return written_beside(one, beside, step, block)
-    kept = block_means if signal.kind is Kind.EVENTS else block_medians
-    return Written(encode(kept(one, step, block)), count(one))
 
 
 def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Problem | None:
@@ -283,7 +270,9 @@ def _freeze_series(
     longest: timedelta | None = None
     if signal.kind is Kind.LIMIT and signal.limits is not None and signal.limits.alert is not None:
         longest = longest_beyond(series, parse_quantity(signal.limits.alert), sign, window.step)
-    worst = max((value for value in series.values if value is not None), key=lambda value: sign * value, default=None)
+    present = numbers(series.values)
+    present = sign * present[~np.isnan(present)]
+    worst = sign * float(present.max()) if len(present) else None
     return SeriesEvidence(
         labels=kept,
         values=laid.values,

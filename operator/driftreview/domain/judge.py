@@ -60,7 +60,9 @@ def _judge(
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
     grid = _grid(spec, baseline, current)
-    found = [_series(signal, before, after) for signal in spec.signals]
+    window = current.window
+    partial = window is not None and window.end - window.start < parse_duration(window.block)
+    found = [_series(signal, before, after, partial=partial) for signal in spec.signals]
     cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
     budget = parse_percent(spec.policy.false_alarm_budget) / len(spec.window.checkpoints)
     together = iter(judge_together(cases, grid, budget))
@@ -115,9 +117,12 @@ def _gap(baseline: EvidenceWindow, start: datetime, block: timedelta) -> int:
 
 
 def _series(
-    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed]
+    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed], *, partial: bool
 ) -> list[tuple[str | None, Finding | tuple[Case, ...]]]:
-    """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
+    """What is found of each series by itself, or what is still to be measured; None is the signal as a whole.
+
+    Of a part of a block, in a window that is shorter than one, events are not counted: it would pass for a whole one.
+    """
     baseline, current = before.get(signal.name), after.get(signal.name)
     if current is None:
         return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
@@ -130,6 +135,8 @@ def _series(
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
         lacking = uncovered(signal, side, current.source) or without_traffic(signal, side, old)
         lacking = lacking or broken_off(side, current.source)
+        if signal.kind is Kind.EVENTS and partial:
+            lacking = lacking or too_few(side, "this window")
         if lacking is None or signal.kind is Kind.INFO:
             found.append((key, _one(signal, old, side, Covariate.of(signal, key, before, after))))
         else:
