@@ -14,13 +14,15 @@ from driftreview.domain.blocks import block_medians
 from driftreview.domain.coarser import Levels, coarsened, first_look, fits, later_look
 from driftreview.domain.evidence import MOST_STORED, Look, Measurement, canonical, freeze, is_of
 from driftreview.domain.foresight import Foresight
+from driftreview.domain.history import History
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.query import Asked
+from driftreview.domain.replay import Past, frozen_but, replay
 from driftreview.domain.samples import Failed, Samples, Series, Window
 from driftreview.domain.schedule import Due, block_lengths, checkpoints
 from driftreview.domain.scraping import Scraping
 from tests import builders
-from tests.builders import HOUR, MINUTE, T0, presence, review, signal
+from tests.builders import HOUR, MINUTE, T0, presence, recorded, review, signal
 
 JUDGED = RevisionEvidence(**builders.revision("new").model_dump())
 STARTED = DriftReviewStatus(judged=builders.revision("new"), t0=T0)
@@ -251,3 +253,19 @@ def test_the_blocks_of_arrays_are_those_of_lists() -> None:
     values = [3.0, None, 1.0, 2.0, None, None, None, -0.0, 1e308, 1.7e308]
     found = block_medians(Series({}, values), MINUTE, 3 * MINUTE)
     assert found == (2.0, 2.0, 5e307, 1.7e308)
+
+
+def test_a_replay_takes_the_blocks_that_the_operator_would() -> None:
+    subject = large(50, baseline={"length": "1d"})
+    look = at_t0(subject)
+    assert look.window is not None
+    times = [look.window.start - HOUR + number * STEP for number in range(50 * 12 + 12)]
+    tracks = tuple(recorded([(time, 0.123456789) for time in times], pod=f"web-{number:02}") for number in range(20))
+    history = History.of({each.name: tracks for each in subject.spec.signals}, STEP)
+    found = replay(subject, Past(history, {each.name: "up" for each in subject.spec.signals}, "source"), T0)
+    expected = taken(subject, look)
+    assert block_of(found.baseline) == block_of(expected) == "1200s"
+    assert [each.series for each in found.baseline.signals] == [each.series for each in expected.signals]
+    windows = [each.evidence.window for each in found.checkpoints if each.evidence]
+    assert {each.block for each in windows if each} == {"1200s"}
+    assert frozen_but(found, "s0").keys() >= {("T0", "1200s", "s1"), ("24h", "1200s", "s49")}
