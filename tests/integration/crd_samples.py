@@ -76,6 +76,7 @@ COVERED: Raw = {
         },
     },
 }
+RUNTIME: Raw = {"name": "runtime", "from": {"baseline": COVERED["from"]["current"], "current": _FILE}}
 
 # The example of the design, reduced to the fields there are.
 REVIEW: Raw = {
@@ -98,7 +99,7 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
-    "evidence": [EVIDENCE, COVERED],
+    "evidence": [EVIDENCE, COVERED, RUNTIME],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
