@@ -206,7 +206,7 @@ REFUSALS: list[Refusal] = [
               margin={"relative": None, "absolute": None}),
     _evidence("evidence-margin-unit", EVIDENCE, _UNIT, ".margin.absolute", margin={"absolute": "5ms"}),
     _evidence("evidence-margin-percent", EVIDENCE, _PERCENT, ".margin.absolute", margin={"absolute": "1%"}),
-    _evidence("evidence-margin-negative", EVIDENCE, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
+    _evidence("evidence-margin-signed", EVIDENCE, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
     _evidence("evidence-unit", EVIDENCE, "must be printable text", ".unit", unit="a\nb"),
     _evidence("junit-without-measure", COVERED, "measure is what to read of format: JUnit", ".from.baseline",
               **{"from": {"baseline": {"measure": None}}}),
