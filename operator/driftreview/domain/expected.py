@@ -8,7 +8,7 @@ from typing import Final
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
-from driftreview.domain import alerts, contracts, flags, inventory, observability
+from driftreview.domain import alerts, contracts, elsewhere, flags, inventory, observability
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
 from driftreview.domain.flags import check_flag
@@ -37,8 +37,9 @@ def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
-    """A spec without its expectations about facts, for where there are none: history keeps samples only."""
-    return spec.model_copy(update={contracts.SECTION: [], flags.SECTION: [], alerts.SECTION: None})
+    """A spec without what is judged by facts, for where there are none: history keeps samples only."""
+    lists: dict[str, list[object]] = {each: [] for each in (contracts.SECTION, flags.SECTION, elsewhere.SECTION)}
+    return spec.model_copy(update={**lists, alerts.SECTION: None})
 
 
 def _declared(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
