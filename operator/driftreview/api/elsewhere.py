@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
-from driftreview.api.base import DnsName, Identifier, Model, Pattern, SecretKey, ShortText, atomic, rules
+from driftreview.api.base import ConfigMapKey, Identifier, Model, Pattern, ShortText, atomic, rules
 from driftreview.api.checkpoint import Hash
 from driftreview.api.signal import Margin, Mode, OnMissing, Severity, Worse
 from driftreview.api.values import Quantity
@@ -45,15 +45,6 @@ class Measure(StrEnum):
     """Seconds of the slowest test case."""
 
 
-class FileRef(Model):
-    """A file in a ConfigMap of the review's namespace."""
-
-    name: DnsName
-    """Name of the ConfigMap."""
-    key: SecretKey
-    """The key that holds the file, such as junit.xml."""
-
-
 class EvidenceFile(Model):
     """A file, and which number of it."""
 
@@ -70,7 +61,7 @@ class EvidenceFile(Model):
         )
     )
 
-    config_map: FileRef
+    config_map: ConfigMapKey
     """Where the file is."""
     format: FileFormat
     """JUnit, JSON or Number."""

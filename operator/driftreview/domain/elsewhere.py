@@ -20,6 +20,7 @@ from driftreview.domain.checks import problem_with
 from driftreview.domain.display import change, printable, quantity
 from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.junit import UnreadableError, read_junit, written
+from driftreview.domain.margins import tolerated
 
 SECTION: Final = "evidence"
 _SAME: Final = 1e-9
@@ -98,9 +99,14 @@ def judge_evidence(declared: Sequence[Evidence], at_t0: Facts | None, now: Facts
     return tuple(EvidenceResult(each, _judged(each, at_t0, now)) for each in declared)
 
 
+def without_baseline(declared: Sequence[Evidence], at_t0: Facts | None) -> list[str]:
+    """Numbers that count and have nothing to be compared with, each in a sentence: no later look mends that."""
+    counted = [(each.name, number_of(each, at_t0, at_t0=True)) for each in declared if each.mode is not Mode.SHADOW]
+    return [f"{SECTION}/{name}: {found[1]}" for name, found in counted if not isinstance(found, float)]
+
+
 def _judged(evidence: Evidence, at_t0: Facts | None, now: Facts | None) -> Finding:
-    before = _number(evidence, evidence.baseline, at_t0, "at T0")
-    after = _number(evidence, evidence.current, now, "now")
+    before, after = number_of(evidence, at_t0, at_t0=True), number_of(evidence, now, at_t0=False)
     if isinstance(before, float) and isinstance(after, float):
         return _compared(evidence, before, after)
     old, new = (quantity(each, evidence.unit) if isinstance(each, float) else "" for each in (before, after))
@@ -111,20 +117,20 @@ def _judged(evidence: Evidence, at_t0: Facts | None, now: Facts | None) -> Findi
 def _compared(evidence: Evidence, before: float, after: float) -> Finding:
     sides = {Worse.HIGHER: after - before, Worse.LOWER: before - after, Worse.EITHER: abs(after - before)}
     worse, near = sides[evidence.worse], _SAME * max(abs(before), abs(after))
-    difference, tolerated = after - before, _tolerated(evidence.margin, before)
+    difference, room = after - before, _let_through(evidence.margin, before)
     if abs(worse) <= near:
         verdict = SignalVerdict.STABLE
     elif worse < 0:
         verdict = SignalVerdict.IMPROVED
     else:
-        inside = worse <= tolerated + near
+        inside = worse <= room + near
         verdict = SignalVerdict.ACCEPTABLE if inside else SignalVerdict.DEGRADED
     delta = "0%" if verdict is SignalVerdict.STABLE and before else _delta(before, after, evidence.unit)
     old, new = (quantity(each, evidence.unit) for each in (before, after))
-    message = f"{new} against {old} ({delta}), {_said(evidence.margin, evidence.unit)}"
+    message = f"{new} against {old} ({delta}), {tolerance(evidence)}"
     source = f"; from {printable(evidence.source, 60)}" if evidence.source else ""
-    estimate = Estimate(Measure.DIFFERENCE, difference, difference, difference, tolerated, after, before)
-    known = math.isfinite(difference) and math.isfinite(tolerated)
+    estimate = Estimate(Measure.DIFFERENCE, difference, difference, difference, room, after, before)
+    known = math.isfinite(difference) and math.isfinite(room)
     return Finding(verdict, None, message + source, old, new, delta, estimate if known else None)
 
 
@@ -134,7 +140,7 @@ def _delta(before: float, after: float, unit: str) -> str:
     return f"{share:+.0%}" if is_plain else change(before, after, unit)
 
 
-def _tolerated(margin: Margin | None, before: float) -> float:
+def _let_through(margin: Margin | None, before: float) -> float:
     """How much worse is let through, in the unit."""
     if margin is None:
         return 0.0
@@ -142,15 +148,24 @@ def _tolerated(margin: Margin | None, before: float) -> float:
     return max(relative, parse_quantity(margin.absolute) if margin.absolute is not None else 0.0)
 
 
-def _said(margin: Margin | None, unit: str) -> str:
-    if margin is None:
-        return "nothing worse is tolerated"
-    absolute = quantity(parse_quantity(margin.absolute), unit) if margin.absolute is not None else None
-    return f"margin {' or '.join(each for each in (margin.relative, absolute) if each is not None)}"
+def tolerance(evidence: Evidence) -> str:
+    """How much worse is let through, in words."""
+    return (
+        "nothing worse is tolerated"
+        if evidence.margin is None
+        else f"margin {tolerated(evidence.margin, evidence.unit)}"
+    )
 
 
-def _number(evidence: Evidence, declared: str | None, facts: Facts | None, when: str) -> float | tuple[Reason, str]:
-    """A number of one side, or why there is none."""
+def number_of(evidence: Evidence, facts: Facts | None, *, at_t0: bool) -> float | tuple[Reason, str]:
+    """The number of one side, or why there is none.
+
+    Args:
+        evidence: which.
+        facts: those of T0 or of the look.
+        at_t0: which of the two sides.
+    """
+    declared, when = (evidence.baseline, "at T0") if at_t0 else (evidence.current, "now")
     if declared is not None:
         return parse_quantity(declared)
     if facts is None:

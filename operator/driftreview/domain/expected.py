@@ -33,7 +33,8 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
 def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
     """What is not as expected at T0 already, each in a sentence."""
     checks = check_facts(spec, facts, facts)
-    return [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    broken = [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    return broken + elsewhere.without_baseline(spec.evidence, facts)
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
