@@ -176,6 +176,7 @@ class TestSpecHash:
             "window": {"checkpoints": ["1h", "2h", "4h"], "rollback": "5h"},
             "baseline": {"length": "2d"},
             "signals": [{"name": "other", "query": "up", "margin": {"relative": "5%"}}],
+            "signalSetRefs": [{"name": "http"}],
             "contracts": [{"name": "c", "from": {"service": "s"}}],
             "flags": [{"name": "F", "from": {"env": {}}}],
             "inventory": {},

@@ -14,6 +14,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import CheckVerdict, Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal
+from driftreview.api.signalset import SetSignal
 from driftreview.api.window import Window
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
@@ -21,7 +22,7 @@ from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import T0
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import Foresight, foresight
-from driftreview.domain.recheck import Looked, differences, earlier, looked
+from driftreview.domain.recheck import Looked, as_judged, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Reference, Tone
 
 _TONES: Final[dict[str, Tone]] = {
@@ -61,7 +62,8 @@ class Material:
         snapshots, uid = list(snapshots), review.metadata.uid
         looks, old = looked(review, snapshots), earlier(review, snapshots)
         acts = tuple(each for each in approvals if each.spec.review_ref.uid == uid)
-        return Material(review, looks, old, acts, tuple(differences(review, looks, old, acts)))
+        found = tuple(differences(review, looks, old, acts))
+        return Material(as_judged(review, looks), looks, old, acts, found)
 
     @property
     def window(self) -> Window:
@@ -132,6 +134,12 @@ class Material:
     def of_review(self, field: str) -> Reference:
         """A reference to a field of the review."""
         return Reference(field=field)
+
+    def of_signal(self, signal: Signal) -> Reference:
+        """A reference to where the review has a signal from."""
+        if isinstance(signal, SetSignal):
+            return Reference(field=f"spec.signalSetRefs[{signal.ref}]")
+        return Reference(field=f"spec.signals[{signal.name}]")
 
     def signal(self, name: str) -> Signal | None:
         """A declared signal."""
