@@ -178,6 +178,7 @@ class TestSpecHash:
             "signals": [{"name": "other", "query": "up", "margin": {"relative": "5%"}}],
             "contracts": [{"name": "c", "from": {"service": "s"}}],
             "flags": [{"name": "F", "from": {"env": {}}}],
+            "evidence": [{"name": "e", "baseline": 1, "current": 1}],
             "inventory": {},
             "preflight": {"require": ["ClockSkew"]},
             "alerts": {"heartbeat": "Watchdog"},
