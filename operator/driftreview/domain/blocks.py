@@ -12,11 +12,19 @@ from itertools import groupby
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from driftreview.domain.samples import Series, numbers
+from driftreview.domain.samples import Series, Values
 from driftreview.domain.statistics import mean
 
 _T = TypeVar("_T")
+
+
+def numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    """Samples as an array, NaN for none; it must not be changed."""
+    if isinstance(values, Values):
+        return np.frombuffer(values.packed, dtype=np.float64)
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
