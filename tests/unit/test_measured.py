@@ -3,12 +3,12 @@
 import math
 import sys
 
-import numpy as np
 import pytest
 
 from driftreview.api.signal import Signal, Worse
 from driftreview.domain.finding import Side
-from driftreview.domain.measured import Case, Grid, Measured, measure, scale_of
+from driftreview.domain.measured import Case, Grid, Measured
+from driftreview.domain.measuring import measure, panel_of
 from driftreview.domain.scale import Scale
 from tests.builders import around, side, signal
 
@@ -63,7 +63,8 @@ class TestScale:
         assert Scale(log=False, unit=1.7e308).back(-3) == -LARGEST
 
     def test_all_zeros_have_a_unit(self) -> None:
-        assert scale_of(Case(signal(), None, side([])), np.zeros(9)).unit == 1
+        _, (scale,) = panel_of([Case(signal(), None, side([0.0] * 9))], GRID)
+        assert scale.unit == 1
 
 
 class TestDirection:

@@ -105,12 +105,18 @@ class Noise:
         variances, freedom = self.variances.copy(), self.freedom.copy()
         is_own = np.zeros(len(freedom), bool)
         known, found = ((self.weights * each).sum((-1, -2)) for each in (variances, seen))
-        for index in np.flatnonzero(found > known):
-            ratio = found[index] / known[index] if known[index] else np.inf
-            if f_sf(float(ratio), float(stretch.freedom[index]), float(freedom[index])) < _SURELY_NOISIER:
-                variances[index] = seen[index]
-                freedom[index] = min(stretch.freedom[index], freedom[index])
-                is_own[index] = True
+        ratios = np.divide(found, known, out=np.full_like(found, np.inf), where=known > 0)
+        quiet = set[tuple[float, float]]()
+        for index in sorted(np.flatnonzero(found > known), key=lambda each: -ratios[each]):
+            degrees = float(stretch.freedom[index]), float(freedom[index])
+            if degrees in quiet:
+                continue  # as a larger ratio with the same degrees of freedom was
+            if f_sf(float(ratios[index]), *degrees) >= _SURELY_NOISIER:
+                quiet.add(degrees)
+                continue
+            variances[index] = seen[index]
+            freedom[index] = min(degrees)
+            is_own[index] = True
         return replace(self, variances=variances, freedom=freedom, is_own=is_own)
 
     def spectrum(self, frequencies: Floats) -> Floats:
