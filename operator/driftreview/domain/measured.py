@@ -142,12 +142,12 @@ class Measured:
         _, error = min(self.late.steps)
         return math.sqrt(max(error**2 - self.error**2, 0.0)) if self.late.size else 0.0
 
-    @property
+    @cached_property
     def expected(self) -> float:
         """What the baseline leads to expect, in the signal's unit."""
         return self.scale.back(self.level - self.step)
 
-    @property
+    @cached_property
     def current(self) -> float:
         """What was found, in the signal's unit."""
         return self.scale.back(self.level)

@@ -70,7 +70,7 @@ class Ordinates:
         count = residuals.shape[-1]
         present = np.isfinite(residuals)
         number = np.maximum(present.sum(-1, keepdims=True), 1)
-        total = np.where(present, residuals, 0.0).sum(-1, keepdims=True)
+        total = residuals.sum(-1, keepdims=True, where=present)
         centred = np.where(present, residuals - total / number, 0.0)
         power = _squares(np.fft.rfft(centred, axis=-1)[:, 1:]) / number
         frequencies = np.arange(1, power.shape[-1] + 1) / count

@@ -57,8 +57,9 @@ def _may_be_far(before: Floats, now: Floats) -> Bools:
     if not before.size or not now.size:
         return np.zeros(len(now), bool)
     off = np.abs(now - medians(now))
-    range_of_baseline = np.fmax.reduce(before, axis=-1) - np.fmin.reduce(before, axis=-1)
-    found: Bools = np.fmax.reduce(off, axis=-1) > np.maximum(range_of_baseline / 2, _FAR * usual_of(off)[:, 0])
+    farthest, spread = np.fmax.reduce(off, axis=-1), np.fmax.reduce(before, axis=-1) - np.fmin.reduce(before, axis=-1)
+    found: Bools = farthest > spread / 2
+    found[found] = farthest[found] > _FAR * usual_of(off[found])[:, 0]
     return found
 
 

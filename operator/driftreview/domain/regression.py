@@ -93,6 +93,11 @@ class Group:
         """All of them, the step last."""
         return np.concatenate([self.level, self.waves, self.step], axis=1)
 
+    @property
+    def solver(self) -> Floats:
+        """What each block adds to each coefficient, (regressors, blocks); what is rounded of a missing one is none."""
+        return np.where(self.present, np.linalg.pinv(self.regressors), 0.0)
+
 
 @dataclass(frozen=True)
 class Design:
@@ -187,8 +192,7 @@ def fit(design: Design, values: Floats, before: int) -> Fit:
     last, weights, residuals = np.zeros(len(values)), np.zeros(values.shape), np.full(values.shape, np.nan)
     filled = without_gaps(values)
     for group in design.groups(values, before):
-        regressors = group.regressors
-        solver = np.linalg.pinv(regressors)
+        regressors, solver = group.regressors, group.solver
         chosen = filled[group.series]
         coefficients = chosen @ solver.T
         left = chosen - coefficients @ regressors.T
@@ -205,7 +209,7 @@ def step_of(design: Design, values: Floats, before: int) -> tuple[Floats, Floats
     last, weights = np.zeros(len(values)), np.zeros(values.shape)
     filled = without_gaps(values)
     for group in design.groups(values, before):
-        solver = np.linalg.pinv(group.regressors)[-1]
+        solver = group.solver[-1]
         last[group.series] = filled[group.series] @ solver
         weights[group.series] = solver
     return last, weights
