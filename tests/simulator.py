@@ -15,6 +15,7 @@ from driftreview.api.approval import ApprovalType, DriftApproval
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
+from driftreview.api.facts import Facts
 from driftreview.api.phases import TERMINAL
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
@@ -151,6 +152,8 @@ class Simulator:
     again: datetime | None = None
     approvals: list[DriftApproval] = field(default_factory=list)
     """What people did, as the operator sees it."""
+    facts: Facts | None = None
+    """What a look finds of the cluster."""
     retaken: list[dict[str, Any]] = field(default_factory=list)
     """What stood in the status when T0 was taken anew."""
 
@@ -301,7 +304,7 @@ class Simulator:
             previous = review.status.previous if look.checkpoint == T0 else None
             kept = pin(previous, replica_set(previous.name)) if previous else None
             frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
-            spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept)
+            spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=self.facts)
             self._power()
             self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
             self._power()

@@ -15,6 +15,7 @@ from driftreview.domain.report import (
     chain,
     context,
     drift,
+    elsewhere,
     incidents,
     integration,
     limitations,
@@ -38,6 +39,7 @@ SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
     people.section,
     outlook.section,
     recommendation.section,
+    elsewhere.section,
     chain.section,
 )
 """Every section, in the order of the hand-written reviews; one that has nothing to say is left out."""

@@ -6,7 +6,9 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from driftreview.api.driftsnapshot import SignalEvidence
+from driftreview.api.elsewhere import Evidence
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.domain import elsewhere
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
@@ -17,6 +19,7 @@ _IMPACT: Final = {
     OnMissing.FAIL: "without data it counts as Degraded",
     OnMissing.IGNORE: "not counted as long as it has no data (onMissing: Ignore)",
 }
+_NEVER: Final = "not counted in any case"
 _MEND: Final = "make the query return samples of this release"
 
 
@@ -46,10 +49,10 @@ def _without(look: Looked, found: SignalEvidence) -> str:
     return f"{found.name} has no data at {when}: {found.problem.message if found.problem else ''}"
 
 
-def _impact(signal: Signal) -> str:
-    if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
-        return "not counted in any case"
-    return _IMPACT[signal.on_missing]
+def _impact(declared: Signal | Evidence) -> str:
+    if declared.mode is Mode.SHADOW or (isinstance(declared, Signal) and declared.kind is Kind.INFO):
+        return _NEVER
+    return _IMPACT[declared.on_missing]
 
 
 def _of_baseline(material: Material) -> Iterator[Row]:
@@ -84,10 +87,11 @@ def _of_facts(material: Material) -> Iterator[Row]:
             "let the metric source answer count(up)",
             material.ref(look, field="spec.scraping"),
         )
+    impacts = {f"{elsewhere.SECTION}/{each.name}": _impact(each) for each in material.review.spec.evidence}
     for each in facts.problems if facts else ():
         yield _row(
             f"{each.about}: {each.message}",
-            "unknown, which never passes",
+            impacts.get(each.about, "unknown, which never passes"),
             "create what is named, or grant the operator the right to read it",
             material.ref(look, check=each.about),
         )

@@ -19,10 +19,10 @@ from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import T0
+from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.recheck import Looked, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Reference, Tone
-from driftreview.domain.result import SignalResult
 
 _TONES: Final[dict[str, Tone]] = {
     **dict.fromkeys((SignalVerdict.IMPROVED, SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, Verdict.PASS), Tone.GOOD),
@@ -163,6 +163,6 @@ def server_of(source: str) -> str:
     return source.split(" (headers, Secrets: ", 1)[0]
 
 
-def told(result: SignalResult) -> str:
-    """A signal's verdict as tables show it."""
-    return str(result.finding.verdict) + (" (Shadow)" if result.signal.mode is Mode.SHADOW else "")
+def told(finding: Finding, mode: Mode) -> str:
+    """A verdict as tables show it."""
+    return str(finding.verdict) + (" (Shadow)" if mode is Mode.SHADOW else "")

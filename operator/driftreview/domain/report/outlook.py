@@ -15,7 +15,7 @@ from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
-from driftreview.domain.report import people
+from driftreview.domain.report import elsewhere, people
 from driftreview.domain.report.material import Material, tone
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
 from driftreview.domain.status import condition
@@ -92,6 +92,7 @@ def _disagreements(material: Material) -> Iterator[Sentence]:
 RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _disagreements,
     _signals,
+    elsewhere.risks,
     _checks,
     people.risks,
     _way_back,
