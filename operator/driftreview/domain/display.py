@@ -24,7 +24,7 @@ def number(value: float) -> str:
         return "0"
     if 1e-4 <= abs(value) < 1e6:  # noqa: PLR2004 - where plain digits read better
         text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004
-        return f"{float(text):.10f}".rstrip("0").rstrip(".")
+        return f"{float(text):.0f}" if "e" in text else text  # 999.9 is 1e+03
     return f"{value:.3g}"
 
 
