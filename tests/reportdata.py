@@ -16,6 +16,7 @@ from driftreview.domain.approvals import as_recorded
 from driftreview.domain.report.build import report
 from driftreview.report.files import as_json
 from driftreview.report.markdown import markdown
+from tests import factdata
 from tests.builders import HOUR, MINUTE, T0, approval, around, evidence, review, series, signal, snapshot
 from tests.simulator import Metrics, Simulator
 
@@ -32,7 +33,7 @@ Taken = tuple[DriftReview, list[DriftSnapshot], list[DriftApproval]]
 
 
 def life(shift_at: timedelta | None = None, **spec: Any) -> Simulator:
-    """A review at its very beginning, with a signal in each of two sections and one of none."""
+    """A review at its very beginning, with a signal in each of two sections and one of none; without facts."""
     signals = [
         signal(section="Performance", unit="ms", runbook="https://runbooks.example.org/latency"),
         signal("lag", section="Streaming", unit="ms", mode="Shadow"),
@@ -130,6 +131,20 @@ def turned_down() -> Simulator:
     return passes(simulator, 10 * MINUTE)
 
 
+FACTS = {"T0": factdata.at_t0, "1h": factdata.well, "2h": factdata.amiss}
+BOT_SIGNALS = [
+    signal(section="Performance", unit="ms", runbook="https://runbooks.example.org/latency"),
+    signal("backlog", section="Streaming", kind="Limit", limits={"alert": "150"}),
+]
+
+
+def bot(length: timedelta) -> Simulator:
+    """The review of the two hand-written documents, with all that the cluster says of itself."""
+    simulator = life(signals=BOT_SIGNALS, **factdata.DECLARED)
+    simulator.facts = lambda name: FACTS[name]()
+    return passes(simulator, 12 * MINUTE + length)
+
+
 STATES: dict[str, Callable[[], Simulator]] = {
     "pending": lambda: after(-12 * MINUTE),
     "t0": lambda: after(MINUTE),
@@ -143,6 +158,9 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "waits-for-people": waited_for,
     "approved": agreed,
     "rejected": turned_down,
+    "bot-t0": lambda: bot(MINUTE),
+    "bot-1h": lambda: bot(65 * MINUTE),
+    "bot-2h": lambda: bot(125 * MINUTE),
 }
 
 

@@ -11,13 +11,19 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.phases import Phase
 from driftreview.domain.display import shorten
 from driftreview.domain.report import (
+    alerts,
     baseline,
     chain,
+    configuration,
     context,
     drift,
+    flags,
     incidents,
     integration,
+    inventory,
     limitations,
+    observability,
+    observations,
     outlook,
     people,
     recommendation,
@@ -30,12 +36,18 @@ _LETTERS: Final = 300
 
 SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
     context.section,
+    configuration.section,
     baseline.section,
+    inventory.section,
     drift.section,
+    flags.section,
+    observability.section,
+    alerts.section,
     integration.section,
     limitations.section,
     incidents.section,
     people.section,
+    observations.section,
     outlook.section,
     recommendation.section,
     chain.section,
@@ -76,7 +88,10 @@ def of_material(material: Material) -> Report:
 def slimmer(whole: Report) -> Iterator[Report]:
     """The same report with less and less in it, each saying what was left out; the last one always has room."""
     steps: tuple[tuple[str, Callable[[Block], Block | None]], ...] = (
-        ("the tables of looks before the last one", lambda block: None if _is_folded(block) else block),
+        (
+            "what is folded: tables of looks before the last one, and long environments",
+            lambda block: None if _is_folded(block) else block,
+        ),
         ("the queries", _without_queries),
         ("the plots", lambda block: None if isinstance(block, Plots) else block),
         (
