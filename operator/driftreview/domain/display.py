@@ -13,6 +13,7 @@ _TINY: Final = 1e-12
 _RAREST: Final = 1e-4
 _COMMON: Final = 0.1
 _LONGEST_NAME: Final = 64
+_SHORT_HASH: Final = 12
 
 
 def number(value: float) -> str:
@@ -127,3 +128,8 @@ def near(name: str, known: Iterable[str], around: str = "{}") -> str:
 def shorten(sentence: str, length: int = 512) -> str:
     """Cut a sentence at a length, with dots."""
     return sentence if len(sentence) <= length else sentence[: length - 1] + "…"
+
+
+def short_hash(value: str) -> str:
+    """As much of a SHA-256 as people compare by eye."""
+    return value.removeprefix("sha256:")[:_SHORT_HASH]

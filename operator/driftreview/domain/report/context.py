@@ -8,6 +8,7 @@ from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL
 from driftreview.api.status import Revision
 from driftreview.api.values import format_duration
+from driftreview.domain.display import short_hash
 from driftreview.domain.report.material import Material, server_of, tone
 from driftreview.domain.report.model import Cell, Entries, Moment, Reference, Row, Section, Timeline, Tone
 
@@ -60,7 +61,7 @@ def _row(label: str, text: str, *evidence: Reference, code: bool = False) -> Row
 
 
 def _revision(label: str, revision: Revision, *evidence: Reference) -> Iterator[Row]:
-    template = revision.template_hash.removeprefix("sha256:")[:12]
+    template = short_hash(revision.template_hash)
     yield _row(label, f"{revision.name} (pod template {template})", *evidence, code=True)
     for image in revision.images:
         yield _row(f"{label}, image of {image.container}", image.image, *evidence, code=True)

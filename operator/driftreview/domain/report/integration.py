@@ -9,6 +9,7 @@ from driftreview.api.contract import Contract, ContractFrom
 from driftreview.api.facts import Facts
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import SECTION
+from driftreview.domain.display import short_hash
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, checked, facts_of
 from driftreview.domain.report.model import Cell, Row, Section, Table
@@ -60,4 +61,4 @@ def _place(place: ContractFrom) -> str:
 
 def _hash(facts: Facts | None, name: str) -> str:
     found = next((each.hash for each in facts.contracts if each.name == name), None) if facts else None
-    return found.removeprefix("sha256:")[:12] if found else "-"
+    return short_hash(found) if found else "-"
