@@ -67,9 +67,16 @@ UNSCRAPED = PreflightFinding(
 DRY_RUN = PreflightFinding(
     name="ForbiddenArgument",
     severity=FindingSeverity.BLOCKER,
-    message="--dry-run in container web",
+    message="forbidden argument --dry-run in container web",
     impact="Cannot measure order latency.",
     fix="Switch to the canary profile with small positions.",
+)
+MOCK_BROKER = PreflightFinding(
+    name="ForbiddenVariable",
+    severity=FindingSeverity.BLOCKER,
+    message="forbidden variable BROKER=mock in container web",
+    impact="No WebSocket streaming metrics, no real API latency.",
+    fix="Configure the real broker.",
 )
 
 

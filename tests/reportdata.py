@@ -142,7 +142,15 @@ def bot(length: timedelta) -> Simulator:
     """The review of the two hand-written documents, with all that the cluster says of itself."""
     simulator = life(signals=BOT_SIGNALS, **factdata.DECLARED)
     simulator.facts = lambda name: FACTS[name]()
+    simulator.preflight = tuple(factdata.at_t0().preflight)
     return passes(simulator, 12 * MINUTE + length)
+
+
+def blocked() -> Simulator:
+    """The same before T0, kept there by what may not be."""
+    simulator = life(signals=BOT_SIGNALS, **factdata.DECLARED)
+    simulator.preflight = (factdata.DRY_RUN, factdata.MOCK_BROKER, *factdata.at_t0().preflight)
+    return passes(simulator, MINUTE)
 
 
 STATES: dict[str, Callable[[], Simulator]] = {
@@ -158,6 +166,7 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "waits-for-people": waited_for,
     "approved": agreed,
     "rejected": turned_down,
+    "bot-blocked": blocked,
     "bot-t0": lambda: bot(MINUTE),
     "bot-1h": lambda: bot(65 * MINUTE),
     "bot-2h": lambda: bot(125 * MINUTE),

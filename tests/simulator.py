@@ -18,6 +18,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEv
 from driftreview.api.facts import Facts
 from driftreview.api.phases import TERMINAL
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.signal import Signal
 from driftreview.api.status import Act, ActType, DriftReviewStatus
@@ -145,6 +146,8 @@ class Simulator:
     """Whether it leaves out the looks of every minute, that find nothing unless something was done to the target."""
     facts: Callable[[str], Facts | None] = field(default=lambda _: None)
     """What the cluster says of itself at a look, by its name."""
+    preflight: tuple[PreflightFinding, ...] | None = None
+    """What is not in order before T0."""
     fuse: int | None = None
     """Writes until the power is gone; each write can be cut off before and after."""
     status: dict[str, Any] = field(default_factory=dict)
@@ -229,7 +232,7 @@ class Simulator:
         if self.unreadable and review.status.phase not in TERMINAL:
             raise Fault
         view = self.target.view(self.now) if self.target else None
-        action = plan(review, Observed(view, (), tuple(self.approvals)), self.now)
+        action = plan(review, Observed(view, (), tuple(self.approvals), preflight=self.preflight), self.now)
         match action:
             case Settle(status, again):
                 self._write(review, status)

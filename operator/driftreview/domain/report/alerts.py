@@ -12,7 +12,7 @@ from driftreview.api.base import format_time
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
 from driftreview.api.values import format_duration
-from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, SECTION, check_alerts, ended_alerts, new_alerts
+from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, SECTION, ended_alerts, new_alerts
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, tone
 from driftreview.domain.report.model import Block, Cell, Row, Section, Sentence, Sentences, Table, Tone
@@ -70,13 +70,9 @@ def _both(material: Material) -> tuple[Facts, Facts] | None:
 
 def _checks(material: Material) -> Iterator[Sentence]:
     """What is said of the heartbeat and of new alerts; at T0 nothing is new yet."""
-    declared, at_t0, now = material.review.spec.alerts, facts_of(material.at_t0), facts_of(material.newest)
-    if declared is None or at_t0 is None or now is None:
-        text = "Whether the heartbeat fires, or anything new, was not recorded"
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=material.since(field=_FIELD))
-        return
-    for each in check_alerts(declared, at_t0, now):
-        if material.last is not None or each.name != NEW or each.verdict is CheckVerdict.UNKNOWN:
+    for each in material.checks:
+        is_early = material.last is None and each.name == NEW and each.verdict is not CheckVerdict.UNKNOWN
+        if each.section == SECTION and not is_early:
             text = f"{_CALLED[each.name]}: {each.message}"
             refs = material.since(check=f"{SECTION}/{each.name}")
             yield Sentence(text=text, tone=tone(each.verdict), evidence=refs)

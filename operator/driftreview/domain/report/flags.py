@@ -6,7 +6,7 @@ from typing import Final
 
 from driftreview.api.facts import Facts
 from driftreview.api.flag import Expect, Flag
-from driftreview.domain.flags import SECTION, check_flag
+from driftreview.domain.flags import SECTION
 from driftreview.domain.report.material import Material, checked, facts_of, when
 from driftreview.domain.report.model import Cell, Row, Section, Table
 
@@ -25,15 +25,15 @@ def section(material: Material) -> Section | None:
 
 
 def _row(material: Material, flag: Flag) -> Row:
-    last, now = material.last, facts_of(material.newest)
-    found = check_flag(flag, now) if now else None
+    last = material.last
+    found = next((each for each in material.checks if (each.section, each.name) == (SECTION, flag.name)), None)
     cells = [
         Cell(text=flag.name, code=True),
         Cell(text=f"the value {flag.value}" if flag.expect is Expect.VALUE else str(flag.expect)),
         Cell(text=_stood(facts_of(material.at_t0), flag)),
         Cell(text=_stood(facts_of(last), flag) if last else "-"),
         checked(found),
-        Cell(text=found.message if found else "nothing of the cluster was recorded"),
+        Cell(text=found.message if found else ""),
     ]
     return Row(cells=cells, evidence=material.since(check=f"{SECTION}/{flag.name}"))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from driftreview.api.facts import Facts
-from driftreview.api.inventory import ServiceFact, ServiceStatus
+from driftreview.api.inventory import InventoryFact, ServiceFact, ServiceKind, ServiceStatus
 from driftreview.domain.confounders import ABSENT
 from driftreview.domain.display import quantity
 from driftreview.domain.inventory import SECTION
@@ -14,7 +14,7 @@ from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, unread, when
 from driftreview.domain.report.model import Block, Cell, Row, Section, Sentence, Sentences, Table, Tone
 
-_COLUMNS: Final = ("Service", "CPU (100% is a core)", "Memory", "Status", "Restarts", "Image")
+_COLUMNS: Final = ("Service", "CPU %", "Memory", "Status", "Restarts", "Image")
 FIELD: Final = "spec.facts.inventory"
 _UNKNOWN: Final = "not known"
 _TONES: Final = {
@@ -47,7 +47,15 @@ def services(facts: Facts | None) -> list[ServiceFact]:
 def _rows(material: Material) -> list[Row]:
     """One for each service of either look."""
     old, new = ({(each.kind, each.name): each for each in services(facts_of(look))} for look in _looks(material))
-    return [_row(material, f"{kind} {name}", old.get((kind, name)), new.get((kind, name))) for kind, name in old | new]
+    return [
+        _row(
+            material,
+            name if kind is ServiceKind.DEPLOYMENT else f"{name} ({kind})",
+            old.get((kind, name)),
+            new.get((kind, name)),
+        )
+        for kind, name in old | new
+    ]
 
 
 def _looks(material: Material) -> tuple[Looked | None, Looked | None]:
@@ -57,7 +65,7 @@ def _looks(material: Material) -> tuple[Looked | None, Looked | None]:
 def _row(material: Material, name: str, old: ServiceFact | None, new: ServiceFact | None) -> Row:
     newest = new if material.last else old
     status = _TONES.get(newest.status, Tone.PLAIN) if newest else Tone.OPEN
-    judged = " (judged)" if (newest or old) is not None and any(each.judged for each in (old, new) if each) else ""
+    judged = " (judged)" if any(each.judged for each in (old, new) if each) else ""
     cells = [
         Cell(text=name + judged),
         *(Cell(text=_beside(material, old, new, each)) for each in (_cpu, _memory)),
@@ -84,17 +92,16 @@ def _lacking(look: Looked) -> str:
     return _UNKNOWN if fact is None or fact.left_out or unread(look, SECTION) else ABSENT
 
 
-def _cpu(fact: ServiceFact) -> str:
+def _cpu(fact: ServiceFact | InventoryFact) -> str:
     return _UNKNOWN if fact.cpu is None else quantity(float(fact.cpu) * 100, "%")
 
 
-def _memory(fact: ServiceFact) -> str:
+def _memory(fact: ServiceFact | InventoryFact) -> str:
     return _UNKNOWN if fact.memory is None else quantity(float(fact.memory), "By")
 
 
 def _status(fact: ServiceFact) -> str:
-    pods = f"{fact.status}, {fact.ready} of {fact.desired} ready"
-    return f"{fact.status}: {fact.reason}" if fact.reason else pods
+    return f"{fact.status}: {fact.reason}" if fact.reason else f"{fact.status} ({fact.ready} of {fact.desired})"
 
 
 def _restarts(fact: ServiceFact) -> str:
@@ -105,14 +112,13 @@ def _total(material: Material) -> Row:
     """What all of them used together, at each of the two looks."""
     facts = [facts_of(each) for each in _looks(material) if each]
     found = [each.inventory if each else None for each in facts]
-    cpu, memory = [each.cpu if each else None for each in found], [each.memory if each else None for each in found]
     amounts = [
-        " → ".join(dict.fromkeys(_UNKNOWN if each is None else quantity(float(each) * factor, unit) for each in part))
-        for part, factor, unit in ((cpu, 100, "%"), (memory, 1, "By"))
+        " → ".join(dict.fromkeys(tell(each) if each else _UNKNOWN for each in found)) for tell in (_cpu, _memory)
     ]
-    return Row(
-        cells=[Cell(text=each) for each in ("Total", *amounts, "", "", "")], evidence=material.since(field=FIELD)
-    )
+    partly = any(None in (each.cpu, each.memory) for one in facts for each in services(one))
+    label = "Total of what is known" if partly else "Total"
+    cells = [Cell(text=each) for each in (label, *amounts, "", "", "")]
+    return Row(cells=cells, evidence=material.since(field=FIELD))
 
 
 def _said(material: Material) -> Iterator[Sentence]:

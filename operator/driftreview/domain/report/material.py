@@ -21,6 +21,7 @@ from driftreview.domain.approvals import extended
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import T0
+from driftreview.domain.expected import check_facts
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.recheck import Looked, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Cell, Reference, Tone
@@ -89,6 +90,14 @@ class Material:
     def newest(self) -> Looked | None:
         """The last frozen look, be it T0; None before it."""
         return self.looks[-1] if self.looks else None
+
+    @property
+    def checks(self) -> tuple[CheckResult, ...]:
+        """What is said of each declared expectation at the last look, or at T0; nothing before it."""
+        if self.last is not None:
+            return self.last.result.checks if self.last.result else ()
+        facts = facts_of(self.at_t0)
+        return check_facts(self.review.spec, facts, facts) if self.looks else ()
 
     @cached_property
     def foreseen(self) -> Foresight:

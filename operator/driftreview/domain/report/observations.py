@@ -53,10 +53,10 @@ def _data(material: Material) -> Iterator[Sentence]:
 def _checks(material: Material) -> Iterator[Sentence]:
     """Which declared expectations hold at the last look."""
     last = material.last
-    held = [each for each in last.result.checks if each.verdict is CheckVerdict.HELD] if last and last.result else []
-    if held:
+    held = [each for each in material.checks if each.verdict is CheckVerdict.HELD]
+    if held and last is not None:
         names = [f"{each.section}/{each.name}" for each in held]
-        text = f"Held at T0+{last.name if last else ''}: {', '.join(names)}"
+        text = f"Held at {when(last)}: {', '.join(names)}"
         yield Sentence(text=text, tone=Tone.GOOD, evidence=[material.ref(last, check=each) for each in names])
 
 

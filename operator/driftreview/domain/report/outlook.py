@@ -18,7 +18,6 @@ from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import some
-from driftreview.domain.expected import check_facts
 from driftreview.domain.report import limitations, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
@@ -58,9 +57,7 @@ def _signals(material: Material) -> Iterator[Sentence]:
 
 def _checks(material: Material) -> Iterator[Sentence]:
     """Expectations that are broken or unknown at the last look, or at T0 already."""
-    look, facts = material.newest, facts_of(material.at_t0)
-    checks = look.result.checks if look and look.result else check_facts(material.review.spec, facts, facts)
-    for each in checks if look else ():
+    for each in material.checks:
         if each.verdict is not CheckVerdict.HELD:
             refs = material.since(check=f"{each.section}/{each.name}")
             counted = "" if each.counts else " (not counted)"
@@ -94,12 +91,12 @@ def _disagreements(material: Material) -> Iterator[Sentence]:
         yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review(material.differences[0].path)])
 
 
-def _warnings(material: Material) -> Iterator[Sentence]:
-    """What preflight found and let go on."""
+def _preflight(material: Material) -> Iterator[Sentence]:
+    """What preflight found: it keeps the review from starting, or was let go on."""
     found, ref = limitations.findings(material)
     for each in found:
-        if each.severity is FindingSeverity.WARNING:
-            yield Sentence(text=f"{each.name}: {each.message}", tone=Tone.OPEN, evidence=[ref])
+        stops = Tone.BAD if each.severity is FindingSeverity.BLOCKER else Tone.OPEN
+        yield Sentence(text=f"{each.name}: {each.message}", tone=stops, evidence=[ref])
 
 
 def _confounders(material: Material) -> Iterator[Sentence]:
@@ -127,7 +124,7 @@ RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _signals,
     _checks,
     _incidents,
-    _warnings,
+    _preflight,
     _confounders,
     people.risks,
     _way_back,
@@ -171,8 +168,8 @@ def _fixes(material: Material) -> Iterator[Sentence]:
     found, ref = limitations.findings(material)
     for each in found:
         if each.fix:
-            blocks = each.severity is FindingSeverity.BLOCKER
-            yield Sentence(text=f"{each.name}: {each.fix}", tone=Tone.BAD if blocks else Tone.PLAIN, evidence=[ref])
+            stops = Tone.OPEN if each.severity is FindingSeverity.BLOCKER else Tone.PLAIN
+            yield Sentence(text=f"{each.name}: {each.fix}", tone=stops, evidence=[ref])
 
 
 def _next(material: Material) -> Iterator[Sentence]:
