@@ -265,3 +265,51 @@ def amiss() -> Facts:
             "incidents": [event, killed],
         }
     )
+
+
+def hostile(label: str) -> Facts:
+    """Facts in which people, labels and servers say whatever may not be taken for markup."""
+    short, line = label[:60], label[:250]
+    bad = ServiceFact(
+        kind=ServiceKind.STATEFUL_SET, name=line, status=ServiceStatus.PENDING, reason=line, images=[line], desired=1
+    )
+    container = ContainerFact(
+        name=short,
+        image=line,
+        command=[line],
+        args=[line],
+        env=[EnvFact(name=line, value=line), EnvFact(name=line, source=line)],
+        env_from=[line],
+        resources={short: short},
+        ports=[short],
+        probes=[short],
+        left_out=line,
+    )
+    scaler = AutoscalerFact(name=line, least=1, most=2, metrics=[line])
+    reference = ReferenceFact(name=line, hash="sha256:" + "a" * 64)
+    nodes = [NodeFact(name=line, kubelet=short)]
+    finding = PreflightFinding(name=short, severity=FindingSeverity.WARNING, message=line, impact=line, fix=line)
+    happened = Incident(kind=IncidentKind.WARNING, object=line, reason=short, message=line)
+    seen = observability(label + "x").model_copy(
+        update={"rules": RulesFact(count=1, alerting=1, failing=[FailingRule(group=short, name=short, health="err")])}
+    )
+    return Facts(
+        taken_at=T0,
+        deployment=deployment(version=short),
+        configuration=configuration(
+            containers=[container],
+            autoscalers=[scaler],
+            config_maps=[reference],
+            secrets=[],
+            kubernetes=short,
+            nodes=nodes,
+            left_out=line,
+        ),
+        inventory=inventory(bad, left_out=line),
+        flags=[FlagFact(name="mode", present=True, matches=False, value=line, source=line)],
+        preflight=[finding],
+        alerts=alerts(alert(line, short)),
+        observability=seen,
+        incidents=[happened],
+        problems=[FactProblem(about=f"inventory/{line}", reason=Reason.FORBIDDEN, message=line)],
+    )

@@ -187,7 +187,11 @@ def stored(name: str, spec: Any) -> DriftSnapshot:
 
 def hostile(label: str = HOSTILE) -> Taken:
     """A review whose people, labels and queries hold whatever may not be taken for markup."""
-    simulator = after(65 * MINUTE, context=dict.fromkeys(CONTEXT, label[:64]), signals=[signal(section=label[:64])])
+    given = {name: factdata.DECLARED[name] for name in ("inventory", "flags", "alerts", "observability")}
+    given["alerts"] = {"heartbeat": label[:100]}
+    given["observability"] = {"dashboards": [{"name": label[:90], "url": f"https://example.org/{label}"[:200]}]}
+    context = dict.fromkeys(CONTEXT, label[:64])
+    simulator = after(65 * MINUTE, context=context, signals=[signal(section=label[:64])], **given)
     start = simulator.stored()
     each = signal(each="symbol", section=label[:64], query=f'x{{symbol="{label}"}} | `y`', runbook=label[:256])
     begun = start.model_copy(update={"spec": start.spec.model_copy(update={"signals": [each]})})
@@ -196,8 +200,10 @@ def hostile(label: str = HOSTILE) -> Taken:
         evidence("latency", series(side, labels={"symbol": label})).model_copy(update={"query": each.query})
         for side in sides
     ]
-    first = snapshot(looks[0], source=f"MetricSource/{label} http://x")
-    last = snapshot(looks[1], checkpoint="1h", hours=6, source=f"MetricSource/{label} http://x")
+    source = f"MetricSource/{label} http://x"
+    first = snapshot(looks[0], source=source, facts=factdata.hostile(label))
+    now = factdata.hostile(f"{label}2")
+    last = snapshot(looks[1], checkpoint="1h", hours=6, source=source, facts=now)
     said = [
         approval(kind, label, message=label, **more)
         for kind, more in (("Approve", {}), ("Note", {}), ("SignOff", {"item": "backup"}))

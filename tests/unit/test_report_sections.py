@@ -20,7 +20,7 @@ from driftreview.domain.report.build import report
 from driftreview.domain.report.model import Block, Entries, Plots, Report, Section, Sentences, Table, Timeline, Tone
 from tests import factdata
 from tests.builders import HOUR, T0, around, evidence, review, series, signal, snapshot
-from tests.reportdata import STATES, stored, taken
+from tests.reportdata import STATES, hostile, stored, taken
 
 REVIEWS = Path(__file__).parents[2] / "docs" / "reviews.md"
 PROOF = "test_a_row_of_the_hand_written_reviews_stands_where_it_is_said_to"
@@ -29,13 +29,14 @@ STANDS: dict[str, tuple[str, str, str]] = {
     "**1. System configuration**: profile, mode, interval, symbols, strategy, leverage": (
         "bot-t0", "configuration", "Arguments | --profile dev --interval 60 --dry-run"),
     "Infrastructure: services and stack": ("bot-t0", "inventory", "redis | 0.85% | 9.49 MiB"),
-    "All services healthy and running": ("bot-t0", "inventory", "grafana | 0.31% | 296 MiB | Running (1 of 1)"),
+    "All services healthy and running": (
+        "bot-t0", "inventory", "elasticsearch | 0.83% | 1004 MiB | 0 | registry/elasticsearch:1 | Healthy (1 of 1)"),
     "Note on single-cycle execution": ("bot-t0", "limitations", "exits 0 and is restarted | Warning"),
     "**Infrastructure resource usage**: service, CPU %, memory, status": (
-        "bot-t0", "inventory", "rabbitmq | 45.2% | 127 MiB | Healthy (1 of 1) | 0 | registry/rabbitmq:1"),
+        "bot-t0", "inventory", "rabbitmq | 45.2% | 127 MiB | 0 | registry/rabbitmq:1 | Healthy (1 of 1)"),
     "Row *bot: Restarting*": (
         "bot-t0", "inventory",
-        "web (judged) | not known | not known | Restarting: CrashLoopBackOff: exits 0 and is restarted"),
+        "web (judged) | not known | not known | 41 | registry/web:1 | Restarting: CrashLoopBackOff: exits 0"),
     "Total infrastructure memory": ("bot-t0", "inventory", "Total of what is known | 47.2% | 1.42 GiB"),
     "**3. Feature flag status**: confirmed active, retired": (
         "bot-t0", "flags", "USE_NEW_CLI_HANDLERS | Absent | Absent | - | Held"),
@@ -43,7 +44,7 @@ STANDS: dict[str, tuple[str, str, str]] = {
         "bot-t0", "flags", "streaming | Present | Absent: 0 | - | Broken (Shadow)"),
     "**4. Metrics endpoints**: bot not exposed, Prometheus running": (
         "bot-t0", "observability", "The source has no metric of the judged pods"),
-    "Grafana, Jaeger running": ("bot-t0", "inventory", "grafana | 0.31% | 296 MiB | Running"),
+    "Grafana, Jaeger running": ("bot-t0", "inventory", "grafana | 0.31% | 296 MiB | 0 | registry/grafana:1 | Running"),
     "Current gaps: no bot, streaming, order, mark metrics": (
         "bot-t0", "observability", "Before T0: no metrics endpoint: the source scrapes none of the 1 judged pods"),
     "**5. Known limitations**: 1 single-cycle mode (impact, fix)": (
@@ -70,7 +71,7 @@ STANDS: dict[str, tuple[str, str, str]] = {
     "Heartbeat monitoring functioning": ("bot-1h", "alerts", "Heartbeat monitoring: Watchdog fires"),
     "No gaps in telemetry coverage": ("bot-2h", "alerts", "no alert rule speaks of the metrics of backlog"),
     "Service initialization verified": (
-        "bot-1h", "inventory", "exits 0 and is restarted → Healthy (1 of 1) | 41 | registry/web:1"),
+        "bot-1h", "inventory", "Restarting: CrashLoopBackOff: exits 0 and is restarted → Healthy (1 of 1)"),
     "Key achievements, success criteria met": ("bot-1h", "observations", "Held at T0+1h: contracts/event-store"),
 }  # fmt: skip
 """Row of docs/reviews.md: in which state of a review it is looked for, in which section, and what stands there."""
@@ -195,10 +196,11 @@ def test_what_nobody_declared_is_left_out(wanted: str) -> None:
     assert not any("ules of the source" in line for line in said(found, "observability"))
 
 
-def test_sections_come_in_the_order_of_both_documents() -> None:
+def test_sections_come_in_the_order_of_both_documents_and_are_all_tried_with_markup() -> None:
     order = ["context", "configuration", "baseline", "inventory", "drift", "flags", "observability", "alerts"]
     order += ["integration", "limitations", "incidents", "approvals", "observations", "outlook", "recommendation"]
     assert [each.id for each in made("bot-2h").sections] == [*order, "evidence"]
+    assert {*order} - {each.id for each in report(*hostile()).sections} <= {"integration"}
 
 
 class TestConfiguration:
@@ -235,13 +237,13 @@ class TestConfiguration:
 class TestInventory:
     def test_t0_stands_beside_now_and_one_value_where_nothing_changed(self) -> None:
         found = said(made("bot-2h"), "inventory")
-        assert "postgres | 0% | 19.2 MiB | Healthy (1 of 1) | 0 | registry/postgres:1" in found
+        assert "postgres | 0% | 19.2 MiB | 0 | registry/postgres:1 | Healthy (1 of 1)" in found
         assert (
-            "rabbitmq | 45.2% → 90% | 127 MiB → 140 MiB | Healthy (1 of 1) → "
-            "Pending: 0 of 1 pods are ready: ImagePullBackOff | 0 | registry/rabbitmq:1 → registry/rabbitmq:2"
+            "rabbitmq | 45.2% → 90% | 127 MiB → 140 MiB | 0 | registry/rabbitmq:1 → registry/rabbitmq:2 | "
+            "Healthy (1 of 1) → Pending: 0 of 1 pods are ready: ImagePullBackOff"
         ) in found
         assert (
-            "grafana | 0.31% → - | 296 MiB → - | Running (1 of 1) → not there | 0 → - | registry/grafana:1 → -" in found
+            "grafana | 0.31% → - | 296 MiB → - | 0 → - | registry/grafana:1 → - | Running (1 of 1) → not there" in found
         )
 
     def test_one_that_a_look_could_not_read_is_not_said_to_be_gone(self) -> None:
@@ -285,7 +287,7 @@ class TestIncidents:
         found = of_facts(factdata.at_t0(), NOTHING.model_copy(update={"incidents": [later]}))
         (row,) = (line for line in said(found, "incidents") if " | " in line)
         assert row.split(" | ")[2:] == [
-            "2026-07-31T13:00:00Z", "60 restarts in all", "CrashLoopBackOff, exit code 0", "T0, T0+1h"
+            "2026-07-31T13:00:00Z", "60 restarts in all", "T0, T0+1h", "CrashLoopBackOff, exit code 0"
         ]  # fmt: skip
 
     def test_of_too_many_the_first_are_listed_and_all_are_counted(self) -> None:

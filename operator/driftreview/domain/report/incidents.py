@@ -15,7 +15,7 @@ from driftreview.domain.report.model import Block, Cell, Row, Section, Sentence,
 
 MOST_ROWS: Final = 100
 """Incidents that are listed; beyond these their number."""
-_COLUMNS: Final = ("What", "To what", "When last (UTC)", "How often", "Why", "Seen at")
+_COLUMNS: Final = ("What", "To what", "When last (UTC)", "How often", "Seen at", "Why")
 _COUNTED: Final = {
     IncidentKind.OOM_KILLED: "containers killed for their memory",
     IncidentKind.RESTARTED: "containers that ended otherwise",
@@ -99,7 +99,7 @@ def _row(material: Material, seen: list[tuple[Looked, Incident]]) -> Row:
         Cell(text=last.object),
         Cell(text=format_time(last.at) if last.at else "-"),
         Cell(text=f"{last.count}" if last.kind is IncidentKind.WARNING else f"{last.count} restarts in all"),
-        Cell(text=why or "-"),
         Cell(text=", ".join(when(look) for look, _ in reversed(seen))),
+        Cell(text=why or "-"),
     ]
     return Row(cells=cells, evidence=[material.ref(look, field=_FIELD) for look, _ in seen])

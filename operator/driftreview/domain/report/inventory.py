@@ -14,7 +14,7 @@ from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, unread, when
 from driftreview.domain.report.model import Block, Cell, Row, Section, Sentence, Sentences, Table, Tone
 
-_COLUMNS: Final = ("Service", "CPU %", "Memory", "Status", "Restarts", "Image")
+_COLUMNS: Final = ("Service", "CPU %", "Memory", "Restarts", "Image", "Status")
 FIELD: Final = "spec.facts.inventory"
 _UNKNOWN: Final = "not known"
 _TONES: Final = {
@@ -69,9 +69,9 @@ def _row(material: Material, name: str, old: ServiceFact | None, new: ServiceFac
     cells = [
         Cell(text=name + judged),
         *(Cell(text=_beside(material, old, new, each)) for each in (_cpu, _memory)),
-        Cell(text=_beside(material, old, new, _status), tone=status),
         Cell(text=_beside(material, old, new, _restarts)),
         Cell(text=_beside(material, old, new, lambda each: ", ".join(each.images)), code=True),
+        Cell(text=_beside(material, old, new, _status), tone=status),
     ]
     return Row(cells=cells, evidence=material.since(field=FIELD))
 
