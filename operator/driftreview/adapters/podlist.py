@@ -33,7 +33,7 @@ def judged_pods(cluster: Cluster, namespace: str, target: str, judged: Revision)
 
 
 def read_namespace(reader: FactReader, judged: Revision) -> Listing[Both] | None:
-    """The pods of the namespace, as far as an inventory has room for them; None if they may not be read: it is noted."""
+    """The pods of the namespace, as far as an inventory has room; None if they may not be read, which is noted."""
 
     def keep(raw: dict[str, Any]) -> Both:
         return pod_of(raw, judged.uid), inventory.pod(raw)

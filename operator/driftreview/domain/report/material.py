@@ -23,6 +23,7 @@ from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import T0
 from driftreview.domain.expected import check_facts
 from driftreview.domain.foresight import Foresight, foresight
+from driftreview.domain.observed import Observed, observed
 from driftreview.domain.recheck import Looked, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Cell, Reference, Tone
 from driftreview.domain.result import SignalResult
@@ -98,6 +99,11 @@ class Material:
             return self.last.result.checks if self.last.result else ()
         facts = facts_of(self.at_t0)
         return check_facts(self.review.spec, facts, facts) if self.looks else ()
+
+    @cached_property
+    def before(self) -> dict[str, Observed]:
+        """The frozen baseline of each signal, read once: of 1,000 series that takes a third of a second."""
+        return observed(self.review.spec.signals, self.looks[0].evidence.spec) if self.looks else {}
 
     @cached_property
     def foreseen(self) -> Foresight:
