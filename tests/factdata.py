@@ -313,3 +313,29 @@ def hostile(label: str) -> Facts:
         incidents=[happened],
         problems=[FactProblem(about=f"inventory/{line}", reason=Reason.FORBIDDEN, message=line)],
     )
+
+
+def full(word: str = "x") -> Facts:
+    """As much as a look may hold: containers fill the room that the snapshot has for them."""
+    env = [EnvFact(name=f"VARIABLE_{number}", value=word * 30) for number in range(29)]
+    each = [ContainerFact(name=f"c{number}", args=[word * 100] * 4, env=env) for number in range(64)]
+    used = [
+        service(f"{number}-{word * 200}", 0.5, 100.0, ServiceStatus.PENDING, reason=word * 250, images=[word * 250] * 4)
+        for number in range(100)
+    ]
+    happened = [
+        Incident(kind=IncidentKind.WARNING, object=f"Pod/{number}-{word * 200}", reason=word, message=word * 250)
+        for number in range(100)
+    ]
+    return Facts(
+        taken_at=T0,
+        deployment=deployment(),
+        configuration=configuration(containers=each),
+        inventory=inventory(*used),
+        alerts=alerts(*(alert(f"{number}-{word * 150}") for number in range(100))),
+        observability=observability(*(f"{word * 50}_{number}" for number in range(1500))),
+        incidents=happened,
+        problems=[
+            FactProblem(about=f"flags/{number}", reason=Reason.FORBIDDEN, message=word * 1000) for number in range(200)
+        ],
+    )

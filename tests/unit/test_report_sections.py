@@ -18,6 +18,7 @@ from driftreview.domain.observability import metric_names
 from driftreview.domain.report import incidents, observability
 from driftreview.domain.report.build import report
 from driftreview.domain.report.model import Block, Entries, Plots, Report, Section, Sentences, Table, Timeline, Tone
+from driftreview.report.files import MOST_BYTES, fitting
 from tests import factdata
 from tests.builders import HOUR, T0, around, evidence, review, series, signal, snapshot
 from tests.reportdata import STATES, hostile, stored, taken
@@ -60,6 +61,7 @@ STANDS: dict[str, tuple[str, str, str]] = {
     "Nice-to-have": ("bot-blocked", "outlook", "MetricsScraped: Serve metrics and let the source scrape them"),
     "**8. Initial observations**: positive indicators": ("bot-1h", "observations", "All services (6) are Healthy"),
     "Operational concerns": ("bot-t0", "outlook", "ContinuousOperation: container web of Pod/web-new-x2x9p exits 0"),
+    "Analysis": ("bot-1h", "drift", "latency is Stable: 100 ms against 100 ms, +0.0% (between -0.1% and +0.1%)"),
     "Mitigations": ("rolled-back", "outlook", "latency: runbook https://runbooks.example.org/latency"),
     "**4. Feature flag verification**: each flag; no deprecation warnings": (
         "bot-2h", "flags", "mode | the value canary | Present: canary | Present: dev | Broken"),
@@ -118,6 +120,18 @@ def test_a_row_of_the_hand_written_reviews_stands_where_it_is_said_to(cells: lis
 
 def test_every_row_of_the_hand_written_reviews_is_looked_for() -> None:
     assert set(STANDS) == {each[0] for each in rows_of_the_reviews() if PROOF in each[4]}
+
+
+def test_every_row_of_the_hand_written_reviews_names_a_section_that_there_is() -> None:
+    reports = [made("bot-2h"), made("bot-t0")]
+    named = {each.title for one in reports for each in one.sections} | {"Head of the report", "Appendix: tests"}
+    named |= {block.title for block in section(made("bot-2h"), "outlook").blocks if isinstance(block, Sentences)}
+    assert [each[0] for each in rows_of_the_reviews() if not any(title in each[3] for title in named)] == []
+
+
+def test_every_other_row_but_those_of_numbers_from_elsewhere_names_a_test() -> None:
+    unproved = [each for each in rows_of_the_reviews() if not each[4]]
+    assert [each[0] for each in unproved if not each[1].startswith("`evidence[]")] == []
 
 
 def look(name: str, facts: Facts | None, **fields: Any) -> Any:
@@ -185,6 +199,11 @@ class TestWhatIsNotKnown:
         assert quiet in said(of_facts(NOTHING, NOTHING), "incidents")
         assert quiet not in said(of_facts(NOTHING, None), "incidents")
         assert not any("No OOM kill" in line for line in said(of_facts(None, None), "incidents"))
+
+
+def test_as_much_as_the_cluster_may_say_of_itself_has_room() -> None:
+    found = fitting(of_facts(factdata.full("x"), factdata.full("|")))
+    assert sum(len(each.encode()) for each in found.values()) <= MOST_BYTES
 
 
 @pytest.mark.parametrize("wanted", ["inventory", "flags", "alerts", "integration"])

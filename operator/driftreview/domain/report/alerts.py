@@ -9,7 +9,6 @@ from typing import Final
 
 from driftreview.api.alerts import AlertFact, AlertsFact
 from driftreview.api.base import format_time
-from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
 from driftreview.api.values import format_duration
 from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, SECTION, ended_alerts, new_alerts
@@ -53,8 +52,10 @@ def by_severity(material: Material) -> Iterator[Sentence]:
     counted = Counter(each.severity or "without severity" for each in fact.fired)
     kinds = [f"{number} {severity}" for severity, number in counted.items()]
     kinds += [f"{fact.left_out} that are not kept"] if fact.left_out else []
-    text = f"Alerts that fired {stretch}: {', '.join(kinds) or 'none'}"
-    yield Sentence(text=text, tone=Tone.OPEN if kinds else Tone.GOOD, evidence=refs)
+    silent = material.review.spec.alerts.heartbeat is not None and not fact.heartbeat
+    proof = ", which proves nothing: the heartbeat is silent" if silent and not kinds else ""
+    text = f"Alerts that fired {stretch}: {', '.join(kinds) or 'none'}{proof}"
+    yield Sentence(text=text, tone=Tone.OPEN if kinds or silent else Tone.GOOD, evidence=refs)
 
 
 def _fact(look: Looked | None) -> AlertsFact | None:
@@ -62,10 +63,15 @@ def _fact(look: Looked | None) -> AlertsFact | None:
     return facts.alerts if facts else None
 
 
-def _both(material: Material) -> tuple[Facts, Facts] | None:
-    """The facts of T0 and of the last look; None where either has none, or there is no look yet."""
+def _changes(material: Material) -> tuple[set[str], set[str]] | None:
+    """Which alerts are new since T0 and which fire no longer; None where not all are known, or there is no look."""
     before, now = facts_of(material.at_t0), facts_of(material.last)
-    return (before, now) if before and now else None
+    if before is None or before.alerts is None or now is None or now.alerts is None:
+        return None
+    if before.alerts.left_out or now.alerts.left_out:
+        return None
+    new, ended = new_alerts(before, now), ended_alerts(before, now)
+    return {each.name for each in new}, {each.name for each in ended}
 
 
 def _checks(material: Material) -> Iterator[Sentence]:
@@ -80,17 +86,16 @@ def _checks(material: Material) -> Iterator[Sentence]:
 
 def _ended(material: Material) -> Iterator[Sentence]:
     """Whether what fired at T0 still does."""
-    both = _both(material)
-    if both is None or both[0].alerts is None or both[1].alerts is None:
-        return
-    ended = [each.name for each in ended_alerts(*both)]
+    changes, before = _changes(material), _fact(material.at_t0)
+    if changes is None or before is None:
+        return  # that not all is known is said of the new ones
+    refs, ended = material.since(field=_FIELD), sorted(changes[1])
     if ended:
         text = f"Existing alerts: no longer firing: {', '.join(ended)}: healed, or their rules are broken"
-    elif any(each.firing for each in both[0].alerts.fired):
-        text = "Existing alerts: all that fired at T0 still fire"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
     else:
-        text = "Existing alerts: none fired at T0"
-    yield Sentence(text=text, tone=Tone.OPEN if ended else Tone.GOOD, evidence=material.since(field=_FIELD))
+        fired = "all that fired at T0 still fire" if any(each.firing for each in before.fired) else "none fired at T0"
+        yield Sentence(text=f"Existing alerts: {fired}", evidence=refs)
 
 
 def _gaps(material: Material) -> Iterator[Sentence]:
@@ -117,13 +122,12 @@ def _title(material: Material) -> str:
 
 def _rows(material: Material) -> Iterator[Row]:
     """One for each alert of either stretch, those since T0 first."""
-    both = _both(material)
-    new = {each.name for each in new_alerts(*both)} if both else set()
-    ended = {each.name for each in ended_alerts(*both)} if both else set()
+    changes = _changes(material)
+    new, ended = changes or (set[str](), set[str]())
     before, now = (_by_name(_fact(each)) for each in (material.at_t0, material.last))
     for name, severity in now | before:
         old, fired = before.get((name, severity)), now.get((name, severity))
-        status = Cell(text="Known")
+        status = Cell(text="-" if changes is None else "Known")
         if name in new:
             status = Cell(text="New", tone=Tone.BAD if severity in GRAVE else Tone.OPEN)
         elif name in ended:

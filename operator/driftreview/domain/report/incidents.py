@@ -8,6 +8,7 @@ from typing import Final
 
 from driftreview.api.base import format_time
 from driftreview.api.incident import Incident, IncidentKind
+from driftreview.domain.incidents import SECTION
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report import alerts, people
 from driftreview.domain.report.material import Material, facts_of, unread, when
@@ -61,33 +62,37 @@ def _told(material: Material) -> _Told:
 
 
 def _counts(material: Material) -> Iterator[Sentence]:
-    known = [each for each in material.looks if facts_of(each) is not None]
-    if not known:
-        return
+    """How much happened, as far as any look could tell; that nothing did is said of what was read whole alone."""
     counted = Counter(kind for kind, _, _ in _told(material))
     found = [f"{what}: {counted[kind]}" for kind, what in _COUNTED.items() if counted[kind]]
-    looks = ", ".join(map(when, known))
-    text = f"Judged pods, as seen at {looks}: {'; '.join(found)}"
-    if not found:
-        text = f"No OOM kill, restart or Warning event of the judged pods was seen at {looks}"
-    refs = [material.ref(each, field=_FIELD) for each in known]
-    yield Sentence(text=text, tone=Tone.OPEN if found else Tone.GOOD, evidence=refs)
+    looks = [each for each in material.looks if found or not _blind(each)]
+    names, refs = ", ".join(map(when, looks)), [material.ref(each, field=_FIELD) for each in looks]
+    if found:
+        text = f"Judged pods, as seen at {names}: {'; '.join(found)}"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
+    elif looks:
+        text = f"No OOM kill, restart or Warning event of the judged pods was seen at {names}"
+        yield Sentence(text=text, tone=Tone.GOOD, evidence=refs)
+
+
+def _blind(look: Looked) -> str:
+    """Why a look could not see all that happened to the judged pods; empty if it could."""
+    if facts_of(look) is None:
+        return "nothing of the cluster was recorded"
+    return "; ".join(each.message for each in (*unread(look, SECTION), *unread(look, "deployment")))
 
 
 def _unknown(material: Material) -> Iterator[Sentence]:
     """Where silence is no peace."""
     reasons: dict[str, list[Looked]] = {}
     for look in material.looks:
-        why = "; ".join(each.message for each in (*unread(look, "incidents"), *unread(look, "deployment")))
-        if facts_of(look) is None:
-            why = "nothing of the cluster was recorded"
-        if why:
-            reasons.setdefault(why, []).append(look)
+        reasons.setdefault(_blind(look), []).append(look)
     for why, looks in reasons.items():
-        names = ", ".join(map(when, looks))
-        refs = [material.ref(each, field=_FIELD) for each in looks]
-        text = f"{names}: not all of what happened to the judged pods is known: {why}"
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
+        if why:
+            refs = [material.ref(each, field=_FIELD) for each in looks]
+            names = ", ".join(map(when, looks))
+            text = f"{names}: not all of what happened to the judged pods is known: {why}"
+            yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
 
 
 def _row(material: Material, seen: list[tuple[Looked, Incident]]) -> Row:

@@ -34,9 +34,11 @@ def _preflight(material: Material) -> Iterator[Sentence]:
 
 
 def _services(material: Material) -> Iterator[Sentence]:
-    found, look = inventory.services(facts_of(material.newest)), material.newest
-    if look is None or not found or unread(look, SECTION):
+    look, facts = material.newest, facts_of(material.newest)
+    fact = facts.inventory if facts else None
+    if look is None or fact is None or not fact.services or fact.left_out or unread(look, SECTION):
         return
+    found = fact.services
     if all(each.status in _WELL for each in found):
         text = f"All services ({len(found)}) are Healthy, Running or Stopped on purpose at {when(look)}"
         yield Sentence(text=text, tone=Tone.GOOD, evidence=material.since(field=inventory.FIELD))
