@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.integration.crd_samples import (
+    COVERED,
     EVENTS,
+    EVIDENCE,
     GROWTH,
     INFO,
     LEVEL,
@@ -13,6 +15,7 @@ from tests.integration.crd_samples import (
     PRESENCE,
     RATIO,
     REBASELINE,
+    RUNTIME,
     STATUS,
     Raw,
     merged,
@@ -61,6 +64,10 @@ def _signal(name: str, signal: Raw, message: str, path: str = "", **fields: Any)
 
 def _review(name: str, path: str, message: str, **fields: Any) -> Refusal:
     return Refusal(name, "DriftReview", fields, path, message)
+
+
+def _evidence(name: str, evidence: Raw, message: str, path: str = "", **fields: Any) -> Refusal:
+    return _review(name, f"spec.evidence[0]{path}", message, evidence=[merged(evidence, fields)])
 
 
 def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
@@ -227,6 +234,38 @@ REFUSALS: list[Refusal] = [
             limits={"alert": 10**15}),
     _signal("margin-negative", LEVEL, "greater than or equal to 0", ".margin.absolute", margin={"absolute": -1}),
     _signal("margin-negative-text", LEVEL, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
+    _review("evidence-alone", "spec.signals", "Required value", signals=None),
+    _evidence("evidence-without-current", EVIDENCE, "set exactly one of current and from.current", current=None),
+    _evidence("evidence-with-two-currents", COVERED, "set exactly one of current and from.current", current=1),
+    _evidence("evidence-with-two-baselines", COVERED, "baseline and from.baseline exclude each other", baseline=1),
+    _evidence("evidence-without-baseline", EVIDENCE, "there is nothing to compare with", baseline=None),
+    _evidence("evidence-from-nowhere", EVIDENCE, "set from.baseline, from.current or both", ".from", **{"from": {}}),
+    _evidence("evidence-baseline-unit", EVIDENCE, _UNIT, ".baseline", baseline="5ms"),
+    _evidence("evidence-baseline-percent", EVIDENCE, _PERCENT, ".baseline", baseline="100%"),
+    _evidence("evidence-current-unit", EVIDENCE, _UNIT, ".current", current="5ms"),
+    _evidence("evidence-current-percent", EVIDENCE, _PERCENT, ".current", current="100%"),
+    _evidence("evidence-margin-empty", EVIDENCE, "set margin.relative, margin.absolute or both", ".margin",
+              margin={"relative": None, "absolute": None}),
+    _evidence("evidence-margin-unit", EVIDENCE, _UNIT, ".margin.absolute", margin={"absolute": "5ms"}),
+    _evidence("evidence-margin-percent", EVIDENCE, _PERCENT, ".margin.absolute", margin={"absolute": "1%"}),
+    _evidence("evidence-margin-signed", EVIDENCE, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
+    _evidence("evidence-unit", EVIDENCE, "must be printable text", ".unit", unit="a\nb"),
+    _evidence("junit-without-measure", COVERED, "measure is what to read of format: JUnit", ".from.baseline",
+              **{"from": {"baseline": {"measure": None}}}),
+    _evidence("junit-with-pointer", COVERED, "pointer is where to read in format: JSON", ".from.baseline",
+              **{"from": {"baseline": {"pointer": "/a"}}}),
+    _evidence("json-without-pointer", COVERED, "pointer is where to read in format: JSON", ".from.current",
+              **{"from": {"current": {"pointer": None}}}),
+    _evidence("json-with-measure", COVERED, "measure is what to read of format: JUnit", ".from.current",
+              **{"from": {"current": {"measure": "tests"}}}),
+    _evidence("pointer-of-a-baseline", RUNTIME, "must be a JSON Pointer", ".from.baseline.pointer",
+              **{"from": {"baseline": {"pointer": "totals"}}}),
+    _evidence("number-with-measure", COVERED, "measure is what to read of format: JUnit", ".from.baseline",
+              **{"from": {"baseline": {"format": "Number"}}}),
+    _evidence("pointer-without-slash", COVERED, "must be a JSON Pointer", ".from.current.pointer",
+              **{"from": {"current": {"pointer": "totals"}}}),
+    _evidence("pointer-with-tilde", COVERED, "must be a JSON Pointer", ".from.current.pointer",
+              **{"from": {"current": {"pointer": "/a~2"}}}),
     *_source("url-scheme", ".url", _ADDRESS, url="ftp://prometheus:9090"),
     *_source("url-none", ".url", _ADDRESS, url="prometheus:9090"),
     *_source("url-path-only", ".url", _ADDRESS, url="/prometheus"),
@@ -300,6 +339,7 @@ CHANGES: list[Change] = [
     _fixed("preflight", {"require": ["ClockSkew"]}),
     _fixed("alerts", {"heartbeat": "Other"}),
     _fixed("observability", {"dashboards": []}),
+    _fixed("evidence", [EVIDENCE]),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy.mode", "Advise"),

@@ -61,6 +61,32 @@ FLAGS: list[Raw] = [
     {"name": "mode", "expect": "Value", "value": "dry", "from": {"configMap": {"name": "settings", "key": "mode"}}},
     {"name": "streaming", "expect": "Absent", "from": {"query": "streaming_enabled or vector(0)"}},
 ]
+_FILE: Raw = {"configMap": {"name": "tests", "key": "junit.xml"}, "format": "JUnit", "measure": "tests"}
+EVIDENCE: Raw = {
+    "name": "unit-tests",
+    "section": "Code",
+    "baseline": 38,
+    "current": "52",
+    "unit": "tests",
+    "worse": "Lower",
+    "margin": {"relative": "0%", "absolute": "2"},
+    "severity": "Major",
+    "mode": "Enforce",
+    "onMissing": "Hold",
+    "source": "pytest tests/characterization",
+}
+COVERED: Raw = {
+    "name": "coverage",
+    "from": {
+        "baseline": _FILE,
+        "current": {
+            "configMap": {"name": "coverage", "key": "coverage.json"},
+            "format": "JSON",
+            "pointer": "/totals/a~1b",
+        },
+    },
+}
+RUNTIME: Raw = {"name": "runtime", "from": {"baseline": COVERED["from"]["current"], "current": _FILE}}
 
 # The example of the design, reduced to the fields there are.
 REVIEW: Raw = {
@@ -96,6 +122,7 @@ REVIEW: Raw = {
     },
     "alerts": {"match": '{namespace="${namespace}"}', "heartbeat": "Watchdog", "mode": "Enforce"},
     "observability": {"dashboards": [{"name": "shop", "url": "https://grafana.example.org/d/shop?var-pod=a"}]},
+    "evidence": [EVIDENCE, COVERED, RUNTIME],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -178,6 +205,20 @@ FACTS: Raw = {
         "leftOut": "nothing",
     },
     "contracts": [{"name": "event-store", "hash": "sha256:4"}],
+    "evidence": [
+        {
+            "name": "unit-tests",
+            "hash": "sha256:4",
+            "value": "52",
+            "suite": {
+                "tests": 52,
+                "failures": 0,
+                "skipped": 7,
+                "runtime": "0.3",
+                "slowest": [{"name": "tests.test_builder.test_identical", "seconds": "0.01"}],
+            },
+        }
+    ],
     "inventory": {
         "services": [
             {

@@ -127,7 +127,7 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
          "InvalidSpec", "spec.window.checkpoints[0]", "2m must be at least 3m, 6 times the source's resolution, 30s"),
         ({"window": {"checkpoints": ["1h", "9000d"], "rollback": "9000d"}},
          "InvalidSpec", "spec.window.checkpoints[1]", "700000 can be asked for"),
-        ({"window": {"checkpoints": ["1h", "300d"], "rollback": "300d"}},
+        ({"window": {"checkpoints": ["1h", "300d"], "rollback": "300d"}, "baseline": {"length": "1h"}},
          "InvalidSpec", "spec.window.checkpoints[1]", "kB can be stored"),
     ],
     ids=str,

@@ -8,6 +8,7 @@ from datetime import datetime
 from driftreview.adapters.alerts import read_alerts
 from driftreview.adapters.configuration import DEPLOYMENT, deployment_of, read_configuration, read_target
 from driftreview.adapters.contracts import read_contract
+from driftreview.adapters.elsewhere import read_evidence
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.factsource import FactSource
 from driftreview.adapters.flags import read_flag
@@ -72,6 +73,7 @@ class ClusterFacts:
             observability=seen,
             incidents=_incidents(reader, review, pods, at),
             preflight=review.status.preflight if review.status.baseline is None else [],
+            evidence=read_evidence(reader, review.spec.evidence, at_t0=review.status.baseline is None),
             problems=reader.problems,
         )
 

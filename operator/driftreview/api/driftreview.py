@@ -11,6 +11,7 @@ from driftreview.api.alerts import Alerts
 from driftreview.api.approval import ChecklistItem, UserName
 from driftreview.api.base import DnsName, Metadata, Model, ShortText, list_map, rules
 from driftreview.api.contract import Contract
+from driftreview.api.elsewhere import Evidence
 from driftreview.api.flag import Flag
 from driftreview.api.inventory import Inventory
 from driftreview.api.observability import Observability
@@ -102,7 +103,7 @@ _STEERED = "approval"
 _POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name != _STEERED)
 _FIXED = (
     *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "flags", "inventory"),
-    *("preflight", "alerts", "observability", "checklist", "variables"),
+    *("preflight", "alerts", "observability", "evidence", "checklist", "variables"),
     *(f"policy.{name}" for name in _POLICY),
 )
 
@@ -188,6 +189,10 @@ class DriftReviewSpec(Model):
     """Which of the source's alerts concern the release."""
     observability: Observability | None = None
     """Where the release is looked at."""
+    evidence: Annotated[list[Evidence], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """Numbers from elsewhere, such as those of tests, that count like signals."""
     variables: Annotated[
         dict[str, Annotated[str, Field(max_length=1024)]],
         Field(

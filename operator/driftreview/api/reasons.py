@@ -151,7 +151,7 @@ class Reason(StrEnum):
     NOT_A_PROMETHEUS = "NotAPrometheus"
     """The answer is not what the Prometheus query API returns (HTML of a login page, say)."""
     WRONG_RESULT_TYPE = "WrongResultType"
-    """The answer has another result type than the query must give."""
+    """The answer, or a file, is not of the type it must be."""
     PARTIAL_ANSWER = "PartialAnswer"
     """The server warned that its answer is incomplete."""
     SERVER_ERROR = "ServerError"
@@ -253,5 +253,5 @@ UNANSWERED = frozenset(
     }
 )
 """Reasons why a question was not answered."""
-UNMEASURED = UNANSWERED | {Reason.SOURCE_GAP, Reason.SILENT_BEFORE}
-"""Reasons for missing samples that say nothing about the release: they never count against it."""
+UNMEASURED = UNANSWERED | {Reason.SOURCE_GAP, Reason.SILENT_BEFORE, Reason.FORBIDDEN, Reason.REFUSED}
+"""Reasons for missing samples and numbers that say nothing about the release: they never count against it."""

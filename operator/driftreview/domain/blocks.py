@@ -6,13 +6,15 @@ Of events it is means, which forget none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
 from typing import TypeVar
 
-from driftreview.domain.samples import Series
-from driftreview.domain.statistics import mean, middle
+import numpy as np
+
+from driftreview.domain.samples import Series, numbers
+from driftreview.domain.statistics import mean
 
 _T = TypeVar("_T")
 
@@ -22,22 +24,25 @@ def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[fl
 
     The last block may be shorter when the series is no whole number of blocks long.
     """
-    return _blocks(series, step, block, middle)
+    size, row = block // step, numbers(series.values)
+    padded = np.full(-(-len(row) // size) * size, np.nan)
+    padded[: len(row)] = row
+    ordered = np.sort(padded.reshape(-1, size), axis=1, kind="stable")  # NaN comes last
+    present, each = np.count_nonzero(~np.isnan(ordered), axis=1), np.arange(len(ordered))
+    low, high = ordered[each, np.maximum(present - 1, 0) // 2], ordered[each, np.minimum(present // 2, size - 1)]
+    with np.errstate(over="ignore"):
+        centre = (low + high) / 2
+    found = np.where(np.isfinite(centre), centre, low)  # as `middle` does with numbers that are too large to add
+    return tuple(float(value) if known else None for value, known in zip(found, present, strict=True))
 
 
 def block_means(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
     """Means of consecutive blocks: the median of rare events would be none."""
-    return _blocks(series, step, block, mean)
-
-
-def _blocks(
-    series: Series, step: timedelta, block: timedelta, of: Callable[[Sequence[float]], float]
-) -> tuple[float | None, ...]:
     size = block // step
     found: list[float | None] = []
     for first in range(0, len(series.values), size):
         present = [value for value in series.values[first : first + size] if value is not None]
-        found.append(of(present) if present else None)
+        found.append(mean(present) if present else None)
     return tuple(found)
 
 

@@ -9,7 +9,7 @@ from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
 from driftreview.api.signal import Mode
-from driftreview.domain import alerts, contracts, flags, inventory, observability
+from driftreview.domain import alerts, contracts, elsewhere, flags, inventory, observability
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
 from driftreview.domain.flags import check_flag
@@ -34,12 +34,14 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
 def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
     """What is not as expected at T0 already, each in a sentence."""
     checks = check_facts(spec, facts, facts)
-    return [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    broken = [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    return broken + elsewhere.without_baseline(spec.evidence, facts)
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
-    """A spec without its expectations about facts, for where there are none: history keeps samples only."""
-    return spec.model_copy(update={contracts.SECTION: [], flags.SECTION: [], alerts.SECTION: None})
+    """A spec without what is judged by facts, for where there are none: history keeps samples only."""
+    lists: dict[str, list[object]] = {each: [] for each in (contracts.SECTION, flags.SECTION, elsewhere.SECTION)}
+    return spec.model_copy(update={**lists, alerts.SECTION: None})
 
 
 def _declared(spec: DriftReviewSpec, message: str) -> Iterator[CheckResult]:

@@ -25,7 +25,7 @@ from driftreview.domain.judge import judge_looks
 from driftreview.domain.naming import earlier_names, look_names, stored_name
 from driftreview.domain.recorded import by_people
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.rows import check_rows, signal_rows
+from driftreview.domain.rows import check_rows, evidence_rows, signal_rows
 
 _CELLS: Final = ("verdict", "baseline", "current", "delta")
 
@@ -148,9 +148,11 @@ def _row(path: str, row: Checkpoint, result: CheckpointResult) -> Iterator[Diffe
     for field, old, new in zip(("verdict", "message"), stored, said, strict=True):
         if old != new:
             yield Difference(f"{path}.{field}", old, new)
-    signals = {each.name: each for each in signal_rows(result)}
-    for each in row.signals:
-        yield from _cells(f"{path}.signals[{each.name}]", each, signals.get(each.name), _CELLS)
+    judged = (("signals", row.signals, signal_rows(result)), ("evidence", row.evidence, evidence_rows(result)))
+    for field, kept, made in judged:
+        rows = {each.name: each for each in made}
+        for each in kept:
+            yield from _cells(f"{path}.{field}[{each.name}]", each, rows.get(each.name), _CELLS)
     checks = {each.name: each for each in check_rows(result)}
     for check in row.checks:
         yield from _cells(f"{path}.checks[{check.name}]", check, checks.get(check.name), ("verdict", "message"))

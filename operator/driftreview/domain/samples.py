@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias, overload
 
+import numpy as np
+from numpy.typing import NDArray
+
 from driftreview.api.base import format_time
 from driftreview.api.reasons import Reason
 
@@ -46,13 +49,13 @@ class Values(Sequence[float | None]):
 
     def __init__(self, numbers: array[float]) -> None:
         """Read these, NaN for none; they must not change any more."""
-        self._numbers = numbers
+        self.packed = numbers
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.packed)
 
     def __iter__(self) -> Iterator[float | None]:
-        return (None if math.isnan(number) else number for number in self._numbers)
+        return (None if math.isnan(number) else number for number in self.packed)
 
     @overload
     def __getitem__(self, index: int) -> float | None: ...
@@ -60,14 +63,21 @@ class Values(Sequence[float | None]):
     def __getitem__(self, index: slice) -> Values: ...
     def __getitem__(self, index: int | slice) -> float | Values | None:
         if isinstance(index, slice):
-            return Values(self._numbers[index])
-        return None if math.isnan(number := self._numbers[index]) else number
+            return Values(self.packed[index])
+        return None if math.isnan(number := self.packed[index]) else number
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)
 
     def __hash__(self) -> int:
         return hash(tuple(self))
+
+
+def numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    """Samples as an array, NaN for none; it must not be changed."""
+    if isinstance(values, Values):
+        return np.frombuffer(values.packed, dtype=np.float64)
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
 
 
 @dataclass(frozen=True)

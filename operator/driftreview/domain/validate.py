@@ -14,7 +14,7 @@ from driftreview.api.values import format_duration, parse_duration, parse_quanti
 from driftreview.domain import schedule
 from driftreview.domain.alerts import contradictory_alerts
 from driftreview.domain.display import near
-from driftreview.domain.evidence import BYTES_PER_BLOCK, MAX_BYTES
+from driftreview.domain.evidence import BYTES_PER_BLOCK, BYTES_PER_SERIES, MAX_BYTES
 from driftreview.domain.flags import contradictory_flags
 from driftreview.domain.rules import is_compared
 
@@ -24,6 +24,7 @@ LEAST_SILENCE: Final = 2
 """Steps of silence that a Presence signal must allow: that long a sample may be late, as after a restart."""
 _COVARIATES: Final = frozenset({Kind.LEVEL, Kind.INFO})
 _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
+_LONGEST_BLOCKS: Final = "the longest of which six fit into the last checkpoint and into the baseline"
 
 
 def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
@@ -148,20 +149,20 @@ def too_large(spec: DriftReviewSpec, step: timedelta, series: Mapping[str, int])
         step: the source's resolution.
         series: how many series each signal was seen to have, by its name; one where nothing was seen.
     """
-    block = schedule.block_length(spec, step)
+    block = schedule.block_lengths(spec, step)[-1]
     field, longest = _longest_look(spec)
     size = longest // block * BYTES_PER_BLOCK
     span = f"{format_duration(longest)} in blocks of {format_duration(block)}"
     if size > MAX_VALUES:
         message = (
             f"{field}: {span} make about {size // 1000} kB for each series, {MAX_VALUES // 1000} kB can be stored: "
-            f"make it shorter, or spec.window.checkpoints[0] later ({_BLOCKS})"
+            f"make it shorter, or the last of spec.window.checkpoints later (such blocks are {_LONGEST_BLOCKS})"
         )
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
         return
     each = {signal.name: 1 if signal.companion is None else 2 for signal in spec.signals}
     counts = {name: rows * max(1, series.get(name, 1)) for name, rows in each.items()}
-    total = size * sum(counts.values())
+    total = (size + BYTES_PER_SERIES) * sum(counts.values())
     if total > MAX_BYTES:
         most = max(counts, key=lambda name: counts[name])
         beside = ", those of control and per included," if any(rows > 1 for rows in each.values()) else ""
@@ -169,7 +170,7 @@ def too_large(spec: DriftReviewSpec, step: timedelta, series: Mapping[str, int])
         message = (
             f"spec.signals: {len(counts)} signals with {sum(counts.values())} series{beside} over {span} make about "
             f"{total // 1000} kB of evidence, {MAX_BYTES // 1000} kB can be stored: use fewer signals, {fewer}"
-            f"a shorter {field}, or a later spec.window.checkpoints[0] ({_BLOCKS})"
+            f"or a shorter {field} (such blocks are {_LONGEST_BLOCKS})"
         )
         yield Problem(reason=Reason.INVALID_SPEC, message=message)
 

@@ -39,7 +39,8 @@ from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
 from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, PatchTarget, Settle
 from driftreview.domain.approvals import added
-from driftreview.domain.evidence import T0, Look
+from driftreview.domain.coarser import first_look, later_look
+from driftreview.domain.evidence import T0
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
@@ -206,9 +207,8 @@ class Reconciler:
         if status.t0 is None or status.target is None or status.judged is None:
             raise ValueError("the plan asked for a baseline before T0")
         step = resolution(found.source)
-        window = schedule.baseline_window(review.spec, status.t0, status.target.history_ends_at, step)
         before = status.earlier.hash if status.earlier else ""
-        look = Look(T0, window, schedule.block_length(review.spec, step), found.label, before)
+        look = first_look(review.spec, status.t0, status.target.history_ends_at, step, found.label, before)
         history = review.spec.baseline.from_ is BaselineFrom.HISTORY
         evidence = self.capture.evidence(review, look, found, until, history=history)
         if isinstance(evidence, Unanswered):
@@ -228,13 +228,9 @@ class Reconciler:
         found = same_server(self.sources.find(review), baseline)
         step = step_of(baseline, found)
         before = status.checkpoints[index - 1].snapshot if index else status.baseline
-        look = Look(
-            checkpoint=checkpoint.name,
-            window=schedule.checkpoint_window(review.spec, status.t0, checkpoint.due, step),
-            block=schedule.block_length(review.spec, step),
-            source=baseline.source if isinstance(found, Problem) else found.label,
-            previous_hash=before.hash if before else "",
-        )
+        source = baseline.source if isinstance(found, Problem) else found.label
+        due = schedule.Due(checkpoint.name, checkpoint.due)
+        look = later_look(review.spec, baseline, status.t0, due, step, source, before.hash if before else "")
         evidence = self.capture.evidence(review, look, found, until, history=False)
         if isinstance(evidence, Unanswered):
             return self._unanswered(review, evidence, raw, now)

@@ -17,6 +17,7 @@ from driftreview.domain.report import (
     configuration,
     context,
     drift,
+    elsewhere,
     flags,
     incidents,
     integration,
@@ -50,6 +51,7 @@ SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
     observations.section,
     outlook.section,
     recommendation.section,
+    elsewhere.section,
     chain.section,
 )
 """Every section, in the order of the hand-written reviews; one that has nothing to say is left out."""

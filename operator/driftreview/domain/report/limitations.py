@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from driftreview.api.driftsnapshot import SignalEvidence
+from driftreview.api.elsewhere import Evidence
 from driftreview.api.preflight import FindingSeverity, PreflightCheck, PreflightFinding
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
-from driftreview.domain import alerts, contracts, flags
+from driftreview.domain import alerts, contracts, elsewhere, flags
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
@@ -21,6 +22,11 @@ _IMPACT: Final = {
     OnMissing.FAIL: "without data it counts as Degraded",
     OnMissing.IGNORE: "not counted as long as it has no data (onMissing: Ignore)",
 }
+_NEVER: Final = "not counted in any case"
+_UNKNOWN: Final = "unknown, which never passes"
+_UNUSED: Final = "not recorded; no verdict rests on it"
+_HARMLESS: Final = frozenset({_NEVER, _UNUSED, _IMPACT[OnMissing.IGNORE]})
+"""Impacts that keep no review from passing."""
 _JUDGED: Final = frozenset({contracts.SECTION, flags.SECTION, alerts.SECTION})
 """Sections of facts that checks rest on."""
 _LATER: Final = frozenset({PreflightCheck.SIGNALS_PRESENT, PreflightCheck.RESOLUTION, PreflightCheck.ROLLBACK_POSSIBLE})
@@ -77,10 +83,10 @@ def _without(look: Looked, found: SignalEvidence) -> str:
     return f"{found.name} has no data at {when(look)}: {found.problem.message if found.problem else ''}"
 
 
-def _impact(signal: Signal) -> str:
-    if signal.mode is Mode.SHADOW or signal.kind is Kind.INFO:
-        return "not counted in any case"
-    return _IMPACT[signal.on_missing]
+def _impact(declared: Signal | Evidence) -> str:
+    if declared.mode is Mode.SHADOW or (isinstance(declared, Signal) and declared.kind is Kind.INFO):
+        return _NEVER
+    return _IMPACT[declared.on_missing]
 
 
 def _of_baseline(material: Material) -> Iterator[Row]:
@@ -115,14 +121,15 @@ def _of_facts(material: Material) -> Iterator[Row]:
             "let the metric source answer count(up)",
             material.ref(look, field="spec.scraping"),
         )
+    impacts = {f"{elsewhere.SECTION}/{each.name}": _impact(each) for each in material.review.spec.evidence}
     for each in facts.problems if facts else ():
-        judged = each.about.split("/")[0] in _JUDGED
+        impact = impacts.get(each.about) or (_UNKNOWN if each.about.split("/")[0] in _JUDGED else _UNUSED)
         yield _row(
             f"{each.about}: {each.message}",
-            "unknown, which never passes" if judged else "not recorded; no verdict rests on it",
+            impact,
             "create what is named, or grant the operator the right to read it",
             material.ref(look, check=each.about),
-            severity=FindingSeverity.WARNING if judged else _NOTE,
+            severity=_NOTE if impact in _HARMLESS else FindingSeverity.WARNING,
         )
 
 

@@ -22,11 +22,11 @@ from driftreview.domain.checks import CheckResult
 from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import T0
 from driftreview.domain.expected import check_facts
+from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.recheck import Looked, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Cell, Reference, Tone
-from driftreview.domain.result import SignalResult
 
 _TONES: Final[dict[str, Tone]] = {
     **dict.fromkeys((SignalVerdict.IMPROVED, SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, Verdict.PASS), Tone.GOOD),
@@ -211,6 +211,6 @@ def checked(found: CheckResult | None) -> Cell:
     return Cell(text=verdict + ("" if found is None or found.counts else " (Shadow)"), tone=tone(verdict))
 
 
-def told(result: SignalResult) -> str:
-    """A signal's verdict as tables show it."""
-    return str(result.finding.verdict) + (" (Shadow)" if result.signal.mode is Mode.SHADOW else "")
+def told(finding: Finding, mode: Mode) -> str:
+    """A verdict as tables show it."""
+    return str(finding.verdict) + (" (Shadow)" if mode is Mode.SHADOW else "")

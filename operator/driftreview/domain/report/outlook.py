@@ -18,7 +18,7 @@ from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import some
-from driftreview.domain.report import limitations, people
+from driftreview.domain.report import elsewhere, limitations, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
 from driftreview.domain.status import condition
@@ -122,6 +122,7 @@ def _incidents(material: Material) -> Iterator[Sentence]:
 RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _disagreements,
     _signals,
+    elsewhere.risks,
     _checks,
     _incidents,
     _preflight,
