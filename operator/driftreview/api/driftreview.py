@@ -120,8 +120,15 @@ class DriftReviewSpec(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             (
-                "self.signals.exists(s, s.mode == 'Enforce' && s.kind != 'Info')",
-                "at least one signal must have mode Enforce and a kind other than Info, or nothing could ever fail",
+                (
+                    "self.signals.exists(s, s.mode == 'Enforce' && s.kind != 'Info')"
+                    " || self.policy.mode != 'Enforce' && has(self.evidence)"
+                    " && self.evidence.exists(e, e.mode == 'Enforce')"
+                ),
+                (
+                    "at least one signal must have mode Enforce and a kind other than Info, or nothing could ever fail;"
+                    " with policy.mode Advise or Observe evidence of mode Enforce is enough"
+                ),
             ),
             (
                 (
