@@ -123,8 +123,11 @@ def _gaps(material: Material, look: Looked) -> Iterator[Sentence]:
 
 
 def _complete(material: Material, look: Looked) -> Sentence:
-    text = f"None is known: all signals ({len(look.evidence.spec.signals)}) have data at {when(look)}"
-    return Sentence(text=text, tone=Tone.GOOD, evidence=[material.ref(look, field="spec.signals")])
+    count = len(look.evidence.spec.signals)
+    text = f"None is known: all signals ({count}) have data at {when(look)}" if count else "None: no signal is declared"
+    return Sentence(
+        text=text, tone=Tone.GOOD if count else Tone.PLAIN, evidence=[material.ref(look, field="spec.signals")]
+    )
 
 
 def _dashboards(material: Material) -> Iterator[Sentence]:

@@ -9,7 +9,7 @@ from driftreview.api.inventory import ServiceStatus
 from driftreview.api.phases import ConditionType
 from driftreview.api.reasons import CheckVerdict, SignalVerdict
 from driftreview.domain.inventory import SECTION
-from driftreview.domain.report import inventory, limitations
+from driftreview.domain.report import elsewhere, inventory, limitations
 from driftreview.domain.report.material import Material, facts_of, unread, when
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 from driftreview.domain.status import condition
@@ -63,8 +63,14 @@ def _checks(material: Material) -> Iterator[Sentence]:
 
 
 def _improved(material: Material) -> Iterator[Sentence]:
+    """What is surely better than at T0: signals, and numbers from elsewhere."""
     last = material.last
-    for each in last.result.results if last and last.result else ():
+    if last is None or last.result is None:
+        return
+    for each in last.result.results:
         if each.finding.verdict is SignalVerdict.IMPROVED:
             evidence = [material.ref(look, signal=each.signal.name) for look in (last, material.at_t0)]
             yield Sentence(text=each.sentence, tone=Tone.GOOD, evidence=evidence)
+    for number in last.result.evidence:
+        if number.finding.verdict is SignalVerdict.IMPROVED:
+            yield elsewhere.sentence(material, last, number)
