@@ -2,7 +2,8 @@
 
 Pods on kwok's nodes have a status but no process. This one plays the rest of the kubelet for every Running pod with the
 annotation ``lab.driftreview.dev/run: "true"``: the first container's command starts as a process, and ends when the pod
-does. So a rollout by the real deployment controller starts and stops real programs with real metrics.
+does. So a rollout by the real deployment controller starts and stops real programs with real metrics. A program
+that ends is started again, and the pod's status says how it ended and how often.
 
 Not played: images, volumes, probes, limits, more than one container, and the pod's readiness (kwok says Ready at once).
 """
@@ -13,6 +14,7 @@ import re
 import sys
 import threading
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -140,9 +142,24 @@ class PodRunner:
                 self._note(f"{run.name} ended with exit code {returncode}")
                 run.pause = min(2**run.ended, _LONGEST_PAUSE)
                 run.ended += 1
+                self._tell(run, returncode)
             run.pause -= 1
             if run.pause == 0:
                 self._start(uid, run)
+
+    def _tell(self, run: _Run, returncode: int) -> None:
+        """Write into the pod's status that its container ended and is started again."""
+        namespace, _, pod = run.name.partition("/")
+        code = returncode if returncode >= 0 else 128 - returncode  # ended by a signal, as a shell says it
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        ended = {"exitCode": code, "reason": "Error" if code else "Completed", "startedAt": now, "finishedAt": now}
+        said = {"name": run.labels["container"], "restartCount": run.ended, "lastState": {"terminated": ended}}
+        try:
+            self._api.patch_namespaced_pod_status(
+                pod, namespace, {"status": {"containerStatuses": [said]}}, _request_timeout=5
+            )
+        except (OSError, urllib3.exceptions.HTTPError, client.ApiException) as error:
+            self._note(f"{run.name}: its status cannot be written: {error}")
 
     def _write_targets(self) -> None:
         if self._targets is None:

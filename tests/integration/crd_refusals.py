@@ -4,7 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.integration.crd_samples import (
+    COVERED,
     EVENTS,
+    EVIDENCE,
     GROWTH,
     INFO,
     LEVEL,
@@ -13,11 +15,14 @@ from tests.integration.crd_samples import (
     PRESENCE,
     RATIO,
     REBASELINE,
+    RUNTIME,
     STATUS,
+    USED_SET,
     Raw,
     merged,
 )
 
+SETS = ("SignalSet", "ClusterSignalSet")
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
 
@@ -61,6 +66,10 @@ def _signal(name: str, signal: Raw, message: str, path: str = "", **fields: Any)
 
 def _review(name: str, path: str, message: str, **fields: Any) -> Refusal:
     return Refusal(name, "DriftReview", fields, path, message)
+
+
+def _evidence(name: str, evidence: Raw, message: str, path: str = "", **fields: Any) -> Refusal:
+    return _review(name, f"spec.evidence[0]{path}", message, evidence=[merged(evidence, fields)])
 
 
 def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
@@ -162,9 +171,28 @@ REFUSALS: list[Refusal] = [
             policy={"falseAlarmBudget": "51%"}),
     _review("target-kind", "spec.target.kind", 'supported values: "Deployment"', target={"kind": "Job"}),
     _review("source-missing", "spec.metrics.sourceRef", "Required value", metrics={"sourceRef": None}),
-    _review("signals-only-info", "spec", "at least one signal must have mode Enforce", signals=[INFO]),
-    _review("signals-only-shadow", "spec", "at least one signal must have mode Enforce",
-            signals=[LEVEL | {"mode": "Shadow"}]),
+    _review("signals-only-info", "spec", "must have mode Enforce and a kind other than Info",
+            signals=[INFO], signalSetRefs=None),
+    _review("signals-only-shadow", "spec", "must have mode Enforce and a kind other than Info",
+            signals=[LEVEL | {"mode": "Shadow"}], signalSetRefs=None),
+    _review("signals-none", "spec", "at least one signal, here or in a set of signalSetRefs", signals=None,
+            signalSetRefs=None),
+    _review("set-variable-spelt", "spec.signalSetRefs[0].variables", "must be letters and digits",
+            signalSetRefs=[{"name": "http", "variables": {"a-b": "c"}}]),
+    _review("set-variable-given", "spec.signalSetRefs[0].variables", "are given by the review: choose another name",
+            signalSetRefs=[{"name": "http", "variables": {"pods": "c"}}]),
+    *(
+        Refusal(f"variable-{case}-{kind}", kind, {"variables": [{"name": name}]}, "spec.variables[0].name", message)
+        for kind in SETS
+        for case, name, message in (
+            ("spelt", "a-b", "must be letters and digits, starting with a letter"),
+            ("given", "target", "are given by the review: choose another name"),
+        )
+    ),
+    _review("evidence-alone-acts", "spec", "with policy.mode Advise or Observe evidence of mode Enforce is enough",
+            signals=[INFO], signalSetRefs=None, evidence=[EVIDENCE]),
+    _review("evidence-only-shadow", "spec", "must have mode Enforce and a kind other than Info",
+            signals=[INFO], signalSetRefs=None, policy={"mode": "Observe"}, evidence=[EVIDENCE | {"mode": "Shadow"}]),
     _review("signals-same-name", "spec.signals[1]", "Duplicate value", signals=[LEVEL, LIMIT | {"name": "latency"}]),
     _review("contract-of-nothing", "spec.contracts[0].from", "must name exactly one of configMap",
             contracts=[{"name": "a", "from": {}}]),
@@ -227,6 +255,38 @@ REFUSALS: list[Refusal] = [
             limits={"alert": 10**15}),
     _signal("margin-negative", LEVEL, "greater than or equal to 0", ".margin.absolute", margin={"absolute": -1}),
     _signal("margin-negative-text", LEVEL, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
+    _review("evidence-alone", "spec.signals", "Required value", signals=None),
+    _evidence("evidence-without-current", EVIDENCE, "set exactly one of current and from.current", current=None),
+    _evidence("evidence-with-two-currents", COVERED, "set exactly one of current and from.current", current=1),
+    _evidence("evidence-with-two-baselines", COVERED, "baseline and from.baseline exclude each other", baseline=1),
+    _evidence("evidence-without-baseline", EVIDENCE, "there is nothing to compare with", baseline=None),
+    _evidence("evidence-from-nowhere", EVIDENCE, "set from.baseline, from.current or both", ".from", **{"from": {}}),
+    _evidence("evidence-baseline-unit", EVIDENCE, _UNIT, ".baseline", baseline="5ms"),
+    _evidence("evidence-baseline-percent", EVIDENCE, _PERCENT, ".baseline", baseline="100%"),
+    _evidence("evidence-current-unit", EVIDENCE, _UNIT, ".current", current="5ms"),
+    _evidence("evidence-current-percent", EVIDENCE, _PERCENT, ".current", current="100%"),
+    _evidence("evidence-margin-empty", EVIDENCE, "set margin.relative, margin.absolute or both", ".margin",
+              margin={"relative": None, "absolute": None}),
+    _evidence("evidence-margin-unit", EVIDENCE, _UNIT, ".margin.absolute", margin={"absolute": "5ms"}),
+    _evidence("evidence-margin-percent", EVIDENCE, _PERCENT, ".margin.absolute", margin={"absolute": "1%"}),
+    _evidence("evidence-margin-signed", EVIDENCE, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
+    _evidence("evidence-unit", EVIDENCE, "must be printable text", ".unit", unit="a\nb"),
+    _evidence("junit-without-measure", COVERED, "measure is what to read of format: JUnit", ".from.baseline",
+              **{"from": {"baseline": {"measure": None}}}),
+    _evidence("junit-with-pointer", COVERED, "pointer is where to read in format: JSON", ".from.baseline",
+              **{"from": {"baseline": {"pointer": "/a"}}}),
+    _evidence("json-without-pointer", COVERED, "pointer is where to read in format: JSON", ".from.current",
+              **{"from": {"current": {"pointer": None}}}),
+    _evidence("json-with-measure", COVERED, "measure is what to read of format: JUnit", ".from.current",
+              **{"from": {"current": {"measure": "tests"}}}),
+    _evidence("pointer-of-a-baseline", RUNTIME, "must be a JSON Pointer", ".from.baseline.pointer",
+              **{"from": {"baseline": {"pointer": "totals"}}}),
+    _evidence("number-with-measure", COVERED, "measure is what to read of format: JUnit", ".from.baseline",
+              **{"from": {"baseline": {"format": "Number"}}}),
+    _evidence("pointer-without-slash", COVERED, "must be a JSON Pointer", ".from.current.pointer",
+              **{"from": {"current": {"pointer": "totals"}}}),
+    _evidence("pointer-with-tilde", COVERED, "must be a JSON Pointer", ".from.current.pointer",
+              **{"from": {"current": {"pointer": "/a~2"}}}),
     *_source("url-scheme", ".url", _ADDRESS, url="ftp://prometheus:9090"),
     *_source("url-none", ".url", _ADDRESS, url="prometheus:9090"),
     *_source("url-path-only", ".url", _ADDRESS, url="/prometheus"),
@@ -265,6 +325,12 @@ REFUSALS: list[Refusal] = [
     Refusal("allowed-nobody", "ClusterMetricSource", {"allowedNamespaces": {"names": [], "selector": None}},
             "spec.allowedNamespaces", "leave allowedNamespaces out for all"),
 ]  # fmt: skip
+REFUSALS += [
+    Refusal(f"{case.id}-{kind}", kind, case.patch, case.path, case.message)
+    for case in REFUSALS
+    if case.path.startswith("spec.signals[0]") and case.patch.keys() == {"signals"}
+    for kind in SETS
+]
 
 
 def _fixed(field: str, value: Any) -> Change:
@@ -294,12 +360,14 @@ CHANGES: list[Change] = [
     _fixed("window", {"settle": "3m"}),
     _fixed("baseline", {"length": "6d"}),
     _fixed("signals", [LIMIT]),
+    _fixed("signalSetRefs", []),
     _fixed("contracts", []),
     _fixed("flags", []),
     _fixed("inventory", {"cpu": "other"}),
     _fixed("preflight", {"require": ["ClockSkew"]}),
     _fixed("alerts", {"heartbeat": "Other"}),
     _fixed("observability", {"dashboards": []}),
+    _fixed("evidence", [EVIDENCE]),
     _fixed("variables", {"broker": "other"}),
     Change("fixed-variables-removed", "DriftReview", {"spec": {"variables": None}}, "<nil>", "spec.variables is fixed"),
     _fixed("policy.mode", "Advise"),
@@ -313,6 +381,9 @@ CHANGES: list[Change] = [
     Change("author-removed", "DriftReview", {"spec": {"author": None, "policy": {"approval": {"notByAuthor": False}}}},
            "<nil>", _AUTHOR, of="pending"),
     Change("approval-changed", "DriftApproval", {"spec": {"message": "other"}}, "spec", "is never changed"),
+    _status("signal-sets-changed", "status", "the signal sets are those of T0",
+            {"signalSets": [USED_SET | {"hash": "sha256:7"}]}),
+    _status("signal-sets-removed", "status", "the signal sets are those of T0", {"signalSets": None}),
     _status("act-of-a-person-removed", "status", "stays recorded", {"approvals": _SAID[:1]}),
     _status("acts-of-people-removed", "status", "stays recorded", {"approvals": None}),
     _status("act-of-a-person-in-another-name", "status.approvals[1]", "what a person did is never changed",

@@ -61,6 +61,32 @@ FLAGS: list[Raw] = [
     {"name": "mode", "expect": "Value", "value": "dry", "from": {"configMap": {"name": "settings", "key": "mode"}}},
     {"name": "streaming", "expect": "Absent", "from": {"query": "streaming_enabled or vector(0)"}},
 ]
+_FILE: Raw = {"configMap": {"name": "tests", "key": "junit.xml"}, "format": "JUnit", "measure": "tests"}
+EVIDENCE: Raw = {
+    "name": "unit-tests",
+    "section": "Code",
+    "baseline": 38,
+    "current": "52",
+    "unit": "tests",
+    "worse": "Lower",
+    "margin": {"relative": "0%", "absolute": "2"},
+    "severity": "Major",
+    "mode": "Enforce",
+    "onMissing": "Hold",
+    "source": "pytest tests/characterization",
+}
+COVERED: Raw = {
+    "name": "coverage",
+    "from": {
+        "baseline": _FILE,
+        "current": {
+            "configMap": {"name": "coverage", "key": "coverage.json"},
+            "format": "JSON",
+            "pointer": "/totals/a~1b",
+        },
+    },
+}
+RUNTIME: Raw = {"name": "runtime", "from": {"baseline": COVERED["from"]["current"], "current": _FILE}}
 
 # The example of the design, reduced to the fields there are.
 REVIEW: Raw = {
@@ -83,6 +109,7 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+    "signalSetRefs": [{"kind": "ClusterSignalSet", "name": "http", "variables": {"job": "web"}, "prefix": "edge"}],
     "contracts": CONTRACTS,
     "flags": FLAGS,
     "inventory": {"selector": {"matchLabels": {"stack": "perps"}}, "cpu": "cpu_cores", "memory": "memory_bytes"},
@@ -96,6 +123,7 @@ REVIEW: Raw = {
     },
     "alerts": {"match": '{namespace="${namespace}"}', "heartbeat": "Watchdog", "mode": "Enforce"},
     "observability": {"dashboards": [{"name": "shop", "url": "https://grafana.example.org/d/shop?var-pod=a"}]},
+    "evidence": [EVIDENCE, COVERED, RUNTIME],
     "variables": {"broker": "ib"},
     "policy": {
         "mode": "Enforce",
@@ -113,6 +141,20 @@ MINIMAL_REVIEW: Raw = {
     "target": {"name": "app"},
     "metrics": {"sourceRef": {"name": "prometheus"}},
     "signals": [{"name": "up", "query": "up", "limits": {"alert": 60}}],
+}
+
+SET: Raw = {
+    "description": "Requests, errors and latency.",
+    "variables": [{"name": "job", "default": "web", "description": "label job of the metrics"}],
+    "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+}
+MINIMAL_SET: Raw = {"signals": MINIMAL_REVIEW["signals"]}
+USED_SET: Raw = {
+    "kind": "SignalSet",
+    "name": "http",
+    "prefix": "edge",
+    "hash": "sha256:5",
+    "signalsHash": "sha256:6",
 }
 
 _KEY = {"name": "prometheus", "key": "token"}
@@ -178,6 +220,20 @@ FACTS: Raw = {
         "leftOut": "nothing",
     },
     "contracts": [{"name": "event-store", "hash": "sha256:4"}],
+    "evidence": [
+        {
+            "name": "unit-tests",
+            "hash": "sha256:4",
+            "value": "52",
+            "suite": {
+                "tests": 52,
+                "failures": 0,
+                "skipped": 7,
+                "runtime": "0.3",
+                "slowest": [{"name": "tests.test_builder.test_identical", "seconds": "0.01"}],
+            },
+        }
+    ],
     "inventory": {
         "services": [
             {
@@ -300,6 +356,7 @@ SNAPSHOT: Raw = {
             "problem": {"reason": "LowCoverage", "message": "20 of 30 samples"},
         }
     ],
+    "signalSets": [USED_SET | {"signals": "[]"}],
     "scraping": {
         "silent": 3,
         "stretches": 2,
@@ -331,12 +388,17 @@ SPECS: dict[str, list[Raw]] = {
     "DriftReview": [REVIEW, MINIMAL_REVIEW],
     "DriftSnapshot": [SNAPSHOT, MINIMAL_SNAPSHOT],
     "DriftApproval": [EXTEND, SIGN_OFF, MINIMAL_APPROVAL],
+    "SignalSet": [SET, MINIMAL_SET],
+    "ClusterSignalSet": [SET, MINIMAL_SET],
     "MetricSource": [SOURCE, OTHER_SOURCE, MINIMAL_SOURCE],
     "ClusterMetricSource": [SOURCE | {"allowedNamespaces": _ALLOWED}, OTHER_SOURCE, MINIMAL_SOURCE],
 }
 
 # Changes of the first sample that look odd and are right.
 ODD: list[Raw] = [
+    {"signals": None},
+    {"signals": [], "baseline": {"from": "Declared"}},
+    {"signals": [INFO]},
     {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
     {"window": {"t0": "2026-01-05T08:00:00.1234567891234+23:59"}},
     {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
@@ -363,6 +425,7 @@ STATUS: Raw = {
     "phase": "RollingBack",
     "t0": "2026-01-05T08:10:00Z",
     "judged": _WORKLOAD,
+    "signalSets": [USED_SET],
     "checkpoints": [
         {"name": "1h", "due": "2026-01-05T09:10:00Z"},
         {"name": "6h", "due": "2026-01-05T14:10:00Z"},

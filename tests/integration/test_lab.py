@@ -224,9 +224,17 @@ def test_annotated_pods_are_processes_that_prometheus_scrapes(lab_session: Lab, 
         wait_until(lambda: all(map(gone, first)) and len(runner.pids) == 2, "a rollout starts new processes")
         os.kill(next(iter(runner.pids.values())), signal.SIGKILL)
         wait_until(lambda: not any(map(gone, runner.pids.values())), "a process that died is started again")
+        wait_until(lambda: ends(lab_session, namespace) == [(1, 137)], "its pod's status says so")
         last = set(runner.pids.values())
         lab_session.kubectl("scale", "deployment/web", "--replicas=0", f"--namespace={namespace}")
         wait_until(lambda: all(map(gone, last)), "no replicas, no processes")
+
+
+def ends(lab: Lab, namespace: str) -> list[tuple[int, int]]:
+    """How often containers were started again, and their last exit codes."""
+    pods = json.loads(lab.kubectl("get", "pods", f"--namespace={namespace}", "-o", "json"))["items"]
+    said = [each for pod in pods for each in pod["status"].get("containerStatuses", []) if each["restartCount"]]
+    return [(each["restartCount"], each["lastState"]["terminated"]["exitCode"]) for each in said]
 
 
 @pytest.fixture

@@ -411,3 +411,21 @@ def test_no_look_waits_for_facts_that_nothing_rests_on(scene: Scene, about: str)
 def test_what_the_api_server_forbids_is_a_fact_at_once(scene: Scene) -> None:
     scene.facts.problems = [FactProblem(about="contracts/store", reason=Reason.FORBIDDEN, message="no right")]
     assert isinstance(scene.look(), DriftSnapshotSpec)
+
+
+def test_evidence_that_was_stored_in_longer_blocks_is_found_after_a_crash(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert LOOK.window is not None
+    longer = (Window(LOOK.window.end - 2 * BLOCK, LOOK.window.end, LOOK.window.step), 2 * BLOCK)
+    look = replace(LOOK, coarser=(longer,), stretch=2.0)
+    monkeypatch.setattr("driftreview.domain.coarser.MOST_STORED", 1)
+    subject, found = review(scene.status, signals=SIGNALS), FoundSource(cast(Any, scene.source), LOOK.source)
+    stored = scene.capture.evidence(subject, look, found, NEVER, history=False)
+    assert isinstance(stored, DriftSnapshotSpec)
+    assert stored.window is not None
+    assert (stored.window.start, stored.window.block) == (longer[0].start, f"{2 * BLOCK.seconds}s")
+    assert scene.capture.evidence(subject, look, found, NEVER, history=False) == stored
+    assert scene.source.asked == ["a", "b", "c"]
+    with pytest.raises(ForeignEvidenceError):
+        scene.capture.evidence(subject, LOOK, found, NEVER, history=False)

@@ -108,3 +108,14 @@ def test_a_check_holds_back_and_never_rolls_back(measured: Verdict, found: Check
     assert with_checks(measured, [check(found, counts=False)]) is measured
     if verdict is not measured:
         assert deciding_check(verdict, [check(CheckVerdict.HELD), check(found)]) == check(found)
+
+
+@pytest.mark.parametrize(("mode", "counts"), [("Enforce", True), ("Shadow", False)])
+def test_what_nothing_is_known_of_counts_by_its_mode(mode: str, *, counts: bool) -> None:
+    flag = {"name": "cli", "from": {"env": {"name": "CLI"}}, "expect": "Present", "mode": mode}
+    spec = review(
+        contracts=[contract(mode=mode)], flags=[flag], alerts={"match": "{}", "heartbeat": "Dog", "mode": mode}
+    ).spec
+    found = check_facts(spec, None, None)
+    assert {each.section for each in found} == {"contracts", "flags", "alerts"}
+    assert {each.counts for each in found} == {counts}

@@ -111,6 +111,8 @@ def test_buckets_are_added_up_by_how_far_they_reach(inside: str, lost: bool) -> 
     assert of("buckets", review(signals=[LEVEL | {"query": "sum(rate(x_bucket[5m]))"}])) == []
 
 
+NUMBER = {"name": "tests", "worse": "Lower", "baseline": 38, "current": 38}
+FILE = {"current": {"configMap": {"name": "tests", "key": "n"}, "format": "Number"}}
 OPTIMIST = {"policy": {"onInconclusive": "Promote"}}
 
 
@@ -136,6 +138,11 @@ OPTIMIST = {"policy": {"onInconclusive": "Promote"}}
         ("promote-unseen", OPTIMIST | {"signals": [LEVEL | {"query": "up", "onMissing": "Ignore", "mode": "Shadow"}]},
          ""),
         ("promote-unseen", {"signals": [LEVEL | {"query": "up", "onMissing": "Ignore"}]}, ""),
+        ("promote-unseen", OPTIMIST | {"evidence": [NUMBER | {"onMissing": "Ignore"}]}, "spec.policy.onInconclusive"),
+        ("worse-already", {"evidence": [NUMBER | {"current": 37}]}, "spec.evidence[0].current"),
+        ("worse-already", {"evidence": [NUMBER | {"current": 37, "mode": "Shadow"}]}, ""),
+        ("worse-already", {"evidence": [NUMBER | {"current": 37, "margin": {"relative": "5%"}}]}, ""),
+        ("worse-already", {"evidence": [NUMBER | {"current": None, "onMissing": "Fail", "from": FILE}]}, ""),
     ],
     ids=str,
 )  # fmt: skip
@@ -148,5 +155,5 @@ def test_each_check_is_on_the_page_and_none_is_found_in_the_examples() -> None:
     assert [rule for rule in CHECKS if f"| `{rule}` |" not in PAGE] == []
     texts = [path.read_text("utf-8") for path in (ROOT / "examples").rglob("*.yaml")]
     texts += [yaml.safe_dump_all(shown.values) for shown in manifests()]
-    wide = ("margin-wide", "budget-wide", "coverage-low", "promote-unseen")
+    wide = ("margin-wide", "budget-wide", "coverage-low", "promote-unseen", "worse-already")
     assert [each.text for text in texts for each in report(text).findings if each.check in CHECKS + wide] == []

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
-from driftreview.adapters import people as adapter
+from driftreview.adapters import kubeconfig as adapter
 from driftreview.adapters.errors import ClusterError, ForbiddenError, NotFoundError, UnavailableError
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, SELF_SUBJECT_REVIEWS, Cluster, Kind
 from driftreview.cli.app import app

@@ -72,7 +72,7 @@ def test_what_could_never_work_or_would_be_ignored_is_named_with_its_field(decla
         ),
         (signal("load", kind="Info", each="pod"), "symbol", "load has a series for each pod, here `each` is symbol"),
         (limit(name="load"), None, "load is of kind Limit; a covariate must be of kind Level or Info"),
-        (signal("lode"), None, "load must be the name of another signal of spec.signals; did you mean lode?"),
+        (signal("lode"), None, "load must be the name of another signal of the review; did you mean lode?"),
     ],
 )
 def test_a_covariate_is_another_level_with_series_that_go_together(
@@ -94,12 +94,12 @@ def test_a_query_beside_itself_says_nothing(field: str) -> None:
 @pytest.mark.parametrize("other", [limit(name="lode"), signal("orders")])
 def test_what_cannot_be_a_covariate_is_not_taken_for_the_one_that_was_meant(other: Any) -> None:
     (found,) = said(other, signal("latency", covariate="load"))
-    assert found.endswith("load must be the name of another signal of spec.signals")
+    assert found.endswith("load must be the name of another signal of the review")
 
 
 def test_no_signal_is_its_own_covariate() -> None:
     (found,) = said(signal("latency", covariate="latency"), signal("latency-p99"))
-    assert found.endswith("latency must be the name of another signal of spec.signals")
+    assert found.endswith("latency must be the name of another signal of the review")
 
 
 @pytest.mark.parametrize(
@@ -132,55 +132,66 @@ def large(series: Mapping[str, int] | None = None, *, count: int = 1, step: time
     return [each.message for each in too_large(review(signals=declared, **spec).spec, step, series or {})]
 
 
-WEEK = {"baseline": {"length": "7d"}, "window": {"checkpoints": ["1h", "48h"], "rollback": "48h"}}  # 1008 blocks
+# No longer block leaves six to the only look: 168 of an hour, 1008 of ten minutes, 10080 of one.
+SIX_HOURS, ONE_HOUR, SIX_MINUTES = (
+    {"baseline": {"length": "7d"}, "window": {"checkpoints": [first], "rollback": "48h"}}
+    for first in ("6h", "1h", "6m")
+)
+WEEK = {"baseline": {"length": "7d"}, "window": {"checkpoints": ["1h", "48h"], "rollback": "48h"}}
 
 
 @pytest.mark.parametrize(("second", "fits"), [({}, True), ({"control": "c"}, False), ({"per": "p"}, False)])
 def test_a_second_query_takes_as_much_room_as_the_first(second: dict[str, str], *, fits: bool) -> None:
     declared = [signal(f"s{number}", **second) for number in range(50)]
-    found = [each.message for each in too_large(review(signals=declared, **WEEK).spec, STEP, {})]
+    found = [each.message for each in too_large(review(signals=declared, **ONE_HOUR).spec, STEP, {})]
     assert found == [] if fits else "with 100 series, those of control and per included, over 7d" in found[0]
 
 
 class TestSize:
     def test_what_fits_is_not_spoken_of(self) -> None:
-        assert large(count=50, **WEEK) == []
-        assert large({"s0": 20}, **WEEK) == []
+        assert large(count=50, **ONE_HOUR) == []
+        assert large({"s0": 20}, **ONE_HOUR) == []
 
     def test_every_series_counts_that_was_seen(self) -> None:
-        assert large({f"s{number}": 20 for number in range(3)}, count=3, **WEEK) == []
-        (said,) = large({f"s{number}": 20 for number in range(4)}, count=4, **WEEK)
+        assert large({f"s{number}": 20 for number in range(3)}, count=3, **ONE_HOUR) == []
+        (said,) = large({f"s{number}": 20 for number in range(4)}, count=4, **ONE_HOUR)
         assert said == (
-            "spec.signals: 4 signals with 80 series over 7d in blocks of 10m make about 1048 kB of evidence, 1000 kB "
-            "can be stored: use fewer signals, fewer series (s0 has 20), a shorter spec.baseline.length, or a later "
-            "spec.window.checkpoints[0] (a block is a sixth of the first checkpoint, at most 10m)"
+            "spec.signals: 4 signals with 80 series over 7d in blocks of 10m make about 1060 kB of evidence, 1000 kB "
+            "can be stored: use fewer signals, fewer series (s0 has 20), or a shorter spec.baseline.length (such "
+            "blocks are the longest of which six fit into the last checkpoint and into the baseline)"
         )
 
+    def test_what_fits_in_longer_blocks_is_not_refused(self) -> None:
+        thousand = {f"s{number}": 20 for number in range(50)}
+        assert large(thousand, count=50, **WEEK) == []
+        assert large(thousand, count=50, **SIX_HOURS) != []
+
     def test_a_signal_that_showed_nothing_counts_as_one_series(self) -> None:
-        early = {"baseline": {"length": "7d"}, "window": {"checkpoints": ["6m", "48h"], "rollback": "48h"}}
-        assert large({}, count=7, **early) == []
-        (said,) = large({"s1": 0}, count=8, **early)
-        assert said.startswith("spec.signals: 8 signals with 8 series over 7d in blocks of 1m make about 1048 kB")
+        assert large({}, count=7, **SIX_MINUTES) == []
+        (said,) = large({"s1": 0}, count=8, **SIX_MINUTES)
+        assert said.startswith("spec.signals: 8 signals with 8 series over 7d in blocks of 1m make about 1049 kB")
         assert "fewer series" not in said
 
     def test_one_series_has_a_bound_of_its_own(self) -> None:
-        (said,) = large(baseline={"length": "7d"}, window={"checkpoints": ["3m", "48h"], "rollback": "48h"})
+        (said,) = large(baseline={"length": "7d"}, window={"checkpoints": ["3m"], "rollback": "48h"})
         assert said == (
             "spec.baseline.length: 7d in blocks of 30s make about 262 kB for each series, 200 kB can be stored: make "
-            "it shorter, or spec.window.checkpoints[0] later (a block is a sixth of the first checkpoint, at most 10m)"
+            "it shorter, or the last of spec.window.checkpoints later (such blocks are the longest of which six "
+            "fit into the last checkpoint and into the baseline)"
         )
 
     @pytest.mark.parametrize(
-        ("origin", "field"),
+        ("origin", "length", "checkpoints", "field"),
         [
-            ("History", "spec.baseline.length: 28d"),
-            ("Snapshot", "spec.window.checkpoints[1]: 27d23h"),
-            ("Declared", "spec.window.checkpoints[1]: 28d"),
+            ("History", "28d", ["3m"], "spec.baseline.length: 28d"),
+            ("History", "1h", ["1h", "300d"], "spec.window.checkpoints[1]: 300d"),
+            ("Snapshot", "1m", ["3m", "28d"], "spec.window.checkpoints[1]: 27d23h"),
         ],
     )
-    def test_the_field_that_makes_the_longest_window_is_named(self, origin: str, field: str) -> None:
-        length = "1m" if origin == "Snapshot" else "28d"
-        window = {"checkpoints": ["3m", "28d"], "rollback": "28d"}
+    def test_the_field_that_makes_the_longest_window_is_named(
+        self, origin: str, length: str, checkpoints: list[str], field: str
+    ) -> None:
+        window = {"checkpoints": checkpoints, "rollback": checkpoints[-1]}
         (said,) = large(baseline={"from": origin, "length": length}, window=window, step=timedelta(seconds=1))
         assert said.startswith(field)
 

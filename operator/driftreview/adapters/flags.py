@@ -9,7 +9,8 @@ from typing import Any
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.factsource import FactSource
 from driftreview.adapters.kubernetes import CONFIG_MAPS, SECRETS
-from driftreview.api.flag import Flag, FlagFact, FlagKey
+from driftreview.api.base import ConfigMapKey
+from driftreview.api.flag import Flag, FlagFact
 from driftreview.api.reasons import Reason
 from driftreview.domain.flags import MOST_READ, SECTION, Place, flag_fact
 from driftreview.domain.release import Release
@@ -47,7 +48,7 @@ def _of_query(source: FactSource, flag: Flag, query: str) -> FlagFact | None:
     return flag_fact(flag, present=values[0] != 0, value=f"{values[0]:.12g}", source="query")
 
 
-def _of_config_map(reader: FactReader, flag: Flag, ref: FlagKey) -> FlagFact | None:
+def _of_config_map(reader: FactReader, flag: Flag, ref: ConfigMapKey) -> FlagFact | None:
     place = Place(f"configMap {ref.name}, key {ref.key}", "configMap", ref.name, ref.key, named=False)
     return _looked_up(reader, flag, place)
 

@@ -221,3 +221,12 @@ class Condition(Model):
 
 
 Conditions = Annotated[list[Condition], Field(max_length=16, json_schema_extra=list_map("type"))]
+
+
+class ConfigMapKey(Model):
+    """A key of a ConfigMap of the review's namespace."""
+
+    name: DnsName
+    """Name of the ConfigMap."""
+    key: SecretKey
+    """The key."""

@@ -96,6 +96,10 @@ class Checkpoint(Model):
         default_factory=list
     )
     """One row per signal."""
+    evidence: Annotated[list[SignalStatus], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """One row per number from elsewhere."""
     checks: Annotated[list[CheckStatus], Field(max_length=100, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )

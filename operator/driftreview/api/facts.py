@@ -10,6 +10,7 @@ from driftreview.api.alerts import AlertsFact
 from driftreview.api.base import Identifier, Model, Time, atomic, list_map
 from driftreview.api.checkpoint import Hash
 from driftreview.api.configuration import ConfigurationFact, DeploymentFact
+from driftreview.api.elsewhere import EvidenceFact
 from driftreview.api.flag import FlagFact
 from driftreview.api.incident import MOST_INCIDENTS, Incident
 from driftreview.api.inventory import InventoryFact
@@ -67,6 +68,10 @@ class Facts(Model):
         default_factory=list
     )
     """What happened to the judged pods since the look before, at T0 since the warm-up began; the latest first."""
+    evidence: Annotated[list[EvidenceFact], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """One for each file that was read."""
     problems: Annotated[list[FactProblem], Field(max_length=200, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from driftreview.api.base import DnsName, Identifier, Model, Pattern, SecretKey, rules
+from driftreview.api.base import ConfigMapKey, Identifier, Model, Pattern, rules
 from driftreview.api.configuration import Line
 from driftreview.api.signal import Mode
 
@@ -36,15 +36,6 @@ class FlagVariable(Model):
     """Of this container; by default of the first one."""
 
 
-class FlagKey(Model):
-    """A key of a ConfigMap of the review's namespace."""
-
-    name: DnsName
-    """Name of the ConfigMap."""
-    key: SecretKey
-    """The key."""
-
-
 class FlagFrom(Model):
     """Where a flag stands. Exactly one of these."""
 
@@ -59,7 +50,7 @@ class FlagFrom(Model):
 
     env: FlagVariable | None = None
     """In the environment, as the pod template writes it. A Secret's value is never compared."""
-    config_map: FlagKey | None = None
+    config_map: ConfigMapKey | None = None
     """In a ConfigMap."""
     query: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
     """In a metric: PromQL of one series, asked for the moment of the look. Present is a value other than 0; no series

@@ -78,6 +78,8 @@ class Reason(StrEnum):
     """A query is not PromQL, or the server refuses it."""
     VARIABLE_UNKNOWN = "VariableUnknown"
     """A query uses a variable that nothing defines."""
+    SIGNAL_SET_NOT_FOUND = "SignalSetNotFound"
+    """There is no such signal set."""
     TARGET_NOT_FOUND = "TargetNotFound"
     """There is no such workload."""
     TARGET_TOO_LARGE = "TargetTooLarge"
@@ -151,7 +153,7 @@ class Reason(StrEnum):
     NOT_A_PROMETHEUS = "NotAPrometheus"
     """The answer is not what the Prometheus query API returns (HTML of a login page, say)."""
     WRONG_RESULT_TYPE = "WrongResultType"
-    """The answer has another result type than the query must give."""
+    """The answer, or a file, is not of the type it must be."""
     PARTIAL_ANSWER = "PartialAnswer"
     """The server warned that its answer is incomplete."""
     SERVER_ERROR = "ServerError"
@@ -253,5 +255,5 @@ UNANSWERED = frozenset(
     }
 )
 """Reasons why a question was not answered."""
-UNMEASURED = UNANSWERED | {Reason.SOURCE_GAP, Reason.SILENT_BEFORE}
-"""Reasons for missing samples that say nothing about the release: they never count against it."""
+UNMEASURED = UNANSWERED | {Reason.SOURCE_GAP, Reason.SILENT_BEFORE, Reason.FORBIDDEN, Reason.REFUSED}
+"""Reasons for missing samples and numbers that say nothing about the release: they never count against it."""

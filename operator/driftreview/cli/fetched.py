@@ -1,22 +1,18 @@
-"""Reads a review with all that belongs to it from the cluster of a kubeconfig, as whoever asks may."""
+"""Reads a review with all that belongs to it from the cluster, as whoever asks may."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from driftreview.adapters.errors import NotFoundError
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, SECRETS, SNAPSHOTS, Cluster
 from driftreview.api.driftreview import DriftReview
 from driftreview.cli.usage import UsageError
 from driftreview.domain.naming import evidence_names
-
-_HOME: Final = Path.home() / ".kube" / "config"
 
 
 @dataclass(frozen=True)
@@ -26,16 +22,6 @@ class Fetched:
     review: Mapping[str, Any]
     snapshots: Sequence[Mapping[str, Any]]
     approvals: Sequence[Mapping[str, Any]]
-
-
-def connected(kubeconfig: Path | None) -> Cluster:
-    """The cluster of this kubeconfig; by default of KUBECONFIG, of ~/.kube/config, or the one we run in.
-
-    Raises:
-        ClusterError: there is no way to it.
-    """
-    named = os.environ.get("KUBECONFIG", "").split(os.pathsep)[0]
-    return Cluster(kubeconfig or (Path(named) if named else _HOME if _HOME.exists() else None))
 
 
 def fetched(cluster: Cluster, namespace: str, name: str) -> Fetched:

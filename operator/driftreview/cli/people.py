@@ -13,17 +13,14 @@ from driftreview.api.approval import ApprovalType, DriftApproval, DriftApprovalS
 from driftreview.api.base import GROUP, Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
+from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected
 from driftreview.domain.approvals import extended, noted
 from driftreview.domain.display import printable
 
 _ROLE: Final = "drift-approver"
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the DriftReview.")]
-Namespace = Annotated[str | None, typer.Option("-n", "--namespace", help="Its namespace; that of the context.")]
 Said = Annotated[str | None, typer.Option("-m", "--message", help="Why; it is kept with the review.")]
 Reason = Annotated[str, typer.Option("-m", "--message", help="Why; it is kept with the review.")]
-Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; the current one.")]
-Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig file; as kubectl finds it.")]
 
 
 def approve(
@@ -86,14 +83,11 @@ def _do(kind: ApprovalType, name: str, where: tuple[str | None, str | None, Path
     """Create a DriftApproval in the caller's own name, unless nothing would follow from it."""
     from driftreview.adapters import clock  # noqa: PLC0415 - --help needs none of this
     from driftreview.adapters.errors import ClusterError, ForbiddenError, NotFoundError  # noqa: PLC0415
-    from driftreview.adapters.kubernetes import Cluster  # noqa: PLC0415 - takes its time to import
-    from driftreview.adapters.people import People, own_kubeconfig, own_namespace  # noqa: PLC0415
+    from driftreview.adapters.people import People  # noqa: PLC0415
 
-    namespace, context, named = where
     try:
-        kubeconfig = own_kubeconfig(named)
-        namespace = namespace or own_namespace(kubeconfig, context)
-        people = People(Cluster(kubeconfig, context=context))
+        cluster, namespace = connected(*where)
+        people = People(cluster)
         user = people.name()
     except ClusterError as error:
         _fail(str(error))

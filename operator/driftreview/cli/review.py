@@ -13,6 +13,7 @@ from typing import Annotated, Final
 import typer
 
 from driftreview.cli.usage import UsageError
+from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected
 from driftreview.domain.display import printable, shorten
 
 _LONGEST: Final = 2000
@@ -28,20 +29,16 @@ class Output(StrEnum):
     JSON = "json"
 
 
-_Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the DriftReview.")]
-_Namespace = Annotated[str, typer.Option("-n", "--namespace", help="Its namespace.")]
-_Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig file; by default KUBECONFIG or ~/.kube/config.")]
-
-
 def report(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the DriftReview.")] = None,
     *,
-    namespace: _Namespace = "default",
+    namespace: Namespace = None,
     filename: Annotated[
         Path | None, typer.Option("-f", "--filename", metavar="FILE", help="A bundle of `driftreview export` instead.")
     ] = None,
     output: Annotated[Output, typer.Option("-o", "--output", help="md, html or json.")] = Output.MARKDOWN,
-    kubeconfig: _Kubeconfig = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Write the report of a review to standard output, whole: from the cluster, or from an exported bundle.
 
@@ -51,7 +48,7 @@ def report(
     from driftreview.api.driftreview import DriftReview  # noqa: PLC0415
     from driftreview.api.driftsnapshot import DriftSnapshot  # noqa: PLC0415
     from driftreview.bundle.contents import read  # noqa: PLC0415
-    from driftreview.cli.fetched import connected, fetched  # noqa: PLC0415
+    from driftreview.cli.fetched import fetched  # noqa: PLC0415
     from driftreview.domain.report.build import report as built  # noqa: PLC0415
     from driftreview.report.files import as_json  # noqa: PLC0415
     from driftreview.report.markdown import markdown  # noqa: PLC0415
@@ -65,7 +62,7 @@ def report(
             review, snapshots = bundle.review, list(bundle.snapshots.values())
             approvals = list(bundle.approvals.values())
         else:
-            found = fetched(connected(kubeconfig), namespace, name or "")
+            found = fetched(*connected(namespace, context, kubeconfig), name or "")
             review = DriftReview.model_validate(found.review)
             snapshots = [DriftSnapshot.model_validate(each) for each in found.snapshots]
             approvals = [DriftApproval.model_validate(each) for each in found.approvals]
@@ -76,29 +73,30 @@ def report(
 
 
 def export(
-    name: _Name,
+    name: Name,
     *,
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Where to, such as review.tar.gz.")],
-    namespace: _Namespace = "default",
+    namespace: Namespace = None,
     sign_key: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Sign with this Ed25519 private key (PEM).")
     ] = None,
     sign_secret: Annotated[
         str | None, typer.Option(metavar="NAMESPACE/NAME/KEY", help="Sign with the private key in this Secret.")
     ] = None,
-    kubeconfig: _Kubeconfig = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
 ) -> None:
     """Write a review with its evidence, approvals and report into one file that `driftreview verify` proves.
 
     Exit code 0: written. 1: there is no such review, or no way to it. 2: wrong usage.
     """
     from driftreview.bundle.contents import write  # noqa: PLC0415 - --help needs none of this
-    from driftreview.cli.fetched import connected, fetched, secret_key  # noqa: PLC0415
+    from driftreview.cli.fetched import fetched, secret_key  # noqa: PLC0415
 
     with _failures():
         if sign_key is not None and sign_secret is not None:
             raise UsageError("--sign-key and --sign-secret: a bundle has one signature; leave one out")
-        cluster = connected(kubeconfig)
+        cluster, namespace = connected(namespace, context, kubeconfig)
         key = None if sign_key is None else _key(sign_key)
         key = key if sign_secret is None else secret_key(cluster, sign_secret)
         found = fetched(cluster, namespace, name)

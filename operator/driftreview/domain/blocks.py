@@ -6,15 +6,28 @@ Of events it is means, which forget none.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
-from typing import TypeVar
+from typing import Final, TypeAlias, TypeVar
 
-from driftreview.domain.samples import Series
-from driftreview.domain.statistics import mean, middle
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ConfigDict, FiniteFloat, TypeAdapter, ValidationError
+
+from driftreview.domain.samples import Series, Values
+from driftreview.domain.statistics import mean
 
 _T = TypeVar("_T")
+_Blocks: TypeAlias = tuple[float | None, ...]
+_BLOCKS: Final[TypeAdapter[_Blocks]] = TypeAdapter(tuple[FiniteFloat | None, ...], config=ConfigDict(strict=True))
+
+
+def numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
+    """Samples as an array, NaN for none; it must not be changed."""
+    if isinstance(values, Values):
+        return np.frombuffer(values.packed, dtype=np.float64)
+    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
 
 
 def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
@@ -22,22 +35,25 @@ def block_medians(series: Series, step: timedelta, block: timedelta) -> tuple[fl
 
     The last block may be shorter when the series is no whole number of blocks long.
     """
-    return _blocks(series, step, block, middle)
+    size, row = block // step, numbers(series.values)
+    padded = np.full(-(-len(row) // size) * size, np.nan)
+    padded[: len(row)] = row
+    ordered = np.sort(padded.reshape(-1, size), axis=1, kind="stable")  # NaN comes last
+    present, each = np.count_nonzero(~np.isnan(ordered), axis=1), np.arange(len(ordered))
+    low, high = ordered[each, np.maximum(present - 1, 0) // 2], ordered[each, np.minimum(present // 2, size - 1)]
+    with np.errstate(over="ignore"):
+        centre = (low + high) / 2
+    found = np.where(np.isfinite(centre), centre, low)  # as `middle` does with numbers that are too large to add
+    return tuple(float(value) if known else None for value, known in zip(found, present, strict=True))
 
 
 def block_means(series: Series, step: timedelta, block: timedelta) -> tuple[float | None, ...]:
     """Means of consecutive blocks: the median of rare events would be none."""
-    return _blocks(series, step, block, mean)
-
-
-def _blocks(
-    series: Series, step: timedelta, block: timedelta, of: Callable[[Sequence[float]], float]
-) -> tuple[float | None, ...]:
     size = block // step
     found: list[float | None] = []
     for first in range(0, len(series.values), size):
         present = [value for value in series.values[first : first + size] if value is not None]
-        found.append(of(present) if present else None)
+        found.append(mean(present) if present else None)
     return tuple(found)
 
 
@@ -52,16 +68,15 @@ def decode(text: str) -> tuple[float | None, ...]:
     Raises:
         ValueError: a token is no finite number.
     """
-    tokens = text.split()
-    has_gaps = "-" in tokens
-    present = list(map(float, filter("-".__ne__, tokens) if has_gaps else tokens))
-    # A sum is quicker to look at than its terms; of finite ones it may be infinite all the same.
-    if not math.isfinite(sum(present)) and not all(map(math.isfinite, present)):
-        raise ValueError("evidence holds a value that is not finite")
-    if not has_gaps:
-        return tuple(present)
-    remaining = iter(present)
-    return tuple(None if token == "-" else next(remaining) for token in tokens)  # noqa: S105 - not a secret
+    # As JSON they take a fifth of the time of one number after the other. No number ends in `-`, and -0 is no integer.
+    listed = f"{text} ".replace("- ", "null ").replace("-0 ", "-0.0 ")[:-1].replace(" ", ",")
+    try:
+        found = _BLOCKS.validate_json(f"[{listed}]")
+    except ValidationError as error:
+        raise ValueError("evidence holds a value that is not finite") from error
+    if "," in text or "null" in text:
+        raise ValueError("evidence holds what is no block")
+    return found
 
 
 def longest_run(flags: Iterable[bool]) -> int:

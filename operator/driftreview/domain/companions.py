@@ -7,10 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+import numpy as np
+
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
-from driftreview.api.signal import Signal
-from driftreview.domain.blocks import block_medians, encode
+from driftreview.api.signal import Kind, Signal
+from driftreview.api.values import parse_quantity
+from driftreview.domain.blocks import block_means, block_medians, encode, numbers
 from driftreview.domain.display import shorten
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany
@@ -70,9 +73,19 @@ def companion_of(signal: Signal, one: Series, companion: Companion | None) -> Se
     return found.get(one.labels.get(signal.each or "", ""), found.get(""))
 
 
-def written_alone(one: Series, blocks: Sequence[float | None], size: int) -> Written:
-    """A series without another; `size` is how many steps a block has."""
-    return Written(encode(blocks), count(one.values), _ending(one.values, size), _silent(one.values))
+def written_blocks(
+    signal: Signal, one: Series, companion: Companion | None, step: timedelta, block: timedelta
+) -> Written:
+    """The blocks of a series, and of what its second query says beside it, as evidence writes them."""
+    beside = companion_of(signal, one, companion)
+    if signal.per is not None:
+        return written_per(one, beside, step, block, parse_quantity(signal.min_traffic or "0"))
+    if signal.control is not None:
+        return written_beside(one, beside, step, block)
+    kept = block_means if signal.kind is Kind.EVENTS else block_medians
+    return Written(
+        encode(kept(one, step, block)), count(one.values), _ending(one.values, block // step), _silent(one.values)
+    )
 
 
 def written_beside(one: Series, control: Series | None, step: timedelta, block: timedelta) -> Written:
@@ -104,7 +117,7 @@ def written_per(one: Series, per: Series | None, step: timedelta, block: timedel
 
 def count(values: Sequence[float | None]) -> int:
     """How many of them are samples."""
-    return sum(value is not None for value in values)
+    return int(np.count_nonzero(~np.isnan(numbers(values))))
 
 
 def _ending(values: Sequence[float | None], size: int) -> int:

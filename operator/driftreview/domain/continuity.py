@@ -7,11 +7,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.preflight import Forbidden
-from driftreview.domain.pods import Container, Pod
+from driftreview.domain.pods import CRASH_LOOP, Container, Pod
 
 LATELY: Final = timedelta(hours=1)
 """A container that ended on its own longer ago than this goes on since."""
-_LOOPING: Final = "CrashLoopBackOff"
 _NO: Final = frozenset({"false", "0", "no", "off"})
 _QUOTES: Final = "\"'`;&|()"
 
@@ -35,19 +34,22 @@ def _stop(container: Container, pod: str, now: datetime) -> tuple[str, str] | No
     ended = container.ended
     times = f"restarted {container.restarts} {'time' if container.restarts == 1 else 'times'} in pod {pod}"
     if ended is None:
-        if container.waiting != _LOOPING:
+        if container.waiting != CRASH_LOOP:
             return None
-        return f"container {container.name} keeps ending ({_LOOPING}, {times})", "See its log: kubectl logs --previous."
+        return (
+            f"container {container.name} keeps ending ({CRASH_LOOP}, {times})",
+            "See its log: kubectl logs --previous.",
+        )
     lately = ended.at is None or now - ended.at < LATELY
     if ended.exit_code == 0 and container.restarts and lately:
         said = (
             f"single-cycle mode: container {container.name} exits 0 and is started again instead of going on ({times})"
         )
         return said, "Let the command run in a loop without exit (an interval mode)."
-    if container.waiting == _LOOPING:
+    if container.waiting == CRASH_LOOP:
         why = f"{ended.reason or 'exit'} {ended.exit_code}"
         fix = f"Mend what ends it: kubectl logs {pod} -c {container.name} --previous."
-        return f"container {container.name} keeps crashing ({_LOOPING}, {why}, {times})", fix
+        return f"container {container.name} keeps crashing ({CRASH_LOOP}, {why}, {times})", fix
     return None
 
 

@@ -10,6 +10,7 @@ from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict, Reason
 from driftreview.api.signal import Mode
 from driftreview.domain.checks import CheckResult, problem_with
+from driftreview.domain.display import short_hash
 from driftreview.domain.evidence import content_hash
 
 Raw = Mapping[str, Any]
@@ -58,7 +59,7 @@ def check_contract(contract: Contract, at_t0: Facts, now: Facts) -> CheckResult:
         return _said(contract, CheckVerdict.BROKEN, "it was there at T0 and is not there any more")
     if before is None:
         return _said(contract, CheckVerdict.BROKEN, "it was not there at T0 and is there now")
-    short = f"{_short(before)} at T0, {_short(after)} now"
+    short = f"{short_hash(before)} at T0, {short_hash(after)} now"
     return _said(contract, CheckVerdict.BROKEN, f"it has changed since T0 ({short}): who relies on it must agree")
 
 
@@ -68,7 +69,3 @@ def _said(contract: Contract, verdict: CheckVerdict, message: str) -> CheckResul
 
 def _hash(name: str, facts: Facts) -> str | None:
     return next((each.hash for each in facts.contracts if each.name == name), None)
-
-
-def _short(value: str) -> str:
-    return value.removeprefix("sha256:")[:12]

@@ -16,6 +16,7 @@ from driftreview.api.status import DriftReviewStatus, Rollback
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
+from driftreview.domain.coarser import coarsened
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.consent import counting
 from driftreview.domain.display import shorten
@@ -25,7 +26,7 @@ from driftreview.domain.foresight import Foresight
 from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.rows import check_rows, confounder_rows, signal_rows
+from driftreview.domain.rows import check_rows, confounder_rows, evidence_rows, signal_rows
 from driftreview.domain.status import (
     bounded,
     condition,
@@ -94,6 +95,7 @@ def baseline_captured(
     """
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
     message = f"frozen in DriftSnapshot {ref.name}"
+    message += f" {note}" if (note := coarsened(review.spec, evidence)) else ""
     told = condition(review.status, ConditionType.BASELINE_CAPTURED)
     message += f"; {told.message}" if told is not None else ""  # why its history ends early
     if foreseen is None:
@@ -145,6 +147,7 @@ def checkpoint_judged(
         message=shorten(result.message),
         snapshot=ref,
         signals=signal_rows(result),
+        evidence=evidence_rows(result),
         checks=check_rows(result),
         confounders=confounder_rows(result),
     )

@@ -10,9 +10,12 @@ from typing import Final
 _BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _TINY: Final = 1e-12
+_NEARLY: Final = 0.9995
+"""Of the next unit, what three digits show as all of it: 1 s and not 1000 ms, +100% and not +100.0%."""
 _RAREST: Final = 1e-4
 _COMMON: Final = 0.1
 _LONGEST_NAME: Final = 64
+_SHORT_HASH: Final = 12
 
 
 def number(value: float) -> str:
@@ -21,7 +24,7 @@ def number(value: float) -> str:
         return "0"
     if 1e-4 <= abs(value) < 1e6:  # noqa: PLR2004 - where plain digits read better
         text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004
-        return f"{float(text):.10f}".rstrip("0").rstrip(".")
+        return f"{float(text):.0f}" if "e" in text else text  # 999.9 is 1e+03
     return f"{value:.3g}"
 
 
@@ -30,7 +33,7 @@ def quantity(value: float, unit: str) -> str:
     value = 0.0 if abs(value) < _TINY else value
     size = abs(value)
     if unit == "s":
-        factor, name = next(((f, n) for f, n in _SECONDS if size >= f), _SECONDS[-1] if size else _SECONDS[0])
+        factor, name = next(((f, n) for f, n in _SECONDS if size >= _NEARLY * f), _SECONDS[-1] if size else _SECONDS[0])
         return f"{number(value / factor)} {name}"
     if unit in ("By", "B", "bytes"):
         power = 0
@@ -48,7 +51,7 @@ def change(before: float, after: float, unit: str) -> str:
     sign = "+" if after >= before else "-"
     if abs(before) > _TINY:
         share = min(apart / abs(before) * 100, sys.float_info.max)
-        text = f"{share:.1f}" if share < 100 else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
+        text = f"{share:.1f}" if share < 100 * _NEARLY else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
         return f"{sign if text != '0.0' else '+'}{text}%"
     return sign + quantity(apart, unit)
 
@@ -127,3 +130,8 @@ def near(name: str, known: Iterable[str], around: str = "{}") -> str:
 def shorten(sentence: str, length: int = 512) -> str:
     """Cut a sentence at a length, with dots."""
     return sentence if len(sentence) <= length else sentence[: length - 1] + "…"
+
+
+def short_hash(value: str) -> str:
+    """As much of a SHA-256 as people compare by eye."""
+    return value.removeprefix("sha256:")[:_SHORT_HASH]

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
+import numpy as np
+
 from driftreview.api.base import Model
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import (
@@ -25,22 +27,15 @@ from driftreview.api.driftsnapshot import (
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
+from driftreview.api.signalset import PinnedSet, SetSignal
 from driftreview.api.values import exact_duration, parse_quantity
-from driftreview.domain.blocks import block_means, block_medians
-from driftreview.domain.companions import (
-    Companion,
-    Written,
-    companion_of,
-    companion_problem,
-    written_alone,
-    written_beside,
-    written_per,
-)
+from driftreview.domain.blocks import numbers
+from driftreview.domain.companions import Companion, Written, companion_problem, written_blocks
 from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
-from driftreview.domain.spells import spells_of
+from driftreview.domain.spells import spells_beyond
 
 T0: Final = "T0"
 MAX_BYTES: Final = 1_000_000
@@ -50,6 +45,8 @@ MOST_STORED: Final = 1_400_000
 LEAST_ROOM: Final = 400_000
 """Of these, what a pod template leaves to the medians, or it is left out: T0 without a baseline judges nothing."""
 BYTES_PER_BLOCK: Final = 13
+BYTES_PER_SERIES: Final = 150
+"""Of its labels and counts."""
 _ESCAPED: Final = (*"<>&", "\u2028", "\u2029")
 
 
@@ -83,6 +80,10 @@ class Look:
     """The metric source, as kind/name, address, and a digest of what headers and Secrets are sent."""
     previous_hash: str = ""
     """Hash of the snapshot before; empty at T0."""
+    coarser: tuple[tuple[Window, timedelta], ...] = ()
+    """Windows and longer blocks that may be taken instead, where it does not all fit."""
+    stretch: float = 1.0
+    """How many times as long the longest look of the review is, at least 1."""
 
 
 def canonical(value: Any) -> bytes:
@@ -108,6 +109,22 @@ def hash_of(spec: DriftSnapshotSpec) -> str:
 def spec_hash(spec: DriftReviewSpec) -> str:
     """Hash of all of a spec that is fixed since T0 and not as by default: fields of newer CRDs leave it as it was."""
     return content_hash(spec.fixed().model_dump(mode="json", by_alias=True, exclude_defaults=True))
+
+
+def set_signals(spec: DriftReviewSpec, ref: int) -> str:
+    """The signals that a review has of one of its sets, in one way only: canonical JSON without defaults."""
+    ours = [each for each in spec.signals if isinstance(each, SetSignal) and each.ref == ref]
+    return canonical([each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in ours]).decode()
+
+
+def pinned(review: DriftReview) -> list[PinnedSet] | None:
+    """The signal sets of a review with the signals it has of them, as T0 freezes them; None if it has no sets."""
+    used = enumerate(review.status.signal_sets or [])
+    return (
+        None
+        if review.status.signal_sets is None
+        else [PinnedSet(**each.model_dump(), signals=set_signals(review.spec, ref)) for ref, each in used]
+    )
 
 
 def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
@@ -145,19 +162,20 @@ def take(
         judged=judged,
         previous=previous,
         signals=bare,
+        signal_sets=pinned(review) if look.checkpoint == T0 else None,
         scraping=None if window is None or scraping is None else scraping.evidence(window, block),
         facts=facts,
         spec_hash=spec_hash(review.spec) if look.checkpoint == T0 else None,
         previous_hash=look.previous_hash,
         hash="",
     )
-    room = MOST_STORED - _stored_size(seal(spec))
+    room = MOST_STORED - stored_size(seal(spec))
     if room < LEAST_ROOM and previous is not None and previous.template:
         spec = spec.model_copy(update={"previous": previous.model_copy(update={"template": {}})})
-        room = MOST_STORED - _stored_size(seal(spec))
+        room = MOST_STORED - stored_size(seal(spec))
     fitting: list[SignalEvidence] = []
     for whole, without in zip(signals, bare, strict=True):
-        more = max(0, _stored_size(whole) - _stored_size(without))
+        more = max(0, stored_size(whole) - stored_size(without))
         fits = more <= room
         room -= more if fits else 0
         fitting.append(whole if fits else without)
@@ -174,13 +192,13 @@ def _too_large(signal: SignalEvidence) -> SignalEvidence:
     """What is left of a signal for whose samples there is no room; one that has none stays as it is."""
     if not signal.series:
         return signal
-    room = f"a snapshot has room for {MOST_STORED} in all"
-    message = f"its {_stored_size(signal)} bytes of evidence do not fit beside the others: {room}"
+    size, room = stored_size(signal), f"a snapshot has room for {MOST_STORED} in all"
+    message = f"its {size} bytes of evidence do not fit beside the others: {room}"
     problem = Problem(reason=Reason.ANSWER_TOO_LARGE, message=message)
     return signal.model_copy(update={"series": [], "problem": problem})
 
 
-def _stored_size(part: Model) -> int:
+def stored_size(part: Model) -> int:
     """Bytes of a part of a snapshot as the API server stores it: of some characters it makes six bytes."""
     text = canonical(part.to_wire())
     return len(text) + sum(text.count(each.encode()) * (6 - len(each.encode())) for each in _ESCAPED)
@@ -201,7 +219,9 @@ def freeze(
             problem = problem or companion_problem(signal, measurement.companion)
             if problem is None:
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
-                laid = [(one, _blocks(measurement, one, window.step, block)) for one in ordered]
+                laid = [
+                    (one, written_blocks(signal, one, measurement.companion, window.step, block)) for one in ordered
+                ]
                 problem = _too_long([written for _, written in laid], window, block)
                 series = [] if problem else [_freeze_series(signal, one, window, each, scraping) for one, each in laid]
         case TooMany(labels):
@@ -218,17 +238,6 @@ def freeze(
         series=series,
         problem=problem,
     )
-
-
-def _blocks(measurement: Measurement, one: Series, step: timedelta, block: timedelta) -> Written:
-    """The blocks of a series, and of what its second query says beside it, as evidence writes them."""
-    signal, beside = measurement.signal, companion_of(measurement.signal, one, measurement.companion)
-    if signal.per is not None:
-        return written_per(one, beside, step, block, parse_quantity(signal.min_traffic or "0"))
-    if signal.control is not None:
-        return written_beside(one, beside, step, block)
-    kept = block_means if signal.kind is Kind.EVENTS else block_medians
-    return written_alone(one, kept(one, step, block), block // step)
 
 
 def _too_long(laid: Sequence[Written], window: Window, block: timedelta) -> Problem | None:
@@ -248,10 +257,10 @@ def _freeze_series(
     sign = -1 if signal.worse is Worse.LOWER else 1
     over: Spells | None = None
     if signal.kind is Kind.LIMIT and signal.limits is not None and signal.limits.alert is not None:
-        alert = parse_quantity(signal.limits.alert)
-        beyond = [None if value is None else sign * (value - alert) > 0 for value in series.values]
-        over = spells_of(beyond, window, of_samples=True)
-    worst = max((value for value in series.values if value is not None), key=lambda value: sign * value, default=None)
+        over = spells_beyond(series.values, parse_quantity(signal.limits.alert), sign, window)
+    present = numbers(series.values)
+    present = sign * present[~np.isnan(present)]
+    worst = sign * float(present.max()) if len(present) else None
     return SeriesEvidence(
         labels=kept,
         values=laid.values,

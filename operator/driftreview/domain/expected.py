@@ -8,7 +8,8 @@ from typing import Final
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import CheckVerdict
-from driftreview.domain import alerts, contracts, flags, inventory, observability
+from driftreview.api.signal import Mode
+from driftreview.domain import alerts, contracts, elsewhere, flags, inventory, observability
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract
 from driftreview.domain.flags import check_flag
@@ -22,7 +23,7 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
     if at_t0 is None or now is None:
         when = "at T0" if at_t0 is None else "at this look"
         message = f"nothing of the cluster was recorded {when}"
-        return tuple(CheckResult(*each, CheckVerdict.UNKNOWN, message) for each in _declared(spec))
+        return tuple(_declared(spec, message))
     found = [check_contract(each, at_t0, now) for each in spec.contracts]
     found += [check_flag(each, now) for each in spec.flags]
     if spec.alerts is not None:
@@ -33,17 +34,21 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
 def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
     """What is not as expected at T0 already, each in a sentence."""
     checks = check_facts(spec, facts, facts)
-    return [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    broken = [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    return broken + elsewhere.without_baseline(spec.evidence, facts)
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
-    """A spec without its expectations about facts, for where there are none: history keeps samples only."""
-    return spec.model_copy(update={contracts.SECTION: [], flags.SECTION: [], alerts.SECTION: None})
+    """A spec without what is judged by facts, for where there are none: history keeps samples only."""
+    lists: dict[str, list[object]] = {each: [] for each in (contracts.SECTION, flags.SECTION, elsewhere.SECTION)}
+    return spec.model_copy(update={**lists, alerts.SECTION: None})
 
 
-def _declared(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
-    """Section and name of each expectation."""
-    yield from ((contracts.SECTION, each.name) for each in spec.contracts)
-    yield from ((flags.SECTION, each.name) for each in spec.flags)
+def _declared(spec: DriftReviewSpec, message: str) -> Iterator[CheckResult]:
+    """Each expectation, as of which nothing is known."""
+    named = [(contracts.SECTION, each.name, each.mode) for each in spec.contracts]
+    named += [(flags.SECTION, each.name, each.mode) for each in spec.flags]
     if spec.alerts is not None:
-        yield from ((alerts.SECTION, name) for name in alerts.declared(spec.alerts))
+        named += [(alerts.SECTION, name, spec.alerts.mode) for name in alerts.declared(spec.alerts)]
+    for section, name, mode in named:
+        yield CheckResult(section, name, CheckVerdict.UNKNOWN, message, counts=mode is Mode.ENFORCE)

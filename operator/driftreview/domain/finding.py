@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.api.driftsnapshot import Gaps, SeriesEvidence, Spells
-from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Worse
+from driftreview.api.reasons import UNMEASURED, Reason, SignalVerdict
+from driftreview.api.signal import OnMissing, Worse
 from driftreview.api.values import parse_duration
 from driftreview.domain.blocks import decode
 
@@ -89,6 +89,14 @@ class Finding:
     delta: str = ""
     estimate: Estimate | None = None
     """None where nothing was estimated."""
+
+    def counted(self, on_missing: OnMissing) -> SignalVerdict | None:
+        """The verdict as `onMissing` has it count; None where it does not. What nobody could measure never fails."""
+        if self.verdict is not SignalVerdict.MISSING or on_missing is OnMissing.HOLD:
+            return self.verdict
+        if on_missing is OnMissing.IGNORE:
+            return None
+        return self.verdict if self.reason in UNMEASURED else SignalVerdict.DEGRADED
 
     def about(self, series: str) -> Finding:
         """The same, said of a named series."""

@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence
 from driftreview.api.status import Revision
+from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import T0, Look, content_hash, is_intact, written
 from driftreview.domain.query import Asked
+from driftreview.domain.signalsets import is_pinned
 
 
 def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str, asked: Sequence[Asked]) -> bool:
@@ -17,22 +19,25 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str,
     After a crash a snapshot is found by its name; one that somebody else put there must not be judged. The hash proves
     no author: who may create snapshots can forge the samples, so only the operator's account should.
     """
-    expected = None if look.window is None else written(look.window, look.block)
+    levels = [(look.window, look.block), *look.coarser]
+    windows = [None if window is None else written(window, block) for window, block in levels]
     return (
         is_intact(spec, spec.hash)
         and spec.review_ref.uid == review.metadata.uid
-        and (spec.checkpoint, spec.previous_hash, spec.window) == (look.checkpoint, look.previous_hash, expected)
+        and (spec.checkpoint, spec.previous_hash) == (look.checkpoint, look.previous_hash)
+        and spec.window in windows
         and spec.judged.template_hash == judged
+        and (look.checkpoint != T0 or is_pinned(review, spec))
         and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
-        and _asks(spec, review, look, asked)
+        and _asks(spec, review, asked)
     )
 
 
-def _asks(spec: DriftSnapshotSpec, review: DriftReview, look: Look, asked: Sequence[Asked]) -> bool:
+def _asks(spec: DriftSnapshotSpec, review: DriftReview, asked: Sequence[Asked]) -> bool:
     """Whether evidence answers the review's signals with its own queries, over all of the window."""
-    if look.window is None:
+    if spec.window is None:
         return not spec.signals
-    points = look.window.points
+    points = (spec.window.end - spec.window.start) // parse_duration(spec.window.step)
     expected = [(signal.name, signal.unit, each) for signal, each in zip(review.spec.signals, asked, strict=True)]
     whole = all(series.expected == points for each in spec.signals for series in each.series)
     return whole and expected == [

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from driftreview.api.incident import Incident, IncidentKind
 from driftreview.domain.display import plain
-from driftreview.domain.pods import Pod
+from driftreview.domain.pods import CRASH_LOOP, Pod
 
+SECTION: Final = "incidents"
 _OOM: Final = "OOMKilled"
-_LOOPING: Final = "CrashLoopBackOff"
 _OBJECT, _REASON, _MESSAGE = 390, 120, 240
 _MOST_COUNTED: Final = 2**31
 
@@ -38,13 +38,13 @@ def of_pods(pods: Iterable[Pod], since: datetime) -> Iterator[Incident]:
         for container in pod.containers:
             ended = container.ended
             lately = ended is not None and ended.at is not None and ended.at > since
-            loops = container.waiting == _LOOPING
+            loops = container.waiting == CRASH_LOOP
             if ended is None or not (lately or loops):
                 continue
             yield Incident(
                 kind=IncidentKind.OOM_KILLED if ended.reason == _OOM else IncidentKind.RESTARTED,
                 object=plain(f"Pod/{pod.name}, container {container.name}", _OBJECT),
-                reason=plain(_LOOPING if loops else ended.reason, _REASON),
+                reason=plain(CRASH_LOOP if loops else ended.reason, _REASON),
                 at=ended.at,
                 count=container.restarts,
                 exit_code=ended.exit_code,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from driftreview.api.inventory import InventoryFact, ServiceFact, ServiceKind, ServiceStatus
 from driftreview.domain.display import shorten
+from driftreview.domain.pods import CRASH_LOOP, Ended, ended_of
 from driftreview.domain.query import pods_of_target, regex_literal
 
 Raw = Mapping[str, Any]
@@ -19,7 +20,6 @@ MOST_SERVICES: Final = 100
 MOST_PODS: Final = 1000
 RECENT: Final = timedelta(minutes=10)
 """How long ago a container ended that counts as restarting: longer than the longest pause between two starts."""
-_CRASH_LOOP: Final = "CrashLoopBackOff"
 _OVER: Final = frozenset({"Succeeded", "Failed"})
 """Phases of pods that were replaced: their controller counts them no more."""
 _OWNER: Final = {
@@ -44,15 +44,6 @@ class Workload:
     images: tuple[str, ...]
     probed: bool
     """Whether a readiness probe tells when its pods are ready."""
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a container ended."""
-
-    code: int
-    reason: str
-    at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -116,14 +107,7 @@ def _container(raw: Raw, *, init: bool) -> Container:
     state, last = raw.get("state") or {}, (raw.get("lastState") or {}).get("terminated")
     now = state.get("terminated") if not init else None  # an init container is meant to end
     waiting = str((state.get("waiting") or {}).get("reason", ""))
-    return Container(raw.get("restartCount", 0), waiting, _ended(now or last), ended_now=bool(now))
-
-
-def _ended(raw: Raw | None) -> Ended | None:
-    if not raw:
-        return None
-    at = raw.get("finishedAt")
-    return Ended(raw.get("exitCode", 0), str(raw.get("reason") or ""), datetime.fromisoformat(at) if at else None)
+    return Container(raw.get("restartCount", 0), waiting, ended_of(now or last), ended_now=bool(now))
 
 
 def selects(selector: Raw, labels: Mapping[str, str]) -> bool:
@@ -179,15 +163,15 @@ def _status(of: Workload, pods: Sequence[Pod], now: datetime) -> tuple[ServiceSt
 
 def _restarting(container: Container, now: datetime) -> str:
     """Why a container is started again and again; empty if it is not."""
-    ended, loops = container.ended, container.waiting == _CRASH_LOOP
+    ended, loops = container.ended, container.waiting == CRASH_LOOP
     lately = ended is not None and ended.at is not None and now - ended.at <= RECENT and container.restarts > 0
     if not (loops or container.ended_now or lately):
         return ""
     if ended is None:
         return container.waiting
     how = f" ({ended.reason})" if ended.reason not in {"", "Completed", "Error"} else ""
-    said = "exits 0 and is restarted" if ended.code == 0 else f"exit code {ended.code}{how} and is restarted"
-    return f"{_CRASH_LOOP}: {said}" if loops else said
+    said = "exits 0 and is restarted" if ended.exit_code == 0 else f"exit code {ended.exit_code}{how} and is restarted"
+    return f"{CRASH_LOOP}: {said}" if loops else said
 
 
 def owners(workloads: Sequence[Workload], pods: Iterable[Pod]) -> dict[str, Workload]:

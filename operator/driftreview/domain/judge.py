@@ -21,13 +21,14 @@ from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
+from driftreview.domain.elsewhere import judge_evidence
 from driftreview.domain.events import case_of
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.presence import judge_presence
-from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult, as_it_counts
+from driftreview.domain.result import WORST_FIRST, CheckpointResult, SeriesResult, SignalResult
 from driftreview.domain.rules import judge_limit, record, too_few
 from driftreview.domain.schedule import look_share
 from driftreview.domain.together import judge_together
@@ -75,7 +76,9 @@ def _judge(
     names = [*spec.window.checkpoints, *added]
     index = names.index(current.checkpoint) if current.checkpoint in names else 0
     grid = _grid(spec, baseline, current, names, index)
-    found = [_series(signal, before, after) for signal in spec.signals]
+    window = current.window
+    partial = window is not None and window.end - window.start < parse_duration(window.block)
+    found = [_series(signal, before, after, partial=partial) for signal in spec.signals]
     cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
     share = look_share(index, len(spec.window.checkpoints), len(added))
     budget = parse_percent(spec.policy.false_alarm_budget) * share
@@ -94,6 +97,7 @@ def _judge(
         ],
         check_facts(spec, baseline.facts, current.facts),
         confounders(baseline.facts, current.facts),
+        judge_evidence(spec.evidence, baseline.facts, current.facts),
     )
 
 
@@ -135,9 +139,12 @@ def _gap(baseline: EvidenceWindow, start: datetime, block: timedelta) -> int:
 
 
 def _series(
-    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed]
+    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed], *, partial: bool
 ) -> list[tuple[str | None, Finding | tuple[Case, ...]]]:
-    """What is found of each series by itself, or what is still to be measured; None is the signal as a whole."""
+    """What is found of each series by itself, or what is still to be measured; None is the signal as a whole.
+
+    Of a part of a block, in a window that is shorter than one, events are not counted: it would pass for a whole one.
+    """
     baseline, current = before.get(signal.name), after.get(signal.name)
     if current is None:
         return [(None, Finding(SignalVerdict.MISSING, Reason.EMPTY, "there is no evidence of it in this window"))]
@@ -155,6 +162,7 @@ def _series(
             (excused(thin, silent_since(baseline, key)) if thin and begins_empty(side) else thin)
             or without_traffic(signal, side, old if isinstance(old, Side) else None)
             or broken_off(signal, side, current.source)
+            or (too_few(side, "this window") if signal.kind is Kind.EVENTS and partial else None)
         )
         if lacking is None or signal.kind is Kind.INFO:
             covariate = Covariate.of(signal, key, before, after)
@@ -214,7 +222,7 @@ def _rank(signal: Signal, finding: Finding) -> tuple[int, bool, float]:
 
     Of the same verdicts the one that uses most of its margin.
     """
-    counted = as_it_counts(signal, finding)
+    counted = finding.counted(signal.on_missing)
     rank = len(WORST_FIRST) if counted is None else WORST_FIRST.index(counted)
     used = finding.estimate.used(signal.worse) if finding.estimate else 0.0
     return rank, finding.verdict is SignalVerdict.MISSING, -used

@@ -10,6 +10,8 @@ from typing import Any, Final
 Raw = Mapping[str, Any]
 
 _LONG: Final = 512
+CRASH_LOOP: Final = "CrashLoopBackOff"
+"""Why a container waits that ends again and again."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _container(spec: Raw, status: Raw) -> Container:
             (each["name"], None if "valueFrom" in each else each.get("value") or "") for each in spec.get("env") or []
         ),
         status.get("restartCount") or 0,
-        None if ended is None else _ended(ended),
+        ended_of(ended),
         (state.get("waiting") or {}).get("reason") or "",
         _digest(status.get("imageID") or ""),
     )
@@ -99,6 +101,9 @@ def _digest(image_id: str) -> str:
     return (image_id.partition("://")[2] or image_id)[:_LONG]
 
 
-def _ended(raw: Raw) -> Ended:
+def ended_of(raw: Raw | None) -> Ended | None:
+    """How a container ended, of its `terminated` state; None if it has none."""
+    if not raw:
+        return None
     at = raw.get("finishedAt")
     return Ended(raw.get("exitCode") or 0, raw.get("reason") or "", datetime.fromisoformat(at) if at else None)

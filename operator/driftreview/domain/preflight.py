@@ -30,6 +30,8 @@ from driftreview.domain.status import condition, truth, with_condition
 MOST_SKEW: Final = timedelta(seconds=30)
 """How far clocks may differ: a scrape interval. The settling time of a look is longer."""
 _MESSAGE: Final = 512
+_MOST_SIGNALS: Final = 12
+"""Named without data: each is a gap that somebody has to close."""
 _TEXT: Final = 256
 
 
@@ -188,7 +190,7 @@ def _present(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:
     silent = [name for name in readings.silent if name.split(" ")[0] in counted]
     if silent:
         yield Found(
-            f"no data for {some(silent)}",
+            f"no data for {some(silent, _MOST_SIGNALS)}",
             "A signal without data is Missing at every look: the release cannot be approved.",
             "Check metric names and labels; see the condition Accepted.",
         )

@@ -8,27 +8,31 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence, SignalEvidence
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.signal import Signal
-from driftreview.api.values import parse_duration
+from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.coarser import Levels, first_look, fits, later_look
 from driftreview.domain.companions import Companion
 from driftreview.domain.conclusion import concluded
-from driftreview.domain.evidence import T0, Look, Measurement, freeze, take
+from driftreview.domain.evidence import Look, Measurement, freeze, take
 from driftreview.domain.expected import measured_only
 from driftreview.domain.history import History, recorded_as
 from driftreview.domain.judge import judge_looks
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.samples import Window
-from driftreview.domain.scraping import Scraping
 from driftreview.domain.status import said
 
 _JUDGED: Final = RevisionEvidence(name="", uid="", template_hash="")
 """No cluster, no revision."""
+
+
+Known: TypeAlias = tuple[str, str, str]
+"""Checkpoint, length of its blocks, and signal."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def replay(
     past: Past,
     t0: datetime,
     history_ends_at: datetime | None = None,
-    known: Mapping[tuple[str, str], SignalEvidence] | None = None,
+    known: Mapping[Known, SignalEvidence] | None = None,
 ) -> Replay:
     """Take every look of a review that the data reach to, and conclude.
 
@@ -99,31 +103,37 @@ def replay(
         past: what is looked at.
         t0: its T0.
         history_ends_at: where a History baseline ends at the latest: the rollout's start. A warm-up before T0 at most.
-        known: what need not be frozen again, by checkpoint and signal.
+        known: what need not be frozen again.
     """
     spec, step, known = review.spec, past.history.window.step, known or {}
     t0 = schedule.whole_seconds(t0)
     ends = history_end(spec, t0) if history_ends_at is None else min(history_ends_at, history_end(spec, t0))
-    first, *others = windows(spec, t0, schedule.whole_seconds(ends), step)
-    block = schedule.block_length(spec, step)
 
-    def look(name: str, window: Window | None, previous_hash: str) -> DriftSnapshotSpec:
-        scraping = past.history.scraping(window) if window is not None else None
+    def look(asked: Look) -> DriftSnapshotSpec:
+        if asked.window is None:
+            return take(review, asked, [], _JUDGED)
+        scraping = past.history.scraping(asked.window)
         signals = [
-            known.get((name, each.name)) or _frozen(past, each, window, block, scraping)
+            known.get((asked.checkpoint, exact_duration(asked.block), each.name))
+            or freeze(_measured(past, each, asked.window), asked.window, asked.block, scraping)
             for each in spec.signals
-            if window is not None
         ]
-        asked = Look(name, window, block, past.source, previous_hash)
-        return take(review, asked, signals, _JUDGED, scraping=scraping)
+        evidence = take(review, asked, signals, _JUDGED, scraping=scraping)
+        if not asked.coarser or fits(evidence, asked.stretch):
+            return evidence
+        levels = Levels(asked)
+        for each in spec.signals:
+            levels.keep(_measured(past, each, asked.window), scraping)
+        return levels.taken(review, _JUDGED, scraping=scraping)
 
-    before = baseline = look(T0, first, "")
+    before = baseline = look(first_look(spec, t0, schedule.whole_seconds(ends), step, past.source))
     taken: list[DriftSnapshotSpec | None] = []
-    for due, window in zip(schedule.checkpoints(spec.window, t0), others, strict=True):
-        if window is not None and window.end > past.history.window.end:
+    for due in schedule.checkpoints(spec.window, t0):
+        asked = later_look(spec, baseline, t0, due, step, past.source, before.hash)
+        if asked.window is not None and asked.window.end > past.history.window.end:
             taken.append(None)
         else:
-            before = look(due.name, window, before.hash)
+            before = look(asked)
             taken.append(before)
     judged = judge_looks(measured_only(spec), baseline, [each for each in taken if each])
     found = [
@@ -135,25 +145,26 @@ def replay(
     return _concluded(t0, baseline, found, past.history.window.end)
 
 
-def frozen_but(replayed: Replay, signal: str) -> dict[tuple[str, str], SignalEvidence]:
-    """What a replay froze of all signals but one, by checkpoint and signal."""
+def frozen_but(replayed: Replay, signal: str) -> dict[Known, SignalEvidence]:
+    """What a replay froze of all signals but one."""
     looks = [replayed.baseline, *(each.evidence for each in replayed.checkpoints if each.evidence)]
     return {
-        (look.checkpoint, each.name): each
+        (look.checkpoint, look.window.block, each.name): each
         for look in looks
+        if look.window is not None
         for each in look.signals
         if each.name != signal and each.problem is None  # for want of room, it may be
     }
 
 
-def _frozen(past: Past, signal: Signal, window: Window, block: timedelta, scraping: Scraping | None) -> SignalEvidence:
-    """The evidence of a signal."""
+def _measured(past: Past, signal: Signal, window: Window) -> Measurement:
+    """What was recorded of a signal."""
     asked = {
         field: (past.queries.get(name, signal.queries[field]), past.history.answer(name, window))
         for field, name in recorded_as(signal).items()
     }
     companion = Companion(*asked[signal.companion[0]]) if signal.companion else None
-    return freeze(Measurement(signal, *asked["query"], companion), window, block, scraping)
+    return Measurement(signal, *asked["query"], companion)
 
 
 def _concluded(

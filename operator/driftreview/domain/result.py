@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from driftreview.api.reasons import UNMEASURED, SignalVerdict, Verdict
-from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.api.reasons import SignalVerdict, Verdict
+from driftreview.api.signal import Kind, Mode, Signal, Worse
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
 from driftreview.domain.confounders import Confounder
+from driftreview.domain.elsewhere import EvidenceResult
 from driftreview.domain.finding import Finding
 
 WORST_FIRST: Final = (
@@ -23,15 +24,6 @@ WORST_FIRST: Final = (
     SignalVerdict.RECORDED,
 )
 _UNKNOWN: Final = (SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE)
-
-
-def as_it_counts(signal: Signal, finding: Finding) -> SignalVerdict | None:
-    """A verdict as `onMissing` has it count; None where it does not. What nobody could measure never fails."""
-    if finding.verdict is not SignalVerdict.MISSING or signal.on_missing is OnMissing.HOLD:
-        return finding.verdict
-    if signal.on_missing is OnMissing.IGNORE:
-        return None
-    return finding.verdict if finding.reason in UNMEASURED else SignalVerdict.DEGRADED
 
 
 @dataclass(frozen=True)
@@ -63,12 +55,22 @@ class SignalResult:
         """The verdict on one of its series as it would count, did that stand for the signal; None where none counts."""
         if self.signal.mode is Mode.SHADOW or self.signal.kind is Kind.INFO:
             return None
-        return as_it_counts(self.signal, finding)
+        return finding.counted(self.signal.on_missing)
 
     def is_ignored(self, finding: Finding) -> bool:
         """Whether it would count, had `onMissing` not said otherwise."""
         is_counted = self.signal.mode is not Mode.SHADOW and self.signal.kind is not Kind.INFO
         return is_counted and self.as_counted(finding) is None
+
+    @property
+    def worse(self) -> Worse:
+        """In which direction it gets worse."""
+        return self.signal.worse
+
+    @property
+    def runbook(self) -> str:
+        """What to do when it is degraded."""
+        return self.signal.runbook
 
     @property
     def sentence(self) -> str:
@@ -86,21 +88,27 @@ class CheckpointResult:
     checks: tuple[CheckResult, ...] = ()
     confounders: tuple[Confounder, ...] = ()
     """What else changed since T0; the verdict does not heed it."""
+    evidence: tuple[EvidenceResult, ...] = ()
+    """Of numbers from elsewhere, which count as signals do."""
 
     @staticmethod
     def of(
-        results: Sequence[SignalResult], checks: Sequence[CheckResult] = (), confounders: Sequence[Confounder] = ()
+        results: Sequence[SignalResult],
+        checks: Sequence[CheckResult] = (),
+        confounders: Sequence[Confounder] = (),
+        evidence: Sequence[EvidenceResult] = (),
     ) -> CheckpointResult:
-        """Put signals and checks together: the worst that counts decides."""
-        counted = [(result.counts_as, result) for result in results if result.counts_as is not None]
+        """Put signals, numbers from elsewhere and checks together: the worst that counts decides."""
+        judged: tuple[SignalResult | EvidenceResult, ...] = (*results, *evidence)
+        counted = [(result.counts_as, result) for result in judged if result.counts_as is not None]
         measured = combine([each for each, _ in counted])
         verdict = with_checks(measured, checks)
         deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
-        ignored = sum(1 for result in results if result.is_ignored(result.finding))
+        ignored = sum(each.is_ignored(each.finding) for each in results) + sum(each.is_ignored for each in evidence)
         sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1], ignored)
         if verdict is not measured and (check := deciding_check(verdict, checks)):
             sentence = f"{check.sentence}; {sentence}"
-        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks), tuple(confounders))
+        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks), tuple(confounders), tuple(evidence))
 
 
 def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
@@ -114,25 +122,31 @@ def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
     return Verdict.PASS
 
 
-def _sentence(verdict: Verdict, counted: Sequence[SignalResult], deciding: SignalResult | None, ignored: int) -> str:
+def _sentence(
+    verdict: Verdict,
+    counted: Sequence[SignalResult | EvidenceResult],
+    deciding: SignalResult | EvidenceResult | None,
+    ignored: int,
+) -> str:
     without = f"{ignored} without data {'is' if ignored == 1 else 'are'} ignored" if ignored else ""
     if deciding is None:
         return f"no enforced signal could be judged{without and f', {without}'}"
     if verdict is Verdict.PASS:
         closest = _closest(counted, deciding)
+        what = f"enforced signals{' and numbers' if any(isinstance(each, EvidenceResult) for each in counted) else ''}"
         if ignored:
-            return f"{len(counted)} of {len(counted) + ignored} enforced signals pass, {without}{closest}"
-        return f"all enforced signals ({len(counted)}) pass{closest}"
+            return f"{len(counted)} of {len(counted) + ignored} {what} pass, {without}{closest}"
+        return f"all {what} ({len(counted)}) pass{closest}"
     others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
-    runbook = f" ({deciding.signal.runbook})" if deciding.signal.runbook and verdict is Verdict.DRIFT else ""
+    runbook = f" ({deciding.runbook})" if deciding.runbook and verdict is Verdict.DRIFT else ""
     more = f"; and {others} more" if others else ""
     return f"{deciding.sentence}{runbook}{more}{without and f'; {without}'}"
 
 
-def _closest(counted: Sequence[SignalResult], deciding: SignalResult) -> str:
-    """Of what passes the signal whose interval reaches farthest towards its margin or limit, where any is known to."""
+def _closest(counted: Sequence[SignalResult | EvidenceResult], deciding: SignalResult | EvidenceResult) -> str:
+    """Of what passes the one whose interval reaches farthest towards its margin or limit, where any is known to."""
     known = [
-        (found.used(result.signal.worse), result)
+        (found.used(result.worse), result)
         for result in counted
         if (found := result.finding.estimate) is not None and result.finding.verdict is not SignalVerdict.IMPROVED
     ]

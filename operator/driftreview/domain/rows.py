@@ -7,6 +7,7 @@ from typing import Final
 from driftreview.api.checkpoint import CheckStatus, Confounders, ConfounderStatus, SignalStatus
 from driftreview.api.reasons import CheckVerdict
 from driftreview.domain.display import shorten
+from driftreview.domain.finding import Finding
 from driftreview.domain.result import CheckpointResult
 
 _CELL: Final = 64
@@ -18,16 +19,22 @@ _FIRST: Final = 5
 
 def signal_rows(result: CheckpointResult) -> list[SignalStatus]:
     """One row per signal."""
-    return [
-        SignalStatus(
-            name=each.signal.name,
-            verdict=each.finding.verdict,
-            baseline=each.finding.baseline[:_CELL],
-            current=each.finding.current[:_CELL],
-            delta=each.finding.delta[:_CELL],
-        )
-        for each in result.results
-    ]
+    return [_row(each.signal.name, each.finding) for each in result.results]
+
+
+def evidence_rows(result: CheckpointResult) -> list[SignalStatus]:
+    """One row per number from elsewhere."""
+    return [_row(each.evidence.name, each.finding) for each in result.evidence]
+
+
+def _row(name: str, finding: Finding) -> SignalStatus:
+    return SignalStatus(
+        name=name,
+        verdict=finding.verdict,
+        baseline=finding.baseline[:_CELL],
+        current=finding.current[:_CELL],
+        delta=finding.delta[:_CELL],
+    )
 
 
 def check_rows(result: CheckpointResult) -> list[CheckStatus]:

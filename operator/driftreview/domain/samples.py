@@ -46,13 +46,13 @@ class Values(Sequence[float | None]):
 
     def __init__(self, numbers: array[float]) -> None:
         """Read these, NaN for none; they must not change any more."""
-        self._numbers = numbers
+        self.packed = numbers
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.packed)
 
     def __iter__(self) -> Iterator[float | None]:
-        return (None if math.isnan(number) else number for number in self._numbers)
+        return (None if math.isnan(number) else number for number in self.packed)
 
     @overload
     def __getitem__(self, index: int) -> float | None: ...
@@ -60,8 +60,8 @@ class Values(Sequence[float | None]):
     def __getitem__(self, index: slice) -> Values: ...
     def __getitem__(self, index: int | slice) -> float | Values | None:
         if isinstance(index, slice):
-            return Values(self._numbers[index])
-        return None if math.isnan(number := self._numbers[index]) else number
+            return Values(self.packed[index])
+        return None if math.isnan(number := self.packed[index]) else number
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Sequence) and tuple(self) == tuple(other)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import chain, count, takewhile
 from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
@@ -70,6 +71,24 @@ def block_length(spec: DriftReviewSpec, step: timedelta) -> timedelta:
     return max(step, longest // step * step)
 
 
+def block_lengths(spec: DriftReviewSpec, step: timedelta) -> tuple[timedelta, ...]:
+    """The blocks that a review may have, the finest first: `block_length`, and 2, 3, 6, 12, 24... times as much.
+
+    Longer ones are for evidence that would not fit; the last look and the baseline have six of each.
+    """
+    block, shortest = block_length(spec, step), looked_at(spec, spec.window.checkpoints[-1])
+    if spec.baseline.from_ is not BaselineFrom.DECLARED:
+        shortest = min(shortest, parse_duration(spec.baseline.length))
+    factors = chain((2,), (3 * 2**power for power in count()))
+    return (block, *takewhile(lambda each: BLOCKS_PER_LOOK * each <= shortest, (block * each for each in factors)))
+
+
+def looked_at(spec: DriftReviewSpec, checkpoint: str) -> timedelta:
+    """How much time a checkpoint looks at."""
+    skipped = spec.baseline.length if spec.baseline.from_ is BaselineFrom.SNAPSHOT else "0s"
+    return parse_duration(checkpoint) - parse_duration(skipped)
+
+
 def fit(start: datetime, end: datetime, step: timedelta, block: timedelta) -> Window | None:
     """The part of a stretch of time that whole blocks fill, counted back from its end; None if not even one fits.
 
@@ -85,10 +104,12 @@ def _on_grid(moment: datetime, step: timedelta) -> datetime:
     return moment - (moment - _EPOCH) % step
 
 
-def baseline_window(spec: DriftReviewSpec, t0: datetime, history_ends_at: datetime, step: timedelta) -> Window | None:
+def baseline_window(
+    spec: DriftReviewSpec, t0: datetime, history_ends_at: datetime, step: timedelta, block: timedelta | None = None
+) -> Window | None:
     """What the release is compared with: None for `Declared`, where nothing is measured."""
     length = parse_duration(spec.baseline.length)
-    block = block_length(spec, step)
+    block = block or block_length(spec, step)
     match spec.baseline.from_:
         case BaselineFrom.HISTORY:
             return fit(history_ends_at - length, history_ends_at, step, block)
@@ -98,9 +119,14 @@ def baseline_window(spec: DriftReviewSpec, t0: datetime, history_ends_at: dateti
             return None
 
 
-def checkpoint_window(spec: DriftReviewSpec, t0: datetime, due: datetime, step: timedelta) -> Window | None:
-    """What a checkpoint looks at: everything since T0, and with a Snapshot baseline everything since its end."""
+def checkpoint_window(
+    spec: DriftReviewSpec, t0: datetime, due: datetime, step: timedelta, block: timedelta | None = None
+) -> Window | None:
+    """What a checkpoint looks at: everything since T0, and with a Snapshot baseline everything since its end.
+
+    Where not even one block fits, the whole of it: a part of one is enough for kinds Limit and Presence.
+    """
     start = t0
     if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
         start += parse_duration(spec.baseline.length)
-    return fit(start, due, step, block_length(spec, step))
+    return fit(start, due, step, block or block_length(spec, step)) or fit(start, due, step, step)

@@ -17,6 +17,7 @@ from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain.blocks import longest_run, runs
 from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
+from driftreview.domain.schedule import LONGEST_BLOCK
 from driftreview.domain.shape import MAX_MESSAGE
 from driftreview.domain.spells import spells_of
 
@@ -106,7 +107,7 @@ class Scraped:
         if found.problem is not None:
             is_gone = found.problem.reason is Reason.EMPTY and at_t0 is not None
             return Scraped(points, points, (window.start, window.end), timedelta(0)) if is_gone else None
-        blocks = -(-(window.end - window.start) // parse_duration(window.block))
+        blocks = -(-(window.end - window.start) // min(parse_duration(window.block), LONGEST_BLOCK))
         if found.stretches > blocks:  # everything is scraped less often than every two steps
             return None
         ends = (found.silent_from, found.silent_until)

@@ -40,6 +40,15 @@ def spells_of(flags: Sequence[bool | None], window: Window, *, of_samples: bool)
     )
 
 
+def spells_beyond(values: Sequence[float | None], limit: float, sign: int, window: Window) -> Spells | None:
+    """When samples were beyond a limit, as Prometheus counts `for`: a single one lasts zero, a missing one ends it.
+
+    `sign` is 1 when higher is worse, -1 when lower is.
+    """
+    beyond = [None if value is None else sign * (value - limit) > 0 for value in values]
+    return spells_of(beyond, window, of_samples=True)
+
+
 def when(spells: Spells | None) -> str:
     """The same in words, to follow how long the longest was; empty where evidence does not say it."""
     if spells is None:

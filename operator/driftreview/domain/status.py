@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Final, Literal
 
 from driftreview.api.base import Condition, Model, format_time
@@ -115,22 +116,28 @@ def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatu
 
 
 def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
-    """Drop rows, of the oldest checkpoints and of what passed first, until the status has room.
+    """Drop rows, of the oldest checkpoints and of what passed first, until the status has room; the newest one's last.
 
     The evidence still holds what a dropped row said; verdicts and sentences of checkpoints are never dropped.
     """
     rows = list(status.checkpoints)
     size = _size(status)
     judged = [index for index, row in enumerate(rows) if row.verdict is not None]
-    for kept in (_WORTH_KEEPING, frozenset[SignalVerdict]()):
-        for index in judged[:-1]:
+    nothing = frozenset[SignalVerdict]()
+    older, newest = judged[:-1], judged[-1:]
+    for which, kept in product((older, newest), (_WORTH_KEEPING, nothing)):
+        for index in which:
             if size <= MOST_BYTES:
                 break
             row = rows[index]
-            signals = [each for each in row.signals if each.verdict in kept]
+            signals, evidence = (
+                [each for each in part if each.verdict in kept] for part in (row.signals, row.evidence)
+            )
             checks = [each for each in row.checks if each.verdict is not CheckVerdict.HELD and kept]
             counted = row.confounders and row.confounders.model_copy(update={"first": []})
-            slim = row.model_copy(update={"signals": signals, "checks": checks, "confounders": counted})
+            slim = row.model_copy(
+                update={"signals": signals, "evidence": evidence, "checks": checks, "confounders": counted}
+            )
             size -= _size(row) - _size(slim)
             rows[index] = slim
     return status.model_copy(update={"checkpoints": rows})

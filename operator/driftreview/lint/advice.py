@@ -12,9 +12,11 @@ from promql_parser import MatrixSelector
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.policy import ApprovedBy, OnInconclusive
+from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
 from driftreview.domain.display import near, shorten
+from driftreview.domain.elsewhere import judge_evidence
 from driftreview.domain.query import QueryProblem, check, expression, pods_of_target, resolve, stood_in_for
 from driftreview.domain.subject import fact_queries
 from driftreview.lint.expressions import walk
@@ -78,6 +80,7 @@ def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[
             )
             yield "same-query", (*path, "query"), message
         seen.setdefault(same, signal.name)
+    yield from _numbers(review)
     yield from _variables(review)
 
 
@@ -162,8 +165,8 @@ def _lenient(review: DriftReview) -> Iterator[Advice]:
             " such as 5%"
         )
         yield "budget-wide", ("spec", "policy", "falseAlarmBudget"), message
-    enforced = [each for each in review.spec.signals if each.mode is Mode.ENFORCE and each.kind is not Kind.INFO]
-    ignored = [each.name for each in enforced if each.on_missing is OnMissing.IGNORE]
+    enforced = [each for each in review.spec.signals if each.kind is not Kind.INFO] + [*review.spec.evidence]
+    ignored = [each.name for each in enforced if each.mode is Mode.ENFORCE and each.on_missing is OnMissing.IGNORE]
     if policy.on_inconclusive is OnInconclusive.PROMOTE and ignored:
         message = (
             f"found Promote, and onMissing: Ignore of {', '.join(ignored[:3])}{', …' if ignored[3:] else ''}: a release"
@@ -190,6 +193,18 @@ def _lenient(review: DriftReview) -> Iterator[Advice]:
                 " what is tolerated beyond it, such as 10%: if there is none, set limits.alert alone"
             )
             yield "margin-wide", (*path, "margin", "relative"), message
+
+
+def _numbers(review: DriftReview) -> Iterator[Advice]:
+    """What is worse already, both numbers being declared."""
+    for index, each in enumerate(review.spec.evidence):
+        (found,) = judge_evidence([each], None, None)
+        if found.counts_as is SignalVerdict.DEGRADED and each.baseline is not None and each.current is not None:
+            message = (
+                f"found {found.finding.message}: both are declared, so that the first look is a Drift whatever is"
+                " measured; set the margin that would still be acceptable, or mode: Shadow"
+            )
+            yield "worse-already", ("spec", "evidence", index, "current"), message
 
 
 def _of_signal(signal: Signal, path: Path, review: DriftReview, step: Step) -> Iterator[Advice]:

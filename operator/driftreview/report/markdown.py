@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.domain.display import printable
+from driftreview.domain.display import printable, short_hash
 from driftreview.domain.report.model import (
     Block,
     Cell,
@@ -126,7 +126,7 @@ def _sentence(sentence: Sentence) -> str:
 
 
 def _reference(reference: Reference) -> str:
-    where = code(f"{reference.snapshot}@{reference.hash.removeprefix('sha256:')[:12]}") if reference.snapshot else ""
+    where = code(f"{reference.snapshot}@{short_hash(reference.hash)}") if reference.snapshot else ""
     part = reference.signal or reference.check or reference.field
     return " ".join(each for each in (where, code(part) if part else "") if each)
 

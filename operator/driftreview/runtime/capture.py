@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -16,13 +16,14 @@ from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence, SignalEvidence
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import UNANSWERED
 from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
+from driftreview.domain.coarser import Levels
 from driftreview.domain.companions import Companion
-from driftreview.domain.evidence import T0, Look, Measurement, canonical, freeze, take
+from driftreview.domain.evidence import T0, Look, Measurement
 from driftreview.domain.expected import UNHURRIED
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.genuine import is_of
@@ -55,7 +56,8 @@ class Unanswered:
 class _Answers:
     """What a look has found out."""
 
-    signals: list[SignalEvidence] = field(default_factory=list)
+    levels: Levels
+    failed: Sequence[Measurement] = ()
     scraping: Scraping | None = None
 
 
@@ -66,23 +68,21 @@ class _Round:
     look: Look
     began: datetime
     room: Room
-    answered: dict[str, SignalEvidence] = field(default_factory=dict)
+    answered: Levels
     failed: dict[str, Measurement] = field(default_factory=dict)
     answered_before: int = 0
     """How many answers the rounds before this one gave."""
     scraping: Scraping | None = None
     """What the source said of itself."""
-    size: int = 1000
-    """About how many bytes it keeps."""
+
+    @property
+    def size(self) -> int:
+        """About how many bytes it keeps."""
+        return 1000 + self.answered.size + len((self.scraping and self.scraping.alive) or b"")
 
     def keep_scraping(self, scraping: Scraping) -> Scraping:
         self.scraping = scraping
-        self.size += len(scraping.alive or b"")
         return scraping
-
-    def keep(self, signal: SignalEvidence) -> None:
-        self.answered[signal.name] = signal
-        self.size += len(canonical(signal.to_wire()))
 
 
 class Capture:
@@ -130,7 +130,8 @@ class Capture:
         subject = Subject(status.judged, status.previous, history=history)
         stored = self._reviews.snapshot(review.metadata.namespace, name)
         if stored is None:
-            answers = _Answers() if look.window is None else self._ask(review, subject, look, look.window, found, until)
+            nothing = _Answers(Levels(look))
+            answers = nothing if look.window is None else self._ask(review, subject, look, look.window, found, until)
             if isinstance(answers, Unanswered):
                 return answers
             facts = self._learn(review, look, found)
@@ -140,7 +141,7 @@ class Capture:
             previous = None
             if look.checkpoint == T0 and status.previous is not None:
                 previous = self._workloads.pin(review.metadata.namespace, status.previous)
-            taken = take(review, look, answers.signals, judged, previous, answers.scraping, facts)
+            taken = answers.levels.taken(review, judged, previous, answers.scraping, facts, answers.failed)
             stored = self._reviews.store_snapshot(review, name, taken)
         self.forget(review.metadata.uid)
         sent = [asked(*each) for each in zip(review.spec.signals, resolved(review, subject), strict=True)]
@@ -157,13 +158,13 @@ class Capture:
         """It is told what went unanswered: the next time that is asked again."""
         with self._lock:
             if this := self._rounds.get(uid):
-                this.failed, this.answered_before, this.began = {}, len(this.answered), self._clock()
+                this.failed, this.answered_before, this.began = {}, len(this.answered.names), self._clock()
                 if this.scraping is not None and this.scraping.failure:
                     this.scraping = None
 
     def _answers(self, this: _Round, found: FoundSource | Problem) -> bool:
         """Whether a source that answered before, but no query of this round, answers the simplest question there is."""
-        if not this.answered or isinstance(found, Problem):
+        if not this.answered.names or isinstance(found, Problem):
             return False
         try:
             return not isinstance(found.source.instant(SIMPLEST, self._clock()), Failed)
@@ -182,25 +183,24 @@ class Capture:
         """One round of queries, or as much of it as there is time for."""
         this = self._resumed(review, look)
         signals = zip(review.spec.signals, resolved(review, subject), strict=True)
-        left = [each for each in signals if each[0].name not in this.answered.keys() | this.failed.keys()]
+        left = [each for each in signals if each[0].name not in this.answered.names | this.failed.keys()]
         for number, (signal, queries) in enumerate(left):
             if number and monotonic() >= until:
-                done = len(this.answered) + len(this.failed)
+                done = len(this.answered.names) + len(this.failed)
                 raise TurnOverError(look.checkpoint, done, len(review.spec.signals), this.began)
             scraping = this.scraping or this.keep_scraping(_scraping(found, window, this.room))
             measured = measure(signal, queries, _for(signal, found, scraping), window, this.room)
             if measured.failure:
                 this.failed[signal.name] = measured
             else:
-                this.keep(freeze(measured, window, look.block, scraping))
+                this.answered.keep(measured, scraping)
         failures = [each.failure for each in this.failed.values() if each.failure]
         if failures:
-            dead = len(this.answered) == this.answered_before and not self._answers(this, found)
+            dead = len(this.answered.names) == this.answered_before and not self._answers(this, found)
             index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
             if not trouble.out_of_patience(review, index, self._clock(), dead=dead):
                 return Unanswered(failures, dead)
-        frozen = this.answered | {name: freeze(each, window, look.block) for name, each in this.failed.items()}
-        return _Answers([frozen[signal.name] for signal in review.spec.signals], this.scraping)
+        return _Answers(this.answered, list(this.failed.values()), this.scraping)
 
     def _learn(self, review: DriftReview, look: Look, found: FoundSource | Problem) -> Facts | Unanswered:
         """The facts of a look; what a check needs and the source did not answer is asked again while there is time."""
@@ -219,7 +219,7 @@ class Capture:
         with self._lock:
             this = self._rounds.pop(review.metadata.uid, None)
             if this is None or this.look != look:
-                this = _Round(look, self._clock(), Room(self._clock))
+                this = _Round(look, self._clock(), Room(self._clock), Levels(look))
             self._rounds[review.metadata.uid] = this
             size = sum(each.size for each in self._rounds.values())
             while size > MOST_BYTES and len(self._rounds) > 1:

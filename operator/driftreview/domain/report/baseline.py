@@ -11,6 +11,7 @@ from driftreview.domain.display import printable, spread
 from driftreview.domain.finding import Side
 from driftreview.domain.margins import tolerated
 from driftreview.domain.recheck import Looked
+from driftreview.domain.report import elsewhere
 from driftreview.domain.report.grouped import by_section, called
 from driftreview.domain.report.material import Material, server_of
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
@@ -32,15 +33,23 @@ def section(material: Material) -> Section | None:
         Table(
             title=called(name),
             columns=list(_COLUMNS),
-            rows=[row for signal in signals for row in _rows(material, look, signal, frozen[signal.name], whole=whole)],
+            rows=[
+                row
+                for each in declared
+                for row in (
+                    _rows(material, look, each, frozen[each.name], whole=whole)
+                    if isinstance(each, Signal)
+                    else [elsewhere.at_t0(material, look, each)]
+                )
+            ],
         )
-        for name, signals in by_section(known)
+        for name, declared in by_section(known, material.review.spec.evidence)
     ]
     return Section(id="baseline", title="T0 Baseline Metrics", blocks=list(tables)) if tables else None
 
 
 def _rows(material: Material, look: Looked, signal: Signal, found: SignalEvidence, *, whole: bool) -> Iterator[Row]:
-    sides = {one.labels.get(signal.each or "", ""): Side.of(one) for one in found.series}
+    sides = material.before[signal.name].sides
     evidence = [material.ref(look, signal=signal.name)]
     note = _note(material, signal)
     if found.problem is not None or not sides:

@@ -8,8 +8,9 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.domain.approvals import MOST_RETAKEN
-from driftreview.domain.evidence import T0, hash_of
-from driftreview.domain.report.material import Material
+from driftreview.domain.display import short_hash
+from driftreview.domain.evidence import hash_of
+from driftreview.domain.report.material import Material, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Sentence, Sentences, Table, Tone
 
 _COLUMNS: Final = ("Look", "DriftSnapshot", "SHA-256", "After", "Window (UTC)", "Intact")
@@ -26,10 +27,7 @@ def section(material: Material) -> Section | None:
         columns=list(_COLUMNS),
         rows=[
             *(_row("Earlier T0", each, _ref(each)) for each in material.earlier),
-            *(
-                _row(T0 if each.name == T0 else f"T0+{each.name}", each.evidence, material.ref(each))
-                for each in material.looks
-            ),
+            *(_row(when(each), each.evidence, material.ref(each)) for each in material.looks),
         ],
     )
     return Section(
@@ -52,7 +50,7 @@ def _row(label: str, snapshot: DriftSnapshot, evidence: Reference) -> Row:
         Cell(text=label),
         Cell(text=snapshot.metadata.name, code=True),
         Cell(text=spec.hash.removeprefix("sha256:"), code=True),
-        Cell(text=spec.previous_hash.removeprefix("sha256:")[:12] or "-", code=True),
+        Cell(text=short_hash(spec.previous_hash) or "-", code=True),
         Cell(text=window),
         Cell(text="yes" if intact else "no", tone=Tone.GOOD if intact else Tone.BAD),
     ]

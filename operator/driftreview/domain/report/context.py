@@ -8,6 +8,7 @@ from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL
 from driftreview.api.status import Revision
 from driftreview.api.values import format_duration
+from driftreview.domain.display import short_hash
 from driftreview.domain.report.material import Material, server_of, tone
 from driftreview.domain.report.model import Cell, Entries, Moment, Reference, Row, Section, Timeline, Tone
 
@@ -50,6 +51,11 @@ def _rows(material: Material) -> Iterator[Row]:
     if material.at_t0 is not None:
         source = server_of(material.at_t0.evidence.spec.source)
         yield _row("Metric source", source, material.ref(material.at_t0, field="spec.source"), code=True)
+    at_t0 = material.ref(material.at_t0, field="spec.signalSets" if material.at_t0 else "status.signalSets")
+    for used in status.signal_sets or []:
+        prefix = f", prefix {used.prefix}" if used.prefix else ""
+        text = f"{used.kind} {used.name}{prefix} ({used.hash.removeprefix('sha256:')[:12]})"
+        yield _row("Signal set", text, at_t0, code=True)
     yield _window(material)
     state = f"{status.phase or material.about}" + (f": {status.summary}" if status.summary else "")
     yield Row(cells=[Cell(text="State"), Cell(text=state)], evidence=[of("status.phase")])
@@ -60,7 +66,7 @@ def _row(label: str, text: str, *evidence: Reference, code: bool = False) -> Row
 
 
 def _revision(label: str, revision: Revision, *evidence: Reference) -> Iterator[Row]:
-    template = revision.template_hash.removeprefix("sha256:")[:12]
+    template = short_hash(revision.template_hash)
     yield _row(label, f"{revision.name} (pod template {template})", *evidence, code=True)
     for image in revision.images:
         yield _row(f"{label}, image of {image.container}", image.image, *evidence, code=True)

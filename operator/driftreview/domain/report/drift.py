@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from driftreview.api.signal import Signal
 from driftreview.domain.display import printable, some
 from driftreview.domain.recheck import Looked
+from driftreview.domain.report import elsewhere
 from driftreview.domain.report.grouped import by_section, called
 from driftreview.domain.report.material import Material, told, tone
 from driftreview.domain.report.model import (
@@ -50,11 +52,17 @@ def _of_look(material: Material, look: Looked, *, is_last: bool) -> Iterator[Blo
     if look.result is None:
         return
     results = {each.signal.name: each for each in look.result.results}
-    for name, signals in by_section(material.review.spec.signals):
+    numbers = {each.evidence.name: each for each in look.result.evidence}
+    for name, declared in by_section(material.review.spec.signals, material.review.spec.evidence):
         yield Table(
             title=f"T0+{look.name}: {called(name)}",
             columns=list(_COLUMNS),
-            rows=[_row(material, look, results[each.name], is_last=is_last) for each in signals],
+            rows=[
+                _row(material, look, results[each.name], is_last=is_last)
+                if isinstance(each, Signal)
+                else elsewhere.compared(material, look, numbers[each.name])
+                for each in declared
+            ],
             folded=not is_last,
         )
     whole = Sentence(
@@ -64,6 +72,8 @@ def _of_look(material: Material, look: Looked, *, is_last: bool) -> Iterator[Blo
     )
     shown = [each for each in look.result.results if is_last or tone(each.finding.verdict) not in _PASSING]
     items = [whole, *(_sentence(material, look, each) for each in shown)]
+    counted = [each for each in look.result.evidence if is_last or tone(each.finding.verdict) not in _PASSING]
+    items += [elsewhere.sentence(material, look, each) for each in counted]
     yield Sentences(title=f"Findings at T0+{look.name}", items=items)
 
 
@@ -75,7 +85,7 @@ def _row(material: Material, look: Looked, result: SignalResult, *, is_last: boo
         Cell(text=finding.baseline or "-"),
         Cell(text=finding.current or "-"),
         Cell(text=finding.delta or "-"),
-        Cell(text=told(result), tone=tone(finding.verdict)),
+        Cell(text=told(finding, result.signal.mode), tone=tone(finding.verdict)),
     )
     return Row(cells=list(cells), evidence=_proof(material, look, result))
 

@@ -8,8 +8,9 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.domain.conclusion import concluded
+from driftreview.domain.elsewhere import SECTION
 from driftreview.domain.recheck import Looked
-from driftreview.domain.report import people
+from driftreview.domain.report import elsewhere, people
 from driftreview.domain.report.material import Material, tone
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 
@@ -46,8 +47,11 @@ def _sentences(material: Material) -> Iterator[Sentence]:
         counted = (
             [each.signal.name for each in look.result.results if each.counts_as is not None] if look.result else []
         )
-        named = [name for name in counted if look.result and name in look.result.message] or counted[:1]
+        told = look.result.message if look.result else ""
+        numbers = [name for name in elsewhere.counted(look) if f"{SECTION}/{name}" in told]
+        named = [name for name in counted if name in told] or ([] if numbers else counted[:1])
         refs = [material.ref(each, signal=name) for name in named for each in (look, material.at_t0)]
+        refs += [ref for name in numbers for ref in elsewhere.proof(material, name, look, material.at_t0)]
         text = f"{what} by the evidence: T0+{look.name} is {found[0].result.verdict}: {found[0].result.message}"
         yield Sentence(text=text, tone=tone(what), evidence=refs or [material.ref(look)])
     if decision is not None:

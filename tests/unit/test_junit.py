@@ -1,0 +1,141 @@
+"""JUnit's XML: what its many dialects say, and what strangers might put into it."""
+
+import time
+from itertools import repeat
+
+import pytest
+
+from driftreview.api.elsewhere import Measure
+from driftreview.domain.junit import UnreadableError, read_junit
+
+PYTEST = b"""<?xml version="1.0" encoding="utf-8"?>
+<testsuites name="pytest tests"><testsuite name="pytest" errors="1" failures="1" skipped="1" tests="5" time="0.300">
+<testcase classname="tests.test_a" name="test_one" time="0.010" />
+<testcase classname="tests.test_a" name="test_two" time="0.020"><system-out>failure</system-out></testcase>
+<testcase classname="tests.test_b" name="test_bad" time="0.050"><failure message="no">trace</failure></testcase>
+<testcase classname="tests.test_b" name="test_err" time="0.001"><error message="oh">trace</error></testcase>
+<testcase classname="tests.test_b" name="test_not" time="0.000"><skipped message="later" /></testcase>
+</testsuite></testsuites>"""
+LAUGHS = b"""<!DOCTYPE lolz [<!ENTITY a "ha">%s]><testsuite><testcase name="&j;"/></testsuite>""" % b"".join(
+    b'<!ENTITY %c "%s">' % (each, b"&%c;" % (each - 1) * 10) for each in range(ord("b"), ord("k"))
+)
+
+
+def suite(*cases: str, head: str = "<testsuite>") -> bytes:
+    return f"{head}{''.join(cases)}</testsuite>".encode()
+
+
+@pytest.mark.parametrize(
+    ("measure", "value"),
+    [
+        (Measure.TESTS, 5),
+        (Measure.PASSED, 2),
+        (Measure.FAILURES, 2),
+        (Measure.SKIPPED, 1),
+        (Measure.SUCCESS_RATE, 50),
+        (Measure.RUNTIME, 0.3),
+        (Measure.SLOWEST, 0.05),
+    ],
+)
+def test_each_measure_of_what_pytest_writes(measure: Measure, value: float) -> None:
+    assert read_junit(PYTEST).measured(measure) == pytest.approx(value)
+
+
+def test_the_slowest_five_are_kept_in_order_and_of_the_same_time_by_name() -> None:
+    cases = [
+        f'<testcase classname="m" name="{name}" time="{seconds}"/>'
+        for name, seconds in zip("fbcdea", "511141", strict=True)
+    ]
+    fact = read_junit(suite(*cases)).fact()
+    assert [(each.name, each.seconds) for each in fact.slowest] == [
+        ("m.f", "5"), ("m.e", "4"), ("m.a", "1"), ("m.b", "1"), ("m.c", "1"),
+    ]  # fmt: skip
+    assert (fact.tests, fact.failures, fact.skipped, fact.runtime) == (6, 0, 0, "13")
+
+
+@pytest.mark.parametrize(
+    ("content", "seconds"),
+    [
+        (suite('<testcase name="a" time="1.5"/>', '<testcase name="b"/>'), 1.5),
+        (suite('<testcase name="a" time="1"/>', head='<testsuite time="2">'), 2),
+        (suite('<testcase name="a" time="1"/>', head='<testsuite time="1,234.5">'), 1234.5),
+        (b'<testsuites><testsuite time="1"><testcase/></testsuite><testsuite time="2"/></testsuites>', 3),
+        (b'<testsuites time="4"><testsuite time="1"><testcase/></testsuite><testsuite time="2"/></testsuites>', 4),
+        (b'<testsuite time="4"><testsuite time="1"><testcase/></testsuite><testsuite time="2"/></testsuite>', 4),
+        (b'<testsuite xmlns="urn:x" time="4"><testcase/></testsuite>', 4),
+        ('<?xml version="1.0" encoding="utf-16"?><testsuite time="4"><testcase/></testsuite>'.encode("utf-16"), 4),
+    ],
+)
+def test_the_runtime_is_that_of_the_outermost_suites_or_of_the_cases(content: bytes, seconds: float) -> None:
+    assert read_junit(content).runtime == seconds
+
+
+def test_a_case_counts_once_whatever_stands_in_it() -> None:
+    both = "<testcase><failure/><error/><skipped/></testcase>"
+    nested = "<testcase><properties><failure/></properties></testcase>"
+    found = read_junit(suite(both, nested))
+    assert (found.tests, found.failures, found.skipped) == (2, 1, 0)
+
+
+def test_of_tests_that_all_were_skipped_no_rate_is_made_up() -> None:
+    with pytest.raises(UnreadableError, match="none of its 1 tests ran"):
+        read_junit(suite("<testcase><skipped/></testcase>")).measured(Measure.SUCCESS_RATE)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "no whole XML document: no element found"),
+        (PYTEST[:-5], "no whole XML document"),
+        (b"<html><body>please log in</body></html>", "no test report: it begins with <html>"),
+        (suite(), "no test case"),
+        (b"not xml", "no whole XML document"),
+        (suite('<testcase time="soon"/>'), "time of test .*'soon', not a number"),
+        (suite('<testcase name="a" time="-1"/>'), "time of test a is '-1'"),
+        (suite('<testcase time="nan"/>'), "not a number"),
+        (suite('<testcase time="1e999"/>'), "not a number"),
+        (suite("<testcase/>", head='<testsuite time="inf">'), "time of a suite"),
+        (b'<?xml version="1.0" encoding="none"?><testsuite/>', "encoding|whole XML"),
+        (b"<testsuite>" * 100, "more than 64 deep"),
+        (b"<testsuite>&undefined;</testsuite>", "no whole XML document: undefined entity"),
+    ],
+)
+def test_what_is_no_report_of_tests_is_said_to_be_none(content: bytes, why: str) -> None:
+    with pytest.raises(UnreadableError, match=why):
+        read_junit(content).fact()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        LAUGHS,
+        b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><testsuite><testcase name="&x;"/></testsuite>',
+        b'<!DOCTYPE a SYSTEM "http://127.0.0.1:1/a.dtd"><testsuite><testcase/></testsuite>',
+        b'<!DOCTYPE a [<!ENTITY % x SYSTEM "file:///etc/passwd">%x;]><testsuite><testcase/></testsuite>',
+        b'<!DOCTYPE a [<!ATTLIST testcase name CDATA "a">]><testsuite><testcase/></testsuite>',
+        b"<!DOCTYPE testsuite><testsuite><testcase/></testsuite>",
+    ],
+)
+def test_entities_are_never_put_in_nor_fetched(content: bytes) -> None:
+    with pytest.raises(UnreadableError, match="document type"):
+        read_junit(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        suite(*repeat("<testcase/>", 95_000)),
+        suite(f'<testcase name="{"x" * 2**20}"/>'),
+        suite("<testcase " + " ".join(f'a{number}=""' for number in range(90_000)) + "/>"),
+        suite("<testcase/>", f"<!--{'-' * 0}{'x' * 2**20}-->"),
+    ],
+)
+def test_a_megabyte_of_anything_is_read_in_seconds(content: bytes) -> None:
+    began = time.monotonic()
+    assert len(read_junit(content).fact().to_wire()["slowest"][0]["name"]) <= 256
+    assert time.monotonic() - began < 10
+
+
+def test_what_a_terminal_would_obey_does_not_get_into_the_facts() -> None:
+    (slow,) = read_junit(suite('<testcase name="a&#9;\u202eb" time="1"/>')).fact().slowest
+    assert slow.name == "a\\t\\u202eb"
