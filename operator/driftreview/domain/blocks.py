@@ -5,6 +5,7 @@ Of events it is means, which forget none.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from itertools import groupby
