@@ -17,10 +17,12 @@ from tests.integration.crd_samples import (
     REBASELINE,
     RUNTIME,
     STATUS,
+    USED_SET,
     Raw,
     merged,
 )
 
+SETS = ("SignalSet", "ClusterSignalSet")
 SOURCES = ("MetricSource", "ClusterMetricSource")
 DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
 
@@ -169,13 +171,28 @@ REFUSALS: list[Refusal] = [
             policy={"falseAlarmBudget": "51%"}),
     _review("target-kind", "spec.target.kind", 'supported values: "Deployment"', target={"kind": "Job"}),
     _review("source-missing", "spec.metrics.sourceRef", "Required value", metrics={"sourceRef": None}),
-    _review("signals-only-info", "spec", "at least one signal must have mode Enforce", signals=[INFO]),
-    _review("signals-only-shadow", "spec", "at least one signal must have mode Enforce",
-            signals=[LEVEL | {"mode": "Shadow"}]),
+    _review("signals-only-info", "spec", "must have mode Enforce and a kind other than Info",
+            signals=[INFO], signalSetRefs=None),
+    _review("signals-only-shadow", "spec", "must have mode Enforce and a kind other than Info",
+            signals=[LEVEL | {"mode": "Shadow"}], signalSetRefs=None),
+    _review("signals-none", "spec", "at least one signal, here or in a set of signalSetRefs", signals=None,
+            signalSetRefs=None),
+    _review("set-variable-spelt", "spec.signalSetRefs[0].variables", "must be letters and digits",
+            signalSetRefs=[{"name": "http", "variables": {"a-b": "c"}}]),
+    _review("set-variable-given", "spec.signalSetRefs[0].variables", "are given by the review: choose another name",
+            signalSetRefs=[{"name": "http", "variables": {"pods": "c"}}]),
+    *(
+        Refusal(f"variable-{case}-{kind}", kind, {"variables": [{"name": name}]}, "spec.variables[0].name", message)
+        for kind in SETS
+        for case, name, message in (
+            ("spelt", "a-b", "must be letters and digits, starting with a letter"),
+            ("given", "target", "are given by the review: choose another name"),
+        )
+    ),
     _review("evidence-alone-acts", "spec", "with policy.mode Advise or Observe evidence of mode Enforce is enough",
-            signals=[INFO], evidence=[EVIDENCE]),
-    _review("evidence-only-shadow", "spec", "at least one signal must have mode Enforce",
-            signals=[INFO], policy={"mode": "Observe"}, evidence=[EVIDENCE | {"mode": "Shadow"}]),
+            signals=[INFO], signalSetRefs=None, evidence=[EVIDENCE]),
+    _review("evidence-only-shadow", "spec", "must have mode Enforce and a kind other than Info",
+            signals=[INFO], signalSetRefs=None, policy={"mode": "Observe"}, evidence=[EVIDENCE | {"mode": "Shadow"}]),
     _review("signals-same-name", "spec.signals[1]", "Duplicate value", signals=[LEVEL, LIMIT | {"name": "latency"}]),
     _review("contract-of-nothing", "spec.contracts[0].from", "must name exactly one of configMap",
             contracts=[{"name": "a", "from": {}}]),
@@ -308,6 +325,12 @@ REFUSALS: list[Refusal] = [
     Refusal("allowed-nobody", "ClusterMetricSource", {"allowedNamespaces": {"names": [], "selector": None}},
             "spec.allowedNamespaces", "leave allowedNamespaces out for all"),
 ]  # fmt: skip
+REFUSALS += [
+    Refusal(f"{case.id}-{kind}", kind, case.patch, case.path, case.message)
+    for case in REFUSALS
+    if case.path.startswith("spec.signals[0]") and case.patch.keys() == {"signals"}
+    for kind in SETS
+]
 
 
 def _fixed(field: str, value: Any) -> Change:
@@ -337,6 +360,7 @@ CHANGES: list[Change] = [
     _fixed("window", {"settle": "3m"}),
     _fixed("baseline", {"length": "6d"}),
     _fixed("signals", [LIMIT]),
+    _fixed("signalSetRefs", []),
     _fixed("contracts", []),
     _fixed("flags", []),
     _fixed("inventory", {"cpu": "other"}),
@@ -357,6 +381,9 @@ CHANGES: list[Change] = [
     Change("author-removed", "DriftReview", {"spec": {"author": None, "policy": {"approval": {"notByAuthor": False}}}},
            "<nil>", _AUTHOR, of="pending"),
     Change("approval-changed", "DriftApproval", {"spec": {"message": "other"}}, "spec", "is never changed"),
+    _status("signal-sets-changed", "status", "the signal sets are those of T0",
+            {"signalSets": [USED_SET | {"hash": "sha256:7"}]}),
+    _status("signal-sets-removed", "status", "the signal sets are those of T0", {"signalSets": None}),
     _status("act-of-a-person-removed", "status", "stays recorded", {"approvals": _SAID[:1]}),
     _status("acts-of-people-removed", "status", "stays recorded", {"approvals": None}),
     _status("act-of-a-person-in-another-name", "status.approvals[1]", "what a person did is never changed",

@@ -109,6 +109,7 @@ REVIEW: Raw = {
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+    "signalSetRefs": [{"kind": "ClusterSignalSet", "name": "http", "variables": {"job": "web"}, "prefix": "edge"}],
     "contracts": CONTRACTS,
     "flags": FLAGS,
     "inventory": {"selector": {"matchLabels": {"stack": "perps"}}, "cpu": "cpu_cores", "memory": "memory_bytes"},
@@ -140,6 +141,20 @@ MINIMAL_REVIEW: Raw = {
     "target": {"name": "app"},
     "metrics": {"sourceRef": {"name": "prometheus"}},
     "signals": [{"name": "up", "query": "up", "limits": {"alert": 60}}],
+}
+
+SET: Raw = {
+    "description": "Requests, errors and latency.",
+    "variables": [{"name": "job", "default": "web", "description": "label job of the metrics"}],
+    "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
+}
+MINIMAL_SET: Raw = {"signals": MINIMAL_REVIEW["signals"]}
+USED_SET: Raw = {
+    "kind": "SignalSet",
+    "name": "http",
+    "prefix": "edge",
+    "hash": "sha256:5",
+    "signalsHash": "sha256:6",
 }
 
 _KEY = {"name": "prometheus", "key": "token"}
@@ -329,6 +344,7 @@ SNAPSHOT: Raw = {
             "problem": {"reason": "LowCoverage", "message": "20 of 30 samples"},
         }
     ],
+    "signalSets": [USED_SET | {"signals": "[]"}],
     "scraping": {
         "silent": 3,
         "stretches": 2,
@@ -360,12 +376,17 @@ SPECS: dict[str, list[Raw]] = {
     "DriftReview": [REVIEW, MINIMAL_REVIEW],
     "DriftSnapshot": [SNAPSHOT, MINIMAL_SNAPSHOT],
     "DriftApproval": [EXTEND, SIGN_OFF, MINIMAL_APPROVAL],
+    "SignalSet": [SET, MINIMAL_SET],
+    "ClusterSignalSet": [SET, MINIMAL_SET],
     "MetricSource": [SOURCE, OTHER_SOURCE, MINIMAL_SOURCE],
     "ClusterMetricSource": [SOURCE | {"allowedNamespaces": _ALLOWED}, OTHER_SOURCE, MINIMAL_SOURCE],
 }
 
 # Changes of the first sample that look odd and are right.
 ODD: list[Raw] = [
+    {"signals": None},
+    {"signals": [], "baseline": {"from": "Declared"}},
+    {"signals": [INFO]},
     {"window": {"t0": "2026-01-05T08:00:00.25-05:30"}},
     {"window": {"t0": "2026-01-05T08:00:00.1234567891234+23:59"}},
     {"window": {"checkpoints": ["90s", "1h30m", "2d"], "rollback": "2d", "settle": "0s", "grace": "0s"}},
@@ -392,6 +413,7 @@ STATUS: Raw = {
     "phase": "RollingBack",
     "t0": "2026-01-05T08:10:00Z",
     "judged": _WORKLOAD,
+    "signalSets": [USED_SET],
     "checkpoints": [
         {"name": "1h", "due": "2026-01-05T09:10:00Z"},
         {"name": "6h", "due": "2026-01-05T14:10:00Z"},

@@ -10,7 +10,7 @@ from lab.install import ROOT, SYSTEM
 from lab.web import wait_until
 from tests.integration.operators import Operators
 from tests.support.rights import granted
-from tests.support.stage import Stage, ago, condition, deployment, stepping, wire
+from tests.support.stage import Stage, ago, condition, deployment, steady, stepping, wire
 
 pytestmark = pytest.mark.integration
 USER = f"system:serviceaccount:{SYSTEM}:driftreview"
@@ -22,6 +22,7 @@ SERVICE = {
     "metadata": {"name": "web"},
     "spec": {"selector": {"app": "web"}, "ports": [{"port": 80}]},
 }
+OURS = {"apiVersion": "driftreview.dev/v1alpha1"}
 CONTRACTS = [
     {"name": "port", "from": {"service": "web"}},
     {"name": "reviews", "from": {"customResourceDefinition": "driftreviews.driftreview.dev"}},
@@ -34,6 +35,11 @@ def reading(version: str) -> dict[str, Any]:
     sources = [{"configMapRef": {"name": "settings"}}, {"secretRef": {"name": "broker"}}]
     document["spec"]["template"]["spec"]["containers"][0]["envFrom"] = sources
     return document
+
+
+def a_set(kind: str, name: str) -> dict[str, Any]:
+    """A signal set of one signal."""
+    return {"kind": kind, "metadata": {"name": name}, "spec": {"signals": [steady(kind.lower())]}}
 
 
 def used(event: dict[str, Any]) -> tuple[str, str, str]:
@@ -82,12 +88,16 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
             stage.rolled_out()
             stage.review(contracts=CONTRACTS, inventory={})
             assert stage.ended()["phase"] == "Promoted"
+            for kind in ("SignalSet", "ClusterSignalSet"):
+                home = "" if kind.startswith("Cluster") else stage.namespace
+                api.create(OURS | a_set(kind, shared), home)
             stage.review(
                 "other",
                 source=False,
                 metrics={"sourceRef": {"kind": "ClusterMetricSource", "name": shared}},
                 window={"t0": wire(ago(minutes=30))},
                 signals=[stepping(ago(minutes=30))],
+                signalSetRefs=[{"name": shared}, {"kind": "ClusterSignalSet", "name": shared}],
             )
             assert stage.ended(name="other")["phase"] == "RolledBack"
             answers = lambda: condition(api.get("ClusterMetricSource", shared).get("status", {}), "Ready")  # noqa: E731
@@ -95,6 +105,7 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
             operator.stop()
     finally:
         api.delete("ClusterMetricSource", shared)
+        api.delete("ClusterSignalSet", shared)
     events = [each for each in lab_session.audited(offset) if each["user"]["username"] == USER]
     assert [each for each in events if each.get("responseStatus", {}).get("code") == 403] == []
     missing = every_right() - {used(each) for each in events if "objectRef" in each}

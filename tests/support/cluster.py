@@ -32,6 +32,8 @@ _KINDS = {
     "ReplicaSet": ("/apis/apps/v1", "replicasets"),
     "Role": (_RBAC, "roles"),
     "RoleBinding": (_RBAC, "rolebindings"),
+    "SignalSet": (_OURS, "signalsets"),
+    "ClusterSignalSet": (_OURS, "clustersignalsets"),
     "Secret": ("/api/v1", "secrets"),
     "Service": ("/api/v1", "services"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),

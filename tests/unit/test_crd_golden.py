@@ -131,7 +131,7 @@ def test_short_names_are_told_apart() -> None:
     names = [name for resource in RESOURCES for name in (*resource.short_names, resource.plural)]
     assert len(names) == len(set(names))
     assert {name for resource in BY_KIND.values() for name in resource.short_names} == {
-        "drv", "dsnap", "dapp", "msrc", "cmsrc"
+        "drv", "dsnap", "dapp", "msrc", "cmsrc", "sigset", "csigset"
     }  # fmt: skip
 
 

@@ -28,7 +28,8 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = (
-    "one of DriftReview, DriftSnapshot, DriftApproval, MetricSource or ClusterMetricSource; did you mean DriftReview?"
+    "one of DriftReview, DriftSnapshot, DriftApproval, MetricSource, ClusterMetricSource, SignalSet or "
+    "ClusterSignalSet; did you mean DriftReview?"
 )
 NAMES = [field.alias or "" for field in DriftReviewSpec.model_fields.values()]
 FIELDS = f"one of {', '.join(NAMES[:-1])} or {NAMES[-1]}; drop it"
@@ -36,6 +37,10 @@ JUDGED = "found 'Levl', expected one of Level, Growth, Events, Limit, Presence o
 A_NAME = "must be a Kubernetes name: lower-case letters, digits, '-' and '.', with a letter or digit at both ends"
 A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbers, and days stand alone"
 KNOWN = "driftreview.dev/v1alpha1"
+NO_SIGNAL = (
+    "at least one signal, here or in a set of signalSetRefs, must have mode Enforce and a kind other than Info, or "
+    "nothing could ever fail; with policy.mode Advise or Observe evidence of mode Enforce is enough"
+)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +73,8 @@ KNOWN = "driftreview.dev/v1alpha1"
          f"10:8 error spec.window.checkpoints[1]: found nothing, expected a string; it {A_DURATION}"),
         ("  signals", "  window: {settle: 0.1}\n  signals",
          f"7:20 error spec.window.settle: found 0.1 (a number), expected a string; it {A_DURATION}"),
-        (SIGNALS, "", "4:1 error spec.signals: is missing; set it: what is looked at"),
-        (SIGNALS, "  signals:\n", "7:3 error spec.signals: is missing; set it: what is looked at"),
+        (SIGNALS, "", f"4:1 error spec: {NO_SIGNAL}"),
+        (SIGNALS, "  signals:\n", f"4:1 error spec: {NO_SIGNAL}"),
         ("query: up", "query: up, kind: Levl", f"8:35 error spec.signals[0].kind (signal up): {JUDGED}"),
     ],
 )  # fmt: skip
@@ -110,7 +115,7 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
          "VariableUnknown", "spec.signals[0].per", "did you mean ${target}?"),
         ({"signals": [{"name": "a", "query": "up", "margin": {"relative": "5%"}, "covariate": "order"},
                       {"name": "orders", "query": "up", "kind": "Info"}]},
-         "InvalidSpec", "spec.signals[0].covariate", "another signal of spec.signals; did you mean orders?"),
+         "InvalidSpec", "spec.signals[0].covariate", "another signal of the review; did you mean orders?"),
         ({"flags": [{"name": "a", "from": {"query": "sum(up"}}]},
          "QueryInvalid", "spec.flags[0].from.query", "is not PromQL"),
         ({"inventory": {"memory": "sum(up"}}, "QueryInvalid", "spec.inventory.memory", "is not PromQL"),
@@ -287,9 +292,9 @@ def test_members_of_a_list_are_linted_where_they_stand() -> None:
     text = (
         "apiVersion: v1\nkind: List\nitems:\n- "
         + HEAD.replace("\n", "\n  ")
-        + "  signals: []\n- {kind: Secret, apiVersion: v1}\n"
+        + "  signals: 5\n- {kind: Secret, apiVersion: v1}\n"
     )
-    assert lines(text)[1:] == ["10:5 error spec.signals: found 0 items, expected 1 or more"]
+    assert lines(text) == ["10:14 error spec.signals: found 5 (a number), expected a list"]
     assert report(text).passed_over == 1
 
 

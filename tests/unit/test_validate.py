@@ -72,7 +72,7 @@ def test_what_could_never_work_or_would_be_ignored_is_named_with_its_field(decla
         ),
         (signal("load", kind="Info", each="pod"), "symbol", "load has a series for each pod, here `each` is symbol"),
         (limit(name="load"), None, "load is of kind Limit; a covariate must be of kind Level or Info"),
-        (signal("lode"), None, "load must be the name of another signal of spec.signals; did you mean lode?"),
+        (signal("lode"), None, "load must be the name of another signal of the review; did you mean lode?"),
     ],
 )
 def test_a_covariate_is_another_level_with_series_that_go_together(
@@ -94,12 +94,12 @@ def test_a_query_beside_itself_says_nothing(field: str) -> None:
 @pytest.mark.parametrize("other", [limit(name="lode"), signal("orders")])
 def test_what_cannot_be_a_covariate_is_not_taken_for_the_one_that_was_meant(other: Any) -> None:
     (found,) = said(other, signal("latency", covariate="load"))
-    assert found.endswith("load must be the name of another signal of spec.signals")
+    assert found.endswith("load must be the name of another signal of the review")
 
 
 def test_no_signal_is_its_own_covariate() -> None:
     (found,) = said(signal("latency", covariate="latency"), signal("latency-p99"))
-    assert found.endswith("latency must be the name of another signal of spec.signals")
+    assert found.endswith("latency must be the name of another signal of the review")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from driftreview.api.base import GROUP, VALIDATIONS, VERSION, Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
+from driftreview.api.signalset import ClusterSignalSet, SignalSet
 
 _PLAIN: Final = (
     "type", "format", "description", "enum", "pattern", "default", "minimum", "maximum", "nullable",
@@ -69,6 +70,7 @@ class Resource:
 _READY: Final = Column("Ready", ".status.conditions[?(@.type=='Ready')].status")
 _WHY: Final = Column("Why", ".status.conditions[?(@.type=='Ready')].message", priority=1)
 _SOURCE_COLUMNS: Final = (Column("URL", ".spec.url"), _READY, _WHY, _AGE)
+_SET_COLUMNS: Final = (_AGE, Column("About", ".spec.description", priority=1))
 
 RESOURCES: Final = (
     Resource(
@@ -117,6 +119,8 @@ RESOURCES: Final = (
     ),
     Resource(MetricSource, "metricsources", ("msrc",), _SOURCE_COLUMNS),
     Resource(ClusterMetricSource, "clustermetricsources", ("cmsrc",), _SOURCE_COLUMNS, scope="Cluster"),
+    Resource(SignalSet, "signalsets", ("sigset",), _SET_COLUMNS, status=False),
+    Resource(ClusterSignalSet, "clustersignalsets", ("csigset",), _SET_COLUMNS, scope="Cluster", status=False),
 )
 
 

@@ -16,7 +16,18 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
-from driftreview.api import approval, driftreview, incident, phases, policy, preflight, reasons, signal, status
+from driftreview.api import (
+    approval,
+    driftreview,
+    incident,
+    phases,
+    policy,
+    preflight,
+    reasons,
+    signal,
+    signalset,
+    status,
+)
 from driftreview.api.base import API_VERSION, VALIDATIONS
 from driftreview.api.crd import RESOURCES, Resource, crd
 
@@ -60,7 +71,7 @@ def enums(*modules: object) -> list[type[StrEnum]]:
     ]
 
 
-_SPELT_OUT: Final = (approval, driftreview, incident, policy, preflight, signal, status)
+_SPELT_OUT: Final = (approval, driftreview, incident, policy, preflight, signal, signalset, status)
 _EXPLAINED: Final = {tuple(member.value for member in enum): enum for enum in enums(*_SPELT_OUT)}
 _LINKED: Final = {tuple(member.value for member in enum): enum for enum in enums(phases, reasons)}
 

@@ -9,7 +9,7 @@ from pydantic import ConfigDict, Field
 
 from driftreview.api.alerts import Alerts
 from driftreview.api.approval import ChecklistItem, UserName
-from driftreview.api.base import DnsName, Metadata, Model, ShortText, list_map, rules
+from driftreview.api.base import DnsName, Metadata, Model, ShortText, atomic, list_map, rules
 from driftreview.api.contract import Contract
 from driftreview.api.elsewhere import Evidence
 from driftreview.api.flag import Flag
@@ -18,6 +18,7 @@ from driftreview.api.observability import Observability
 from driftreview.api.policy import Policy, PolicyApproval
 from driftreview.api.preflight import Preflight
 from driftreview.api.signal import Signal
+from driftreview.api.signalset import MOST_SETS, MOST_SIGNALS, SetSignal, SignalSetRef, Values
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import DURATION, Duration, between, cel_seconds
 from driftreview.api.window import Window
@@ -103,7 +104,7 @@ _STEERED = "approval"
 _POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name != _STEERED)
 _FIXED = (
     *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "flags", "inventory"),
-    *("preflight", "alerts", "observability", "evidence", "checklist", "variables"),
+    *("preflight", "alerts", "observability", "evidence", "checklist", "variables", "signalSetRefs"),
     *(f"policy.{name}" for name in _POLICY),
 )
 
@@ -121,18 +122,20 @@ class DriftReviewSpec(Model):
         json_schema_extra=rules(
             (
                 (
-                    "self.signals.exists(s, s.mode == 'Enforce' && s.kind != 'Info')"
+                    "(has(self.signalSetRefs) && self.signalSetRefs.size() > 0)"
+                    " || (has(self.signals) && self.signals.exists(s, s.mode == 'Enforce' && s.kind != 'Info'))"
                     " || self.policy.mode != 'Enforce' && has(self.evidence)"
                     " && self.evidence.exists(e, e.mode == 'Enforce')"
                 ),
                 (
-                    "at least one signal must have mode Enforce and a kind other than Info, or nothing could ever fail;"
-                    " with policy.mode Advise or Observe evidence of mode Enforce is enough"
+                    "at least one signal, here or in a set of signalSetRefs, must have mode Enforce and a kind other"
+                    " than Info, or nothing could ever fail; with policy.mode Advise or Observe evidence of mode"
+                    " Enforce is enough"
                 ),
             ),
             (
                 (
-                    "self.baseline.from != 'Declared' || self.signals.all(s,"
+                    "self.baseline.from != 'Declared' || !has(self.signals) || self.signals.all(s,"
                     " !(s.kind in ['Level', 'Events']) || (has(s.limits) && has(s.limits.alert)))"
                 ),
                 (
@@ -174,8 +177,14 @@ class DriftReviewSpec(Model):
     """When it is looked at."""
     baseline: Baseline = Baseline()
     """What it is compared with."""
-    signals: Annotated[list[Signal], Field(min_length=1, max_length=50, json_schema_extra=list_map("name"))]
+    signals: Annotated[list[Signal], Field(max_length=MOST_SIGNALS, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
     """What is looked at."""
+    signal_set_refs: Annotated[list[SignalSetRef], Field(max_length=MOST_SETS, json_schema_extra=atomic())] = Field(
+        default_factory=list
+    )
+    """Sets whose signals are looked at as well: read anew until T0, and from then on as they were at T0."""
     contracts: Annotated[list[Contract], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )
@@ -200,22 +209,7 @@ class DriftReviewSpec(Model):
         default_factory=list
     )
     """Numbers from elsewhere, such as those of tests, that count like signals."""
-    variables: Annotated[
-        dict[str, Annotated[str, Field(max_length=1024)]],
-        Field(
-            max_length=32,
-            json_schema_extra=rules(
-                (
-                    "self.all(name, name.matches('^[a-zA-Z][a-zA-Z0-9]{0,62}$'))",
-                    "a variable's name must be letters and digits, starting with a letter",
-                ),
-                (
-                    "!self.exists(name, name in ['namespace', 'target', 'pods', 'revisionHash', 'container'])",
-                    "namespace, target, pods, revisionHash and container are given by the review: choose another name",
-                ),
-            ),
-        ),
-    ] = Field(default_factory=dict)
+    variables: Values = Field(default_factory=dict)
     """Values for ${name} in queries."""
     policy: Policy = Policy()
     """What verdicts lead to."""
@@ -226,6 +220,14 @@ class DriftReviewSpec(Model):
         """The same with the defaults of what a person may change after T0: what is fixed then decides alone."""
         policy = self.policy.model_copy(update={_STEERED: PolicyApproval()})
         return self.model_copy(update={"policy": policy, "suspend": False})
+
+    def place(self, index: int) -> str:
+        """Where a signal stands, for messages: with those of sets behind its own, in the set."""
+        signal = self.signals[index]
+        if not isinstance(signal, SetSignal):
+            return f"spec.signals[{index}]"
+        ref = self.signal_set_refs[signal.ref]
+        return f"spec.signalSetRefs[{signal.ref}]: {ref.kind} {ref.name!r}: spec.signals[{signal.number}]"
 
 
 class DriftReview(Model):

@@ -11,6 +11,7 @@ from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list
 from driftreview.api.checkpoint import Hash
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
+from driftreview.api.signalset import MOST_SETS, PinnedSet
 from driftreview.api.status import ContainerImage
 from driftreview.api.values import Duration
 
@@ -203,6 +204,8 @@ class DriftSnapshotSpec(Model):
         default_factory=list
     )
     """What was measured."""
+    signal_sets: Annotated[list[PinnedSet], Field(max_length=MOST_SETS, json_schema_extra=atomic())] | None = None
+    """The signal sets that the review uses, as they were at T0 (T0 only)."""
     scraping: ScrapingEvidence | None = None
     """Whether the source itself was scraping; absent where nothing was measured."""
     facts: Facts | None = None

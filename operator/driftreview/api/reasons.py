@@ -78,6 +78,8 @@ class Reason(StrEnum):
     """A query is not PromQL, or the server refuses it."""
     VARIABLE_UNKNOWN = "VariableUnknown"
     """A query uses a variable that nothing defines."""
+    SIGNAL_SET_NOT_FOUND = "SignalSetNotFound"
+    """There is no such signal set."""
     TARGET_NOT_FOUND = "TargetNotFound"
     """There is no such workload."""
     TARGET_TOO_LARGE = "TargetTooLarge"

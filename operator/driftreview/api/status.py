@@ -13,6 +13,7 @@ from driftreview.api.checkpoint import Checkpoint, Hash, Sentence, SnapshotRef
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason, Recommendation, Verdict
+from driftreview.api.signalset import UsedSets
 
 
 class ContainerImage(Model):
@@ -176,6 +177,13 @@ class DriftReviewStatus(Model):
                 ),
                 "what a person did stays recorded",
             ),
+            (
+                (
+                    "!has(oldSelf.t0) || !has(self.t0) || (has(self.signalSets) == has(oldSelf.signalSets)"
+                    " && (!has(self.signalSets) || self.signalSets == oldSelf.signalSets))"
+                ),
+                "the signal sets are those of T0",
+            ),
             ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
             (
                 f"!has(oldSelf.phase) || !(oldSelf.phase in {_FINAL}) || self.?phase.orValue('') == oldSelf.phase",
@@ -204,6 +212,8 @@ class DriftReviewStatus(Model):
     """The revision that is judged."""
     previous: Revision | None = None
     """The revision a rollback goes back to, pinned at T0."""
+    signal_sets: UsedSets | None = None
+    """The signal sets that it uses: as last read, from T0 on as they were there."""
     preflight: Findings = Field(default_factory=list)
     """What was not in order before T0."""
     baseline: SnapshotRef | None = None

@@ -158,7 +158,7 @@ def _queries(review: DriftReview, variables: Mapping[str, str]) -> dict[str, str
             problem = query if isinstance(query, QueryProblem) else check(query)
             if isinstance(query, QueryProblem) or problem is not None:
                 said = problem.message if problem else ""
-                raise ReviewFileError(f"spec.signals[{index}].{which} (signal {signal.name}): {said}; see --var")
+                raise ReviewFileError(f"{review.spec.place(index)}.{which} (signal {signal.name}): {said}; see --var")
             queries[name] = query
     return queries
 

@@ -43,7 +43,9 @@ def _time(text: str) -> datetime:
 
 
 def replay(  # noqa: PLR0913, PLR0917 - each is an option
-    file: Annotated[Path, typer.Option("-f", "--file", help="File with the DriftReview.")],
+    file: Annotated[
+        list[Path], typer.Option("-f", "--file", help="File with the DriftReview, or with signal sets; repeat it.")
+    ],
     data: Annotated[Path | None, typer.Option(help="Folder with a <signal>.csv for each signal.")] = None,
     openmetrics: Annotated[Path | None, typer.Option(help="OpenMetrics file with timestamps.")] = None,
     prometheus: Annotated[str | None, typer.Option(help="Address of a Prometheus; it is only read.")] = None,
@@ -97,7 +99,7 @@ def replay(  # noqa: PLR0913, PLR0917 - each is an option
 
     access = Access(token_file, basic_auth_file, ca_file)
     request = Request(
-        file=file,
+        files=tuple(file),
         name=name,
         given=Given(data, openmetrics, prometheus, tuple(map_ or ()), tuple(var or ()), access),
         t0=t0,

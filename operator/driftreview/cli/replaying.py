@@ -47,7 +47,7 @@ COPIES: Final = 3
 class Request:
     """The options."""
 
-    file: Path
+    files: tuple[Path, ...]
     name: str | None
     given: Given
     t0: datetime | None
@@ -69,7 +69,7 @@ def run(request: Request) -> int:
         ReviewFileError: the review cannot be read, or never be judged.
         RecordingError: the data cannot be read, or not be judged by this review.
     """
-    review = read_review(request.file, request.name)
+    review = read_review(request.files, request.name)
     t0 = _t0(request, review)
     t0s = (t0, t0) if t0 else (request.since, request.until)
     reading = read(review, request.given, t0s, request.history_ends_at, request.resolution)

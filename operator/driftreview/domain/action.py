@@ -10,6 +10,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.workload import TargetView
 
 RESYNC: Final = timedelta(seconds=60)
@@ -36,6 +37,8 @@ class Observed:
     """Every one that names the review, in any order."""
     preflight: tuple[PreflightFinding, ...] | None = None
     """What is not in order in a review that has not started; None if that was not looked at."""
+    sets: Sets = NO_SETS
+    """What the signal sets of a review that has not started came to."""
 
 
 @dataclass(frozen=True)

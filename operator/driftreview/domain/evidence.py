@@ -26,11 +26,12 @@ from driftreview.api.driftsnapshot import (
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
+from driftreview.api.signalset import PinnedSet, SetSignal
 from driftreview.api.values import exact_duration, parse_quantity
-from driftreview.domain.blocks import longest_beyond
+from driftreview.domain.blocks import longest_beyond, numbers
 from driftreview.domain.companions import Companion, Written, companion_problem, written_blocks
 from driftreview.domain.display import shorten
-from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window, numbers
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
 
@@ -108,6 +109,22 @@ def spec_hash(spec: DriftReviewSpec) -> str:
     return content_hash(spec.fixed().model_dump(mode="json", by_alias=True, exclude_defaults=True))
 
 
+def set_signals(spec: DriftReviewSpec, ref: int) -> str:
+    """The signals that a review has of one of its sets, in one way only: canonical JSON without defaults."""
+    ours = [each for each in spec.signals if isinstance(each, SetSignal) and each.ref == ref]
+    return canonical([each.model_dump(mode="json", by_alias=True, exclude_defaults=True) for each in ours]).decode()
+
+
+def pinned(review: DriftReview) -> list[PinnedSet] | None:
+    """The signal sets of a review with the signals it has of them, as T0 freezes them; None if it has no sets."""
+    used = enumerate(review.status.signal_sets or [])
+    return (
+        None
+        if review.status.signal_sets is None
+        else [PinnedSet(**each.model_dump(), signals=set_signals(review.spec, ref)) for ref, each in used]
+    )
+
+
 def is_intact(spec: DriftSnapshotSpec, expected: str) -> bool:
     """Whether a stored snapshot is the one that was sealed."""
     return spec.hash == expected and hash_of(spec) == expected
@@ -143,6 +160,7 @@ def take(
         judged=judged,
         previous=previous,
         signals=bare,
+        signal_sets=pinned(review) if look.checkpoint == T0 else None,
         scraping=None if window is None or scraping is None else scraping.evidence(window, block),
         facts=facts,
         spec_hash=spec_hash(review.spec) if look.checkpoint == T0 else None,

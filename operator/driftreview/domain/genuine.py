@@ -10,6 +10,7 @@ from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import T0, Look, content_hash, is_intact, written
 from driftreview.domain.query import Asked
+from driftreview.domain.signalsets import is_pinned
 
 
 def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str, asked: Sequence[Asked]) -> bool:
@@ -26,6 +27,7 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str,
         and (spec.checkpoint, spec.previous_hash) == (look.checkpoint, look.previous_hash)
         and spec.window in windows
         and spec.judged.template_hash == judged
+        and (look.checkpoint != T0 or is_pinned(review, spec))
         and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
         and _asks(spec, review, asked)
     )

@@ -8,7 +8,7 @@ that no value can change what a query means.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -110,6 +110,44 @@ def query_variables(
 
 def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
     """Put the variables in; `$${` stands for a literal `${`."""
+    resolved = _put_in(
+        query, lambda name, before, quote: _misused(name, before, quote) or _value(name, variables, quote), "${"
+    )
+    if isinstance(resolved, str) and len(resolved) > _MAX_QUERY:
+        message = f"is {len(resolved)} characters long with its variables put in, {_MAX_QUERY} at most"
+        return QueryProblem(Reason.QUERY_INVALID, message)
+    return resolved
+
+
+def fill(query: str, values: Mapping[str, str]) -> str | QueryProblem:
+    """Put some variables in, each as plain text: resolved later, it says what it would say with all at once."""
+    filled = _put_in(query, lambda name, _, quote: _filled(name, values, quote), "$${")
+    # What stands side by side may read as one: a value that ends in `$` before a brace.
+    if isinstance(filled, str) and used(filled) != [name for name in used(query) if name not in values]:
+        return QueryProblem(Reason.QUERY_INVALID, "would use a variable that a value makes up; leave `$` out of values")
+    return filled
+
+
+def used(query: str) -> list[str]:
+    """Names of the variables that a query uses, in their order, but for its comments."""
+    found: list[str] = []
+
+    def note(name: str, _: str, __: str) -> str:
+        found.append(name)
+        return ""
+
+    _put_in(query, note, "")
+    return found
+
+
+def _put_in(query: str, value_of: Callable[[str, str, str], str | QueryProblem], literal: str) -> str | QueryProblem:
+    """The query with what `value_of` says in place of each variable.
+
+    Args:
+        query: as it was written.
+        value_of: says of a name, what stands before the string it is in, and the quote of that string, its value.
+        literal: what is written for `$${`.
+    """
     parts: list[str] = []
     quote = ""
     opened = 0
@@ -119,9 +157,9 @@ def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
         position = match.end()
         piece = match.group()
         if piece == "$${":
-            parts.append("${")
+            parts.append(literal)
         elif piece.startswith("${"):
-            value = _misused(match.group(1), "".join(parts[:opened]), quote) or _value(match.group(1), variables, quote)
+            value = value_of(match.group(1), "".join(parts[:opened]), quote)
             if isinstance(value, QueryProblem):
                 return value
             parts.append(value)
@@ -137,11 +175,14 @@ def resolve(query: str, variables: Mapping[str, str]) -> str | QueryProblem:
                 piece = piece[0]
             parts.append(piece)
     parts.append(query[position:])
-    resolved = "".join(parts)
-    if len(resolved) > _MAX_QUERY:
-        message = f"is {len(resolved)} characters long with its variables put in, {_MAX_QUERY} at most"
-        return QueryProblem(Reason.QUERY_INVALID, message)
-    return resolved
+    return "".join(parts)
+
+
+def _filled(name: str, values: Mapping[str, str], quote: str) -> str | QueryProblem:
+    if name not in values:
+        return f"${{{name}}}"
+    value = _value(name, values, quote)
+    return value.replace("${", "$${") if isinstance(value, str) else value
 
 
 def _misused(name: str, before: str, quote: str) -> QueryProblem | None:

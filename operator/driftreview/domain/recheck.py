@@ -15,6 +15,7 @@ from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.signalset import UsedSet
 from driftreview.api.status import Decision
 from driftreview.domain.approvals import added
 from driftreview.domain.conclusion import BY_PEOPLE, concluded
@@ -26,6 +27,7 @@ from driftreview.domain.naming import earlier_names, look_names, stored_name
 from driftreview.domain.recorded import by_people
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import check_rows, evidence_rows, signal_rows
+from driftreview.domain.signalsets import as_at_t0, is_pinned
 
 _CELLS: Final = ("verdict", "baseline", "current", "delta")
 
@@ -72,9 +74,15 @@ def looked(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[Loo
     if not found or found[0].name != T0:
         return ()
     first, *others = found
+    review = as_judged(review, found)
     evidence = [each.evidence.spec for each in others]
     results = judge_looks(review.spec, first.evidence.spec, evidence, added(review))
     return (first, *(replace(each, result=result) for each, result in zip(others, results, strict=True)))
+
+
+def as_judged(review: DriftReview, looks: Sequence[Looked]) -> DriftReview:
+    """The review with the signals of its sets as T0 froze them; as it is without T0."""
+    return as_at_t0(review, looks[0].evidence.spec) if looks and looks[0].name == T0 else review
 
 
 def differences(
@@ -136,10 +144,17 @@ def _chain(review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnap
 
 def _spec(review: DriftReview, looks: Sequence[Looked]) -> Iterator[Difference]:
     """Whether the review is still the one that was started, where T0 says which that was."""
-    at_t0 = looks[0].evidence.spec.spec_hash if looks and looks[0].name == T0 else None
-    now = spec_hash(review.spec)
-    if at_t0 is not None and at_t0 != now:
-        yield Difference("spec", now, at_t0)
+    if not looks or looks[0].name != T0:
+        return
+    at_t0, now = looks[0].evidence.spec, spec_hash(as_judged(review, looks).spec)
+    if at_t0.spec_hash is not None and at_t0.spec_hash != now:
+        yield Difference("spec", now, at_t0.spec_hash)
+    if not is_pinned(review, at_t0):
+        yield Difference("status.signalSets", _sets(review.status.signal_sets or []), _sets(at_t0.signal_sets or []))
+
+
+def _sets(used: Sequence[UsedSet]) -> str:
+    return ", ".join(f"{each.kind} {each.name} {each.signals_hash}" for each in used) or NONE
 
 
 def _row(path: str, row: Checkpoint, result: CheckpointResult) -> Iterator[Difference]:

@@ -20,6 +20,7 @@ from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
+from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
 from driftreview.domain.workload import REJECTED, Rollout, TargetView
 
@@ -39,8 +40,8 @@ _MOST_FIELDS: Final = 3
 _IN_ORDER: Final = "target, source and queries are in order"
 
 
-def is_accepted(review: DriftReview) -> bool:
-    """Whether this very spec was accepted and its queries need not be asked again.
+def is_accepted(review: DriftReview, sets: Sets = NO_SETS) -> bool:
+    """Whether this very spec, with these very sets, was accepted and its queries need not be asked again.
 
     While a query without data waits for T0 it is asked at every look, which is once a minute then (RESYNC): so the
     warning goes when the data comes. Not while the rollout goes on: looks come every few seconds then, perhaps for
@@ -49,6 +50,8 @@ def is_accepted(review: DriftReview) -> bool:
     accepted = condition(review.status, ConditionType.ACCEPTED)
     reconciling = condition(review.status, ConditionType.RECONCILING)
     if accepted is None or accepted.status != "True" or accepted.observed_generation != review.metadata.generation:
+        return False
+    if (review.status.signal_sets or []) != list(sets.used):
         return False
     waits = reconciling is not None and reconciling.reason == Reason.WAITING_FOR_ROLLOUT
     return accepted.reason == Reason.ACCEPTED or waits
@@ -63,9 +66,9 @@ def silence(spec: DriftReviewSpec, found: Mapping[str, str]) -> Iterator[Problem
     """
     fields: dict[str, str] = {}
     for index, signal in enumerate(spec.signals):
-        fields[signal.name] = f"spec.signals[{index}].query"
+        fields[signal.name] = f"{spec.place(index)}.query"
         if signal.companion is not None:
-            fields[companion_name(signal)] = f"spec.signals[{index}].{signal.companion[0]}"
+            fields[companion_name(signal)] = f"{spec.place(index)}.{signal.companion[0]}"
     for reason, (what, where) in SILENT.items():
         names = [name for name in fields if found.get(name) == reason]
         if names:
@@ -86,7 +89,7 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         missing = () if target else (_no_target(review),)
         refused = _refused(review, (*missing, *problems), now)
         return Settle(refused, brisk(refused, now))
-    status = _accepted(review, target, observed.problems, now)
+    status = _accepted(review, target, observed, now)
     if observed.preflight is not None:
         status = with_preflight(status, observed.preflight, now)
     if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
@@ -127,18 +130,19 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     return Settle(_started(review, status, target, t0, now), now)
 
 
-def _accepted(review: DriftReview, target: TargetView, silent: tuple[Problem, ...], now: datetime) -> DriftReviewStatus:
+def _accepted(review: DriftReview, target: TargetView, observed: Observed, now: datetime) -> DriftReviewStatus:
     """Say that the review is accepted, and what was without data; what was not asked again stays as it was said."""
-    kind = ConditionType.ACCEPTED
-    if is_accepted(review):
+    kind, silent = ConditionType.ACCEPTED, observed.problems
+    if is_accepted(review, observed.sets):
         return review.status
+    status = review.status.model_copy(update={"signal_sets": list(observed.sets.used) or None})
     if target.current is None:
         message = "its queries are asked when the target has a ReplicaSet"
-        return with_condition(review.status, kind, "Unknown", Reason.WAITING_FOR_ROLLOUT, message, now)
+        return with_condition(status, kind, "Unknown", Reason.WAITING_FOR_ROLLOUT, message, now)
     if silent:
         message = "; ".join(each.message for each in silent)
-        return with_condition(review.status, kind, "True", Reason.NO_DATA_YET, message, now)
-    return with_condition(review.status, kind, "True", Reason.ACCEPTED, _IN_ORDER, now)
+        return with_condition(status, kind, "True", Reason.NO_DATA_YET, message, now)
+    return with_condition(status, kind, "True", Reason.ACCEPTED, _IN_ORDER, now)
 
 
 def _remark(status: DriftReviewStatus) -> str:

@@ -8,8 +8,9 @@ from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import MAX_VALUES, Problem
+from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason
-from driftreview.api.signal import Kind, Limits, Signal, Worse
+from driftreview.api.signal import Kind, Limits, Mode, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain import schedule
 from driftreview.domain.alerts import contradictory_alerts
@@ -27,10 +28,17 @@ _BLOCKS: Final = "a block is a sixth of the first checkpoint, at most 10m"
 _LONGEST_BLOCKS: Final = "the longest of which six fit into the last checkpoint and into the baseline"
 
 
-def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
-    """Say what in a spec could never work, or would silently be ignored."""
+def contradictions(spec: DriftReviewSpec, *, whole: bool = True) -> Iterator[Problem]:
+    """Say what in a spec could never work, or would silently be ignored.
+
+    Args:
+        spec: with the signals of its sets.
+        whole: all of them are there; else what they could mend is not said.
+    """
     yield from contradictory_flags(spec)
     yield from contradictory_alerts(spec)
+    if spec.signal_set_refs:
+        yield from _of_sets(spec, whole=whole)
     declared = spec.baseline.from_ is BaselineFrom.DECLARED
     for index, signal in enumerate(spec.signals):
         if (
@@ -39,16 +47,36 @@ def contradictions(spec: DriftReviewSpec) -> Iterator[Problem]:
             and (signal.margin or (signal.limits and signal.limits.baseline))
         ):
             text = (
-                f"spec.signals[{index}] (signal {signal.name}): with baseline.from: Declared nothing is measured at T0 "
+                f"{spec.place(index)} (signal {signal.name}): with baseline.from: Declared nothing is measured at T0 "
                 "that margin or limits.baseline could be held against; leave them out"
             )
             yield Problem(reason=Reason.INVALID_SPEC, message=text)
         for field, message in (
             *_of_signal(signal, signal.limits or Limits()),
-            *_of_covariate(signal, spec.signals),
+            *_of_covariate(signal, spec.signals, whole=whole),
             *_of_companion(signal),
         ):
-            text = f"spec.signals[{index}].{field} (signal {signal.name}): {message}"
+            text = f"{spec.place(index)}.{field} (signal {signal.name}): {message}"
+            yield Problem(reason=Reason.INVALID_SPEC, message=text)
+
+
+def _of_sets(spec: DriftReviewSpec, *, whole: bool) -> Iterator[Problem]:
+    """What the API server says of a review's own signals, where some of them are in sets."""
+    counts = any(signal.mode is Mode.ENFORCE and signal.kind is not Kind.INFO for signal in spec.signals)
+    numbers = spec.policy.mode is not PolicyMode.ENFORCE and any(each.mode is Mode.ENFORCE for each in spec.evidence)
+    if whole and not (counts or numbers):
+        text = (
+            "spec.signalSetRefs: of all signals, those of the sets included, at least one must have mode Enforce and a "
+            "kind other than Info, or nothing could ever fail: add one"
+        )
+        yield Problem(reason=Reason.INVALID_SPEC, message=text)
+    for index, signal in enumerate(spec.signals):
+        without = signal.limits is None or signal.limits.alert is None
+        if spec.baseline.from_ is BaselineFrom.DECLARED and signal.kind in {Kind.LEVEL, Kind.EVENTS} and without:
+            text = (
+                f"{spec.place(index)} (signal {signal.name}): with baseline.from: Declared there is nothing to compare "
+                "with: every Level or Events signal needs limits.alert"
+            )
             yield Problem(reason=Reason.INVALID_SPEC, message=text)
 
 
@@ -70,14 +98,16 @@ def _of_companion(signal: Signal) -> Iterator[tuple[str, str]]:
             yield field, "is the signal's own query, so that their quotient is always 1; ask about something else"
 
 
-def _of_covariate(signal: Signal, signals: Sequence[Signal]) -> Iterator[tuple[str, str]]:
+def _of_covariate(signal: Signal, signals: Sequence[Signal], *, whole: bool) -> Iterator[tuple[str, str]]:
     if signal.covariate is None:
         return
     other = next((each for each in signals if each.name == signal.covariate), None)
+    if other is None and not whole:
+        return
     if other is None or other is signal:
         names = [each.name for each in signals if each is not signal and each.kind in _COVARIATES]
         meant = near(signal.covariate, names) if other is None else ""
-        yield "covariate", f"{signal.covariate} must be the name of another signal of spec.signals{meant}"
+        yield "covariate", f"{signal.covariate} must be the name of another signal of the review{meant}"
     elif other.kind not in _COVARIATES:
         yield "covariate", f"{other.name} is of kind {other.kind}; a covariate must be of kind Level or Info"
     elif other.each not in {None, signal.each}:
@@ -99,7 +129,7 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
     for index, signal in enumerate(spec.signals):
         if signal.kind is Kind.EVENTS and parse_duration(signal.for_ or "0s") < step:
             message = (
-                f"spec.signals[{index}].for (signal {signal.name}): {signal.for_} is shorter than {resolution}: "
+                f"{spec.place(index)}.for (signal {signal.name}): {signal.for_} is shorter than {resolution}: "
                 "events in between would not be counted; count over a longer `for`, in the query as well"
             )
             yield Problem(reason=Reason.INVALID_SPEC, message=message)
@@ -120,7 +150,7 @@ def too_fine(spec: DriftReviewSpec, step: timedelta) -> Iterator[Problem]:
         if signal.kind is Kind.PRESENCE and parse_duration(signal.for_ or "0s") < LEAST_SILENCE * step:
             silence = f"{format_duration(LEAST_SILENCE * step)}, {LEAST_SILENCE} times {resolution}"
             message = (
-                f"spec.signals[{index}].for (signal {signal.name}): {signal.for_ or '0s'} must be at least {silence}: "
+                f"{spec.place(index)}.for (signal {signal.name}): {signal.for_ or '0s'} must be at least {silence}: "
                 "a late scrape is no silence"
             )
             yield Problem(reason=Reason.INVALID_SPEC, message=message)

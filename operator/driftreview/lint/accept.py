@@ -22,16 +22,17 @@ _HASH: Final = "6d4b75cb6d"
 """Stands for the pod template hash that the cluster will give."""
 
 
-def refusals(parsed_review: Parsed, review: DriftReview, step: timedelta) -> Iterator[Finding]:
+def refusals(parsed_review: Parsed, review: DriftReview, step: timedelta, *, whole: bool) -> Iterator[Finding]:
     """Everything for which `Accepted` would be False, but for the queries.
 
     Args:
         parsed_review: where the review stands.
         review: the review.
         step: the resolution of its source.
+        whole: the signals of all its sets are there.
     """
     spec = review.spec
-    for problem in (*contradictions(spec), *too_fine(spec, step), *too_large(spec, step, {})):
+    for problem in (*contradictions(spec, whole=whole), *too_fine(spec, step), *too_large(spec, step, {})):
         found = _LOCATED.fullmatch(problem.message)
         path, message = found.groups() if found else ("spec", problem.message)
         yield parsed_review.finding(Severity.ERROR, problem.reason, parsed(path), message)

@@ -8,11 +8,14 @@ from dataclasses import replace
 from driftreview.api.driftreview import DriftReview, SourceKind
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource, MetricSourceSpec
 from driftreview.api.reasons import Reason
+from driftreview.api.signalset import ClusterSignalSet, SignalSet
 from driftreview.api.values import parse_duration
+from driftreview.domain.signalsets import with_sets
 from driftreview.lint.accept import not_allowed, refusals, refused_queries, variables
 from driftreview.lint.advice import Step, advice
 from driftreview.lint.finding import Finding, Report, Severity, bounded
-from driftreview.lint.objects import Parsed, read
+from driftreview.lint.objects import Parsed, named_in, read
+from driftreview.lint.sets import Set, of_refs, of_set, placed, sets_of
 from driftreview.lint.slips import slips
 
 Source = MetricSource | ClusterMetricSource
@@ -35,23 +38,29 @@ def lint(files: Iterable[tuple[str, bytes]], unread: Iterable[Finding] = ()) -> 
         objects += [(name, parsed) for parsed in contents.objects]
         count, ours, others = count + 1, ours + contents.ours, others + contents.others
     sources = [parsed.model for _, parsed in objects if isinstance(parsed.model, MetricSource | ClusterMetricSource)]
+    sets = [parsed.model for _, parsed in objects if isinstance(parsed.model, SignalSet | ClusterSignalSet)]
     for name, parsed in objects:
-        found += [replace(finding, file=name) for finding in _of_object(parsed, sources)]
+        found += [replace(finding, file=name) for finding in _of_object(parsed, sources, sets)]
     found += _twice(objects)
     kept, left_out = bounded(found)
     return Report(tuple(kept), count, ours, others, left_out)
 
 
-def _of_object(parsed: Parsed, sources: list[Source]) -> Iterator[Finding]:
+def _of_object(parsed: Parsed, sources: list[Source], sets: list[Set]) -> Iterator[Finding]:
     if parsed.node.get("kind") == DriftReview.__name__:
         yield from refused_queries(parsed)
-    review = parsed.model
+    review, values = parsed.model, variables(parsed.node)
+    if isinstance(review, SignalSet | ClusterSignalSet):
+        yield from of_set(parsed, review, values)
     if not isinstance(review, DriftReview):
         return
+    used = sets_of(review, sets)
+    review = with_sets(review, used)
+    yield from of_refs(parsed, review, used, values)
     source = _source(review, sources)
     default = str(MetricSourceSpec.model_fields["resolution"].default)
     step = Step(parse_duration(source.spec.resolution if source else default), source is not None)
-    yield from refusals(parsed, review, step.length)
+    yield from refusals(parsed, review, step.length, whole=not used.problems)
     if source is None:
         ref = review.spec.metrics.source_ref
         message = (
@@ -61,26 +70,17 @@ def _of_object(parsed: Parsed, sources: list[Source]) -> Iterator[Finding]:
         yield parsed.finding(Severity.NOTE, "source-elsewhere", _SOURCE, message)
     elif message := not_allowed(review, source):
         yield parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message)
-    values = variables(parsed.node)
     for check, path, message in advice(review, step, values):
-        yield parsed.finding(Severity.WARNING, check, path, message)
+        yield parsed.finding(Severity.WARNING, check, *placed(review, path, message))
     for severity, check, path, message in slips(review, values):
-        yield parsed.finding(severity, check, path, message)
+        yield parsed.finding(severity, check, *placed(review, path, message))
 
 
 def _source(review: DriftReview, sources: list[Source]) -> Source | None:
-    """The source a review names; where one of the two says no namespace, they are taken to share one."""
-    ref, namespace = review.spec.metrics.source_ref, review.metadata.namespace
+    """The source a review names."""
+    ref = review.spec.metrics.source_ref
     wanted = MetricSource if ref.kind is SourceKind.NAMESPACED else ClusterMetricSource
-    for source in sources:
-        near = wanted is ClusterMetricSource or not (source.metadata.namespace and namespace)
-        if (
-            type(source) is wanted
-            and source.metadata.name == ref.name
-            and (near or source.metadata.namespace == namespace)
-        ):
-            return source
-    return None
+    return named_in(sources, wanted, ref.name, review.metadata.namespace)
 
 
 def _twice(objects: list[tuple[str, Parsed]]) -> Iterator[Finding]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
@@ -16,13 +16,15 @@ from driftreview.api.crd import RESOURCES, convert, crd
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
+from driftreview.api.signalset import ClusterSignalSet, SignalSet
 from driftreview.domain.display import near
 from driftreview.lint import schema as structural
 from driftreview.lint.budget import TOO_MANY, Budget, Unreadable, begin
 from driftreview.lint.finding import Finding, Path, Place, Severity, parsed, shown, spelled
 from driftreview.lint.yamltree import Node, documents, members, pass_over, scalar, tree
 
-Model = DriftReview | MetricSource | ClusterMetricSource | DriftApproval
+Model = DriftReview | MetricSource | ClusterMetricSource | DriftApproval | SignalSet | ClusterSignalSet
+_T = TypeVar("_T", bound=MetricSource | ClusterMetricSource | SignalSet | ClusterSignalSet)
 _KINDS: Final = {resource.kind: resource for resource in RESOURCES}
 _EVIDENCE: Final = DriftSnapshot.__name__
 MOST_OBJECTS: Final = 500
@@ -170,6 +172,15 @@ def _unread(error: ValidationError, node: Node) -> Iterator[Finding]:
         path = tuple(each["loc"])
         at = (node.nearest(path) or node).at
         yield Finding(at, Severity.ERROR, "model", each["msg"], spelled(path))
+
+
+def named_in(known: Sequence[_T], wanted: type, name: str, namespace: str) -> _T | None:
+    """The object that a review names; where one of the two says no namespace, they are taken to share one."""
+    for each in known:
+        near = _KINDS[wanted.__name__].scope == "Cluster" or not (each.metadata.namespace and namespace)
+        if type(each) is wanted and each.metadata.name == name and (near or each.metadata.namespace == namespace):
+            return each
+    return None
 
 
 def named(finding: Finding, node: Node) -> Finding:

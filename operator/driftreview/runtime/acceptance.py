@@ -56,7 +56,7 @@ class _Question:
 class _Probing:
     """How far the asking for one spec got."""
 
-    generation: int
+    key: tuple[int, list[Signal]]
     room: Room
     said: dict[str, _Probed] = field(default_factory=dict)
 
@@ -158,11 +158,11 @@ class Acceptance:
         return problems or [*silence(review.spec, silent)]
 
     def _resumed(self, review: DriftReview) -> _Probing:
-        uid, generation = review.metadata.uid, review.metadata.generation
+        uid, key = review.metadata.uid, (review.metadata.generation, review.spec.signals)
         with self._lock:
             this = self._probing.pop(uid, None)
-            if this is None or this.generation != generation:
-                this = _Probing(generation, Room(self._clock))
+            if this is None or this.key != key:
+                this = _Probing(key, Room(self._clock))
             self._probing[uid] = this
             if len(self._probing) > _MOST_PROBED:
                 self._probing.popitem(last=False)
@@ -186,7 +186,7 @@ def _read(question: _Question, answer: InstantResult) -> _Probed:
 def _questions(review: DriftReview, subject: Subject) -> Iterator[_Question]:
     """All queries of a review."""
     for index, (signal, found) in enumerate(zip(review.spec.signals, resolved(review, subject), strict=True)):
-        where, whose = f"spec.signals[{index}]", f"(signal {signal.name})"
+        where, whose = review.spec.place(index), f"(signal {signal.name})"
         yield _Question(signal, signal.name, f"{where}.query {whose}", found.query)
         if signal.companion is not None and found.companion is not None:
             field = signal.companion[0]

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from driftreview.adapters.metricsources import MetricSources
+from driftreview.adapters.signalsets import SignalSets
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.domain.action import Observed
+from driftreview.domain.signalsets import resolved_sets, with_sets
 from driftreview.domain.starting import SILENT, is_accepted
 from driftreview.domain.workload import TargetView
 from driftreview.runtime.acceptance import Acceptance
@@ -20,6 +22,7 @@ class BeforeT0:
     """Gathers for a review that has not started; threads may share it."""
 
     sources: MetricSources
+    sets: SignalSets
     acceptance: Acceptance
     preflight: PreflightReader
 
@@ -33,14 +36,18 @@ class BeforeT0:
         """
         if review.status.t0 is not None or review.spec.suspend:
             return Observed(target)
+        sets = resolved_sets(review.spec, self.sets.find(review))
+        if sets.problems:
+            return Observed(target, (*sets.problems, *self._source(review)))
+        review = with_sets(review, sets)
         problems: tuple[Problem, ...] = ()
-        if not is_accepted(review):
+        if not is_accepted(review, sets):
             problems = self.acceptance.problems(review, target, now, until) if target else self._source(review)
         if target is None or target.current is None or any(each.reason not in SILENT for each in problems):
-            return Observed(target, problems)
+            return Observed(target, problems, sets=sets)
         silent = self.acceptance.silent(review.metadata.uid)
         findings = self.preflight.findings(review, target, silent, now, until)
-        return Observed(target, problems, preflight=tuple(findings))
+        return Observed(target, problems, preflight=tuple(findings), sets=sets)
 
     def settled(self, uid: str) -> None:
         """What was found out is stored with the review."""

@@ -17,6 +17,7 @@ from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
+from driftreview.adapters.signalsets import SignalSets
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
@@ -61,7 +62,10 @@ class Operator:
             workloads=workloads,
             sources=sources,
             before=BeforeT0(
-                sources, Acceptance(sources, clock.now), PreflightReader(self._cluster, sources, clock.now)
+                sources,
+                SignalSets(self._cluster),
+                Acceptance(sources, clock.now),
+                PreflightReader(self._cluster, sources, clock.now),
             ),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
             carry_out=CarryOut(reviews, workloads, self._telemetry),

@@ -19,6 +19,7 @@ from driftreview.adapters.serverinfo import ahead, certainly, has_samples, keeps
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import Problem, SignalEvidence
 from driftreview.api.preflight import PreflightCheck, PreflightFinding
+from driftreview.api.signal import Signal
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain.action import FOLLOW, RESYNC
@@ -40,9 +41,9 @@ _QUICK_LOOK: Final = timedelta(minutes=10)
 
 @dataclass
 class _Reading:
-    """How far the reading for one spec and one revision got."""
+    """How far the reading for one spec, with its sets, and one revision got."""
 
-    key: tuple[int, str]
+    key: tuple[int, str, list[Signal]]
     room: Room
     first: datetime
     read: dict[str, Any] = field(default_factory=dict)
@@ -197,7 +198,7 @@ class PreflightReader:
         return vague
 
     def _resumed(self, review: DriftReview, judged: Revision, now: datetime) -> _Reading:
-        uid, key = review.metadata.uid, (review.metadata.generation, judged.uid)
+        uid, key = review.metadata.uid, (review.metadata.generation, judged.uid, review.spec.signals)
         with self._lock:
             this = self._kept.pop(uid, None)
             if this is None or this.key != key:

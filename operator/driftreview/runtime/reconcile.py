@@ -37,14 +37,15 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
-from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, PatchTarget, Settle
+from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
 from driftreview.domain.approvals import added
 from driftreview.domain.coarser import first_look, later_look
-from driftreview.domain.evidence import T0
+from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
+from driftreview.domain.signalsets import as_at_t0, is_pinned, pin, pin_name, with_sets
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
 from driftreview.runtime.carryout import RETRY, CarryOut
@@ -175,6 +176,7 @@ class Reconciler:
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
             case Settle(status, again):
+                self._pin(review, status, observed)
                 stored = self._write(review, status, raw)
                 self.before.settled(review.metadata.uid)
                 if status.retaken != review.status.retaken:  # what a look found out so far was of another T0
@@ -189,6 +191,22 @@ class Reconciler:
                 return self._write(review, status, raw), again
         return raw, now + RETRY
 
+    def _pin(self, review: DriftReview, status: DriftReviewStatus, observed: Observed) -> None:
+        """A review that starts has its signal sets stored before it says which: from then on they are read there."""
+        if status.signal_sets and status.t0 is not None and review.status.t0 is None and status.judged is not None:
+            starting = with_sets(review.model_copy(update={"status": status}), observed.sets)
+            self.reviews.store_snapshot(review, pin_name(starting), pin(starting, status.judged))
+
+    def _with_pinned(self, review: DriftReview) -> DriftReview:
+        """A started review without its baseline yet, with the signals of its sets as they were at T0."""
+        if not review.status.signal_sets:
+            return review
+        name = pin_name(review)
+        stored = self.reviews.snapshot(review.metadata.namespace, name)
+        if stored is None or not is_intact(stored, stored.hash) or not is_pinned(review, stored):
+            raise ForeignEvidenceError(name)
+        return as_at_t0(review, stored)
+
     def _write(self, review: DriftReview, status: DriftReviewStatus, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         if status.to_wire() == review.status.to_wire():
             return raw
@@ -199,7 +217,7 @@ class Reconciler:
     def _capture_baseline(
         self, review: DriftReview, raw: Mapping[str, Any], now: datetime, until: float
     ) -> tuple[Mapping[str, Any], datetime]:
-        status = review.status
+        review, status = self._with_pinned(review), review.status
         found = self.sources.find(review)
         if isinstance(found, Problem):
             unanswered = Unanswered([as_failure(found)] * len(review.spec.signals), dead=True)
@@ -225,6 +243,7 @@ class Reconciler:
         if baseline is None or status.t0 is None or status.baseline is None:
             name = status.baseline.name if status.baseline else stored_name(review, T0)
             return self._write(review, trouble.evidence_altered(review, name, now), raw), now
+        review = as_at_t0(review, baseline)
         found = same_server(self.sources.find(review), baseline)
         step = step_of(baseline, found)
         before = status.checkpoints[index - 1].snapshot if index else status.baseline

@@ -51,6 +51,11 @@ def _rows(material: Material) -> Iterator[Row]:
     if material.at_t0 is not None:
         source = server_of(material.at_t0.evidence.spec.source)
         yield _row("Metric source", source, material.ref(material.at_t0, field="spec.source"), code=True)
+    at_t0 = material.ref(material.at_t0, field="spec.signalSets" if material.at_t0 else "status.signalSets")
+    for used in status.signal_sets or []:
+        prefix = f", prefix {used.prefix}" if used.prefix else ""
+        text = f"{used.kind} {used.name}{prefix} ({used.hash.removeprefix('sha256:')[:12]})"
+        yield _row("Signal set", text, at_t0, code=True)
     yield _window(material)
     state = f"{status.phase or material.about}" + (f": {status.summary}" if status.summary else "")
     yield Row(cells=[Cell(text="State"), Cell(text=state)], evidence=[of("status.phase")])

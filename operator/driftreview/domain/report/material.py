@@ -15,6 +15,7 @@ from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import CheckVerdict, Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal
+from driftreview.api.signalset import SetSignal
 from driftreview.api.window import Window
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
@@ -25,7 +26,7 @@ from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.observed import Observed, observed
-from driftreview.domain.recheck import Looked, differences, earlier, looked
+from driftreview.domain.recheck import Looked, as_judged, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Cell, Reference, Tone
 
 _TONES: Final[dict[str, Tone]] = {
@@ -65,7 +66,8 @@ class Material:
         snapshots, uid = list(snapshots), review.metadata.uid
         looks, old = looked(review, snapshots), earlier(review, snapshots)
         acts = tuple(each for each in approvals if each.spec.review_ref.uid == uid)
-        return Material(review, looks, old, acts, tuple(differences(review, looks, old, acts)))
+        found = tuple(differences(review, looks, old, acts))
+        return Material(as_judged(review, looks), looks, old, acts, found)
 
     @property
     def window(self) -> Window:
@@ -158,6 +160,12 @@ class Material:
     def of_review(self, field: str) -> Reference:
         """A reference to a field of the review."""
         return Reference(field=field)
+
+    def of_signal(self, signal: Signal) -> Reference:
+        """A reference to where the review has a signal from."""
+        if isinstance(signal, SetSignal):
+            return Reference(field=f"spec.signalSetRefs[{signal.ref}]")
+        return Reference(field=f"spec.signals[{signal.name}]")
 
     def signal(self, name: str) -> Signal | None:
         """A declared signal."""

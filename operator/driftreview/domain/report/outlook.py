@@ -153,7 +153,7 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
         if each.finding.verdict in (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT) and each.signal.runbook:
             refs = [
                 material.ref(last, signal=each.signal.name),
-                material.of_review(f"spec.signals[{each.signal.name}]"),
+                material.of_signal(each.signal),
             ]
             yield Sentence(text=f"{each.signal.name}: runbook {each.signal.runbook}", evidence=refs)
     yield from _fixes(material)
