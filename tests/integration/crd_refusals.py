@@ -189,6 +189,10 @@ REFUSALS: list[Refusal] = [
             ("given", "target", "are given by the review: choose another name"),
         )
     ),
+    _review("evidence-alone-acts", "spec", "with policy.mode Advise or Observe evidence of mode Enforce is enough",
+            signals=[INFO], signalSetRefs=None, evidence=[EVIDENCE]),
+    _review("evidence-only-shadow", "spec", "must have mode Enforce and a kind other than Info",
+            signals=[INFO], signalSetRefs=None, policy={"mode": "Observe"}, evidence=[EVIDENCE | {"mode": "Shadow"}]),
     _review("signals-same-name", "spec.signals[1]", "Duplicate value", signals=[LEVEL, LIMIT | {"name": "latency"}]),
     _review("contract-of-nothing", "spec.contracts[0].from", "must name exactly one of configMap",
             contracts=[{"name": "a", "from": {}}]),

@@ -1,5 +1,7 @@
 """The two reviews that were once written by hand, as resources: each finds and says what its document did."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +14,7 @@ from lab.perps import EXAMPLE
 from lab.podrunner import PodRunner
 from lab.web import wait_until
 from tests.integration.operators import Operators
-from tests.support.stage import Stage, condition
+from tests.support.stage import Stage, ago, condition, wire
 
 pytestmark = pytest.mark.integration
 REVIEWS: Final = EXAMPLE / "reviews"
@@ -27,6 +29,31 @@ LIMITATIONS: Final = {
 """The document's four, in its order but for the second and what our list puts first."""
 GAPS: Final = ("order-latency-p99", "order-failures", "streaming-lag-p95", "mark-age")
 """No execution, streaming and mark metrics; what of the bot is exposed is the fourth of its gaps."""
+COMPLETION: Final = "phase-1-completion-88d7df9"
+TABLE: Final = {
+    "characterization-tests": ("Improved", "+37%"),
+    "characterization-runtime": ("Acceptable", "+7%"),
+    "unit-tests": ("Stable", "0%"),
+    "unit-runtime": ("Improved", "-5%"),
+    "test-success-rate": ("Stable", "0%"),
+    "slowest-test": ("Stable", "0%"),
+    "test-initialization": ("Stable", "0%"),
+    "memory-per-test": ("Stable", "0%"),
+}
+"""Its code-level metrics and its performance baseline comparison."""
+WRITTEN: Final = (
+    "Recommendation: **APPROVE**",
+    "| characterization-tests | 38 active | 52 active | +37% | ✅ Improved |",
+    "| characterization-runtime | 280 ms | 300 ms | +7% | ✅ Acceptable |",
+    "| unit-tests | 562 tests | 562 tests | 0% | ✅ Stable |",
+    "| unit-runtime | 2.8 s | 2.65 s | -5% | ✅ Improved |",
+    "| test-success-rate | 100% | 100% | 0% | ✅ Stable |",
+    "| memory-per-test | 2 MB | 2 MB | 0% | ✅ Stable |",
+    "| order-latency-p99 | - | - | - | ⚠️ Missing (Shadow) |",
+    "59 tests, 0 failed, 7 skipped, 300 ms",
+    "| average of the 52 that ran | 5.77 ms |",
+)
+"""What its readers look for first, and where production telemetry was still to do."""
 
 
 @pytest.fixture
@@ -88,3 +115,36 @@ def test_the_t0_document_is_found_again_on_the_deployment_that_it_describes(
     assert not blockers(started)
     assert condition(started, "Preflight")["status"] == "True"
     assert len(running.pids) == 2
+
+
+def test_the_completion_review_gives_its_table_and_its_recommendation(
+    stage: Stage, operators: Operators, lab_session: Lab, scraping: PrometheusServer
+) -> None:
+    def driftreview(command: str, *options: str) -> str:
+        where = ["-n", stage.namespace, "--kubeconfig", str(lab_session.kubeconfig)]
+        ours = [sys.executable, "-m", "driftreview", command, COMPLETION, *options, *where]
+        done = subprocess.run(ours, check=False, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    built = yaml.safe_load_all(lab_session.kubectl("kustomize", str(REVIEWS / "completion")))
+    tests, review = sorted(built, key=lambda each: str(each["kind"]))
+    review["spec"]["window"] |= {"t0": wire(ago(hours=47, minutes=59, seconds=30)), "backdated": True, "settle": "2s"}
+    stage.api.create(tests, stage.namespace)
+    stage.apply(yaml.safe_load((EXAMPLE / "manifests" / "deployment.yaml").read_text("utf-8")))
+    stage.rolled_out(BOT)
+    stage.source(url=scraping.url)
+    with operators.own():
+        stage.api.create(review, stage.namespace)
+        stage.until(lambda found: found.get("baseline"), "T0 is frozen", 25, COMPLETION)
+        stage.api.merge("DriftReview", COMPLETION, stage.namespace, {"spec": {"suspend": True}})
+        for item in review["spec"]["checklist"]:  # no look is taken until all of them are ticked
+            driftreview("sign-off", "--item", item["name"], "-m", "as in the document")
+        stage.api.merge("DriftReview", COMPLETION, stage.namespace, {"spec": {"suspend": False}})
+        status = stage.ended(90, COMPLETION)
+    last = status["checkpoints"][-1]
+    assert {each["name"]: (each["verdict"], each["delta"]) for each in last["evidence"]} == TABLE
+    assert {each["verdict"] for each in last["signals"]} == {"Missing"}
+    assert status["decision"]["recommendation"] == "APPROVE", status["decision"]
+    document = driftreview("report")
+    assert [each for each in WRITTEN if each not in document] == []

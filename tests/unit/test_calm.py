@@ -11,7 +11,8 @@ from driftreview.api.reasons import SignalVerdict
 from driftreview.domain.calm import calm_of, calmed
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight
-from driftreview.domain.measured import Case, Grid, measure
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.measuring import measure
 from driftreview.domain.noise import Floats
 from driftreview.domain.regression import Panel
 from driftreview.domain.together import judge_together

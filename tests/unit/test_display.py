@@ -33,6 +33,7 @@ def test_a_number_has_three_digits_and_an_exponent_only_where_it_must(value: flo
     [
         (0.0728, "s", "72.8 ms"),
         (1.5, "s", "1.5 s"),
+        (1 - 1e-12, "s", "1 s"),
         (0.0000021, "s", "2.1 µs"),
         (3e-10, "s", "0.0003 µs"),
         (0, "s", "0 s"),
@@ -60,6 +61,7 @@ def test_a_quantity_is_shown_in_the_unit_people_say_it_in(value: float, unit: st
     ("before", "after", "unit", "text"),
     [
         (100, 105, "s", "+5.0%"),
+        (1, 2 - 1e-12, "s", "+100%"),
         (100, 99.2, "s", "-0.8%"),
         (100, 250, "s", "+150%"),
         (-100, -90, "", "+10.0%"),

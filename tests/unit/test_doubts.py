@@ -6,16 +6,20 @@ from collections.abc import Collection
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.blocks import encode
 from driftreview.domain.covariate import Covariate
+from driftreview.domain.doubts import _by_the_worst, _by_the_worst_at_most
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.measured import Case, Grid
+from driftreview.domain.measuring import measure
 from driftreview.domain.samples import Window
 from driftreview.domain.together import judge_together
 from tests.builders import (
@@ -437,3 +441,9 @@ class TestPlanted:
         said = judge_checkpoint(spec([declared]), frozen, now).results[0].finding
         assert (said.verdict, said.reason) == (V.INCONCLUSIVE, Reason.NOT_COUNTABLE)
         assert foresight(review(signals=[declared]).spec, frozen).measured
+
+
+@given(st.lists(st.floats(1e-9, 1e9), min_size=1, max_size=50))
+def test_no_part_is_worse_than_the_range_tells_quickly(values: list[float]) -> None:
+    each = measure([Case(signal(), side(around(100, WEEK, 1)), side(values))], Grid(1 / 6))[0]
+    assert _by_the_worst(each.scale.of_all(each.case.now)) <= _by_the_worst_at_most(each) + 1e-12

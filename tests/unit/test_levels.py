@@ -8,7 +8,8 @@ import pytest
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Mode, Signal
 from driftreview.domain.finding import Estimate, Finding, Measure, Side
-from driftreview.domain.measured import Case, Grid, measure
+from driftreview.domain.measured import Case, Grid
+from driftreview.domain.measuring import measure
 from driftreview.domain.together import judge_together
 from tests.builders import around, judge_series, noise, side, signal
 

@@ -39,7 +39,7 @@ A_DURATION = "must be a duration such as 90s, 10m, 1h30m, 48h or 7d: whole numbe
 KNOWN = "driftreview.dev/v1alpha1"
 NO_SIGNAL = (
     "at least one signal, here or in a set of signalSetRefs, must have mode Enforce and a kind other than Info, or "
-    "nothing could ever fail"
+    "nothing could ever fail; with policy.mode Advise or Observe evidence of mode Enforce is enough"
 )
 
 

@@ -53,8 +53,8 @@ def test_of_a_set_that_is_not_there_it_is_said_what_is_not_known(other: dict[str
             Severity.NOTE,
             "set-elsewhere",
             (
-                "spec.signalSetRefs[0]: SignalSet 'http' is not in these files, or not without errors: name its file too; "
-                "until then its signals are not linted, nor whether all names differ"
+                "spec.signalSetRefs[0]: SignalSet 'http' is not in these files, or not without errors: name its file "
+                "too; until then its signals are not linted, nor whether all names differ"
             ),
         )
     ]
@@ -65,7 +65,7 @@ def test_of_a_set_that_is_not_there_it_is_said_what_is_not_known(other: dict[str
     [
         (a_review({"variables": {"jbo": "a"}}), a_set(), "VariableUnknown",
          "spec.signalSetRefs[0].variables.jbo: SignalSet 'http' has no such variable; did you mean job?"),
-        (a_review({}, signals=[{"name": "rate", "query": "own", "margin": {"relative": "10%"}}]), a_set(), "InvalidSpec",
+        (a_review({}, signals=[{"name": "rate", "query": "own", "limits": {"alert": 1}}]), a_set(), "InvalidSpec",
          ("spec.signalSetRefs[0]: SignalSet 'http': spec.signals[0] is named rate, and so is spec.signals[0]: give the "
          "set a prefix")),
         (a_review({"variables": {"job": "["}}), a_set({"name": "rate", "query": "x[${job}]", "limits": {"alert": 1}}),

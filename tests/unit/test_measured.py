@@ -3,12 +3,13 @@
 import math
 import sys
 
-import numpy as np
 import pytest
 
 from driftreview.api.signal import Signal, Worse
+from driftreview.domain.family import Bound
 from driftreview.domain.finding import Side
-from driftreview.domain.measured import Case, Grid, Measured, measure, scale_of
+from driftreview.domain.measured import Case, Grid, Measured
+from driftreview.domain.measuring import measure, panel_of
 from driftreview.domain.scale import Scale
 from tests.builders import around, side, signal
 
@@ -63,7 +64,8 @@ class TestScale:
         assert Scale(log=False, unit=1.7e308).back(-3) == -LARGEST
 
     def test_all_zeros_have_a_unit(self) -> None:
-        assert scale_of(Case(signal(), None, side([])), np.zeros(9)).unit == 1
+        _, (scale,) = panel_of([Case(signal(), None, side([0.0] * 9))], GRID)
+        assert scale.unit == 1
 
 
 class TestDirection:
@@ -204,3 +206,13 @@ class TestTogether:
         case = Case(signal(), side([100.0] * 36), Side((*[100.0] * 6, *[110.0] * 6)))
         assert measure([case], Grid(1 / 6, seen=6))[0].fresh == pytest.approx(math.log(1.1))
         assert measure([case], GRID)[0].fresh == pytest.approx(math.log(1.1) / 2)
+
+
+@pytest.mark.parametrize("now", [90, 100, 103, 105, 106, 150])
+@pytest.mark.parametrize("worse", list(Worse))
+def test_a_claim_is_its_probability_wherever_a_budget_could_be_as_large(now: float, worse: Worse) -> None:
+    each = measured(signal(worse=worse), [*around(100, 144)], [*around(now, 36, 2)])  # type: ignore[list-item]
+    assert each.margin is not None
+    said = each.claims
+    for claimed, step in ((said.beyond[Bound.MARGIN], each.margin), (said.worse, 0.0)):
+        assert claimed == each.worse_than(step) or (claimed == 1 and each.worse_than(step) >= 0.5)

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ class TestVarianceOfASum:
 class TestShapes:
     def test_the_spectrum_of_a_shape_belongs_to_its_correlation(self) -> None:
         frequencies = np.arange(1, 500) / 1000
-        spectra = _spectra(tuple(frequencies), TEN_MINUTES)
+        spectra = _spectra(frequencies, TEN_MINUTES)
         lags = np.arange(-4000, 4001)
         for shape, (share, memory) in enumerate(_SHAPES):
             slow = math.exp(-TEN_MINUTES / memory)
@@ -242,3 +243,14 @@ class TestWidened:
         found = known.widened(since)
         assert (found.variances == _variances([since], TEN_MINUTES)).all()
         assert (found.variance(overlaps(MEAN, 2)) > 0.5 / 36).all()
+
+    def test_what_is_told_of_others_is_told_of_each_as_if_it_were_asked_alone(self) -> None:
+        known = learnt(ar1(0.3, DAY, 30))
+        rows = ar1(0.3, 36, 30, seed=5) * np.linspace(0.5, 3, 30)[:, None]
+        rows[::3, 5:20] = np.nan  # so that there are two degrees of freedom
+        found = known.widened(Ordinates.of(rows))
+        assert 0 < found.is_own.sum() < 30
+        for nth in range(30):
+            alone = replace(known, variances=known.variances[nth:][:1], weights=known.weights[nth:][:1])
+            alone = replace(alone, freedom=known.freedom[nth:][:1]).widened(Ordinates.of(rows[nth:][:1]))
+            assert alone.is_own[0] == found.is_own[nth]

@@ -180,6 +180,7 @@ class TestSpecHash:
             "evidence": [{"name": "e", "baseline": "1", "current": "1"}],
             "contracts": [{"name": "c", "from": {"service": "s"}}],
             "flags": [{"name": "F", "from": {"env": {}}}],
+            "evidence": [{"name": "e", "baseline": 1, "current": 1}],
             "inventory": {},
             "preflight": {"require": ["ClockSkew"]},
             "alerts": {"heartbeat": "Watchdog"},

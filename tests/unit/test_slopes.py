@@ -1,13 +1,16 @@
 """Theil and Sen's slope, its interval and test against oracles, and against series whose answer is known."""
 
+import math
 from collections.abc import Sequence
 from statistics import fmean
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from driftreview.domain.slopes import Slopes, memory, slopes
+from driftreview.domain.slopes import Slopes, may_rise, memory, slopes
 from tests.builders import noise
 
 TEN_MINUTES = 1 / 6
@@ -186,3 +189,18 @@ class TestMemoryOfParts:
 
     def test_a_line_in_each_is_no_memory(self) -> None:
         assert memory(*(np.arange(40.0) * slope + np.array(noise(40, 3 + i)) for i, slope in enumerate((5, -3)))) < 1.6
+
+
+@given(
+    points=st.lists(st.integers(-5, 5).map(float) | st.floats(-9, 9) | st.just(math.nan), max_size=20),
+    slope=st.sampled_from([-1.0, 0.0, 0.2, 1.0]),
+    tail=st.sampled_from([0.001, 0.05, 0.4]),
+    remembered=st.floats(1, 5),
+)
+def test_the_quick_look_passes_over_nothing_that_rises(
+    points: list[float], slope: float, tail: float, remembered: float
+) -> None:
+    row = [each + slope * index for index, each in enumerate(points)]
+    found = slopes(row, (), TEN_MINUTES, remembered=remembered)
+    ends = found and found.interval(tail)
+    assert may_rise(np.array(row), tail, remembered) or ends is None or ends[0] <= 0

@@ -124,10 +124,13 @@ class DriftReviewSpec(Model):
                 (
                     "(has(self.signalSetRefs) && self.signalSetRefs.size() > 0)"
                     " || (has(self.signals) && self.signals.exists(s, s.mode == 'Enforce' && s.kind != 'Info'))"
+                    " || self.policy.mode != 'Enforce' && has(self.evidence)"
+                    " && self.evidence.exists(e, e.mode == 'Enforce')"
                 ),
                 (
                     "at least one signal, here or in a set of signalSetRefs, must have mode Enforce and a kind other"
-                    " than Info, or nothing could ever fail"
+                    " than Info, or nothing could ever fail; with policy.mode Advise or Observe evidence of mode"
+                    " Enforce is enough"
                 ),
             ),
             (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.domain.noise import Floats, learn
-from driftreview.domain.regression import RESOLUTION, Design, Panel
+from driftreview.domain.regression import RESOLUTION, Design, Panel, without_gaps
 
 
 @dataclass(frozen=True)
@@ -48,13 +48,13 @@ def tried_at(base: Design, values: Floats, places: NDArray[np.int_], *, with_wav
     """Fit one change of level to each series, at the best of these places, beside level and waves."""
     count = values.shape[-1]
     found = Tried(np.zeros((2, len(values))), [Shift(0, 0.0)] * len(values), np.full_like(values, np.nan))
+    filled = without_gaps(values)
     for group in base.groups(values, count):
-        at = group.at
-        changes = (np.flatnonzero(group.present)[:, None] >= places).astype(float)
+        changes = (np.arange(count)[:, None] >= places) * group.present[:, None].astype(float)
         regressors = np.hstack([group.level, group.waves]) if with_waves else group.level
-        without, least, shifts = _best(values[at], regressors, changes, places)
+        without, least, shifts = _best(filled[group.series], regressors, changes, places)
         found.squares[:, group.series] = [(each**2).sum(-1) for each in (without, least)]
-        found.left[at] = least
+        found.left[group.series] = np.where(group.present, least, np.nan)
         for series, shift in zip(group.series, shifts, strict=True):
             found.shifts[series] = shift
     return found

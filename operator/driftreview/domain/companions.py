@@ -13,10 +13,10 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import parse_quantity
-from driftreview.domain.blocks import block_means, block_medians, encode
+from driftreview.domain.blocks import block_means, block_medians, encode, numbers
 from driftreview.domain.display import shorten
 from driftreview.domain.finding import FEWEST_BLOCKS
-from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, numbers
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany
 from driftreview.domain.shape import MAX_MESSAGE, about_companion, companion_shape_problem
 from driftreview.domain.statistics import mean
 

@@ -10,6 +10,8 @@ from typing import Final
 _BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _TINY: Final = 1e-12
+_NEARLY: Final = 0.9995
+"""Of the next unit, what three digits show as all of it: 1 s and not 1000 ms, +100% and not +100.0%."""
 _RAREST: Final = 1e-4
 _COMMON: Final = 0.1
 _LONGEST_NAME: Final = 64
@@ -22,7 +24,7 @@ def number(value: float) -> str:
         return "0"
     if 1e-4 <= abs(value) < 1e6:  # noqa: PLR2004 - where plain digits read better
         text = f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"  # noqa: PLR2004
-        return f"{float(text):.10f}".rstrip("0").rstrip(".")
+        return f"{float(text):.0f}" if "e" in text else text  # 999.9 is 1e+03
     return f"{value:.3g}"
 
 
@@ -31,7 +33,7 @@ def quantity(value: float, unit: str) -> str:
     value = 0.0 if abs(value) < _TINY else value
     size = abs(value)
     if unit == "s":
-        factor, name = next(((f, n) for f, n in _SECONDS if size >= f), _SECONDS[-1] if size else _SECONDS[0])
+        factor, name = next(((f, n) for f, n in _SECONDS if size >= _NEARLY * f), _SECONDS[-1] if size else _SECONDS[0])
         return f"{number(value / factor)} {name}"
     if unit in ("By", "B", "bytes"):
         power = 0
@@ -49,7 +51,7 @@ def change(before: float, after: float, unit: str) -> str:
     sign = "+" if after >= before else "-"
     if abs(before) > _TINY:
         share = min(apart / abs(before) * 100, sys.float_info.max)
-        text = f"{share:.1f}" if share < 100 else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
+        text = f"{share:.1f}" if share < 100 * _NEARLY else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
         return f"{sign if text != '0.0' else '+'}{text}%"
     return sign + quantity(apart, unit)
 

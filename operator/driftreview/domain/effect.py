@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from driftreview.domain.baseline import freedom_of, itself_of
 from driftreview.domain.calm import Incident, calm_of, calmed
 from driftreview.domain.changes import columns
+from driftreview.domain.course import Courses, courses_of
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Bools, Floats, Noise, Ordinates, learn
 from driftreview.domain.outlying import Outlying, bounded
@@ -66,6 +67,7 @@ class Effects:
     """Whether the noise is that since T0: it is surely larger than the baseline's."""
     since: Floats
     """(series, after): the blocks since T0 without what repeats and what is followed, NaN where there is none."""
+    courses: Courses
     past: Floats
     """(series, before): the same of the baseline, around what it leads to expect."""
     shifted: Floats
@@ -136,6 +138,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
             early=nothing,
             is_own=noise.is_own,
             since=since,
+            courses=courses_of(since),
             past=panel.values[:, :0],
             shifted=nothing,
             incidents=((),) * len(level),
@@ -169,6 +172,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         is_own=noise.is_own,
         since=since,
+        courses=courses_of(since),
         past=itself.residuals,
         shifted=itself.shifted,
         incidents=calm_of(raw.baseline).incidents,

@@ -28,10 +28,10 @@ from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.signalset import PinnedSet, SetSignal
 from driftreview.api.values import exact_duration, parse_quantity
-from driftreview.domain.blocks import longest_beyond
+from driftreview.domain.blocks import longest_beyond, numbers
 from driftreview.domain.companions import Companion, Written, companion_problem, written_blocks
 from driftreview.domain.display import shorten
-from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window, numbers
+from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
 

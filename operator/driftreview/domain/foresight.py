@@ -25,7 +25,8 @@ from driftreview.domain.effect import foresee
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
 from driftreview.domain.margins import compared_in, margin_of
-from driftreview.domain.measured import AFFIRMED, Case, Grid, panel_of
+from driftreview.domain.measured import AFFIRMED, Case, Grid
+from driftreview.domain.measuring import panel_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.regression import Panel
 from driftreview.domain.scale import Scale

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Final
 
-import numpy as np
-
-from driftreview.api.signal import Mode, Signal, Worse
+from driftreview.api.signal import Signal, Worse
+from driftreview.domain.course import Course
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.effect import Effects, estimate
 from driftreview.domain.family import Bound, Claims
-from driftreview.domain.finding import Finding, Side, place
+from driftreview.domain.finding import Finding, Side
 from driftreview.domain.margins import alert_of, margin_of
 from driftreview.domain.noise import Floats
 from driftreview.domain.outlying import Outlying
-from driftreview.domain.past import Late, Past, late_of
+from driftreview.domain.past import Late, Past
 from driftreview.domain.recent import End
-from driftreview.domain.regression import RESOLUTION, Panel
 from driftreview.domain.rules import is_compared, unsound
 from driftreview.domain.scale import Scale
 from driftreview.domain.standing import standing_of
@@ -127,6 +123,7 @@ class Measured:
     """Whether the noise is that of the window, surely larger than the baseline's."""
     since: Floats = field(compare=False)
     """The blocks since T0 without what repeats and what is followed, NaN where there is none."""
+    course: Course = field(compare=False)
     recent: End
     past: Past
     outlying: Outlying | None
@@ -145,12 +142,12 @@ class Measured:
         _, error = min(self.late.steps)
         return math.sqrt(max(error**2 - self.error**2, 0.0)) if self.late.size else 0.0
 
-    @property
+    @cached_property
     def expected(self) -> float:
         """What the baseline leads to expect, in the signal's unit."""
         return self.scale.back(self.level - self.step)
 
-    @property
+    @cached_property
     def current(self) -> float:
         """What was found, in the signal's unit."""
         return self.scale.back(self.level)
@@ -189,10 +186,14 @@ class Measured:
         """What could be said of it."""
         beyond = {}
         if self.margin is not None:
-            beyond[Bound.MARGIN] = self.worse_than(self.margin)
+            beyond[Bound.MARGIN] = self._claimed(self.margin)
         if self.alert is not None:
             beyond[Bound.ALERT] = self.higher_than(self.alert)
-        return Claims(self.case.signal.mode, beyond, None if self.margin is None else self.worse_than(0.0))
+        return Claims(self.case.signal.mode, beyond, None if self.margin is None else self._claimed(0.0))
+
+    def _claimed(self, step: float) -> float:
+        """`worse_than`, where a budget could be as large: what is less by its estimate would be seen in every other."""
+        return 1.0 if self.late.least < step else self.worse_than(step)
 
     @property
     def sides(self) -> int:
@@ -214,83 +215,3 @@ class Measured:
     def reach(self, tail: float) -> float:
         """Errors to either side that leave this probability outside."""
         return student_quantile(tail, self.freedom)
-
-
-def measure(cases: Sequence[Case], grid: Grid) -> list[Measured]:
-    """Measure all series of a look. Noise is learnt from all that have a baseline, and from all that have none."""
-    found: dict[int, Measured] = {}
-    for has_baseline in (True, False):
-        chosen = {index: case for index, case in enumerate(cases) if (case.before is not None) is has_baseline}
-        if chosen:
-            panel, scales = panel_of(list(chosen.values()), grid)
-            effects = estimate(panel, grid.seen)
-            for nth, (index, case) in enumerate(chosen.items()):
-                found[index] = _one(case, scales[nth], effects, nth, grid)
-    return [found[index] for index in range(len(cases))]
-
-
-def panel_of(cases: Sequence[Case], grid: Grid) -> tuple[Panel, list[Scale]]:
-    """All series on the grid, each on its scale. Where a covariate has no block, its series has none either."""
-    before = max((len(case.before.blocks) for case in cases if case.before), default=0)
-    after = max(len(case.now.blocks) for case in cases)
-    values = np.full((len(cases), before + after), np.nan)
-    covariates = np.zeros_like(values) if any(case.covariate for case in cases) else None
-    scales = []
-    for index, (row, case) in enumerate(zip(values, cases, strict=True)):
-        place(row, before, case.before, case.now)
-        scales.append(scale_of(case, row))
-        row[:] = scales[-1].of(row)
-        if covariates is not None and case.covariate:
-            covariates[index] = case.covariate.row(before, values.shape[-1])
-            row[np.isnan(covariates[index])] = np.nan
-            np.nan_to_num(covariates[index], copy=False)
-    shadows = tuple(index for index, case in enumerate(cases) if case.signal.mode is Mode.SHADOW)
-    return Panel(values, before, grid.gap, grid.hours_per_block, covariates, shadows), scales
-
-
-def scale_of(case: Case, values: Floats) -> Scale:
-    """The scale of a series, so far with up as worse; NaN is no value."""
-    alert, largest = alert_of(case.signal), float(np.fmax.reduce(np.abs(values)))
-    is_difference = case.beside is not None and not case.beside.is_ratio
-    is_share = case.signal.margin is not None and case.signal.margin.relative is not None
-    known = [*(case.before.present if case.before else ()), *(() if alert is None else (alert,))]
-    if case.signal.worse is Worse.HIGHER or not known:  # else a first block at zero would make little of near-outages
-        known.append(float(np.fmin.reduce(values)))
-    if is_share and not is_difference and min(known) > 0:
-        return Scale.of_logarithms(min(known))
-    return Scale(log=False, unit=largest or 1.0)
-
-
-def _one(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid) -> Measured:
-    """A series with up as worse; the side that it went to on the whole, where either is."""
-    if case.signal.worse is not Worse.EITHER:
-        return _sided(case, scale, effects, nth, grid, is_up=case.signal.worse is Worse.HIGHER)
-    up, down = (_sided(case, scale, effects, nth, grid, is_up=is_up) for is_up in (True, False))
-    return replace(up, mirrored=down) if up.step >= 0 else replace(down, mirrored=up)
-
-
-def _sided(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid, *, is_up: bool) -> Measured:
-    sign = 1 if is_up else -1
-    return Measured(
-        case=case,
-        scale=replace(scale, sign=sign),
-        level=sign * float(effects.level[nth]),
-        level_error=max(float(effects.level_error[nth]), RESOLUTION / 100),
-        block_error=float(effects.block_error[nth]),
-        step=sign * float(effects.step[nth]),
-        error=max(float(effects.error[nth]), RESOLUTION / 100),
-        freedom=float(effects.freedom[nth]),
-        unlike=float(effects.highest[nth] if is_up else -effects.lowest[nth]),
-        fresh=sign * float(effects.fresh[nth]),
-        fresh_error=max(float(effects.fresh_error[nth]), RESOLUTION / 100),
-        ending=sign * float(effects.ending[nth]),
-        ending_error=max(float(effects.ending_error[nth]), RESOLUTION / 100),
-        unlike_ending=float(effects.highest_ending[nth] if is_up else -effects.lowest_ending[nth]),
-        late=late_of(effects, nth, sign, grid.hours_per_block),
-        early=sign * float(effects.early[nth]),
-        is_own=bool(effects.is_own[nth]),
-        since=sign * effects.since[nth],
-        recent=effects.recent.of(nth, sign),
-        past=Past(sign * effects.past[nth], float(effects.shifted[nth]), effects.incidents[nth]),
-        outlying=effects.outlying[nth],
-    )

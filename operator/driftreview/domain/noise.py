@@ -72,7 +72,7 @@ class Ordinates:
         number = np.maximum(present.sum(-1, keepdims=True), 1)
         total = residuals.sum(-1, keepdims=True, where=present)
         centred = np.where(present, residuals - total / number, 0.0)
-        power = np.abs(np.fft.rfft(centred, axis=-1)[:, 1:]) ** 2 / number
+        power = _squares(np.fft.rfft(centred, axis=-1)[:, 1:]) / number
         frequencies = np.arange(1, power.shape[-1] + 1) / count
         is_known = np.ones(power.shape, bool)
         if fitted is not None and is_fitted is not None:
@@ -105,17 +105,23 @@ class Noise:
         variances, freedom = self.variances.copy(), self.freedom.copy()
         is_own = np.zeros(len(freedom), bool)
         known, found = ((self.weights * each).sum((-1, -2)) for each in (variances, seen))
-        for index in np.flatnonzero(found > known):
-            ratio = found[index] / known[index] if known[index] else np.inf
-            if f_sf(float(ratio), float(stretch.freedom[index]), float(freedom[index])) < _SURELY_NOISIER:
-                variances[index] = seen[index]
-                freedom[index] = min(stretch.freedom[index], freedom[index])
-                is_own[index] = True
+        ratios = np.divide(found, known, out=np.full_like(found, np.inf), where=known > 0)
+        quiet = set[tuple[float, float]]()
+        for index in sorted(np.flatnonzero(found > known), key=lambda each: -ratios[each]):
+            degrees = float(stretch.freedom[index]), float(freedom[index])
+            if degrees in quiet:
+                continue  # as a larger ratio with the same degrees of freedom was
+            if f_sf(float(ratios[index]), *degrees) >= _SURELY_NOISIER:
+                quiet.add(degrees)
+                continue
+            variances[index] = seen[index]
+            freedom[index] = min(degrees)
+            is_own[index] = True
         return replace(self, variances=variances, freedom=freedom, is_own=is_own)
 
     def spectrum(self, frequencies: Floats) -> Floats:
         """Mean of the ordinates at these frequencies, in cycles per block: (series, frequencies)."""
-        unit = _spectra(tuple(frequencies), self.hours_per_block)
+        unit = _spectra(frequencies, self.hours_per_block)
         found: Floats = np.einsum("nsf,sfk->nk", self.weights * self.variances, unit)
         return found
 
@@ -151,7 +157,7 @@ def usual_of(rows: Floats) -> Floats:
 def overlaps_of(weights: Floats) -> Floats:
     """Autocorrelations of weights of consecutive blocks, lags above zero counted twice; both are (rows, blocks)."""
     count = weights.shape[-1]
-    found: Floats = np.fft.irfft(np.abs(np.fft.rfft(weights, 2 * count)) ** 2, 2 * count)[:, :count]
+    found: Floats = np.fft.irfft(_squares(np.fft.rfft(weights, 2 * count)), 2 * count)[:, :count]
     found[:, 1:] *= 2
     return found
 
@@ -164,7 +170,7 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bo
     count = _known(stretches)[:, None, None]
     freedom: Floats = np.sum([each.freedom for each in stretches], axis=0)
     variances = _variances(stretches, hours_per_block)
-    logs = sum(each.is_known @ _of_shapes(tuple(each.frequencies), hours_per_block)[1].T for each in stretches)
+    logs = sum(_logarithms(each, hours_per_block) for each in stretches)
     is_noisy = variances[:, :1, :1] > 0
     likelihood = -np.reshape(logs, variances.shape) - count * np.log(np.where(is_noisy, variances, 1.0))
     likelihood = np.where(is_noisy, likelihood, 0.0)  # a constant series tells nothing
@@ -209,13 +215,26 @@ def _normalized(logs: Floats) -> Floats:
 
 def _variances(stretches: Sequence[Ordinates], hours_per_block: float) -> Floats:
     """Of a block, were its noise of each shape: (series, shapes, fast)."""
-    total = sum(each.power @ _of_shapes(tuple(each.frequencies), hours_per_block)[0].T for each in stretches)
+    total = sum(each.power @ _of_shapes(each.frequencies.tobytes(), hours_per_block)[0].T for each in stretches)
     return np.reshape(total / np.maximum(_known(stretches), 1)[:, None], (-1, len(_SHAPES), len(_FAST)))
+
+
+def _logarithms(stretch: Ordinates, hours_per_block: float) -> Floats:
+    """Of every shape's spectrum, summed over the known ordinates, (series, _FLAT); mostly the same ones of all."""
+    known = stretch.is_known[:1] if (stretch.is_known == stretch.is_known[0]).all() else stretch.is_known
+    summed: Floats = known @ _of_shapes(stretch.frequencies.tobytes(), hours_per_block)[1].T
+    return np.broadcast_to(summed, (len(stretch.is_known), _FLAT))
 
 
 def _known(stretches: Sequence[Ordinates]) -> Floats:
     """How many ordinates there are of each series."""
     found: Floats = np.sum([each.is_known.sum(-1) for each in stretches], axis=0, dtype=float)
+    return found
+
+
+def _squares(numbers: NDArray[np.complex128]) -> Floats:
+    """Of their sizes, without the roots."""
+    found: Floats = numbers.real**2 + numbers.imag**2
     return found
 
 
@@ -233,18 +252,18 @@ def _correlations(lags: int, hours_per_block: float) -> tuple[Floats, Floats]:
 
 
 @lru_cache(maxsize=6)
-def _of_shapes(frequencies: tuple[float, ...], hours_per_block: float) -> tuple[Floats, Floats]:
+def _of_shapes(frequencies: bytes, hours_per_block: float) -> tuple[Floats, Floats]:
     """What a likelihood takes of the spectra of every shape: one over them and their logarithms, (_FLAT, frequencies).
 
     They are the same at every look, and take longer than what is done with them.
     """
-    spectra = _spectra(frequencies, hours_per_block).reshape(_FLAT, -1)
+    spectra = _spectra(np.frombuffer(frequencies), hours_per_block).reshape(_FLAT, -1)
     return 1 / spectra, np.log(spectra)
 
 
-def _spectra(frequencies: tuple[float, ...], hours_per_block: float) -> Floats:
+def _spectra(frequencies: Floats, hours_per_block: float) -> Floats:
     """Of every shape with variance one: (shapes, fast, frequencies)."""
-    at = np.cos(2 * np.pi * np.asarray(frequencies))
+    at = np.cos(2 * np.pi * frequencies)
 
     def of(correlations: Floats) -> Floats:
         each = correlations[:, None]

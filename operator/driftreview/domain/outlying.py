@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.domain.noise import NORMAL, Bools, Floats, medians
+from driftreview.domain.noise import NORMAL, Bools, Floats, medians, usual_of
 from driftreview.domain.regression import RESOLUTION, Panel
 
 _FAR: Final = 6.0
@@ -53,11 +53,13 @@ def bounded(panel: Panel) -> tuple[Panel, tuple[Outlying | None, ...]]:
 
 
 def _may_be_far(before: Floats, now: Floats) -> Bools:
-    """Which series may have one, quickly told: it is farther off than half of the range of the baseline."""
+    """Which series may have one, quickly told: beyond half of the baseline's range, and six deviations of its own."""
     if not before.size or not now.size:
         return np.zeros(len(now), bool)
-    off = np.fmax.reduce(np.abs(now - medians(now)), axis=-1)
-    found: Bools = off > (np.fmax.reduce(before, axis=-1) - np.fmin.reduce(before, axis=-1)) / 2
+    off = np.abs(now - medians(now))
+    farthest, spread = np.fmax.reduce(off, axis=-1), np.fmax.reduce(before, axis=-1) - np.fmin.reduce(before, axis=-1)
+    found: Bools = farthest > spread / 2
+    found[found] = farthest[found] > _FAR * usual_of(off[found])[:, 0]
     return found
 
 

@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from statistics import fmean
 from typing import Final
 
 import numpy as np
 
 from driftreview.api.reasons import SignalVerdict
 from driftreview.api.values import format_duration
+from driftreview.domain.course import stride_of
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.margins import compared_in
 from driftreview.domain.measured import AFFIRMED, Grid, Measured
-from driftreview.domain.noise import Floats
 from driftreview.domain.regression import RESOLUTION
-from driftreview.domain.slopes import slopes
+from driftreview.domain.slopes import may_rise, slopes
 
-_POINTS: Final = 48
-"""At most, that a trend is told from: a coarse look at the window, and a quick one."""
 _SLACK: Final = 2.0
 """How much steeper than from one half of the window to the other a trend may be: most series need no closer look."""
 _LONGER: Final = 2
@@ -190,18 +187,6 @@ def _worth(each: Measured) -> float:
     return min(max((each.block_error / each.level_error) ** 2, 1.0), len(each.case.now.present))
 
 
-def _means(blocks: Floats, stride: int) -> list[float | None]:
-    """Of every so many blocks; None where there are none."""
-    known, first = np.isfinite(blocks), np.arange(0, len(blocks), stride)
-    counts, sums = (np.add.reduceat(each, first).tolist() for each in (known.astype(int), np.where(known, blocks, 0.0)))
-    return [total / count if count else None for total, count in zip(sums, counts, strict=True)]
-
-
-def _mean(points: Sequence[float | None]) -> float:
-    known = [point for point in points if point is not None]
-    return fmean(known) if known else math.nan
-
-
 def forecast(each: Measured, grid: Grid) -> str:
     """When a series that surely gets worse (5%) goes beyond its limit or margin, and that before the window closes.
 
@@ -211,15 +196,15 @@ def forecast(each: Measured, grid: Grid) -> str:
     left = grid.closes - grid.since - len(each.since) * grid.hours_per_block
     if bound is None or left <= 0 or each.level > bound:
         return ""
-    stride = -(-len(each.since) // _POINTS)
-    points = _means(each.since, stride)
-    early, late = (_mean(part) for part in (points[: len(points) // 2], points[len(points) // 2 :]))
     halves = len(each.since) * grid.hours_per_block / 2
-    if each.level + _SLACK * (late - early) * (left / halves + 1) < bound:
+    if each.level + _SLACK * each.course.rise * (left / halves + 1) < bound:
         return ""
-    known = sum(point is not None for point in points)
+    points = each.course.points
+    known = int(np.isfinite(points).sum())
     remembered = known / min(_worth(each) or known, known)
-    trend = slopes(points, (), stride * grid.hours_per_block, remembered=remembered)
+    if not may_rise(points, AFFIRMED, remembered):
+        return ""
+    trend = slopes(points.tolist(), (), stride_of(len(each.since)) * grid.hours_per_block, remembered=remembered)
     ends = trend.interval(AFFIRMED) if trend else None
     if trend is None or ends is None or ends[0] <= 0:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
@@ -36,7 +37,7 @@ class Panel:
         """(series,)."""
         return ~np.isin(np.arange(len(self.values)), self.shadows)
 
-    @property
+    @cached_property
     def baseline(self) -> Baseline:
         """What it has before T0."""
         beside = b"" if self.covariates is None else self.covariates[:, : self.before].tobytes()
@@ -82,20 +83,20 @@ class Group:
     present: Bools
     """(blocks,)."""
     level: Floats
-    """Regressors of the present blocks: all but waves and the step."""
+    """Regressors, (blocks, any): all but waves and the step. A block that is not there has a row of zeros, so that it
+    adds nothing to any sum; leaving it out would copy all the others of every series."""
     waves: Floats
     step: Floats
-
-    @property
-    def at(self) -> Any:
-        """Index of its blocks in (series, blocks); whole rows are faster to get and to set than parts of them."""
-        series = np.array(self.series)
-        return series if self.present.all() else np.ix_(series, self.present)
 
     @property
     def regressors(self) -> Floats:
         """All of them, the step last."""
         return np.concatenate([self.level, self.waves, self.step], axis=1)
+
+    @property
+    def solver(self) -> Floats:
+        """What each block adds to each coefficient, (regressors, blocks); what is rounded of a missing one is none."""
+        return np.where(self.present, np.linalg.pinv(self.regressors), 0.0)
 
 
 @dataclass(frozen=True)
@@ -147,11 +148,12 @@ class Design:
         own = [each for each in every if each is not None]
         for series in alike(np.hstack([are_present, self.has_week[:, None], self.has_day[:, None], *own])):
             first, present = series[0], are_present[series[0]]
-            level = np.stack([np.ones(len(present)), *(each[first] for each in own)], axis=1)[present]
+            level = np.stack([np.ones(len(present)), *(each[first] for each in own)], axis=1)
             waves = [self.weekly] * bool(self.has_week[first]) + [self.daily] * bool(self.has_day[first])
             if not waves or 2 * present[:before].sum() < before:
                 waves = [np.zeros((len(present), 0))]
-            yield Group(series, present, level, np.concatenate(waves, axis=1)[present], self.step[present])
+            is_there = present[:, None]
+            yield Group(series, present, level * is_there, np.hstack(waves) * is_there, self.step * is_there)
 
     def _followed_since(self, are_present: Bools) -> Floats | None:
         """What is followed, since T0 and around its mean there: how it is followed is learnt of the baseline alone."""
@@ -188,32 +190,40 @@ class Fit:
 def fit(design: Design, values: Floats, before: int) -> Fit:
     """Fit all series, (series, blocks)."""
     last, weights, residuals = np.zeros(len(values)), np.zeros(values.shape), np.full(values.shape, np.nan)
+    filled = without_gaps(values)
     for group in design.groups(values, before):
-        at, regressors = group.at, group.regressors
-        solver = np.linalg.pinv(regressors)
-        chosen = values[at]
+        regressors, solver = group.regressors, group.solver
+        chosen = filled[group.series]
         coefficients = chosen @ solver.T
         left = chosen - coefficients @ regressors.T
         left[np.abs(left).max(-1, initial=0.0) < RESOLUTION] = 0.0
+        left[:, ~group.present] = np.nan
         last[group.series] = coefficients[:, -1]
-        weights[at] = solver[-1]
-        residuals[at] = left
+        weights[group.series] = solver[-1]
+        residuals[group.series] = left
     return Fit(last, weights, residuals)
 
 
 def step_of(design: Design, values: Floats, before: int) -> tuple[Floats, Floats]:
     """The last coefficient of each series, and the weights of the blocks in it, without what is left."""
     last, weights = np.zeros(len(values)), np.zeros(values.shape)
+    filled = without_gaps(values)
     for group in design.groups(values, before):
-        at = group.at
-        solver = np.linalg.pinv(group.regressors)[-1]
-        last[group.series] = values[at] @ solver
-        weights[at] = solver
+        solver = group.solver[-1]
+        last[group.series] = filled[group.series] @ solver
+        weights[group.series] = solver
     return last, weights
 
 
+def without_gaps(values: Floats) -> Floats:
+    """The same with zero for what is NaN."""
+    return np.where(np.isfinite(values), values, 0.0)
+
+
 def alike(rows: NDArray[Any]) -> list[list[int]]:
-    """Which rows hold the same bytes."""
+    """Which rows hold the same bytes; those of most panels all do, which is quicker told of all at once."""
+    if len(rows) and (rows == rows[0]).all():
+        return [list(range(len(rows)))]
     found: dict[bytes, list[int]] = {}
     for index, row in enumerate(rows):
         found.setdefault(row.tobytes(), []).append(index)

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias, overload
 
-import numpy as np
-from numpy.typing import NDArray
-
 from driftreview.api.base import format_time
 from driftreview.api.reasons import Reason
 
@@ -71,13 +68,6 @@ class Values(Sequence[float | None]):
 
     def __hash__(self) -> int:
         return hash(tuple(self))
-
-
-def numbers(values: Sequence[float | None]) -> NDArray[np.float64]:
-    """Samples as an array, NaN for none; it must not be changed."""
-    if isinstance(values, Values):
-        return np.frombuffer(values.packed, dtype=np.float64)
-    return np.array([math.nan if value is None else value for value in values], dtype=np.float64)
 
 
 @dataclass(frozen=True)

@@ -134,16 +134,34 @@ def slopes(
     width = np.float64(stride * hours_per_block)
     at = np.concatenate(places)
     first, second = (np.concatenate(each) for each in zip(*(_pairs_of(each) for each in places), strict=True))
-    kendall = sum(count * (count - 1) * (2 * count + 5) / 18 for count in counts)
     return Slopes(
         points=values[at],
         times=(at + 0.5) * width,
         rises=values[second] - values[first],
         hours=(second - first) * width,
         unit=unit,
-        error=math.sqrt(remembered * kendall),
+        error=math.sqrt(remembered * sum(map(_kendall, counts))),
         freedom=max(sum(counts) / remembered - _LINE * len(counts), 1.0),
     )
+
+
+def may_rise(points: Floats, tail: float, remembered: float) -> bool:
+    """Whether the lower end of `interval` may be above zero, told without the memory of the points.
+
+    More memory than what is known of the noise, and fewer degrees of freedom than without end, only make it wider.
+    """
+    known = points[np.isfinite(points)]
+    if len(known) < _FEWEST_POINTS:
+        return False
+    first, second = _pairs(len(known))
+    others = int((known[second] <= known[first]).sum())
+    reach = student_quantile(tail, math.inf) * math.sqrt(remembered * _kendall(len(known)))
+    return others <= (len(first) - reach) / 2
+
+
+def _kendall(count: int) -> float:
+    """Variance of Kendall's statistic of so many points that are independent."""
+    return count * (count - 1) * (2 * count + 5) / 18
 
 
 def _points(blocks: Sequence[float | None], stride: int) -> Floats:

@@ -12,7 +12,8 @@ from driftreview.domain.family import Bound, hold
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding
 from driftreview.domain.growth import Growth, find_growth, measure_growth
 from driftreview.domain.levels import find_level, is_suspect
-from driftreview.domain.measured import Case, Grid, Measured, measure
+from driftreview.domain.measured import Case, Grid, Measured
+from driftreview.domain.measuring import measure
 
 _Measured: TypeAlias = Measured | Growth | Events
 

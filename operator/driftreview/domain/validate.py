@@ -8,6 +8,7 @@ from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import MAX_VALUES, Problem
+from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Limits, Mode, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
@@ -61,7 +62,9 @@ def contradictions(spec: DriftReviewSpec, *, whole: bool = True) -> Iterator[Pro
 
 def _of_sets(spec: DriftReviewSpec, *, whole: bool) -> Iterator[Problem]:
     """What the API server says of a review's own signals, where some of them are in sets."""
-    if whole and not any(signal.mode is Mode.ENFORCE and signal.kind is not Kind.INFO for signal in spec.signals):
+    counts = any(signal.mode is Mode.ENFORCE and signal.kind is not Kind.INFO for signal in spec.signals)
+    numbers = spec.policy.mode is not PolicyMode.ENFORCE and any(each.mode is Mode.ENFORCE for each in spec.evidence)
+    if whole and not (counts or numbers):
         text = (
             "spec.signalSetRefs: of all signals, those of the sets included, at least one must have mode Enforce and a "
             "kind other than Info, or nothing could ever fail: add one"

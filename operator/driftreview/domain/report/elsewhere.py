@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from driftreview.api.elsewhere import Evidence, EvidenceFact, SuiteFact
-from driftreview.domain.display import quantity
+from driftreview.domain.display import quantity, short_hash
 from driftreview.domain.elsewhere import SECTION, EvidenceResult, file_of, number_of, tolerance
 from driftreview.domain.evidence import T0
 from driftreview.domain.recheck import Looked
@@ -14,7 +14,6 @@ from driftreview.domain.report.material import Material, told, tone
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Sentence, Table, Tone
 
 _COLUMNS: Final = ("Slowest tests", "Time")
-_HASH: Final = 12
 
 
 def section(material: Material) -> Section | None:
@@ -112,7 +111,7 @@ def _file(material: Material, evidence: Evidence, look: Looked) -> str:
         return ""
     fact = _fact(look, evidence.name)
     what = " ".join(each for each in (file.format, file.measure, file.pointer) if each)
-    known = f", {fact.hash.removeprefix('sha256:')[:_HASH]}" if fact and fact.hash else ""
+    known = f", {short_hash(fact.hash)}" if fact and fact.hash else ""
     return f"configmaps/{file.config_map.name}, key {file.config_map.key} ({what}{known})"
 
 
