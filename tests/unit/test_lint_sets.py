@@ -126,7 +126,6 @@ def test_replay_refuses_what_it_cannot_know(tmp_path: Path) -> None:
     path, other = files(tmp_path, a_review({}), a_set(name="grpc"))
     with pytest.raises(ReviewFileError) as refused:
         read_review([path, other], None)
-    assert refused.value.args == (
-        f"{path}: spec.signalSetRefs[0]: SignalSet 'http' is not in these files, or not without errors: name its file "
-        "too",
-    )
+    (message,) = refused.value.args
+    assert message.startswith(f"{path}: spec.signalSetRefs[0]: SignalSet 'http' is not in these files")
+    assert message.endswith("name its file too")

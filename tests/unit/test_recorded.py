@@ -177,7 +177,6 @@ class TestSpecHash:
             "baseline": {"length": "2d"},
             "signals": [{"name": "other", "query": "up", "margin": {"relative": "5%"}}],
             "signalSetRefs": [{"name": "http"}],
-            "evidence": [{"name": "e", "baseline": "1", "current": "1"}],
             "contracts": [{"name": "c", "from": {"service": "s"}}],
             "flags": [{"name": "F", "from": {"env": {}}}],
             "evidence": [{"name": "e", "baseline": 1, "current": 1}],
