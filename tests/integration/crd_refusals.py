@@ -255,7 +255,7 @@ REFUSALS: list[Refusal] = [
             limits={"alert": 10**15}),
     _signal("margin-negative", LEVEL, "greater than or equal to 0", ".margin.absolute", margin={"absolute": -1}),
     _signal("margin-negative-text", LEVEL, "must have no sign", ".margin.absolute", margin={"absolute": "-1m"}),
-    _review("evidence-alone", "spec.signals", "Required value", signals=None),
+    _review("evidence-alone", "spec", "at least one signal, here or in a set", signals=None, signalSetRefs=None),
     _evidence("evidence-without-current", EVIDENCE, "set exactly one of current and from.current", current=None),
     _evidence("evidence-with-two-currents", COVERED, "set exactly one of current and from.current", current=1),
     _evidence("evidence-with-two-baselines", COVERED, "baseline and from.baseline exclude each other", baseline=1),

@@ -130,7 +130,7 @@ def test_every_manifest_is_read_by_its_model_without_losing_a_field(document: di
     read = MODELS[document["kind"]].model_validate(document)
     assert set(names(document["spec"])) <= set(names(read.to_wire()["spec"]))
     if isinstance(read, DriftReview):
-        assert list(contradictions(read.spec)) == []
+        assert list(contradictions(read.spec, whole=not read.spec.signal_set_refs)) == []
 
 
 def names(value: Any, path: str = "") -> Iterator[str]:

@@ -118,7 +118,8 @@ def _settings(fact: ContainerFact, digests: Sequence[str]) -> Iterator[tuple[str
         yield "Digest", Cell(text=", ".join(digests), code=True)
     for label, words in (("Command", fact.command), ("Arguments", fact.args)):
         yield label, Cell(text=shlex.join(words), code=True) if words else Cell(text=_OF_IMAGE)
-    given = ", ".join(f"{name}: {amount}" for name, amount in fact.resources.items())
+    # The API server keeps a map in another order than it was written in.
+    given = ", ".join(f"{name}: {amount}" for name, amount in sorted(fact.resources.items()))
     yield "Requests and limits", Cell(text=given or "none")
     for label, words in (("Ports", fact.ports), ("Probes", fact.probes), ("Every key of", fact.env_from)):
         if words:
