@@ -20,6 +20,7 @@ from driftreview.domain.elsewhere import file_of, read_file
 from driftreview.domain.report.build import report
 from driftreview.report.files import as_json
 from driftreview.report.markdown import markdown
+from tests import factdata
 from tests.builders import HOUR, MINUTE, T0, approval, around, evidence, review, series, signal, snapshot
 from tests.simulator import Metrics, Simulator
 
@@ -36,7 +37,7 @@ Taken = tuple[DriftReview, list[DriftSnapshot], list[DriftApproval]]
 
 
 def life(shift_at: timedelta | None = None, **spec: Any) -> Simulator:
-    """A review at its very beginning, with a signal in each of two sections and one of none."""
+    """A review at its very beginning, with a signal in each of two sections and one of none; without facts."""
     signals = [
         signal(section="Performance", unit="ms", runbook="https://runbooks.example.org/latency"),
         signal("lag", section="Streaming", unit="ms", mode="Shadow"),
@@ -134,6 +135,28 @@ def turned_down() -> Simulator:
     return passes(simulator, 10 * MINUTE)
 
 
+FACTS = {"T0": factdata.at_t0, "1h": factdata.well, "2h": factdata.amiss}
+BOT_SIGNALS = [
+    signal(section="Performance", unit="ms", runbook="https://runbooks.example.org/latency"),
+    signal("backlog", section="Streaming", kind="Limit", limits={"alert": "150"}),
+]
+
+
+def bot(length: timedelta) -> Simulator:
+    """The review of the two hand-written documents, with all that the cluster says of itself."""
+    simulator = life(signals=BOT_SIGNALS, **factdata.DECLARED)
+    simulator.facts = lambda name: FACTS[name]()
+    simulator.preflight = tuple(factdata.at_t0().preflight)
+    return passes(simulator, 12 * MINUTE + length)
+
+
+def blocked() -> Simulator:
+    """The same before T0, kept there by what may not be."""
+    simulator = life(signals=BOT_SIGNALS, **factdata.DECLARED)
+    simulator.preflight = (factdata.DRY_RUN, factdata.MOCK_BROKER, *factdata.at_t0().preflight)
+    return passes(simulator, MINUTE)
+
+
 def file(**fields: Any) -> dict[str, Any]:
     """A file of tests, as evidence names it."""
     return {"configMap": {"name": "tests", "key": "unit.xml"}, "format": "JUnit"} | fields
@@ -173,11 +196,10 @@ def tested(cases: int, runtime: str) -> Facts:
 def with_numbers() -> Simulator:
     """Numbers of tests beside the signals, read at T0 and, from another build, at each look."""
     simulator = life(evidence=NUMBERS)
-    simulator.facts = tested(562, "2.8")
+    simulator.facts = lambda name: tested(562, "2.8" if name == "T0" else "2.65")
     simulator.sleepy = False
     simulator.pass_time(14 * MINUTE)
     simulator.sleepy = True
-    simulator.facts = tested(562, "2.65")
     return passes(simulator, 5 * HOUR)
 
 
@@ -194,6 +216,10 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "waits-for-people": waited_for,
     "approved": agreed,
     "rejected": turned_down,
+    "bot-blocked": blocked,
+    "bot-t0": lambda: bot(MINUTE),
+    "bot-1h": lambda: bot(65 * MINUTE),
+    "bot-2h": lambda: bot(125 * MINUTE),
     "numbers": with_numbers,
 }
 
@@ -212,7 +238,11 @@ def stored(name: str, spec: Any) -> DriftSnapshot:
 
 def hostile(label: str = HOSTILE) -> Taken:
     """A review whose people, labels and queries hold whatever may not be taken for markup."""
-    simulator = after(65 * MINUTE, context=dict.fromkeys(CONTEXT, label[:64]), signals=[signal(section=label[:64])])
+    given = {name: factdata.DECLARED[name] for name in ("inventory", "flags", "alerts", "observability")}
+    given["alerts"] = {"heartbeat": label[:100]}
+    given["observability"] = {"dashboards": [{"name": label[:90], "url": f"https://example.org/{label}"[:200]}]}
+    context = dict.fromkeys(CONTEXT, label[:64])
+    simulator = after(65 * MINUTE, context=context, signals=[signal(section=label[:64])], **given)
     start = simulator.stored()
     each = signal(each="symbol", section=label[:64], query=f'x{{symbol="{label}"}} | `y`', runbook=label[:256])
     begun = start.model_copy(update={"spec": start.spec.model_copy(update={"signals": [each]})})
@@ -223,7 +253,9 @@ def hostile(label: str = HOSTILE) -> Taken:
     ]
     suite = SuiteFact(tests=1, failures=0, skipped=0, runtime="1", slowest=[SlowTest(name=label[:256], seconds="1")])
     told = FactProblem(about="evidence/b", reason=Reason.NOT_FOUND, message=label)
-    facts = Facts(taken_at=T0, evidence=[EvidenceFact(name="a", value="1", suite=suite)], problems=[told])
+    facts = factdata.hostile(label)
+    evidence_of = {"evidence": [EvidenceFact(name="a", value="1", suite=suite)], "problems": [*facts.problems, told]}
+    now = factdata.hostile(f"{label}2").model_copy(update=evidence_of)
     numbers = [
         Evidence.model_validate({"name": name, "section": label[:64], "source": label[:256], "unit": "tests"} | given)
         for name, given in (
@@ -233,8 +265,8 @@ def hostile(label: str = HOSTILE) -> Taken:
         )
     ]
     source = f"MetricSource/{label} http://x"
-    first = snapshot(looks[0], source=source, facts=facts)
-    last = snapshot(looks[1], checkpoint="1h", hours=6, source=source, facts=facts)
+    first = snapshot(looks[0], source=source, facts=facts.model_copy(update=evidence_of))
+    last = snapshot(looks[1], checkpoint="1h", hours=6, source=source, facts=now)
     said = [
         approval(kind, label, message=label, **more)
         for kind, more in (("Approve", {}), ("Note", {}), ("SignOff", {"item": "backup"}))

@@ -18,6 +18,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEv
 from driftreview.api.facts import Facts
 from driftreview.api.phases import TERMINAL
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.signal import Signal
 from driftreview.api.status import Act, ActType, DriftReviewStatus
@@ -143,6 +144,10 @@ class Simulator:
     """Whether the operator fails at the target before it comes to anything else."""
     sleepy: bool = False
     """Whether it leaves out the looks of every minute, that find nothing unless something was done to the target."""
+    facts: Callable[[str], Facts | None] = field(default=lambda _: None)
+    """What the cluster says of itself at a look, by its name."""
+    preflight: tuple[PreflightFinding, ...] | None = None
+    """What is not in order before T0."""
     fuse: int | None = None
     """Writes until the power is gone; each write can be cut off before and after."""
     status: dict[str, Any] = field(default_factory=dict)
@@ -152,8 +157,6 @@ class Simulator:
     again: datetime | None = None
     approvals: list[DriftApproval] = field(default_factory=list)
     """What people did, as the operator sees it."""
-    facts: Facts | None = None
-    """What a look finds of the cluster."""
     retaken: list[dict[str, Any]] = field(default_factory=list)
     """What stood in the status when T0 was taken anew."""
 
@@ -229,7 +232,7 @@ class Simulator:
         if self.unreadable and review.status.phase not in TERMINAL:
             raise Fault
         view = self.target.view(self.now) if self.target else None
-        action = plan(review, Observed(view, (), tuple(self.approvals)), self.now)
+        action = plan(review, Observed(view, (), tuple(self.approvals), preflight=self.preflight), self.now)
         match action:
             case Settle(status, again):
                 self._write(review, status)
@@ -304,7 +307,8 @@ class Simulator:
             previous = review.status.previous if look.checkpoint == T0 else None
             kept = pin(previous, replica_set(previous.name)) if previous else None
             frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
-            spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=self.facts)
+            facts = self.facts(look.checkpoint)
+            spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=facts)
             self._power()
             self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
             self._power()

@@ -305,6 +305,14 @@ FACTS: Raw = {
     "flags": [{"name": "USE_NEW_CLI", "present": True, "matches": True, "value": "true", "source": "plain value"}],
     "problems": [{"about": "contracts/other", "reason": "NotFound", "message": "there is no configmaps/other"}],
 }
+_SPELLS: Raw = {
+    "since": "2026-01-05T08:10:00Z",
+    "until": "2026-01-05T08:12:00Z",
+    "number": 2,
+    "total": "3m",
+    "last": "2026-01-05T08:20:00Z",
+    "still": True,
+}
 SNAPSHOT: Raw = {
     "reviewRef": {"name": "app", "uid": "1"},
     "checkpoint": "1h",
@@ -333,9 +341,13 @@ SNAPSHOT: Raw = {
                         "firstScraped": "0s",
                         "last": "90s",
                         "lastScraped": "30s",
+                        "silent": _SPELLS,
+                        "silentScraped": _SPELLS,
                     },
+                    "over": _SPELLS,
                     "worst": "0.3",
                     "ending": 5,
+                    "silent": 1,
                     "control": "0.1 0.1 -",
                     "controlSamples": 20,
                     "per": "10 - 12",

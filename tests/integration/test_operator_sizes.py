@@ -93,8 +93,7 @@ def test_a_status_with_everything_at_its_longest_is_bounded_and_stored(
     assert size(DriftReviewStatus(checkpoints=rows, conditions=conditions).to_wire()) > 4 * LIMIT
     assert size(status.to_wire()) < LIMIT
     assert [each.message for each in status.checkpoints] == ["m" * 512] * 6
-    stage.api.merge(
-        "DriftReview", stored["metadata"]["name"], stage.namespace, {"status": status.to_wire()}, sub="/status"
-    )
-    read = DriftReview.model_validate(stage.read())
-    assert read.status.to_wire() == status.to_wire()
+    patch = {"status": status.to_wire()}
+    answer = stage.api.merge("DriftReview", stored["metadata"]["name"], stage.namespace, patch, sub="/status")
+    kept = DriftReview.model_validate(answer).status  # whatever else an operator that runs has written into it
+    assert (kept.checkpoints, kept.conditions) == (status.checkpoints, status.conditions)

@@ -21,7 +21,9 @@ pytestmark = [
     pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here (Debian: apt-get install chromium)"),
 ]
 REVIEWS: dict[str, Taken] = {
-    **{state: taken(STATES[state]()) for state in ("pending", "t0", "holding", "inconclusive", "rolled-back")},
+    **{
+        state: taken(STATES[state]()) for state in ("pending", "t0", "holding", "inconclusive", "rolled-back", "bot-2h")
+    },
     "hostile": hostile(),
     "large": large(signals=12, each=2),
 }

@@ -2,7 +2,6 @@
 
 import json
 import math
-from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -16,7 +15,7 @@ from driftreview.api.driftsnapshot import (
     SignalEvidence,
 )
 from driftreview.api.reasons import Reason
-from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond
+from driftreview.domain.blocks import block_medians, decode, encode
 from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import (
     MOST_STORED,
@@ -188,14 +187,3 @@ def test_every_sample_is_in_one_block_and_every_block_within_its_samples(values:
         assert (median is None) is (not present)
         if median is not None:
             assert min(present) <= median <= max(present)
-
-
-@given(st.lists(SAMPLES, max_size=40), FINITE, st.sampled_from([-1, 1]), st.integers(0, 39))
-def test_a_sample_that_is_lost_never_makes_a_stretch_longer(
-    values: list[float | None], limit_value: float, sign: int, lost: int
-) -> None:
-    whole = longest_beyond(Series({}, tuple(values)), limit_value, sign, MINUTE)
-    fewer = [None if index == lost else value for index, value in enumerate(values)]
-    after = longest_beyond(Series({}, tuple(fewer)), limit_value, sign, MINUTE)
-    never = timedelta(-1)
-    assert (never if after is None else after) <= (never if whole is None else whole)

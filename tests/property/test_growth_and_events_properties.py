@@ -106,6 +106,26 @@ def test_one_event_more_is_never_better(
     assert rank(judged(declared, before, fuller)) <= rank(judged(declared, before, now))
 
 
+@given(
+    seed=SEEDS,
+    rates=st.tuples(st.sampled_from([0.0, 0.007, 0.1, 2.0]), st.sampled_from([0.0, 0.02, 0.3, 4.0])),
+    margin=st.sampled_from([("50%", None), ("0%", None), (None, 0.25), ("20%", 0.5)]),
+    times=st.sampled_from([2, 3, 12]),
+)
+def test_how_long_the_query_counts_is_of_no_matter(
+    seed: int, rates: tuple[float, float], margin: tuple[str | None, float | None], times: int
+) -> None:
+    rows = counted(seed, rates[0], BEFORE), counted(seed + 1, rates[1], NOW)
+    found = []
+    for factor in (1, times):
+        declared = {"relative": margin[0], "absolute": margin[1] and f"{factor * margin[1]:g}"}
+        minutes = f"{5 * factor}m"
+        signal = events({key: str(value) for key, value in declared.items() if value}, **{"for": minutes})
+        found.append(judged(signal, *([factor * each for each in row] for row in rows)))
+    assert found[0].verdict is found[1].verdict
+    assert (found[0].current, found[0].baseline) == (found[1].current, found[1].baseline)
+
+
 @given(seed=SEEDS, rate=st.sampled_from([0.3, 5.0]), now=st.sampled_from([0.0, 0.1, 1.0, 5.0]), margin=MARGINS,
        fewer=st.lists(st.integers(0, 35), max_size=30))  # fmt: skip
 def test_one_event_fewer_is_never_better_where_fewer_are_worse(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.domain.blocks import block_medians, decode, encode, longest_beyond, longest_run, runs
+from driftreview.domain.blocks import block_medians, decode, encode, longest_run, runs
 from driftreview.domain.samples import Series
 
 STEP = timedelta(minutes=1)
@@ -66,27 +66,6 @@ def test_every_number_is_the_float_nearest_to_what_is_written(values: list[float
     tokens = encode(values).split()
     if all(token == "-" or math.isfinite(float(token)) for token in tokens):  # nine digits round some up to infinity
         assert list(decode(" ".join(tokens))) == [None if token == "-" else float(token) for token in tokens]
-
-
-@pytest.mark.parametrize(
-    ("values", "sign", "lasted"),
-    [
-        ((1, 2, 3), 1, None),
-        ((1, 60, 1), 1, None),  # on the limit is not beyond it
-        ((1, 61, 1), 1, 0),
-        ((61, 62, 63, 1, 99, 99), 1, 2),
-        ((61, None, 62, 63), 1, 1),  # a missing sample ends a stretch
-        ((None, None), 1, None),
-        ((), 1, None),
-        ((59, 10, 61), -1, 1),
-        ((61, 62), -1, None),
-    ],
-)
-def test_a_stretch_beyond_the_limit_lasts_from_its_first_to_its_last_sample(
-    values: tuple[float | None, ...], sign: int, lasted: int | None
-) -> None:
-    expected = None if lasted is None else lasted * STEP
-    assert longest_beyond(of(*values), 60, sign, STEP) == expected
 
 
 @given(st.lists(st.integers(0, 2)))

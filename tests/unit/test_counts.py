@@ -14,7 +14,7 @@ TEN_MINUTES = 1 / 6
 
 
 def counts(now: float, before: float, exposure: float = 3.5, dispersion: float = 1.0) -> Counts:
-    return Counts(now, now, before, exposure, dispersion)
+    return Counts(now, now, before, exposure, ((1.0, dispersion),))
 
 
 def spread(total: float, blocks: int) -> NDArray[np.float64]:

@@ -330,7 +330,52 @@ class TestGoneByTheEnd:
         now = snapshot(frozen, checkpoint="48h", hours=48)
         before = snapshot(evidence("latency", series(around(100, 144, 1))))
         said = judge_checkpoint(spec([signal()], ["48h"]), before, now).results[0].finding
-        assert said.message == "2 of 60 samples are there in the last 6 blocks, 90% of the end are needed"
+        assert said.message == "2 of 60 samples are there in the last 6 blocks, two thirds of the end are needed"
+
+    def looked_at(self, gone: Collection[int], coverage: str = "90%") -> Finding:
+        """At the last of 48 hours, without these of the last hour's minutes."""
+        window = Window(T0, T0 + 48 * AN_HOUR, MINUTE)
+        values = [None if at - 2820 in gone else each for at, each in enumerate(around(100, 2880, 2))]
+        declared = signal(min_coverage=coverage)
+        frozen = freeze(Measurement(declared, "up", answer(window, values)), window, BLOCK)
+        now, before = (
+            snapshot(frozen, checkpoint="48h", hours=48),
+            snapshot(evidence("latency", series(around(100, 144, 1)))),
+        )
+        return judge_checkpoint(spec([declared], ["48h"]), before, now).results[0].finding
+
+    @pytest.mark.parametrize(
+        ("gone", "verdicts"),
+        [
+            (range(7), GOOD),
+            (range(45, 52), GOOD),  # and back for eight minutes
+            (range(20), GOOD),
+            (range(54, 60), GOOD),  # as much as the window itself can spare
+            (range(53, 60), {V.MISSING}),  # it may be gone by now
+            (range(21), {V.MISSING}),
+            (range(30, 59), {V.MISSING}),
+            (range(1, 60, 2), {V.MISSING}),
+        ],
+    )
+    def test_a_short_gap_it_came_back_from_is_one_like_any_other(self, gone: range, verdicts: Collection[V]) -> None:
+        assert self.looked_at(gone).verdict in verdicts
+
+    def test_why_it_is_not_covered_is_said(self) -> None:
+        assert self.looked_at(range(53, 60)).message == (
+            "none of the last 7 samples is there, 90% of the end are needed"
+        )
+        assert self.looked_at(range(21)).message == (
+            "39 of 60 samples are there in the last 6 blocks, two thirds of the end are needed"
+        )
+
+    @pytest.mark.parametrize("gone", [range(30), range(30, 60)])
+    def test_who_declares_less_coverage_needs_no_more_of_the_end(self, gone: range) -> None:
+        assert self.looked_at(gone, "50%").verdict in GOOD
+
+    @pytest.mark.parametrize("first", range(0, 60, 7))
+    def test_one_sample_less_of_the_end_is_never_better(self, first: int) -> None:
+        missing = [self.looked_at(range(first, last)).verdict is V.MISSING for last in range(first, 61, 3)]
+        assert missing == sorted(missing)
 
 
 def moved(times: float, days: int, hours: int) -> list[float]:

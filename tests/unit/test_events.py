@@ -20,7 +20,7 @@ from tests.builders import BLOCK, HOUR, MINUTE, T0, answer, events, evidence, ju
 
 V = SignalVerdict
 BUDGET = 0.0125
-WEEK, DAY = 1008, 144
+WEEK, DAY, LOOK = 1008, 144, 288
 NONE = "nothing was measured"
 MARGIN = {"relative": "50%"}
 
@@ -41,6 +41,38 @@ def found(
 
 def verdict(now: float, before: float, hours: int = 48, **fields: str) -> SignalVerdict:
     return found(events(**fields), row(before, WEEK), row(now, 6 * hours)).verdict
+
+
+class TestAFewEvents:
+    """Restarts, kills, errors that hardly ever happen: what somebody on call expects of them."""
+
+    def at(self, before: int, now: int, hours: int, days: int = 1) -> SignalVerdict:
+        return found(events(MARGIN), row(before, DAY * days), row(now, 6 * hours)).verdict
+
+    @pytest.mark.parametrize("before", [0, 1, 2, 3])
+    @pytest.mark.parametrize("days", [1, 7])
+    def test_none_since_is_promoted(self, before: int, days: int) -> None:
+        assert self.at(before, 0, 48, days) in (V.STABLE, V.IMPROVED)
+
+    @pytest.mark.parametrize("before", [0, 1])
+    @pytest.mark.parametrize("days", [1, 7])
+    def test_one_every_two_hours_is_degraded(self, before: int, days: int) -> None:
+        assert self.at(before, 24, 48, days) is V.DEGRADED
+
+    @pytest.mark.parametrize(("before", "days", "hours"), [(0, 1, 24), (0, 7, 6), (1, 7, 24)])
+    def test_and_the_sooner_the_more_is_known(self, before: int, days: int, hours: int) -> None:
+        assert self.at(before, hours // 2, hours, days) is V.DEGRADED
+
+    @pytest.mark.parametrize(("before", "now"), [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)])
+    def test_what_two_days_cannot_tell_is_left_open(self, before: int, now: int) -> None:
+        # Up to 3 more than expected would pass; but as few come of 3 too many as well, and not once in 20 only.
+        assert self.at(before, now, 48) is V.INCONCLUSIVE
+
+    @pytest.mark.parametrize(("before", "most"), [(0, 6), (1, 6), (2, 6)])
+    def test_a_number_that_is_tolerated_lets_pass_what_it_covers(self, before: int, most: int) -> None:
+        declared = events({"absolute": "0.02"})  # in five minutes: 11.5 in 48 hours
+        verdicts = {found(declared, row(before, DAY), row(now, LOOK)).verdict for now in range(most)}
+        assert verdicts <= {V.STABLE, V.ACCEPTABLE, V.IMPROVED}
 
 
 class TestAgainstTheBaseline:

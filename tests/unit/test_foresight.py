@@ -108,3 +108,13 @@ class TestInTheEvidence:
         assert said.startswith("latency (")
         assert len(said) < 200
         assert "inf" not in said
+
+
+def test_it_is_found_out_once_of_the_same_baseline_and_anew_of_any_other() -> None:
+    spec, frozen = review().spec, snapshot(evidence("latency", series(around(100, 144))))
+    first = foresight(spec, frozen)
+    assert foresight(review().spec, frozen.model_copy()) is first
+    altered = frozen.model_copy(update={"signals": [evidence("latency", series(around(200, 144)))]})
+    assert altered.hash == frozen.hash
+    assert foresight(spec, altered).measured != first.measured
+    assert foresight(review(signals=[signal(unit="ms")]).spec, frozen).measured != first.measured

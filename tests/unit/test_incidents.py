@@ -11,7 +11,7 @@ from driftreview.adapters.errors import ForbiddenError, NotFoundError, Unavailab
 from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.incidents import read_incidents
-from driftreview.adapters.kubernetes import PODS, Cluster, Kind
+from driftreview.adapters.kubernetes import EVENTS, PODS, Cluster, Kind
 from driftreview.adapters.podlist import read_pods
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftsnapshot import Problem
@@ -20,6 +20,7 @@ from driftreview.api.incident import MOST_INCIDENTS, Incident
 from driftreview.api.reasons import Reason, Verdict
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.incidents import Subjects, latest_first, of_event, of_pods
+from driftreview.domain.inventory import MOST_PODS
 from driftreview.domain.pods import Container, Ended, Pod
 from tests.builders import HOUR, MINUTE, T0, review, revision
 
@@ -129,7 +130,7 @@ class Server:
 
     def objects(self, kind: Kind, namespace: str, selectors: Any, reduce: Any) -> Any:
         self.asked.append((kind.plural, namespace, selectors))
-        found = self.pods if kind is PODS else self.events
+        found = {PODS: self.pods, EVENTS: self.events}.get(kind, [])
         if isinstance(found, Exception):
             raise found
         for start in range(0, len(found), 25):
@@ -182,18 +183,28 @@ def test_a_missing_right_is_a_problem_and_hides_nothing_else() -> None:
         read(server)
 
 
-def test_a_look_lists_the_judged_pods_once() -> None:
+@pytest.mark.parametrize(
+    ("more", "pods", "asked"),
+    [
+        ({}, 0, ["pods"]),
+        ({"inventory": {}}, 0, ["pods"]),
+        # Some were left out, among them perhaps judged ones.
+        ({"inventory": {}}, MOST_PODS, ["pods", "pods"]),
+    ],
+)
+def test_a_look_lists_the_judged_pods_once(more: dict[str, Any], pods: int, asked: list[str]) -> None:
     server = Server()
     owned = {"name": "web-new-abcde", "ownerReferences": [{"uid": revision("new").uid}]}
     killed = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": (T0 + MINUTE).isoformat()}
     said = {"name": "web", "restartCount": 2, "lastState": {"terminated": killed}}
     containers = {"containers": [{"name": "web"}]}
     server.pods = [{"metadata": owned, "spec": containers, "status": {"containerStatuses": [said]}}]
+    server.pods += [{"metadata": {"name": f"other-{number}"}} for number in range(pods)]
     status = DriftReviewStatus(t0=T0, judged=revision("new"))
     gone = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
-    facts = ClusterFacts(cast(Cluster, server), lambda: T0).gather(review(status), gone, T0)
+    facts = ClusterFacts(cast(Cluster, server), lambda: T0).gather(review(status, **more), gone, T0)
     assert [each.kind for each in facts.incidents] == ["OOMKilled"]
-    assert [each[0] for each in server.asked] == ["pods", "events"]
+    assert [each[0] for each in server.asked if each[0] in {"pods", "events"}] == [*asked, "events"]
 
 
 class TestSinceWhen:

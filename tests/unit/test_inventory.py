@@ -11,6 +11,7 @@ from driftreview.adapters.answers import Row, Rows
 from driftreview.adapters.factsource import FactSource
 from driftreview.adapters.inventory import read_inventory
 from driftreview.adapters.metricsources import FoundSource
+from driftreview.adapters.podlist import read_namespace
 from driftreview.api.configuration import DeploymentFact
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.inventory import Inventory, InventoryFact, ServiceFact, ServiceKind, ServiceStatus
@@ -176,7 +177,8 @@ def used(*values: tuple[str, float | None]) -> Rows:
 def look(cluster: FactCluster, *answers: Any, **spec: Any) -> tuple[InventoryFact, list[FactProblem], Source]:
     source, reader = Source(*answers), cluster.reader()
     asked = FactSource(reader, FoundSource(cast("Any", source), "prometheus"), T0 - HOUR, {"namespace": "shop"})
-    fact = read_inventory(asked, builders.review(), Inventory.model_validate(spec), NOW)
+    seen = read_namespace(reader, builders.revision("new"))
+    fact = read_inventory(asked, builders.review(), Inventory.model_validate(spec), seen, NOW)
     return fact, reader.problems, source
 
 
@@ -201,7 +203,7 @@ def test_selected_services_are_read_with_few_requests_and_what_they_used_is_aske
         ("db", ServiceStatus.RUNNING, 0, "0.5", None, False),
     ]
     assert (fact.cpu, fact.memory, fact.left_out, problems) == ("0.75", "1024", "", [])
-    assert cluster.asked == ["deployments/?tier=a", "statefulsets/?tier=a", "daemonsets/?tier=a", "pods/?"]
+    assert cluster.asked == ["pods/?", "deployments/?tier=a", "statefulsets/?tier=a", "daemonsets/?tier=a"]
     assert {at for _, at in source.asked} == {T0 - HOUR}
     assert all('namespace="shop"' in query for query, _ in source.asked)
 
@@ -216,7 +218,7 @@ def test_what_cannot_be_had_is_said_and_the_rest_recorded() -> None:
         ("loop", ServiceStatus.PENDING, None), ("web", ServiceStatus.HEALTHY, None)
     ]  # fmt: skip
     assert [(each.about, each.reason) for each in problems] == [
-        ("inventory/statefulsets", Reason.FORBIDDEN), ("inventory/pods", Reason.FORBIDDEN),
+        ("inventory/pods", Reason.FORBIDDEN), ("inventory/statefulsets", Reason.FORBIDDEN),
         ("inventory/cpu", Reason.TIMEOUT), ("inventory/memory", Reason.EACH_LABEL_MISSING),
     ]  # fmt: skip
     assert (fact.cpu, fact.memory) == (None, None)

@@ -67,9 +67,22 @@ class TestSilence:
 
     def test_the_longest_silence_is_said(self) -> None:
         found = judged(answer(WINDOW, beats((10, 13), (30, 37)))).results[0].finding
+        spell, allowed = "from 2026-07-31T12:30:00Z to 2026-07-31T12:37:00Z", "allowed is less than 5m"
         assert (found.current, found.message) == (
-            "7m", "no sample for 7m while the source was scraping, allowed is less than 5m",
-        )  # fmt: skip
+            "7m",
+            f"no sample for 7m while the source was scraping, {spell}, 10m in all, 2 times, over since, {allowed}",
+        )
+
+    def test_one_that_goes_on_is_said_to(self) -> None:
+        found = judged(answer(WINDOW, beats((30, 60)))).results[0].finding
+        assert found.message.startswith(
+            "no sample for 30m while the source was scraping, since 2026-07-31T12:30:00Z, still, allowed"
+        )
+
+    def test_what_the_source_missed_afterwards_does_not_end_it(self) -> None:
+        source = answer(WINDOW, [5.0] * 50 + [None] * 10)
+        found = judged(answer(WINDOW, beats((30, 60))), source, min_coverage="10%").results[0].finding
+        assert "for 20m while the source was scraping, since 2026-07-31T12:30:00Z, still, allowed" in found.message
 
     def test_short_silences_that_add_up_to_too_much_are_missing(self) -> None:
         gaps = [(i, i + 2) for i in range(0, 60, 6)]
@@ -79,7 +92,9 @@ class TestSilence:
     def test_no_sample_at_all_is_an_answer(self, reason: Reason) -> None:
         found = judged(NoData(reason, "nothing")).results[0].finding
         assert found.verdict is V.DEGRADED
-        assert found.message == "no sample for 1h while the source was scraping, allowed is less than 5m"
+        assert found.message == (
+            "no sample for 1h while the source was scraping, since 2026-07-31T12:00:00Z, still, allowed is less than 5m"
+        )
 
     def test_what_was_never_there_is_a_slip_in_the_query_and_no_drift(self) -> None:
         found = judged(NONE, before=NONE).results[0].finding
@@ -177,8 +192,8 @@ class TestSource:
         assert verdict(values, self.gap(22, 27)) == (V.MISSING, Reason.SOURCE_GAP)
         found = judged(answer(WINDOW, values), self.gap(20, 30)).results[0].finding
         assert found.message == (
-            "no sample for 10m, allowed is less than 5m; the source itself scraped nothing from "
-            "2026-07-31T12:20:00Z to 2026-07-31T12:30:00Z"
+            "no sample for 10m, from 2026-07-31T12:20:00Z to 2026-07-31T12:30:00Z, over since, allowed is less than 5m"
+            "; the source itself scraped nothing from 2026-07-31T12:20:00Z to 2026-07-31T12:30:00Z"
         )
 
     def test_a_short_gap_of_the_source_is_no_more_than_a_short_silence(self) -> None:

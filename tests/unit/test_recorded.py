@@ -369,11 +369,11 @@ class TestSection:
         assert said(state, "outlook", "Risks") == ["checklist item backup-workflow-unchanged is not signed off"]
 
     def test_notes_stand_whole_in_the_incident_review(self) -> None:
-        (note,) = said(taken(STATES["extended"]()), "incidents")
+        (note,) = said(taken(STATES["extended"]()), "incidents", "What people added")
         assert note.startswith("jane at 2026-07-31T13:05:00Z: provider outage 14:00 to 14:20")
         assert len(note) > 200
         review, snapshots, _ = taken(STATES["extended"]())
-        (short,) = said((review, snapshots, []), "incidents")
+        (short,) = said((review, snapshots, []), "incidents", "What people added")
         assert short.endswith("…"), "of one that was deleted, what the review kept"
 
     def test_the_recommendation_says_who_decided_and_who_let_it(self) -> None:

@@ -68,7 +68,7 @@ def test_what_does_not_pass_is_a_risk_and_what_cannot_be_known_a_limitation(made
         "evidence/coverage is Missing at T0+4h (not counted)",
     ]
     (limitation,) = (each for each in rows(made, "limitations") if each[0].startswith("evidence/"))
-    assert limitation[1] == "not counted as long as it has no data (onMissing: Ignore)"
+    assert limitation[1:3] == ["Note", "not counted as long as it has no data (onMissing: Ignore)"]
 
 
 def test_the_appendix_has_each_file_once_with_its_slowest_tests(made: Report) -> None:

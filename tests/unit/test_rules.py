@@ -43,6 +43,21 @@ class TestLimit:
         found = judge_limit(limit("60", **{"for": "5m"}), Side((), timedelta(minutes=7), 81.23))
         assert found.message == "worst 81.2 s, beyond the limit for 7m, limit 60 s for 5m"
 
+    def test_it_says_when_and_whether_it_is_over(self) -> None:
+        declared, values = (
+            limit("60", **{"for": "5m"}),
+            [80.0 if 3 <= at < 12 or at == 20 else 50.0 for at in range(60)],
+        )
+        window = Window(T0, T0 + len(values) * MINUTE, MINUTE)
+        for last, said in ((50.0, "over since 2026-07-31T12:21:00Z"), (70.0, "and still")):
+            frozen = freeze(Measurement(declared, "up", answer(window, [*values[:-1], last])), window, 10 * MINUTE)
+            found = judge_limit(declared, Side.of(frozen.series[0]))
+            times = 2 if last < 60 else 3
+            assert found.message == (
+                "worst 80 s, beyond the limit for 8m, from 2026-07-31T12:04:00Z to 2026-07-31T12:12:00Z, 8m in all, "
+                f"{times} times, {said}, limit 60 s for 5m"
+            )
+
     def test_a_single_sample_is_called_one(self) -> None:
         assert "for one sample" in judge_limit(limit("60"), Side((), timedelta(0), 61)).message
 

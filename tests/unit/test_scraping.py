@@ -47,7 +47,7 @@ class TestEvidence:
         assert read is not None
         assert read.throughout == timedelta(days=days)
         assert heard.evidence(window, BLOCK).throughout == "0s"
-        gone = gaps_of(Series({}, [None] * points), window.step, alive)
+        gone = gaps_of(Series({}, [None] * points), window, alive)
         assert [parse_duration(each) for each in (gone.first, gone.first_scraped)] == [timedelta(days=days)] * 2
 
     def test_what_is_known_of_it_is_read_back(self) -> None:

@@ -17,7 +17,7 @@ from driftreview.adapters.inventory import read_inventory
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.observability import read_alert_rules, read_observability
-from driftreview.adapters.podlist import read_pods
+from driftreview.adapters.podlist import read_namespace, read_pods
 from driftreview.api.alerts import AlertsFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
@@ -58,14 +58,15 @@ class ClusterFacts:
         variables = Subject(judged, review.status.previous).variables(review) if judged else {}
         source = FactSource(reader, found, at, variables)
         target = read_target(reader, review)
-        pods = read_pods(reader, f"{DEPLOYMENT}/images", name, judged) if judged else ()
-        fired, seen = _of_source(source, review)
         wanted, now = review.spec.inventory, self._clock()
+        everyone = read_namespace(reader, judged) if wanted and judged else None
+        pods = read_pods(reader, f"{DEPLOYMENT}/images", name, judged, everyone) if judged else ()
+        fired, seen = _of_source(source, review)
         return Facts(
             taken_at=whole_seconds(now),
             deployment=deployment_of(review, target, pods) if target else None,
             configuration=read_configuration(reader, review, target, pods) if target else None,
-            inventory=read_inventory(source, review, wanted, now) if wanted else None,
+            inventory=read_inventory(source, review, wanted, everyone, now) if wanted else None,
             contracts=[read_contract(reader, each) for each in review.spec.contracts],
             flags=[read_flag(source, each, target) for each in review.spec.flags],
             alerts=fired,

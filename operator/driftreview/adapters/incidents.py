@@ -11,10 +11,9 @@ from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.kubernetes import EVENTS
 from driftreview.api.incident import MOST_INCIDENTS, Incident
 from driftreview.api.reasons import Reason
-from driftreview.domain.incidents import Subjects, latest_first, of_event, of_pods
+from driftreview.domain.incidents import SECTION, Subjects, latest_first, of_event, of_pods
 from driftreview.domain.pods import Pod
 
-SECTION: Final = "incidents"
 _MOST_EVENTS: Final = 1500
 """A namespace where more warn than that has other worries."""
 

@@ -7,20 +7,19 @@ from datetime import datetime
 from functools import partial
 from typing import Final
 
+from driftreview.adapters.factreader import Listing
 from driftreview.adapters.factsource import FactSource
-from driftreview.adapters.kubernetes import DAEMON_SETS, DEPLOYMENTS, PODS, STATEFUL_SETS
+from driftreview.adapters.kubernetes import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS
+from driftreview.adapters.podlist import Both
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.inventory import Inventory, InventoryFact, ServiceKind
 from driftreview.api.reasons import Reason
 from driftreview.domain.inventory import (
-    MOST_PODS,
     MOST_SERVICES,
     SECTION,
-    Pod,
     Workload,
     inventory_fact,
     owners,
-    pod,
     service,
     usage,
     workload,
@@ -34,8 +33,18 @@ _KINDS: Final = (
 _POD: Final = "pod"
 
 
-def read_inventory(source: FactSource, review: DriftReview, wanted: Inventory, now: datetime) -> InventoryFact:
-    """The services that a review selects, as they are now, and what they used at the moment that is judged."""
+def read_inventory(
+    source: FactSource, review: DriftReview, wanted: Inventory, seen: Listing[Both] | None, now: datetime
+) -> InventoryFact:
+    """The services that a review selects, as they are now, and what they used at the moment that is judged.
+
+    Args:
+        source: the metric source.
+        review: whose namespace.
+        wanted: which services.
+        seen: the pods of the namespace; None where they could not be read.
+        now: the time.
+    """
     reader = source.reader
     labels = ",".join(f"{name}={value}" for name, value in sorted(wanted.selector.match_labels.items()))
     selectors = {"labelSelector": labels}
@@ -48,11 +57,8 @@ def read_inventory(source: FactSource, review: DriftReview, wanted: Inventory, n
         more = more or bool(listing and not listing.whole)
     left_out = [f"services after the first {MOST_SERVICES}"] if more or len(found) > MOST_SERVICES else []
     found = found[:MOST_SERVICES]
-    pods: list[Pod] | None = None
-    if found:
-        read = reader.list(f"{SECTION}/{PODS.plural}", PODS, {}, pod, MOST_PODS)
-        pods = [each for each in read.found if each] if read else None
-        left_out += [f"pods after the first {len(read.found)}"] if read and not read.whole else []
+    pods = [each for _, each in seen.found if each] if seen else None
+    left_out += [f"pods after the first {len(seen.found)}"] if seen and not seen.whole else []
     whose = owners(found, pods or ())
     target = (review.spec.target.kind.value, review.spec.target.name)
     services = [

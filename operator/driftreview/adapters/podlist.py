@@ -1,17 +1,20 @@
-"""Reads the pods of the judged revision."""
+"""Reads the pods of the judged revision, and those of its namespace."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
-from driftreview.adapters.factreader import FactReader
+from driftreview.adapters.factreader import FactReader, Listing
 from driftreview.adapters.kubernetes import PODS, Cluster
 from driftreview.api.status import Revision
+from driftreview.domain import inventory
 from driftreview.domain.pods import Pod, pod_of
 
 MOST_PODS: Final = 200
 """Pods of one revision that are read; what they share, as many tell."""
+Both = tuple[Pod | None, inventory.Pod | None]
+"""A pod as one of the judged revision, and as one of an inventory; None where it is none."""
 
 
 def judged_pods(cluster: Cluster, namespace: str, target: str, judged: Revision) -> tuple[Pod, ...]:
@@ -29,8 +32,29 @@ def judged_pods(cluster: Cluster, namespace: str, target: str, judged: Revision)
     return tuple(found[:MOST_PODS])
 
 
-def read_pods(reader: FactReader, about: str, target: str, judged: Revision) -> tuple[Pod, ...]:
-    """The same for the facts of a look: none if they may not be read, which is noted."""
+def read_namespace(reader: FactReader, judged: Revision) -> Listing[Both] | None:
+    """The pods of the namespace, as far as an inventory has room; None if they may not be read, which is noted."""
+
+    def keep(raw: dict[str, Any]) -> Both:
+        return pod_of(raw, judged.uid), inventory.pod(raw)
+
+    return reader.list(f"{inventory.SECTION}/{PODS.plural}", PODS, {}, keep, inventory.MOST_PODS)
+
+
+def read_pods(
+    reader: FactReader, about: str, target: str, judged: Revision, seen: Listing[Both] | None = None
+) -> tuple[Pod, ...]:
+    """The same for the facts of a look: none if they may not be read, which is noted.
+
+    Args:
+        reader: for the facts of the look.
+        about: what they are read for.
+        target: name of the workload.
+        judged: its judged revision.
+        seen: all pods of the namespace, where these were read: as long as none was left out, they are not read again.
+    """
+    if seen is not None and seen.whole:
+        return tuple(each for each, _ in seen.found if each)[:MOST_PODS]
     keep = partial(pod_of, owner=judged.uid)
     listing = reader.list(about, PODS, _selectors(judged, target), keep, MOST_PODS)
     return tuple(each for each in listing.found if each) if listing else ()

@@ -58,8 +58,12 @@ class SeriesEvidence(Model):
     """Samples a window without gaps would have."""
     ending: Annotated[int, Field(ge=0)] | None = None
     """Samples of the last six blocks, counted as `samples` are; with a control the fewer of both."""
+    silent: Annotated[int, Field(ge=0)] | None = None
+    """Steps after the last sample; with a control the more of both."""
     longest_over: Annotated[str, Field(max_length=20)] | None = None
     """Kind Limit: the longest unbroken stretch over the alert limit."""
+    over: Spells | None = None
+    """Kind Limit: when it was over the alert limit."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
     worst: Annotated[str, Field(max_length=40)] | None = None
@@ -70,6 +74,23 @@ class SeriesEvidence(Model):
     """Samples of the control."""
     per: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
     """Means of `per` over the blocks, written as `values` are: the traffic."""
+
+
+class Spells(Model):
+    """When something was so: the longest spell of it, and all of them."""
+
+    since: Time
+    """When the longest began; of as long ones the first."""
+    until: Time
+    """When that ended."""
+    number: Annotated[int, Field(ge=1)]
+    """How many there were."""
+    total: Duration
+    """How long all of them were together."""
+    last: Time
+    """When the last one ended."""
+    still: bool
+    """Whether nothing says that it was over by the window's end."""
 
 
 class Gaps(Model):
@@ -90,6 +111,10 @@ class Gaps(Model):
     """From the last sample to the window's end."""
     last_scraped: Duration = "0s"
     """Of that, the longest stretch while the source was scraping."""
+    silent: Spells | None = None
+    """When it was absent, from the window's start on."""
+    silent_scraped: Spells | None = None
+    """The same while the source was scraping."""
 
 
 class Problem(Model):

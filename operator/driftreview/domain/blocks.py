@@ -79,16 +79,6 @@ def decode(text: str) -> tuple[float | None, ...]:
     return found
 
 
-def longest_beyond(series: Series, limit: float, sign: int, step: timedelta) -> timedelta | None:
-    """The longest unbroken stretch beyond a limit; None if no sample is beyond it.
-
-    From the first to the last sample of the stretch, as Prometheus counts `for`: a single sample lasts zero. A
-    missing sample ends a stretch. `sign` is 1 when higher is worse, -1 when lower is.
-    """
-    longest = longest_run(value is not None and sign * (value - limit) > 0 for value in series.values)
-    return (longest - 1) * step if longest else None
-
-
 def longest_run(flags: Iterable[bool]) -> int:
     """How often in a row a flag is set at most."""
     return max((count for flag, count in runs(flags) if flag), default=0)

@@ -37,6 +37,8 @@ class Written:
     samples: int
     ending: int
     """Of these, in the last blocks that are judged by themselves; with a control the fewer of both."""
+    silent: int
+    """Steps after the last sample; with a control the more of both."""
     control: str | None = None
     control_samples: int | None = None
     per: str | None = None
@@ -81,7 +83,9 @@ def written_blocks(
     if signal.control is not None:
         return written_beside(one, beside, step, block)
     kept = block_means if signal.kind is Kind.EVENTS else block_medians
-    return Written(encode(kept(one, step, block)), count(one.values), _ending(one.values, block // step))
+    return Written(
+        encode(kept(one, step, block)), count(one.values), _ending(one.values, block // step), _silent(one.values)
+    )
 
 
 def written_beside(one: Series, control: Series | None, step: timedelta, block: timedelta) -> Written:
@@ -90,7 +94,8 @@ def written_beside(one: Series, control: Series | None, step: timedelta, block: 
     beside = block_medians(control, step, block) if control else (None,) * len(own)
     size, other = block // step, control.values if control else ()
     ending = min(_ending(one.values, size), _ending(other, size))
-    return Written(encode(own), count(one.values), ending, encode(beside), count(other))
+    silent = max(_silent(one.values), _silent(other) if control else len(one.values))
+    return Written(encode(own), count(one.values), ending, silent, encode(beside), count(other))
 
 
 def written_per(one: Series, per: Series | None, step: timedelta, block: timedelta, least: float) -> Written:
@@ -98,14 +103,16 @@ def written_per(one: Series, per: Series | None, step: timedelta, block: timedel
     quotients: list[float | None] = []
     traffic: list[float | None] = []
     samples = []
-    for pairs in _pairs(one.values, per.values if per else (None,) * len(one.values), block // step):
+    beside = per.values if per else (None,) * len(one.values)
+    silent = _silent([None if None in pair else 0.0 for pair in zip(one.values, beside, strict=True)])
+    for pairs in _pairs(one.values, beside, block // step):
         number = len(pairs)
         samples.append(number)
         own, of = (mean([pair[side] for pair in pairs]) if number else 0.0 for side in (0, 1))
         quotient = own / of if of > 0 and of >= least else math.nan
         traffic.append(of if number else None)
         quotients.append(quotient if math.isfinite(quotient) else None)
-    return Written(encode(quotients), sum(samples), sum(samples[-FEWEST_BLOCKS:]), per=encode(traffic))
+    return Written(encode(quotients), sum(samples), sum(samples[-FEWEST_BLOCKS:]), silent, per=encode(traffic))
 
 
 def count(values: Sequence[float | None]) -> int:
@@ -115,6 +122,10 @@ def count(values: Sequence[float | None]) -> int:
 
 def _ending(values: Sequence[float | None], size: int) -> int:
     return count(values[-FEWEST_BLOCKS * size :])
+
+
+def _silent(values: Sequence[float | None]) -> int:
+    return next((late for late, value in enumerate(reversed(values)) if value is not None), len(values))
 
 
 def _pairs(

@@ -5,11 +5,10 @@ whatever the common rate. Its tail probability is that of a beta variable, and s
 integers; it is as well the probability that a gamma variable for one rate is below one for the other (Cox 1953), and in
 this form also says whether rates differ by more than a number: a gamma variable of that mean and variance is taken.
 
-Events that come in bursts, or more often for some hours, are worth fewer. How many, the baseline tells: by the variance
-over the mean of its counts, in batches up to the length of the window, or by the noise of its counts (`noise`),
-whichever is more. And nothing that a single block of the window holds counts for more than the fullest block of the
-baseline, were that as full as the window is on the whole (by its median): one burst is no new rate. A variance of the
-window's own would serve as well, but then more events in a full block would be less evidence than fewer.
+Events that come in bursts, or more often for some hours, are worth fewer; how many, the baseline tells (`dispersion`).
+And nothing that a single block of the window holds counts for more than the fullest block of the baseline, were that as
+full as the window is on the whole (by its median): one burst is no new rate. A variance of the window's own would serve
+as well, but then more events in a full block would be less evidence than fewer.
 
 What comes at the same hours every day (`usual`) is compared with the same hours, and is none of the noise.
 """
@@ -17,15 +16,15 @@ What comes at the same hours every day (`usual`) is compared with the same hours
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
-from driftreview.domain.noise import Floats, Noise, Ordinates, learn, overlaps_of
+from driftreview.domain.dispersion import ONE_BY_ONE, Dispersions, mean_of, seen_of
+from driftreview.domain.noise import Floats
 from driftreview.domain.tails import beta_cdf
 from driftreview.domain.usual import usual_of
 
@@ -35,9 +34,6 @@ _LEAST: Final = 1e-6
 """Of events in a span: less is none, as is a number below zero."""
 COUNTABLE: Final = 1e12
 """Events in a span at most: more are no count."""
-_BATCHES: Final = (1, 2, 3, 6, 12, 18, 36, 72, 144)
-"""Lengths of batches, in blocks."""
-_FEWEST_BATCHES: Final = 6
 _BY_CHANCE: Final = 2.0
 """Standard deviations."""
 _NO_MEAN: Final = 1e-12
@@ -56,8 +52,8 @@ class Counts:
     before: float
     exposure: float
     """Of the baseline, in windows."""
-    dispersion: float
-    """How many events are worth one."""
+    dispersions: Dispersions = ONE_BY_ONE
+    """How many events are worth one, as far as that is known."""
     least: float = math.inf
     """Events in a window as empty as the emptiest stretch of the baseline, of the window's length or a quarter of the
     baseline's; and as few by chance, where nobody can tell whether that stretch comes again daily."""
@@ -85,26 +81,27 @@ class Counts:
         risen = max(1.0, middle / expected) if expected > 0 else 1.0
         fullest = max(1.0, middle, risen * float(earlier.max()))
         capped = float(np.minimum(after, fullest).sum())
-        calm = _calm(usual.calm.tobytes(), usual.waves.tobytes(), hours_per_block)
-        dispersion = max(
-            1.0,
-            max(capped, float(earlier.sum())) / _MOST,
-            calm.in_batches(len(after)),
-            calm.by_noise(usual.weights),
-        )
+        seen = seen_of(usual.calm, usual.waves, hours_per_block)
+        floor = max(1.0, max(capped, float(earlier.sum())) / _MOST, seen.in_batches(len(after)))
+        dispersions = seen.dispersions(usual.weights, floor)
         least, most = _extremes(usual.calm, len(now), usual.expected)
-        again = 0.0 if usual.is_told else _BY_CHANCE * math.sqrt(most * dispersion)
+        again = 0.0 if usual.is_told else _BY_CHANCE * math.sqrt(most * mean_of(dispersions))
         return Counts(
             now=float(after.sum()),
             capped=capped,
             before=usual.expected * usual.exposure,
             exposure=usual.exposure,
-            dispersion=dispersion,
+            dispersions=dispersions,
             least=least - again,
             most=most + again,
             is_daily=usual.is_daily,
             is_weekly=usual.is_weekly,
         )
+
+    @property
+    def dispersion(self) -> float:
+        """How many events are worth one, on average over what is likely."""
+        return mean_of(self.dispersions)
 
     @property
     def expected(self) -> float:
@@ -113,15 +110,21 @@ class Counts:
 
     def more_than(self, factor: float, extra: float) -> float:
         """Probability of as many events or more, were there no more than `factor` times the expected and `extra`."""
-        mean, rate, shape = self._bound(self.before + self.dispersion, factor, extra, self.dispersion)
+        return min(sum(share * self._more_than(factor, extra, worth) for share, worth in self.dispersions), 1.0)
+
+    def _more_than(self, factor: float, extra: float, worth: float) -> float:
+        mean, rate, shape = self._bound(self.before + worth, factor, extra, worth)
         if mean <= 0:
             return 0.0
-        now = self.capped / self.dispersion
+        now = self.capped / worth
         return beta_cdf(1 / (1 + rate), rate / (1 + rate), now, shape) if now > 0 else 1.0
 
     def fewer_than(self, factor: float, extra: float) -> float:
         """Probability of as few events or fewer, were there no fewer than `factor` times the expected and `extra`."""
-        worth = max(self.dispersion, self.now / _MOST)
+        return min(sum(share * self._fewer_than(factor, extra, worth) for share, worth in self.dispersions), 1.0)
+
+    def _fewer_than(self, factor: float, extra: float, worth: float) -> float:
+        worth = max(worth, self.now / _MOST)
         mean, rate, shape = self._bound(self.before, factor, extra, worth)
         if mean <= 0:
             return 1.0
@@ -168,48 +171,6 @@ def events_in(blocks: Sequence[float | None], spans: float) -> Floats:
     """Events in each block, from its mean number in a span and how many spans it has; NaN where there is no block."""
     means = np.array(blocks, dtype=float)
     return spans * np.where(means < _LEAST, 0.0, np.minimum(means, COUNTABLE))
-
-
-@dataclass(frozen=True)
-class _Calm:
-    """How unlike independent events a baseline's are, without what comes daily."""
-
-    mean: float
-    """Of a block."""
-    noise: Noise | None
-    """None where there are no events."""
-    batches: tuple[tuple[int, float], ...]
-    """Lengths of batches, in blocks, and the variance of events in one over their mean."""
-
-    def in_batches(self, longest: int) -> float:
-        """The largest variance over the mean in batches of up to so many blocks."""
-        return max((found for length, found in self.batches if length <= longest), default=0.0)
-
-    def by_noise(self, weights: Floats) -> float:
-        """Variance of the difference of both rates over what it would be of independent events."""
-        if self.noise is None:
-            return 0.0
-        return float(self.noise.variance(overlaps_of(weights[None]))[0]) / (self.mean * float(weights @ weights))
-
-
-@lru_cache(maxsize=2)
-def _calm(blocks: bytes, waves: bytes, hours_per_block: float) -> _Calm:
-    """Of a baseline: the same for a window and each of its last stretches, and so kept between them."""
-    calm, fitted = np.frombuffer(blocks), np.frombuffer(waves)
-    mean = float(np.nanmean(calm))
-    ordinates = Ordinates.of((calm - mean)[None], fitted, np.ones((1, len(fitted)), bool))
-    noise = learn([ordinates], hours_per_block) if mean > 0 else None
-    return _Calm(mean, noise, tuple(_batches(calm[np.isfinite(calm)])))
-
-
-def _batches(events: Floats) -> Iterator[tuple[int, float]]:
-    for length in _BATCHES:
-        number = len(events) // length
-        if number < _FEWEST_BATCHES:
-            break
-        sums = events[len(events) - number * length :].reshape(number, length).sum(-1)
-        mean = float(sums.mean())
-        yield length, float(sums.var(ddof=1)) / mean if mean > 0 else 0.0
 
 
 def _extremes(calm: Floats, longest: int, expected: float) -> tuple[float, float]:

@@ -18,6 +18,8 @@ from driftreview.domain.scraping import Scraped
 
 ABSENT: Final = (Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE)
 """What the source says of a query that it answered, but with no sample."""
+_OF_THE_END: Final = 2 / 3
+"""Share of the last blocks' samples that is needed where the series was heard again before the end: four of six."""
 _OF_ITS_TRAFFIC: Final = 0.5
 """Share of the blocks with traffic that the baseline leads to expect, and that a window needs."""
 
@@ -50,13 +52,16 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None, usual: Side | 
 
 
 def broken_off(signal: Signal, side: Side, source: Scraped | None) -> Finding | None:
-    """That the last blocks of a window are not covered as the window must be: what is decided on may be gone by now.
+    """That the last blocks of a window are not covered: what is decided on may be gone by now.
 
-    They are judged by themselves, and are few: what a window can spare may be all of them.
+    They are judged by themselves, and are few: what a window can spare may be all of them. So the very end is covered
+    as the window must be. A gap from which the series came back is one like any other of the window; it only must leave
+    enough of the last blocks to look at. Where evidence does not say how it ended, it may be gone.
     """
     present, expected = side.ending
     least = parse_percent(signal.min_coverage)
-    if present >= least * expected:
+    is_back = side.silent is not None and side.silent + least * expected <= expected
+    if present >= (min(least, _OF_THE_END) if is_back else least) * expected:
         return None
     reason = Reason.LOW_COVERAGE
     if source is not None:
@@ -67,9 +72,12 @@ def broken_off(signal: Signal, side: Side, source: Scraped | None) -> Finding | 
     whose = " of the control" if side.lacks_control else ""
     if missing:
         said = f"the last {missing} of {len(side.blocks)} blocks have no samples{whose}"
-    else:
+    elif is_back or not side.silent:
         said = f"{present} of {expected} samples{whose} are there in the last {FEWEST_BLOCKS} blocks"
-    return Finding(SignalVerdict.MISSING, reason, f"{said}, {signal.min_coverage} of the end are needed")
+    else:
+        said = f"none of the last {side.silent} samples{whose} is there"
+    needed = "two thirds" if is_back and least > _OF_THE_END else signal.min_coverage
+    return Finding(SignalVerdict.MISSING, reason, f"{said}, {needed} of the end are needed")
 
 
 def _is_there(side: Side, block: int) -> bool:

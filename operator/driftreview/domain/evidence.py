@@ -22,18 +22,20 @@ from driftreview.api.driftsnapshot import (
     RevisionEvidence,
     SeriesEvidence,
     SignalEvidence,
+    Spells,
 )
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.signalset import PinnedSet, SetSignal
 from driftreview.api.values import exact_duration, parse_quantity
-from driftreview.domain.blocks import longest_beyond, numbers
+from driftreview.domain.blocks import numbers
 from driftreview.domain.companions import Companion, Written, companion_problem, written_blocks
 from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
+from driftreview.domain.spells import spells_beyond
 
 T0: Final = "T0"
 MAX_BYTES: Final = 1_000_000
@@ -253,9 +255,9 @@ def _freeze_series(
 ) -> SeriesEvidence:
     kept = {signal.each: series.labels[signal.each]} if signal.each else {}
     sign = -1 if signal.worse is Worse.LOWER else 1
-    longest: timedelta | None = None
+    over: Spells | None = None
     if signal.kind is Kind.LIMIT and signal.limits is not None and signal.limits.alert is not None:
-        longest = longest_beyond(series, parse_quantity(signal.limits.alert), sign, window.step)
+        over = spells_beyond(series.values, parse_quantity(signal.limits.alert), sign, window)
     present = numbers(series.values)
     present = sign * present[~np.isnan(present)]
     worst = sign * float(present.max()) if len(present) else None
@@ -265,8 +267,10 @@ def _freeze_series(
         samples=laid.samples,
         expected=window.points,
         ending=laid.ending,
-        longest_over=None if longest is None else exact_duration(longest),
-        gaps=gaps_of(series, window.step, scraping) if signal.kind is Kind.PRESENCE else None,
+        silent=laid.silent,
+        longest_over=None if over is None else exact_duration(over.until - over.since),
+        over=over,
+        gaps=gaps_of(series, window, scraping) if signal.kind is Kind.PRESENCE else None,
         worst=None if worst is None or signal.per is not None else f"{worst:.9g}",
         control=laid.control,
         control_samples=laid.control_samples,

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftreview.api.driftsnapshot import Gaps, SeriesEvidence
+from driftreview.api.driftsnapshot import Gaps, SeriesEvidence, Spells
 from driftreview.api.reasons import UNMEASURED, Reason, SignalVerdict
 from driftreview.api.signal import OnMissing, Worse
 from driftreview.api.values import parse_duration
@@ -152,6 +152,10 @@ class Side:
     """Kind Presence: how long it was absent."""
     ending_samples: int | None = None
     """Of the last FEWEST_BLOCKS blocks; None where they were not counted by themselves."""
+    over: Spells | None = None
+    """Kind Limit: when it was over the alert limit."""
+    silent: int | None = None
+    """Steps after the last sample; None where they were not counted."""
     is_own: bool = False
     """Whether this is a baseline of the release itself (`from: Snapshot`), which shows nothing of what was before."""
 
@@ -178,6 +182,8 @@ class Side:
             per,
             series.gaps,
             series.ending,
+            series.over,
+            series.silent,
             is_own,
         )
 

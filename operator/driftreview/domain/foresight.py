@@ -6,6 +6,7 @@ Nobody should learn that two days later.
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -22,6 +23,7 @@ from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import number, printable, quantity
 from driftreview.domain.effect import foresee
+from driftreview.domain.evidence import hash_of, spec_hash
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
 from driftreview.domain.margins import compared_in, margin_of
@@ -40,6 +42,8 @@ _MOST_COMPARED: Final = 700.0
 """Of a logarithm: a hundred times its exponential is still a float."""
 _LONG_PERCENT: Final = 1e4
 """From this share on percents are shown with three digits."""
+_MOST_TOLD: Final = 64
+"""Baselines of which what they tell is remembered: some sentences each."""
 _MISSED: Final = 0.2
 """How often a healthy release may come out undecided because of any of its series."""
 
@@ -60,8 +64,24 @@ class Foresight:
     """What each signal measured, with its unit: a wrong unit or query is seen at once."""
 
 
+_TOLD: Final = OrderedDict[str, Foresight]()
+
+
 def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
-    """Say it of a baseline that was just frozen; where nothing was measured there is nothing to say."""
+    """Say it of a frozen baseline; where nothing was measured there is nothing to say.
+
+    It takes a second of 1,000 series and is asked again for every report: it is remembered, by what it was made of.
+    """
+    key = f"{hash_of(baseline)} {spec_hash(spec)}"
+    found = _TOLD.get(key)
+    if found is None:
+        found = _TOLD[key] = _foresight(spec, baseline)
+        if len(_TOLD) > _MOST_TOLD:
+            _TOLD.popitem(last=False)
+    return found
+
+
+def _foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
     found = observed(spec.signals, baseline)
     vague, odd = _vague_and_odd(spec, baseline, found)
     block = parse_duration(baseline.window.block) if baseline.window else timedelta(0)

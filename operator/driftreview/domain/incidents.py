@@ -11,6 +11,7 @@ from driftreview.api.incident import Incident, IncidentKind
 from driftreview.domain.display import plain
 from driftreview.domain.pods import CRASH_LOOP, Pod
 
+SECTION: Final = "incidents"
 _OOM: Final = "OOMKilled"
 _OBJECT, _REASON, _MESSAGE = 390, 120, 240
 _MOST_COUNTED: Final = 2**31

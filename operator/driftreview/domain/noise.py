@@ -130,10 +130,15 @@ class Noise:
 
         `overlaps`: of each sum's weights, as `overlaps_of`; a single row where those of all series are the same.
         """
+        found: Floats = (self.weights * self.of_shapes(overlaps)).sum((-1, -2))
+        return found
+
+    def of_shapes(self, overlaps: Floats) -> Floats:
+        """The same by each shape, (series, shapes, fast)."""
         fast, slow = (overlaps @ each.T for each in _correlations(overlaps.shape[-1], self.hours_per_block))
         shares = np.array([share for share, _ in _SHAPES])[:, None]
         unit = (1 - shares) * fast[:, None, :] + shares * slow[:, :, None]
-        found: Floats = (self.weights * self.variances * unit).sum((-1, -2))
+        found: Floats = self.variances * unit
         return found
 
 
@@ -162,10 +167,23 @@ def overlaps_of(weights: Floats) -> Floats:
     return found
 
 
-def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bools | None = None) -> Noise:
+def remembered() -> Floats:
+    """Of the variance of a block the share that the next ones remember, by each shape: (shapes, fast)."""
+    shares = np.array([share for share, _ in _SHAPES])[:, None]
+    found: Floats = shares + (1 - shares) * _FAST
+    return found
+
+
+def learn(
+    stretches: Sequence[Ordinates],
+    hours_per_block: float,
+    is_counted: Bools | None = None,
+    prior: Floats | float = 0.0,
+) -> Noise:
     """Weigh the shapes by what was seen, pooled over the stretches and, for the slow process, over series alike.
 
-    Series that are not counted learn of the others, who do not learn of them.
+    Series that are not counted learn of the others, who do not learn of them. `prior`, (shapes, fast): how much more
+    likely each shape is than it mostly is before anything is seen, as a logarithm.
     """
     count = _known(stretches)[:, None, None]
     freedom: Floats = np.sum([each.freedom for each in stretches], axis=0)
@@ -175,7 +193,7 @@ def learn(stretches: Sequence[Ordinates], hours_per_block: float, is_counted: Bo
     likelihood = -np.reshape(logs, variances.shape) - count * np.log(np.where(is_noisy, variances, 1.0))
     likelihood = np.where(is_noisy, likelihood, 0.0)  # a constant series tells nothing
     likelihood *= freedom[:, None, None] / np.maximum(2 * count, 1)  # nor do blocks that are not there
-    likelihood += _LOG_PRIOR_OF_FAST
+    likelihood += _LOG_PRIOR_OF_FAST + prior
     highest = likelihood.max(-1, keepdims=True)
     by_fast = np.exp(likelihood - highest)
     own = np.log(by_fast.sum(-1)) + highest[..., 0]

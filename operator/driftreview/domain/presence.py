@@ -11,7 +11,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from driftreview.api.driftsnapshot import Problem
+from driftreview.api.base import format_time
+from driftreview.api.driftsnapshot import Gaps, Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.api.values import format_duration, parse_duration
@@ -20,6 +21,7 @@ from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovere
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.observed import Observed
 from driftreview.domain.scraping import Scraped
+from driftreview.domain.spells import when
 
 _NOTHING: Final = timedelta(0)
 
@@ -62,6 +64,7 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
     source, side = current.source, current.sides.get(key)
     since = silent_since(baseline, key)
     is_new = since is not None or _was_absent(baseline, key)
+    allowed = parse_duration(signal.for_ or "0s")
     if side is None or side.gaps is None or not side.samples:
         if since is not None:
             return excused(Finding(SignalVerdict.MISSING, None, "not one sample in this window"), since)
@@ -70,14 +73,16 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
             said = unanswered(signal, problem, source)
             return Finding(said.verdict, said.reason, f"{said.message}; there was none at T0 either")
         silence, known = current.length, source.throughout if source else _NOTHING
+        is_whole = current.end is not None and known == silence
+        absent = f", since {format_time(current.end - silence)}, still" if is_whole and current.end else ""
     else:
         pairs = [(side.gaps.longest, side.gaps.longest_scraped)]
         pairs += [] if is_new else [(side.gaps.first, side.gaps.first_scraped)]
         silence, known = (max(parse_duration(pair[which]) for pair in pairs) for which in (0, 1))
-    allowed = parse_duration(signal.for_ or "0s")
+        absent = _when(side.gaps, is_scraped=known >= allowed, is_new=is_new)
     shown, bound = format_duration(known if known >= allowed else silence), f"allowed is less than {signal.for_}"
     if known and known >= allowed:
-        message = f"no sample for {shown} while the source was scraping, {bound}"
+        message = f"no sample for {shown} while the source was scraping{absent}, {bound}"
         found = Finding(SignalVerdict.DEGRADED, None, message, current=shown)
         usual = longest_silence(signal, earlier(baseline.sides.get(key)) if baseline else None)
         return like_before(found, f"{format_duration(usual)} at most") if usual and no_worse(known, usual) else found
@@ -87,14 +92,21 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
         reason = Reason.SOURCE_GAP if source else Reason.LOW_COVERAGE
         unknown = f"whether the source was scraping then is not known{current.unknown and f': {current.unknown}'}"
         why = source.sentence if source else unknown
-        return Finding(SignalVerdict.MISSING, reason, f"no sample for {shown}, {bound}; {why}", current=shown)
+        return Finding(SignalVerdict.MISSING, reason, f"no sample for {shown}{absent}, {bound}; {why}", current=shown)
     if lacking is not None:
         return lacking
     if silence:
         why = f", as {source.sentence}; there were samples before and after" if is_of_source and source else ""
-        message = f"no sample for {shown} at most, {bound}{why}"
+        message = f"no sample for {shown} at most{absent}, {bound}{why}"
         return Finding(SignalVerdict.ACCEPTABLE, None, message, current=shown)
     return Finding(SignalVerdict.STABLE, None, f"a sample at every step, {bound}", current="0s")
+
+
+def _when(gaps: Gaps, *, is_scraped: bool, is_new: bool) -> str:
+    """When a silence was; nothing of a series that was not there at first, whose own silences began later."""
+    if is_new and parse_duration(gaps.first):
+        return ""
+    return when(gaps.silent_scraped if is_scraped else gaps.silent)
 
 
 def _lacking(

@@ -10,6 +10,7 @@ from driftreview.api.values import format_duration, parse_duration, parse_quanti
 from driftreview.domain.before import like_before, no_worse
 from driftreview.domain.display import quantity
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, too_fine
+from driftreview.domain.spells import when
 from driftreview.domain.statistics import middle
 
 
@@ -72,7 +73,7 @@ def judge_limit(signal: Signal, now: Side, before: Side | None = None, step: tim
         why = "; ".join(part for part in parts if part)
         message = f"worst {worst}, beyond the limit for {lasted} or longer, {bound}: {why}"
         return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, message, current=worst)
-    message = f"worst {worst}, beyond the limit for {lasted}, {bound}"
+    message = f"worst {worst}, beyond the limit for {lasted}{when(now.over)}, {bound}"
     if now.longest_over < allowed:
         return Finding(SignalVerdict.ACCEPTABLE, None, message, current=worst)
     found = Finding(SignalVerdict.DEGRADED, None, message, current=worst)

@@ -19,6 +19,7 @@ from driftreview.domain.display import shorten
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.schedule import LONGEST_BLOCK
 from driftreview.domain.shape import MAX_MESSAGE
+from driftreview.domain.spells import spells_of
 
 UP: Final = "count(up)"
 """What is asked: a source that scrapes anything writes `up` for it."""
@@ -129,7 +130,7 @@ class Scraped:
         return f"the source itself scraped nothing from {first} to {last}"
 
 
-def gaps_of(series: Series, step: timedelta, scraping: Scraping | None) -> Gaps:
+def gaps_of(series: Series, window: Window, scraping: Scraping | None) -> Gaps:
     """How long a series was absent."""
     alive = scraping.alive if scraping is not None else None
     missing = [value is None for value in series.values]
@@ -145,7 +146,13 @@ def gaps_of(series: Series, step: timedelta, scraping: Scraping | None) -> Gaps:
         "last": last,
         "last_scraped": longest_run(known[len(known) - last :]),
     }
-    return Gaps.model_validate({name: exact_duration(length * step) for name, length in lengths.items()})
+    absent: list[bool | None] = [*missing]
+    scraped = [None if gone and not is_known else is_known for gone, is_known in zip(missing, known, strict=True)]
+    when = {"silent": absent, "silent_scraped": scraped}
+    return Gaps.model_validate(
+        {name: exact_duration(length * window.step) for name, length in lengths.items()}
+        | {name: spells_of(flags, window, of_samples=False) for name, flags in when.items()}
+    )
 
 
 def _unknown(reason: Reason, message: str, failure: Failed | None = None) -> Scraping:

@@ -49,7 +49,7 @@ def section(material: Material) -> Section | None:
 
 
 def _rows(material: Material, look: Looked, signal: Signal, found: SignalEvidence, *, whole: bool) -> Iterator[Row]:
-    sides = {one.labels.get(signal.each or "", ""): Side.of(one) for one in found.series}
+    sides = material.before[signal.name].sides
     evidence = [material.ref(look, signal=signal.name)]
     note = _note(material, signal)
     if found.problem is not None or not sides:

@@ -11,32 +11,44 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.phases import Phase
 from driftreview.domain.display import shorten
 from driftreview.domain.report import (
+    alerts,
     baseline,
     chain,
+    configuration,
     context,
     drift,
     elsewhere,
+    flags,
     incidents,
     integration,
+    inventory,
     limitations,
+    observability,
+    observations,
     outlook,
     people,
     recommendation,
 )
 from driftreview.domain.report.material import Material, tone
-from driftreview.domain.report.model import Block, Cell, Plots, Report, Section, Sentence, Sentences, Table
+from driftreview.domain.report.model import Block, Cell, Entries, Plots, Report, Section, Sentence, Sentences, Table
 
 _FEW: Final = 20
 _LETTERS: Final = 300
 
 SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
     context.section,
+    configuration.section,
     baseline.section,
+    inventory.section,
     drift.section,
+    flags.section,
+    observability.section,
+    alerts.section,
     integration.section,
     limitations.section,
     incidents.section,
     people.section,
+    observations.section,
     outlook.section,
     recommendation.section,
     elsewhere.section,
@@ -77,22 +89,23 @@ def of_material(material: Material) -> Report:
 
 def slimmer(whole: Report) -> Iterator[Report]:
     """The same report with less and less in it, each saying what was left out; the last one always has room."""
-    steps: tuple[tuple[str, Callable[[Block], Block | None]], ...] = (
-        ("the tables of looks before the last one", lambda block: None if _is_folded(block) else block),
-        ("the queries", _without_queries),
-        ("the plots", lambda block: None if isinstance(block, Plots) else block),
+    steps: tuple[tuple[str, Callable[[list[Block]], list[Block]]], ...] = (
+        (
+            "what is folded: tables of looks before the last one, and long environments",
+            lambda blocks: [each for each in blocks if not _is_folded(each)],
+        ),
+        ("the queries", lambda blocks: [_without_queries(each) for each in blocks]),
+        ("the plots", lambda blocks: [each for each in blocks if not isinstance(each, Plots)]),
         (
             f"all but the first {_FEW} rows of each table and sentences of each list, and {_LETTERS} letters of each",
-            _few,
+            lambda blocks: [_few(each) for each in blocks],
         ),
+        (f"all but the first {_FEW} tables and lists of each section", lambda blocks: blocks[:_FEW]),
     )
     slim = whole
     yield slim
     for what, keep in steps:
-        sections = [
-            each.model_copy(update={"blocks": [kept for block in each.blocks if (kept := keep(block)) is not None]})
-            for each in slim.sections
-        ]
+        sections = [each.model_copy(update={"blocks": keep(each.blocks)}) for each in slim.sections]
         if sections != slim.sections:
             slim = slim.model_copy(update={"sections": sections, "left_out": [*slim.left_out, what]})
             yield slim
@@ -115,7 +128,7 @@ def _bare(cell: Cell) -> Cell:
 
 def _few(block: Block) -> Block:
     """The beginning of a block, and of each text in it."""
-    if isinstance(block, Table):
+    if isinstance(block, Table | Entries):
         rows = [row.model_copy(update={"cells": [_short(cell) for cell in row.cells]}) for row in block.rows[:_FEW]]
         return block.model_copy(update={"rows": rows})
     if isinstance(block, Sentences):

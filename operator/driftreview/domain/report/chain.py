@@ -9,8 +9,8 @@ from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.domain.approvals import MOST_RETAKEN
 from driftreview.domain.display import short_hash
-from driftreview.domain.evidence import T0, hash_of
-from driftreview.domain.report.material import Material
+from driftreview.domain.evidence import hash_of
+from driftreview.domain.report.material import Material, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Sentence, Sentences, Table, Tone
 
 _COLUMNS: Final = ("Look", "DriftSnapshot", "SHA-256", "After", "Window (UTC)", "Intact")
@@ -27,10 +27,7 @@ def section(material: Material) -> Section | None:
         columns=list(_COLUMNS),
         rows=[
             *(_row("Earlier T0", each, _ref(each)) for each in material.earlier),
-            *(
-                _row(T0 if each.name == T0 else f"T0+{each.name}", each.evidence, material.ref(each))
-                for each in material.looks
-            ),
+            *(_row(when(each), each.evidence, material.ref(each)) for each in material.looks),
         ],
     )
     return Section(

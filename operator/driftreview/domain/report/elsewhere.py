@@ -8,9 +8,8 @@ from typing import Final
 from driftreview.api.elsewhere import Evidence, EvidenceFact, SuiteFact
 from driftreview.domain.display import quantity, short_hash
 from driftreview.domain.elsewhere import SECTION, EvidenceResult, file_of, number_of, tolerance
-from driftreview.domain.evidence import T0
 from driftreview.domain.recheck import Looked
-from driftreview.domain.report.material import Material, told, tone
+from driftreview.domain.report.material import Material, facts_of, told, tone, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Sentence, Table, Tone
 
 _COLUMNS: Final = ("Slowest tests", "Time")
@@ -18,7 +17,7 @@ _COLUMNS: Final = ("Slowest tests", "Time")
 
 def section(material: Material) -> Section | None:
     """Appendix: the tests of each JUnit file as the last look, or T0, read it; nothing where none was read."""
-    look = material.last or material.at_t0
+    look = material.newest
     if look is None:
         return None
     files: dict[str, Table] = {}
@@ -26,19 +25,18 @@ def section(material: Material) -> Section | None:
         fact = _fact(look, each.name)
         if fact is not None and fact.suite is not None:
             place = _file(material, each, look).partition(" (")[0]
-            files.setdefault(place, _suite(fact.suite, place, look.name, proof(material, each.name, look)))
+            files.setdefault(place, _suite(fact.suite, place, when(look), proof(material, each.name, look)))
     return Section(id="tests", title="Appendix: Tests", blocks=list(files.values())) if files else None
 
 
-def _suite(suite: SuiteFact, place: str, look: str, evidence: list[Reference]) -> Table:
+def _suite(suite: SuiteFact, place: str, moment: str, evidence: list[Reference]) -> Table:
     """What one JUnit file says as a whole."""
     ran, runtime = suite.tests - suite.skipped, float(suite.runtime)
     shown = [(each.name, float(each.seconds)) for each in suite.slowest]
     shown += [(f"average of the {ran} that ran", runtime / ran)] if ran else []
-    when = look if look == T0 else f"T0+{look}"
     counted = f"{suite.tests} tests, {suite.failures} failed, {suite.skipped} skipped, {quantity(runtime, 's')}"
     return Table(
-        title=f"{place} at {when}: {counted}",
+        title=f"{place} at {moment}: {counted}",
         columns=list(_COLUMNS),
         rows=[
             Row(cells=[Cell(text=name), Cell(text=quantity(seconds, "s"))], evidence=evidence)
@@ -49,7 +47,7 @@ def _suite(suite: SuiteFact, place: str, look: str, evidence: list[Reference]) -
 
 def at_t0(material: Material, look: Looked, evidence: Evidence) -> Row:
     """A row of the baseline: the number, where it comes from, and what is tolerated."""
-    found = number_of(evidence, look.evidence.spec.facts, at_t0=True)
+    found = number_of(evidence, facts_of(look), at_t0=True)
     value, note = Cell(text="-", tone=Tone.OPEN), "" if isinstance(found, float) else found[1]
     if isinstance(found, float):
         value, note = Cell(text=quantity(found, evidence.unit)), tolerance(evidence)
@@ -81,7 +79,7 @@ def risks(material: Material) -> Iterator[Sentence]:
     for each in last.result.evidence if last and last.result else ():
         if last and tone(each.finding.verdict) is not Tone.GOOD:
             counted = "" if each.counts_as is not None else " (not counted)"
-            text = f"{SECTION}/{each.evidence.name} is {each.finding.verdict} at T0+{last.name}{counted}"
+            text = f"{SECTION}/{each.evidence.name} is {each.finding.verdict} at {when(last)}{counted}"
             refs = proof(material, each.evidence.name, last, material.at_t0)
             yield Sentence(text=text, tone=tone(each.finding.verdict), evidence=refs)
 
@@ -116,5 +114,5 @@ def _file(material: Material, evidence: Evidence, look: Looked) -> str:
 
 
 def _fact(look: Looked, name: str) -> EvidenceFact | None:
-    facts = look.evidence.spec.facts
+    facts = facts_of(look)
     return next((each for each in facts.evidence if each.name == name), None) if facts else None

@@ -11,7 +11,7 @@ from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import SECTION
 from driftreview.domain.display import short_hash
 from driftreview.domain.recheck import Looked
-from driftreview.domain.report.material import Material, tone
+from driftreview.domain.report.material import Material, checked, facts_of
 from driftreview.domain.report.model import Cell, Row, Section, Table
 
 _COLUMNS: Final = ("Contract", "Where it stands", "At T0", "Now", "Status", "Note")
@@ -38,17 +38,16 @@ def section(material: Material) -> Section | None:
 def _row(
     material: Material, contract: Contract, at_t0: Looked, last: Looked | None, checks: Mapping[str, CheckResult]
 ) -> Row:
-    found, check = checks.get(contract.name), f"{SECTION}/{contract.name}"
-    verdict = str(found.verdict) if found else "-"
+    found = checks.get(contract.name)
     cells = [
         Cell(text=contract.name),
         Cell(text=_place(contract.from_), code=True),
-        Cell(text=_hash(at_t0.evidence.spec.facts, contract.name), code=True),
-        Cell(text=_hash(last.evidence.spec.facts, contract.name) if last else "-", code=True),
-        Cell(text=verdict + ("" if found is None or found.counts else " (Shadow)"), tone=tone(verdict)),
+        Cell(text=_hash(facts_of(at_t0), contract.name), code=True),
+        Cell(text=_hash(facts_of(last), contract.name), code=True),
+        checked(found),
         Cell(text=found.message if found else ""),
     ]
-    return Row(cells=cells, evidence=[material.ref(each, check=check) for each in (last, at_t0) if each])
+    return Row(cells=cells, evidence=material.since(check=f"{SECTION}/{contract.name}"))
 
 
 def _place(place: ContractFrom) -> str:

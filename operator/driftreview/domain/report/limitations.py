@@ -1,4 +1,4 @@
-"""Known Limitations: what this review cannot tell, as far as its frozen T0 and its looks show that."""
+"""Known Limitations: what this review cannot tell, as far as preflight, its frozen T0 and its looks show that."""
 
 from __future__ import annotations
 
@@ -7,34 +7,69 @@ from typing import Final
 
 from driftreview.api.driftsnapshot import SignalEvidence
 from driftreview.api.elsewhere import Evidence
+from driftreview.api.preflight import FindingSeverity, PreflightCheck, PreflightFinding
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
-from driftreview.domain import elsewhere
+from driftreview.domain import alerts, contracts, elsewhere, flags
 from driftreview.domain.recheck import Looked
-from driftreview.domain.report.material import Material
+from driftreview.domain.report.material import Material, facts_of, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
 
-_COLUMNS: Final = ("Limitation", "Impact", "Fix")
+_COLUMNS: Final = ("Limitation", "Severity", "Impact", "Fix")
+_NOTE: Final = "Note"
+"""The severity of what keeps no review from passing."""
 _IMPACT: Final = {
     OnMissing.HOLD: "Inconclusive as long as it has no data: no promotion",
     OnMissing.FAIL: "without data it counts as Degraded",
     OnMissing.IGNORE: "not counted as long as it has no data (onMissing: Ignore)",
 }
 _NEVER: Final = "not counted in any case"
+_UNKNOWN: Final = "unknown, which never passes"
+_UNUSED: Final = "not recorded; no verdict rests on it"
+_HARMLESS: Final = frozenset({_NEVER, _UNUSED, _IMPACT[OnMissing.IGNORE]})
+"""Impacts that keep no review from passing."""
+_JUDGED: Final = frozenset({contracts.SECTION, flags.SECTION, alerts.SECTION})
+"""Sections of facts that checks rest on."""
+_LATER: Final = frozenset({PreflightCheck.SIGNALS_PRESENT, PreflightCheck.RESOLUTION, PreflightCheck.ROLLBACK_POSSIBLE})
+"""Checks whose matter the frozen evidence tells in rows of its own."""
 _MEND: Final = "make the query return samples of this release"
 
 
 def section(material: Material) -> Section | None:
     """What was found; nothing where there is nothing."""
-    rows = [*_of_signals(material), *_of_baseline(material), *_of_facts(material), *_of_rollback(material)]
+    rows = [
+        *_of_preflight(material),
+        *_of_signals(material),
+        *_of_baseline(material),
+        *_of_facts(material),
+        *_of_rollback(material),
+    ]
     if not rows:
         return None
     table = Table(title="What this review cannot tell", columns=list(_COLUMNS), rows=rows)
     return Section(id="limitations", title="Known Limitations", blocks=[table])
 
 
+def findings(material: Material) -> tuple[list[PreflightFinding], Reference]:
+    """What preflight found, and where that stands: frozen with T0; before it in the status."""
+    facts = facts_of(material.at_t0)
+    if material.at_t0 is None or facts is None:
+        return list(material.review.status.preflight), material.of_review("status.preflight")
+    return list(facts.preflight), material.ref(material.at_t0, field="spec.facts.preflight")
+
+
+def _of_preflight(material: Material) -> Iterator[Row]:
+    """What preflight found, but for what evidence tells by now."""
+    found, ref = findings(material)
+    later = _LATER if material.at_t0 else frozenset[str]()
+    for each in found:
+        if each.name not in later:
+            said = f"{each.name}: {each.message}"
+            yield _row(said, each.impact or "-", each.fix or "-", ref, severity=each.severity)
+
+
 def _of_signals(material: Material) -> Iterator[Row]:
     """Signals that the last look, or T0, has no data of."""
-    look = material.last or material.at_t0
+    look = material.newest
     if look is None:
         return
     frozen = {each.name: each for each in look.evidence.spec.signals}
@@ -45,8 +80,7 @@ def _of_signals(material: Material) -> Iterator[Row]:
 
 
 def _without(look: Looked, found: SignalEvidence) -> str:
-    when = "T0" if look.name == "T0" else f"T0+{look.name}"
-    return f"{found.name} has no data at {when}: {found.problem.message if found.problem else ''}"
+    return f"{found.name} has no data at {when(look)}: {found.problem.message if found.problem else ''}"
 
 
 def _impact(declared: Signal | Evidence) -> str:
@@ -76,7 +110,7 @@ def _of_baseline(material: Material) -> Iterator[Row]:
 
 def _of_facts(material: Material) -> Iterator[Row]:
     """What the cluster did not tell of itself."""
-    look = material.last or material.at_t0
+    look = material.newest
     if look is None:
         return
     scraping, facts = look.evidence.spec.scraping, look.evidence.spec.facts
@@ -89,11 +123,13 @@ def _of_facts(material: Material) -> Iterator[Row]:
         )
     impacts = {f"{elsewhere.SECTION}/{each.name}": _impact(each) for each in material.review.spec.evidence}
     for each in facts.problems if facts else ():
+        impact = impacts.get(each.about) or (_UNKNOWN if each.about.split("/")[0] in _JUDGED else _UNUSED)
         yield _row(
             f"{each.about}: {each.message}",
-            impacts.get(each.about, "unknown, which never passes"),
+            impact,
             "create what is named, or grant the operator the right to read it",
             material.ref(look, check=each.about),
+            severity=_NOTE if impact in _HARMLESS else FindingSeverity.WARNING,
         )
 
 
@@ -109,6 +145,7 @@ def _of_rollback(material: Material) -> Iterator[Row]:
         )
 
 
-def _row(limitation: str, impact: str, fix: str, *evidence: Reference) -> Row:
-    cells = [Cell(text=limitation, tone=Tone.OPEN), Cell(text=impact), Cell(text=fix)]
+def _row(limitation: str, impact: str, fix: str, *evidence: Reference, severity: str = FindingSeverity.WARNING) -> Row:
+    tone = Tone.BAD if severity == FindingSeverity.BLOCKER else Tone.PLAIN if severity == _NOTE else Tone.OPEN
+    cells = [Cell(text=limitation), Cell(text=severity, tone=tone), Cell(text=impact), Cell(text=fix)]
     return Row(cells=cells, evidence=list(evidence))

@@ -10,13 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from driftreview.api.base import format_time
+from driftreview.api.incident import IncidentKind
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
+from driftreview.api.preflight import FindingSeverity
 from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
-from driftreview.domain.report import elsewhere, people
-from driftreview.domain.report.material import Material, tone
+from driftreview.domain.display import some
+from driftreview.domain.report import elsewhere, limitations, people
+from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
 from driftreview.domain.status import condition
 
@@ -53,11 +56,10 @@ def _signals(material: Material) -> Iterator[Sentence]:
 
 
 def _checks(material: Material) -> Iterator[Sentence]:
-    """Expectations that are broken or unknown at the last look."""
-    last = material.last
-    for each in last.result.checks if last and last.result else ():
+    """Expectations that are broken or unknown at the last look, or at T0 already."""
+    for each in material.checks:
         if each.verdict is not CheckVerdict.HELD:
-            refs = [material.ref(look, check=f"{each.section}/{each.name}") for look in (last, material.at_t0)]
+            refs = material.since(check=f"{each.section}/{each.name}")
             counted = "" if each.counts else " (not counted)"
             yield Sentence(text=each.sentence + counted, tone=tone(each.verdict), evidence=refs)
 
@@ -89,11 +91,42 @@ def _disagreements(material: Material) -> Iterator[Sentence]:
         yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review(material.differences[0].path)])
 
 
+def _preflight(material: Material) -> Iterator[Sentence]:
+    """What preflight found: it keeps the review from starting, or was let go on."""
+    found, ref = limitations.findings(material)
+    for each in found:
+        stops = Tone.BAD if each.severity is FindingSeverity.BLOCKER else Tone.OPEN
+        yield Sentence(text=f"{each.name}: {each.message}", tone=stops, evidence=[ref])
+
+
+def _confounders(material: Material) -> Iterator[Sentence]:
+    """What else may be the cause of what was measured."""
+    last = material.last
+    found = last.result.confounders if last and last.result else ()
+    if found:
+        names = some([each.what for each in found])
+        text = f"{len(found)} things changed since T0 beside the release and may be why a signal did: {names}"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=material.since(field="spec.facts"))
+
+
+def _incidents(material: Material) -> Iterator[Sentence]:
+    """Containers that the last look found killed or restarted."""
+    look, facts = material.newest, facts_of(material.newest)
+    ended = [each for each in facts.incidents if each.kind is not IncidentKind.WARNING] if facts else []
+    if ended and look is not None:
+        names = some([f"{each.object} ({each.reason or each.kind})" for each in ended])
+        text = f"Containers ended before {when(look)}: {names}"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.ref(look, field="spec.facts.incidents")])
+
+
 RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _disagreements,
     _signals,
     elsewhere.risks,
     _checks,
+    _incidents,
+    _preflight,
+    _confounders,
     people.risks,
     _way_back,
     _unfinished,
@@ -123,11 +156,21 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
                 material.of_signal(each.signal),
             ]
             yield Sentence(text=f"{each.signal.name}: runbook {each.signal.runbook}", evidence=refs)
+    yield from _fixes(material)
     open_until = material.closes if material.left and status.phase not in TERMINAL else None
     bad = last is not None and last.result is not None and tone(last.result.verdict) is not Tone.GOOD
     if bad and open_until and status.act is None and status.rollback is not None and status.rollback.possible:
         text = f"a rollback is possible {status.rollback.message}"
         yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.ref(material.at_t0)])
+
+
+def _fixes(material: Material) -> Iterator[Sentence]:
+    """What to do about what preflight found, which has the blockers first."""
+    found, ref = limitations.findings(material)
+    for each in found:
+        if each.fix:
+            stops = Tone.OPEN if each.severity is FindingSeverity.BLOCKER else Tone.PLAIN
+            yield Sentence(text=f"{each.name}: {each.fix}", tone=stops, evidence=[ref])
 
 
 def _next(material: Material) -> Iterator[Sentence]:

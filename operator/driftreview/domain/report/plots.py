@@ -26,7 +26,7 @@ def plots(material: Material) -> list[Plot]:
     at_t0, last = material.at_t0, material.last
     if at_t0 is None:
         return []
-    before = observed(material.review.spec.signals, at_t0.evidence.spec)
+    before = material.before
     after = observed(material.review.spec.signals, last.evidence.spec, at_t0.evidence.spec) if last else {}
     results = {each.signal.name: each for each in last.result.results} if last and last.result else {}
     found = [_plot(material, each, before, after, results.get(each.name)) for each in material.review.spec.signals]

@@ -1,0 +1,177 @@
+"""System Configuration: how the release was set up at T0, and what changed beside its pod template at each look.
+
+The pod template itself cannot change: with another one the review is superseded.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
+
+from driftreview.api.base import format_time
+from driftreview.api.configuration import AutoscalerFact, ConfigurationFact, ContainerFact, DeploymentFact, EnvFact
+from driftreview.api.facts import FactProblem, Facts
+from driftreview.domain.confounders import ABSENT, Confounder
+from driftreview.domain.recheck import Looked
+from driftreview.domain.report.material import Material, facts_of, unread, when
+from driftreview.domain.report.model import (
+    Block,
+    Cell,
+    Entries,
+    Reference,
+    Row,
+    Section,
+    Sentence,
+    Sentences,
+    Table,
+    Tone,
+)
+
+_CHANGES: Final = ("What", "At T0", "Then", "When (UTC)")
+_MANY: Final = 30
+"""Variables of a container from which on a reader may pass over them at first."""
+_DIGITS: Final = 12
+_OF_IMAGE: Final = "the image's own"
+_MASKED: Final = "not recorded: looks like a secret"
+
+
+def section(material: Material) -> Section | None:
+    """How it was set up at T0, and what changed since; nothing before T0."""
+    look = material.at_t0
+    if look is None:
+        return None
+    facts = facts_of(look)
+    blocks = list(_set_up(material, look, facts)) if facts else []
+    if facts is None or facts.configuration is None:
+        why = "; ".join(each.message for each in unread(look, "deployment"))
+        text = f"The configuration was not recorded at T0{': ' if why else ''}{why}"
+        blocks.append(Sentences(items=[Sentence(text=text, tone=Tone.OPEN, evidence=[_ref(material, look)])]))
+    blocks += [_changed(material, each) for each in reversed(material.judged)]
+    return Section(id="configuration", title="System Configuration", blocks=blocks)
+
+
+def _ref(material: Material, look: Looked, field: str = "configuration") -> Reference:
+    return material.ref(look, field=f"spec.facts.{field}")
+
+
+def _set_up(material: Material, look: Looked, facts: Facts) -> Iterator[Block]:
+    rows = list(_running(material, look, facts.deployment)) if facts.deployment else []
+    fact = facts.configuration
+    if fact is not None:
+        rows += _around(_ref(material, look), fact)
+    if rows:
+        yield Entries(rows=rows)
+    if fact is None:
+        return
+    digests = {each.container: each.digests for each in facts.deployment.images} if facts.deployment else {}
+    for each in fact.containers:
+        yield from _container(_ref(material, look), each, digests.get(each.name, []))
+    if fact.config_maps or fact.secrets:
+        yield _references(material, look, fact)
+
+
+def _running(material: Material, look: Looked, fact: DeploymentFact) -> Iterator[Row]:
+    ref = _ref(material, look, "deployment")
+    if fact.version:
+        yield _entry("Version", fact.version, ref)
+    pods = f"{fact.desired} wanted, {fact.updated} of this revision, {fact.ready} ready, {fact.available} available"
+    yield _entry("Replicas", pods, ref)
+
+
+def _around(ref: Reference, fact: ConfigurationFact) -> Iterator[Row]:
+    """What holds for all containers."""
+    scalers = "; ".join(map(_scaler, fact.autoscalers)) or "none"
+    yield _entry("HorizontalPodAutoscaler", scalers, ref)
+    if fact.kubernetes:
+        yield _entry("Kubernetes", fact.kubernetes, ref)
+    nodes = [f"{each.name} (kubelet {each.kubelet or 'not known'})" for each in fact.nodes]
+    yield _entry("Nodes", ", ".join(nodes) or "not known", ref)
+    if fact.left_out:
+        yield _entry("Left out", fact.left_out, ref)
+
+
+def _scaler(fact: AutoscalerFact) -> str:
+    return f"{fact.name}: {fact.least} to {fact.most} replicas by {', '.join(fact.metrics) or 'no metric'}"
+
+
+def _entry(label: str, text: str, ref: Reference) -> Row:
+    return Row(cells=[Cell(text=label), Cell(text=text)], evidence=[ref])
+
+
+def _container(ref: Reference, fact: ContainerFact, digests: Sequence[str]) -> Iterator[Table]:
+    kind = "init container" if fact.init else "container"
+    rows = [Row(cells=[Cell(text=label), said], evidence=[ref]) for label, said in _settings(fact, digests)]
+    yield Table(title=f"{kind.capitalize()} {fact.name} at T0", columns=["Setting", "Value"], rows=rows)
+    if fact.env:
+        yield Table(
+            title=f"Environment of {kind} {fact.name} at T0",
+            columns=["Variable", "Value", "From"],
+            rows=[Row(cells=_variable(each), evidence=[ref]) for each in fact.env],
+            folded=len(fact.env) > _MANY,
+        )
+
+
+def _settings(fact: ContainerFact, digests: Sequence[str]) -> Iterator[tuple[str, Cell]]:
+    yield "Image", Cell(text=fact.image, code=True)
+    if digests:
+        yield "Digest", Cell(text=", ".join(digests), code=True)
+    for label, words in (("Command", fact.command), ("Arguments", fact.args)):
+        yield label, Cell(text=shlex.join(words), code=True) if words else Cell(text=_OF_IMAGE)
+    # The API server keeps a map in another order than it was written in.
+    given = ", ".join(f"{name}: {amount}" for name, amount in sorted(fact.resources.items()))
+    yield "Requests and limits", Cell(text=given or "none")
+    for label, words in (("Ports", fact.ports), ("Probes", fact.probes), ("Every key of", fact.env_from)):
+        if words:
+            yield label, Cell(text=", ".join(words))
+    if fact.left_out:
+        yield "Left out", Cell(text=fact.left_out)
+
+
+def _variable(fact: EnvFact) -> list[Cell]:
+    """Its value where it is plain; of what is from elsewhere or looks like a secret the name alone."""
+    missing = Cell(text="-" if fact.source else _MASKED)
+    value = missing if fact.value is None else Cell(text=fact.value, code=True)
+    return [Cell(text=fact.name, code=True), value, Cell(text=fact.source or "the pod template")]
+
+
+def _references(material: Material, look: Looked, fact: ConfigurationFact) -> Table:
+    problems = unread(look, "configuration")
+    kinds = (("configmaps", fact.config_maps), ("secrets", fact.secrets))
+    rows = []
+    for kind, found in kinds:
+        for each in found:
+            known = each.hash.rpartition(":")[2][:_DIGITS] if each.hash else ""
+            edited = format_time(each.changed_at) if each.changed_at else "-"
+            hashed = Cell(text=known, code=True) if known else _missing(problems, f"configuration/{kind}/{each.name}")
+            cells = [Cell(text=f"{kind}/{each.name}", code=True), hashed, Cell(text=edited)]
+            rows.append(Row(cells=cells, evidence=[_ref(material, look)]))
+    title = "What its pods read, as hashes"
+    return Table(title=title, columns=["Object", "Hash at T0", "Last edited (UTC)"], rows=rows)
+
+
+def _missing(problems: Iterable[FactProblem], about: str) -> Cell:
+    """Why there is no hash of an object."""
+    return Cell(text=next((each.message for each in problems if each.about == about), ABSENT), tone=Tone.OPEN)
+
+
+def _changed(material: Material, look: Looked) -> Block:
+    """What was found to be another way than at T0 by a look."""
+    refs = [_ref(material, each, "configuration") for each in (look, material.at_t0) if each]
+    found: Sequence[Confounder] = look.result.confounders if look.result else ()
+    if found:
+        rows = [Row(cells=list(_difference(each)), evidence=refs) for each in found]
+        title = f"Changed between T0 and {when(look)}"
+        return Table(title=title, columns=list(_CHANGES), rows=rows, folded=look is not material.last)
+    if facts_of(look) is None or facts_of(material.at_t0) is None:
+        text, tone = f"{when(look)}: nothing was recorded of the cluster, so changes are not known", Tone.OPEN
+    else:
+        text, tone = f"{when(look)}: nothing that could be read beside the pod template changed since T0", Tone.GOOD
+    return Sentences(items=[Sentence(text=text, tone=tone, evidence=refs)])
+
+
+def _difference(found: Confounder) -> Iterator[Cell]:
+    yield Cell(text=found.what)
+    yield Cell(text=found.before)
+    yield Cell(text=found.after)
+    yield Cell(text=format_time(found.at))
