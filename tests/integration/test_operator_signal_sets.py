@@ -7,6 +7,8 @@ import pytest
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
+from driftreview.bundle.contents import write
+from driftreview.bundle.verify import prove
 from driftreview.domain.evidence import is_intact
 from driftreview.domain.recheck import differences, looked
 from driftreview.domain.signalsets import is_pinned
@@ -66,6 +68,8 @@ def test_a_review_is_judged_by_its_own_signals_and_those_of_its_sets(
     assert set(asked) == {"latency", "web-worse", "shared"}
     assert asked["shared"] == 'latency_ms{replica="b"}'
     assert is_pinned(review, looks[0].evidence.spec)
+    packed = write(stage.read(), [each for each in found if each["spec"]["checkpoint"] != "signals"])
+    assert prove(packed).judged == len(looks) - 1
 
 
 def test_an_unknown_set_is_said_and_the_review_goes_on_once_it_is_there(

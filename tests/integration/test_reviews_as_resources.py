@@ -1,5 +1,6 @@
 """The two reviews that were once written by hand, as resources: each finds and says what its document did."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ LIMITATIONS: Final = {
     "ForbiddenVariable": "forbidden variable BROKER=mock in container bot",
 }
 """The document's four, in its order but for the second and what our list puts first."""
+HOW: Final = ("impact", "fix")
 GAPS: Final = ("order-latency-p99", "order-failures", "streaming-lag-p95", "mark-age")
 """No execution, streaming and mark metrics; what of the bot is exposed is the fourth of its gaps."""
 COMPLETION: Final = "phase-1-completion-88d7df9"
@@ -78,6 +80,15 @@ def blockers(status: dict[str, Any]) -> dict[str, str]:
     return {each["name"]: each["message"] for each in status.get("preflight", []) if each["severity"] == "Blocker"}
 
 
+def driftreview(stage: Stage, lab: Lab, command: str, name: str, *options: str) -> str:
+    """What a command says about a review."""
+    where = ["-n", stage.namespace, "--kubeconfig", str(lab.kubeconfig)]
+    ours = [sys.executable, "-m", "driftreview", command, name, *options, *where]
+    done = subprocess.run(ours, check=False, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def has_ended(stage: Stage) -> bool:
     """Whether a kubelet said that the bot was started again."""
     pods = [each["status"].get("containerStatuses", []) for each in stage.api.list("Pod", stage.namespace)]
@@ -85,7 +96,7 @@ def has_ended(stage: Stage) -> bool:
 
 
 def test_the_t0_document_is_found_again_on_the_deployment_that_it_describes(
-    stage: Stage, operators: Operators, scraping: PrometheusServer, running: PodRunner
+    stage: Stage, operators: Operators, lab_session: Lab, scraping: PrometheusServer, running: PodRunner
 ) -> None:
     for service in documents("t0-baseline", "infrastructure.yaml"):
         stage.api.create(service, stage.namespace)
@@ -107,6 +118,10 @@ def test_the_t0_document_is_found_again_on_the_deployment_that_it_describes(
         assert all(each["impact"] and each["fix"] for each in blocked["preflight"])
         assert (blocked["phase"], blocked.get("t0")) == ("Pending", None)
         assert condition(blocked, "Stalled")["reason"] == "PreflightBlocked"
+        document = driftreview(stage, lab_session, "report", T0_REVIEW)
+        (limitations,) = re.findall(r"^## \d+\. Known Limitations$.*?^---$", document, re.MULTILINE | re.DOTALL)
+        told = [*LIMITATIONS.values(), *(each[part] for each in review["spec"]["preflight"]["forbid"] for part in HOW)]
+        assert [each for each in told if each not in limitations] == []
 
         mended = yaml.safe_load((EXAMPLE / "manifests" / "deployment.yaml").read_text("utf-8"))
         stage.apply(mended)
@@ -120,13 +135,6 @@ def test_the_t0_document_is_found_again_on_the_deployment_that_it_describes(
 def test_the_completion_review_gives_its_table_and_its_recommendation(
     stage: Stage, operators: Operators, lab_session: Lab, scraping: PrometheusServer
 ) -> None:
-    def driftreview(command: str, *options: str) -> str:
-        where = ["-n", stage.namespace, "--kubeconfig", str(lab_session.kubeconfig)]
-        ours = [sys.executable, "-m", "driftreview", command, COMPLETION, *options, *where]
-        done = subprocess.run(ours, check=False, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
-
     built = yaml.safe_load_all(lab_session.kubectl("kustomize", str(REVIEWS / "completion")))
     tests, review = sorted(built, key=lambda each: str(each["kind"]))
     review["spec"]["window"] |= {"t0": wire(ago(hours=47, minutes=59, seconds=30)), "backdated": True, "settle": "2s"}
@@ -139,12 +147,12 @@ def test_the_completion_review_gives_its_table_and_its_recommendation(
         stage.until(lambda found: found.get("baseline"), "T0 is frozen", 25, COMPLETION)
         stage.api.merge("DriftReview", COMPLETION, stage.namespace, {"spec": {"suspend": True}})
         for item in review["spec"]["checklist"]:  # no look is taken until all of them are ticked
-            driftreview("sign-off", "--item", item["name"], "-m", "as in the document")
+            driftreview(stage, lab_session, "sign-off", COMPLETION, "--item", item["name"], "-m", "as in the document")
         stage.api.merge("DriftReview", COMPLETION, stage.namespace, {"spec": {"suspend": False}})
         status = stage.ended(90, COMPLETION)
     last = status["checkpoints"][-1]
     assert {each["name"]: (each["verdict"], each["delta"]) for each in last["evidence"]} == TABLE
     assert {each["verdict"] for each in last["signals"]} == {"Missing"}
     assert status["decision"]["recommendation"] == "APPROVE", status["decision"]
-    document = driftreview("report")
+    document = driftreview(stage, lab_session, "report", COMPLETION)
     assert [each for each in WRITTEN if each not in document] == []
