@@ -15,9 +15,9 @@ from driftreview.api.configuration import ConfigurationFact, DeploymentFact, Ref
 from driftreview.api.facts import Facts
 from driftreview.api.inventory import InventoryFact
 from driftreview.api.reasons import Reason
+from driftreview.domain.display import short_hash
 
 ABSENT: Final = "not there"
-_DIGITS: Final = 12
 
 
 @dataclass(frozen=True)
@@ -120,5 +120,5 @@ def _inventory(fact: InventoryFact, *, partly: bool) -> Iterator[tuple[str, _Kno
 def _references(kind: str, found: list[ReferenceFact]) -> Iterator[tuple[str, _Known]]:
     """Their hashes as people compare them."""
     for each in found:
-        value = each.hash.partition(":")[2][:_DIGITS] if each.hash else ABSENT
+        value = short_hash(each.hash) if each.hash else ABSENT
         yield f"{kind}/{each.name}", _Known(value, each.changed_at, (f"configuration/{kind}/{each.name}",))

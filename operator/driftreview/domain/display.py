@@ -133,5 +133,5 @@ def shorten(sentence: str, length: int = 512) -> str:
 
 
 def short_hash(value: str) -> str:
-    """As much of a SHA-256 as people compare by eye."""
-    return value.removeprefix("sha256:")[:_SHORT_HASH]
+    """As much of a hash as people compare by eye, without the name of its function."""
+    return value.rpartition(":")[2][:_SHORT_HASH]

@@ -17,7 +17,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import format_duration
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
-from driftreview.domain.finding import FEWEST_BLOCKS
+from driftreview.domain.finding import FEWEST_BLOCKS, GOOD
 from driftreview.domain.margins import compared_in
 from driftreview.domain.measured import AFFIRMED, Measured
 from driftreview.domain.noise import Floats
@@ -28,8 +28,7 @@ Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
 _SURELY_BETTER: Final = 0.01
 """Probability at most of taking a steady window for one that is getting better."""
-_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
-_MAY_BE_WORSE: Final = (*_GOOD, SignalVerdict.INCONCLUSIVE)
+_MAY_BE_WORSE: Final = (*GOOD, SignalVerdict.INCONCLUSIVE)
 """What is less than Suspect."""
 
 
@@ -51,7 +50,7 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
             step, when = worse_at_last
             said = f"but {shown(side.expected, side.at(step), each.case.signal.unit)} {when}"
             return SignalVerdict.SUSPECT, None, said
-    if verdict in _GOOD:
+    if verdict in GOOD:
         return _of_good(each)
     if each.late.size:
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved_late(each)
@@ -151,7 +150,7 @@ def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
         level = _in_full(part, is_log=each.scale.log)
         if level > each.alert + RESOLUTION:
             return SignalVerdict.SUSPECT, None, f"but {quantity(each.scale.back(level), each.case.signal.unit)} {where}"
-    if verdict in _GOOD and each.case.standing:
+    if verdict in GOOD and each.case.standing:
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
     return None
 

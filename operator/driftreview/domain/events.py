@@ -20,7 +20,7 @@ from driftreview.domain.bursts import against_limit, span_of
 from driftreview.domain.counts import COUNTABLE, Counts, events_in
 from driftreview.domain.display import by_chance, change, difference, quantity
 from driftreview.domain.family import Bound, Claims, Sure
-from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, Side, gravest, rounded
+from driftreview.domain.finding import FEWEST_BLOCKS, GOOD, Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.lately import last_with, stretches
 from driftreview.domain.margins import tolerated
 from driftreview.domain.measured import AFFIRMED, Case, Grid
@@ -33,8 +33,6 @@ _ROUNDING: Final = 1e-6
 _WANDERING: Final = 2.0
 """Events that are worth one, from which on it is said why so many prove so little."""
 _NOTHING_NEW: Final = "the baseline had stretches like it"
-
-_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,7 @@ def find_events(each: Events, sure: Sure) -> Finding:
     if is_compared(each.case.signal) and each.case.lacking is None:
         said += [too_few(each.case.now, "this window") or _against_baseline(each, sure)]
     found = gravest([finding for finding in said if finding is not None])
-    if not each.case.standing or found.verdict not in _GOOD:
+    if not each.case.standing or found.verdict not in GOOD:
         return found
     message = f"{found.message}; {each.case.standing}"
     return replace(found, verdict=SignalVerdict.INCONCLUSIVE, reason=Reason.UNRESOLVED, message=message)

@@ -23,6 +23,8 @@ _ROUNDABLE: Final = 1e300
 """Larger numbers may have no float once they are rounded up."""
 FEWEST_BLOCKS: Final = 6
 """Of either side, before it is judged."""
+GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
+"""Verdicts that let a promotion pass."""
 _GRAVE: Final = (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT, SignalVerdict.INCONCLUSIVE)
 
 

@@ -16,7 +16,7 @@ from driftreview.domain.before import earlier, like_before, no_worse
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.falls import falls_of, restarts_of
 from driftreview.domain.family import Bound, Claims, Sure
-from driftreview.domain.finding import FEWEST_BLOCKS, Estimate, Finding, Measure, rounded
+from driftreview.domain.finding import FEWEST_BLOCKS, GOOD, Estimate, Finding, Measure, rounded
 from driftreview.domain.lately import hours_of, late, risen, stretches
 from driftreview.domain.margins import alert_of
 from driftreview.domain.measured import AFFIRMED, Case, Grid
@@ -38,7 +38,6 @@ _KNOWN: Final = 12
 """Hours before a stretch at least, in baseline and window, to know what is unlike them."""
 _A_DAY: Final = 24
 """Hours of baseline that show what comes daily."""
-_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE)
 _BAD: Final = (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT)
 
 
@@ -155,7 +154,7 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
         said = f"but {rate} {falls}, as of restarts"
     else:
         said = _of_late(each, sure)
-    if not said and finding.verdict in _GOOD:
+    if not said and finding.verdict in GOOD:
         verdict, reason, said = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
         often, per_block = restarts_of(each.now, each.before)
         if is_leaking:

@@ -16,7 +16,7 @@ from driftreview.api.values import format_duration
 from driftreview.domain.course import stride_of
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.family import Bound, Sure
-from driftreview.domain.finding import FEWEST_BLOCKS
+from driftreview.domain.finding import FEWEST_BLOCKS, GOOD
 from driftreview.domain.margins import compared_in
 from driftreview.domain.measured import AFFIRMED, Grid, Measured
 from driftreview.domain.regression import RESOLUTION
@@ -31,7 +31,6 @@ _NEVER: Final = 100.0
 _FAR: Final = 3.0
 """Times the worst that the baseline did."""
 _UNDECIDED: Final = (SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
-_GOOD: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.IMPROVED)
 _OPEN: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
 
 
@@ -52,7 +51,7 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         ways_out = _ways_out(each, grid) if is_open else ""
         alone = shown(each.expected, each.at(noise), each.case.signal.unit).lstrip("+-")
         yield f"the noise alone ({alone}) is too much to call even no change good{ways_out}"
-    if verdict in _GOOD:
+    if verdict in GOOD:
         good = max(good, each.step)  # within the resolution of evidence
     told = [
         f"{what} {shown(each.expected, each.at(step), each.case.signal.unit)}"
@@ -61,7 +60,7 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     ]
     if told:
         yield ", ".join(told)
-    if verdict in (*_GOOD, SignalVerdict.INCONCLUSIVE) and (stretch := _worst(each, each.margin)):
+    if verdict in (*GOOD, SignalVerdict.INCONCLUSIVE) and (stretch := _worst(each, each.margin)):
         worst, before = (
             shown(each.expected, each.at(by), each.case.signal.unit) for by in (stretch.step, each.unlike_ending)
         )

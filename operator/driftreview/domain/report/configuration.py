@@ -13,6 +13,7 @@ from driftreview.api.base import format_time
 from driftreview.api.configuration import AutoscalerFact, ConfigurationFact, ContainerFact, DeploymentFact, EnvFact
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.domain.confounders import ABSENT, Confounder
+from driftreview.domain.display import short_hash
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, unread, when
 from driftreview.domain.report.model import (
@@ -31,7 +32,6 @@ from driftreview.domain.report.model import (
 _CHANGES: Final = ("What", "At T0", "Then", "When (UTC)")
 _MANY: Final = 30
 """Variables of a container from which on a reader may pass over them at first."""
-_DIGITS: Final = 12
 _OF_IMAGE: Final = "the image's own"
 _MASKED: Final = "not recorded: looks like a secret"
 
@@ -141,7 +141,7 @@ def _references(material: Material, look: Looked, fact: ConfigurationFact) -> Ta
     rows = []
     for kind, found in kinds:
         for each in found:
-            known = each.hash.rpartition(":")[2][:_DIGITS] if each.hash else ""
+            known = short_hash(each.hash) if each.hash else ""
             edited = format_time(each.changed_at) if each.changed_at else "-"
             hashed = Cell(text=known, code=True) if known else _missing(problems, f"configuration/{kind}/{each.name}")
             cells = [Cell(text=f"{kind}/{each.name}", code=True), hashed, Cell(text=edited)]

@@ -23,14 +23,14 @@ from driftreview.domain.checks import CheckResult
 from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import T0
 from driftreview.domain.expected import check_facts
-from driftreview.domain.finding import Finding
+from driftreview.domain.finding import GOOD, Finding
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.recheck import Looked, as_judged, differences, earlier, looked
 from driftreview.domain.report.model import AskedQuery, Cell, Reference, Tone
 
 _TONES: Final[dict[str, Tone]] = {
-    **dict.fromkeys((SignalVerdict.IMPROVED, SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, Verdict.PASS), Tone.GOOD),
+    **dict.fromkeys((*GOOD, Verdict.PASS), Tone.GOOD),
     **dict.fromkeys((CheckVerdict.HELD, Recommendation.APPROVE), Tone.GOOD),
     **dict.fromkeys((SignalVerdict.DEGRADED, Verdict.DRIFT, CheckVerdict.BROKEN, Recommendation.REJECT), Tone.BAD),
     **dict.fromkeys((SignalVerdict.SUSPECT, SignalVerdict.INCONCLUSIVE, SignalVerdict.MISSING), Tone.OPEN),
