@@ -202,6 +202,11 @@ class Metadata(Model):
     labels: dict[str, str] = Field(default_factory=dict)
     annotations: dict[str, str] = Field(default_factory=dict)
 
+    @property
+    def full_name(self) -> str:
+        """Namespace and name, as logs and messages say them."""
+        return f"{self.namespace}/{self.name}"
+
 
 class Condition(Model):
     """metav1.Condition."""

@@ -106,7 +106,7 @@ def _held_up_since(review: DriftReview, now: datetime) -> datetime:
 def unexpected(review: DriftReview, error: str, now: datetime) -> DriftReviewStatus:
     """The operator failed where it should not have: said, and tried again, at most until the window is closed."""
     status = review.status
-    text = f"the operator failed ({error}; see its log for {review.metadata.namespace}/{review.metadata.name})"
+    text = f"the operator failed ({error}; see its log for {review.metadata.full_name})"
     if status.t0 is not None and _closed(review, now):
         undecided = status.decision is None and status.act is None
         phase = Phase.INCONCLUSIVE if undecided else Phase.FAILED

@@ -275,6 +275,6 @@ def foreseen(review: DriftReview, evidence: DriftSnapshotSpec) -> Foresight | No
     try:
         return foresight(review.spec, evidence)
     except Exception:  # noqa: BLE001 - whatever it is, it is only advice
-        name = f"{review.metadata.namespace}/{review.metadata.name}"
+        name = review.metadata.full_name
         LOGGER.exception("what the baseline tells could not be found out", extra={"review": name})
         return None

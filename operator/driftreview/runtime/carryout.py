@@ -42,7 +42,7 @@ class CarryOut:
         Raises:
             ChangedError: the review or the target changed since it was looked at.
         """
-        name = f"{review.metadata.namespace}/{review.metadata.name}"
+        name = review.metadata.full_name
         fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
         if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
             raise ChangedError(f"review {name} changed before its act")

@@ -131,7 +131,7 @@ class Reconciler:
                 changes += 1
                 if changes > MOST_CHANGES:
                     raise  # the loop waits a while before it tries again
-                LOGGER.debug("changed meanwhile, read again: %s", error, extra={"review": _name(review)})
+                LOGGER.debug("changed meanwhile, read again: %s", error, extra={"review": review.metadata.full_name})
                 if (fresh := self._anew(raw)) is None:
                     return raw, self.clock() + UNREADABLE
                 raw, again = fresh, self.clock()
@@ -211,7 +211,7 @@ class Reconciler:
         if status.to_wire() == review.status.to_wire():
             return raw
         stored = self.reviews.write_status(review, status)
-        tell(_name(review), review.status, status)
+        tell(review.metadata.full_name, review.status, status)
         return stored
 
     def _capture_baseline(
@@ -260,7 +260,13 @@ class Reconciler:
         self.telemetry.verdicts.labels(result.verdict).inc()
         late = now - checkpoint.due - parse_duration(review.spec.window.settle)
         self.telemetry.lateness.observe(max(late.total_seconds(), 0))
-        LOGGER.info("T0+%s: %s: %s", checkpoint.name, result.verdict, result.message, extra={"review": _name(review)})
+        LOGGER.info(
+            "T0+%s: %s: %s",
+            checkpoint.name,
+            result.verdict,
+            result.message,
+            extra={"review": review.metadata.full_name},
+        )
         return stored, now
 
     def _unanswered(
@@ -272,7 +278,3 @@ class Reconciler:
         stored = self._write(review, trouble.metrics_failed(review, unanswered.failures, now), raw)
         self.capture.next_round(review.metadata.uid)
         return stored, now + RETRY
-
-
-def _name(review: DriftReview) -> str:
-    return f"{review.metadata.namespace}/{review.metadata.name}"

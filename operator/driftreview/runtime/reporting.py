@@ -71,10 +71,10 @@ class Reporter:
         try:
             self.reviews.write_status(review, self._written(review, about))
         except (ChangedError, NotFoundError, UnavailableError) as error:
-            LOGGER.debug("the report is tried again: %s", error, extra={"review": _name(review)})
+            LOGGER.debug("the report is tried again: %s", error, extra={"review": review.metadata.full_name})
             return min(again or now + RETRY, now + RETRY)
         except ClusterError as error:  # not even that it was not written can be said
-            LOGGER.warning("the report could not be spoken of: %s", error, extra={"review": _name(review)})
+            LOGGER.warning("the report could not be spoken of: %s", error, extra={"review": review.metadata.full_name})
         return again
 
     def _written(self, review: DriftReview, about: str) -> DriftReviewStatus:
@@ -87,10 +87,10 @@ class Reporter:
             reason = _REASONS.get(type(error), Reason.REFUSED)
             return report_refused(review, about, reason, str(error), self.clock())
         except Exception as error:  # noqa: BLE001 - whatever it is, no decision waits for a report
-            LOGGER.exception("the report of %s could not be made", about, extra={"review": _name(review)})
+            LOGGER.exception("the report of %s could not be made", about, extra={"review": review.metadata.full_name})
             why = f"the operator failed ({type(error).__name__}); see its log"
             return report_refused(review, about, Reason.INTERNAL_ERROR, why, self.clock())
-        LOGGER.info("report of %s written", about, extra={"review": _name(review)})
+        LOGGER.info("report of %s written", about, extra={"review": review.metadata.full_name})
         return report_written(review, about, self.clock())
 
     def _snapshots(self, review: DriftReview) -> list[DriftSnapshot]:
@@ -102,7 +102,3 @@ class Reporter:
                 found.append(DriftSnapshot(metadata=Metadata(name=name), spec=spec))
             alive()
         return found
-
-
-def _name(review: DriftReview) -> str:
-    return f"{review.metadata.namespace}/{review.metadata.name}"

@@ -24,7 +24,7 @@ def section(material: Material) -> Section:
 def _rows(material: Material) -> Iterator[Row]:
     review, given, status = material.review, material.review.spec.context, material.review.status
     of = material.of_review
-    yield _row("Review", f"{review.metadata.namespace}/{review.metadata.name}", of("metadata.name"), code=True)
+    yield _row("Review", review.metadata.full_name, of("metadata.name"), code=True)
     yield _row("Target", f"{review.spec.target.kind} {review.spec.target.name}", of("spec.target"), code=True)
     if given.revision:
         yield _row("Deployment ID / SHA", given.revision, of("spec.context.revision"), code=True)
