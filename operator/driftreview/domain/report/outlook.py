@@ -105,7 +105,8 @@ def _confounders(material: Material) -> Iterator[Sentence]:
     found = last.result.confounders if last and last.result else ()
     if found:
         names = some([each.what for each in found])
-        text = f"{len(found)} things changed since T0 beside the release and may be why a signal did: {names}"
+        things = "thing" if len(found) == 1 else "things"
+        text = f"{len(found)} {things} changed since T0 beside the release and may be why a signal did: {names}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=material.since(field="spec.facts"))
 
 
