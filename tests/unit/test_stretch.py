@@ -122,6 +122,12 @@ class TestBackAtLast:
         assert judged(signal(**POINTS), [100.0] * 6).verdict is V.DEGRADED
         assert judged(signal(**POINTS), [*[20.0] * 35, 0.3]).verdict is V.DEGRADED
 
+    @pytest.mark.parametrize("declared", [signal(**POINTS), signal(margin=None, limits={"alert": "5"}, unit="%")])
+    def test_one_block_that_is_back_is_half_of_the_end_of_an_hour(self, declared: Any) -> None:
+        said = judged(declared, [*[100.0] * 5, 0.3], budget=0.2)
+        assert said.verdict is V.SUSPECT
+        assert re.search(r"; but [+-]?0[\d.e-]*% in its last block: it may have healed; ", said.message)
+
     @pytest.mark.parametrize("good", [1, 2, 5])
     def test_what_is_back_is_counted(self, good: int) -> None:
         now = [*[20.0] * 30, *[0.3] * good]

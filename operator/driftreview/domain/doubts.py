@@ -21,6 +21,7 @@ from driftreview.domain.finding import FEWEST_BLOCKS, GOOD
 from driftreview.domain.margins import compared_in
 from driftreview.domain.measured import AFFIRMED, Grid, Measured
 from driftreview.domain.noise import Floats
+from driftreview.domain.recent import FEWEST_AT_LAST
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.stretch import Excess
 from driftreview.domain.tails import student_sf
@@ -29,6 +30,7 @@ Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
 _SURELY_BETTER: Final = 0.01
 """Probability at most of taking a steady window for one that is getting better."""
+_IN_ITS_LAST: Final = "in its last block: it may have healed"
 _MAY_BE_WORSE: Final = (*GOOD, SignalVerdict.INCONCLUSIVE)
 """What is less than Suspect."""
 
@@ -41,13 +43,11 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Gri
     expected = each.level - each.step + each.above
     is_within = each.recent.level - expected <= each.margin / 2
     error = math.hypot(each.recent.step_error, each.above_error)
-    is_back = is_within or _healed(each, expected + each.margin, error)
-    if verdict is SignalVerdict.DEGRADED and not is_back and (back := Excess.of(each).back_for(each.margin / 2)):
-        # In the last third of an hour, two blocks, one that is back is half of it: no mean of both tells that.
-        is_back = 2 * back >= each.recent.blocks
-    if verdict is SignalVerdict.DEGRADED and is_back:
+    if verdict is SignalVerdict.DEGRADED and (is_within or _healed(each, expected + each.margin, error)):
         last = shown(each.expected, each.scale.back(each.recent.level), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
+    if verdict is SignalVerdict.DEGRADED and (now := _back(each, Excess.of(each), each.margin / 2)) is not None:
+        return SignalVerdict.SUSPECT, None, f"but {shown(each.expected, now, each.case.signal.unit)} {_IN_ITS_LAST}"
     if verdict not in _MAY_BE_WORSE:
         return None
     for side in _sides(each):
@@ -115,6 +115,15 @@ def _healed(each: Measured, bound: float, error: float) -> bool:
     return is_mending and student_sf((recent.level - bound) / error, each.freedom) >= AFFIRMED
 
 
+def _back(each: Measured, excess: Excess, tolerated: float) -> float | None:
+    """The last block, in the signal's unit, if it is good again and that may be all that an hour can show; else None.
+
+    The last third of an hour is two blocks: of what got better between them a mean tells nothing.
+    """
+    is_short = each.recent.blocks <= FEWEST_AT_LAST
+    return float(excess.row[np.isfinite(excess.row)][-1]) if is_short and excess.back_for(tolerated) else None
+
+
 def _in_the_last_third(each: Measured) -> str:
     return f"in its last {each.recent.blocks} blocks: it may have healed"
 
@@ -157,20 +166,23 @@ def about_alert(each: Measured, verdict: SignalVerdict, grid: Grid) -> Doubt | N
     if verdict is SignalVerdict.DEGRADED and _healed(each, each.alert, each.recent.level_error):
         last = quantity(each.scale.back(each.recent.level), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
+    row = each.case.now.row
+    excess = Excess(each.scale.sign * each.scale.of(row) - each.alert, row, 0.0)
+    if verdict is SignalVerdict.DEGRADED and (now := _back(each, excess, 0.0)) is not None:
+        return SignalVerdict.SUSPECT, None, f"but {quantity(now, each.case.signal.unit)} {_IN_ITS_LAST}"
     if verdict not in _MAY_BE_WORSE:
         return None
-    if (said := _beyond_its_alert(each, each.alert, grid)) is not None:
+    if (said := _beyond_its_alert(each, each.alert, excess, grid)) is not None:
         return SignalVerdict.SUSPECT, None, said
     if verdict in GOOD and each.case.standing:
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
     return None
 
 
-def _beyond_its_alert(each: Measured, alert: float, grid: Grid) -> str | None:
+def _beyond_its_alert(each: Measured, alert: float, excess: Excess, grid: Grid) -> str | None:
     """That a part is beyond a limit, so far that the whole is, or still; None if none is."""
-    unit, row = each.case.signal.unit, each.case.now.row
-    off = each.scale.sign * each.scale.of(row) - alert
-    there, excess = np.flatnonzero(np.isfinite(off)), Excess(off, row, 0.0)
+    unit, off = each.case.signal.unit, excess.blocks
+    there = np.flatnonzero(np.isfinite(off))
     for part, where in (
         (there, "where its worst blocks count in full"),
         (there[-FEWEST_BLOCKS:], "in its last blocks"),
