@@ -431,7 +431,7 @@ class TestBriefRevisions:
     """Back to what was tried: what ran for minutes was a mistake that the next one mends, or is not known yet."""
 
     def previous(self, *lives: float, approved: str = "") -> str | None:
-        """Name of the previous one of revisions v1, v2, ... that each were made so many minutes after the one before."""
+        """The previous one of revisions v1, v2, ... each made so many minutes after the one before."""
         born, found = T0 - timedelta(days=30), []
         for number, minutes in enumerate(lives, 1):
             born += minutes * MINUTE
