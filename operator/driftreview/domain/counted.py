@@ -30,7 +30,7 @@ WANDERING: Final = 2.0
 """Events that are worth one, from which on it is said why so many prove so little, and hours are counted as well."""
 _ROUNDING: Final = 1e-6
 """Of a number below zero: less comes of extrapolating."""
-_HOURLY: Final = 0.1
+_HOURLY: Final = 0.02
 """Of what is allowed, for the hours that have any: where events keep coming it is by far enough, and little is lost."""
 
 

@@ -43,8 +43,13 @@ def quantity(value: float, unit: str) -> str:
             size, power = size / 1024, power + 1
         return f"{number(value / 1024**power)} {_BYTES[power]}"
     if unit == "%":
-        return f"{number(0.0 if size < _NO_POINT else value)}%"
+        return f"{number(value)}%"
     return f"{number(value)} {unit}".rstrip()
+
+
+def distance(value: float, unit: str) -> str:
+    """How far apart two values are: of shares in percentage points, for `%` would be read as a share of them."""
+    return f"{number(0.0 if abs(value) < _NO_POINT else value)} pp" if unit == "%" else quantity(value, unit)
 
 
 def change(before: float, after: float, unit: str) -> str:
@@ -83,8 +88,8 @@ def by_chance(chance: float, allowed: float) -> str:
 
 def difference(before: float, after: float, unit: str) -> str:
     """A difference in the unit."""
-    apart = quantity(_apart(before, after), unit)
-    return f"{'+' if after >= before or apart == quantity(0.0, unit) else '-'}{apart}"
+    apart = distance(_apart(before, after), unit)
+    return f"{'+' if after >= before or apart == distance(0.0, unit) else '-'}{apart}"
 
 
 def _apart(before: float, after: float) -> float:
