@@ -1,6 +1,6 @@
 import pytest
 
-from driftreview.domain.display import change, number, printable, quantity, shorten
+from driftreview.domain.display import by_chance, change, difference, number, printable, quantity, shorten
 
 
 @pytest.mark.parametrize(
