@@ -20,16 +20,14 @@ from driftreview.api.reasons import Reason
 from driftreview.domain.alertrules import Rule
 from driftreview.domain.observability import (
     Changes,
-    Visible,
     changes,
     metric_names,
     pack,
     rules_fact,
     unpack,
-    visible,
 )
 from driftreview.domain.samples import Failed, NoData
-from tests.builders import HOUR, T0, evidence, series, snapshot
+from tests.builders import HOUR, T0
 
 NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), min_size=1), max_size=40, unique=True).map(sorted)
 
@@ -77,14 +75,6 @@ class TestChanges:
         unknown = Facts(taken_at=T0)
         assert changes(unknown, facts()) == "the metrics of the judged pods are not known at T0"
         assert changes(facts(), unknown) == "the metrics of the judged pods are not known now"
-
-
-def test_of_each_signal_it_is_told_whether_it_had_data() -> None:
-    at_t0 = snapshot(evidence("a", series([1.0])), evidence("b", problem=Reason.EMPTY))
-    now = snapshot(evidence("a", problem=Reason.TIMEOUT), evidence("b", series([1.0])), checkpoint="1h")
-    assert visible(at_t0, now) == [Visible("a", None, "because of Timeout"), Visible("b", "because of Empty", None)]
-    absent = "it was not measured"
-    assert visible(snapshot(), now) == [Visible("a", absent, "because of Timeout"), Visible("b", absent, None)]
 
 
 def rule(health: str, evaluated: datetime | None = T0, *, is_alert: bool = True) -> Rule:

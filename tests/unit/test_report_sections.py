@@ -343,8 +343,15 @@ class TestObservability:
             evidence("a", problem=Reason.TIMEOUT), evidence("b", series(around(1, 36))), checkpoint="1h", hours=6
         )
         found = said(report(declared, [stored("t0", first), stored("1h", last)]), "observability")
-        assert "a has no data at T0+1h, which it had at T0: because of Timeout" in found
+        assert "a has too little data at T0+1h, which it had at T0: because of Timeout" in found
         assert "b has data at T0+1h, and had none at T0: because of Empty" in found
+
+    def test_too_few_samples_to_be_judged_are_a_gap_and_no_positive_indicator(self) -> None:
+        first = snapshot(evidence("a", series(around(1, 144))))
+        thin = snapshot(evidence("a", series(around(1, 36), samples=100)), checkpoint="1h", hours=6)
+        whole = report(review(signals=[signal("a")]), [stored("t0", first), stored("1h", thin)])
+        assert any(line.startswith("a has too little data at T0+1h") for line in said(whole, "observability"))
+        assert not any("have data" in line for each in whole.sections for line in lines(each.blocks))
 
 
 class TestOutlook:

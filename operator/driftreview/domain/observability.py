@@ -1,4 +1,4 @@
-"""What of a release can be seen: which metrics appeared or vanished, which signals have data, how rules fare."""
+"""What of a release can be seen: which metrics appeared or vanished, and how rules fare."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from itertools import takewhile
 from typing import Final
 from urllib.parse import quote, unquote
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.facts import Facts
 from driftreview.api.observability import (
     LONGEST_NAMES,
@@ -34,15 +33,6 @@ class Changes:
 
     appeared: tuple[str, ...]
     vanished: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Visible:
-    """Whether a signal had data; None where it had, else why not."""
-
-    signal: str
-    at_t0: str | None
-    now: str | None
 
 
 def metric_names(found: Iterable[str]) -> MetricNames:
@@ -89,14 +79,6 @@ def changes(at_t0: Facts, now: Facts) -> Changes | str:
     return Changes(tuple(sorted(set(new) - set(old))), tuple(sorted(set(old) - set(new))))
 
 
-def visible(baseline: DriftSnapshotSpec, current: DriftSnapshotSpec) -> list[Visible]:
-    """Of each signal whether it had data at T0 and now, in the order of the evidence at hand."""
-    looks = [_problems(each) for each in (baseline, current)]
-    names = dict.fromkeys(each.name for look in (baseline, current) for each in look.signals)
-    absent = "it was not measured"
-    return [Visible(name, looks[0].get(name, absent), looks[1].get(name, absent)) for name in names]
-
-
 def rules_fact(rules: Sequence[Rule]) -> RulesFact:
     """How rules fare, as it is frozen."""
     failing = [each for each in rules if each.health not in FINE]
@@ -112,7 +94,3 @@ def rules_fact(rules: Sequence[Rule]) -> RulesFact:
         ],
         oldest=min(tried, default=None),
     )
-
-
-def _problems(look: DriftSnapshotSpec) -> dict[str, str | None]:
-    return {each.name: each.problem.message if each.problem else None for each in look.signals}

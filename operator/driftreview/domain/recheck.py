@@ -14,7 +14,7 @@ from driftreview.api.base import Model
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
-from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.reasons import Reason, Recommendation, SignalVerdict
 from driftreview.api.signalset import UsedSet
 from driftreview.api.status import Decision
 from driftreview.domain.approvals import added
@@ -39,6 +39,14 @@ class Looked:
     name: str
     evidence: DriftSnapshot
     result: CheckpointResult | None = None
+
+    @property
+    def without_data(self) -> dict[str, str]:
+        """Signals that had no data, or not enough to be judged, each with why."""
+        unanswered = {each.name: each.problem.message for each in self.evidence.spec.signals if each.problem}
+        judged = self.result.results if self.result else ()
+        missing = [each for each in judged if each.finding.verdict is SignalVerdict.MISSING]
+        return unanswered | {each.signal.name: each.finding.message for each in missing}
 
 
 def frozen(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[Looked, ...]:

@@ -8,7 +8,7 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.observability import ObservabilityFact
 from driftreview.api.preflight import PreflightCheck
-from driftreview.domain.observability import SECTION, Changes, changes, visible
+from driftreview.domain.observability import SECTION, Changes, changes
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, unread, when
 from driftreview.domain.report.model import Block, Cell, Row, Section, Sentence, Sentences, Table, Tone
@@ -111,15 +111,15 @@ def _gaps(material: Material, look: Looked) -> Iterator[Sentence]:
         if found.name == PreflightCheck.METRICS_SCRAPED:
             refs = [material.ref(first, field="spec.facts.preflight")]
             yield Sentence(text=f"Before T0: {found.message}", tone=Tone.OPEN, evidence=refs)
-    for each in visible(first.evidence.spec, look.evidence.spec):
-        refs = [material.ref(one, signal=each.signal) for one in ((look,) if look is first else (look, first))]
-        if each.now is not None:
-            since = ", which it had at T0" if each.at_t0 is None and look is not first else ""
-            text = f"{each.signal} has no data at {when(look)}{since}: {each.now}"
-            yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
-        elif each.at_t0 is not None:
-            text = f"{each.signal} has data at {when(look)}, and had none at T0: {each.at_t0}"
-            yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
+    before, now = first.without_data, look.without_data
+    for name in dict.fromkeys((*now, *before)):
+        refs = [material.ref(one, signal=name) for one in ((look,) if look is first else (look, first))]
+        if name in now:
+            since = ", which it had at T0" if name not in before and look is not first else ""
+            text = f"{name} has too little data at {when(look)}{since}: {now[name]}"
+        else:
+            text = f"{name} has data at {when(look)}, and had none at T0: {before[name]}"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
 
 
 def _complete(material: Material, look: Looked) -> Sentence:

@@ -47,7 +47,7 @@ def _services(material: Material) -> Iterator[Sentence]:
 def _data(material: Material) -> Iterator[Sentence]:
     look = material.newest
     found = look.evidence.spec.signals if look else []
-    if look is not None and found and all(each.problem is None and each.series for each in found):
+    if look is not None and found and not look.without_data:
         text = f"All signals ({len(found)}) have data at {when(look)}"
         yield Sentence(text=text, tone=Tone.GOOD, evidence=[material.ref(look, field="spec.signals")])
 
