@@ -169,6 +169,21 @@ def test_a_reject_rolls_back_at_once_and_names_who(stage: Stage, people: People)
     assert records(status) == [("Reject", "jane", True)]
 
 
+@pytest.mark.parametrize("kind", ["Approve", "SignOff"])
+def test_a_hundred_and_twenty_of_one_sort_freeze_no_review(stage: Stage, people: People, kind: str) -> None:
+    stage.release("1", "2")
+    stage.review(window={"t0": wire(ago(minutes=30)), **UNDECIDED}, checklist=[{"name": "backup"}])
+    stage.until(lambda status: status.get("progress") == "2/3", "two looks")
+    jane, item = people("jane"), {"item": "backup"} if kind == "SignOff" else {}
+    for _ in range(120):
+        jane.does(kind, **item)
+    stage.until(lambda status: len(status.get("approvals", [])) >= 5, "they are seen", 20)
+    jane.does("Reject")
+    status = stage.ended()
+    assert (status["phase"], stage.version(), status["decision"]["by"]) == ("RolledBack", "1", "jane")
+    assert ("Reject", "jane", True) in records(status)
+
+
 def test_a_promotion_waits_for_two_people_who_are_not_the_author(stage: Stage, people: People) -> None:
     stage.release("1", "2")
     stage.review(author=ADMIN, policy={"approval": {"type": "Manual", "approvals": 2, "notByAuthor": True}})

@@ -110,7 +110,7 @@ def test_the_rows_are_the_judges_and_not_those_of_the_status() -> None:
     told = said(made, "evidence")
     assert "status.checkpoints[0].verdict: stored is Drift, the evidence says Pass" in told
     assert any(each.startswith("status.checkpoints[0].signals[latency].current: stored is 1 ms") for each in told)
-    assert said(made, "outlook", "Risks")[0] == "status and evidence disagree in 2 places, see Evidence"
+    assert said(made, "outlook", "Risks")[0] == "status and evidence disagree in 3 places, see Evidence"
 
 
 class TestWhatIsFoundToDiffer:
@@ -154,9 +154,9 @@ class TestWhatIsFoundToDiffer:
         review, snapshots, _ = taken(STATES["rolled-back"]())
         assert review.status.decision is not None
         decision = review.status.decision.model_copy(update={"recommendation": Recommendation.APPROVE})
-        for changed in (decision, None):
+        for changed, more in ((decision, []), (None, ["status.act"])):
             status = review.status.model_copy(update={"decision": changed})
-            assert self.paths(review.model_copy(update={"status": status}), snapshots) == ["status.decision"]
+            assert self.paths(review.model_copy(update={"status": status}), snapshots) == ["status.decision", *more]
 
     def test_a_look_that_was_frozen_but_not_judged_yet_is_no_difference(self) -> None:
         review, *_ = taken(after(65 * MINUTE))

@@ -108,13 +108,13 @@ def differences(
     yield from _chain(review, looks, old)
     if review.status.baseline is not None:
         yield from _spec(review, looks)
-        yield from contradictions(review, [each.evidence.spec for each in looks])
         found = {each.name: each for each in looks}
         for index, row in enumerate(review.status.checkpoints):
             look = found.get(row.name)
             if look is not None and look.result is not None and row.verdict is not None:
                 yield from _row(f"status.checkpoints[{index}]", row, look.result)
         yield from _decision(review, looks)
+        yield from contradictions(review, [each.evidence.spec for each in looks])
     yield from by_people(review, approvals)
 
 
