@@ -45,6 +45,11 @@ def quantity(value: float, unit: str) -> str:
     return f"{number(value)} {unit}".rstrip()
 
 
+def distance(value: float, unit: str) -> str:
+    """How far apart two values are: of shares in percentage points, for `%` would be read as a share of them."""
+    return f"{number(0.0 if abs(value) < _TINY else value)} pp" if unit == "%" else quantity(value, unit)
+
+
 def change(before: float, after: float, unit: str) -> str:
     """A difference: in percent of the baseline, or in the unit where the baseline is near zero."""
     apart = _apart(before, after)
@@ -53,7 +58,7 @@ def change(before: float, after: float, unit: str) -> str:
         share = min(apart / abs(before) * 100, sys.float_info.max)
         text = f"{share:.1f}" if share < 100 * _NEARLY else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
         return f"{sign if text != '0.0' else '+'}{text}%"
-    return sign + quantity(apart, unit)
+    return sign + distance(apart, unit)
 
 
 def spread(low: float, high: float, unit: str) -> str:
@@ -79,7 +84,7 @@ def by_chance(chance: float, allowed: float) -> str:
 
 def difference(before: float, after: float, unit: str) -> str:
     """A difference in the unit."""
-    return f"{'+' if after >= before else '-'}{quantity(_apart(before, after), unit)}"
+    return f"{'+' if after >= before else '-'}{distance(_apart(before, after), unit)}"
 
 
 def _apart(before: float, after: float) -> float:

@@ -42,5 +42,5 @@ def _failed(material: Material, check: CheckResult) -> Iterator[tuple[Looked, Ch
     """The looks before the newest at which an expectation did not hold, with what was said of it then."""
     for look in material.looks[:-1]:
         for each in material.checks_at(look):
-            if (each.section, each.name) == (check.section, check.name) and each.verdict is not CheckVerdict.HELD:
+            if (each.section, each.name) == (check.section, check.name) and each.is_amiss:
                 yield look, each

@@ -7,7 +7,7 @@ from typing import Final
 
 from driftreview.api.inventory import ServiceStatus
 from driftreview.api.phases import ConditionType
-from driftreview.api.reasons import CheckVerdict, SignalVerdict
+from driftreview.api.reasons import SignalVerdict
 from driftreview.domain.inventory import SECTION
 from driftreview.domain.report import elsewhere, inventory, limitations
 from driftreview.domain.report.material import Material, facts_of, unread, when
@@ -56,7 +56,7 @@ def _data(material: Material) -> Iterator[Sentence]:
 def _checks(material: Material) -> Iterator[Sentence]:
     """Which declared expectations hold at the last look, and did at each before it."""
     last = material.last
-    held = [each for each in material.checks if each.verdict is CheckVerdict.HELD and not before(material, each)]
+    held = [each for each in material.checks if not each.is_amiss and not before(material, each)]
     if held and last is not None:
         names = [f"{each.section}/{each.name}" for each in held]
         text = f"Held at {when(last)}: {', '.join(names)}"

@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.incident import IncidentKind
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.preflight import FindingSeverity
-from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
+from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some
+from driftreview.domain.incidents import ended
 from driftreview.domain.report import elsewhere, limitations, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
@@ -59,14 +59,14 @@ def _signals(material: Material) -> Iterator[Sentence]:
 def _checks(material: Material) -> Iterator[Sentence]:
     """Expectations that are broken or unknown at the last look, or were at any before it."""
     for each in material.checks:
-        is_held, earlier = each.verdict is CheckVerdict.HELD, before(material, each)
-        if is_held and not earlier:
+        earlier = before(material, each)
+        if not each.is_amiss and not earlier:
             continue
         text = "; ".join(filter(None, (each.sentence, earlier)))
-        if is_held:
+        if not each.is_amiss:
             text = f"{each.section}/{each.name} was {earlier}; at the last look it held"
         text += "" if each.counts else " (not counted)"
-        said = Tone.OPEN if is_held else tone(each.verdict)
+        said = tone(each.verdict) if each.is_amiss else Tone.OPEN
         yield Sentence(text=text, tone=said, evidence=proof(material, each))
 
 
@@ -119,10 +119,8 @@ def _confounders(material: Material) -> Iterator[Sentence]:
 
 def _incidents(material: Material) -> Iterator[Sentence]:
     """Containers that the last look found killed or restarted."""
-    look, facts = material.newest, facts_of(material.newest)
-    ended = [each for each in facts.incidents if each.kind is not IncidentKind.WARNING] if facts else []
-    if ended and look is not None:
-        names = some([f"{each.object} ({each.reason or each.kind})" for each in ended])
+    look = material.newest
+    if look is not None and (names := ended(facts_of(look))):
         text = f"Containers ended before {when(look)}: {names}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.ref(look, field="spec.facts.incidents")])
 
