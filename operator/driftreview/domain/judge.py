@@ -18,11 +18,11 @@ from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.before import begins_empty, earlier, excused, silent_since
 from driftreview.domain.confounders import confounders
 from driftreview.domain.control import cases_of
+from driftreview.domain.counted import case_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.elsewhere import judge_evidence
-from driftreview.domain.events import case_of
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.incidents import ended
