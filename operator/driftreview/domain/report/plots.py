@@ -10,6 +10,7 @@ from driftreview.domain.display import printable, quantity
 from driftreview.domain.finding import Estimate, Measure, Side
 from driftreview.domain.margins import alert_of
 from driftreview.domain.observed import Observed, observed
+from driftreview.domain.presence import absent_at_most
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, tone
 from driftreview.domain.report.model import Plot
@@ -112,11 +113,17 @@ def cells(material: Material, result: SignalResult) -> tuple[str, str]:
     return found.baseline, found.current
 
 
+def _cell(signal: Signal, side: Side) -> str:
+    """What a row shows of a series where its verdict does not say it; of a heartbeat the values mean nothing."""
+    is_heartbeat = signal.kind is Kind.PRESENCE
+    return absent_at_most([side]) if is_heartbeat else quantity(middle(side.present), signal.unit)
+
+
 def _summary(name: str, signal: Signal, old: Side | None, new: Side | None, shown: tuple[str, str]) -> str:
     """Both sides by one measure: as the table has them, or by the middle of what is drawn."""
     worst = "at worst " if signal.kind is Kind.LIMIT and all(shown) else ""
     parts = [
-        f"{what} {worst}{cell if all(shown) else quantity(middle(side.present), signal.unit)}"
+        f"{what} {worst}{cell if all(shown) else _cell(signal, side)}"
         for what, side, cell in zip(("baseline", "since T0"), (old, new), shown, strict=True)
         if side and side.present
     ]
