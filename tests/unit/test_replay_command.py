@@ -496,3 +496,20 @@ def test_nor_is_it_in_what_is_said_of_a_file_that_cannot_be_read(data: Path, tmp
         result = CliRunner().invoke(app, ["replay", "-f", str(data), *given, *AT])
         assert result.exit_code == 1, result.output
         assert result.stderr.rstrip("\n").isprintable(), result.stderr
+
+
+def test_what_of_the_review_no_recording_tells_is_said(data: Path) -> None:
+    flags = "  flags: [{name: dry-run, expect: Absent, from: {env: {}}}]\n  checklist: [{name: backup}]\n  signals:"
+    path = edited(data, ("  signals:", flags))
+    said = run(path, "--data", str(data.parent), *AT).stdout
+    assert "left out: spec.flags, of which there are no recordings\nleft out: spec.checklist, of which" in said
+    found = json.loads(run(path, "-o", "json", "--data", str(data.parent), *AT).stdout)
+    assert [each.split(",")[0] for each in found["leftOut"]] == ["spec.flags", "spec.checklist"]
+    assert document(data, *AT)["leftOut"] == []
+
+
+def test_each_missing_signal_has_its_reason_in_the_table(data: Path) -> None:
+    others = "".join(f"\n    - {{name: gone-{n}, query: x, margin: {{relative: 5%}}}}" for n in range(2))
+    said = run(edited(data, ("  signals:", f"  signals:{others}")), "--data", str(data.parent), *AT).stdout
+    for name in ("gone-0", "gone-1"):
+        assert f"{name} is Missing: there is no {name}.csv in " in said

@@ -26,9 +26,11 @@ from driftreview.domain.report.model import (
 
 _MARKS: Final = {Tone.GOOD: "✅ ", Tone.BAD: "❌ ", Tone.OPEN: "⚠️ ", Tone.PLAIN: ""}
 _SPECIAL: Final = re.compile(
-    r"[\\`*_\[\]<>&|~$]|(?<=https)(?=:)|(?<=http)(?=:)|(?<=ftp)(?=:)|(?<=www)(?=\.)", re.IGNORECASE
+    r"(?P<address>(?<![^\s(])https?://[\w.:/?#@!$&'()*+,;=%~-]*[\w/#$&*+=%~-](?=[.,:;)]*(?:\s|$)))"
+    r"|[\\`*_\[\]<>&|~$]|(?<=https)(?=:)|(?<=http)(?=:)|(?<=ftp)(?=:)|(?<=www)(?=\.)",
+    re.IGNORECASE | re.ASCII,
 )
-"""What has a meaning anywhere in a line; and where GitHub would make a link of an address."""
+"""An address by itself; what has a meaning anywhere in a line; and where GitHub would make a link of an address."""
 _FIRST: Final = re.compile(r"^([#+=-]|\d+(?=[.)](\s|$)))")
 """What has a meaning at its beginning."""
 
@@ -39,8 +41,13 @@ def markdown(report: Report) -> str:
 
 
 def text(value: str) -> str:
-    """A text from anywhere as words that Markdown leaves alone, on one line and not at its beginning."""
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", printable(value, None).strip())
+    """A text from anywhere as words that Markdown leaves alone, on one line and not at its beginning.
+
+    An address is code: whoever copies it, from the source too, has it as it is, and it is no link.
+    """
+    return _SPECIAL.sub(
+        lambda found: f"`{found[0]}`" if found["address"] else f"\\{found[0]}", printable(value, None).strip()
+    )
 
 
 def opening(value: str) -> str:
@@ -134,14 +141,7 @@ def _reference(reference: Reference) -> str:
 def _timeline(block: Timeline) -> Iterator[str]:
     rows = [
         ("T0", format_time(block.start), ""),
-        *(
-            (
-                each.name,
-                format_time(each.at),
-                _MARKS[each.tone] + (each.verdict or ("not judged" if each.at <= block.as_of else "to come")),
-            )
-            for each in block.moments
-        ),
+        *((each.name, format_time(each.at), _MARKS[each.tone] + block.told(each)) for each in block.moments),
         ("Last safe moment", format_time(block.last_safe), ""),
         ("Rollback window closes", format_time(block.closes), ""),
     ]
