@@ -1,7 +1,7 @@
 """Whatever people do, in whatever order it is seen: the same end, and the way back is never longer for it."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
-from driftreview.api.status import ActType
+from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.approvals import extended, noted
+from driftreview.domain.consent import rejection
+from driftreview.domain.room import MOST_ACTS
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Metrics, Simulator
 
@@ -119,6 +121,50 @@ def test_whatever_else_was_done_a_reject_takes_the_release_back(
     simulator.approvals.append(approval("Reject", "zoe", simulator.now, "last"))
     simulator.pass_time(10 * MINUTE)
     assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [ActType.ROLL_BACK])
+
+
+@given(
+    many=st.lists(
+        st.tuples(
+            st.sampled_from([*KINDS, "Earlier"]), st.sampled_from(["ann", "joe", "\u00fc" * 253]), st.integers(1, 130)
+        ),
+        max_size=8,
+    ),
+    names=st.integers(1, 200),
+    at_once=st.booleans(),
+    policy=POLICIES,
+)
+@settings(deadline=None, max_examples=25)
+def test_however_many_there_are_the_status_is_valid_and_a_reject_is_recorded_and_counts(
+    many: list[tuple[str, str, int]], names: int, policy: dict[str, Any], *, at_once: bool
+) -> None:
+    review, seen = stored(begun(policy)), list[DriftApproval]()
+    now = T0 + 45 * MINUTE
+    of_kind: dict[str, dict[str, Any]] = {
+        "SignOff": {"item": "backup"}, "Extend": {"for": "1h"}, "Earlier": {"review_uid": "of another"}
+    }  # fmt: skip
+    for turn, (what, by, count) in enumerate(many):
+        fields, kind = of_kind.get(what, {}), "Approve" if what == "Earlier" else what
+        users = [f"{by[:250]}{number % names}" for number in range(count)]
+        new = [approval(kind, user, now, f"{turn}-{number}-{kind}", **fields) for number, user in enumerate(users)]
+        for some in [new] if at_once else [new[::2], new[1::2]]:
+            seen += some
+            review = after(review, seen, now)
+    assert len(review.status.approvals) <= MOST_ACTS + 25
+    if review.status.judged is not None and rejection(review.status) is None:
+        review = after(review, [*seen, approval("Reject", "zoe", now, "last")], now)
+        rejected = rejection(review.status)
+        assert rejected is not None
+        assert rejected.by == "zoe"
+
+
+def after(review: DriftReview, found: Sequence[DriftApproval], now: datetime) -> DriftReview:
+    """The review once these were seen, as the API server keeps it: it refuses a status that is not valid."""
+    status = noted(review, found, now)
+    if status is None:
+        return review
+    valid = DriftReviewStatus.model_validate(status.to_wire())
+    return extended(review.model_copy(update={"status": valid}))
 
 
 @given(found=acts(["Extend", "Note", "Approve"]), policy=POLICIES)

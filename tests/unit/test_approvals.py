@@ -1,5 +1,6 @@
 """What people may do about a review, what follows from it, and what never does."""
 
+import copy
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,8 @@ import pytest
 
 from driftreview.api.phases import Phase
 from driftreview.api.status import ActType, DriftReviewStatus
-from driftreview.domain.approvals import MOST_EXTENDED, MOST_RETAKEN, ROOM, ROOM_FOR_OTHERS, extended
+from driftreview.domain.approvals import MOST_EXTENDED, MOST_RETAKEN, extended
+from driftreview.domain.room import ROOM, ROOM_FOR_OTHERS
 from driftreview.domain.schedule import look_share
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Deployment, Metrics, Simulator, play
@@ -513,6 +515,40 @@ class TestRecords:
         does(simulator, "Reject")
         simulator.pass_time(10 * MINUTE)
         assert simulator.phase == Phase.ROLLED_BACK
+
+    @pytest.mark.parametrize(
+        ("kind", "fields"), [("Approve", {}), ("SignOff", {"item": "backup"}), ("SignOff", {"item": "x"})]
+    )
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_who_gives_the_same_again_and_again_freezes_no_review(
+        self, kind: str, fields: dict[str, str], *, at_once: bool
+    ) -> None:
+        simulator = begun(BAD, checklist=CHECKLIST)
+        for number in range(150):
+            simulator.approvals.append(approval(kind, "ci", simulator.now, uid=f"u{number}", **fields))
+            if not at_once and number % 15 == 0:
+                simulator.run()
+        simulator.run()
+        assert sum(each["counted"] for each in simulator.status["approvals"]) == (fields != {"item": "x"})
+        assert sum(len(str(each)) for each in simulator.status["approvals"][1:]) < 1.2 * ROOM_FOR_OTHERS
+        rejected = copy.deepcopy(simulator)
+        simulator.pass_time(5 * HOUR)
+        assert simulator.acts == [ActType.ROLL_BACK], "a drift is seen and rolled back all the same"
+        does(rejected, "Reject")
+        assert (rejected.phase, rejected.status["decision"]["by"]) == (Phase.ROLLING_BACK, "jane")
+
+    def test_who_approves_again_has_room_although_many_approved_before(self) -> None:
+        simulator = judged(BAD, policy={"onDrift": "Hold"})
+        early = [approval("Approve", f"user{each}", T0 + MINUTE, uid=f"{each:036}") for each in range(80)]
+        late = begun(BAD, policy={"onDrift": "Hold"})
+        late.approvals = early
+        late.pass_time(4 * HOUR + 5 * MINUTE)
+        assert {each["counted"] for each in late.status["approvals"]} == {False}
+        assert (simulator.phase, late.phase) == (Phase.HOLDING, Phase.HOLDING)
+        late.now += MINUTE
+        does(late, "Approve", "jane")
+        late.pass_time(10 * MINUTE)
+        assert late.phase == Phase.PROMOTED
 
     def test_what_is_over_is_over(self) -> None:
         simulator = judged()

@@ -60,6 +60,19 @@ def test_who_wrote_which_field_is_left_out_and_what_people_did_is_in() -> None:
     assert len(prove(packed).bundle.approvals) == 2
 
 
+def test_more_acts_than_a_bundle_has_room_for_are_left_off_and_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driftreview.bundle.contents.MOST_APPROVALS", 3)
+    review, snapshots, approvals = objects(STATES["rejected"]())
+    metadata = approvals[0]["metadata"] | {"creationTimestamp": "2030-01-01T00:00:00Z"}
+    late = [approvals[0] | {"metadata": metadata | {"name": f"a{each}", "uid": f"more-{each}"}} for each in range(5)]
+    proof = prove(write(review, snapshots, late + approvals))
+    assert len(proof.bundle.approvals) == 3
+    assert {each["metadata"]["uid"] for each in approvals} < {
+        each.metadata.uid for each in proof.bundle.approvals.values()
+    }
+    assert any(each.startswith("4 more DriftApprovals were left off") for each in proof.notes)
+
+
 def changed(what: Callable[[Raw, list[Raw]], None], state: str = "promoted") -> bytes:
     """A bundle that somebody made of objects that were altered, with hashes to match."""
     review, snapshots, approvals = objects(STATES[state]())
@@ -82,10 +95,43 @@ class TestWhatIsFound:
 
     def test_a_verdict_that_was_changed(self) -> None:
         def lie(review: Raw, _: list[Raw]) -> None:
-            review["status"]["checkpoints"][2]["verdict"] = "Drift"
+            review["status"]["checkpoints"][2]["verdict"] = review["status"]["verdict"] = "Drift"
 
         expected = "review.json: status.checkpoints[2].verdict: stored is Drift, the evidence says Pass"
         assert difference(changed(lie)) == expected
+
+    @pytest.mark.parametrize(
+        ("state", "path", "value"),
+        [
+            ("rolled-back", "phase", "Promoted"),
+            ("promoted", "phase", "Decided"),
+            ("promoted", "act", None),
+            ("promoted", "decision", None),
+            ("rolled-back", "verdict", "Pass"),
+            ("promoted", "t0", "2020-01-01T00:00:00Z"),
+            ("promoted", "judged.templateHash", "sha256:0"),
+            ("promoted", "judged.images", [{"container": "app", "image": "example.org/web:other"}]),
+            ("promoted", "previous.name", "web-older"),
+            ("promoted", "previous", None),
+            ("promoted", "target.historyEndsAt", "2020-01-01T00:00:00Z"),
+            ("promoted", "rollback.closesAt", "2020-01-01T00:00:00Z"),
+            ("promoted", "rollback.lastSafeMoment", "2020-01-01T00:00:00Z"),
+            ("promoted", "checkpoints.1.due", "2020-01-01T00:00:00Z"),
+            ("promoted", "checkpoints.2", None),
+        ],
+    )
+    def test_a_status_that_contradicts_itself_or_what_is_frozen(self, state: str, path: str, value: object) -> None:
+        def lie(review: Raw, _: list[Raw]) -> None:
+            *way, last = (int(each) if each.isdigit() else each for each in path.split("."))
+            found = review["status"]
+            for each in way:
+                found = found[each]
+            if value is None:
+                del found[last]
+            else:
+                found[last] = value
+
+        assert difference(changed(lie, state)).startswith("review.json: status.")
 
     def test_a_cell_of_a_row(self) -> None:
         def lie(review: Raw, _: list[Raw]) -> None:
@@ -131,7 +177,21 @@ class TestWhatIsFound:
         harmless = unpack(write(review, snapshots, approvals))
         lie(review, snapshots)
         forged = {"review.json": review, "snapshots/03-4h.json": snapshots[3]}
-        assert difference(repacked(harmless, forged)).startswith("snapshots: the evidence cannot be judged")
+        assert difference(repacked(harmless, forged)).startswith("snapshots: the evidence cannot be read")
+
+    @pytest.mark.parametrize(
+        ("field", "value"), [("worst", "x"), ("values", "nan"), ("longestOver", "-"), ("values", "1e999")]
+    )
+    def test_evidence_that_makes_no_sense(self, field: str, value: str) -> None:
+        review, snapshots, approvals = objects(STATES["promoted"]())
+        harmless = unpack(write(review, snapshots, approvals))
+        snapshots[3]["spec"]["signals"][0]["series"][0][field] = value
+        reseal(snapshots[3])
+        review["status"]["checkpoints"][2]["snapshot"]["hash"] = snapshots[3]["spec"]["hash"]
+        forged = repacked(harmless, {"review.json": review, "snapshots/03-4h.json": snapshots[3]})
+        assert "snapshots" in difference(forged)
+        with pytest.raises(BundleError, match=r"^snapshots: the evidence cannot be read: "):
+            write(review, snapshots, approvals)
 
     def test_a_snapshot_that_was_left_out(self) -> None:
         assert "there is no such snapshot" in difference(changed(lambda _, snapshots: snapshots.pop(0) and None))

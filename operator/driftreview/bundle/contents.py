@@ -6,9 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from driftreview import __version__
 from driftreview.api.approval import DriftApproval
@@ -16,7 +16,7 @@ from driftreview.api.base import Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.bundle.archive import pack, unpack
-from driftreview.bundle.errors import BundleError
+from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import signature
 from driftreview.domain import podtemplate
 from driftreview.domain.evidence import canonical, snapshot_name
@@ -32,6 +32,8 @@ REVIEW: Final = "review.json"
 REPORT: Final = "report/"
 SNAPSHOTS: Final = "snapshots/"
 APPROVALS: Final = "approvals/"
+MOST_APPROVALS: Final = 4000
+"""DriftApprovals in one bundle, of 4,096 files in all: whoever may approve decides how many there are."""
 _T = TypeVar("_T", bound=Model)
 
 
@@ -47,6 +49,8 @@ class Manifest(Model):
     uid: str
     files: dict[str, str]
     """SHA-256 of each file."""
+    left_off: Annotated[int, Field(ge=1)] | None = None
+    """DriftApprovals that the review does not remember, and for which a bundle has no room."""
 
 
 @dataclass(frozen=True)
@@ -80,10 +84,10 @@ def write(
 
     Raises:
         SigningKeyError: it is no key to sign with.
+        BundleError: the evidence cannot be read.
     """
     model = DriftReview.model_validate(review)
     looks = [DriftSnapshot.model_validate(each) for each in snapshots]
-    acts = [DriftApproval.model_validate(each) for each in approvals]
     found = {REVIEW: _written(review)}
     order = [*earlier_names(model), *(stored_name(model, each) for each in look_names(model))]
     own = len(snapshot_name(model.metadata.name, model.metadata.uid, ""))
@@ -91,16 +95,20 @@ def write(
         name, known = look.metadata.name, look.metadata.name in order
         place = f"{order.index(name):02}-{name[own:]}" if known else f"{len(order):02}-{look.spec.checkpoint.lower()}"
         found[f"{SNAPSHOTS}{place}.json"] = _written(raw)
-    for number, raw in enumerate(sorted(approvals, key=lambda each: str(each["metadata"]["name"]))):
+    kept = _fitting(model, approvals)
+    for number, raw in enumerate(sorted(kept, key=lambda each: str(each["metadata"]["name"]))):
         found[f"{APPROVALS}{number:04}.json"] = _written(raw)
-    for name, text in files(report(model, looks, acts)).items():
-        found[f"{REPORT}{name}"] = text.encode()
+    acts = [DriftApproval.model_validate(each) for each in kept]
+    with readable():
+        for name, text in files(report(model, looks, acts)).items():
+            found[f"{REPORT}{name}"] = text.encode()
     manifest = Manifest(
         version=FORMAT,
         tool=__version__,
         namespace=model.metadata.namespace,
         name=model.metadata.name,
         uid=model.metadata.uid,
+        left_off=len(approvals) - len(kept) or None,
         files={name: _digest(content) for name, content in found.items()},
     )
     said = _listed(manifest)
@@ -140,6 +148,18 @@ def read(packed: bytes) -> Bundle:
     snapshots = {name: _model(found, name, DriftSnapshot) for name in sorted(found) if name.startswith(SNAPSHOTS)}
     approvals = {name: _model(found, name, DriftApproval) for name in sorted(found) if name.startswith(APPROVALS)}
     return Bundle(manifest, review, snapshots, approvals, found)
+
+
+def _fitting(review: DriftReview, approvals: Sequence[Raw]) -> list[Raw]:
+    """The acts that a bundle has room for: first what the review counts, then what it recorded, then the oldest."""
+    records = {each.uid: each.counted for each in review.status.approvals}
+
+    def rank(raw: Raw) -> tuple[int, str, str]:
+        uid = raw["metadata"]["uid"]
+        matters = 2 - records[uid] if uid in records else 3
+        return matters, str(raw["metadata"].get("creationTimestamp", "")), uid
+
+    return sorted(approvals, key=rank)[:MOST_APPROVALS]
 
 
 def _written(raw: Raw) -> bytes:

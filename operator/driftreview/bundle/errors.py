@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class BundleError(Exception):
     """A bundle is not what an export writes, or not any more."""
@@ -14,3 +17,16 @@ class BundleError(Exception):
 
 class SigningKeyError(Exception):
     """A key is none that signs or verifies a bundle."""
+
+
+@contextmanager
+def readable() -> Iterator[None]:
+    """Say of evidence that its hashes fit and its values make no sense that it cannot be read.
+
+    Raises:
+        BundleError: instead of whatever was raised for it.
+    """
+    try:
+        yield
+    except (ValueError, ArithmeticError, LookupError) as error:
+        raise BundleError("snapshots", f"the evidence cannot be read: {error}") from error

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from driftreview import __version__
 from driftreview.api.driftsnapshot import DriftSnapshot
-from driftreview.bundle.contents import MANIFEST, REPORT, REVIEW, SIGNATURE, Bundle, read
-from driftreview.bundle.errors import BundleError
+from driftreview.bundle.contents import MANIFEST, MOST_APPROVALS, REPORT, REVIEW, SIGNATURE, Bundle, read
+from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import is_signed
 from driftreview.domain.recheck import Looked, differences, earlier, frozen, looked
 from driftreview.domain.recorded import remarks
@@ -44,14 +44,12 @@ def prove(packed: bytes, public_pem: bytes | None = None) -> Proof:
     notes = list(_signature(bundle, public_pem))
     snapshots = list(bundle.snapshots.values())
     old, plain = earlier(bundle.review, snapshots), frozen(bundle.review, snapshots)
-    _agree(bundle, plain, old)
-    try:
+    with readable():
+        _agree(bundle, plain, old)
         looks = looked(bundle.review, snapshots)
-    except (ValueError, ArithmeticError, LookupError) as error:
-        raise BundleError("snapshots", f"the evidence cannot be judged: {error}") from error
-    _agree(bundle, looks, old)
-    chain = [*old, *(each.evidence for each in plain)]
-    notes += [*_unproved(bundle, chain), *_report(bundle)]
+        _agree(bundle, looks, old)
+        chain = [*old, *(each.evidence for each in plain)]
+        notes += [*_unproved(bundle, chain), *_report(bundle)]
     return Proof(bundle, len(chain), sum(1 for each in looks if each.result is not None), notes)
 
 
@@ -61,7 +59,9 @@ def _agree(bundle: Bundle, looks: Sequence[Looked], old: Sequence[DriftSnapshot]
 
 
 def _unproved(bundle: Bundle, chain: Sequence[DriftSnapshot]) -> Iterator[str]:
-    """What is there beside the chain, and acts of which there is only the record or only the object."""
+    """What is there beside the chain, and acts of which there is only the record or only the object, or no room."""
+    if bundle.manifest.left_off is not None:
+        yield f"{bundle.manifest.left_off} more DriftApprovals were left off: a bundle has room for {MOST_APPROVALS}"
     for file, snapshot in bundle.snapshots.items():
         if snapshot not in chain:
             yield f"{file} is no part of the chain: nothing rests on it"

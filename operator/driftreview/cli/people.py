@@ -135,7 +135,11 @@ def _would_count(review: DriftReview, approval: DriftApproval, now: Any) -> None
     candidate = approval.model_copy(update={"metadata": Metadata(name=uid, uid=uid, creation_timestamp=now)})
     status = noted(extended(review), [candidate], now)
     found = [each for each in status.approvals if each.uid == uid] if status is not None else []
-    if found and not found[0].counted:
+    if not found:
+        _fail(
+            f"nothing would follow from it: with {len(review.status.approvals)} acts recorded there is no room for it"
+        )
+    if not found[0].counted:
         _fail(f"nothing would follow from it: {found[0].why}")
 
 

@@ -48,6 +48,7 @@ def report(
     from driftreview.api.driftreview import DriftReview  # noqa: PLC0415
     from driftreview.api.driftsnapshot import DriftSnapshot  # noqa: PLC0415
     from driftreview.bundle.contents import read  # noqa: PLC0415
+    from driftreview.bundle.errors import readable  # noqa: PLC0415
     from driftreview.cli.fetched import fetched  # noqa: PLC0415
     from driftreview.domain.report.build import report as built  # noqa: PLC0415
     from driftreview.report.files import as_json  # noqa: PLC0415
@@ -69,7 +70,9 @@ def report(
         written = {Output.MARKDOWN: markdown, Output.PAGE: page, Output.JSON: as_json}[output]
         if isinstance(sys.stdout, TextIOWrapper):
             sys.stdout.reconfigure(encoding="utf-8")
-        typer.echo(written(built(review, snapshots, approvals)), nl=False)
+        with readable():
+            text = written(built(review, snapshots, approvals))
+        typer.echo(text, nl=False)
 
 
 def export(
@@ -90,7 +93,7 @@ def export(
 
     Exit code 0: written. 1: there is no such review, or no way to it. 2: wrong usage.
     """
-    from driftreview.bundle.contents import in_clear, write  # noqa: PLC0415 - --help needs none of this
+    from driftreview.bundle.contents import MOST_APPROVALS, in_clear, write  # noqa: PLC0415 - --help needs none of it
     from driftreview.cli.fetched import fetched, secret_key  # noqa: PLC0415
 
     with _failures():
@@ -106,9 +109,9 @@ def export(
         except OSError as error:
             raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from None
     signed = "" if key is None else ", signed"
-    holds = ", ".join(
-        (counted(len(found.snapshots), "snapshot", "snapshots"), counted(len(found.approvals), "approval", "approvals"))
-    )
+    kept = min(len(found.approvals), MOST_APPROVALS)
+    holds = f"{counted(len(found.snapshots), 'snapshot', 'snapshots')}, {counted(kept, 'approval', 'approvals')}"
+    holds += f" (and no room for {len(found.approvals) - kept} more)" if kept < len(found.approvals) else ""
     typer.echo(f"{printable(str(output), None)}: {holds}, {len(packed)} bytes{signed}")
     if names := in_clear(found.snapshots):
         said = (

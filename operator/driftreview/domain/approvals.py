@@ -6,7 +6,6 @@ record alone, so that neither the order in which acts are seen nor a crash in be
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,24 +20,20 @@ from driftreview.api.values import exact_duration, parse_duration
 from driftreview.api.window import Window
 from driftreview.domain.consent import MOST_WORDS, counted, counting, rejection
 from driftreview.domain.display import printable
+from driftreview.domain.room import has_room
 from driftreview.domain.schedule import closes_at
-from driftreview.domain.status import finished, moved, said
+from driftreview.domain.status import bounded, finished, moved, said
 
 MOST_RETAKEN: Final = 4
 MOST_EXTENDED: Final = 4
 MOST_LOOKS: Final = 16
 LONGEST_WINDOW: Final = timedelta(days=90)
 """What people may extend a rollback window to."""
-ROOM: Final = 8 * 1024
-"""Bytes of a status for approvals and sign-offs that count; what else is bounded has room for itself."""
-ROOM_FOR_OTHERS: Final = 3 * 1024
-"""Bytes of a status for notes and for what does not count: who may create them shall not fill it."""
 OF_ANOTHER: Final = "it is for an earlier review of this name"
 """Why an act does not count that names another UID."""
 _MESSAGE: Final = 120
 _FIRST: Final = {ApprovalType.REJECT: 0, ApprovalType.REBASELINE: 1, ApprovalType.EXTEND: 2}
 """Of acts that are seen together: what takes the release back is never too late for what was seen with it."""
-_BOUNDED: Final = frozenset(_FIRST)
 
 
 def extended(review: DriftReview) -> DriftReview:
@@ -86,7 +81,7 @@ def noted(review: DriftReview, observed: Iterable[DriftApproval], now: datetime)
     for each in sorted(fresh.values(), key=lambda one: (_FIRST.get(one.spec.type, len(_FIRST)), *_age(one, now))):
         after = _written_down(review, after, each, now)
     after = after.model_copy(update={"approvals": counting(review, after)})
-    return None if after == status else finished(review, after)
+    return None if after == status else finished(review, bounded(after))
 
 
 def _age(approval: DriftApproval, now: datetime) -> tuple[datetime, str]:
@@ -99,14 +94,16 @@ def _written_down(
     ours = approval.spec.review_ref.uid == review.metadata.uid
     why = _why_not(review, status, approval, now) if ours else OF_ANOTHER
     record = as_recorded(approval, now, status.judged.name if status.judged is not None and ours else "", why)
-    if not has_room(status, record):
-        return status
-    if record.counted and record.type is ApprovalType.EXTEND:
-        status = _longer(review, status, record)
-    if record.counted and record.type is ApprovalType.REBASELINE:
-        status = _retaken(status, record, now)
     records = sorted([*status.approvals, record], key=lambda each: (each.at, each.uid))
-    return status.model_copy(update={"approvals": records})
+    records = counting(review, status.model_copy(update={"approvals": records}))  # one given twice counts once
+    if not has_room(next(each for each in records if each.uid == record.uid), records):
+        return status
+    with_it = status.model_copy(update={"approvals": records})
+    if record.counted and record.type is ApprovalType.EXTEND:
+        return _longer(review, with_it, record)
+    if record.counted and record.type is ApprovalType.REBASELINE:
+        return _retaken(with_it, record, now)
+    return with_it
 
 
 def as_recorded(approval: DriftApproval, now: datetime, revision: str = "", why: str = "") -> ApprovalRecord:
@@ -132,21 +129,6 @@ def as_recorded(approval: DriftApproval, now: datetime, revision: str = "", why:
         counted=not why,
         why=why[:MOST_WORDS],
     )
-
-
-def has_room(status: DriftReviewStatus, record: ApprovalRecord) -> bool:
-    """Whether a record fits beside the others of its sort; what was written down once is never dropped for another."""
-    if record.counted and record.type in _BOUNDED:
-        return True
-    matters = _matters(record)
-    others = [each for each in status.approvals if _matters(each) == matters]
-    size = sum(len(json.dumps(each.to_wire(), ensure_ascii=False).encode()) for each in [*others, record])
-    return size <= (ROOM if matters else ROOM_FOR_OTHERS)
-
-
-def _matters(record: ApprovalRecord) -> bool:
-    """Whether something may follow from an act: an approval that does not count now may do so later."""
-    return record.counted and record.type is not ApprovalType.NOTE
 
 
 def _why_not(review: DriftReview, status: DriftReviewStatus, approval: DriftApproval, now: datetime) -> str:

@@ -17,6 +17,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.reasons import Reason, Recommendation, SignalVerdict
 from driftreview.api.signalset import UsedSet
 from driftreview.api.status import Decision
+from driftreview.domain.agreeing import contradictions
 from driftreview.domain.approvals import added
 from driftreview.domain.conclusion import BY_PEOPLE, concluded
 from driftreview.domain.difference import NONE, Difference
@@ -107,6 +108,7 @@ def differences(
     yield from _chain(review, looks, old)
     if review.status.baseline is not None:
         yield from _spec(review, looks)
+        yield from contradictions(review, [each.evidence.spec for each in looks])
         found = {each.name: each for each in looks}
         for index, row in enumerate(review.status.checkpoints):
             look = found.get(row.name)

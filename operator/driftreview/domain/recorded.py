@@ -15,11 +15,12 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import DriftReviewStatus
-from driftreview.domain.approvals import OF_ANOTHER, added, as_recorded, extensions, has_room
+from driftreview.domain.approvals import OF_ANOTHER, added, as_recorded, extensions
 from driftreview.domain.consent import MOST_WORDS, counted
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import shorten, some
 from driftreview.domain.follow import MOST_NAMES
+from driftreview.domain.room import has_room
 from driftreview.domain.status import condition
 
 SEEN_WITHIN: Final = timedelta(minutes=1)
@@ -83,7 +84,7 @@ def _was_seen(review: DriftReview, act: DriftApproval) -> bool:
     ended = _ended_at(status)
     if ended is None or created is None or review.spec.suspend or created + SEEN_WITHIN > ended:
         return False
-    return all(has_room(status, as_recorded(act, created, why=why)) for why in ("", "?" * MOST_WORDS))
+    return all(has_room(as_recorded(act, created, why=why), status.approvals) for why in ("", "?" * MOST_WORDS))
 
 
 def _ended_at(status: DriftReviewStatus) -> datetime | None:
