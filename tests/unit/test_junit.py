@@ -1,5 +1,6 @@
 """JUnit's XML: what its many dialects say, and what strangers might put into it."""
 
+import re
 import time
 from itertools import repeat
 
@@ -19,6 +20,9 @@ PYTEST = b"""<?xml version="1.0" encoding="utf-8"?>
 LAUGHS = b"""<!DOCTYPE lolz [<!ENTITY a "ha">%s]><testsuite><testcase name="&j;"/></testsuite>""" % b"".join(
     b'<!ENTITY %c "%s">' % (each, b"&%c;" % (each - 1) * 10) for each in range(ord("b"), ord("k"))
 )
+
+
+CASE = '<testcase name="a"/>'
 
 
 def suite(*cases: str, head: str = "<testsuite>") -> bytes:
@@ -80,6 +84,64 @@ def test_a_case_counts_once_whatever_stands_in_it() -> None:
 def test_of_tests_that_all_were_skipped_no_rate_is_made_up() -> None:
     with pytest.raises(UnreadableError, match="none of its 1 tests ran"):
         read_junit(suite("<testcase><skipped/></testcase>")).measured(Measure.SUCCESS_RATE)
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (
+            suite(CASE, head='<testsuite tests="5" failures="3" errors="1">'),
+            "<testsuite> counts 4 failures and errors, and its test cases show 0",
+        ),
+        (
+            suite(CASE, head='<testsuite name="s" tests="5">'),
+            "contradicts itself: <testsuite> s counts 5 tests, and it has 1 test cases",
+        ),
+        (b'<testsuites failures="1"><testsuite><testcase/></testsuite></testsuites>', "<testsuites> counts 1 failures"),
+        (
+            b'<testsuites><testsuite errors="1"/><testsuite><testcase><error/></testcase></testsuite></testsuites>',
+            "show 0",
+        ),
+        (suite(CASE, head='<testsuite failures="some">'), "failures of <testsuite> is 'some', not a number"),
+        (suite("<error/>", CASE), "<error> stands in <testsuite>, in no test case"),
+        (suite("<failure/>", CASE, head='<testsuite name="import">'), "<failure> stands in <testsuite> import"),
+    ],
+)
+def test_a_file_that_says_more_than_its_cases_show_has_no_number(content: bytes, why: str) -> None:
+    with pytest.raises(UnreadableError, match=re.escape(why)):
+        read_junit(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "counts"),
+    [
+        ("<testcase><failure/><testcase name='b'/></testcase>", (2, 1, 0)),
+        ("<testcase><testcase name='b'><error/></testcase><skipped/></testcase>", (2, 1, 1)),
+        ("<testcase status='failed'/>", (1, 1, 0)),
+        ("<testcase result='Failure'/>", (1, 1, 0)),
+        ("<testcase status='run' result='completed'/>", (1, 0, 0)),
+        ("<testcase status='error'><skipped/></testcase>", (1, 1, 0)),
+    ],
+)
+def test_no_failure_of_a_case_is_lost(content: str, counts: tuple[int, int, int]) -> None:
+    found = read_junit(suite(content))
+    assert (found.tests, found.failures, found.skipped) == counts
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        suite(
+            "<testcase><error/></testcase>", head='<testsuite tests="2" errors="1">'
+        ),  # pytest: passed, then taken down
+        suite("<testcase><rerunFailure/><rerunFailure/></testcase>", head='<testsuite tests="1" failures="2">'),
+        suite("<testcase/>", "<testcase/>", head='<testsuite tests="1">'),
+        suite("<testcase><failure/></testcase>", head='<testsuite tests="" failures=" 0 ">'),
+        suite("<testcase result='error'/>", head='<testsuite tests="1" errors="1">'),
+    ],
+)
+def test_what_test_runners_count_differently_is_no_contradiction(content: bytes) -> None:
+    assert read_junit(content).tests
 
 
 @pytest.mark.parametrize(
