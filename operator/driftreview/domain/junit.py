@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from heapq import nlargest
 from typing import Any, Final
 from xml.parsers import expat
@@ -49,7 +50,7 @@ class Suite:
         """Seconds: a suite's own time includes its fixtures."""
         return sum(self.suites) if self.suites else sum(seconds for seconds, _ in self.cases)
 
-    @property
+    @cached_property
     def slowest(self) -> list[tuple[float, str]]:
         """The slowest test cases; of the same time the first by name."""
         return nlargest(MOST_SLOWEST, sorted(self.cases, key=lambda case: case[1]), key=lambda case: case[0])
