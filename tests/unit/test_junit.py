@@ -67,6 +67,7 @@ def test_the_slowest_five_are_kept_in_order_and_of_the_same_time_by_name() -> No
         (b'<testsuites time="4"><testsuite time="1"><testcase/></testsuite><testsuite time="2"/></testsuites>', 4),
         (b'<testsuite time="4"><testsuite time="1"><testcase/></testsuite><testsuite time="2"/></testsuite>', 4),
         (b'<testsuite xmlns="urn:x" time="4"><testcase/></testsuite>', 4),
+        (b'<?xml version="1.0" encoding="Windows-1252"?><testsuite time="4"><testcase name="\xe4"/></testsuite>', 4),
         ('<?xml version="1.0" encoding="utf-16"?><testsuite time="4"><testcase/></testsuite>'.encode("utf-16"), 4),
     ],
 )
@@ -158,6 +159,7 @@ def test_what_test_runners_count_differently_is_no_contradiction(content: bytes)
         (suite('<testcase time="1e999"/>'), "not a number"),
         (suite("<testcase/>", head='<testsuite time="inf">'), "time of a suite"),
         (b'<?xml version="1.0" encoding="none"?><testsuite/>', "encoding|whole XML"),
+        (b'<?xml version="1.0" encoding="unicode_escape"?><testsuite/>', "encoding that is not read, unicode_escape"),
         (b"<testsuite>" * 100, "more than 64 deep"),
         (b"<testsuite>&undefined;</testsuite>", "no whole XML document: undefined entity"),
     ],

@@ -25,6 +25,9 @@ _FAILED_SAID: Final = frozenset({"fail", "failed", "failure", "error", "errored"
 """What the attributes `status` and `result` of a test case call it."""
 _WRONG: Final = ("failure", "error")
 """How an element ends that a suite may count: rerunFailure, flakyError, …"""
+_ENCODING: Final = re.compile(
+    r"utf-?(8|16)|utf-16[bl]e|(us-)?ascii|latin-?1|iso-8859-\d+|(windows-|cp)125\d", re.IGNORECASE | re.ASCII
+)
 _COUNT: Final = re.compile("[0-9]{1,9}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,12}([.][0-9]{0,20})?([eE][-+]?[0-9]{1,2})?", re.ASCII)
 
@@ -106,6 +109,7 @@ def read_junit(content: bytes) -> Suite:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refused
     parser.EntityDeclHandler = _refused
+    parser.XmlDeclHandler = _known
     parser.StartElementHandler, parser.EndElementHandler = reader.begun, reader.ended
     try:
         parser.Parse(content, True)
@@ -120,6 +124,13 @@ def read_junit(content: bytes) -> Suite:
 
 def _refused(*_: object) -> None:
     raise UnreadableError("it has a document type (<!DOCTYPE …>), which no test report needs and may not have")
+
+
+def _known(_: str, encoding: str | None, __: int) -> None:
+    """Of Python's codecs only those for text are used: others decode anything, and warn of it."""
+    if encoding is not None and not _ENCODING.fullmatch(encoding):
+        name = printable(encoding, 40)
+        raise UnreadableError(f"it is written in an encoding that is not read, {name}: write it in UTF-8")
 
 
 @dataclass
