@@ -288,7 +288,7 @@ class TestSignOff:
         assert "; the promotion lacks the sign-off of backup; " in simulator.status["summary"]
         does(simulator, "SignOff", item="nice-to-have")
         does(simulator, "SignOff", item="bakcup")
-        assert records(simulator)[0][3] == "the review has no such checklist item: backup, nice-to-have"
+        assert records(simulator)[0][3] == "the review has no such checklist item; it has backup, nice-to-have"
         assert simulator.phase == Phase.HOLDING
         does(simulator, "SignOff", item="backup")
         assert simulator.phase == Phase.PROMOTED

@@ -6,12 +6,16 @@ import pytest
 
 from driftreview.api.contract import Contract
 from driftreview.api.facts import ContractFact, FactProblem, Facts
-from driftreview.api.reasons import CheckVerdict, Reason, Verdict
+from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict, Verdict
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
 from driftreview.domain.contracts import check_contract, config_map_hash, definition_hash, service_hash
 from driftreview.domain.expected import check_facts
+from driftreview.domain.finding import Finding
+from driftreview.domain.result import CheckpointResult, SignalResult
 from tests import builders
-from tests.builders import review
+from tests.builders import review, signal
+
+HELD, BROKEN, UNKNOWN = CheckVerdict.HELD, CheckVerdict.BROKEN, CheckVerdict.UNKNOWN
 
 PORT = {"name": "http", "port": 80, "targetPort": 8080, "protocol": "TCP"}
 SERVICE: dict[str, Any] = {"spec": {"type": "ClusterIP", "clusterIP": "10.0.0.1", "ports": [PORT]}}
@@ -108,6 +112,22 @@ def test_a_check_holds_back_and_never_rolls_back(measured: Verdict, found: Check
     assert with_checks(measured, [check(found, counts=False)]) is measured
     if verdict is not measured:
         assert deciding_check(verdict, [check(CheckVerdict.HELD), check(found)]) == check(found)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "message"),
+    [
+        (SignalVerdict.STABLE, "contracts/a is Broken: x; also contracts/b is Broken, contracts/c is Unknown; all "),
+        (SignalVerdict.DEGRADED, "latency is Degraded: y; also contracts/a is Broken, contracts/b is Broken, "),
+    ],
+)
+def test_every_check_that_does_not_hold_is_named(verdict: SignalVerdict, message: str) -> None:
+    found = [
+        CheckResult("contracts", name, each, "x", counts=name != "d")
+        for name, each in (("a", BROKEN), ("b", BROKEN), ("c", UNKNOWN), ("d", BROKEN), ("e", HELD))
+    ]
+    judged = SignalResult(signal("latency"), Finding(verdict, None, "y"))
+    assert CheckpointResult.of([judged], found).message.startswith(message)
 
 
 @pytest.mark.parametrize(("mode", "counts"), [("Enforce", True), ("Shadow", False)])

@@ -1,6 +1,6 @@
 import pytest
 
-from driftreview.domain.display import change, number, printable, quantity, shorten
+from driftreview.domain.display import by_chance, change, difference, number, printable, quantity, shorten
 
 
 @pytest.mark.parametrize(
@@ -112,3 +112,13 @@ def test_a_text_from_elsewhere_stays_on_one_line(text: str, shown: str) -> None:
 
 def test_a_text_can_be_shown_as_long_as_it_is() -> None:
     assert printable(f"\n{'x' * 1000}\ud800\U000e0001", None) == rf"\n{'x' * 1000}\ud800\U000e0001"
+
+
+def test_what_rounding_leaves_of_a_percentage_point_is_none() -> None:
+    assert change(0.0, -1.65e-10, "%") == change(0.0, 1.65e-10, "%") == "+0 pp"
+    assert difference(1.0, 1.0 - 1e-11, "%") == "+0 pp"
+
+
+def test_what_is_nearly_sure_to_come_of_chance_is_all_of_it() -> None:
+    assert by_chance(0.9996, 0.0062) == "by chance 100%, allowed 0.62%"
+    assert by_chance(0.9994, 0.0062) == "by chance 99.9%, allowed 0.62%"

@@ -9,7 +9,7 @@ import pytest
 
 from driftreview.api.reasons import Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Signal
-from driftreview.domain.events import case_of
+from driftreview.domain.counted import case_of
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Estimate, Finding, Measure, Side
 from driftreview.domain.judge import judge_checkpoint
@@ -212,9 +212,11 @@ class TestRareEvents:
         for blocks in (6, 36, 288):
             assert found(events(), row(0, WEEK), row(0, blocks)).verdict is V.STABLE
 
-    def test_a_single_burst_is_no_new_rate(self) -> None:
+    def test_a_single_burst_is_no_new_rate_but_news(self) -> None:
         burst: list[float | None] = [5.0, *([0.0] * 287)]
-        assert found(events(), row(0, WEEK), burst).verdict is V.INCONCLUSIVE
+        result = found(events(), row(0, WEEK), burst)
+        assert (result.verdict, result.reason) == (V.SUSPECT, None)
+        assert "; but its baseline never had as many; 10 of them from T0+0s to T0+10m, over since" in result.message
 
     def test_none_and_none_in_numbers(self) -> None:
         estimate = found(events(), row(0, WEEK), row(0, 288)).estimate

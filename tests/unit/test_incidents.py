@@ -17,12 +17,15 @@ from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.incident import MOST_INCIDENTS, Incident
-from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict, Verdict
 from driftreview.api.status import DriftReviewStatus
-from driftreview.domain.incidents import Subjects, latest_first, of_event, of_pods
+from driftreview.domain.checks import CheckResult
+from driftreview.domain.finding import Finding
+from driftreview.domain.incidents import Subjects, ended, latest_first, of_event, of_pods
 from driftreview.domain.inventory import MOST_PODS
 from driftreview.domain.pods import Container, Ended, Pod
-from tests.builders import HOUR, MINUTE, T0, review, revision
+from driftreview.domain.result import CheckpointResult, SignalResult
+from tests.builders import HOUR, MINUTE, T0, review, revision, signal
 
 SUBJECTS = Subjects("web", "web-new")
 EVENT: dict[str, Any] = {
@@ -238,3 +241,37 @@ class TestSinceWhen:
 
     def test_a_review_without_a_revision_has_none(self) -> None:
         assert self.facts(DriftReviewStatus(), T0).incidents == []
+
+
+def incident(**fields: Any) -> Incident:
+    return Incident.model_validate({"kind": "Restarted", "object": "Pod/web-new-a, container app"} | fields)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        ([], ""),
+        ([incident(kind="Warning", reason="BackOff")], ""),
+        (
+            [incident(reason="CrashLoopBackOff", exit_code=3, count=7)],
+            "Pod/web-new-a, container app (CrashLoopBackOff, exit code 3, 7 restarts in all)",
+        ),
+        ([incident(kind="OOMKilled")] * 3, ", ".join(["Pod/web-new-a, container app (OOMKilled)"] * 2) + " and 1 more"),
+    ],
+)
+def test_containers_that_ended_are_told_with_how_and_how_often(found: list[Incident], said: str) -> None:
+    assert ended(Facts(taken_at=T0, incidents=found)) == said
+
+
+def test_nothing_is_told_where_nothing_was_recorded() -> None:
+    assert ended(None) == ""
+
+
+@pytest.mark.parametrize(("checks", "told"), [([], False), ([CheckVerdict.BROKEN], True)])
+def test_containers_that_ended_are_told_only_where_something_is_amiss(
+    checks: list[CheckVerdict], *, told: bool
+) -> None:
+    passed = SignalResult(signal(), Finding(SignalVerdict.STABLE, None, "fine"))
+    broken = [CheckResult("flags", "cli", each, "it is not there") for each in checks]
+    found = CheckpointResult.of([passed], broken, ended="Pod/a (OOMKilled)")
+    assert found.message.endswith("; ended meanwhile: Pod/a (OOMKilled)") == told

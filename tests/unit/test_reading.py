@@ -165,30 +165,33 @@ class TestTheWorstStretch:
     def test_it_is_named_with_its_time_its_length_and_how_much(self) -> None:
         said = self.said(4, 78, 84)
         assert said.verdict in {SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE}
-        assert re.search(
-            r"; at worst \+2[789]\d% for 1h from T0\+13h, in 1h of the baseline \+[345]\.\d% at most", said.message
-        )
+        assert re.search(r"; at worst (39|40)\d s for 1h from T0\+13h to T0\+14h, over since, in 1h of", said.message)
+        assert re.search(r", in 1h of the baseline \+[345]\.\d% at most; ", said.message)
 
-    @pytest.mark.parametrize(("first", "last", "when"), [(40, 42, "20m from T0+6h40m"), (0, 9, "1h30m from T0+0s")])
+    @pytest.mark.parametrize(
+        ("first", "last", "when"),
+        [(40, 42, "20m from T0+6h40m to T0+7h"), (0, 9, "1h30m from T0+0s to T0+1h30m")],
+    )
     def test_it_is_as_long_as_it_was(self, first: int, last: int, when: str) -> None:
-        assert f"% for {when}, " in self.said(4, first, last).message
+        assert f" s for {when}, over since, " in self.said(4, first, last).message
 
     def test_a_single_block_is_named_as_the_one_that_is_far_off(self) -> None:
         assert re.search(r"; its block at T0\+6h40m, 39\d s, counts as 11\d s", self.said(4, 40, 41).message)
 
     def test_what_the_window_leaves_out_counts_for_its_time(self) -> None:
-        assert "for 1h from T0+14h, " in self.said(4, 78, 84, replace(GRID, since=1.0)).message
+        assert "for 1h from T0+14h to T0+15h, over since, " in self.said(4, 78, 84, replace(GRID, since=1.0)).message
 
     def test_where_lower_is_worse_it_is_a_fall(self) -> None:
         assert re.search(
-            r"; at worst -7\d\.\d% for 1h from T0\+13h, in 1h", self.said(0.25, 78, 84, worse="Lower").message
+            r"; at worst 2[45]\.?\d? s for 1h from T0\+13h to T0\+14h, over since, in 1h",
+            self.said(0.25, 78, 84, worse="Lower").message,
         )
         assert "at worst" not in self.said(4, 78, 84, worse="Lower").message
 
     def test_in_the_unit_where_the_margin_is(self) -> None:
         now = [each + (300 if 78 <= at < 84 else 0) for at, each in enumerate(around(100, 288, 2))]
         assert re.search(
-            r"; at worst \+(29|30)\d s for 1h from T0\+13h, in 1h of",
+            r"; at worst (39|40)\d s for 1h from T0\+13h to T0\+14h, over since, in 1h of the baseline \+\d\.\d* s",
             found(signal(margin={"absolute": "20"}), now).message,
         )
 
@@ -201,9 +204,34 @@ class TestTheWorstStretch:
         assert "at worst" not in self.said(1.15, 78, 84).message
         assert "at worst" not in found(signal(margin={"relative": "20%"}), around(115, 288, 2)).message
 
-    def test_nor_beside_a_drift(self) -> None:
-        assert self.said(4, 78, 288).verdict is SignalVerdict.DEGRADED
-        assert "at worst" not in self.said(4, 78, 288).message
+    def test_of_a_drift_that_began_later_it_is_told_since_when(self) -> None:
+        said = self.said(4, 78, 288)
+        assert said.verdict is SignalVerdict.DEGRADED
+        assert re.search(r"; at worst 40\d s for 35h since T0\+13h, still, in 1h", said.message)
+        assert "at worst" not in self.said(4, 0, 288).message
+
+    @pytest.mark.parametrize("hours", [3, 6, 12])
+    @pytest.mark.parametrize("declared", [{"absolute": "500m"}, {"relative": "10%"}])
+    def test_a_long_outage_that_is_over_is_no_noise(self, hours: int, declared: dict[str, str]) -> None:
+        now = [100.0 if 48 <= at < 48 + 6 * hours else each for at, each in enumerate(around(0.3, 288, 2))]
+        said = found(signal(margin=declared, unit="%"), now, before=around(0.3, 1008, 1))
+        assert said.verdict is SignalVerdict.INCONCLUSIVE
+        told = f"at worst 100% for {hours}h from T0+8h to T0+{8 + hours}h, over since, "
+        assert f"%: a part is far worse than the rest; {told}" in said.message
+        assert "noise" not in said.message
+        assert "by chance" not in said.message
+
+    def test_what_comes_again_and_again_is_told_with_how_often(self) -> None:
+        now = [100.0 if at % 36 < 2 else each for at, each in enumerate(around(0.3, 288, 2))]
+        said = found(signal(margin={"absolute": "500m"}, unit="%"), now, before=around(0.3, 1008, 1))
+        assert re.search(
+            r"; at worst 100% for 20m from T0\+\d+h to T0\+\d+h20m, over since, one of 8 as bad", said.message
+        )
+
+    def test_what_is_less_bad_by_now_is_not_over(self) -> None:
+        now = [each * (4 if 78 <= at < 84 else 1.5 if at >= 84 else 1) for at, each in enumerate(around(100, 288, 2))]
+        said = found(signal(margin={"relative": "20%"}), now)
+        assert re.search(r"; at worst 39\d s for 1h from T0\+13h to T0\+14h, better since, in", said.message)
 
     @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
     def test_of_a_healthy_series_there_is_seldom_one(self, phi: float) -> None:

@@ -438,6 +438,42 @@ class TestWhatWasThereBefore:
         assert self.previous(raw, {"old": self.began - MINUTE, "new": self.long_ago}) == "web-old"
 
 
+class TestBriefRevisions:
+    """Back to what was tried: what ran for minutes was a mistake that the next one mends, or is not known yet."""
+
+    def previous(self, *lives: float, approved: str = "") -> str | None:
+        """The previous one of revisions v1, v2, ... each made so many minutes after the one before."""
+        born, found = T0 - timedelta(days=30), []
+        for number, minutes in enumerate(lives, 1):
+            born += minutes * MINUTE
+            version = "new" if number == len(lives) else f"v{number}"
+            found.append(replica_set(version, number, creationTimestamp=format_time(born)))
+        raw = deployment()
+        if approved:
+            raw["metadata"]["annotations"] = {"driftreview.dev/approved-revision": template_hash(template(approved))}
+        seen = look(raw, *found)
+        return seen.previous.name if seen.previous else None
+
+    @pytest.mark.parametrize(("life", "wanted"), [(0.01, "web-v1"), (9, "web-v1"), (10, "web-v2"), (5000, "web-v2")])
+    def test_one_that_was_replaced_within_minutes_is_passed_over(self, life: float, wanted: str) -> None:
+        assert self.previous(0, 5000, life) == wanted
+
+    def test_where_all_were_brief_it_is_the_newest(self) -> None:
+        assert self.previous(0, 1, 1, 1) == "web-v3"
+
+    def test_one_that_was_approved_is_gone_back_to_all_the_same(self) -> None:
+        assert self.previous(0, 5000, 1, approved="v2") == "web-v2"
+
+    def test_one_whose_successor_is_older_was_gone_back_from_and_is_told_by_its_number(self) -> None:
+        seen = look(
+            deployment(),
+            replica_set("new", 3, creationTimestamp=format_time(T0 - timedelta(days=30))),
+            replica_set("bad", 2, creationTimestamp=format_time(T0 - timedelta(days=1))),
+        )
+        assert seen.previous is not None
+        assert seen.previous.name == "web-bad"
+
+
 class TestSelector:
     def selector(self, **selector: Any) -> str:
         raw = deployment()

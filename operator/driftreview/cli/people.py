@@ -122,7 +122,8 @@ def _spec(kind: ApprovalType, user: str, review: DriftReview, fields: dict[str, 
         return DriftApprovalSpec.model_validate(given)
     except ValidationError as error:
         first = error.errors()[0]
-        option = {"for": "--for", "item": "--item", "message": "--message"}.get(str(first["loc"][0]), str(first["loc"]))
+        field = str(first["loc"][0]).rstrip("_")
+        option = f"--{field}" if field in {"for", "item", "message"} else field
         raise typer.BadParameter(f"{option}: {first['msg']} (found {first['input']!r})") from None
 
 

@@ -14,8 +14,8 @@ from driftreview.api.reasons import Recommendation, Verdict
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_percent
 from driftreview.domain.bursts import span_of
+from driftreview.domain.counted import FEWEST
 from driftreview.domain.display import number, quantity, shorten
-from driftreview.domain.events import FEWEST
 from driftreview.domain.finding import Estimate, Measure
 from driftreview.domain.outcome import Outcome, Rates, recommended, worse_by
 

@@ -24,9 +24,19 @@ class CheckResult:
     """Whether the checkpoint's verdict heeds it."""
 
     @property
+    def named(self) -> str:
+        """Which, and how it is."""
+        return f"{self.section}/{self.name} is {self.verdict}"
+
+    @property
     def sentence(self) -> str:
-        """Why, with its name."""
-        return f"{self.section}/{self.name} is {self.verdict}: {self.message}"
+        """The same, with why."""
+        return f"{self.named}: {self.message}"
+
+    @property
+    def is_amiss(self) -> bool:
+        """Whether it is broken, or not known to hold."""
+        return self.verdict is not CheckVerdict.HELD
 
 
 def with_checks(verdict: Verdict, checks: Sequence[CheckResult]) -> Verdict:

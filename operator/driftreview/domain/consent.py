@@ -135,7 +135,7 @@ def _why_not_counted(
     if record.type is ApprovalType.SIGN_OFF:
         if record.item not in {each.name for each in spec.checklist}:
             names = ", ".join(each.name for each in spec.checklist) or "none"
-            return f"the review has no such checklist item: {names}"
+            return f"the review has no such checklist item; it has {names}"
         return "it was signed off before" if f"{record.type} {record.item}" in given else ""
     if spec.policy.mode is not PolicyMode.ENFORCE:
         return f"policy.mode is {spec.policy.mode}: the operator promotes nothing"

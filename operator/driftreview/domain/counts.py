@@ -6,6 +6,9 @@ integers; it is as well the probability that a gamma variable for one rate is be
 this form also says whether rates differ by more than a number: a gamma variable of that mean and variance is taken.
 
 Events that come in bursts, or more often for some hours, are worth fewer; how many, the baseline tells (`dispersion`).
+What it tells of a single burst says nothing against events that keep coming one by one: those are counted by the hours
+that have any as well (`one_an_hour`), which no burst can fill.
+
 And nothing that a single block of the window holds counts for more than the fullest block of the baseline, were that as
 full as the window is on the whole (by its median): one burst is no new rate. A variance of the window's own would serve
 as well, but then more events in a full block would be less evidence than fewer.
@@ -17,13 +20,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import Final
 
 import numpy as np
 
 from driftreview.domain.dispersion import ONE_BY_ONE, Dispersions, mean_of, seen_of
+from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Floats
 from driftreview.domain.tails import beta_cdf
 from driftreview.domain.usual import usual_of
@@ -54,6 +58,8 @@ class Counts:
     """Of the baseline, in windows."""
     dispersions: Dispersions = ONE_BY_ONE
     """How many events are worth one, as far as that is known."""
+    varying: float = 1.0
+    """How many are by the variance of the baseline's counts alone, whatever slower may be possible."""
     least: float = math.inf
     """Events in a window as empty as the emptiest stretch of the baseline, of the window's length or a quarter of the
     baseline's; and as few by chance, where nobody can tell whether that stretch comes again daily."""
@@ -63,6 +69,8 @@ class Counts:
     """Whether the baseline is the same hours of the days before."""
     is_weekly: bool = False
     """Whether of the weeks before."""
+    crowded: tuple[int, int] | None = None
+    """The first block of the window that holds more than it counts for, and the one after the last; None: none does."""
 
     @staticmethod
     def of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> Counts:
@@ -81,6 +89,7 @@ class Counts:
         risen = max(1.0, middle / expected) if expected > 0 else 1.0
         fullest = max(1.0, middle, risen * float(earlier.max()))
         capped = float(np.minimum(after, fullest).sum())
+        over = np.flatnonzero(now > fullest)
         seen = seen_of(usual.calm, usual.waves, hours_per_block)
         floor = max(1.0, max(capped, float(earlier.sum())) / _MOST, seen.in_batches(len(after)))
         dispersions = seen.dispersions(usual.weights, floor)
@@ -92,11 +101,18 @@ class Counts:
             before=usual.expected * usual.exposure,
             exposure=usual.exposure,
             dispersions=dispersions,
+            varying=floor,
             least=least - again,
             most=most + again,
             is_daily=usual.is_daily,
             is_weekly=usual.is_weekly,
+            crowded=(int(over[0]), int(over[-1]) + 1) if len(over) else None,
         )
+
+    @property
+    def as_seen(self) -> Counts:
+        """The same with bursts counted in full, and so many events worth one as the baseline's counts vary by."""
+        return replace(self, capped=self.now, dispersions=((1.0, max(self.varying, self.now / _MOST)),))
 
     @property
     def dispersion(self) -> float:
@@ -171,6 +187,16 @@ def events_in(blocks: Sequence[float | None], spans: float) -> Floats:
     """Events in each block, from its mean number in a span and how many spans it has; NaN where there is no block."""
     means = np.array(blocks, dtype=float)
     return spans * np.where(means < _LEAST, 0.0, np.minimum(means, COUNTABLE))
+
+
+def one_an_hour(events: Floats) -> Floats:
+    """The same events with no FEWEST_BLOCKS blocks, an hour of ten minutes each, counting for more than one in all.
+
+    Where the rate rises by no more than a factor or a number, so do the hours that have any by no more than that.
+    """
+    hours = np.arange(len(events)) // FEWEST_BLOCKS
+    found: Floats = events / np.maximum(np.bincount(hours, np.nan_to_num(events)), 1.0)[hours]
+    return found
 
 
 def _extremes(calm: Floats, longest: int, expected: float) -> tuple[float, float]:

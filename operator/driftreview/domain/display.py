@@ -10,6 +10,8 @@ from typing import Final
 _BYTES: Final = ("B", "KiB", "MiB", "GiB", "TiB")
 _SECONDS: Final = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"))
 _TINY: Final = 1e-12
+_NO_POINT: Final = 1e-9
+"""Of a percentage point: less is rounding, as evidence has nine digits."""
 _NEARLY: Final = 0.9995
 """Of the next unit, what three digits show as all of it: 1 s and not 1000 ms, +100% and not +100.0%."""
 _RAREST: Final = 1e-4
@@ -45,6 +47,11 @@ def quantity(value: float, unit: str) -> str:
     return f"{number(value)} {unit}".rstrip()
 
 
+def distance(value: float, unit: str) -> str:
+    """How far apart two values are: of shares in percentage points, for `%` would be read as a share of them."""
+    return f"{number(0.0 if abs(value) < _NO_POINT else value)} pp" if unit == "%" else quantity(value, unit)
+
+
 def change(before: float, after: float, unit: str) -> str:
     """A difference: in percent of the baseline, or in the unit where the baseline is near zero."""
     apart = _apart(before, after)
@@ -53,7 +60,7 @@ def change(before: float, after: float, unit: str) -> str:
         share = min(apart / abs(before) * 100, sys.float_info.max)
         text = f"{share:.1f}" if share < 100 * _NEARLY else f"{share:.0f}" if share < 1e6 else number(share)  # noqa: PLR2004
         return f"{sign if text != '0.0' else '+'}{text}%"
-    return sign + quantity(apart, unit)
+    return difference(before, after, unit)
 
 
 def spread(low: float, high: float, unit: str) -> str:
@@ -67,6 +74,8 @@ def spread(low: float, high: float, unit: str) -> str:
 
 def small_percent(share: float) -> str:
     """A probability in percent, with two digits where it is small."""
+    if share >= _NEARLY:
+        return "100%"
     if share < _RAREST:
         return f"less than {_RAREST:.2%}"
     return f"{share:.1%}" if share >= _COMMON else f"{share:.2%}"
@@ -79,7 +88,8 @@ def by_chance(chance: float, allowed: float) -> str:
 
 def difference(before: float, after: float, unit: str) -> str:
     """A difference in the unit."""
-    return f"{'+' if after >= before else '-'}{quantity(_apart(before, after), unit)}"
+    apart = distance(_apart(before, after), unit)
+    return f"{'+' if after >= before or apart == distance(0.0, unit) else '-'}{apart}"
 
 
 def _apart(before: float, after: float) -> float:

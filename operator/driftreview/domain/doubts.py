@@ -19,20 +19,23 @@ from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, GOOD
 from driftreview.domain.margins import compared_in
-from driftreview.domain.measured import AFFIRMED, Measured
+from driftreview.domain.measured import AFFIRMED, Grid, Measured
 from driftreview.domain.noise import Floats
+from driftreview.domain.recent import FEWEST_AT_LAST
 from driftreview.domain.regression import RESOLUTION
+from driftreview.domain.stretch import Excess
 from driftreview.domain.tails import student_sf
 
 Doubt = tuple[SignalVerdict, Reason | None, str]
 """What is said instead, and why."""
 _SURELY_BETTER: Final = 0.01
 """Probability at most of taking a steady window for one that is getting better."""
+_IN_ITS_LAST: Final = "in its last block: it may have healed"
 _MAY_BE_WORSE: Final = (*GOOD, SignalVerdict.INCONCLUSIVE)
 """What is less than Suspect."""
 
 
-def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt | None:
+def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Doubt | None:
     """Of a verdict on a series and its margin."""
     if each.margin is None or each.case.signal.margin is None:
         return None
@@ -43,24 +46,24 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure) -> Doubt 
     if verdict is SignalVerdict.DEGRADED and (is_within or _healed(each, expected + each.margin, error)):
         last = shown(each.expected, each.scale.back(each.recent.level), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
+    if verdict is SignalVerdict.DEGRADED and (now := _back(each, Excess.of(each), each.margin / 2)) is not None:
+        return SignalVerdict.SUSPECT, None, f"but {shown(each.expected, now, each.case.signal.unit)} {_IN_ITS_LAST}"
     if verdict not in _MAY_BE_WORSE:
         return None
     for side in _sides(each):
-        if (worse_at_last := _at_last(side, sure)) is not None:
-            step, when = worse_at_last
-            said = f"but {shown(side.expected, side.at(step), each.case.signal.unit)} {when}"
+        if (said := _of_the_end(side, sure, grid)) is not None:
             return SignalVerdict.SUSPECT, None, said
     if verdict in GOOD:
-        return _of_good(each)
+        return _of_good(each, grid)
     if each.late.size:
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, _moved_late(each)
     return None
 
 
-def _of_good(each: Measured) -> Doubt | None:
+def _of_good(each: Measured, grid: Grid) -> Doubt | None:
     """Why what is good on the whole may not be."""
     said = next(filter(None, map(_of_its_baseline, _sides(each))), "") or each.case.standing
-    said = said or next(filter(None, map(_of_a_part, _sides(each))), "")
+    said = said or next(filter(None, (_of_a_part(side, grid) for side in _sides(each))), "")
     return (SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, said) if said else None
 
 
@@ -74,14 +77,15 @@ def _of_its_baseline(each: Measured) -> str:
     return ""
 
 
-def _of_a_part(each: Measured) -> str:
+def _of_a_part(each: Measured, grid: Grid) -> str:
     """That a part is so bad that only logarithms let it pass."""
     margin, signal = each.margin or 0.0, each.case.signal
     excess = _excess(each, max(margin / 2, margin + RESOLUTION - each.step))
     if signal.margin is None or not excess:
         return ""
     worse = compared_in(signal.margin)(each.expected, each.at(each.step + excess), signal.unit)
-    return f"but {worse} where its worst blocks count in full: a part is far worse"
+    said = f"but {worse} where its worst blocks count in full: a part is far worse"
+    return f"{said}, {Excess.of(each).worst_from(0).told(signal.unit, grid)}"
 
 
 def _moved(each: Measured, by: float, when: str) -> str:
@@ -111,6 +115,15 @@ def _healed(each: Measured, bound: float, error: float) -> bool:
     return is_mending and student_sf((recent.level - bound) / error, each.freedom) >= AFFIRMED
 
 
+def _back(each: Measured, excess: Excess, tolerated: float) -> float | None:
+    """The last block, in the signal's unit, if it is good again and that may be all that an hour can show; else None.
+
+    The last third of an hour is two blocks: of what got better between them a mean tells nothing.
+    """
+    is_short = each.recent.blocks <= FEWEST_AT_LAST
+    return float(excess.row[np.isfinite(excess.row)][-1]) if is_short and excess.back_for(tolerated) else None
+
+
 def _in_the_last_third(each: Measured) -> str:
     return f"in its last {each.recent.blocks} blocks: it may have healed"
 
@@ -120,39 +133,67 @@ def _sides(each: Measured) -> tuple[Measured, ...]:
     return (each,) if each.mirrored is None else (each, each.mirrored)
 
 
-def _at_last(each: Measured, sure: Sure) -> tuple[float, str] | None:
-    """By how much a series is surely worse of late than every level of its baseline tolerates, and since when."""
-    most = (each.margin or 0.0) + each.above
-    for step, error, unlike, when in (
-        (each.ending, each.ending_error, each.unlike_ending, f"in its last {FEWEST_BLOCKS} blocks"),
-        (each.fresh, each.fresh_error, each.unlike, "since the look before"),
+def _of_the_end(each: Measured, sure: Sure, grid: Grid) -> str | None:
+    """That a series is worse of late, or was and nobody knows that it is over; None if neither."""
+    margin, unit, excess = each.case.signal.margin, each.case.signal.unit, Excess.of(each)
+    if margin is None:
+        return None
+    if (worse := _at_last(each, sure, grid)) is not None:
+        step, first, when = worse
+        delta = compared_in(margin)(each.expected, each.at(step), unit)
+        return f"but {delta} {when}: {excess.worst_from(first).told(unit, grid)}"
+    last = excess.bad_at_last(each.past.blocks, (each.margin or 0.0) + each.above)
+    return None if last is None else f"but {last.told(unit, grid)}"
+
+
+def _at_last(each: Measured, sure: Sure, grid: Grid) -> tuple[float, int, str] | None:
+    """By how much a series is surely worse of late than each level of its baseline tolerates, and from which block."""
+    most, first = (each.margin or 0.0) + each.above, max(len(each.since) - FEWEST_BLOCKS, 0)
+    for step, error, unlike, block, when in (
+        (each.ending, each.ending_error, each.unlike_ending, first, f"in its last {FEWEST_BLOCKS} blocks"),
+        (each.fresh, each.fresh_error, each.unlike, grid.seen, "since the look before"),
     ):
         is_worse = step > max(most, unlike) + RESOLUTION
         if is_worse and each.by_chance(step - each.above, math.hypot(error, each.above_error)) < sure.share:
-            return step, when
+            return step, block, when
     return None
 
 
-def about_alert(each: Measured, verdict: SignalVerdict) -> Doubt | None:
+def about_alert(each: Measured, verdict: SignalVerdict, grid: Grid) -> Doubt | None:
     """Of a verdict on a series and its alert limit."""
     if each.alert is None:
         return None
     if verdict is SignalVerdict.DEGRADED and _healed(each, each.alert, each.recent.level_error):
         last = quantity(each.scale.back(each.recent.level), each.case.signal.unit)
         return SignalVerdict.SUSPECT, None, f"but {last} {_in_the_last_third(each)}"
+    row = each.case.now.row
+    excess = Excess(each.scale.sign * each.scale.of(row) - each.alert, row, 0.0)
+    if verdict is SignalVerdict.DEGRADED and (now := _back(each, excess, 0.0)) is not None:
+        return SignalVerdict.SUSPECT, None, f"but {quantity(now, each.case.signal.unit)} {_IN_ITS_LAST}"
     if verdict not in _MAY_BE_WORSE:
         return None
-    levels = each.scale.of_all(each.case.now)
-    for part, where in (
-        (levels, "where its worst blocks count in full"),
-        (levels[-FEWEST_BLOCKS:], "in its last blocks"),
-    ):
-        level = _in_full(part, is_log=each.scale.log)
-        if level > each.alert + RESOLUTION:
-            return SignalVerdict.SUSPECT, None, f"but {quantity(each.scale.back(level), each.case.signal.unit)} {where}"
+    if (said := _beyond_its_alert(each, each.alert, excess, grid)) is not None:
+        return SignalVerdict.SUSPECT, None, said
     if verdict in GOOD and each.case.standing:
         return SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
     return None
+
+
+def _beyond_its_alert(each: Measured, alert: float, excess: Excess, grid: Grid) -> str | None:
+    """That a part is beyond a limit, so far that the whole is, or still; None if none is."""
+    unit, off = each.case.signal.unit, excess.blocks
+    there = np.flatnonzero(np.isfinite(off))
+    for part, where in (
+        (there, "where its worst blocks count in full"),
+        (there[-FEWEST_BLOCKS:], "in its last blocks"),
+    ):
+        level = alert + _in_full(off[part], is_log=each.scale.log)
+        if level > alert + RESOLUTION:
+            told = excess.worst_from(int(part[0])).told(unit, grid)
+            return f"but {quantity(each.scale.back(level), unit)} {where}: {told}"
+    before = each.scale.of_all(each.case.before) - alert if each.case.before else off[:0]
+    last = excess.bad_at_last(before)
+    return None if last is None else f"but {last.told(unit, grid)}"
 
 
 def _excess(each: Measured, what_matters: float) -> float:

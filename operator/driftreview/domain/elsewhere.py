@@ -18,7 +18,7 @@ from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Margin, Mode, Worse
 from driftreview.api.values import parse_percent, parse_quantity
 from driftreview.domain.checks import problem_with
-from driftreview.domain.display import change, printable, quantity
+from driftreview.domain.display import change, difference, printable, quantity
 from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.junit import UnreadableError, read_junit, written
 from driftreview.domain.margins import tolerated
@@ -161,6 +161,8 @@ def _compared(evidence: Evidence, before: float, after: float) -> Finding:
 
 
 def _delta(before: float, after: float, unit: str) -> str:
+    if unit == "%":
+        return difference(before, after, unit)
     share = (after - before) / abs(before) if before else 0.0
     is_plain = _WHOLE <= abs(share) < math.inf and abs(share) < 1 / _SAME
     return f"{share:+.0%}" if is_plain else change(before, after, unit)

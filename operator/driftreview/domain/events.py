@@ -1,118 +1,31 @@
-"""Kind Events: how often something happens since T0, against the baseline's rate and against a limit for any `for`.
-
-The query's value is the number of events in the last `for`, so a block's mean times its length in `for`s is what
-happened in it.
-"""
+"""Kind Events: how often something happens since T0, against the baseline's rate and against a limit for any `for`."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
-from functools import cached_property
 from typing import Final
 
+import numpy as np
+
 from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Signal, Worse
-from driftreview.api.values import format_duration, parse_percent, parse_quantity
+from driftreview.api.signal import Worse
+from driftreview.api.values import format_duration
 from driftreview.domain.bursts import against_limit, span_of
-from driftreview.domain.counts import COUNTABLE, Counts, events_in
+from driftreview.domain.counted import FEWEST, WANDERING, Events
+from driftreview.domain.counts import Counts, events_in
 from driftreview.domain.display import by_chance, change, difference, quantity
-from driftreview.domain.family import Bound, Claims, Sure
-from driftreview.domain.finding import FEWEST_BLOCKS, GOOD, Estimate, Finding, Measure, Side, gravest, rounded
-from driftreview.domain.lately import last_with, stretches
+from driftreview.domain.family import Bound, Sure
+from driftreview.domain.finding import GOOD, Estimate, Finding, Measure, gravest, rounded
 from driftreview.domain.margins import tolerated
-from driftreview.domain.measured import AFFIRMED, Case, Grid
-from driftreview.domain.rules import is_compared, sign_of, too_few
+from driftreview.domain.measured import AFFIRMED
+from driftreview.domain.rules import is_compared, too_few
 
-FEWEST: Final = 3.0
-"""Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
-_ROUNDING: Final = 1e-6
-"""Of a number below zero: less comes of extrapolating."""
-_WANDERING: Final = 2.0
-"""Events that are worth one, from which on it is said why so many prove so little."""
+_DUE: Final = 1.0
+"""Events expected, from which on none at all is too few: the three that prove nothing would be all there are."""
+_NONE: Final = "none at all is the worst there can be"
 _NOTHING_NEW: Final = "the baseline had stretches like it"
-
-
-@dataclass(frozen=True)
-class Events:
-    """What was found for one series."""
-
-    case: Case
-    counts: Counts | None
-    """None where there is nothing to compare, or nothing to compare with."""
-    sign: int
-    """1 where more events than expected are worse, -1 where fewer are."""
-    hours: float
-    """Of the window that blocks cover."""
-    grid: Grid
-
-    @property
-    def spans(self) -> float:
-        """How many `for`s those are."""
-        return timedelta(hours=self.hours) / span_of(self.case.signal)
-
-    @property
-    def bounds(self) -> list[tuple[float, float]]:
-        """The rates of which the farther is tolerated."""
-        return self.bounds_on(self.sign)
-
-    def bounds_on(self, side: int) -> list[tuple[float, float]]:
-        """Those above the baseline's rate (1) or below (-1): times as many as expected, and how many more."""
-        margin = self.case.signal.margin
-        found = []
-        if margin is not None and margin.relative is not None:
-            found.append((max(1 + side * parse_percent(margin.relative), 0.0), 0.0))
-        if margin is not None and margin.absolute is not None:
-            found.append((1.0, side * parse_quantity(margin.absolute) * self.spans))
-        return found
-
-    @property
-    def claims(self) -> Claims:
-        """What could be said of it."""
-        if self.counts is None:
-            return Claims(self.case.signal.mode)
-        sides = 2 if self.case.signal.worse is Worse.EITHER else 1
-        beyond, at_all = (min(1.0, sides * _tail(self, self.counts, each)) for each in (self.bounds, [(1.0, 0.0)]))
-        return Claims(self.case.signal.mode, {Bound.MARGIN: beyond}, at_all)
-
-    @cached_property
-    def lately(self) -> list[Events]:
-        """The same of its last stretches."""
-        blocks, grid = self.case.now.blocks, self.grid
-        lengths = stretches(len(blocks), grid.seen, last_with(blocks, FEWEST_BLOCKS))
-        cut = ((replace(self.case, now=Side(blocks[-length:])), len(blocks) - length) for length in lengths)
-        return [count_events(case, replace(grid, gap=grid.gap + earlier, seen=0)) for case, earlier in cut]
-
-
-def case_of(signal: Signal, baseline: Side | str, now: Side) -> Case:
-    """A series; what is no number of events is held against nothing but `limits.alert`."""
-    odd = uncountable(signal, baseline, now)
-    return Case(signal, None, now, odd) if odd else Case.of(signal, baseline, now)
-
-
-def uncountable(signal: Signal, baseline: Side | str, now: Side) -> Finding | None:
-    """That what should be numbers of events is none: below zero, or too many to be counted."""
-    for side, where in ((now, "this window"), (baseline, "the baseline")):
-        odd = [value for value in side.present if not -_ROUNDING <= value < COUNTABLE] if isinstance(side, Side) else []
-        if odd:
-            message = f"{quantity(odd[0], signal.unit)} in {where} is no number of events; use increase() of a counter"
-            return Finding(SignalVerdict.INCONCLUSIVE, Reason.NOT_COUNTABLE, message)
-    return None
-
-
-def count_events(case: Case, grid: Grid) -> Events:
-    """Count the events of one series, in the window and in the baseline."""
-    hours = grid.hours_per_block * len(case.now.present)
-    found = Events(case, None, sign_of(case.signal), hours, grid)
-    if case.before is None or case.signal.margin is None or len(case.now.present) < FEWEST_BLOCKS:
-        return found
-    spans = timedelta(hours=grid.hours_per_block) / span_of(case.signal)
-    now, before = (events_in(side.blocks, spans) for side in (case.now, case.before))
-    counts = Counts.of(now, before, grid.gap, grid.hours_per_block)
-    is_fewer = case.signal.worse is Worse.EITHER and counts.now < counts.expected
-    return replace(found, counts=counts, sign=-1 if is_fewer else found.sign)
 
 
 def find_events(each: Events, sure: Sure) -> Finding:
@@ -125,14 +38,6 @@ def find_events(each: Events, sure: Sure) -> Finding:
         return found
     message = f"{found.message}; {each.case.standing}"
     return replace(found, verdict=SignalVerdict.INCONCLUSIVE, reason=Reason.UNRESOLVED, message=message)
-
-
-def _tail(each: Events, counts: Counts, bounds: Sequence[tuple[float, float]]) -> float:
-    """Probability of as much, were it worse by no more than the farthest of these bounds."""
-    excess = counts.capped - counts.expected if each.sign > 0 else counts.expected - counts.now
-    if excess < FEWEST:
-        return 1.0
-    return max((counts.more_than if each.sign > 0 else counts.fewer_than)(*bound) for bound in bounds)
 
 
 def _against_baseline(each: Events, sure: Sure) -> Finding | None:
@@ -151,16 +56,20 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     known = "weeks" if counts.is_weekly else "days"
     against = f"{old} at these hours of the {known} before" if counts.is_daily else old
     between = f"between {lowest} and {highest}"
-    said = f"{new} in {each.hours:.3g}h against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
-    message, reason = said, None
-    if verdict is SignalVerdict.INCONCLUSIVE:
-        why = "chance leaves it open" if _is_unlike(each, counts) or not sure.beyond else _NOTHING_NEW
-        message, reason = f"{message}: {why}", Reason.UNRESOLVED
-    worst = None if verdict in (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT) else _worst_of_late(each, sure)
+    said = f"{new} in {each.lasting} against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
+    message, reason, is_open = said, None, verdict is SignalVerdict.INCONCLUSIVE
+    if is_open:
+        why = "chance leaves it open" if each.is_unlike or not sure.beyond else _NOTHING_NEW
+        message, reason = f"{message}: {_NONE if each.sign < 0 and _is_none_due(counts) else why}", Reason.UNRESOLVED
+    worst = _worst_of_late(each, sure, is_open=is_open) if is_open or verdict in GOOD else None
     if worst is not None and worst.counts is not None:
         late, usual = (quantity(value, signal.unit) for value in (worst.counts.now, worst.counts.expected))
         verdict, reason = SignalVerdict.SUSPECT, None
-        message = f"{said}; but {late} in the last {worst.hours:.3g}h against {usual} expected"
+        message = f"{said}; but {late} in the last {worst.lasting} against {usual} expected"
+    elif is_open and each.is_news(sure.share):
+        verdict, reason, message = SignalVerdict.SUSPECT, None, f"{said}; but its baseline never had as many"
+    if verdict not in GOOD:
+        message += _bursts(each, counts)
     message += _ground(each, counts, sure)
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
     return Finding(verdict, reason, message, old, new, delta, estimate)
@@ -169,26 +78,29 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
 def _ground(each: Events, counts: Counts, sure: Sure) -> str:
     """How likely chance is, where the window has more than is tolerated, and enough to prove anything."""
     chance = each.claims.beyond[Bound.MARGIN]
-    is_beyond = each.sign * counts.now > _farthest(each, counts) and chance < 1
+    is_beyond = each.sign * counts.now > each.farthest and chance < 1
     if not is_beyond:
         return ""
     worth = f"; its rate wanders, so that {round(counts.dispersion)} events tell as much as one"
-    is_open = chance > sure.allowed[Bound.MARGIN] and counts.dispersion >= _WANDERING
-    return f"; {by_chance(chance, sure.allowed[Bound.MARGIN])}{worth if is_open else ''}"
+    is_open = chance > sure.allowed[Bound.MARGIN] and counts.dispersion >= WANDERING
+    hours = ""
+    if each.is_told_by_hours and each.hourly is not None and not is_open:
+        some, usual = (quantity(value, "") for value in (each.hourly.now, each.hourly.expected))
+        hours = f"; {some} of its hours have any against {usual}"
+    return f"{hours}; {by_chance(chance, sure.allowed[Bound.MARGIN])}{worth if is_open else ''}"
 
 
-def _worst_of_late(each: Events, sure: Sure) -> Events | None:
+def _worst_of_late(each: Events, sure: Sure, *, is_open: bool) -> Events | None:
     """The last stretch that is surely beyond the margin, and unlike any of the baseline; the surest, None if none is.
 
-    Bad counts of a few hours are few beside those of two days. Never Degraded: it may heal.
+    Bad counts of a few hours are few beside those of two days. Never Degraded: it may heal. Where it is open as it is,
+    what is news is enough.
     """
-    chances = {
-        late.claims.beyond[Bound.MARGIN]: late
-        for late in each.lately
-        if late.counts is not None and _is_unlike(late, late.counts)
-    }
-    least = min(chances, default=1.0)
-    return chances[least] if chances and least * len(each.lately) < sure.share else None
+    chances = {late.claims.beyond[Bound.MARGIN]: late for late in each.lately if late.is_unlike}
+    least, share = min(chances, default=1.0), sure.share / max(len(each.lately), 1)
+    if chances and least < share:
+        return chances[least]
+    return next((late for late in each.lately if is_open and late.is_news(share)), None)
 
 
 def _in_force(each: Events, counts: Counts) -> str:
@@ -199,19 +111,14 @@ def _in_force(each: Events, counts: Counts) -> str:
     declared = tolerated(signal.margin, signal.unit)
     if signal.margin.absolute is not None:
         declared += f" in {format_duration(span_of(signal))}"
-    largest = _farthest(each, counts) - each.sign * counts.expected
+    largest = each.farthest - each.sign * counts.expected
     least = f": less than {FEWEST:g} is no difference" if largest < FEWEST else ""
-    return f"{declared} ({quantity(largest, signal.unit)} in {each.hours:.3g}h{least})"
-
-
-def _farthest(each: Events, counts: Counts) -> float:
-    """The most events that are tolerated; where fewer are worse the fewest, with a minus."""
-    return max(each.sign * (factor * counts.expected + extra) for factor, extra in each.bounds)
+    return f"{declared} ({quantity(largest, signal.unit)} in {each.lasting}{least})"
 
 
 def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
-    farthest = _farthest(each, counts)
-    if _is_unlike(each, counts):
+    farthest = each.farthest
+    if each.is_unlike:
         if Bound.MARGIN in sure.beyond:
             return SignalVerdict.DEGRADED
         if sure.worse and each.sign * counts.now > farthest:
@@ -229,16 +136,35 @@ def _verdict(each: Events, counts: Counts, sure: Sure) -> SignalVerdict:
     return SignalVerdict.IMPROVED if is_better else SignalVerdict.STABLE
 
 
-def _is_unlike(each: Events, counts: Counts) -> bool:
-    """Whether no stretch of the baseline had as many, or as few."""
-    return counts.capped > counts.most if each.sign > 0 else counts.now < counts.least
-
-
 def _is_within(each: Events, counts: Counts, side: int) -> bool:
-    """Whether it is surely (5%) no farther from the baseline, on this side, than what is tolerated."""
-    bounds = [*each.bounds_on(side), (1.0, side * FEWEST)]
+    """Whether it is surely (5%) no farther from the baseline, on this side, than what is tolerated.
+
+    Nothing is better than none at all where more is worse, and nothing worse where fewer is.
+    """
+    if side > 0 and counts.now == 0:
+        return True
+    bounds = each.bounds_on(side) + ([] if side < 0 and _is_none_due(counts) else [(1.0, side * FEWEST)])
     farthest = max(bounds, key=lambda bound: side * (bound[0] * counts.expected + bound[1]))
     return (counts.fewer_than if side > 0 else counts.more_than)(*farthest) <= AFFIRMED
+
+
+def _is_none_due(counts: Counts) -> bool:
+    """Whether there is none at all, where some are expected."""
+    return counts.now == 0 and counts.expected >= _DUE
+
+
+def _bursts(each: Events, counts: Counts) -> str:
+    """How many events its bursts have that count for less, from when to when, and whether they are over."""
+    most_of_it = max(FEWEST, (counts.now - counts.expected) / 2)
+    if counts.crowded is None or each.sign < 0 or counts.now - counts.capped < most_of_it:
+        return ""
+    (first, after), blocks, grid = counts.crowded, each.case.now.blocks, each.grid
+    spans = timedelta(hours=grid.hours_per_block) / span_of(each.case.signal)
+    number = quantity(float(np.nansum(events_in(blocks[first:after], spans))), each.case.signal.unit)
+    start, end = (timedelta(hours=grid.since + at * grid.hours_per_block) for at in (first, after))
+    if after == len(blocks):
+        return f"; {number} of them since T0+{format_duration(start)}, still"
+    return f"; {number} of them from T0+{format_duration(start)} to T0+{format_duration(end)}, over since"
 
 
 def _estimate(each: Events, counts: Counts, ends: tuple[float, float], *, is_share: bool) -> Estimate | None:

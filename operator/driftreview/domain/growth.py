@@ -23,6 +23,7 @@ from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.noise import Floats
 from driftreview.domain.rules import sign_of
 from driftreview.domain.slopes import Slopes, slopes
+from driftreview.domain.stretch import Excess
 
 _IN_HOURS: Final = 96
 """Until then a forecast is told in hours, later in days."""
@@ -153,7 +154,7 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     if is_leaking and between is not None and between.steeper_than(each.limit) < sure.share:
         said = f"but {rate} {falls}, as of restarts"
     else:
-        said = _of_late(each, sure)
+        said = _beyond_at_last(each) or _of_late(each, sure)
     if not said and finding.verdict in GOOD:
         verdict, reason, said = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
         often, per_block = restarts_of(each.now, each.before)
@@ -247,6 +248,17 @@ def _of_late(each: Growth, sure: Sure) -> str:
     if is_known and more > each.limit * hours * len(now) and more > 0:
         return f"but its last hour is {quantity(more, each.case.signal.unit)} beyond all but its last quarter"
     return ""
+
+
+def _beyond_at_last(each: Growth) -> str:
+    """What is said where its last block is beyond `limits.alert`, as none of the baseline was: it may stay there."""
+    alert = alert_of(each.case.signal)
+    if alert is None:
+        return ""
+    now, before = (np.array(row, dtype=float) - each.sign * alert for row in (each.now, each.before))
+    last = Excess(now, each.case.now.row, 0.0).bad_at_last(before, far=0.0)
+    unit = each.case.signal.unit
+    return f"but {last.told(unit, each.grid)}, limit {quantity(alert, unit)}" if last else ""
 
 
 def _verdict(each: Growth, sure: Sure, low: float, slope: float, high: float) -> SignalVerdict:

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from driftreview.api.facts import Facts
 from driftreview.api.incident import Incident, IncidentKind
-from driftreview.domain.display import plain
+from driftreview.domain.display import plain, some
 from driftreview.domain.pods import CRASH_LOOP, Pod
 
 SECTION: Final = "incidents"
 _OOM: Final = "OOMKilled"
 _OBJECT, _REASON, _MESSAGE = 390, 120, 240
+_NAMED: Final = 2
 _MOST_COUNTED: Final = 2**31
 
 
@@ -70,6 +72,18 @@ def of_event(raw: Mapping[str, Any], subjects: Subjects, since: datetime) -> Inc
         count=min(max(series.get("count") or raw.get("count") or 1, 0), _MOST_COUNTED),
         message=plain(" ".join((raw.get("message") or "").split()), _MESSAGE),
     )
+
+
+def ended(facts: Facts | None) -> str:
+    """Containers that were killed or restarted, for whoever asks why; empty if none is known of."""
+    found = [each for each in facts.incidents if each.kind is not IncidentKind.WARNING] if facts else []
+    return some([f"{each.object} ({_how(each)})" for each in found], _NAMED)
+
+
+def _how(incident: Incident) -> str:
+    code = "" if incident.exit_code is None else f", exit code {incident.exit_code}"
+    times = f", {incident.count} restarts in all" if incident.count > 1 else ""
+    return f"{incident.reason or incident.kind}{code}{times}"
 
 
 def latest_first(found: Iterable[Incident]) -> list[Incident]:

@@ -18,13 +18,14 @@ from driftreview.api.values import parse_duration, parse_percent
 from driftreview.domain.before import begins_empty, earlier, excused, silent_since
 from driftreview.domain.confounders import confounders
 from driftreview.domain.control import cases_of
+from driftreview.domain.counted import case_of
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.elsewhere import judge_evidence
-from driftreview.domain.events import case_of
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
+from driftreview.domain.incidents import ended
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.presence import judge_presence
@@ -98,6 +99,7 @@ def _judge(
         check_facts(spec, baseline.facts, current.facts),
         confounders(baseline.facts, current.facts),
         judge_evidence(spec.evidence, baseline.facts, current.facts),
+        ended(current.facts),
     )
 
 

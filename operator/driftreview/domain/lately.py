@@ -39,6 +39,18 @@ def stretches(blocks: int, seen: int, fewest: int) -> list[int]:
     return sorted((length for length in lengths if fewest <= length < blocks), reverse=True)
 
 
+def shortest(blocks: Sequence[float | None]) -> set[int]:
+    """How many of the last blocks have half of FEWEST_BLOCKS with a value, half of those, and so on to a single one.
+
+    What is bad at the very end, however short, is so for at least half of one of these or of what is longer.
+    """
+    found, fewest = set[int](), FEWEST_BLOCKS // 2
+    while fewest:
+        found.add(last_with(blocks, fewest))
+        fewest //= 2
+    return found
+
+
 def last_with(blocks: Sequence[float | None], fewest: int) -> int:
     """How many of the last blocks have so many with a value; all where there are fewer."""
     present = [index for index, value in enumerate(blocks) if value is not None]

@@ -24,6 +24,7 @@ from driftreview.domain.measured import AFFIRMED, Beside, Grid, Measured
 from driftreview.domain.reading import against_alert, against_baseline
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.scale import Scale
+from driftreview.domain.stretch import worst
 
 
 def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = None) -> Finding:
@@ -41,12 +42,12 @@ def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = N
     lacking = each.case.lacking and replace(each.case.lacking, current=quantity(each.current, each.case.signal.unit))
     alert, baseline = _against_alert(each, sure), _against_baseline(each, sure, suspected)
     if alert is not None:
-        alert = _doubted(alert, about_alert(each, alert.verdict))
+        alert = _doubted(alert, about_alert(each, alert.verdict, grid))
     if baseline is not None:
-        baseline = _doubted(baseline, about_baseline(each, baseline.verdict, sure))
+        baseline = _doubted(baseline, about_baseline(each, baseline.verdict, sure, grid))
     said = (
         alert and _read(alert, against_alert(each, alert.verdict, sure, grid)),
-        baseline and _read(baseline, against_baseline(each, baseline.verdict, sure, grid)),
+        baseline and _read(baseline, against_baseline(each, baseline, sure, grid)),
         lacking,
     )
     return gravest([finding for finding in said if finding is not None])
@@ -121,6 +122,8 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
 
 def _why_open(each: Measured, margin: float, reach: float) -> str:
     """Why it is neither good nor bad: worse by its own interval may yet be chance, over all looks and series."""
+    if (part := worst(each)) is not None and part.is_rare:
+        return "a part is far worse than the rest"
     if each.step - reach <= margin + RESOLUTION:
         return "the noise leaves it open"
     return "chance leaves it open" if each.is_unlike_the_baseline else "the baseline did as much by itself"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from driftreview.api.signal import Margin, Signal
 from driftreview.api.values import parse_percent, parse_quantity
-from driftreview.domain.display import change, difference, quantity
+from driftreview.domain.display import change, difference, distance
 from driftreview.domain.scale import Scale
 
 
@@ -30,7 +30,7 @@ def compared_in(margin: Margin) -> Callable[[float, float, str], str]:
 
 def tolerated(margin: Margin, unit: str) -> str:
     """A margin as it is shown: "or" means the larger of the two."""
-    absolute = "" if margin.absolute is None else quantity(parse_quantity(margin.absolute), unit)
+    absolute = "" if margin.absolute is None else distance(parse_quantity(margin.absolute), unit)
     return " or ".join(each for each in (margin.relative, absolute) if each)
 
 

@@ -78,13 +78,18 @@ def _one(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid) -> Me
 
 def _sided(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid, *, is_up: bool) -> Measured:
     sign = 1 if is_up else -1
+    scale, late = replace(scale, sign=sign), late_of(effects, nth, sign, grid.hours_per_block)
+    level = sign * float(effects.level[nth])
+    step, newer, older = (
+        _expectable(case, scale, level, each) for each in (sign * float(effects.step[nth]), late.newer, late.older)
+    )
     return Measured(
         case=case,
-        scale=replace(scale, sign=sign),
-        level=sign * float(effects.level[nth]),
+        scale=scale,
+        level=level,
         level_error=max(float(effects.level_error[nth]), RESOLUTION / 100),
         block_error=float(effects.block_error[nth]),
-        step=sign * float(effects.step[nth]),
+        step=step,
         error=max(float(effects.error[nth]), RESOLUTION / 100),
         freedom=float(effects.freedom[nth]),
         unlike=float(effects.highest[nth] if is_up else -effects.lowest[nth]),
@@ -93,7 +98,7 @@ def _sided(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid, *, 
         ending=sign * float(effects.ending[nth]),
         ending_error=max(float(effects.ending_error[nth]), RESOLUTION / 100),
         unlike_ending=float(effects.highest_ending[nth] if is_up else -effects.lowest_ending[nth]),
-        late=late_of(effects, nth, sign, grid.hours_per_block),
+        late=replace(late, newer=newer, older=older),
         early=sign * float(effects.early[nth]),
         is_own=bool(effects.is_own[nth]),
         since=sign * effects.since[nth],
@@ -102,3 +107,10 @@ def _sided(case: Case, scale: Scale, effects: Effects, nth: int, grid: Grid, *, 
         past=Past(sign * effects.past[nth], float(effects.shifted[nth]), effects.incidents[nth]),
         outlying=effects.outlying[nth],
     )
+
+
+def _expectable(case: Case, scale: Scale, level: float, step: float) -> float:
+    """A step, where nothing below zero is expected of what never was: a wave that the window has bent may get there."""
+    if scale.log or case.before is None or scale.sign * (level - step) >= 0:
+        return step
+    return level if min(*case.before.present, *case.now.present) >= 0 else step

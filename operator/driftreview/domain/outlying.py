@@ -36,7 +36,8 @@ def bounded(panel: Panel) -> tuple[Panel, tuple[Outlying | None, ...]]:
     """A panel in which no single block since T0 counts in full that is far off, and that block of each series.
 
     Far off is what is farther from the window's median than any block of the baseline from the baseline's, and than six
-    robust standard deviations of either. Of a window without a baseline nothing is known.
+    robust standard deviations of either. Of a window without a baseline nothing is known. What is among the baseline's
+    blocks is back where it was, and all else is far off.
     """
     before, now = panel.values[:, : panel.before], panel.values[:, panel.before :]
     found = tuple(
@@ -74,5 +75,7 @@ def _outlying(before: Floats, now: Floats) -> Outlying | None:
     if int((off > most).sum()) != 1:
         return None
     block = int(np.nanargmax(np.abs(now - middle)))
+    if known.min() <= now[block] <= known.max():
+        return None
     counted = middle + float(np.sign(now[block] - middle)) * most
     return Outlying(block, float(now[block]), counted, (float(now[block]) - counted) / len(present))

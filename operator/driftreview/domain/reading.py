@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -16,28 +15,30 @@ from driftreview.api.values import format_duration
 from driftreview.domain.course import stride_of
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.family import Bound, Sure
-from driftreview.domain.finding import FEWEST_BLOCKS, GOOD
+from driftreview.domain.finding import FEWEST_BLOCKS, GOOD, Finding
 from driftreview.domain.margins import compared_in
 from driftreview.domain.measured import AFFIRMED, Grid, Measured
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.slopes import may_rise, slopes
+from driftreview.domain.stretch import worst
 
 _SLACK: Final = 2.0
 """How much steeper than from one half of the window to the other a trend may be: most series need no closer look."""
-_LONGER: Final = 2
-"""Times as many blocks as are judged at least, that a window has of which a part is told."""
 _NEVER: Final = 100.0
 """Times the larger of margin and what is expected: what must be as far off to be told is as good as never told."""
-_FAR: Final = 3.0
-"""Times the worst that the baseline did."""
 _UNDECIDED: Final = (SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
 _OPEN: Final = (SignalVerdict.STABLE, SignalVerdict.ACCEPTABLE, SignalVerdict.INCONCLUSIVE, SignalVerdict.SUSPECT)
 
 
-def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> Iterator[str]:
+def against_baseline(each: Measured, finding: Finding, sure: Sure, grid: Grid) -> Iterator[str]:
     """The parts of the sentence on a series and its margin that come after interval and margin."""
     if each.margin is None or each.case.signal.margin is None:
         return
+    verdict, stretch = finding.verdict, worst(each)
+    if stretch is not None and (part := stretch.told(each.case.signal.unit, grid)) not in finding.message:
+        before = compared_in(each.case.signal.margin)(each.expected, each.at(each.unlike_ending), each.case.signal.unit)
+        usual = format_duration(timedelta(hours=FEWEST_BLOCKS * grid.hours_per_block))
+        yield f"at worst {part}, in {usual} of the baseline {before} at most"
     shown = compared_in(each.case.signal.margin)
     allowed = sure.allowed[Bound.MARGIN]
     noise = each.reach(AFFIRMED) * each.error
@@ -46,7 +47,8 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
         since = shown(each.expected, each.at(each.fresh), each.case.signal.unit)
         yield f"surely worse at the look before too, and {since} since then"
         return
-    if noise > each.margin + RESOLUTION and verdict in _UNDECIDED:
+    is_of_two_things = stretch is not None and stretch.is_rare  # so that no noise or chance is what it is
+    if noise > each.margin + RESOLUTION and verdict in _UNDECIDED and not is_of_two_things:
         is_open = verdict is SignalVerdict.INCONCLUSIVE and each.step + noise > each.margin + RESOLUTION
         ways_out = _ways_out(each, grid) if is_open else ""
         alone = shown(each.expected, each.at(noise), each.case.signal.unit).lstrip("+-")
@@ -60,16 +62,9 @@ def against_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: G
     ]
     if told:
         yield ", ".join(told)
-    if verdict in (*GOOD, SignalVerdict.INCONCLUSIVE) and (stretch := _worst(each, each.margin)):
-        worst, before = (
-            shown(each.expected, each.at(by), each.case.signal.unit) for by in (stretch.step, each.unlike_ending)
-        )
-        lasting, begin, usual = (
-            format_duration(timedelta(hours=blocks * grid.hours_per_block))
-            for blocks in (stretch.blocks, grid.since / grid.hours_per_block + stretch.first, FEWEST_BLOCKS)
-        )
-        yield f"at worst {worst} for {lasting} from T0+{begin}, in {usual} of the baseline {before} at most"
-    chance = each.worse_than(each.margin) if each.step > each.margin + RESOLUTION else None
+    is_of_one = verdict is not SignalVerdict.INCONCLUSIVE or not is_of_two_things
+    is_by_chance = each.step > each.margin + RESOLUTION and is_of_one
+    chance = each.worse_than(each.margin) if is_by_chance else None
     yield from _ground(each, verdict, chance, allowed, grid)
 
 
@@ -99,40 +94,6 @@ def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid
     yield f"good up to {good}, Degraded from {bad}"
     chance = each.higher_than(each.alert) if each.level > each.alert + RESOLUTION else None
     yield from _ground(each, verdict, chance, allowed, grid)
-
-
-@dataclass(frozen=True)
-class _Stretch:
-    """A part of a window."""
-
-    first: int
-    """Its first block."""
-    blocks: int
-    step: float
-    """How much worse it is than the baseline leads to expect."""
-
-
-def _worst(each: Measured, margin: float) -> _Stretch | None:
-    """The worst stretch of a window; None where nothing stands out, nor did anything of a window as short.
-
-    That is: as few blocks as are judged at least, beyond the margin, and much farther above the window's mean than any
-    of the baseline. No verdict rests on it: a mean over two days forgives an hour, and a person may not.
-    """
-    steps = each.since - (each.level - each.step)
-    if len(steps) <= _LONGER * FEWEST_BLOCKS:
-        return None
-    steps[~np.isfinite(steps)] = 0.0  # what is not there is not worse
-    means = np.convolve(steps, np.ones(FEWEST_BLOCKS), "valid") / FEWEST_BLOCKS
-    at = int(means.argmax())
-    if means[at] <= margin + RESOLUTION or means[at] - each.step <= _FAR * each.unlike_ending + RESOLUTION:
-        return None
-    is_bad = steps > means[at] / 2
-    first = last = at + int(steps[at : at + FEWEST_BLOCKS].argmax())
-    while first > 0 and is_bad[first - 1]:
-        first -= 1
-    while last + 1 < len(steps) and is_bad[last + 1]:
-        last += 1
-    return _Stretch(first, last + 1 - first, float(steps[first : last + 1].mean()))
 
 
 def _is_conceivable(each: Measured, margin: float, step: float) -> bool:

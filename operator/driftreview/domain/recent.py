@@ -14,7 +14,7 @@ from driftreview.domain.regression import RESOLUTION, Panel
 
 _AT_LAST: Final = 1 / 3
 """Of the window: what is worse on the whole, and good by then, is not what is decided on."""
-_FEWEST_AT_LAST: Final = 2
+FEWEST_AT_LAST: Final = 2
 """Blocks."""
 
 
@@ -60,7 +60,7 @@ def recent_of(panel: Panel, noise: Noise, since: Floats, against: Floats) -> Rec
     """What the last third is; `against` are the weights of the blocks in what is expected of the mean, negative."""
     present = np.isfinite(since)
     from_the_end = present[:, ::-1].cumsum(-1)[:, ::-1]
-    blocks = np.maximum(_FEWEST_AT_LAST, np.rint(present.sum(-1) * _AT_LAST)).astype(int)
+    blocks = np.maximum(FEWEST_AT_LAST, np.rint(present.sum(-1) * _AT_LAST)).astype(int)
     last = present & (from_the_end <= blocks[:, None])
     late, early = (part / np.maximum(part.sum(-1, keepdims=True), 1) for part in (last, present & ~last))
     filled = np.where(present, since, 0.0)

@@ -10,6 +10,7 @@ from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, Signal, Worse
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
 from driftreview.domain.confounders import Confounder
+from driftreview.domain.display import some
 from driftreview.domain.elsewhere import EvidenceResult
 from driftreview.domain.finding import Finding
 
@@ -97,8 +98,12 @@ class CheckpointResult:
         checks: Sequence[CheckResult] = (),
         confounders: Sequence[Confounder] = (),
         evidence: Sequence[EvidenceResult] = (),
+        ended: str = "",
     ) -> CheckpointResult:
-        """Put signals, numbers from elsewhere and checks together: the worst that counts decides."""
+        """Put signals, numbers from elsewhere and checks together: the worst that counts decides.
+
+        Containers that `ended` meanwhile decide nothing, and are told where something is amiss.
+        """
         judged: tuple[SignalResult | EvidenceResult, ...] = (*results, *evidence)
         counted = [(result.counts_as, result) for result in judged if result.counts_as is not None]
         measured = combine([each for each, _ in counted])
@@ -106,8 +111,13 @@ class CheckpointResult:
         deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
         ignored = sum(each.is_ignored(each.finding) for each in results) + sum(each.is_ignored for each in evidence)
         sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1], ignored)
-        if verdict is not measured and (check := deciding_check(verdict, checks)):
-            sentence = f"{check.sentence}; {sentence}"
+        first = deciding_check(verdict, checks) if verdict is not measured else None
+        others = [each.named for each in checks if each.counts and each.is_amiss and each is not first]
+        also = f"also {some(others)}" if others else ""
+        parts = (first.sentence, also, sentence) if first else (sentence, also)
+        sentence = "; ".join(each for each in parts if each)
+        if ended and verdict is not Verdict.PASS:
+            sentence += f"; ended meanwhile: {ended}"
         return CheckpointResult(verdict, tuple(results), sentence, tuple(checks), tuple(confounders), tuple(evidence))
 
 

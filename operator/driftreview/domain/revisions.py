@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from driftreview.api.driftsnapshot import RevisionEvidence
@@ -17,6 +17,8 @@ from driftreview.domain.evidence import content_hash
 
 Raw = Mapping[str, Any]
 
+_BRIEF: Final = timedelta(minutes=10)
+"""As long as the default warm-up: what a release does until then belongs to neither side of a comparison."""
 MOST_READ: Final = 32
 """How many ReplicaSets are read to find one, newest first; Deployments keep ten old ones unless told otherwise."""
 _HASH_LABEL: Final = "pod-template-hash"
@@ -101,6 +103,8 @@ def current(found: Sequence[Listed], known: Mapping[str, Revision], marks: Marks
 def previous(runs: Listed, older: Sequence[Listed], known: Mapping[str, Revision], marks: Marks) -> Choice:
     """What to go back to: the revision that a review approved last, or else the newest that none rejected.
 
+    One that was replaced within minutes is taken only where there is no other: it was a mistake, or nobody knows yet.
+
     Args:
         runs: the ReplicaSet of what runs.
         older: those that were there when it began to run.
@@ -110,7 +114,7 @@ def previous(runs: Listed, older: Sequence[Listed], known: Mapping[str, Revision
     newest: Listed | None = None
     passed_over: Listed | None = None
     approved_ran_before = marks.approved not in ("", marks.running)
-    for each in _newest_first([each for each in older if each.number < runs.number])[:MOST_READ]:
+    for each in _brief_last(runs, [each for each in older if each.number < runs.number])[:MOST_READ]:
         if each.uid not in known:
             return Choice(runs, missing=each)
         template = known[each.uid].template_hash
@@ -125,6 +129,21 @@ def previous(runs: Listed, older: Sequence[Listed], known: Mapping[str, Revision
         if not approved_ran_before:
             break
     return Choice(runs, newest, passed_over=passed_over)
+
+
+def _brief_last(runs: Listed, older: Sequence[Listed]) -> list[Listed]:
+    """The newest first, but those that surely ran for minutes only come after all others.
+
+    A successor that is older than what it follows was gone back to: how long that one ran is not known.
+    """
+    found = _newest_first(older)
+    successors = [runs, *found]
+    brief = {
+        each.uid
+        for each, successor in zip(found, successors, strict=False)
+        if timedelta(0) <= successor.born - each.born < _BRIEF
+    }
+    return sorted(found, key=lambda each: each.uid in brief)
 
 
 def template_hash(template: Raw) -> str:

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from driftreview.api.signal import Kind
-from driftreview.domain.events import Events, count_events, find_events
+from driftreview.domain.counted import Events, count_events
+from driftreview.domain.events import find_events
 from driftreview.domain.family import Bound, hold
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding
 from driftreview.domain.growth import Growth, find_growth, measure_growth

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.incident import IncidentKind
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.preflight import FindingSeverity
@@ -18,6 +17,7 @@ from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import some
+from driftreview.domain.incidents import ended
 from driftreview.domain.report import elsewhere, limitations, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
@@ -112,10 +112,8 @@ def _confounders(material: Material) -> Iterator[Sentence]:
 
 def _incidents(material: Material) -> Iterator[Sentence]:
     """Containers that the last look found killed or restarted."""
-    look, facts = material.newest, facts_of(material.newest)
-    ended = [each for each in facts.incidents if each.kind is not IncidentKind.WARNING] if facts else []
-    if ended and look is not None:
-        names = some([f"{each.object} ({each.reason or each.kind})" for each in ended])
+    look = material.newest
+    if look is not None and (names := ended(facts_of(look))):
         text = f"Containers ended before {when(look)}: {names}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.ref(look, field="spec.facts.incidents")])
 
