@@ -35,7 +35,7 @@ def test_a_review_that_is_not_there_is_said_to_be_none() -> None:
         def get(self, _: object, name: str, __: str) -> None:
             raise NotFoundError(f"GET /apis/{name}: 404")
 
-    with pytest.raises(NotFoundError, match="^there is no DriftReview a in namespace b; see kubectl get"):
+    with pytest.raises(NotFoundError, match=r"^there is no DriftReview a in namespace b; see kubectl get"):
         fetched(Empty(), "b", "a")  # type: ignore[arg-type] # stands for a cluster
 
 
