@@ -20,11 +20,10 @@ _NAME: Final = 256
 _DEEPEST: Final = 64
 """Elements within each other: suites within suites, and a little more."""
 _SUITES: Final = frozenset({"testsuites", "testsuite"})
-_FAILED: Final = frozenset({"failure", "error"})
+_FAILED: Final = frozenset({"failure", "error", "rerunFailure", "rerunError"})
+"""What stands in a case that failed; one that was right in the end has flakyFailure instead."""
 _FAILED_SAID: Final = frozenset({"fail", "failed", "failure", "error", "errored"})
 """What the attributes `status` and `result` of a test case call it."""
-_WRONG: Final = ("failure", "error")
-"""How an element ends that a suite may count: rerunFailure, flakyError, …"""
 _ENCODING: Final = re.compile(
     r"utf-?(8|16)|utf-16[bl]e|(us-)?ascii|latin-?1|iso-8859-\d+|(windows-|cp)125\d", re.IGNORECASE | re.ASCII
 )
@@ -180,7 +179,7 @@ class _Reader:
             self._case(opened, attributes)
         elif self.path[-1].tag == "testcase":
             self.path[-1].outcomes.add(tag)
-            self.path[-1].failures += tag.lower().endswith(_WRONG)
+            self.path[-1].failures += tag in _FAILED
         elif self.path[-1].tag in _SUITES and tag in _FAILED:
             message = f"<{tag}> stands in {self.path[-1].label}, in no test case: nobody knows which tests it kept away"
             raise UnreadableError(message)
