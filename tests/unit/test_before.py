@@ -1,19 +1,38 @@
 """What the baseline did as well is not of the release: going back would mend nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driftreview.api.driftreview import BaselineFrom
 from driftreview.api.driftsnapshot import EvidenceWindow, ScrapingEvidence, SeriesEvidence
 from driftreview.api.reasons import Reason, Verdict
 from driftreview.api.reasons import SignalVerdict as V
 from driftreview.api.signal import OnMissing, Signal
+from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult
-from tests.builders import BLOCK, HOUR, T0, around, events, evidence, growth, limit, series, signal, snapshot, spec
+from driftreview.domain.samples import Window
+from tests.builders import (
+    BLOCK,
+    HOUR,
+    T0,
+    answer,
+    around,
+    events,
+    evidence,
+    growth,
+    limit,
+    series,
+    signal,
+    snapshot,
+    spec,
+)
 
 WEEK, LOOK = 1008, 144
 
@@ -177,6 +196,152 @@ class TestAsTheBaselineDid:
         assert named(declared, before)[0].startswith("latency (at 9")
 
     def test_a_level_beyond_its_limit_is_named(self) -> None:
-        assert named(signal(limits={"alert": "90"}), series([100.0] * WEEK)) == ["latency (100 s)"]
+        assert named(signal(limits={"alert": "90"}), series([100.0] * WEEK)) == ["latency (100 s in its last 7d)"]
         assert not named(signal(limits={"alert": "110"}), series([100.0] * WEEK))
         assert not named(signal(kind="Info"), series([100.0] * (WEEK - 6) + [None] * 6))
+
+
+class TestALimitBrokenSinceBeforeT0:
+    """One stretch, however the windows cut it."""
+
+    declared = limit("500", name="queue", unit="", **{"for": "5m"})
+
+    def at(
+        self, before: list[float], now: list[float], baseline: str = "History", declared: Signal | None = None
+    ) -> Finding:
+        """A day of minutes before T0, 10 minutes of rollout, and what is told since T0."""
+        declared, looked = declared or self.declared, timedelta(minutes=len(now))
+        old = Window(T0 - timedelta(minutes=10 + len(before)), T0 - timedelta(minutes=10), timedelta(minutes=1))
+        new = Window(T0, T0 + looked, timedelta(minutes=1))
+        frozen = [
+            freeze(Measurement(declared, "up", answer(each, values)), each, BLOCK)
+            for each, values in ((old, before), (new, now))
+        ]
+        shown = EvidenceWindow(start=old.start, end=old.end, step="60s", block="600s")
+        name = f"{looked // HOUR}h"
+        return (
+            judge_checkpoint(
+                spec([declared], [name]).model_copy(update={"baseline": _baseline(baseline)}),
+                snapshot(frozen[0], window=shown),
+                snapshot(frozen[1], checkpoint=name, hours=looked // HOUR),
+            )
+            .results[0]
+            .finding
+        )
+
+    def row(self, *spans: tuple[int, int], minutes: int = 1440, high: float = 600.0) -> list[float]:
+        return [high if any(a <= at < b for a, b in spans) else 100.0 for at in range(minutes)]
+
+    @pytest.mark.parametrize("begun", [2, 10, 50, 600])
+    @pytest.mark.parametrize("lasted", [60, 200, 360])
+    def test_it_is_suspect_however_long_it_goes_on(self, begun: int, lasted: int) -> None:
+        said = self.at(self.row((1440 - begun, 1440)), self.row((0, lasted), minutes=360))
+        since = f"{T0 - timedelta(minutes=9 + begun):%Y-%m-%dT%H:%M:%SZ}"
+        if lasted < 180:  # over for longer than the window had it
+            assert said.verdict is V.ACCEPTABLE
+            assert said.message.endswith(f"it was so before T0 already, since {since}")
+            return
+        assert said.verdict is V.SUSPECT
+        assert "12:01:00Z or before" in said.message
+        assert said.message.endswith(f"; it was so before T0 already, since {since}: going back would mend nothing")
+
+    def test_where_an_earlier_one_was_longer_its_beginning_is_not_known(self) -> None:
+        said = self.at(self.row((100, 130), (1430, 1440)), self.row((0, 60), minutes=60))
+        assert said.message.endswith("; it was so before T0 already: going back would mend nothing")
+
+    @pytest.mark.parametrize(
+        ("before", "now"),
+        [
+            ([], [(0, 60)]),
+            ([(1425, 1439)], [(0, 60)]),  # over before the release
+            ([(1438, 1440)], [(1, 60)]),  # over when the window began
+            ([(1420, 1440)], [(0, 10), (20, 60)]),  # a longer one since
+            ([(1438, 1440)], [(0, 60), (70, 110)]),  # one of its own beside it
+        ],
+    )
+    def test_another_one_is_of_the_release(self, before: list[tuple[int, int]], now: list[tuple[int, int]]) -> None:
+        assert self.at(self.row(*before), self.row(*now, minutes=360)).verdict is V.DEGRADED
+
+    def test_so_is_one_that_got_far_worse(self) -> None:
+        before = self.row((1400, 1440))
+        assert self.at(before, self.row((0, 60), minutes=60, high=649)).verdict is V.SUSPECT
+        assert self.at(before, self.row((0, 60), minutes=60, high=651)).verdict is V.DEGRADED
+
+    def test_and_what_a_baseline_of_the_release_itself_ended_in(self) -> None:
+        before, now = self.row((1400, 1440)), self.row((0, 60), minutes=60)
+        assert self.at(before, now, "Snapshot").verdict is V.DEGRADED
+
+    def test_short_ones_beside_it_count_as_ever(self) -> None:
+        now = self.row((0, 60), (70, 73), minutes=360)
+        assert self.at(self.row((1400, 1440)), now).verdict is V.ACCEPTABLE
+        strict = limit("500", name="queue", unit="")
+        assert self.at(self.row((1438, 1440)), now, declared=strict).verdict is V.SUSPECT  # both did as much before
+        assert self.at(self.row((1438, 1440)), self.row((0, 60), (70, 90)), declared=strict).verdict is V.DEGRADED
+
+    @pytest.mark.parametrize(("minutes", "verdict"), [(1440, V.DEGRADED), (2880, V.SUSPECT)])
+    def test_a_baseline_shorter_than_the_window_had_less_time_for_its_worst(self, minutes: int, verdict: V) -> None:
+        now = self.row((800, 827), minutes=minutes, high=690)
+        assert self.at(self.row((800, 812)), now).verdict is verdict
+
+    @given(st.integers(1, 60), st.integers(6, 360), st.booleans())
+    def test_what_is_older_is_never_worse_for_having_gone_on(self, begun: int, lasted: int, back: bool) -> None:  # noqa: FBT001 - drawn
+        now = self.row((0, lasted), *([(350, 353)] if back and lasted < 340 else []), minutes=360)
+        assert self.at(self.row((1440 - begun, 1440)), now).verdict in (V.SUSPECT, V.ACCEPTABLE)
+
+
+LIMITS = {"alert": "200"}
+
+
+class TestALevelThatWasBeyondItsAlertLimit:
+    """Going back would not bring it under the limit again."""
+
+    margins = pytest.mark.parametrize("margin", [{"relative": "10%"}, None])
+
+    @margins
+    @pytest.mark.parametrize("hours", [1, 3, 12, 24, 168])
+    def test_it_is_suspect_at_most_while_it_is_no_worse_than_its_end(self, hours: int, margin: Any) -> None:
+        declared = signal(margin=margin, limits=LIMITS)
+        before = series([*around(80, WEEK - 6 * hours), *around(280, 6 * hours, 2)])
+        said = found(declared, before, series(around(281, LOOK, 3)))
+        assert said.verdict is V.SUSPECT
+        assert " s is beyond the alert limit 200 s; as the baseline did: 2" in said.message
+        assert " s in its last " in said.message
+        assert "by chance" not in said.message
+        assert " s in its last " in named(declared, before)[0]
+
+    @margins
+    @pytest.mark.parametrize("hours", [1, 24, 168])
+    def test_what_is_surely_worse_is_degraded(self, hours: int, margin: Any) -> None:
+        before = series([*around(80, WEEK - 6 * hours), *around(220, 6 * hours, 2)])
+        said = found(signal(margin=margin, limits=LIMITS), before, series(around(280, LOOK, 3)))
+        assert said.verdict is V.DEGRADED
+
+    @margins
+    @pytest.mark.parametrize(
+        "before",
+        [
+            around(80, WEEK),
+            [*around(80, WEEK - 1), 280.0],
+            [*around(80, WEEK - 18), *around(280, 12), *around(80, 6)],  # over before the release
+        ],
+    )
+    def test_a_baseline_that_ended_within_it_excuses_nothing(self, before: list[float], margin: Any) -> None:
+        declared = signal(margin=margin, limits=LIMITS)
+        assert found(declared, series(before), series(around(280, LOOK, 3))).verdict is V.DEGRADED
+        assert not named(declared, series(before))
+
+    def test_nor_does_one_of_the_release_itself(self) -> None:
+        declared, before = signal(limits=LIMITS, margin=None), series(around(280, WEEK))
+        assert found(declared, before, series(around(280, LOOK, 3)), "Snapshot").verdict is V.DEGRADED
+
+    def test_one_beyond_its_own_limit_does(self) -> None:
+        declared = signal(limits={"baseline": "150", "alert": "200"}, margin=None)
+        said = found(declared, series(around(280, WEEK)), series(around(281, LOOK, 3)))
+        assert said.verdict is V.SUSPECT
+        assert "as the baseline did" in said.message
+
+    @pytest.mark.parametrize(("now", "verdict"), [(60, V.SUSPECT), (52, V.SUSPECT), (30, V.DEGRADED)])
+    def test_below_as_above(self, now: float, verdict: V) -> None:
+        declared = signal(limits={"alert": "100"}, worse="Lower", margin={"relative": "90%"})
+        before = series([*around(150, WEEK - 12), *around(60, 12, 2)])
+        assert found(declared, before, series(around(now, LOOK, 3))).verdict is verdict

@@ -21,6 +21,7 @@ from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.measuring import measure
 from driftreview.domain.samples import Window
+from driftreview.domain.scraping import Scraping
 from driftreview.domain.together import judge_together
 from tests.builders import (
     BLOCK,
@@ -315,7 +316,8 @@ class TestGoneByTheEnd:
     def test_no_samples_at_the_end_are_missing(self, blocks: int) -> None:
         said = self.judged([*around(100, LOOK - blocks, 2), *[None] * blocks])
         assert said.verdict is V.MISSING
-        assert said.message == f"the last {blocks} of 288 blocks have no samples, 90% of the end are needed"
+        which = "the last block has" if blocks == 1 else f"the last {blocks} of 288 blocks have"
+        assert said.message == f"{which} no samples, 90% of the end are needed"
 
     @pytest.mark.parametrize(("there", "verdicts"), [(60, GOOD), (54, GOOD), (53, {V.MISSING}), (2, {V.MISSING})])
     def test_the_end_is_covered_by_samples_and_not_by_blocks(self, there: int, verdicts: Collection[V]) -> None:
@@ -362,10 +364,32 @@ class TestGoneByTheEnd:
 
     def test_why_it_is_not_covered_is_said(self) -> None:
         assert self.looked_at(range(53, 60)).message == (
-            "none of the last 7 samples is there, 90% of the end are needed"
+            "none of the last 7 samples is there, since 2026-08-02T11:53:00Z, 90% of the end are needed"
         )
         assert self.looked_at(range(21)).message == (
             "39 of 60 samples are there in the last 6 blocks, two thirds of the end are needed"
+        )
+
+    @pytest.mark.parametrize(
+        ("gap", "reason", "told"),
+        [
+            ((0, 0), Reason.TARGET_GAP, "the source itself was scraping all the time"),
+            ((0, 1), Reason.TARGET_GAP, "the source itself scraped nothing at 1 of 2880 steps only"),
+            ((2868, 2880), Reason.SOURCE_GAP, "the source itself scraped nothing from {since} to 2026-08-02T12:00:00Z"),
+        ],
+    )
+    def test_since_when_and_whose_gap_it_is(self, gap: tuple[int, int], reason: Reason, told: str) -> None:
+        window = Window(T0, T0 + 48 * AN_HOUR, MINUTE)
+        values = [*around(100, 2868, 2), *[None] * 12]
+        scraping = Scraping.of(answer(window, [None if gap[0] <= at < gap[1] else 5.0 for at in range(2880)]))
+        frozen = freeze(Measurement(signal(), "up", answer(window, values)), window, BLOCK)
+        now = snapshot(frozen, checkpoint="48h", hours=48, scraping=scraping.evidence(window, BLOCK))
+        before = snapshot(evidence("latency", series(around(100, 144, 1))))
+        said = judge_checkpoint(spec([signal()], ["48h"]), before, now).results[0].finding
+        since = "2026-08-02T11:48:00Z"
+        assert (said.reason, said.message) == (
+            reason,
+            f"the last block has no samples, since {since}, 90% of the end are needed; {told.format(since=since)}",
         )
 
     @pytest.mark.parametrize("gone", [range(30), range(30, 60)])

@@ -163,7 +163,7 @@ class TestAlert:
         found = measured(declared, None, now + offset)
         assert found.alert is not None
         assert (found.level > found.alert) is beyond
-        assert (found.higher_than(found.alert) < 1e-6) is beyond
+        assert (found.beyond_alert < 1e-6) is beyond
 
     def test_there_is_none_if_none_is_declared(self) -> None:
         assert measured(signal(), 100, 100).alert is None

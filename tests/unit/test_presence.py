@@ -93,7 +93,8 @@ class TestSilence:
         found = judged(NoData(reason, "nothing")).results[0].finding
         assert found.verdict is V.DEGRADED
         assert found.message == (
-            "no sample for 1h while the source was scraping, since 2026-07-31T12:00:00Z, still, allowed is less than 5m"
+            "no sample for 1h while the source was scraping, since 2026-07-31T12:00:00Z or before, still, "
+            "allowed is less than 5m"
         )
 
     def test_what_was_never_there_is_a_slip_in_the_query_and_no_drift(self) -> None:
@@ -128,8 +129,13 @@ class TestSilentBefore:
             f"2026-07-31T12:{max(since, 1):02}:00Z: going back would mend nothing"
         )
 
-    def test_a_shorter_silence_is_none(self) -> None:
-        assert judged(NONE, before=answer(WINDOW, beats((56, 60)))).verdict is Verdict.DRIFT
+    @pytest.mark.parametrize("since", [56, 59])
+    def test_a_shorter_one_is_if_there_was_none_as_long_before_it(self, since: int) -> None:
+        said = judged(NONE, before=answer(WINDOW, beats((10, 10 + 59 - since), (since, 60)))).results[0].finding
+        assert (said.verdict, said.reason) == (V.MISSING, Reason.SILENT_BEFORE)
+        assert f"since 2026-07-31T12:{since}:00Z" in said.message
+        usual = answer(WINDOW, beats((10, 10 + 60 - since), (since, 60)))
+        assert judged(NONE, before=usual).verdict is Verdict.DRIFT
 
     def test_nor_is_one_of_the_source(self) -> None:
         old, then = seen(answer(WINDOW, beats((50, 60))), answer(WINDOW, [5.0] * 50 + [None] * 10))
@@ -208,7 +214,6 @@ class TestSource:
     @pytest.mark.parametrize(
         ("silent", "gap"),
         [
-            ((0, 6), (0, 6)),  # not heard before it
             ((54, 60), (54, 60)),  # nor after it
             ((49, 55), (54, 60)),  # the source may be silent still
             ((18, 24), (18, 19)),  # the target was silent for as long as it may be, or longer
@@ -221,6 +226,23 @@ class TestSource:
     ) -> None:
         for least in ("90%", "50%"):
             assert verdict(beats(silent), self.gap(*gap), min_coverage=least)[0] in (V.MISSING, V.DEGRADED)
+
+    @pytest.mark.parametrize(
+        ("then", "gone", "verdict"),
+        [
+            (beats(), (0, 6), V.ACCEPTABLE),
+            (beats((10, 13), (57, 60)), (0, 9), V.ACCEPTABLE),  # the target came back three minutes after the source
+            (beats(), (0, 10), V.ACCEPTABLE),
+            (beats(), (0, 11), V.DEGRADED),
+            (None, (0, 6), V.MISSING),
+        ],
+    )
+    def test_one_that_a_window_begins_with_is_if_the_baseline_ended_with_samples(
+        self, then: list[float | None] | None, gone: tuple[int, int], verdict: V
+    ) -> None:
+        before = None if then is None else answer(WINDOW, then)
+        found = judged(answer(WINDOW, beats(gone)), self.gap(0, 6), before, min_coverage="50%").results[0].finding
+        assert found.verdict is verdict
 
     def test_nor_does_it_end_that_of_a_new_series_which_was_heard_before_it(self) -> None:
         for silence, gap, expected in (

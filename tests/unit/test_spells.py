@@ -66,6 +66,20 @@ def test_what_is_missing_begins_at_the_last_step_before_it(text: str, said: str)
     assert when(found(text, of_samples=False)) == said
 
 
+@pytest.mark.parametrize(
+    ("text", "of_samples", "said"),
+    [
+        ("xx----", True, f", from {at(1)} or before to {at(2)}, over since"),
+        ("x-----", True, f", at {at(1)} or before, over since"),
+        ("xx-x", True, f", from {at(1)} or before to {at(2)}, 1m in all, 2 times, and still"),
+        ("xx", False, f", since {at(0)} or before, still"),
+        ("-xx-", True, f", from {at(2)} to {at(3)}, over since"),
+    ],
+)
+def test_what_a_window_begins_with_may_have_begun_before(text: str, of_samples: bool, said: str) -> None:  # noqa: FBT001 - a case
+    assert when(found(text, of_samples=of_samples), T0 + MINUTE * of_samples) == said
+
+
 def test_of_evidence_that_does_not_know_nothing_is_said() -> None:
     assert when(None) == ""
 

@@ -11,13 +11,13 @@ from driftreview.api.values import format_duration, parse_quantity
 from driftreview.domain.before import silent_since
 from driftreview.domain.bursts import beyond_alert, span_of
 from driftreview.domain.display import quantity
+from driftreview.domain.ended import ends_beyond, farthest
 from driftreview.domain.finding import Side
 from driftreview.domain.growth import grown, highest
 from driftreview.domain.margins import alert_of
 from driftreview.domain.observed import Observed
 from driftreview.domain.presence import longest_silence
 from driftreview.domain.rules import beyond_limit, sign_of
-from driftreview.domain.statistics import middle
 
 
 def broken_before(found: Mapping[str, Observed], block: timedelta) -> Iterator[tuple[Signal, str, str]]:
@@ -45,8 +45,9 @@ def _broken(signal: Signal, side: Side, block: timedelta) -> str:
         case Kind.GROWTH:
             return _grew(signal, side, block)
     alert = alert_of(signal)
-    is_beyond = alert is not None and side.present and sign_of(signal) * (middle(side.present) - alert) > 0
-    return f"{quantity(middle(side.present), signal.unit)}" if is_beyond else ""
+    ends = () if alert is None else ends_beyond(side, alert, sign_of(signal))
+    end = farthest(ends, sign_of(signal))
+    return "" if end is None else end.said(signal.unit, block)
 
 
 def _grew(signal: Signal, side: Side, block: timedelta) -> str:

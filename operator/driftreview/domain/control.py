@@ -35,7 +35,9 @@ def cases_of(signal: Signal, baseline: Side | str, now: Side, covariate: Covaria
     )
     if signal.limits is None or signal.limits.alert is None:
         return (compared,)
-    alone = Case(signal.model_copy(update={"margin": None}), whole.before, now, standing=whole.standing)
+    alone = Case(
+        signal.model_copy(update={"margin": None}), whole.before, now, standing=whole.standing, ended=whole.ended
+    )
     return (alone, compared)
 
 

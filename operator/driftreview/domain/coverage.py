@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
@@ -51,33 +53,42 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None, usual: Side | 
     return Finding(SignalVerdict.MISSING, reason, f"{needed}{late}{told}{why and f': {why}'}")
 
 
-def broken_off(signal: Signal, side: Side, source: Scraped | None) -> Finding | None:
+def broken_off(signal: Signal, side: Side, source: Scraped | None, since: datetime | None = None) -> Finding | None:
     """That the last blocks of a window are not covered: what is decided on may be gone by now.
 
     They are judged by themselves, and are few: what a window can spare may be all of them. So the very end is covered
     as the window must be. A gap from which the series came back is one like any other of the window; it only must leave
     enough of the last blocks to look at. Where evidence does not say how it ended, it may be gone.
+
+    Args:
+        signal: whose samples they are.
+        side: what there is.
+        source: what is known of the source's own gaps.
+        since: when the last sample was, where that is known.
     """
     present, expected = side.ending
     least = parse_percent(signal.min_coverage)
     is_back = side.silent is not None and side.silent + least * expected <= expected
     if present >= (min(least, _OF_THE_END) if is_back else least) * expected:
         return None
-    reason = Reason.LOW_COVERAGE
+    reason, told = Reason.LOW_COVERAGE, ""
     if source is not None:
         is_of_source = source.silent and present + source.silent >= least * expected
         reason = Reason.SOURCE_GAP if is_of_source else Reason.TARGET_GAP
+        told = f"; {source.sentence if is_of_source else source.beside}"
     there = [at for at in range(len(side.blocks)) if _is_there(side, at)]
     missing = len(side.blocks) - 1 - there[-1] if there else len(side.blocks)
     whose = " of the control" if side.lacks_control else ""
     if missing:
-        said = f"the last {missing} of {len(side.blocks)} blocks have no samples{whose}"
+        last = f"the last {missing} of {len(side.blocks)} blocks have" if missing > 1 else "the last block has"
+        said = f"{last} no samples{whose}"
     elif is_back or not side.silent:
         said = f"{present} of {expected} samples{whose} are there in the last {FEWEST_BLOCKS} blocks"
     else:
         said = f"none of the last {side.silent} samples{whose} is there"
+    when = f", since {format_time(since)}" if since is not None else ""
     needed = "two thirds" if is_back and least > _OF_THE_END else signal.min_coverage
-    return Finding(SignalVerdict.MISSING, reason, f"{said}, {needed} of the end are needed")
+    return Finding(SignalVerdict.MISSING, reason, f"{said}{when}, {needed} of the end are needed{told}")
 
 
 def _is_there(side: Side, block: int) -> bool:

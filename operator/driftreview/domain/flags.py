@@ -118,7 +118,8 @@ def check_flag(flag: Flag, now: Facts) -> CheckResult:
     fact = next((each for each in now.flags if each.name == flag.name), None)
     if fact is None or fact.present is None:
         return _said(flag, CheckVerdict.UNKNOWN, "nothing was recorded of it")
-    value = "" if fact.value is None else f" ({shorten(fact.value, _SHOWN)!r})"
+    known = None if fact.value is None else repr(shorten(fact.value, _SHOWN))
+    value = "" if known is None else f" ({known})"
     if flag.expect is Expect.VALUE and fact.present and fact.matches is None:
         return _said(flag, CheckVerdict.UNKNOWN, f"it is there, but its value is not compared: {fact.source}")
     held = {
@@ -129,6 +130,8 @@ def check_flag(flag: Flag, now: Facts) -> CheckResult:
     if held:
         return _said(flag, CheckVerdict.HELD, f"as expected{value}: {fact.source}")
     found = f"there{value}" if fact.present else f"not there{value}"
+    if flag.expect is Expect.VALUE and fact.present and known is not None:
+        found = known
     wanted = f"the value {shorten(flag.value or '', _SHOWN)!r}" if flag.expect is Expect.VALUE else str(flag.expect)
     return _said(flag, CheckVerdict.BROKEN, f"expected is {wanted}, and it is {found}: {fact.source}")
 

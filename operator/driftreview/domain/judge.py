@@ -163,14 +163,12 @@ def _series(
         lacking = (
             (excused(thin, silent_since(baseline, key)) if thin and begins_empty(side) else thin)
             or without_traffic(signal, side, old if isinstance(old, Side) else None)
-            or broken_off(signal, side, current.source)
+            or broken_off(signal, side, current.source, current.last_heard(side))
             or (too_few(side, "this window") if signal.kind is Kind.EVENTS and partial else None)
         )
         if lacking is None or signal.kind is Kind.INFO:
             covariate = Covariate.of(signal, key, before, after)
-            is_limit = signal.kind is Kind.LIMIT
-            step = current.length / max(side.expected, 1)
-            limited = judge_limit(signal, side, earlier(usual), step) if is_limit else None
+            limited = judge_limit(signal, side, earlier(usual), current) if signal.kind is Kind.LIMIT else None
             found.append((key, limited or _one(signal, old, side, covariate)))
         else:
             found.append((key, lacking))

@@ -12,11 +12,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_quantity
+from driftreview.domain.before import like_before
 from driftreview.domain.display import difference, number, quantity, spread
 from driftreview.domain.doubts import Doubt, about_alert, about_baseline
+from driftreview.domain.ended import farthest
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import Estimate, Finding, Measure, Side, gravest, rounded
 from driftreview.domain.margins import compared_in, margin_of, tolerated
@@ -40,7 +43,7 @@ def find_level(each: Measured, sure: Sure, grid: Grid, suspected: int | None = N
         The worse of what the alert limit and the baseline say.
     """
     lacking = each.case.lacking and replace(each.case.lacking, current=quantity(each.current, each.case.signal.unit))
-    alert, baseline = _against_alert(each, sure), _against_baseline(each, sure, suspected)
+    alert, baseline = _against_alert(each, sure, grid), _against_baseline(each, sure, suspected)
     if alert is not None:
         alert = _doubted(alert, about_alert(each, alert.verdict, grid))
     if baseline is not None:
@@ -79,7 +82,7 @@ def _is_worse(each: Measured, margin: float, sure: Sure, suspected: int | None) 
     return is_suspect(each, sure) and suspected == each.scale.sign and each.fresh > margin + each.above
 
 
-def _against_alert(each: Measured, sure: Sure) -> Finding | None:
+def _against_alert(each: Measured, sure: Sure, grid: Grid) -> Finding | None:
     signal = each.case.signal
     if each.alert is None or signal.limits is None or signal.limits.alert is None:
         return None
@@ -91,7 +94,11 @@ def _against_alert(each: Measured, sure: Sure) -> Finding | None:
     if excess > RESOLUTION:
         verdict = SignalVerdict.DEGRADED if Bound.ALERT in sure.beyond else SignalVerdict.SUSPECT
         message = f"{shown} is beyond the alert limit {limit}"
-        return Finding(verdict, None, message, current=shown, estimate=estimate)
+        found = Finding(verdict, None, message, current=shown, estimate=estimate)
+        usual = farthest(each.case.ended, each.scale.sign)
+        if verdict is SignalVerdict.DEGRADED or usual is None:
+            return found
+        return like_before(found, usual.said(signal.unit, timedelta(hours=grid.hours_per_block)))
     if excess + reach > RESOLUTION:
         message = f"{shown}, limit {limit}: the noise leaves open on which side"
         return Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message, current=shown, estimate=estimate)

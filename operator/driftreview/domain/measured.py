@@ -10,6 +10,7 @@ from typing import Final
 from driftreview.api.signal import Signal, Worse
 from driftreview.domain.course import Course
 from driftreview.domain.covariate import Covariate
+from driftreview.domain.ended import Ended, ends_beyond, excused_up_to
 from driftreview.domain.family import Bound, Claims
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.margins import alert_of, margin_of
@@ -17,7 +18,7 @@ from driftreview.domain.noise import Floats
 from driftreview.domain.outlying import Outlying
 from driftreview.domain.past import Late, Past
 from driftreview.domain.recent import End
-from driftreview.domain.rules import is_compared, unsound
+from driftreview.domain.rules import is_compared, sign_of, unsound
 from driftreview.domain.scale import Scale
 from driftreview.domain.standing import standing_of
 from driftreview.domain.tails import student_quantile, student_sf
@@ -51,6 +52,8 @@ class Case:
     """The control, if there is one: both sides are then as they would be beside it."""
     standing: str = ""
     """What of it stands still that never did, in words."""
+    ended: tuple[Ended, ...] = ()
+    """How its baseline ended beyond the alert limit, whatever else that is good for."""
 
     @staticmethod
     def of(signal: Signal, baseline: Side | str, now: Side, covariate: Covariate | None = None) -> Case:
@@ -59,14 +62,16 @@ class Case:
         if lacking is None and covariate is not None:
             lacking = covariate.unfit()
         sound = baseline if isinstance(baseline, Side) and lacking is None else None
+        alert, old = alert_of(signal), baseline if isinstance(baseline, Side) else None
+        ended = () if alert is None else ends_beyond(old, alert, sign_of(signal))
         standing = "" if sound is None else standing_of(signal, sound, now, covariate)
         if sound is not None and covariate is not None:
             beside = covariate.laid_beside(signal, sound, now)
             if not isinstance(beside, Finding):
-                return Case(signal, *beside[:2], covariate=beside[2], standing=standing)
+                return Case(signal, *beside[:2], covariate=beside[2], standing=standing, ended=ended)
             sound, lacking = None, beside
         needed = lacking if is_compared(signal) else None
-        return Case(signal, sound, now, needed, covariate if sound else None, standing=standing)
+        return Case(signal, sound, now, needed, covariate if sound else None, standing=standing, ended=ended)
 
     def until(self, block: int) -> Case:
         """The same with no more than so many blocks since T0."""
@@ -188,7 +193,7 @@ class Measured:
         if self.margin is not None:
             beyond[Bound.MARGIN] = self._claimed(self.margin)
         if self.alert is not None:
-            beyond[Bound.ALERT] = self.higher_than(self.alert)
+            beyond[Bound.ALERT] = self.beyond_alert
         return Claims(self.case.signal.mode, beyond, None if self.margin is None else self._claimed(0.0))
 
     def _claimed(self, step: float) -> float:
@@ -208,9 +213,29 @@ class Measured:
         """Probability of such a step, or one as far to the other side where that is worse too."""
         return min(1.0, self.sides * student_sf(step / error, self.freedom))
 
-    def higher_than(self, level: float) -> float:
-        """Probability of as much, were the level no worse than this."""
-        return student_sf((self.level - level) / self.level_error, self.freedom)
+    @cached_property
+    def bounds(self) -> tuple[tuple[float, float], ...]:
+        """The alert limit, and how far beyond it the baseline ended: levels, and with which errors they are told.
+
+        The level of as many blocks as the window has is known as well as its own, that of fewer at least as one block.
+        """
+        alert = self.alert
+        if alert is None:
+            return ()
+        known = [
+            (end, self.level_error if end.blocks >= len(self.case.now.present) else self.block_error)
+            for end in self.case.ended
+        ]
+        ends = [
+            (excused_up_to(alert, self.scale.to(end.level)), math.hypot(self.level_error, error))
+            for end, error in known
+        ]
+        return (alert, self.level_error), *ends
+
+    @property
+    def beyond_alert(self) -> float:
+        """Probability of as much, were the level no worse than its alert limit, or as the baseline ended."""
+        return max(student_sf((self.level - bound) / error, self.freedom) for bound, error in self.bounds)
 
     def reach(self, tail: float) -> float:
         """Errors to either side that leave this probability outside."""

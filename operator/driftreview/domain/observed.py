@@ -33,6 +33,17 @@ class Observed:
     end: datetime | None = None
     """Of the window."""
 
+    @property
+    def start(self) -> datetime | None:
+        """Of the window."""
+        return None if self.end is None else self.end - self.length
+
+    def last_heard(self, side: Side) -> datetime | None:
+        """When the last sample of a series was, if the window ended without it; None where that is not known."""
+        if self.end is None or not side.samples or not side.silent:
+            return None
+        return self.end - self.length * (side.silent / side.expected)
+
     def series(self, key: str, what: str) -> Side | Finding:
         """The series that goes with one of another signal: of the same key, or the only one; or why there is none."""
         side = self.sides.get(key if self.signal.each else "")

@@ -6,9 +6,9 @@ nothing, nothing is known, and a source that does not answer says nothing at all
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.base import format_time
@@ -20,7 +20,6 @@ from driftreview.domain.before import earlier, excused, like_before, no_worse, s
 from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.observed import Observed
-from driftreview.domain.scraping import Scraped
 from driftreview.domain.spells import when
 
 _NOTHING: Final = timedelta(0)
@@ -50,6 +49,12 @@ def longest_silence(signal: Signal, side: Side | None) -> timedelta | None:
     return found if found and found >= parse_duration(signal.for_ or "0s") else None
 
 
+def absent_at_most(sides: Iterable[Side]) -> str:
+    """The longest silence of any of some series, in words: what a row shows of this kind; empty where none is known."""
+    longest = [parse_duration(each) for side in sides if side.gaps for each in (side.gaps.longest, side.gaps.first)]
+    return format_duration(max(longest)) if longest else ""
+
+
 def _was_absent(baseline: Observed | None, key: str) -> bool:
     """Whether it is known that there was no such series at T0."""
     if baseline is None:
@@ -74,12 +79,12 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
             return Finding(said.verdict, said.reason, f"{said.message}; there was none at T0 either")
         silence, known = current.length, source.throughout if source else _NOTHING
         is_whole = current.end is not None and known == silence
-        absent = f", since {format_time(current.end - silence)}, still" if is_whole and current.end else ""
+        absent = f", since {format_time(current.start)} or before, still" if is_whole and current.start else ""
     else:
         pairs = [(side.gaps.longest, side.gaps.longest_scraped)]
         pairs += [] if is_new else [(side.gaps.first, side.gaps.first_scraped)]
         silence, known = (max(parse_duration(pair[which]) for pair in pairs) for which in (0, 1))
-        absent = _when(side.gaps, is_scraped=known >= allowed, is_new=is_new)
+        absent = _when(side.gaps, is_scraped=known >= allowed, is_new=is_new, opens=current.start)
     shown, bound = format_duration(known if known >= allowed else silence), f"allowed is less than {signal.for_}"
     if known and known >= allowed:
         message = f"no sample for {shown} while the source was scraping{absent}, {bound}"
@@ -87,7 +92,8 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
         usual = longest_silence(signal, earlier(baseline.sides.get(key)) if baseline else None)
         return like_before(found, f"{format_duration(usual)} at most") if usual and no_worse(known, usual) else found
     lacking = None if side is None else _lacking(signal, baseline, current, key, side, is_new=is_new)
-    is_of_source = silence >= allowed and lacking is None and _is_of_source(side, source, allowed, is_new=is_new)
+    before = baseline.sides.get(key) if baseline else None
+    is_of_source = silence >= allowed and lacking is None and _is_of_source(before, side, current, is_new=is_new)
     if silence and silence >= allowed and not is_of_source:
         reason = Reason.SOURCE_GAP if source else Reason.LOW_COVERAGE
         unknown = f"whether the source was scraping then is not known{current.unknown and f': {current.unknown}'}"
@@ -102,11 +108,11 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
     return Finding(SignalVerdict.STABLE, None, f"a sample at every step, {bound}", current="0s")
 
 
-def _when(gaps: Gaps, *, is_scraped: bool, is_new: bool) -> str:
+def _when(gaps: Gaps, *, is_scraped: bool, is_new: bool, opens: datetime | None) -> str:
     """When a silence was; nothing of a series that was not there at first, whose own silences began later."""
     if is_new and parse_duration(gaps.first):
         return ""
-    return when(gaps.silent_scraped if is_scraped else gaps.silent)
+    return when(gaps.silent_scraped if is_scraped else gaps.silent, opens)
 
 
 def _lacking(
@@ -117,18 +123,31 @@ def _lacking(
         return uncovered(signal, side, current.source, baseline.sides.get(key) if baseline else None)
     late = parse_duration(side.gaps.first) / current.length if current.length else 0.0
     begun = replace(side, expected=round(side.expected * (1 - late)))
-    return uncovered(signal, begun, current.source) or broken_off(signal, side, current.source)
+    return uncovered(signal, begun, current.source) or broken_off(
+        signal, side, current.source, current.last_heard(side)
+    )
 
 
-def _is_of_source(side: Side | None, source: Scraped | None, allowed: timedelta, *, is_new: bool) -> bool:
+def _is_of_source(before: Side | None, side: Side | None, current: Observed, *, is_new: bool) -> bool:
     """Whether a silence is the source's but for less than what is allowed, and the target was heard before and after.
 
     What it did in a gap of the source is not known, but no more than that is not: of all the rest the window tells.
-    Before its first sample a new series was not there.
+    Before its first sample a new series was not there; of any other its baseline tells whether it was heard before.
     """
-    if side is None or side.gaps is None or source is None or source.longest is None:
+    source, start = current.source, current.start
+    if side is None or side.gaps is None or source is None or source.longest is None or start is None:
         return False
-    start, end = source.longest
+    allowed = parse_duration(current.signal.for_ or "0s")
     longest, first, last = (parse_duration(each) for each in (side.gaps.longest, side.gaps.first, side.gaps.last))
-    is_heard = (is_new or first < allowed) and last < allowed
-    return is_heard and longest - (end - start) < allowed
+    begin, end = source.longest
+    if last >= allowed or longest - (end - begin) >= allowed:
+        return False
+    at_first = max(min(end, start + first) - begin, _NOTHING)
+    return is_new or first < allowed or (_is_heard_at_its_end(before, allowed) and first - at_first < allowed)
+
+
+def _is_heard_at_its_end(before: Side | None, allowed: timedelta) -> bool:
+    """Whether a baseline ended in no silence of the target that is not allowed."""
+    if before is None or before.gaps is None or not before.samples:
+        return False
+    return parse_duration(before.gaps.last_scraped) < allowed

@@ -88,11 +88,15 @@ def against_alert(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid
     if each.alert is None:
         return
     allowed = sure.allowed[Bound.ALERT]
-    reaches = each.reach(AFFIRMED), each.reach(allowed)
-    ends = each.alert - reaches[0] * each.level_error, each.alert + reaches[1] * each.level_error
+    reach = each.reach(allowed)
+    ends = (
+        each.alert - each.reach(AFFIRMED) * each.level_error,
+        max(bound + reach * error for bound, error in each.bounds),
+    )
     good, bad = (quantity(each.scale.back(end), each.case.signal.unit) for end in ends)
     yield f"good up to {good}, Degraded from {bad}"
-    chance = each.higher_than(each.alert) if each.level > each.alert + RESOLUTION else None
+    is_beyond_all = each.level > max(bound for bound, _ in each.bounds) + RESOLUTION
+    chance = each.beyond_alert if is_beyond_all else None
     yield from _ground(each, verdict, chance, allowed, grid)
 
 

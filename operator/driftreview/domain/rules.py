@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime
 
+from driftreview.api.driftsnapshot import Spells
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
-from driftreview.domain.before import like_before, no_worse
+from driftreview.domain.before import GOING_BACK, like_before, no_worse, of_the_others, older
 from driftreview.domain.display import quantity
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, too_fine
+from driftreview.domain.observed import Observed
 from driftreview.domain.spells import when
 from driftreview.domain.statistics import middle
 
@@ -52,14 +55,14 @@ def unsound(signal: Signal, baseline: Side | str) -> Finding | None:
     return Finding(SignalVerdict.INCONCLUSIVE, Reason.BASELINE_OVER_LIMIT, message, baseline=old)
 
 
-def judge_limit(signal: Signal, now: Side, before: Side | None = None, step: timedelta = timedelta(0)) -> Finding:
+def judge_limit(signal: Signal, now: Side, before: Side | None = None, current: Observed | None = None) -> Finding:
     """Kind Limit: never over the limit for longer than `for`.
 
     Args:
         signal: whose limit it is.
         now: the window's samples.
         before: the baseline's; None where there are none.
-        step: distance of the samples: a stretch may have lasted so much longer on either side.
+        current: the window.
     """
     allowed = parse_duration(signal.for_ or "0s")
     limit = quantity(parse_quantity(_alert(signal)), signal.unit)
@@ -73,14 +76,52 @@ def judge_limit(signal: Signal, now: Side, before: Side | None = None, step: tim
         why = "; ".join(part for part in parts if part)
         message = f"worst {worst}, beyond the limit for {lasted} or longer, {bound}: {why}"
         return Finding(SignalVerdict.MISSING, Reason.LOW_COVERAGE, message, current=worst)
-    message = f"worst {worst}, beyond the limit for {lasted}{when(now.over)}, {bound}"
+    opens = _opens(now, current)
+    message = f"worst {worst}, beyond the limit for {lasted}{when(now.over, opens)}, {bound}"
     if now.longest_over < allowed:
         return Finding(SignalVerdict.ACCEPTABLE, None, message, current=worst)
     found = Finding(SignalVerdict.DEGRADED, None, message, current=worst)
-    usual = before and beyond_limit(signal, before)
-    if before is None or not usual or not _is_like(signal, now, before, step):
+    return found if before is None or current is None else _beside_before(found, now, before, current)
+
+
+def _beside_before(found: Finding, now: Side, before: Side, current: Observed) -> Finding:
+    """A broken limit as it counts beside a baseline that broke it as far: what is no worse is not of the release.
+
+    A stretch that was on when the baseline ended is older than the release, however long it goes on; once it has been
+    over for longer than it was seen, the window shows a release that keeps its limit.
+    """
+    signal, opens = current.signal, _opens(now, current)
+    if not _is_as_far(signal, now, before) or now.longest_over is None or before.longest_over is None:
         return found
-    return like_before(found, usual)
+    since, lasted = older(now.over, before.over, opens), now.longest_over
+    if since and now.over:
+        others = of_the_others(now.over)
+        if others is None or others < parse_duration(signal.for_ or "0s"):
+            if _is_over_for_longer(now.over, current):
+                return replace(found, verdict=SignalVerdict.ACCEPTABLE, message=f"{found.message}; {since}")
+            return replace(found, verdict=SignalVerdict.SUSPECT, message=f"{found.message}; {since}: {GOING_BACK}")
+        lasted = others
+    usual = beyond_limit(signal, before)
+    step = current.length / max(now.expected, 1)
+    is_as_long = no_worse(lasted, _as_much_time(now, before) * (before.longest_over + 2 * step))
+    return like_before(found, usual) if usual and is_as_long else found
+
+
+def _opens(now: Side, current: Observed | None) -> datetime | None:
+    """The first sample of a window."""
+    return None if current is None or current.start is None else current.start + current.length / max(now.expected, 1)
+
+
+def _is_over_for_longer(spells: Spells, current: Observed) -> bool:
+    """Whether it has been over for longer than the window had some of it."""
+    if current.start is None or current.end is None or spells.still:
+        return False
+    return current.end - spells.last > spells.last - current.start
+
+
+def _as_much_time(now: Side, before: Side) -> float:
+    """How many times as long a window is as its baseline, which had less time for its worst; 1 where it is shorter."""
+    return max(now.expected / max(before.expected, 1), 1.0)
 
 
 def beyond_limit(signal: Signal, side: Side) -> str:
@@ -91,13 +132,13 @@ def beyond_limit(signal: Signal, side: Side) -> str:
     return f"worst {quantity(side.worst, signal.unit)}, beyond the limit for {lasted}"
 
 
-def _is_like(signal: Signal, now: Side, before: Side, step: timedelta) -> bool:
-    """Whether a limit is broken no worse than before, both in time and in size."""
-    if now.longest_over is None or now.worst is None or before.longest_over is None or before.worst is None:
+def _is_as_far(signal: Signal, now: Side, before: Side) -> bool:
+    """Whether the worst sample is beyond a limit no farther than before."""
+    if now.worst is None or before.worst is None:
         return False
     sign, limit = sign_of(signal), parse_quantity(_alert(signal))
-    is_as_long = no_worse(now.longest_over, before.longest_over + 2 * step)
-    return is_as_long and no_worse(sign * (now.worst - limit), sign * (before.worst - limit))
+    usual = sign * (before.worst - limit)
+    return usual > 0 and no_worse(sign * (now.worst - limit), _as_much_time(now, before) * usual)
 
 
 def sign_of(signal: Signal) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import Spells
@@ -49,11 +50,17 @@ def spells_beyond(values: Sequence[float | None], limit: float, sign: int, windo
     return spells_of(beyond, window, of_samples=True)
 
 
-def when(spells: Spells | None) -> str:
-    """The same in words, to follow how long the longest was; empty where evidence does not say it."""
+def when(spells: Spells | None, opens: datetime | None = None) -> str:
+    """The same in words, to follow how long the longest was; empty where evidence does not say it.
+
+    Args:
+        spells: when it was.
+        opens: the first moment of which the window could tell: what was so then may have begun before.
+    """
     if spells is None:
         return ""
-    first, until = format_time(spells.since), format_time(spells.until)
+    is_older = opens is not None and spells.since <= opens
+    first, until = format_time(spells.since) + " or before" * is_older, format_time(spells.until)
     several = ""
     if spells.number > 1:
         total = parse_duration(spells.total)
@@ -61,7 +68,7 @@ def when(spells: Spells | None) -> str:
         several = f", {lasted}{spells.number} times"
     if spells.still and spells.last == spells.until:
         return f", since {first}{several}, still"
-    at = f"at {first}" if first == until else f"from {first} to {until}"
+    at = f"at {first}" if spells.since == spells.until else f"from {first} to {until}"
     if spells.still:
         return f", {at}{several}, and still"
     return f", {at}{several}, over since{f' {format_time(spells.last)}' if spells.last != spells.until else ''}"

@@ -10,6 +10,7 @@ from driftreview.api.signal import Kind, Signal
 from driftreview.domain.display import printable, spread
 from driftreview.domain.finding import Side
 from driftreview.domain.margins import tolerated
+from driftreview.domain.presence import absent_at_most
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report import elsewhere
 from driftreview.domain.report.grouped import by_section, called
@@ -58,10 +59,10 @@ def _rows(material: Material, look: Looked, signal: Signal, found: SignalEvidenc
     elif whole or not signal.each:
         shown = " in all" if signal.each else ""
         label = f"{signal.name} ({len(sides)} series{shown})" if signal.each else signal.name
-        yield _row(material, look, label, Cell(text=_value(list(sides.values()), signal.unit)), note, evidence)
+        yield _row(material, look, label, Cell(text=_value(signal, list(sides.values()))), note, evidence)
     else:
         for key, side in sides.items():
-            value = Cell(text=_value([side], signal.unit))
+            value = Cell(text=_value(signal, [side]))
             yield _row(material, look, f"{signal.name} {printable(key)}", value, note, evidence)
 
 
@@ -71,10 +72,13 @@ def _row(material: Material, look: Looked, label: str, value: Cell, note: str, e
     return Row(cells=[Cell(text=label), value, source, Cell(text=note)], evidence=evidence)
 
 
-def _value(sides: Sequence[Side], unit: str) -> str:
-    """Where the middle four fifths of the blocks are: one value, or a range where it varied."""
+def _value(signal: Signal, sides: Sequence[Side]) -> str:
+    """Where the middle four fifths of the blocks are: one value, or a range where it varied; how long it was absent."""
+    if signal.kind is Kind.PRESENCE:
+        longest = absent_at_most(sides)
+        return f"absent for {longest} at most" if longest else "-"
     ends = [side.usual for side in sides if side.present]
-    return spread(min(low for low, _ in ends), max(high for _, high in ends), unit) if ends else "-"
+    return spread(min(low for low, _ in ends), max(high for _, high in ends), signal.unit) if ends else "-"
 
 
 def _note(material: Material, signal: Signal) -> str:

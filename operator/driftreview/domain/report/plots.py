@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from driftreview.api.signal import Signal, Worse
+from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.finding import Estimate, Measure, Side
 from driftreview.domain.margins import alert_of
 from driftreview.domain.observed import Observed, observed
+from driftreview.domain.presence import absent_at_most
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, tone
 from driftreview.domain.report.model import Plot
@@ -101,10 +102,16 @@ def _band(signal: Signal, estimate: Estimate | None) -> tuple[float | None, floa
     )
 
 
+def _cell(signal: Signal, side: Side) -> str:
+    """What a row shows of a series where its verdict does not say it; of a heartbeat the values mean nothing."""
+    is_heartbeat = signal.kind is Kind.PRESENCE
+    return absent_at_most([side]) if is_heartbeat else quantity(middle(side.present), signal.unit)
+
+
 def _summary(name: str, signal: Signal, old: Side | None, new: Side | None, result: SignalResult | None) -> str:
     cells = (result.finding.baseline, result.finding.current) if result else ("", "")
     parts = [
-        f"{what} {cell or quantity(middle(side.present), signal.unit)}"
+        f"{what} {cell or _cell(signal, side)}"
         for what, side, cell in zip(("baseline", "since T0"), (old, new), cells, strict=True)
         if side and side.present
     ]
