@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,18 @@ def edited(data: Path, *pairs: tuple[str, str]) -> Path:
     path = data.parent / f"edited-{abs(hash(text))}.yaml"
     path.write_text(text, "utf-8")
     return path
+
+
+def slower(data: Path, folder: Path) -> Path:
+    """A folder with the same data, but latency is three times as high from T0 on."""
+    for each in data.parent.glob("*.csv"):
+        (folder / each.name).write_bytes(each.read_bytes())
+    t0 = datetime.fromisoformat(AT[1]).timestamp()
+    head, *lines = (data.parent / "latency-p99.csv").read_text("utf-8").split()
+    rows = (line.split(",") for line in lines)
+    after = [f"{time},{float(value) * (3 if int(time) >= t0 else 1)}" for time, value in rows]
+    (folder / "latency-p99.csv").write_text("\n".join([head, *after, ""]), "utf-8")
+    return folder
 
 
 def said(data: Path, *arguments: str, code: int) -> str:
@@ -103,9 +116,11 @@ def test_it_ends_with_the_recommendation(
         ("{mode: Observe}", "Hold, policy.mode Observe"),
     ],
 )
-def test_a_drift_is_rejected_and_the_policy_says_what_is_done(data: Path, policy: str, done: str) -> None:
-    path = edited(data, ("alert: 150m", "alert: 60m"), ("  signals:", f"  policy: {policy}\n  signals:"))
-    result = run(path, "--data", str(data.parent), *AT)
+def test_a_drift_is_rejected_and_the_policy_says_what_is_done(
+    data: Path, tmp_path: Path, policy: str, done: str
+) -> None:
+    path = edited(data, ("  signals:", f"  policy: {policy}\n  signals:"))
+    result = run(path, "--data", str(slower(data, tmp_path)), *AT)
     assert result.exit_code == 10
     assert "T0+1h: Drift\n" in result.stdout
     assert "T0+6h: Drift (after the decision)\n" in result.stdout
@@ -464,11 +479,10 @@ NASTY = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2028\r"
 def test_what_a_terminal_would_obey_is_shown_as_its_escape(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / f"data{NASTY}"
     folder.mkdir()
-    for path in data.parent.glob("*.csv"):
-        (folder / path.name).write_text(path.read_text("utf-8").replace("btc", f"btc{NASTY}".strip()), "utf-8")
+    for path in slower(data, folder).glob("*.csv"):
+        path.write_text(path.read_text("utf-8").replace("btc", f"btc{NASTY}".strip()), "utf-8")
     (folder / "load.csv").unlink()
-    review = edited(data, ("margin: {relative: 5%}", 'runbook: "\\e[1mread this", margin: {relative: 5%}'),
-                    ("alert: 150m", "alert: 60m"))  # fmt: skip
+    review = edited(data, ("margin: {relative: 5%}", 'runbook: "\\e[1mread this", margin: {relative: 5%}'))
     for arguments in (AT, ("--sweep", "1h", "--jobs", "1"), (*AT, "-o", "json")):
         result = run(review, "--data", str(folder), *arguments)
         assert result.exit_code == 10, result.output

@@ -14,6 +14,7 @@ from driftreview.domain import alerts, contracts, elsewhere, flags
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
+from driftreview.domain.workload import REJECTED
 
 _COLUMNS: Final = ("Limitation", "Severity", "Impact", "Fix")
 _NOTE: Final = "Note"
@@ -155,10 +156,11 @@ def _of_rollback(material: Material) -> Iterator[Row]:
     status = material.review.status
     if material.at_t0 is not None and status.previous is None:
         message = status.rollback.message if status.rollback and status.rollback.message else "nothing was pinned at T0"
+        keep = "keep an earlier revision (spec.revisionHistoryLimit of the target) before the next release"
         yield _row(
             f"there is no revision to go back to: {message}",
             "a drift cannot be rolled back by the operator",
-            "keep an earlier revision (spec.revisionHistoryLimit of the target) before the next release",
+            f"take {REJECTED} off the target if no review wrote it" if REJECTED in message else keep,
             material.ref(material.at_t0, field="spec.previous"),
         )
 
