@@ -16,7 +16,7 @@ from driftreview.api.elsewhere import Evidence, EvidenceFact, SlowTest, SuiteFac
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.reasons import Reason
 from driftreview.domain.approvals import as_recorded
-from driftreview.domain.elsewhere import file_of, read_file
+from driftreview.domain.elsewhere import Content, file_of, read_file
 from driftreview.domain.report.build import report
 from driftreview.report.files import as_json
 from driftreview.report.markdown import markdown
@@ -188,7 +188,9 @@ def tested(cases: int, runtime: str) -> Facts:
     content = f'<testsuite time="{runtime}">{"".join(times)}</testsuite>'.encode()
     declared = [Evidence.model_validate(each) for each in NUMBERS]
     files = [(each.name, file_of(each, at_t0=False)) for each in declared]
-    found = [read_file(name, each, content) for name, each in files if each and each.config_map.name == "tests"]
+    found = [
+        read_file(name, each, Content(content)) for name, each in files if each and each.config_map.name == "tests"
+    ]
     lacking = FactProblem(about="evidence/coverage", reason=Reason.NOT_FOUND, message="there is no configmaps/coverage")
     return Facts(taken_at=T0, evidence=found, problems=[lacking])
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.domain.elsewhere import file_hash
+from driftreview.domain.elsewhere import Content
 from driftreview.domain.evidence import is_intact
 from tests.support.stage import Stage, ago, wire
 
@@ -45,7 +45,7 @@ def test_what_a_file_says_is_frozen_and_counts_with_the_signals(stage: Stage) ->
     assert first.facts is not None
     assert last.facts is not None
     (at_t0,), (tests, runtime) = first.facts.evidence, last.facts.evidence
-    assert (at_t0, at_t0.hash, at_t0.value) == (tests, file_hash(BEFORE.encode()), "38")
+    assert (at_t0, at_t0.hash, at_t0.value) == (tests, Content(BEFORE.encode()).hash, "38")
     assert at_t0.suite is not None
     assert (at_t0.suite.runtime, len(at_t0.suite.slowest), runtime.value) == ("0.28", 5, "0.31")
     assert is_intact(last, last.hash)

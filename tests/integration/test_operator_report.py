@@ -43,7 +43,7 @@ def test_it_is_written_at_t0_and_at_the_end_and_belongs_to_the_review(stage: Sta
     assert (found["recommendation"], found["phase"]) == ("APPROVE", "Promoted")
     assert "## 1. Deployment Context" in data["review.md"]
     assert re.search(r"^## 2. System Configuration\n\n(- .*\n)+- Kubernetes: v\d", data["review.md"], re.MULTILINE)
-    assert "Status and evidence agree: 1 looks" in data["review.md"]
+    assert "Status and evidence agree: 1 look was" in data["review.md"]
     (owner,) = stage.api.get("ConfigMap", f"{NAME}-report", stage.namespace)["metadata"]["ownerReferences"]
     assert owner["uid"] == review["metadata"]["uid"]
     assert operator.pid is not None

@@ -11,7 +11,7 @@ from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile, File
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Worse
-from driftreview.domain.elsewhere import judge_evidence, read_file
+from driftreview.domain.elsewhere import Content, judge_evidence, read_file
 from driftreview.domain.finding import Finding
 from driftreview.domain.junit import UnreadableError
 from driftreview.domain.result import CheckpointResult
@@ -68,8 +68,8 @@ def test_higher_and_lower_mirror_each_other(before: int, after: int, percent: in
 @given(FILES, CONTENTS)
 def test_any_file_gives_a_number_or_a_reason(file: EvidenceFile, content: bytes) -> None:
     with contextlib.suppress(UnreadableError):
-        fact = read_file("a", file, content)
-        assert read_file("a", file, content) == fact
+        fact = read_file("a", file, Content(content))
+        assert read_file("a", file, Content(content)) == fact
         declared = Evidence.model_validate({"name": "a", "from": {"current": file.to_wire()}})
         frozen = Facts(taken_at=builders.T0, evidence=[EvidenceFact.model_validate(fact.to_wire())])
         assert judged(declared, frozen, frozen).verdict is SignalVerdict.STABLE

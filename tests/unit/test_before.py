@@ -55,6 +55,11 @@ def _baseline(source: str) -> Any:
     return spec([signal()]).baseline.model_copy(update={"from_": BaselineFrom(source)})
 
 
+def test_a_baseline_that_says_it_has_samples_and_has_no_block_shows_no_silence() -> None:
+    forged = series([], samples=60, expected=0)
+    assert judged(signal(), forged, None).verdict is Verdict.INCONCLUSIVE
+
+
 def found(*args: Any, **fields: Any) -> Finding:
     return judged(*args, **fields).results[0].finding
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from driftreview.bundle import archive
 from driftreview.bundle.archive import pack, unpack
-from driftreview.bundle.contents import MANIFEST, read, write
+from driftreview.bundle.contents import MANIFEST, in_clear, read, write
 from driftreview.bundle.errors import BundleError, SigningKeyError
 from driftreview.bundle.signing import is_signed, signature
 from driftreview.bundle.verify import prove
@@ -348,3 +348,21 @@ class TestHostileArchives:
             found.addfile(entry("a", size=2000), io.BytesIO(b"x" * 2000))
         with pytest.raises(BundleError):
             unpack(squeezed(plain.getvalue()[:1024]))
+
+
+def test_what_looks_like_a_secret_in_a_pod_template_is_named_as_a_bundle_holds_it_in_clear() -> None:
+    _, snapshots, _ = objects(STATES["promoted"]())
+    assert in_clear(snapshots) == []
+    container = {
+        "name": "web",
+        "args": ["--password=hunter2"],
+        "env": [
+            {"name": "API_TOKEN", "value": "t0ps3cret"},
+            {"name": "MODE", "value": "live"},
+            {"name": "DB_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "db", "key": "password"}}},
+        ],
+    }
+    first = snapshots[0]["spec"]
+    previous = first["previous"] | {"template": {"spec": {"containers": [container]}}}
+    kept = snapshots[0] | {"spec": first | {"previous": previous}}
+    assert in_clear([kept, *snapshots[1:], kept]) == ["web: API_TOKEN", "web: its arguments"]

@@ -77,7 +77,7 @@ def scaler(most: int) -> list[AutoscalerFact]:
 def test_a_difference_is_told_with_both_values(
     before: dict[str, Any], after: dict[str, Any], what: str, values: tuple[str, str]
 ) -> None:
-    assert confounders(facts(**before), facts(LATER, **after)) == (Confounder(what, *values, LATER),)
+    assert confounders(facts(**before), facts(LATER, **after)) == (Confounder(what, *values, LATER, is_dated=False),)
     assert confounders(facts(**before), facts(LATER, **before)) == ()
 
 

@@ -12,11 +12,12 @@ from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.reasons import Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Signal
-from driftreview.domain.elsewhere import EvidenceResult, file_of, judge_evidence, read_file
+from driftreview.domain import elsewhere
+from driftreview.domain.elsewhere import Content, EvidenceResult, file_of, judge_evidence, read_file
 from driftreview.domain.expected import measured_only
 from driftreview.domain.finding import Finding
 from driftreview.domain.judge import judge_checkpoint
-from driftreview.domain.junit import UnreadableError
+from driftreview.domain.junit import Suite, UnreadableError, read_junit
 from driftreview.domain.result import CheckpointResult, SignalResult
 from driftreview.domain.rows import evidence_rows
 from tests import builders
@@ -179,9 +180,10 @@ class Cluster:
     """Stands for the API server."""
 
     def __init__(self, **maps: Any) -> None:
-        self.maps = maps
+        self.maps, self.asked = maps, list[str]()
 
     def keep(self, _: object, name: str, __: str, reduce: Any) -> Any:
+        self.asked.append(name)
         found = self.maps.get(name, NotFoundError("no"))
         if isinstance(found, Exception):
             raise found
@@ -208,6 +210,33 @@ class TestReading:
             },
         }
         assert not problems
+
+    def test_a_map_is_read_once_and_a_file_parsed_once_whatever_rests_on_it(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        cluster, parsed = Cluster(tests={"data": {"junit.xml": "<html/>", "a": "1"}}), list[bytes]()
+
+        def parse(content: bytes) -> Suite:
+            parsed.append(content)
+            return read_junit(content)
+
+        monkeypatch.setattr(elsewhere, "read_junit", parse)
+        other = FILE | {"configMap": {"name": "tests", "key": "a"}, "format": "Number"}
+        del other["measure"]
+        plain = number(name="z", current=None, **{"from": {"current": other}})
+        reader = FactReader(cluster, "shop")  # type: ignore[arg-type] # stands for it
+        declared = [from_files(name="a"), plain, from_files(name="b")]
+        found = read_evidence(reader, declared, at_t0=False)
+        assert [(each.name, each.value) for each in found] == [("a", None), ("z", "1"), ("b", None)]
+        assert [each.about for each in reader.problems] == ["evidence/a", "evidence/b"]
+        assert (cluster.asked, len(parsed)) == (["tests"], 1)
+
+    def test_each_number_of_a_map_that_may_not_be_read_says_so(self) -> None:
+        reader = FactReader(Cluster(tests=ForbiddenError("no")), "shop")  # type: ignore[arg-type] # stands for it
+        read_evidence(reader, [from_files(name=name) for name in "ab"], at_t0=False)
+        assert [(each.about, each.reason) for each in reader.problems] == [
+            ("evidence/a", Reason.FORBIDDEN), ("evidence/b", Reason.FORBIDDEN),
+        ]  # fmt: skip
 
     def test_binary_data_is_the_same_file(self) -> None:
         plain, _ = self.read(from_files(), tests={"data": {"junit.xml": "<testsuite><testcase/></testsuite>"}})
@@ -252,7 +281,7 @@ DOCUMENT = b'{"a": [1, {"b/c": 2.5, "~": -3, "": 4}], "t": "5", "n": null, "y": 
 
 @pytest.mark.parametrize(("pointer", "value"), [("/a/0", "1"), ("/a/1/b~1c", "2.5"), ("/a/1/~0", "-3"), ("/a/1/", "4")])
 def test_a_json_pointer_finds_a_number(pointer: str, value: str) -> None:
-    assert read_file("x", json_file(pointer), DOCUMENT).value == value
+    assert read_file("x", json_file(pointer), Content(DOCUMENT)).value == value
 
 
 @pytest.mark.parametrize(
@@ -274,7 +303,7 @@ def test_a_json_pointer_finds_a_number(pointer: str, value: str) -> None:
 )
 def test_where_a_json_pointer_finds_none(pointer: str, why: str) -> None:
     with pytest.raises(UnreadableError, match=why):
-        read_file("x", json_file(pointer), DOCUMENT)
+        read_file("x", json_file(pointer), Content(DOCUMENT))
 
 
 @pytest.mark.parametrize(
@@ -282,18 +311,18 @@ def test_where_a_json_pointer_finds_none(pointer: str, why: str) -> None:
 )
 def test_what_is_no_json_is_said_to_be_none(content: bytes) -> None:
     with pytest.raises(UnreadableError, match="it is no JSON"):
-        read_file("x", json_file(""), content)
+        read_file("x", json_file(""), Content(content))
 
 
 @pytest.mark.parametrize(("text", "value"), [("87.5\n", "87.5"), (" -1e3 ", "-1000"), ("562", "562"), (".5", "0.5")])
 def test_a_file_may_be_the_number_itself(text: str, value: str) -> None:
-    assert read_file("x", NUMBER, text.encode()).value == value
+    assert read_file("x", NUMBER, Content(text.encode())).value == value
 
 
 @pytest.mark.parametrize("text", ["", "87%", "1 2", "nan", "inf", "1_000", "٣", "0x10", "1e999", "\x1b[2J"])
 def test_what_is_no_number_is_said_to_be_none(text: str) -> None:
     with pytest.raises(UnreadableError) as found:
-        read_file("x", NUMBER, text.encode())
+        read_file("x", NUMBER, Content(text.encode()))
     assert str(found.value).isprintable()
 
 

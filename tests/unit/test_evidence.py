@@ -279,10 +279,23 @@ class TestShape:
         assert shape_problem(signal(), [{"pod": "1"}]) is None
 
     def test_several_series_need_each_and_the_message_offers_the_labels(self) -> None:
-        found = shape_problem(signal(), [{"pod": "1", "app": "x"}, {"pod": "2", "app": "x"}])
+        found = shape_problem(signal(), [{"zone": "1", "app": "x"}, {"zone": "2", "app": "x"}])
         assert found is not None
         assert found.reason is Reason.SEVERAL_SERIES
-        assert found.message.endswith("the label that tells them apart (pod)")
+        assert found.message.endswith("the label that tells them apart (zone)")
+
+    @pytest.mark.parametrize(
+        ("names", "advice"),
+        [
+            (("instance", "pod"), "sum(...) or max(...) for the worst pod; what"),
+            (("pod", "zone"), "sum by (zone) (...); "),
+        ],
+    )
+    def test_where_pods_tell_them_apart_each_is_not_offered(self, names: tuple[str, ...], advice: str) -> None:
+        found = shape_problem(signal(), [dict.fromkeys(names, value) for value in "12"])
+        assert found is not None
+        assert advice in found.message
+        assert f"({', '.join(names)}) names pods" in found.message
 
     def test_series_that_nothing_tells_apart_are_said_so(self) -> None:
         found = shape_problem(signal(), [{"app": "x"}, {"app": "x"}])

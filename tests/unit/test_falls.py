@@ -49,6 +49,13 @@ def test_little_or_nothing_falls_not(values: list[float | None]) -> None:
     assert falls_of(values) == []
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_largest_numbers_there_are_overflow_nowhere() -> None:
+    before = list(around(1e300, 144))
+    row = [1.7e308 * (1 - 2 * (i // 36 % 2)) for i in range(288)]
+    assert restarts_of(row, before)[0] >= 3
+
+
 @pytest.mark.parametrize("phi", [0.0, 0.5, 0.9])
 def test_noise_seldom_falls(phi: float) -> None:
     rng = np.random.default_rng(2)

@@ -1,5 +1,6 @@
 """JUnit's XML: what its many dialects say, and what strangers might put into it."""
 
+import re
 import time
 from itertools import repeat
 
@@ -19,6 +20,9 @@ PYTEST = b"""<?xml version="1.0" encoding="utf-8"?>
 LAUGHS = b"""<!DOCTYPE lolz [<!ENTITY a "ha">%s]><testsuite><testcase name="&j;"/></testsuite>""" % b"".join(
     b'<!ENTITY %c "%s">' % (each, b"&%c;" % (each - 1) * 10) for each in range(ord("b"), ord("k"))
 )
+
+
+CASE = '<testcase name="a"/>'
 
 
 def suite(*cases: str, head: str = "<testsuite>") -> bytes:
@@ -63,6 +67,7 @@ def test_the_slowest_five_are_kept_in_order_and_of_the_same_time_by_name() -> No
         (b'<testsuites time="4"><testsuite time="1"><testcase/></testsuite><testsuite time="2"/></testsuites>', 4),
         (b'<testsuite time="4"><testsuite time="1"><testcase/></testsuite><testsuite time="2"/></testsuite>', 4),
         (b'<testsuite xmlns="urn:x" time="4"><testcase/></testsuite>', 4),
+        (b'<?xml version="1.0" encoding="Windows-1252"?><testsuite time="4"><testcase name="\xe4"/></testsuite>', 4),
         ('<?xml version="1.0" encoding="utf-16"?><testsuite time="4"><testcase/></testsuite>'.encode("utf-16"), 4),
     ],
 )
@@ -85,6 +90,66 @@ def test_of_tests_that_all_were_skipped_no_rate_is_made_up() -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
+        (
+            suite(CASE, head='<testsuite tests="5" failures="3" errors="1">'),
+            "<testsuite> counts 4 failures and errors, and its test cases show 0",
+        ),
+        (
+            suite(CASE, head='<testsuite name="s" tests="5">'),
+            "contradicts itself: <testsuite> s counts 5 tests, and it has 1 test cases",
+        ),
+        (b'<testsuites failures="1"><testsuite><testcase/></testsuite></testsuites>', "<testsuites> counts 1 failures"),
+        (
+            b'<testsuites><testsuite errors="1"/><testsuite><testcase><error/></testcase></testsuite></testsuites>',
+            "show 0",
+        ),
+        (suite(CASE, head='<testsuite failures="some">'), "failures of <testsuite> is 'some', not a number"),
+        (suite("<error/>", CASE), "<error> stands in <testsuite>, in no test case"),
+        (suite("<failure/>", CASE, head='<testsuite name="import">'), "<failure> stands in <testsuite> import"),
+    ],
+)
+def test_a_file_that_says_more_than_its_cases_show_has_no_number(content: bytes, why: str) -> None:
+    with pytest.raises(UnreadableError, match=re.escape(why)):
+        read_junit(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "counts"),
+    [
+        ("<testcase><failure/><testcase name='b'/></testcase>", (2, 1, 0)),
+        ("<testcase><testcase name='b'><error/></testcase><skipped/></testcase>", (2, 1, 1)),
+        ("<testcase status='failed'/>", (1, 1, 0)),
+        ("<testcase><rerunFailure/></testcase>", (1, 1, 0)),
+        ("<testcase><flakyFailure/></testcase>", (1, 0, 0)),
+        ("<testcase result='Failure'/>", (1, 1, 0)),
+        ("<testcase status='run' result='completed'/>", (1, 0, 0)),
+        ("<testcase status='error'><skipped/></testcase>", (1, 1, 0)),
+    ],
+)
+def test_no_failure_of_a_case_is_lost(content: str, counts: tuple[int, int, int]) -> None:
+    found = read_junit(suite(content))
+    assert (found.tests, found.failures, found.skipped) == counts
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        suite(
+            "<testcase><error/></testcase>", head='<testsuite tests="2" errors="1">'
+        ),  # pytest: passed, then taken down
+        suite("<testcase><rerunFailure/><rerunFailure/></testcase>", head='<testsuite tests="1" failures="2">'),
+        suite("<testcase/>", "<testcase/>", head='<testsuite tests="1">'),
+        suite("<testcase><failure/></testcase>", head='<testsuite tests="" failures=" 0 ">'),
+        suite("<testcase result='error'/>", head='<testsuite tests="1" errors="1">'),
+    ],
+)
+def test_what_test_runners_count_differently_is_no_contradiction(content: bytes) -> None:
+    assert read_junit(content).tests
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
         (b"", "no whole XML document: no element found"),
         (PYTEST[:-5], "no whole XML document"),
         (b"<html><body>please log in</body></html>", "no test report: it begins with <html>"),
@@ -96,6 +161,7 @@ def test_of_tests_that_all_were_skipped_no_rate_is_made_up() -> None:
         (suite('<testcase time="1e999"/>'), "not a number"),
         (suite("<testcase/>", head='<testsuite time="inf">'), "time of a suite"),
         (b'<?xml version="1.0" encoding="none"?><testsuite/>', "encoding|whole XML"),
+        (b'<?xml version="1.0" encoding="unicode_escape"?><testsuite/>', "encoding that is not read, unicode_escape"),
         (b"<testsuite>" * 100, "more than 64 deep"),
         (b"<testsuite>&undefined;</testsuite>", "no whole XML document: undefined entity"),
     ],

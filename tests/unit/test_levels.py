@@ -125,6 +125,10 @@ class TestNoise:
         assert found.message == f"{said}; good up to +5.0%, Degraded from +5.0%"
         assert (found.baseline, found.current, found.delta) == ("72.8 ms", "73 ms", "+0.3%")
 
+    def test_what_rounding_leaves_of_no_noise_is_told_as_none(self) -> None:
+        declared = signal(margin={"absolute": "50m"}, unit="1/s")
+        assert "(between +0 1/s and +0 1/s)" in judge_series(declared, steady(0), steady(0)).message
+
     def test_an_absolute_margin_alone_is_told_as_such(self) -> None:
         assert level(signal(margin={"absolute": "2m"}), 1, 1).message.endswith(
             "margin 2 ms; good up to +2 ms, Degraded from +2 ms"

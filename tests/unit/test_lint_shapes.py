@@ -14,7 +14,7 @@ from tests.unit.test_docs import manifests
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
-CHECKS = ("never-silent", "each-dropped", "buckets")
+CHECKS = ("never-silent", "each-dropped", "pod-dropped", "buckets")
 HEARD = {"name": "h", "kind": "Presence", "for": "5m"}
 LEVEL = {"name": "a", "margin": {"relative": "6%"}}
 UP = 'up{job="shop"}'
@@ -157,3 +157,19 @@ def test_each_check_is_on_the_page_and_none_is_found_in_the_examples() -> None:
     texts += [yaml.safe_dump_all(shown.values) for shown in manifests()]
     wide = ("margin-wide", "budget-wide", "coverage-low", "promote-unseen", "worse-already")
     assert [each.text for text in texts for each in report(text).findings if each.check in CHECKS + wide] == []
+
+
+@pytest.mark.parametrize(
+    ("inventory", "fields"),
+    [
+        ({"memory": "sum by (pods) (m)"}, ["memory"]),
+        ({"cpu": "sum(c)", "memory": "max without (pod) (m)"}, ["cpu", "memory"]),
+        ({"memory": "topk(5, sum by (pod) (m))", "cpu": "c"}, []),
+        ({}, []),
+    ],
+)
+def test_an_inventory_knows_its_pods_by_their_label(inventory: dict[str, str], fields: list[str]) -> None:
+    told = of("pod-dropped", review(signals=[LEVEL | {"query": UP}], inventory=inventory))
+    assert [(each.severity, each.path) for each in told] == [
+        (Severity.WARNING, f"spec.inventory.{field}") for field in fields
+    ]

@@ -13,7 +13,7 @@ from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
 from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
-from driftreview.domain.decide import baseline_captured
+from driftreview.domain.decide import baseline_captured, with_rollback
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.plan import plan
 from driftreview.domain.workload import Rollout, TargetView
@@ -191,6 +191,8 @@ class TestT0:
         seen = target(rollout_started_at=T0 - 30 * MINUTE, rejected_during=((T0 - 9 * HOUR, T0 - 8 * HOUR),))
         status = step(review(), T0, seen).status
         why = "its history ends at 2026-07-31T03:00:00Z, before the time in which a rejected release ran"
+        why += ": the target's annotation driftreview.dev/rejected-during says so of 2026-07-31T03:00:00Z"
+        why += " to 2026-07-31T04:00:00Z"
         assert status.summary == f"T0 is 2026-07-31T12:00:00Z: freezing the baseline; {why}"
         assert said(status, "BaselineCaptured") == ("False", Reason.CAPTURING, why)
         ref = SnapshotRef(name="t0", hash=snapshot().hash)
@@ -209,6 +211,16 @@ class TestT0:
         status = step(subject, T0, seen).status
         assert status.summary == "T0 is 2026-07-31T12:00:00Z: freezing the baseline"
         assert all(each.type != "BaselineCaptured" for each in status.conditions)
+
+    def test_what_took_the_way_back_is_said_as_long_as_there_is_none(self) -> None:
+        taken = "web-1 is not gone back to: the target's annotation driftreview.dev/rejected-revision names it"
+        status = step(review(), T0, target(previous=None, passed_over=taken)).status
+        frozen = baseline_captured(review(status), snapshot(), SnapshotRef(name="t0", hash="h"), Foresight(), T0)
+        later = with_rollback(review(frozen), frozen, target(previous=None), T0 + HOUR)
+        for each in (status, frozen, later):
+            assert each.rollback is not None
+            assert each.rollback.message.endswith(f"than one that was rejected: {taken}")
+        assert taken in frozen.summary
 
     def test_without_an_earlier_revision_it_says_that_there_is_no_way_back(self) -> None:
         status = step(review(), T0, target(previous=None)).status

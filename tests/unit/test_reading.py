@@ -217,7 +217,7 @@ class TestTheWorstStretch:
         said = found(signal(margin=declared, unit="%"), now, before=around(0.3, 1008, 1))
         assert said.verdict is SignalVerdict.INCONCLUSIVE
         told = f"at worst 100% for {hours}h from T0+8h to T0+{8 + hours}h, over since, "
-        assert f"%: a part is far worse than the rest; {told}" in said.message
+        assert f": a part is far worse than the rest; {told}" in said.message
         assert "noise" not in said.message
         assert "by chance" not in said.message
 

@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,18 @@ def edited(data: Path, *pairs: tuple[str, str]) -> Path:
     path = data.parent / f"edited-{abs(hash(text))}.yaml"
     path.write_text(text, "utf-8")
     return path
+
+
+def slower(data: Path, folder: Path) -> Path:
+    """A folder with the same data, but latency is three times as high from T0 on."""
+    for each in data.parent.glob("*.csv"):
+        (folder / each.name).write_bytes(each.read_bytes())
+    t0 = datetime.fromisoformat(AT[1]).timestamp()
+    head, *lines = (data.parent / "latency-p99.csv").read_text("utf-8").split()
+    rows = (line.split(",") for line in lines)
+    after = [f"{time},{float(value) * (3 if int(time) >= t0 else 1)}" for time, value in rows]
+    (folder / "latency-p99.csv").write_text("\n".join([head, *after, ""]), "utf-8")
+    return folder
 
 
 def said(data: Path, *arguments: str, code: int) -> str:
@@ -103,9 +116,11 @@ def test_it_ends_with_the_recommendation(
         ("{mode: Observe}", "Hold, policy.mode Observe"),
     ],
 )
-def test_a_drift_is_rejected_and_the_policy_says_what_is_done(data: Path, policy: str, done: str) -> None:
-    path = edited(data, ("alert: 150m", "alert: 60m"), ("  signals:", f"  policy: {policy}\n  signals:"))
-    result = run(path, "--data", str(data.parent), *AT)
+def test_a_drift_is_rejected_and_the_policy_says_what_is_done(
+    data: Path, tmp_path: Path, policy: str, done: str
+) -> None:
+    path = edited(data, ("  signals:", f"  policy: {policy}\n  signals:"))
+    result = run(path, "--data", str(slower(data, tmp_path)), *AT)
     assert result.exit_code == 10
     assert "T0+1h: Drift\n" in result.stdout
     assert "T0+6h: Drift (after the decision)\n" in result.stdout
@@ -464,11 +479,10 @@ NASTY = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e\u2028\r"
 def test_what_a_terminal_would_obey_is_shown_as_its_escape(data: Path, tmp_path: Path) -> None:
     folder = tmp_path / f"data{NASTY}"
     folder.mkdir()
-    for path in data.parent.glob("*.csv"):
-        (folder / path.name).write_text(path.read_text("utf-8").replace("btc", f"btc{NASTY}".strip()), "utf-8")
+    for path in slower(data, folder).glob("*.csv"):
+        path.write_text(path.read_text("utf-8").replace("btc", f"btc{NASTY}".strip()), "utf-8")
     (folder / "load.csv").unlink()
-    review = edited(data, ("margin: {relative: 5%}", 'runbook: "\\e[1mread this", margin: {relative: 5%}'),
-                    ("alert: 150m", "alert: 60m"))  # fmt: skip
+    review = edited(data, ("margin: {relative: 5%}", 'runbook: "\\e[1mread this", margin: {relative: 5%}'))
     for arguments in (AT, ("--sweep", "1h", "--jobs", "1"), (*AT, "-o", "json")):
         result = run(review, "--data", str(folder), *arguments)
         assert result.exit_code == 10, result.output
@@ -496,3 +510,20 @@ def test_nor_is_it_in_what_is_said_of_a_file_that_cannot_be_read(data: Path, tmp
         result = CliRunner().invoke(app, ["replay", "-f", str(data), *given, *AT])
         assert result.exit_code == 1, result.output
         assert result.stderr.rstrip("\n").isprintable(), result.stderr
+
+
+def test_what_of_the_review_no_recording_tells_is_said(data: Path) -> None:
+    flags = "  flags: [{name: dry-run, expect: Absent, from: {env: {}}}]\n  checklist: [{name: backup}]\n  signals:"
+    path = edited(data, ("  signals:", flags))
+    said = run(path, "--data", str(data.parent), *AT).stdout
+    assert "left out: spec.flags, of which there are no recordings\nleft out: spec.checklist, of which" in said
+    found = json.loads(run(path, "-o", "json", "--data", str(data.parent), *AT).stdout)
+    assert [each.split(",")[0] for each in found["leftOut"]] == ["spec.flags", "spec.checklist"]
+    assert document(data, *AT)["leftOut"] == []
+
+
+def test_each_missing_signal_has_its_reason_in_the_table(data: Path) -> None:
+    others = "".join(f"\n    - {{name: gone-{n}, query: x, margin: {{relative: 5%}}}}" for n in range(2))
+    said = run(edited(data, ("  signals:", f"  signals:{others}")), "--data", str(data.parent), *AT).stdout
+    for name in ("gone-0", "gone-1"):
+        assert f"{name} is Missing: there is no {name}.csv in " in said

@@ -18,7 +18,7 @@ from driftreview.domain.evidence import seal
 from driftreview.domain.recheck import differences, earlier, looked
 from driftreview.domain.report.build import report, slimmer
 from driftreview.domain.report.model import Block, Entries, Plots, Reference, Report, Sentences, Table
-from tests.builders import HOUR, MINUTE, T0, around, evidence, series, signal, snapshot
+from tests.builders import HOUR, MINUTE, T0, around, evidence, presence, series, signal, snapshot
 from tests.builders import review as review_of
 from tests.reportdata import GOLDEN, STATES, after, large, stored, taken, written
 
@@ -240,6 +240,13 @@ class TestValues:
         made = report(review_of(), [stored("t0", frozen)])
         assert rows(made, "baseline") == [["latency", "-", "ClusterMetricSource/prometheus", "because of Empty"]]
         assert rows(made, "limitations")[0][0] == "latency has no data at T0: because of Empty"
+
+
+def test_of_a_heartbeat_its_longest_silence_is_shown_and_no_value() -> None:
+    made = report(*taken(after(62 * MINUTE, signals=[presence()])))
+    assert [row[1] for row in rows(made, "baseline")] == ["absent for 0s at most"]
+    (plot,) = (each for block in blocks(made) if isinstance(block, Plots) for each in block.plots)
+    assert plot.summary == "heartbeat: baseline 0s, since T0 0s, Stable"
 
 
 class TestPlots:

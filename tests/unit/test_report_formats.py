@@ -47,6 +47,8 @@ BAD = (
         "{{ 7*7 }}",
     ),
     *("</title><script>", "--> <!--", "]]>", "\x00\x1b[31m", "|---|", "$x$", "www.m.example"),
+    *("@octocat", "(@org/everyone)", "Fixes #123.", "org/team#4", "GH-12", "a@evil.example", "mailto:a@evil.example"),
+    *("``@a``|#1", "$@a$", "*@b*", "\\@c", "https://run.example/a_b?c=d&e#4", "app@sha256:0f"),
 )
 
 
@@ -80,6 +82,30 @@ def test_markdown_shows_every_text_as_it_is_and_takes_none_for_markup(value: str
     assert "\n" not in shown
     assert not MARKUP & {each.type for each in tokens(f"- {shown}")}
     assert words(f"- {shown}") == re.sub(r"\s+$", "", re.sub("  +$", "", _visible(value)))
+
+
+@given(st.text() | st.sampled_from(BAD) | st.lists(st.sampled_from(BAD)).map("".join))
+def test_nobody_is_called_and_no_issue_named_on_github(value: str) -> None:
+    """GitHub looks for them in the text of a page, wherever no code is; a backslash before them is gone by then."""
+    shown = "".join(
+        "`" if each.type == "code_inline" else each.content
+        for each in tokens(f"- {opening(value)}")[1:]
+        if each.type != "inline"
+    )
+    assert not re.search(r"@\w|#\d|\bGH-\d", shown, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("Fixes #123, says (@octocat).", "Fixes `#123`, says (`@octocat`)."),
+        ("a #b at 5 rps @ night", "a #b at 5 rps @ night"),
+        ("app@sha256:0f | x", "`app@sha256:0f` \\| x"),
+        ("see https://run.example/a#top", "see `https://run.example/a#top`"),
+    ],
+)
+def test_how_names_and_numbers_read(value: str, shown: str) -> None:
+    assert text(value) == shown
 
 
 @given(st.text() | st.sampled_from(BAD) | st.lists(st.sampled_from(BAD)).map("".join))

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from driftreview.adapters.errors import NotFoundError
 from driftreview.cli.app import app
+from driftreview.cli.fetched import fetched
 from tests.support.bundles import bundle
 from tests.unit.test_bundle import OTHER, PEM, PUBLIC
 
@@ -26,6 +28,15 @@ def test_a_report_is_written_from_a_bundle_in_every_format(packed: Path) -> None
     assert run("report", "-f", packed).stdout.startswith("# Drift Review - release\n")
     assert run("report", "-f", packed, "-o", "html").stdout.startswith("<!DOCTYPE html>")
     assert json.loads(run("report", "-f", packed, "-o", "json").stdout)["recommendation"] == "APPROVE"
+
+
+def test_a_review_that_is_not_there_is_said_to_be_none() -> None:
+    class Empty:
+        def get(self, _: object, name: str, __: str) -> None:
+            raise NotFoundError(f"GET /apis/{name}: 404")
+
+    with pytest.raises(NotFoundError, match=r"^there is no DriftReview a in namespace b; see kubectl get"):
+        fetched(Empty(), "b", "a")  # type: ignore[arg-type] # stands for a cluster
 
 
 def test_a_bundle_is_proved(packed: Path) -> None:

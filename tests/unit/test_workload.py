@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
 from driftreview.api.status import Revision
+from driftreview.domain.display import short_hash
 from driftreview.domain.patches import approve_patch, rollback_patch
 from driftreview.domain.revisions import MOST_READ, listed, pin, template_hash, without_hash_label
 from driftreview.domain.revisions import replica_set as reduced
@@ -324,6 +325,16 @@ class TestWhatIsRead:
         assert names == ["web-v010", "web-v009", "web-v008"]
         assert previous is not None
         assert previous.name == "web-v008"
+
+    def test_who_took_the_way_back_is_named(self) -> None:
+        raw, hashed = deployment("v010"), template_hash(template("v009"))
+        assert look(raw, *self.many(10)).passed_over == ""
+        ruled = look(raw, *self.many(10), rejected={hashed}).passed_over
+        assert ruled == f"web-v009 is not gone back to: a review rejected it ({short_hash(hashed)})"
+        raw["metadata"]["annotations"][REJECTED] = hashed
+        seen = look(raw, *(each for each in self.many(10) if each["metadata"]["name"] > "web-v008"))
+        assert seen.previous is None
+        assert f"web-v009 is not gone back to: the target's annotation {REJECTED} names it" in seen.passed_over
 
     def test_every_one_that_was_rolled_back_is_passed_over(self) -> None:
         raw = deployment("v010")

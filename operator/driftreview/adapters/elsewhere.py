@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import binascii
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ from driftreview.adapters.factreader import FactReader
 from driftreview.adapters.kubernetes import CONFIG_MAPS
 from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile
 from driftreview.api.reasons import Reason
-from driftreview.domain.elsewhere import SECTION, file_hash, file_of, read_file
+from driftreview.domain.elsewhere import SECTION, Content, file_of, read_file
 from driftreview.domain.junit import UnreadableError
 
 
@@ -24,23 +24,47 @@ def read_evidence(reader: FactReader, declared: Sequence[Evidence], *, at_t0: bo
         declared: what the review declares.
         at_t0: whether this look is T0's.
     """
-    files = [(each.name, file_of(each, at_t0=at_t0)) for each in declared]
-    return [_read(reader, name, file) for name, file in files if file is not None]
+    files = {each.name: file for each in declared if (file := file_of(each, at_t0=at_t0)) is not None}
+    found: dict[str, EvidenceFact] = {}
+    for place in dict.fromkeys(file.config_map.name for file in files.values()):
+        found |= _read_map(reader, place, {name: file for name, file in files.items() if file.config_map.name == place})
+    return [found[name] for name in files]
 
 
-def _read(reader: FactReader, name: str, file: EvidenceFile) -> EvidenceFact:
-    about, place = f"{SECTION}/{name}", file.config_map
-    noted = len(reader.problems)
-    content = reader.read(about, CONFIG_MAPS, place.name, partial(_content, key=place.key))
+def _read_map(reader: FactReader, place: str, wanted: Mapping[str, EvidenceFile]) -> dict[str, EvidenceFact]:
+    """All numbers of one ConfigMap, which is read once: they are of one version of it, and of a file parsed once."""
+    first, *others = (_about(name) for name in wanted)
+    keys = {file.config_map.key for file in wanted.values()}
+    contents = reader.read(first, CONFIG_MAPS, place, partial(_contents, keys=keys))
+    if contents is None:
+        problem = reader.problems[-1]
+        for about in others:
+            reader.note(about, problem.reason, problem.message)
+        return {name: EvidenceFact(name=name) for name in wanted}
+    return {name: _read(reader, name, file, contents.get(file.config_map.key)) for name, file in wanted.items()}
+
+
+def _read(reader: FactReader, name: str, file: EvidenceFile, content: Content | None) -> EvidenceFact:
+    place = file.config_map
     if content is None:
-        if len(reader.problems) == noted:
-            reader.note(about, Reason.NOT_FOUND, f"configmaps/{place.name} has no key {place.key}")
+        reader.note(_about(name), Reason.NOT_FOUND, f"configmaps/{place.name} has no key {place.key}")
         return EvidenceFact(name=name)
     try:
         return read_file(name, file, content)
     except UnreadableError as error:
-        reader.note(about, Reason.WRONG_RESULT_TYPE, f"configmaps/{place.name}, key {place.key}: {error}")
-        return EvidenceFact(name=name, hash=file_hash(content))
+        message = f"configmaps/{place.name}, key {place.key}: {error}"
+        reader.note(_about(name), Reason.WRONG_RESULT_TYPE, message)
+        return EvidenceFact(name=name, hash=content.hash)
+
+
+def _about(name: str) -> str:
+    return f"{SECTION}/{name}"
+
+
+def _contents(raw: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Content]:
+    """The files under those of these keys that it has."""
+    found = {key: _content(raw, key) for key in keys}
+    return {key: Content(content) for key, content in found.items() if content is not None}
 
 
 def _content(raw: Mapping[str, Any], key: str) -> bytes | None:

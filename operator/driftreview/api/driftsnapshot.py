@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list_map, rules
 from driftreview.api.checkpoint import Hash
@@ -13,7 +13,7 @@ from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import MOST_SETS, PinnedSet
 from driftreview.api.status import ContainerImage
-from driftreview.api.values import Duration
+from driftreview.api.values import Duration, finite
 
 MAX_VALUES: Final = 200_000
 """Characters of one series' medians: about 15 000 blocks."""
@@ -66,7 +66,7 @@ class SeriesEvidence(Model):
     """Kind Limit: when it was over the alert limit."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
-    worst: Annotated[str, Field(max_length=40)] | None = None
+    worst: Annotated[str, Field(max_length=40), AfterValidator(finite)] | None = None
     """The worst single sample."""
     control: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
     """Medians of the control's blocks, written as `values` are."""

@@ -7,6 +7,7 @@ A percentage is `5%` or `0.5%`.
 
 from __future__ import annotations
 
+import math
 import re
 from datetime import timedelta
 from decimal import Decimal, localcontext
@@ -31,6 +32,7 @@ _PERCENT_MESSAGE: Final = (
     "must be a number without %, in the signal's unit: 1% of a signal in % is 1; what is tolerated in percent of the"
     " baseline is margin.relative"
 )
+_PLAIN: Final = re.compile("-?[0-9]+([.][0-9]+)?(e[+-]?[0-9]+)?", re.ASCII)
 _LONGEST: Final = 32
 """Characters of a quantity."""
 
@@ -113,6 +115,17 @@ def parse_percent(text: str) -> float:
         ValueError: it is not one.
     """
     return float(Decimal(PERCENT.check(text)[:-1]) / 100)
+
+
+def finite(text: str) -> str:
+    """A number as evidence writes it.
+
+    Raises:
+        ValueError: it is none, or not finite.
+    """
+    if not (_PLAIN.fullmatch(text) and math.isfinite(float(text))):
+        raise ValueError(f"{text!r} must be a finite number such as 0.15 or 1e+06")
+    return text
 
 
 def _quantity(text: str) -> str:

@@ -18,6 +18,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.bundle.archive import pack, unpack
 from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import signature
+from driftreview.domain import podtemplate
 from driftreview.domain.evidence import canonical, snapshot_name
 from driftreview.domain.naming import earlier_names, look_names, stored_name
 from driftreview.domain.report.build import report
@@ -113,6 +114,13 @@ def write(
     said = _listed(manifest)
     proof = {} if private_pem is None else {SIGNATURE: signature(said, private_pem)}
     return pack(found | proof | {MANIFEST: said})
+
+
+def in_clear(snapshots: Sequence[Raw]) -> list[str]:
+    """What looks like a secret in the pod templates that snapshots keep for a rollback, whole and not masked."""
+    looks = [DriftSnapshot.model_validate(each).spec for each in snapshots]
+    found = [podtemplate.in_clear(each.previous.template) for each in looks if each.previous is not None]
+    return list(dict.fromkeys(name for names in found for name in names))
 
 
 def read(packed: bytes) -> Bundle:

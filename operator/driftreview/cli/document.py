@@ -14,6 +14,7 @@ from driftreview.api.status import ActType
 from driftreview.api.values import exact_duration, parse_percent
 from driftreview.domain.advice import advice
 from driftreview.domain.conclusion import act_for
+from driftreview.domain.expected import unmeasured
 from driftreview.domain.foresight import foresight
 from driftreview.domain.outcome import Outcome, Rates, act, detected
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
@@ -67,9 +68,15 @@ def of_replay(review: DriftReview, found: Replay, step: timedelta, outcomes: Map
         "tooNoisy": foreseen.vague,
         "irregular": foreseen.odd,
         "badAlready": foreseen.broken,
+        "leftOut": _left_out(review),
         "checkpoints": [_checkpoint(each) for each in found.checkpoints],
         "power": power(review, outcomes),
     }
+
+
+def _left_out(review: DriftReview) -> list[str]:
+    """What of the very review a replay does not heed, as what is recorded is samples alone."""
+    return [f"spec.{each}, of which there are no recordings" for each in unmeasured(review.spec)]
 
 
 def _checkpoint(each: ReplayedCheckpoint) -> dict[str, Any]:
@@ -138,6 +145,7 @@ def of_sweep(review: DriftReview, swept: Swept) -> Any:
         "t0s": len(swept.t0s),
         "independent": round(independent(spec, swept.t0s, swept.whole.step), 2),
         "falseAlarmBudget": parse_percent(spec.policy.false_alarm_budget),
+        "leftOut": _left_out(review),
         "onInconclusive": spec.policy.on_inconclusive,
         **_shares(Rates.of(spec, [each.verdicts for each in swept.healthy])),
         "rolledBackAt": [

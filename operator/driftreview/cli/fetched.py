@@ -12,6 +12,7 @@ from driftreview.adapters.errors import NotFoundError
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, SECRETS, SNAPSHOTS, Cluster
 from driftreview.api.driftreview import DriftReview
 from driftreview.cli.usage import UsageError
+from driftreview.cli.where import no_such_review
 from driftreview.domain.naming import evidence_names
 
 
@@ -30,7 +31,10 @@ def fetched(cluster: Cluster, namespace: str, name: str) -> Fetched:
     Raises:
         ClusterError: it is not there, or may not be read. A snapshot that is gone is left out.
     """
-    raw = cluster.get(REVIEWS, name, namespace)
+    try:
+        raw = cluster.get(REVIEWS, name, namespace)
+    except NotFoundError:
+        raise NotFoundError(no_such_review(namespace, name)) from None
     review = DriftReview.model_validate(raw)
     snapshots = []
     for stored in evidence_names(review):

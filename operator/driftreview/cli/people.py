@@ -13,7 +13,7 @@ from driftreview.api.approval import ApprovalType, DriftApproval, DriftApprovalS
 from driftreview.api.base import GROUP, Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
-from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected
+from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected, no_such_review
 from driftreview.domain.approvals import extended, noted
 from driftreview.domain.display import printable
 
@@ -94,7 +94,7 @@ def _do(kind: ApprovalType, name: str, where: tuple[str | None, str | None, Path
     try:
         review = DriftReview.model_validate(people.review(namespace, name))
     except NotFoundError:
-        _fail(f"there is no DriftReview {name} in namespace {namespace}; see kubectl get driftreviews -A")
+        _fail(no_such_review(namespace, name))
     except ForbiddenError:
         _fail(_may_not(user, "get", "driftreviews", namespace))
     except ClusterError as error:

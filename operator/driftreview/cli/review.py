@@ -14,7 +14,7 @@ import typer
 
 from driftreview.cli.usage import UsageError
 from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected
-from driftreview.domain.display import printable, shorten
+from driftreview.domain.display import counted, printable, shorten, some
 
 _LONGEST: Final = 2000
 _MOST_KEY: Final = 16_384
@@ -93,7 +93,7 @@ def export(
 
     Exit code 0: written. 1: there is no such review, or no way to it. 2: wrong usage.
     """
-    from driftreview.bundle.contents import MOST_APPROVALS, write  # noqa: PLC0415 - --help needs none of this
+    from driftreview.bundle.contents import MOST_APPROVALS, in_clear, write  # noqa: PLC0415 - --help needs none of it
     from driftreview.cli.fetched import fetched, secret_key  # noqa: PLC0415
 
     with _failures():
@@ -110,9 +110,14 @@ def export(
             raise UsageError(f"--output {output}: cannot be written: {error.strerror}") from None
     signed = "" if key is None else ", signed"
     kept = min(len(found.approvals), MOST_APPROVALS)
-    holds = f"{len(found.snapshots)} snapshots, {kept} approvals"
+    holds = f"{counted(len(found.snapshots), 'snapshot', 'snapshots')}, {counted(kept, 'approval', 'approvals')}"
     holds += f" (and no room for {len(found.approvals) - kept} more)" if kept < len(found.approvals) else ""
     typer.echo(f"{printable(str(output), None)}: {holds}, {len(packed)} bytes{signed}")
+    if names := in_clear(found.snapshots):
+        said = (
+            f"the pod template that a rollback puts back is in it whole, with what looks like a secret: {some(names)}"
+        )
+        typer.echo(printable(f"note: {said}", None))
 
 
 def verify(
@@ -131,14 +136,15 @@ def verify(
     with _failures():
         proof = prove(_content(filename), None if public_key is None else _key(public_key))
     manifest, status = proof.bundle.manifest, proof.bundle.review.status
-    acts = len(status.approvals), len(proof.bundle.approvals)
-    people = [f"{acts[0]} acts of people recorded, {acts[1]} DriftApprovals"] if any(acts) else []
+    acts, objects = len(status.approvals), len(proof.bundle.approvals)
+    people = f"{counted(acts, 'act', 'acts')} of people recorded, {counted(objects, 'DriftApproval', 'DriftApprovals')}"
+    files, looks = counted(len(manifest.files), "file", "files"), counted(proof.judged, "look", "looks")
     lines = [
         f"{filename}: {manifest.namespace}/{manifest.name} ({manifest.uid}), {status.phase or 'Pending'}",
-        f"{len(manifest.files)} files and a chain of {proof.chained} snapshots unaltered",
-        f"{proof.judged} looks judged again: the same verdicts",
+        f"{files} and a chain of {counted(proof.chained, 'snapshot', 'snapshots')} unaltered",
+        f"{looks} judged again: the same verdicts",
         f"T0 is {status.baseline.hash if status.baseline else 'not frozen yet'}",
-        *people,
+        *([people] if acts or objects else []),
         *(f"note: {each}" for each in proof.notes),
     ]
     typer.echo("\n".join(printable(each, None) for each in lines))

@@ -9,6 +9,7 @@ from typing import Any, Final
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.policy import OnInconclusive
+from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Mode
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.cli.printing import Line
@@ -16,7 +17,7 @@ from driftreview.domain.advice import MANY
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import printable
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
-from driftreview.domain.result import SeriesResult, SignalResult
+from driftreview.domain.result import CheckpointResult, SeriesResult, SignalResult
 
 _LEFT: Final = {
     OnInconclusive.HOLD: "left to a person",
@@ -36,6 +37,7 @@ def of_replay(review: DriftReview, found: Replay, document: Mapping[str, Any]) -
         ("too noisy", "tooNoisy"),
         ("irregular baseline", "irregular"),
         ("bad already", "badAlready"),
+        ("left out", "leftOut"),
     )
     for what, field in told:
         yield from (f"{what}: {each}" for each in document[field])
@@ -62,13 +64,25 @@ def _checkpoint(each: ReplayedCheckpoint, remark: str) -> Iterator[Line]:
     yield from _table(("Signal", "Baseline", "Current", "Delta", "Status"), rows)
     yield ""
     yield each.result.message
+    yield from _missing(each.result)
+
+
+def _missing(found: CheckpointResult) -> Iterator[str]:
+    """Why each series is Missing of which the sentence about all does not say it."""
+    for result in found.results:
+        for one in result.series:
+            if one.finding.verdict is SignalVerdict.MISSING and one.finding.message not in found.message:
+                yield f"{_name(result, one)} is Missing: {one.finding.message}"
+
+
+def _name(result: SignalResult, one: SeriesResult) -> str:
+    return f"{result.signal.name} {printable(one.key)}" if one.key else result.signal.name
 
 
 def _row(result: SignalResult, one: SeriesResult) -> tuple[str, ...]:
     finding, signal = one.finding, result.signal
-    name = f"{signal.name} {printable(one.key)}" if one.key else signal.name
     mark = " (Shadow)" if signal.mode is Mode.SHADOW else " (ignored)" if result.is_ignored(finding) else ""
-    return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{mark}"
+    return _name(result, one), finding.baseline, finding.current, finding.delta, f"{finding.verdict}{mark}"
 
 
 def of_sweep(document: Mapping[str, Any]) -> Iterator[Line]:
@@ -77,6 +91,7 @@ def of_sweep(document: Mapping[str, Any]) -> Iterator[Line]:
         f"{document['review'] or 'review'}: {document['t0s']} T0s from {document['first']} to {document['last']}, "
         f"every {_length(document['every'])}, resolution {_length(document['resolution'])}"
     )
+    yield from (f"left out: {each}" for each in document["leftOut"])
     if document["independent"] < document["t0s"]:
         yield f"neighbouring T0s share data: they are worth about {document['independent']:.1f} independent ones"
     yield ""

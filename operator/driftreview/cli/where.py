@@ -16,6 +16,11 @@ Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig; th
 Kubeconfig = Annotated[Path | None, typer.Option(help="Kubeconfig file; as kubectl finds it.")]
 
 
+def no_such_review(namespace: str, name: str) -> str:
+    """What is said of a review that is not there."""
+    return f"there is no DriftReview {name} in namespace {namespace}; see kubectl get driftreviews -A"
+
+
 def connected(namespace: str | None, context: str | None, kubeconfig: Path | None) -> tuple[Cluster, str]:
     """The cluster that is meant, and the namespace there.
 

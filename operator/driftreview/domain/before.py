@@ -43,7 +43,7 @@ def silent_since(baseline: Observed | None, key: str = "") -> datetime | None:
     block without samples; one that could be the source's own is none.
     """
     side = earlier(baseline.sides.get(key)) if baseline else None
-    if baseline is None or baseline.end is None or side is None or not side.samples:
+    if baseline is None or baseline.end is None or side is None or not (side.samples and side.blocks):
         return None
     if side.gaps is not None:
         last, known = (parse_duration(each) for each in (side.gaps.last, side.gaps.last_scraped))

@@ -32,6 +32,8 @@ class Confounder:
     """At the look."""
     at: datetime
     """When it changed, as the object says; where it does not, when the look found it."""
+    is_dated: bool = True
+    """Whether the object says when."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ def confounders(at_t0: Facts | None, now: Facts | None) -> tuple[Confounder, ...
         told, either = new.changed_at, old if new is _ABSENT else new
         if old.value == new.value or (either.always and _ABSENT in (old, new)) or _unread(either, at_t0, now):
             continue
-        at = told if told is not None and at_t0.taken_at < told <= now.taken_at else now.taken_at
-        found.append(Confounder(what, old.value, new.value, at))
+        dated = told if told is not None and at_t0.taken_at < told <= now.taken_at else None
+        found.append(Confounder(what, old.value, new.value, dated or now.taken_at, is_dated=dated is not None))
     return tuple(found)
 
 

@@ -39,7 +39,7 @@ from driftreview.domain.status import (
 )
 from driftreview.domain.workload import Rollout, TargetView
 
-_NOTHING_TO_GO_BACK_TO: Final = (
+_NOTHING_KEPT: Final = (
     "no earlier revision was kept at T0 (first release, revisionHistoryLimit: 0, or a pod template of about a megabyte)"
 )
 _NOT_FORESEEN: Final = (
@@ -62,7 +62,7 @@ def with_rollback(
         possible, reason, message = False, Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
     elif status.previous is None:
         possible, reason = False, Reason.NO_PREVIOUS_REVISION
-        message = _NOTHING_TO_GO_BACK_TO
+        message = _no_way_back(status, target.passed_over)
     elif target.rollout is Rollout.PAUSED:
         possible, reason = False, Reason.TARGET_PAUSED
         message = f"the target's rollout is paused: {how_to_resume(review)} before {said(closes)}"
@@ -79,6 +79,16 @@ def with_rollback(
     )
     status = status.model_copy(update={"rollback": rollback})
     return with_condition(status, ConditionType.ROLLBACK_POSSIBLE, truth(holds=possible), reason, message, now)
+
+
+def _no_way_back(status: DriftReviewStatus, passed_over: str = "") -> str:
+    """Why there is nothing to go back to, as it was at T0: what took it then may be gone by now."""
+    known = status.rollback
+    if known is not None and known.reason is Reason.NO_PREVIOUS_REVISION and known.message:
+        return known.message
+    return (
+        f"no other revision was kept at T0 than one that was rejected: {passed_over}" if passed_over else _NOTHING_KEPT
+    )
 
 
 def baseline_captured(
@@ -127,7 +137,7 @@ def baseline_captured(
     lacking += f", but not as expected: {'; '.join(expected)}" if expected else ""
     summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
-        summary += f"; a drift cannot be rolled back: {_NOTHING_TO_GO_BACK_TO}"
+        summary += f"; a drift cannot be rolled back: {_no_way_back(status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
 
 

@@ -108,6 +108,11 @@ def printable(text: str, length: int | None = 100) -> str:
     return shown + ("…" if text[len(text) if length is None else length :] else "")
 
 
+def counted(count: int, one: str, many: str) -> str:
+    """So many of something: "1 look was", "2 looks were"."""
+    return f"{count} {one if count == 1 else many}"
+
+
 def some(words: Sequence[str], most: int = 5) -> str:
     """The first of several words, and how many more there are."""
     more = f" and {len(words) - most} more" if len(words) > most else ""

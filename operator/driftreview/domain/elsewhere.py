@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile, FileFormat
 from driftreview.api.elsewhere import Measure as Measured
@@ -22,6 +23,7 @@ from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.junit import UnreadableError, read_junit, written
 from driftreview.domain.margins import tolerated
 
+_T = TypeVar("_T")
 SECTION: Final = "evidence"
 _SAME: Final = 1e-9
 """Share of the larger number below which two are the same: what is left of adding up seconds."""
@@ -70,7 +72,36 @@ def file_of(evidence: Evidence, *, at_t0: bool) -> EvidenceFile | None:
     return declared.baseline or (declared.current if evidence.baseline is None else None)
 
 
-def read_file(name: str, file: EvidenceFile, content: bytes) -> EvidenceFact:
+@dataclass(frozen=True)
+class Content:
+    """What a file holds, parsed no more than once, however many numbers are read from it."""
+
+    raw: bytes
+    _parsed: dict[Callable[[bytes], Any], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    @cached_property
+    def hash(self) -> str:
+        """What `sha256sum` says of it."""
+        return f"sha256:{sha256(self.raw).hexdigest()}"
+
+    def parsed(self, parse: Callable[[bytes], _T]) -> _T:
+        """What a parser makes of it.
+
+        Raises:
+            UnreadableError: it makes nothing of it, also when it is asked again.
+        """
+        if parse not in self._parsed:
+            try:
+                self._parsed[parse] = parse(self.raw)
+            except UnreadableError as error:
+                self._parsed[parse] = error
+        found = self._parsed[parse]
+        if isinstance(found, UnreadableError):
+            raise UnreadableError(*found.args)
+        return cast(_T, found)
+
+
+def read_file(name: str, file: EvidenceFile, content: Content) -> EvidenceFact:
     """The number in a file, with the file's hash.
 
     Raises:
@@ -78,20 +109,15 @@ def read_file(name: str, file: EvidenceFile, content: bytes) -> EvidenceFact:
     """
     suite = None
     if file.format is FileFormat.JUNIT:
-        suite = read_junit(content)
+        suite = content.parsed(read_junit)
         value = suite.measured(file.measure or Measured.TESTS)
     elif file.format is FileFormat.JSON:
-        value = _pointed_at(content, file.pointer or "")
+        value = _pointed_at(content.parsed(_document), file.pointer or "")
     else:
-        value = _plain(content)
+        value = content.parsed(_plain)
     return EvidenceFact(
-        name=name, hash=file_hash(content), value=written(value), suite=None if suite is None else suite.fact()
+        name=name, hash=content.hash, value=written(value), suite=None if suite is None else suite.fact()
     )
-
-
-def file_hash(content: bytes) -> str:
-    """What `sha256sum` says of a file."""
-    return f"sha256:{sha256(content).hexdigest()}"
 
 
 def judge_evidence(declared: Sequence[Evidence], at_t0: Facts | None, now: Facts | None) -> tuple[EvidenceResult, ...]:
@@ -186,14 +212,17 @@ def _plain(content: bytes) -> float:
     return _finite(float(text), printable(text, 40))
 
 
-def _pointed_at(content: bytes, pointer: str) -> float:
+def _document(content: bytes) -> Any:
     try:
-        found: Any = json.loads(content, parse_constant=_no_constant)
+        return json.loads(content, parse_constant=_no_constant)
     except (
         ValueError,
         RecursionError,
     ) as error:  # a JSONDecodeError, a UnicodeDecodeError, too many digits or brackets
         raise UnreadableError(f"it is no JSON: {printable(str(error))}") from error
+
+
+def _pointed_at(found: Any, pointer: str) -> float:
     for token in pointer.split("/")[1:]:
         key = token.replace("~1", "/").replace("~0", "~")
         if isinstance(found, dict) and key in found:

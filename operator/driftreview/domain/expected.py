@@ -7,6 +7,7 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
+from driftreview.api.policy import ApprovedBy
 from driftreview.api.reasons import CheckVerdict
 from driftreview.api.signal import Mode
 from driftreview.domain import alerts, contracts, elsewhere, flags, inventory, observability
@@ -36,6 +37,19 @@ def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
     checks = check_facts(spec, facts, facts)
     broken = [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
     return broken + elsewhere.without_baseline(spec.evidence, facts)
+
+
+def unmeasured(spec: DriftReviewSpec) -> list[str]:
+    """Which fields of a spec ask for what no samples tell: facts, and what people have to say."""
+    asked = {
+        contracts.SECTION: spec.contracts,
+        flags.SECTION: spec.flags,
+        elsewhere.SECTION: spec.evidence,
+        alerts.SECTION: spec.alerts,
+        "policy.approval": spec.policy.approval.type is ApprovedBy.MANUAL,
+        "checklist": any(each.required for each in spec.checklist),
+    }
+    return [field for field, found in asked.items() if found]
 
 
 def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:

@@ -92,8 +92,8 @@ def restarts_of(values: Sequence[float | None], before: Sequence[float | None]) 
     if len(found) < _OFTEN * max(1.0, len(before_found) * len(drops) / len(known)):
         return 0, 0.0
     first, last = found[0], found[-1]
-    low, high = (float(row[at : at + _EITHER_SIDE].mean()) for at in (first + _EITHER_SIDE, last))
-    return len(found), (high - low + unit * float(drops[found[1:-1]].sum())) / (last - first)
+    low, high = (float((row / unit)[at : at + _EITHER_SIDE].mean()) for at in (first + _EITHER_SIDE, last))
+    return len(found), unit * ((high - low + float(drops[found[1:-1]].sum())) / (last - first))
 
 
 def _beyond(drops: Floats, far: float) -> list[int]:

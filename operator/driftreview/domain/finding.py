@@ -106,7 +106,13 @@ class Finding:
 
 
 def gravest(said: Sequence[Finding]) -> Finding:
-    """Of what is said of one series the worst; where nothing is bad or open, the last."""
+    """Of what is said of one series the worst; where nothing is bad or open, the last.
+
+    Where nothing is said there is nothing to be good by. The API server refuses such signals; a file may hold one.
+    """
+    if not said:
+        message = "neither a margin nor a limit is declared that it could be held against"
+        return Finding(SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, message)
     grave = [finding for finding in said if finding.verdict in _GRAVE]
     return min(grave, key=lambda finding: _GRAVE.index(finding.verdict), default=said[-1])
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cached_property
 from heapq import nlargest
 from typing import Any, Final
 from xml.parsers import expat
@@ -19,7 +20,14 @@ _NAME: Final = 256
 _DEEPEST: Final = 64
 """Elements within each other: suites within suites, and a little more."""
 _SUITES: Final = frozenset({"testsuites", "testsuite"})
-_FAILED: Final = frozenset({"failure", "error"})
+_FAILED: Final = frozenset({"failure", "error", "rerunFailure", "rerunError"})
+"""What stands in a case that failed; one that was right in the end has flakyFailure instead."""
+_FAILED_SAID: Final = frozenset({"fail", "failed", "failure", "error", "errored"})
+"""What the attributes `status` and `result` of a test case call it."""
+_ENCODING: Final = re.compile(
+    r"utf-?(8|16)|utf-16[bl]e|(us-)?ascii|latin-?1|iso-8859-\d+|(windows-|cp)125\d", re.IGNORECASE | re.ASCII
+)
+_COUNT: Final = re.compile("[0-9]{1,9}", re.ASCII)
 _SECONDS: Final = re.compile(r"[0-9]{1,12}([.][0-9]{0,20})?([eE][-+]?[0-9]{1,2})?", re.ASCII)
 
 
@@ -44,7 +52,7 @@ class Suite:
         """Seconds: a suite's own time includes its fixtures."""
         return sum(self.suites) if self.suites else sum(seconds for seconds, _ in self.cases)
 
-    @property
+    @cached_property
     def slowest(self) -> list[tuple[float, str]]:
         """The slowest test cases; of the same time the first by name."""
         return nlargest(MOST_SLOWEST, sorted(self.cases, key=lambda case: case[1]), key=lambda case: case[0])
@@ -100,6 +108,7 @@ def read_junit(content: bytes) -> Suite:
     parser = expat.ParserCreate()
     parser.StartDoctypeDeclHandler = _refused
     parser.EntityDeclHandler = _refused
+    parser.XmlDeclHandler = _known
     parser.StartElementHandler, parser.EndElementHandler = reader.begun, reader.ended
     try:
         parser.Parse(content, True)
@@ -116,46 +125,111 @@ def _refused(*_: object) -> None:
     raise UnreadableError("it has a document type (<!DOCTYPE …>), which no test report needs and may not have")
 
 
+def _known(_: str, encoding: str | None, __: int) -> None:
+    """Of Python's codecs only those for text are used: others decode anything, and warn of it."""
+    if encoding is not None and not _ENCODING.fullmatch(encoding):
+        name = printable(encoding, 40)
+        raise UnreadableError(f"it is written in an encoding that is not read, {name}: write it in UTF-8")
+
+
+@dataclass
+class _Open:
+    """An element that we are in."""
+
+    tag: str
+    label: str
+    """How a message names it."""
+    has_time: bool
+    """Whether it is a suite with a time."""
+    claims: tuple[int, int]
+    """Tests, and failures with errors, that a suite says it has."""
+    cases: int = 0
+    """Test cases in it so far."""
+    failures: int = 0
+    """What went wrong in it so far, reruns included."""
+    outcomes: set[str] = field(default_factory=set)
+    """Of a test case."""
+
+
 @dataclass
 class _Reader:
     """Counts while the parser goes over the elements."""
 
     suite: Suite = field(default_factory=Suite)
-    path: list[str] = field(default_factory=list)
+    path: list[_Open] = field(default_factory=list)
     timed: int = 0
     """How many of the suites that we are in have a time."""
-    outcomes: set[str] = field(default_factory=set)
-    """Of the test case that we are in."""
-    clocks: list[bool] = field(default_factory=list)
-    """Whether each element that we are in is a suite with a time."""
 
     def begun(self, tag: str, attributes: dict[str, Any]) -> None:
         """An element begins."""
-        tag = tag.rpartition(":")[2]
+        tag, label = tag.rpartition(":")[2], printable(attributes.get("name", ""), 60)
         if len(self.path) >= _DEEPEST:
             raise UnreadableError(f"its elements stand in each other more than {_DEEPEST} deep")
         if not self.path and tag not in _SUITES:
             raise UnreadableError(f"it is no test report: it begins with <{printable(tag, 40)}>, not <testsuites>")
-        has_time = tag in _SUITES and bool(attributes.get("time", "").strip())
-        if has_time and not self.timed:
-            self.suite.suites.append(_seconds(attributes["time"], "a suite"))
-        if tag == "testcase":
-            name = ".".join(each for each in (attributes.get("classname", ""), attributes.get("name", "")) if each)
-            self.suite.tests += 1
-            self.suite.cases.append((_seconds(attributes.get("time", ""), f"test {printable(name)}"), name[:_NAME]))
-            self.outcomes = set()
-        elif self.path[-1:] == ["testcase"]:
-            self.outcomes.add(tag)
-        self.timed += has_time
-        self.path.append(tag)
-        self.clocks.append(has_time)
+        opened = _Open(tag, f"<{tag}> {label}".rstrip(), has_time=False, claims=(0, 0))
+        if tag in _SUITES:
+            opened.has_time = bool(attributes.get("time", "").strip())
+            tests, failures, errors = (_count(attributes, each, opened) for each in ("tests", "failures", "errors"))
+            opened.claims = (tests, failures + errors)
+            if opened.has_time and not self.timed:
+                self.suite.suites.append(_seconds(attributes["time"], "a suite"))
+            self.timed += opened.has_time
+        elif tag == "testcase":
+            self._case(opened, attributes)
+        elif self.path[-1].tag == "testcase":
+            self.path[-1].outcomes.add(tag)
+            self.path[-1].failures += tag in _FAILED
+        elif self.path[-1].tag in _SUITES and tag in _FAILED:
+            message = f"<{tag}> stands in {self.path[-1].label}, in no test case: nobody knows which tests it kept away"
+            raise UnreadableError(message)
+        self.path.append(opened)
+
+    def _case(self, opened: _Open, attributes: dict[str, Any]) -> None:
+        name = ".".join(each for each in (attributes.get("classname", ""), attributes.get("name", "")) if each)
+        self.suite.tests += 1
+        self.suite.cases.append((_seconds(attributes.get("time", ""), f"test {printable(name)}"), name[:_NAME]))
+        opened.cases = 1
+        if any(attributes.get(each, "").strip().lower() in _FAILED_SAID for each in ("status", "result")):
+            opened.outcomes.add("failure")
 
     def ended(self, _: str) -> None:
         """An element ends."""
-        self.timed -= self.clocks.pop()
-        if self.path.pop() == "testcase":
-            self.suite.failures += bool(self.outcomes & _FAILED)
-            self.suite.skipped += "skipped" in self.outcomes and not self.outcomes & _FAILED
+        ended = self.path.pop()
+        self.timed -= ended.has_time
+        if ended.tag == "testcase":
+            has_failed = bool(ended.outcomes & _FAILED)
+            ended.failures = max(ended.failures, has_failed)
+            self.suite.failures += has_failed
+            self.suite.skipped += "skipped" in ended.outcomes and not has_failed
+        _hold_together(ended)
+        if self.path:
+            self.path[-1].cases += ended.cases
+            self.path[-1].failures += ended.failures
+
+
+def _hold_together(ended: _Open) -> None:
+    """Refuse a suite that counts more than its cases show: what it left out may be what failed.
+
+    One that counts less is no contradiction: some write a case for each part of a test. pytest counts a test that
+    passed and went wrong while it was taken down twice.
+    """
+    tests, failures = ended.claims
+    if failures > ended.failures:
+        found, counted = f"its test cases show {ended.failures}", f"{failures} failures and errors"
+    elif tests > ended.cases + ended.failures:
+        found, counted = f"it has {ended.cases} test cases", f"{tests} tests"
+    else:
+        return
+    raise UnreadableError(f"it contradicts itself: {ended.label} counts {counted}, and {found}")
+
+
+def _count(attributes: dict[str, Any], name: str, suite: _Open) -> int:
+    """What a suite says it has; nothing where it does not say."""
+    plain = attributes.get(name, "").strip().replace(",", "")
+    if plain and not _COUNT.fullmatch(plain):
+        raise UnreadableError(f"{name} of {suite.label} is {printable(plain, 40)!r}, not a number")
+    return int(plain or 0)
 
 
 def _seconds(text: str, whose: str) -> float:

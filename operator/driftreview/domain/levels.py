@@ -110,7 +110,8 @@ def _against_baseline(each: Measured, sure: Sure, suspected: int | None) -> Find
     if margin is None or signal.margin is None:
         return None
     reach = each.reach(AFFIRMED) * each.error
-    low, high = (each.scale.back(each.level + side * reach) for side in (-each.scale.sign, each.scale.sign))
+    told = reach if reach > RESOLUTION else 0.0  # what is below the digits of evidence is rounding
+    low, high = (each.scale.back(each.level + side * told) for side in (-each.scale.sign, each.scale.sign))
     old, new = quantity(each.expected, signal.unit), quantity(each.current, signal.unit)
     shown = compared_in(signal.margin)
     estimate = _estimate(each, low, high)

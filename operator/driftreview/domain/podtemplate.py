@@ -72,6 +72,21 @@ def _parts(spec: Raw) -> Iterator[Raw]:
         yield from (volume.get("projected") or {}).get("sources") or []
 
 
+def in_clear(template: Raw) -> list[str]:
+    """Which plain variables and arguments of a pod template look like secrets, each with its container."""
+    spec, mask, found = template.get("spec") or {}, Mask(""), []
+    for container in (*(spec.get("initContainers") or []), *(spec.get("containers") or [])):
+        names = [
+            each["name"]
+            for each in container.get("env") or []
+            if each.get("value") and mask.hides(each["name"], each["value"])
+        ]
+        parts = (container.get("command") or [], container.get("args") or [])
+        names += ["its arguments"] if any(mask.secrets_of(each) for each in parts) else []
+        found += [f"{container['name']}: {name}" for name in names]
+    return found
+
+
 def _secrets(container: Raw, mask: Mask) -> Iterator[str]:
     """What of a container is masked by its name or looks."""
     for each in container.get("env") or []:

@@ -54,6 +54,8 @@ class Choice:
     current: Listed | None = None
     previous: Listed | None = None
     missing: Listed | None = None
+    passed_over: Listed | None = None
+    """The newest that would have been gone back to, had nobody rejected it."""
 
 
 @dataclass(frozen=True)
@@ -110,19 +112,23 @@ def previous(runs: Listed, older: Sequence[Listed], known: Mapping[str, Revision
         marks: what the Deployment says.
     """
     newest: Listed | None = None
+    passed_over: Listed | None = None
     approved_ran_before = marks.approved not in ("", marks.running)
     for each in _brief_last(runs, [each for each in older if each.number < runs.number])[:MOST_READ]:
         if each.uid not in known:
             return Choice(runs, missing=each)
         template = known[each.uid].template_hash
-        if template == marks.running or template in marks.rejected:
+        if template == marks.running:
+            continue
+        if template in marks.rejected:
+            passed_over = passed_over or each
             continue
         if template == marks.approved:
-            return Choice(runs, each)
+            return Choice(runs, each, passed_over=passed_over)
         newest = newest or each
         if not approved_ran_before:
             break
-    return Choice(runs, newest)
+    return Choice(runs, newest, passed_over=passed_over)
 
 
 def _brief_last(runs: Listed, older: Sequence[Listed]) -> list[Listed]:

@@ -75,4 +75,5 @@ def remembered(target: TargetView, rulings: Iterable[Ruling]) -> TargetView:
         for each in rulings
         if each.rejected and each.template_hash != target.template_hash and each.since < began
     ]
-    return replace(target, rejected_during=(*target.rejected_during, *sorted(stretches)))
+    told = tuple(sorted(stretches))
+    return replace(target, rejected_during=(*target.rejected_during, *told), ruled_during=told)

@@ -14,6 +14,12 @@ MAX_SERIES: Final = 20
 """Series one signal may have: evidence must fit into one object of the API server."""
 MAX_MESSAGE: Final = 1024
 """Characters of a problem's message."""
+POD_LABELS: Final = frozenset(
+    {"pod", "pod_name", "pod_uid", "pod_ip", "kubernetes_pod_name", "k8s_pod_name", "podname"}
+)
+"""Labels that name pods, which a release replaces: `each` of one would find none of its baseline."""
+PERHAPS_POD_LABELS: Final = frozenset({"instance", "hostname", "host", "container_id", "id", "host_name"})
+"""Labels that name pods where pods are asked."""
 _MAX_LABEL: Final = 256
 """Bytes of a label's value: names of pods have 253 at most."""
 
@@ -26,7 +32,7 @@ def shape_problem(signal: Signal, labels: Sequence[Mapping[str, str]]) -> Proble
             return None
         message = (
             f"the query returned {count} series but a signal without `each` is one series: aggregate it, for example "
-            f"sum(...), or set `each` to the label that tells them apart ({_differing(labels)})"
+            f"sum(...){_or_each(_differing(labels))}"
         )
         return Problem(reason=Reason.SEVERAL_SERIES, message=shorten(message, MAX_MESSAGE))
     if count > MAX_SERIES:
@@ -61,7 +67,16 @@ def about_companion(signal: Signal, problem: Problem) -> Problem:
     return problem.model_copy(update={"message": shorten(f"{name}: {problem.message}", MAX_MESSAGE)})
 
 
-def _differing(labels: Sequence[Mapping[str, str]]) -> str:
+def _or_each(differing: Sequence[str]) -> str:
+    """What else can be done; of pods nothing, since those of the baseline are gone."""
+    shown = ", ".join(differing[:5]) or "none"
+    if POD_LABELS.isdisjoint(differing):
+        return f", or set `each` to the label that tells them apart ({shown})"
+    kept = [each for each in differing if each not in POD_LABELS | PERHAPS_POD_LABELS]
+    each = f" or, with `each`, sum by ({kept[0]}) (...)" if kept else " or max(...) for the worst pod"
+    return f"{each}; what tells them apart ({shown}) names pods, and a release replaces all of those"
+
+
+def _differing(labels: Sequence[Mapping[str, str]]) -> list[str]:
     names = sorted({name for each in labels for name in each})
-    differing = [name for name in names if len({each.get(name) for each in labels}) > 1]
-    return ", ".join(differing[:5]) or "none"
+    return [name for name in names if len({each.get(name) for each in labels}) > 1]

@@ -22,7 +22,7 @@ from driftreview.domain.display import some
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
 from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
-from driftreview.domain.workload import REJECTED, Rollout, TargetView
+from driftreview.domain.workload import REJECTED, REJECTED_DURING, Rollout, TargetView
 
 SILENT: Final = {
     Reason.EMPTY: ("no data yet for", "check metric names and labels in"),
@@ -203,9 +203,12 @@ def _started(
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
     undisturbed = ends = min(target.rollout_started_at or before_warmup, before_warmup)
+    why = ""
     for bad_from, bad_until in sorted(target.rejected_during, reverse=True):
         if bad_from < ends and bad_until > ends - parse_duration(review.spec.baseline.length):
-            ends = bad_from
+            ends, by_review = bad_from, (bad_from, bad_until) in target.ruled_during
+            blamed = "an earlier review" if by_review else f"the target's annotation {REJECTED_DURING}"
+            why = f"{blamed} says so of {said(bad_from)} to {said(bad_until)}"
     status = status.model_copy(
         update={
             "t0": t0,
@@ -222,7 +225,7 @@ def _started(
     status = with_rollback(review, status, target, now)
     moved_back = ""
     if review.spec.baseline.from_ is BaselineFrom.HISTORY and ends < undisturbed:
-        message = f"its history ends at {said(ends)}, before the time in which a rejected release ran"
+        message = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}"
         status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, message, now)
         moved_back = f"; {message}"
     summary = f"T0 is {said(t0)}: freezing the baseline{moved_back}{_remark(status)}"

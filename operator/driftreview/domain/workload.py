@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from driftreview.api.status import Revision
+from driftreview.domain.display import short_hash
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 
 APPROVED: Final = "driftreview.dev/approved-revision"
@@ -75,6 +76,10 @@ class TargetView:
     """The current template is one that a rollback of ours took away."""
     rejected_during: tuple[tuple[datetime, datetime], ...] = ()
     """When templates ran that rollbacks of ours took away."""
+    ruled_during: tuple[tuple[datetime, datetime], ...] = ()
+    """Those of them that earlier reviews tell; the others stand in an annotation."""
+    passed_over: str = ""
+    """Which revision is not gone back to since it was rejected, and who says so; empty where none would be newer."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
 
@@ -155,8 +160,22 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         restored=annotations.get(RESTORED) == target.template_hash,
         rejected=target.template_hash in rolled_back(annotations),
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
+        passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
     )
+
+
+def _passed_over(each: Listed | None, known: Mapping[str, Revision], annotations: Mapping[str, str]) -> str:
+    if each is None:
+        return ""
+    template = known[each.uid].template_hash
+    # Whoever may write the Deployment may write this: a way back that it takes must be seen to be taken by it.
+    by = (
+        f"the target's annotation {REJECTED} names it"
+        if template in rolled_back(annotations)
+        else "a review rejected it"
+    )
+    return f"{each.name} is not gone back to: {by} ({short_hash(template)})"
 
 
 def rollout_status(raw: Raw) -> tuple[Rollout, str]:

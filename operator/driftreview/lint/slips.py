@@ -11,14 +11,12 @@ from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain.display import quantity
+from driftreview.domain.shape import PERHAPS_POD_LABELS, POD_LABELS
+from driftreview.domain.subject import fact_queries
 from driftreview.lint.expressions import Part, Range, length, matched, operator, parts
 from driftreview.lint.finding import Path, Severity
-from driftreview.lint.shapes import shapes
+from driftreview.lint.shapes import drops, shapes
 
-_PODS: Final = frozenset({"pod", "pod_name", "pod_uid", "pod_ip", "kubernetes_pod_name", "k8s_pod_name", "podname"})
-"""Labels that name pods, whatever is asked."""
-_PERHAPS: Final = frozenset({"instance", "hostname", "host", "container_id", "id", "host_name"})
-"""Labels that name pods where pods are asked."""
 _COUNTED: Final = frozenset(
     {"rate", "irate", "increase", "delta", "idelta", "changes", "resets", "deriv", "timestamp", "absent", "count",
      "count_values", "group", "count_over_time", "present_over_time", "absent_over_time"}
@@ -42,6 +40,7 @@ def slips(review: DriftReview, values: dict[str, str]) -> Iterator[Slip]:
         review: one that nobody refuses.
         values: of the variables in its queries.
     """
+    yield from _of_inventory(review, values)
     signals = review.spec.signals
     for index, signal in enumerate(signals):
         path: Path = ("spec", "signals", index)
@@ -59,11 +58,24 @@ def slips(review: DriftReview, values: dict[str, str]) -> Iterator[Slip]:
         yield from ((Severity.WARNING, "milli-bytes", (*path, *at), message) for at, message in _of_bytes(signal))
 
 
+def _of_inventory(review: DriftReview, values: dict[str, str]) -> Iterator[Slip]:
+    """Cores and bytes of pods, which are told by the label `pod` of what is returned."""
+    asked = dict(fact_queries(review.spec))
+    for field in ("cpu", "memory"):
+        found = parts(asked.get(f"spec.inventory.{field}", ""), values)
+        if any(drops(part.it, "pod") for part in found if not part.within):
+            message = (
+                "found an aggregation that drops the label pod, by which an inventory knows whose a sample is: nothing "
+                "would be known of any pod; write sum by (pod) (…)"
+            )
+            yield Severity.WARNING, "pod-dropped", ("spec", "inventory", field), message
+
+
 def _of_pods(signal: Signal, path: Path, asked: Sequence[Part], values: dict[str, str]) -> Iterator[Slip]:
     """A label that names pods: surely where pods of the target are asked about, else by its name."""
     label = (signal.each or "").lower()
     surely = any(values["pods"] in matched(part.it) for part in asked)
-    if signal.kind is Kind.INFO or label not in (_PODS | _PERHAPS if surely else _PODS):
+    if signal.kind is Kind.INFO or label not in (POD_LABELS | PERHAPS_POD_LABELS if surely else POD_LABELS):
         return
     severity, follows, instead = (
         Severity.WARNING,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from driftreview.domain.display import quantity
-from driftreview.domain.report.model import Moment, Plot, Timeline, Tone
+from driftreview.domain.report.model import TO_COME, Moment, Plot, Timeline, Tone
 
 WIDTH: Final = 320
 HEIGHT: Final = 72
@@ -111,7 +111,8 @@ def laid_out(timeline: Timeline) -> Line:
     ends: list[float] = []
     marks = []
     for each in (Moment(name="T0", at=timeline.start, verdict="T0"), *timeline.moments):
-        label = f"{each.name} {each.verdict}" if each.verdict and each.verdict != each.name else each.name
+        said = timeline.told(each)
+        label = each.name if said in (each.name, TO_COME) else f"{each.name} {said}"
         length = len(label) * _LETTER
         left = min(max(x(each.at) - length / 2, 0.0), LONG - length)
         row = next((index for index, end in enumerate(ends) if end < left), len(ends))

@@ -26,11 +26,19 @@ from driftreview.domain.report.model import (
 
 _MARKS: Final = {Tone.GOOD: "✅ ", Tone.BAD: "❌ ", Tone.OPEN: "⚠️ ", Tone.PLAIN: ""}
 _SPECIAL: Final = re.compile(
-    r"[\\`*_\[\]<>&|~$]|(?<=https)(?=:)|(?<=http)(?=:)|(?<=ftp)(?=:)|(?<=www)(?=\.)", re.IGNORECASE
+    r"(?P<address>(?<![^\s(])https?://[\w.:/?#@!$&'()*+,;=%~-]*[\w/#$&*+=%~-](?=[.,:;)]*(?:\s|$)))"
+    r"|[\\`*_\[\]<>&|~$]|(?<=https)(?=:)|(?<=http)(?=:)|(?<=ftp)(?=:)|(?<=www)(?=\.)",
+    re.IGNORECASE | re.ASCII,
 )
-"""What has a meaning anywhere in a line; and where GitHub would make a link of an address."""
+"""An address by itself; what has a meaning anywhere in a line; and where GitHub would make a link of an address."""
 _FIRST: Final = re.compile(r"^([#+=-]|\d+(?=[.)](\s|$)))")
 """What has a meaning at its beginning."""
+_WORD: Final = re.compile(r"[^\s`|\\<>]+")
+"""What stands together, and may stand as code between two backticks in a table too."""
+_CALLED: Final = re.compile(r"@\w|#\d|\bGH-\d", re.IGNORECASE)
+"""Where GitHub would call a person or team, close or name an issue, or write a letter."""
+_AROUND: Final = "()[]{},.;:!?'\""
+"""What stands around such a word and does not belong to it."""
 
 
 def markdown(report: Report) -> str:
@@ -39,8 +47,23 @@ def markdown(report: Report) -> str:
 
 
 def text(value: str) -> str:
-    """A text from anywhere as words that Markdown leaves alone, on one line and not at its beginning."""
-    return _SPECIAL.sub(lambda found: f"\\{found[0]}", printable(value, None).strip())
+    """A text from anywhere as words that Markdown leaves alone, on one line and not at its beginning.
+
+    An address is code: whoever copies it, from the source too, has it as it is, and it is no link.
+    """
+    shown, done, parts = printable(value, None).strip(), 0, list[str]()
+    for word in _WORD.finditer(shown):
+        if _CALLED.search(word[0]):
+            bare = word[0].strip(_AROUND)
+            begin = shown.index(bare, word.start())
+            parts += [_escaped(shown[done:begin]), f"`{bare}`"]
+            done = begin + len(bare)
+    return "".join([*parts, _escaped(shown[done:])])
+
+
+def _escaped(shown: str) -> str:
+    """GitHub looks for names and numbers in what is left of a text without its backslashes: only code is safe there."""
+    return _SPECIAL.sub(lambda found: f"`{found[0]}`" if found["address"] else f"\\{found[0]}", shown)
 
 
 def opening(value: str) -> str:
@@ -134,14 +157,7 @@ def _reference(reference: Reference) -> str:
 def _timeline(block: Timeline) -> Iterator[str]:
     rows = [
         ("T0", format_time(block.start), ""),
-        *(
-            (
-                each.name,
-                format_time(each.at),
-                _MARKS[each.tone] + (each.verdict or ("not judged" if each.at <= block.as_of else "to come")),
-            )
-            for each in block.moments
-        ),
+        *((each.name, format_time(each.at), _MARKS[each.tone] + block.told(each)) for each in block.moments),
         ("Last safe moment", format_time(block.last_safe), ""),
         ("Rollback window closes", format_time(block.closes), ""),
     ]

@@ -14,6 +14,7 @@ from driftreview.api.values import format_duration
 from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, SECTION, ended_alerts, new_alerts
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, tone
+from driftreview.domain.report.meanwhile import noted, proof
 from driftreview.domain.report.model import Block, Cell, Row, Section, Sentence, Sentences, Table, Tone
 
 _COLUMNS: Final = ("Alert", "Severity", "In the baseline", "Since T0", "Status")
@@ -79,9 +80,8 @@ def _checks(material: Material) -> Iterator[Sentence]:
     for each in material.checks:
         is_early = material.last is None and each.name == NEW and each.verdict is not CheckVerdict.UNKNOWN
         if each.section == SECTION and not is_early:
-            text = f"{_CALLED[each.name]}: {each.message}"
-            refs = material.since(check=f"{SECTION}/{each.name}")
-            yield Sentence(text=text, tone=tone(each.verdict), evidence=refs)
+            text = f"{_CALLED[each.name]}: {noted(material, each)}"
+            yield Sentence(text=text, tone=tone(each.verdict), evidence=proof(material, each))
 
 
 def _ended(material: Material) -> Iterator[Sentence]:

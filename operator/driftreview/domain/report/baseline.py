@@ -7,7 +7,8 @@ from typing import Final
 
 from driftreview.api.driftsnapshot import SignalEvidence
 from driftreview.api.signal import Kind, Signal
-from driftreview.domain.display import printable, spread
+from driftreview.api.values import parse_quantity
+from driftreview.domain.display import printable, quantity, spread
 from driftreview.domain.finding import Side
 from driftreview.domain.margins import tolerated
 from driftreview.domain.presence import absent_at_most
@@ -92,8 +93,10 @@ def _rule(signal: Signal) -> str:
     """What is tolerated, in words."""
     parts = [] if signal.margin is None else [f"margin {tolerated(signal.margin, signal.unit)}"]
     if signal.limits is not None:
-        limits = (("limit", signal.limits.alert), ("per hour at most", signal.limits.per_hour))
-        parts += [f"{what} {text}" for what, text in limits if text is not None]
+        limits = (("limit", signal.limits.alert, ""), ("limit", signal.limits.per_hour, "/h"))
+        parts += [
+            f"{what} {quantity(parse_quantity(amount), signal.unit)}{per}" for what, amount, per in limits if amount
+        ]
     if signal.kind is Kind.INFO:
         parts = ["recorded, not judged"]
     if signal.kind is Kind.PRESENCE and signal.for_:

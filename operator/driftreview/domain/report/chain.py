@@ -8,7 +8,7 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.domain.approvals import MOST_RETAKEN
-from driftreview.domain.display import short_hash
+from driftreview.domain.display import counted, short_hash
 from driftreview.domain.evidence import hash_of
 from driftreview.domain.report.material import Material, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Sentence, Sentences, Table, Tone
@@ -62,7 +62,8 @@ def _said(material: Material) -> list[Sentence]:
     said = list(_retaken(material))
     if not material.differences:
         refs = [material.ref(each) for each in material.looks] or [material.of_review("status.earlier")]
-        text = f"Status and evidence agree: {len(material.judged)} looks were judged again from their frozen samples"
+        looks = counted(len(material.judged), "look was", "looks were")
+        text = f"Status and evidence agree: {looks} judged again from the frozen samples"
         return [*said, Sentence(text=text, tone=Tone.GOOD, evidence=refs)]
     said += [
         Sentence(text=str(each), tone=Tone.BAD, evidence=[material.of_review(each.path)])

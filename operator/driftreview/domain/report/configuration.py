@@ -34,6 +34,8 @@ _MANY: Final = 30
 """Variables of a container from which on a reader may pass over them at first."""
 _OF_IMAGE: Final = "the image's own"
 _MASKED: Final = "not recorded: looks like a secret"
+_Change = tuple[str, str, str]
+"""What, before, after."""
 
 
 def section(material: Material) -> Section | None:
@@ -47,7 +49,7 @@ def section(material: Material) -> Section | None:
         why = "; ".join(each.message for each in unread(look, "deployment"))
         text = f"The configuration was not recorded at T0{': ' if why else ''}{why}"
         blocks.append(Sentences(items=[Sentence(text=text, tone=Tone.OPEN, evidence=[_ref(material, look)])]))
-    blocks += [_changed(material, each) for each in reversed(material.judged)]
+    blocks += _changes(material)
     return Section(id="configuration", title="System Configuration", blocks=blocks)
 
 
@@ -155,23 +157,55 @@ def _missing(problems: Iterable[FactProblem], about: str) -> Cell:
     return Cell(text=next((each.message for each in problems if each.about == about), ABSENT), tone=Tone.OPEN)
 
 
-def _changed(material: Material, look: Looked) -> Block:
-    """What was found to be another way than at T0 by a look."""
+def _changes(material: Material) -> Iterator[Block]:
+    """What changed since T0, the last look first; each change stands once, where it was seen last."""
+    first_seen, told = _first_seen(material), set[tuple[_Change, str]]()
+    for look in reversed(material.judged):
+        found = [(each, first_seen[look.name][_key(each)]) for each in _found(look)]
+        fresh = [(each, first) for each, first in found if (_key(each), first.name) not in told]
+        told |= {(_key(each), first.name) for each, first in found}
+        yield _changed(material, look, fresh, is_told=bool(found))
+
+
+def _found(look: Looked) -> Sequence[Confounder]:
+    return look.result.confounders if look.result else ()
+
+
+def _key(found: Confounder) -> _Change:
+    """What makes a difference the one that another look saw, be its time what it may."""
+    return found.what, found.before, found.after
+
+
+def _first_seen(material: Material) -> dict[str, dict[_Change, Looked]]:
+    """For each look the first one that saw each of its differences; what was put back and comes again is new."""
+    seen: dict[str, dict[_Change, Looked]] = {}
+    before: dict[_Change, Looked] = {}
+    for look in material.judged:
+        seen[look.name] = {_key(each): before.get(_key(each), look) for each in _found(look)}
+        # A look that nothing was recorded of puts nothing back.
+        before = seen[look.name] if facts_of(look) else before
+    return seen
+
+
+def _changed(material: Material, look: Looked, found: Sequence[tuple[Confounder, Looked]], *, is_told: bool) -> Block:
+    """What a look found to be another way than at T0, but for what is told of a later one already."""
     refs = [_ref(material, each, "configuration") for each in (look, material.at_t0) if each]
-    found: Sequence[Confounder] = look.result.confounders if look.result else ()
     if found:
-        rows = [Row(cells=list(_difference(each)), evidence=refs) for each in found]
+        rows = [Row(cells=list(_difference(each, first)), evidence=refs) for each, first in found]
         title = f"Changed between T0 and {when(look)}"
         return Table(title=title, columns=list(_CHANGES), rows=rows, folded=look is not material.last)
-    if facts_of(look) is None or facts_of(material.at_t0) is None:
+    if is_told:
+        text, tone = f"{when(look)}: nothing else than what is told of the looks after it", Tone.PLAIN
+    elif facts_of(look) is None or facts_of(material.at_t0) is None:
         text, tone = f"{when(look)}: nothing was recorded of the cluster, so changes are not known", Tone.OPEN
     else:
         text, tone = f"{when(look)}: nothing that could be read beside the pod template changed since T0", Tone.GOOD
     return Sentences(items=[Sentence(text=text, tone=tone, evidence=refs)])
 
 
-def _difference(found: Confounder) -> Iterator[Cell]:
+def _difference(found: Confounder, first: Looked) -> Iterator[Cell]:
+    """With its time, or the first look that saw it where the object says none."""
     yield Cell(text=found.what)
     yield Cell(text=found.before)
     yield Cell(text=found.after)
-    yield Cell(text=format_time(found.at))
+    yield Cell(text=format_time(found.at) if found.is_dated else f"by {when(first)}")

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL
+from driftreview.api.policy import PolicyMode
 from driftreview.api.status import Revision
 from driftreview.api.values import format_duration
 from driftreview.domain.display import short_hash
 from driftreview.domain.report.material import Material, server_of, tone
 from driftreview.domain.report.model import Cell, Entries, Moment, Reference, Row, Section, Timeline, Tone
+
+_MODES: Final = {
+    PolicyMode.ENFORCE: "the operator promotes and rolls back",
+    PolicyMode.ADVISE: "a person acts on the recommendation, the operator on nothing",
+    PolicyMode.OBSERVE: "the review only judges, the operator acts on nothing",
+}
 
 
 def section(material: Material) -> Section:
@@ -37,6 +45,8 @@ def _rows(material: Material) -> Iterator[Row]:
     if status.t0:
         anew = ", taken anew by people" if status.retaken else ""
         yield _row("T0 (UTC)", format_time(status.t0) + anew, of("status.t0"))
+    policy = review.spec.policy.mode
+    yield _row("Policy", f"{policy}: {_MODES[policy]}", of("spec.policy.mode"))
     for label, text, field in (
         ("Environment(s)", given.environment, "environment"),
         ("Primary owner / on-call", given.owner, "owner"),
@@ -105,5 +115,6 @@ def _timeline(material: Material) -> Timeline | None:
         last_safe=safe,
         moments=moments,
         as_of=material.as_of,
+        ended=status.phase in TERMINAL,
         evidence=[material.of_review("status.checkpoints"), material.of_review("status.rollback")],
     )

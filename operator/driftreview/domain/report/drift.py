@@ -26,7 +26,7 @@ from driftreview.domain.report.model import (
     Table,
     Tone,
 )
-from driftreview.domain.report.plots import plots
+from driftreview.domain.report.plots import cells, plots
 from driftreview.domain.result import SignalResult
 
 _COLUMNS: Final = ("Signal", "Baseline", "Current", "Delta", "Status")
@@ -80,14 +80,13 @@ def _of_look(material: Material, look: Looked, *, is_last: bool) -> Iterator[Blo
 def _row(material: Material, look: Looked, result: SignalResult, *, is_last: bool) -> Row:
     finding = result.finding
     asked = material.queries(look, result.signal.name) if is_last else []
-    cells = (
+    shown = (
         Cell(text=result.signal.name, queries=asked),
-        Cell(text=finding.baseline or "-"),
-        Cell(text=finding.current or "-"),
+        *(Cell(text=each or "-") for each in cells(material, result)),
         Cell(text=finding.delta or "-"),
         Cell(text=told(finding, result.signal.mode), tone=tone(finding.verdict)),
     )
-    return Row(cells=list(cells), evidence=_proof(material, look, result))
+    return Row(cells=list(shown), evidence=_proof(material, look, result))
 
 
 def _sentence(material: Material, look: Looked, result: SignalResult) -> Sentence:

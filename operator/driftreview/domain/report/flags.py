@@ -1,4 +1,4 @@
-"""Feature Flags: what is expected of each, what was found at T0 and at the last look."""
+"""Feature Flags: what is expected of each, what was found at T0, at the last look, and meanwhile if it was not so."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from driftreview.api.facts import Facts
 from driftreview.api.flag import Expect, Flag
 from driftreview.domain.flags import SECTION
 from driftreview.domain.report.material import Material, checked, facts_of, when
+from driftreview.domain.report.meanwhile import noted, proof
 from driftreview.domain.report.model import Cell, Row, Section, Table
 
 _COLUMNS: Final = ("Flag", "Expected", "At T0", "Now", "Status", "Note")
@@ -33,9 +34,10 @@ def _row(material: Material, flag: Flag) -> Row:
         Cell(text=_stood(facts_of(material.at_t0), flag)),
         Cell(text=_stood(facts_of(last), flag) if last else "-"),
         checked(found),
-        Cell(text=found.message if found else ""),
+        Cell(text=noted(material, found)),
     ]
-    return Row(cells=cells, evidence=material.since(check=f"{SECTION}/{flag.name}"))
+    refs = proof(material, found) if found else material.since(check=f"{SECTION}/{flag.name}")
+    return Row(cells=cells, evidence=refs)
 
 
 def _stood(facts: Facts | None, flag: Flag) -> str:

@@ -1,4 +1,4 @@
-"""Integration Points: the declared contracts, as they were at T0 and as they are now."""
+"""Integration Points: the declared contracts, as they were at T0 and as they are now, and meanwhile if broken."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from driftreview.domain.contracts import SECTION
 from driftreview.domain.display import short_hash
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, checked, facts_of
+from driftreview.domain.report.meanwhile import noted, proof
 from driftreview.domain.report.model import Cell, Row, Section, Table
 
 _COLUMNS: Final = ("Contract", "Where it stands", "At T0", "Now", "Status", "Note")
@@ -45,9 +46,10 @@ def _row(
         Cell(text=_hash(facts_of(at_t0), contract.name), code=True),
         Cell(text=_hash(facts_of(last), contract.name), code=True),
         checked(found),
-        Cell(text=found.message if found else ""),
+        Cell(text=noted(material, found)),
     ]
-    return Row(cells=cells, evidence=material.since(check=f"{SECTION}/{contract.name}"))
+    refs = proof(material, found) if found else material.since(check=f"{SECTION}/{contract.name}")
+    return Row(cells=cells, evidence=refs)
 
 
 def _place(place: ContractFrom) -> str:

@@ -8,11 +8,13 @@ from typing import Final
 from driftreview.api.driftsnapshot import SignalEvidence
 from driftreview.api.elsewhere import Evidence
 from driftreview.api.preflight import FindingSeverity, PreflightCheck, PreflightFinding
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain import alerts, contracts, elsewhere, flags
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
+from driftreview.domain.workload import REJECTED
 
 _COLUMNS: Final = ("Limitation", "Severity", "Impact", "Fix")
 _NOTE: Final = "Note"
@@ -32,6 +34,22 @@ _JUDGED: Final = frozenset({contracts.SECTION, flags.SECTION, alerts.SECTION})
 _LATER: Final = frozenset({PreflightCheck.SIGNALS_PRESENT, PreflightCheck.RESOLUTION, PreflightCheck.ROLLBACK_POSSIBLE})
 """Checks whose matter the frozen evidence tells in rows of its own."""
 _MEND: Final = "make the query return samples of this release"
+_READABLE: Final = "mend what the message names"
+_ANSWERS: Final = "let the metric source answer; the next look asks again"
+_NUMBER: Final = "let the query return a number, or the file hold one"
+_FIXES: Final[dict[str, str]] = {
+    Reason.NOT_FOUND: "create what is named, or no longer declare it",
+    Reason.FORBIDDEN: "grant the right to read it",
+    Reason.UNAUTHORIZED: "correct the credentials that the metric source is asked with",
+    **dict.fromkeys((Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE), _NUMBER),
+    Reason.SEVERAL_SERIES: "aggregate the query to one series",
+    Reason.QUERY_INVALID: "correct the query",
+    Reason.TIMEOUT: "ask less with the query, or let the metric source answer sooner",
+    **dict.fromkeys((Reason.UNREACHABLE, Reason.TLS_FAILED, Reason.SERVER_ERROR, Reason.RATE_LIMITED), _ANSWERS),
+}
+"""What to do about what could not be read, by its reason."""
+_OF_QUERY: Final = frozenset({Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE, Reason.NOT_FOUND})
+"""Reasons of a signal that its query is to be mended for."""
 
 
 def section(material: Material) -> Section | None:
@@ -76,7 +94,8 @@ def _of_signals(material: Material) -> Iterator[Row]:
     for signal in material.review.spec.signals:
         found = frozen.get(signal.name)
         if found is not None and found.problem is not None:
-            yield _row(_without(look, found), _impact(signal), _MEND, material.ref(look, signal=signal.name))
+            fix = _MEND if found.problem.reason in _OF_QUERY else _FIXES.get(found.problem.reason, _MEND)
+            yield _row(_without(look, found), _impact(signal), fix, material.ref(look, signal=signal.name))
 
 
 def _without(look: Looked, found: SignalEvidence) -> str:
@@ -127,7 +146,7 @@ def _of_facts(material: Material) -> Iterator[Row]:
         yield _row(
             f"{each.about}: {each.message}",
             impact,
-            "create what is named, or grant the operator the right to read it",
+            _FIXES.get(each.reason, _READABLE),
             material.ref(look, check=each.about),
             severity=_NOTE if impact in _HARMLESS else FindingSeverity.WARNING,
         )
@@ -137,10 +156,11 @@ def _of_rollback(material: Material) -> Iterator[Row]:
     status = material.review.status
     if material.at_t0 is not None and status.previous is None:
         message = status.rollback.message if status.rollback and status.rollback.message else "nothing was pinned at T0"
+        keep = "keep an earlier revision (spec.revisionHistoryLimit of the target) before the next release"
         yield _row(
             f"there is no revision to go back to: {message}",
             "a drift cannot be rolled back by the operator",
-            "keep an earlier revision (spec.revisionHistoryLimit of the target) before the next release",
+            f"take {REJECTED} off the target if no review wrote it" if REJECTED in message else keep,
             material.ref(material.at_t0, field="spec.previous"),
         )
 

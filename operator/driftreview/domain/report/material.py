@@ -97,10 +97,14 @@ class Material:
     @property
     def checks(self) -> tuple[CheckResult, ...]:
         """What is said of each declared expectation at the last look, or at T0; nothing before it."""
-        if self.last is not None:
-            return self.last.result.checks if self.last.result else ()
-        facts = facts_of(self.at_t0)
-        return check_facts(self.review.spec, facts, facts) if self.looks else ()
+        return self.checks_at(self.newest) if self.newest else ()
+
+    def checks_at(self, look: Looked) -> tuple[CheckResult, ...]:
+        """The same at any look."""
+        if look is self.at_t0:
+            facts = facts_of(look)
+            return check_facts(self.review.spec, facts, facts)
+        return look.result.checks if look.result else ()
 
     @cached_property
     def before(self) -> dict[str, Observed]:
@@ -142,8 +146,9 @@ class Material:
 
     @property
     def about(self) -> str:
-        """The state of the review: Pending, T0, T0+6h, or the final phase."""
-        return stands_at(self.review)
+        """The state of the review: Pending, Baselining, T0, T0+6h, or the final phase."""
+        state, phase = stands_at(self.review), self.review.status.phase
+        return str(phase) if state == Phase.PENDING and phase else state
 
     def ref(self, look: Looked | None, *, signal: str = "", check: str = "", field: str = "") -> Reference:
         """A reference to a look, or to the review where there is none."""

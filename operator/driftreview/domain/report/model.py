@@ -15,6 +15,7 @@ from driftreview.api.phases import Phase
 from driftreview.api.reasons import Recommendation
 
 FORMAT: Final = 1
+TO_COME: Final = "to come"
 
 
 class Tone(StrEnum):
@@ -145,7 +146,7 @@ class Moment(Model):
     name: str
     at: Time
     verdict: str = ""
-    """Empty where it is still to come."""
+    """Empty where it was not judged, or not yet."""
     tone: Tone = Tone.PLAIN
 
 
@@ -162,7 +163,13 @@ class Timeline(Model):
     """After this no decision is waited for."""
     moments: list[Moment]
     as_of: Time
+    ended: bool = False
+    """Whether the review has: what was not looked at by then never is."""
     evidence: References
+
+    def told(self, moment: Moment) -> str:
+        """What is said of a look: its verdict, or why there is none."""
+        return moment.verdict or ("not judged" if self.ended or moment.at <= self.as_of else TO_COME)
 
 
 Block = Annotated[Entries | Table | Sentences | Plots | Timeline, Field(discriminator="form")]
@@ -189,7 +196,7 @@ class Report(Model):
     """Who answers for the release; empty where the review does not say."""
     phase: Phase
     about: str
-    """The state it is of: Pending, T0, T0+6h, or the final phase."""
+    """The state it is of: Pending, Baselining, T0, T0+6h, or the final phase."""
     as_of: Time | None = None
     """The latest moment that anything in it is known of; None before T0."""
     recommendation: Recommendation | None = None

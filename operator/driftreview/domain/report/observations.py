@@ -7,10 +7,11 @@ from typing import Final
 
 from driftreview.api.inventory import ServiceStatus
 from driftreview.api.phases import ConditionType
-from driftreview.api.reasons import CheckVerdict, SignalVerdict
+from driftreview.api.reasons import SignalVerdict
 from driftreview.domain.inventory import SECTION
 from driftreview.domain.report import elsewhere, inventory, limitations
 from driftreview.domain.report.material import Material, facts_of, unread, when
+from driftreview.domain.report.meanwhile import before
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 from driftreview.domain.status import condition
 
@@ -53,9 +54,9 @@ def _data(material: Material) -> Iterator[Sentence]:
 
 
 def _checks(material: Material) -> Iterator[Sentence]:
-    """Which declared expectations hold at the last look."""
+    """Which declared expectations hold at the last look, and did at each before it."""
     last = material.last
-    held = [each for each in material.checks if each.verdict is CheckVerdict.HELD]
+    held = [each for each in material.checks if not each.is_amiss and not before(material, each)]
     if held and last is not None:
         names = [f"{each.section}/{each.name}" for each in held]
         text = f"Held at {when(last)}: {', '.join(names)}"

@@ -13,13 +13,14 @@ from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.preflight import FindingSeverity
-from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
+from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
-from driftreview.domain.display import some
+from driftreview.domain.display import counted, some
 from driftreview.domain.incidents import ended
 from driftreview.domain.report import elsewhere, limitations, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
+from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
 from driftreview.domain.status import condition
 
@@ -56,12 +57,17 @@ def _signals(material: Material) -> Iterator[Sentence]:
 
 
 def _checks(material: Material) -> Iterator[Sentence]:
-    """Expectations that are broken or unknown at the last look, or at T0 already."""
+    """Expectations that are broken or unknown at the last look, or were at any before it."""
     for each in material.checks:
-        if each.verdict is not CheckVerdict.HELD:
-            refs = material.since(check=f"{each.section}/{each.name}")
-            counted = "" if each.counts else " (not counted)"
-            yield Sentence(text=each.sentence + counted, tone=tone(each.verdict), evidence=refs)
+        earlier = before(material, each)
+        if not each.is_amiss and not earlier:
+            continue
+        text = "; ".join(filter(None, (each.sentence, earlier)))
+        if not each.is_amiss:
+            text = f"{each.section}/{each.name} was {earlier}; at the last look it held"
+        text += "" if each.counts else " (not counted)"
+        said = tone(each.verdict) if each.is_amiss else Tone.OPEN
+        yield Sentence(text=text, tone=said, evidence=proof(material, each))
 
 
 def _way_back(material: Material) -> Iterator[Sentence]:
@@ -87,7 +93,8 @@ def _unfinished(material: Material) -> Iterator[Sentence]:
 
 def _disagreements(material: Material) -> Iterator[Sentence]:
     if material.differences:
-        text = f"status and evidence disagree in {len(material.differences)} places, see Evidence"
+        places = counted(len(material.differences), "place", "places")
+        text = f"status and evidence disagree in {places}, see Evidence"
         yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review(material.differences[0].path)])
 
 
@@ -105,8 +112,8 @@ def _confounders(material: Material) -> Iterator[Sentence]:
     found = last.result.confounders if last and last.result else ()
     if found:
         names = some([each.what for each in found])
-        things = "thing" if len(found) == 1 else "things"
-        text = f"{len(found)} {things} changed since T0 beside the release and may be why a signal did: {names}"
+        things = counted(len(found), "thing", "things")
+        text = f"{things} changed since T0 beside the release and may be why a signal did: {names}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=material.since(field="spec.facts"))
 
 

@@ -74,7 +74,7 @@ def risks(material: Material) -> Iterator[Sentence]:
     if material.review.status.t0 is None or _is_void(material):
         return
     given = consent(material.review, material.review.status)
-    for name in given.unsigned:
+    for name in _open(material, given):
         text = f"checklist item {name} is not signed off"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"spec.checklist[{name}]")])
     if (lacking := _lacking(material, given)) > 0:
@@ -89,7 +89,7 @@ def steps(material: Material) -> Iterator[Sentence]:
         return
     given, until = consent(review, status), format_time(status.rollback.last_safe_moment)
     where = f"{review.metadata.name} -n {review.metadata.namespace}"
-    for name in given.unsigned:
+    for name in _open(material, given):
         text = f"Sign off {name} until {until}: driftreview sign-off {where} --item {name}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"spec.checklist[{name}]")])
     if is_held(review, status) and status.decision is not None:
@@ -119,6 +119,11 @@ def _is_void(material: Material) -> bool:
     return back or rejected or status.phase is Phase.SUPERSEDED
 
 
+def _open(material: Material, given: Consent) -> tuple[str, ...]:
+    """Required items that nobody signed off; none where nobody promotes anything by the review."""
+    return () if material.review.spec.policy.mode is PolicyMode.OBSERVE else given.unsigned
+
+
 def _lacking(material: Material, given: Consent) -> int:
     """How many approvals lack; none where the operator promotes nothing."""
     return given.wanted - len(given.by) if material.review.spec.policy.mode is PolicyMode.ENFORCE else 0
@@ -135,12 +140,15 @@ def _rule(material: Material) -> list[Reference]:
 def _consent(material: Material) -> Iterator[Sentence]:
     """What a promotion needs of people, where it needs anything, and how far that is."""
     review, status = material.review, material.review.status
-    manual = review.spec.policy.approval.type is ApprovedBy.MANUAL
-    if manual and review.spec.policy.mode is not PolicyMode.ENFORCE:
-        mode = review.spec.policy.mode
+    manual, mode = review.spec.policy.approval.type is ApprovedBy.MANUAL, review.spec.policy.mode
+    asked = manual or any(each.required for each in review.spec.checklist)
+    if asked and mode is PolicyMode.OBSERVE:
+        text = f"policy.mode is {mode}: nobody promotes anything by it, so approvals and sign-offs have no effect"
+        yield Sentence(text=text, evidence=[material.of_review("spec.policy")])
+    elif manual and mode is not PolicyMode.ENFORCE:
         text = f"policy.mode is {mode}: the operator promotes nothing, so approvals count for nothing"
         yield Sentence(text=text, evidence=[material.of_review("spec.policy")])
-    elif not _is_void(material) and (manual or any(each.required for each in review.spec.checklist)):
+    elif asked and not _is_void(material):
         given = consent(review, status)
         ended = status.phase in TERMINAL
         tone = Tone.GOOD if given.enough() else Tone.PLAIN if ended else Tone.OPEN

@@ -51,6 +51,7 @@ def _plot(
     looks: Sequence[Looked | None] = (material.at_t0, material.last)
     verdict = result.finding.verdict if result else ""
     name = f"{signal.name} {printable(key)}" if key else signal.name
+    said = _summary(name, signal, old.get(key), new.get(key), cells(material, result) if result else ("", ""))
     return Plot(
         signal=signal.name,
         series=printable(key),
@@ -61,7 +62,7 @@ def _plot(
         current=_thinned(new[key]) if key in new else [],
         low=low,
         high=high,
-        summary=_summary(name, signal, old.get(key), new.get(key), result),
+        summary=", ".join(each for each in (said, verdict) if each),
         evidence=[material.ref(each, signal=signal.name) for each in looks if each],
     )
 
@@ -102,18 +103,28 @@ def _band(signal: Signal, estimate: Estimate | None) -> tuple[float | None, floa
     )
 
 
+def cells(material: Material, result: SignalResult) -> tuple[str, str]:
+    """A signal before and since T0 by one measure, of a Limit its worst value; empty on a side that has none."""
+    signal, found, standing = result.signal, result.finding, _standing(result)
+    key = standing.key if standing else None
+    side = material.before[signal.name].sides.get(key) if key is not None and signal.kind is Kind.LIMIT else None
+    if found.current and side is not None and side.worst is not None:
+        return quantity(side.worst, signal.unit), found.current
+    return found.baseline, found.current
+
+
 def _cell(signal: Signal, side: Side) -> str:
     """What a row shows of a series where its verdict does not say it; of a heartbeat the values mean nothing."""
     is_heartbeat = signal.kind is Kind.PRESENCE
     return absent_at_most([side]) if is_heartbeat else quantity(middle(side.present), signal.unit)
 
 
-def _summary(name: str, signal: Signal, old: Side | None, new: Side | None, result: SignalResult | None) -> str:
-    cells = (result.finding.baseline, result.finding.current) if result else ("", "")
+def _summary(name: str, signal: Signal, old: Side | None, new: Side | None, shown: tuple[str, str]) -> str:
+    """Both sides by one measure: as the table has them, or by the middle of what is drawn."""
+    worst = "at worst " if signal.kind is Kind.LIMIT and all(shown) else ""
     parts = [
-        f"{what} {cell or _cell(signal, side)}"
-        for what, side, cell in zip(("baseline", "since T0"), (old, new), cells, strict=True)
+        f"{what} {worst}{cell if all(shown) else _cell(signal, side)}"
+        for what, side, cell in zip(("baseline", "since T0"), (old, new), shown, strict=True)
         if side and side.present
     ]
-    verdict = [str(result.finding.verdict)] if result else []
-    return f"{name}: {', '.join([*parts, *verdict])}"
+    return f"{name}: {', '.join(parts)}"
