@@ -180,7 +180,7 @@ class TestWhatIsFound:
         assert difference(repacked(harmless, forged)).startswith("snapshots: the evidence cannot be read")
 
     @pytest.mark.parametrize(
-        ("field", "value"), [("worst", "x"), ("values", "nan"), ("longestOver", "-"), ("values", "1e999")]
+        ("field", "value"), [("values", "0%"), ("values", "nan"), ("longestOver", "-"), ("values", "1e999")]
     )
     def test_evidence_that_makes_no_sense(self, field: str, value: str) -> None:
         review, snapshots, approvals = objects(STATES["promoted"]())
