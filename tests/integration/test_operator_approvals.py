@@ -337,7 +337,7 @@ class TestCommandLine:
 
         wait_until(bound, "the binding is known")
         code, said = do("sign-off", NAME, "--item", "bakcup")
-        assert (code, "nothing would follow from it: the review has no such checklist item: backup" in said) == (
+        assert (code, "nothing would follow from it: the review has no such checklist item; it has backup" in said) == (
             1,
             True,
         )

@@ -124,7 +124,7 @@ def test_flags_are_verified_at_t0_and_at_every_look_and_a_broken_one_holds(
     assert {name for name, each in last.items() if each["verdict"] == "Broken"} == {
         "flags/symbols", "flags/BROKER_TOKEN"
     }  # fmt: skip
-    assert "expected is the value 'BTC', and it is there ('ETH')" in last["flags/symbols"]["message"]
+    assert "expected is the value 'BTC', and it is 'ETH'" in last["flags/symbols"]["message"]
     assert "flags/symbols is Broken" in status["checkpoints"][1]["message"]
     assert operator.pid is not None
 

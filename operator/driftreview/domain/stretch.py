@@ -18,6 +18,7 @@ from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.measured import Grid, Measured
 from driftreview.domain.noise import NORMAL, Bools, Floats
 from driftreview.domain.regression import RESOLUTION
+from driftreview.domain.statistics import mean
 
 _LONGER: Final = 2
 """Times as many blocks as are judged at least, that a window has of which the worst part is told."""
@@ -105,7 +106,8 @@ class Excess:
         later = self._are_good()[after:][np.isfinite(self.blocks[after:])]
         became = "" if not later.size else "over since" if later.mean() > 1 / 2 else "better since"
         number = int(is_bad[0]) + int((is_bad[1:] & ~is_bad[:-1]).sum())
-        return Stretch(first, after, float(np.nanmean(self.row[first:after])), became, max(number, 1))
+        values = self.row[first:after]
+        return Stretch(first, after, mean(values[~np.isnan(values)].tolist()), became, max(number, 1))
 
     def _are_good(self) -> Bools:
         within: Bools = self.blocks <= self.tolerated + RESOLUTION
