@@ -176,3 +176,9 @@ def test_the_words() -> None:
     assert Stretch(0, 6, 100.0, "over since", 3).told("%", Grid(1 / 6, since=1.0)) == (
         "100% for 1h from T0+1h to T0+2h, over since, one of 3 as bad"
     )
+
+
+@pytest.mark.parametrize("now", [[0.0] * 4 + [1.7e308] * 2, [1.7e308, -1.7e308] * 18, [1e-320] * 36])
+@pytest.mark.parametrize("declared", [signal(**POINTS), signal(margin=None, limits={"alert": "5"})])
+def test_blocks_however_large_or_small_have_a_verdict_and_no_warning(now: list[float], declared: Any) -> None:
+    assert judged(declared, now).message

@@ -187,7 +187,7 @@ def _beyond_its_alert(each: Measured, alert: float, excess: Excess, grid: Grid) 
         (there, "where its worst blocks count in full"),
         (there[-FEWEST_BLOCKS:], "in its last blocks"),
     ):
-        level = alert + _in_full(off[part], is_log=each.scale.log)
+        level = alert + _in_full(off[part], is_log=each.scale.log) if part.size else alert
         if level > alert + RESOLUTION:
             told = excess.worst_from(int(part[0])).told(unit, grid)
             return f"but {quantity(each.scale.back(level), unit)} {where}: {told}"

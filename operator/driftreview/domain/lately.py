@@ -152,5 +152,7 @@ def hours_of(row: Floats) -> Floats:
     """The median of every hour; NaN where not all its blocks are there."""
     if len(row) < FEWEST_BLOCKS:
         return np.zeros(0)
-    found: Floats = np.median(np.lib.stride_tricks.sliding_window_view(row, FEWEST_BLOCKS), axis=-1)
+    hours = np.lib.stride_tricks.sliding_window_view(row, FEWEST_BLOCKS)
+    with np.errstate(over="ignore"):  # of two middle blocks too large to be added: such an hour tells nothing
+        found: Floats = np.median(hours, axis=-1)
     return found

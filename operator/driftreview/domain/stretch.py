@@ -145,6 +145,8 @@ class Excess:
     def back_for(self, tolerated: float) -> int:
         """How many of its last blocks are good again: as far better than its median as an outlier is off."""
         there = self.there
+        if not there.size:
+            return 0
         bound = min(float(np.median(there)) - FAR * _spread(there), tolerated)
         is_bad = np.flatnonzero(there > bound + RESOLUTION)
         return len(there) - 1 - int(is_bad[-1]) if is_bad.size else 0
