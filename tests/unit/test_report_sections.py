@@ -240,7 +240,8 @@ class TestConfiguration:
     def test_what_changed_is_told_at_each_look_with_its_time(self) -> None:
         found = said(made("bot-2h"), "configuration")
         assert "configmaps/settings | aaaaaaaaaaaa | bbbbbbbbbbbb | 2026-07-31T13:20:00Z" in found
-        assert "T0+1h: nothing that could be read beside the pod template changed since T0" in found
+        nothing = "of what its pods read and what runs around them, nothing that could be read changed since T0"
+        assert f"T0+1h: {nothing}; for contracts see Integration Points, for flags see Feature Flags" in found
 
     def test_many_variables_are_folded(self) -> None:
         for count, folded in ((30, False), (31, True)):

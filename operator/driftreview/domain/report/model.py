@@ -184,6 +184,14 @@ class Section(Model):
     blocks: list[Block]
 
 
+class Stand(Model):
+    """What the head says of where the review stands."""
+
+    label: str
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
 class Report(Model):
     """The whole document."""
 
@@ -203,6 +211,8 @@ class Report(Model):
     """None as long as there is none."""
     tone: Tone = Tone.PLAIN
     """Of the recommendation."""
+    head: list[Stand]
+    """The recommendation; beside one that no look decided what the evidence says, and before one the last verdict."""
     sections: list[Section]
     left_out: list[str] = Field(default_factory=list)
     """What there was no room for."""
