@@ -211,7 +211,7 @@ class Report(Model):
     """None as long as there is none."""
     tone: Tone = Tone.PLAIN
     """Of the recommendation."""
-    head: list[Stand]
+    head: list[Stand] = Field(default_factory=list)
     """The recommendation; beside one that no look decided what the evidence says, and before one the last verdict."""
     sections: list[Section]
     left_out: list[str] = Field(default_factory=list)

@@ -41,9 +41,9 @@ def head(material: Material) -> Iterator[Stand]:
     if decision is not None and not by_look:
         word = decision.recommendation
         yield Stand(label="Decided", text=f"{word} by {decision.by}", tone=tone(word))
-    label = "Recommendation" if decision is None or by_look else "Evidence"
-    word = found[1] if found else None
-    yield Stand(label=label, text=word or "none yet", tone=tone(word or ""))
+    label, word = "Recommendation" if decision is None or by_look else "Evidence", found[1] if found else None
+    open_ = "none yet" if decision is None else "undecided"
+    yield Stand(label=label, text=word or open_, tone=tone(word or ""))
     if found is None and last is not None and verdict:
         yield Stand(label=when(last), text=verdict, tone=tone(verdict))
 
