@@ -12,7 +12,7 @@ from driftreview.api.configuration import ConfigurationFact, ContainerFact, EnvF
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.incident import Incident, IncidentKind
 from driftreview.api.inventory import ServiceStatus
-from driftreview.api.observability import ObservabilityFact
+from driftreview.api.observability import ObservabilityFact, RulesFact
 from driftreview.api.reasons import Reason
 from driftreview.domain.observability import metric_names
 from driftreview.domain.report import incidents, observability
@@ -298,6 +298,27 @@ class TestAlerts:
         more = NOTHING.model_copy(update={"alerts": factdata.alerts(factdata.alert("A", ""), hours=1, left_out=7)})
         found = said(of_facts(NOTHING, more), "incidents")
         assert "Alerts that fired since T0: 1 without severity, 7 that are not kept" in found
+
+
+    def test_without_a_rule_their_absence_is_nothing_good(self) -> None:
+        def bare(hours: float) -> Facts:
+            rules = ObservabilityFact(rules=RulesFact(count=0, alerting=0))
+            fired = factdata.alerts(hours=hours).model_copy(update={"heartbeat": None})
+            return NOTHING.model_copy(update={"alerts": fired, "observability": rules})
+
+        found = of_facts(bare(0), bare(1), alerts={})
+        amiss = "which proves nothing: the source has no alert rule"
+        tones = {
+            each.text: each.tone
+            for wanted in ("alerts", "incidents", "observability")
+            for block in section(found, wanted).blocks
+            if isinstance(block, Sentences)
+            for each in block.items
+        }
+        assert tones[f"New alerts: no new alert fired since T0, {amiss}"] is Tone.OPEN
+        assert tones[f"Alerts that fired since T0: none, {amiss}"] is Tone.OPEN
+        assert tones["Rules of the source: 0 in all, 0 that alert, 0 that fail"] is Tone.OPEN
+        assert not any("alerts/new" in line for line in said(found, "observations"))
 
 
 class TestIncidents:

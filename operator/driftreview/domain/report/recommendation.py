@@ -39,8 +39,8 @@ def head(material: Material) -> Iterator[Stand]:
     verdict = str(last.result.verdict) if last and last.result else ""
     by_look = found is not None and decision is not None and _is_of(decision, found)
     if decision is not None and not by_look:
-        word = decision.recommendation
-        yield Stand(label="Decided", text=f"{word} by {decision.by}", tone=tone(word))
+        text = f"{decision.recommendation} by {decision.by}"
+        yield Stand(label="Decided", text=text, tone=tone(decision.recommendation))
     label, word = "Recommendation" if decision is None or by_look else "Evidence", found[1] if found else None
     open_ = "none yet" if decision is None else "undecided"
     yield Stand(label=label, text=word or open_, tone=tone(word or ""))
