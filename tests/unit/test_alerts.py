@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -134,8 +134,8 @@ class TestChecks:
         ],
     )  # fmt: skip
     def test_where_no_alert_can_fire_that_none_is_new_proves_nothing(
-        self, alerting: int | None, fields: dict[str, Any], told: bool
-    ) -> None:  # fmt: skip
+        self, alerting: int | None, fields: dict[str, Any], told: Literal[True, False]
+    ) -> None:
         rules = None if alerting is None else RulesFact(count=3, alerting=alerting)
         now = facts(**fields).model_copy(update={"observability": ObservabilityFact(rules=rules)})
         (found,) = check_alerts(Alerts(), facts(fired("Old")), now)

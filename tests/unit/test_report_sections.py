@@ -299,7 +299,6 @@ class TestAlerts:
         found = said(of_facts(NOTHING, more), "incidents")
         assert "Alerts that fired since T0: 1 without severity, 7 that are not kept" in found
 
-
     def test_without_a_rule_their_absence_is_nothing_good(self) -> None:
         def bare(hours: float) -> Facts:
             rules = ObservabilityFact(rules=RulesFact(count=0, alerting=0))

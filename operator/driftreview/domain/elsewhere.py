@@ -72,6 +72,11 @@ def file_of(evidence: Evidence, *, at_t0: bool) -> EvidenceFile | None:
     return declared.baseline or (declared.current if evidence.baseline is None else None)
 
 
+def is_declared(evidence: Evidence) -> bool:
+    """Whether both numbers stand in the spec, so that no file is read."""
+    return evidence.baseline is not None and evidence.current is not None
+
+
 @dataclass(frozen=True)
 class Content:
     """What a file holds, parsed no more than once, however many numbers are read from it."""

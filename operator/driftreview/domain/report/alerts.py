@@ -11,7 +11,16 @@ from driftreview.api.alerts import AlertFact, AlertsFact
 from driftreview.api.base import format_time
 from driftreview.api.reasons import CheckVerdict
 from driftreview.api.values import format_duration
-from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, NOTHING_PROVED, SECTION, ended_alerts, new_alerts, powerless
+from driftreview.domain.alerts import (
+    GRAVE,
+    HEARTBEAT,
+    NEW,
+    NOTHING_PROVED,
+    SECTION,
+    ended_alerts,
+    new_alerts,
+    powerless,
+)
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, tone
 from driftreview.domain.report.meanwhile import noted, proof
