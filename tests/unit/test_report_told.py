@@ -13,7 +13,7 @@ from driftreview.domain.report.model import Report, Section, Sentences, Timeline
 from driftreview.report.markdown import markdown, text
 from driftreview.report.page import page
 from tests import factdata
-from tests.builders import HOUR, MINUTE, T0, limit, signal
+from tests.builders import HOUR, MINUTE, T0, events, limit, signal
 from tests.reportdata import BOT_SIGNALS, after, does, life, passes, taken
 from tests.simulator import Simulator
 from tests.unit.test_report import blocks, rows, said
@@ -159,8 +159,16 @@ class TestNumbers:
     def test_a_limit_shows_the_worst_of_both_sides(self, found: Report) -> None:
         (row,) = (each for each in rows(found, "drift") if each[0] == "backlog")
         shown = next(each for each in markdown(found).split("\n") if each.startswith("- backlog: baseline"))
-        assert row[1] != "-"
-        assert f"baseline at worst {row[1]}, since T0 at worst {row[2]}," in shown
+        assert row[1].startswith("at worst ")
+        assert f"baseline {row[1]}, since T0 {row[2]}," in shown
+        (t0,) = (each for each in rows(found, "baseline") if each[0] == "backlog")
+        assert t0[1].endswith(f", {row[1]}")
+
+    def test_a_count_of_events_says_of_how_long_it_is(self) -> None:
+        found = of(life_of([events()]))
+        (t0,), (row,) = (rows(found, each) for each in ("baseline", "drift"))
+        assert t0[1].endswith(" in 5m")
+        assert [each.partition(" in ")[2] for each in row[1:3]] == ["1h", "1h"]
 
     def test_growth_is_not_held_against_a_size(self, found: Report) -> None:
         shown = next(each for each in markdown(found).split("\n") if each.startswith("- memory: baseline"))
