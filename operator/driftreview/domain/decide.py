@@ -132,10 +132,13 @@ def baseline_captured(
     )
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
-    lacking = f", but without data: {', '.join(without)}" if without else ""
-    lacking += f", but nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else ""
-    lacking += f", but not as expected: {'; '.join(expected)}" if expected else ""
-    summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
+    lacking = (
+        f"without data: {', '.join(without)}" if without else "",
+        f"nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else "",
+        f"not as expected: {'; '.join(expected)}" if expected else "",
+    )
+    but = "; ".join(each for each in lacking if each)
+    summary = f"baseline frozen{but and f', but {but}'}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_no_way_back(status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))

@@ -31,7 +31,7 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with its unit: seconds as ms or µs where small, bytes as MiB, 80/s; what rounding left of a zero is one."""
+    """A value with its unit: seconds as ms where small, bytes as MiB, 80/s; what rounding left of a zero is one."""
     value = 0.0 if abs(value) < _TINY else value
     size = abs(value)
     if unit == "s":

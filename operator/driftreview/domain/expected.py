@@ -33,9 +33,9 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
 
 
 def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
-    """What is not as expected at T0 already, each in a sentence."""
-    checks = check_facts(spec, facts, facts)
-    broken = [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    """What is not as expected at T0 already, each in a sentence; of what is in Shadow too, which says that."""
+    amiss = [each for each in check_facts(spec, facts, facts) if each.is_amiss]
+    broken = [each.sentence + ("" if each.counts else f" {elsewhere.NOT_COUNTED}") for each in amiss]
     return broken + elsewhere.without_baseline(spec.evidence, facts)
 
 

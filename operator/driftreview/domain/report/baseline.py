@@ -75,7 +75,7 @@ def _row(material: Material, look: Looked, label: str, value: Cell, note: str, e
 
 
 def _value(signal: Signal, sides: Sequence[Side]) -> str:
-    """Where the middle four fifths of the blocks are: one value, or a range where it varied; what is judged of it where that is else."""
+    """Where the middle four fifths of the blocks are, a value or a range, and what is judged where that is else."""
     if signal.kind is Kind.PRESENCE:
         longest = absent_at_most(sides)
         return f"absent for {longest} at most" if longest else "-"
