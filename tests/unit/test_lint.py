@@ -256,6 +256,8 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("no-time-to-approve", {}),
         ("no-time-to-approve", {"checklist": [{"name": "a", "required": False}]}),
         ("no-time-to-approve", {"policy": {"approval": {"type": "Manual"}}, "window": {"rollback": "51h"}}),
+        ("no-time-to-approve", {"policy": {"approval": {"type": "Manual"}, "mode": "Advise"}}),
+        ("no-time-to-approve", {"checklist": [{"name": "a"}], "policy": {"mode": "Observe"}}),
         ("same-query", {"signals": [LEVEL, MAXIMUM]}),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "control": "up"}]}),
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"control": "rate(up[${rate}])"}]}),

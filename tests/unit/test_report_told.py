@@ -185,7 +185,7 @@ def test_sign_offs_are_asked_for_where_somebody_promotes_by_them(mode: str, aske
     assert f"- Policy: {mode}: " in markdown(found)
     words = [each for name in ("approvals", "outlook") for each in said(found, name)]
     assert any(each.startswith("Sign off backup") for each in words) is asked
-    assert any("sign-offs have no effect" in each for each in words) is not asked
+    assert any("sign-offs are kept" in each for each in words) is not asked
     assert any("lacks the sign-off" in each for each in words) is asked
 
 

@@ -18,7 +18,7 @@ from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.coarser import coarsened
 from driftreview.domain.conclusion import concluded
-from driftreview.domain.consent import counting
+from driftreview.domain.consent import counting, with_consent
 from driftreview.domain.display import shorten
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import decided, follow_decision
@@ -179,7 +179,7 @@ def _decide(
     conclusion = concluded(judged.verdict, last=last) if judged.verdict else None
     if conclusion is not None and status.decision is None:
         status = decided(status, *conclusion, why, f"checkpoint {judged.name}", now)
-        status = status.model_copy(update={"approvals": counting(review, status)})
+        status = with_consent(review, status.model_copy(update={"approvals": counting(review, status)}), now)
     if status.decision is not None:
         return follow_decision(review, status, target, now, last=last)
     phase = Phase.HOLDING if judged.verdict is Verdict.HOLD else Phase.WATCHING

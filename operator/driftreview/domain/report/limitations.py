@@ -62,6 +62,7 @@ def section(material: Material) -> Section | None:
     """What was found; nothing where there is nothing."""
     rows = [
         *_of_preflight(material),
+        *_of_t0(material),
         *_of_signals(material),
         *_of_baseline(material),
         *_of_facts(material),
@@ -89,6 +90,17 @@ def _of_preflight(material: Material) -> Iterator[Row]:
         if each.name not in later:
             said = f"{each.name}: {each.message}"
             yield _row(said, each.impact or "-", each.fix or "-", ref, severity=each.severity)
+
+
+def _of_t0(material: Material) -> Iterator[Row]:
+    """What was measured before the judged revision was there, and is laid to it."""
+    if material.backdated:
+        yield _row(
+            f"T0 is backdated: it lies {material.backdated} before the judged revision was rolled out",
+            "what was measured in between counts as of the release, whichever revision ran then",
+            "backdate only in a restored cluster or on backfilled metrics (spec.window.backdated)",
+            material.of_review("spec.window.backdated"),
+        )
 
 
 def _of_signals(material: Material) -> Iterator[Row]:
