@@ -365,8 +365,27 @@ class TestSection:
     def test_who_only_advises_is_told_that_approvals_count_for_nothing(self) -> None:
         asked = ASKED | {"policy": ASKED["policy"] | {"mode": "Advise"}}  # type: ignore[operator]
         state = taken(after(65 * MINUTE, **asked))
-        assert said(state, "approvals")[0].startswith("policy.mode is Advise: the operator promotes nothing")
+        assert said(state, "approvals") == [
+            "policy.mode is Advise: the operator promotes nothing, so approvals count for nothing",
+            "A promotion lacks the sign-off of backup-workflow-unchanged",
+        ]
         assert said(state, "outlook", "Risks") == ["checklist item backup-workflow-unchanged is not signed off"]
+        (step,) = (each for each in said(state, "outlook", "Next") if each.startswith("Sign off"))
+        assert step.startswith("Sign off backup-workflow-unchanged until 2026-07-31T16:00:00Z: "), "the last look"
+
+    def test_who_only_observes_has_a_checklist_that_nothing_needs(self) -> None:
+        asked = ASKED | {"policy": {"mode": "Observe"}}
+        simulator = after(65 * MINUTE, **asked)
+        does(simulator, "SignOff", item="support-was-told")
+        state = taken(simulator)
+        assert said(state, "approvals") == [
+            "policy.mode is Observe: nobody promotes anything by it; approvals count for nothing, sign-offs are kept"
+        ]
+        assert [row[:3] for row in rows(state, "Checklist")] == [
+            ["backup-workflow-unchanged", "no: policy.mode is Observe", "open"],
+            ["support-was-told", "no", "signed off"],
+        ]
+        assert said(state, "outlook", "Risks") == []
 
     def test_notes_stand_whole_in_the_incident_review(self) -> None:
         (note,) = said(taken(STATES["extended"]()), "incidents", "What people added")

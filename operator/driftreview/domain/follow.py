@@ -57,7 +57,7 @@ def follow_decision(
     if act is not None:
         undecided = decision.recommendation is Recommendation.INCONCLUSIVE
         return _intend(_by_policy(status, policy, now) if undecided else status, act, target, summary, now)
-    asked = given.by or given.wanted or given.unsigned
+    asked = given.by or given.asked or given.early
     so_far = f"; to promote it, it {given.said(1)}" if asked else ""
     return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {waits}{so_far}", now)
 
