@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSe
 from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list_map, rules
 from driftreview.api.checkpoint import Hash
 from driftreview.api.facts import Facts
+from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import MOST_SETS, PinnedSet
 from driftreview.api.status import ContainerImage
@@ -167,7 +168,7 @@ class ScrapingEvidence(Model):
 
 
 def _read(value: object) -> object:
-    return json.loads(value or "{}") if isinstance(value, str) else value
+    return read_json(value or "{}") if isinstance(value, str) else value
 
 
 def _write(value: dict[str, Any]) -> str:
