@@ -6,20 +6,23 @@ import json
 import tarfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pydantic import ValidationError
 
 from driftreview.bundle import archive
 from driftreview.bundle.archive import pack, unpack
 from driftreview.bundle.contents import MANIFEST, in_clear, read, write
-from driftreview.bundle.errors import BundleError, SigningKeyError
+from driftreview.bundle.errors import BundleError, SigningKeyError, readable
 from driftreview.bundle.signing import is_signed, signature
 from driftreview.bundle.verify import prove
 from driftreview.domain.evidence import content_hash
 from driftreview.domain.recheck import UNPROVED
+from driftreview.domain.report.build import report
 from tests.builders import MINUTE
 from tests.reportdata import STATES, after
 from tests.support.bundles import Raw, bundle, objects
@@ -238,8 +241,42 @@ class TestWhatIsFound:
         review["status"]["checkpoints"][2]["snapshot"]["hash"] = snapshots[3]["spec"]["hash"]
         forged = repacked(harmless, {"review.json": review, "snapshots/03-4h.json": snapshots[3]})
         assert "snapshots" in difference(forged)
-        with pytest.raises(BundleError, match=r"^snapshots: the evidence cannot be read: "):
+        unreadable = r"^snapshots: the evidence cannot be read: |must be a duration"
+        with pytest.raises((BundleError, ValidationError), match=unreadable):
             write(review, snapshots, approvals)
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("previous", '{"a":' + "[" * 100_000 + "]" * 100_000 + "}"),
+            ("previous", '{"a":' + "[" * 900 + "]" * 900 + "}"),
+            ("signalSets", "[" * 300_000),
+            ("series", [{"values": "1", "samples": 1, "expected": 1, "silent": 10**9}]),
+            ("series", [{"values": "1", "samples": 1, "expected": 1, "longestOver": "100000h"}]),
+            ("series", [{"values": "1", "samples": 1, "expected": 1}] * 2),
+        ],
+    )
+    def test_what_would_make_a_reader_fail(self, field: str, value: Any) -> None:
+        review, snapshots, approvals = objects(STATES["promoted"]())
+        harmless, spec = unpack(write(review, snapshots, approvals)), snapshots[0]["spec"]
+        digest = "sha256:" + "0" * 64
+        if field == "previous":
+            spec["previous"]["template"] = value
+        elif field == "series":
+            spec["signals"][0]["series"] = value
+        else:
+            pinned = {"kind": "SignalSet", "name": "x", "hash": digest, "signalsHash": digest, "signals": value}
+            spec["signalSets"] = [pinned]
+        forged = repacked(harmless, {"snapshots/00-t0.json": snapshots[0]})
+        assert "snapshots" in difference(forged)
+        with suppress(BundleError), readable():  # as `report -f` does
+            found = read(forged)
+            report(found.review, list(found.snapshots.values()))
+
+    def test_a_name_that_stands_in_an_object_twice(self) -> None:
+        found = unpack(bundle())
+        twice = found["review.json"].replace(b'"spec":', b'"spec":{},"spec":', 1)
+        assert "stands in one object more than once" in difference(repacked(found, {"review.json": twice}))
 
     def test_a_snapshot_that_was_left_out(self) -> None:
         assert "there is no such snapshot" in difference(changed(lambda _, snapshots: snapshots.pop(0) and None))
