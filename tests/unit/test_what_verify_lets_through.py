@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from re import fullmatch
 from typing import Any
 
@@ -14,7 +15,7 @@ from pydantic import ValidationError
 from driftreview.api.phases import TERMINAL
 from driftreview.api.status import DriftReviewStatus
 from driftreview.bundle.errors import BundleError, readable
-from driftreview.domain.recheck import Looked, differences, earlier, frozen, looked
+from driftreview.domain.recheck import UNPROVED, Looked, differences, earlier, frozen, looked
 from tests.reportdata import STATES, Taken, taken
 
 OTHER = {
@@ -43,7 +44,7 @@ BEFORE_THE_END = {
     r"status\.preflight(\[\].*)?",  # until T0 freezes it
 }
 """The same of a review that goes on: it may have been exported between two steps."""
-Path = tuple[str | int, ...]
+Place = tuple[str | int, ...]
 GONE = object()
 
 
@@ -53,7 +54,7 @@ def state(name: str) -> tuple[Taken, tuple[Looked, ...]]:
     return found, looked(found[0], found[1])
 
 
-def places(found: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+def places(found: Any, path: Place = ()) -> Iterator[tuple[Place, Any]]:
     """Every value, and every list and object as a whole."""
     if path:
         yield path, found
@@ -77,7 +78,7 @@ def others(found: Any) -> list[Any]:
     return [GONE, found + "x", *year, *([OTHER[found]] if found in OTHER else [])]
 
 
-def with_other(wire: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
+def with_other(wire: dict[str, Any], path: Place, value: Any) -> dict[str, Any]:
     made = copy.deepcopy(wire)
     found: Any = made
     for each in path[:-1]:
@@ -89,7 +90,7 @@ def with_other(wire: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
     return made
 
 
-def named(wire: dict[str, Any], path: Path) -> str:
+def named(wire: dict[str, Any], path: Place) -> str:
     """Where it is, items of lists by their type or not at all."""
     words, found = "status", wire
     for each in path:
@@ -130,6 +131,10 @@ def test_nothing_else_can_be_altered_unseen(name: str) -> None:
 
 def test_each_of_these_can_be_altered_unseen_in_some_state() -> None:
     found = {each for name in STATES for each in unseen(name)}
-    assert {
-        known for known in EVER | WITHOUT_AN_ACT | BEFORE_THE_END if not any(fullmatch(known, each) for each in found)
-    } == set()
+    known = EVER | WITHOUT_AN_ACT | BEFORE_THE_END
+    assert {each for each in known if not any(fullmatch(each, one) for one in found)} == set()
+
+
+def test_the_docs_name_what_is_not_proved() -> None:
+    told = (Path(__file__).parents[2] / "docs" / "report.md").read_text("utf-8")
+    assert [each for each in UNPROVED if f"- {each}\n" not in told] == []
