@@ -284,13 +284,13 @@ class TestWhatFollowed:
         def lie(status: Raw) -> None:
             status["decision"] |= {"recommendation": "APPROVE", "reason": "Approved", "by": "jane"}
 
-        assert paths(altered(taken(STATES["rolled-back"]()), lie)) == ["status.decision"]
+        assert "status.decision" in paths(altered(taken(STATES["rolled-back"]()), lie))
 
     def test_no_policy_overrules_a_drift(self) -> None:
         def lie(status: Raw) -> None:
             status["decision"] |= {"recommendation": "INCONCLUSIVE", "reason": "Policy", "by": "policy.onWindowEnd"}
 
-        assert paths(altered(taken(STATES["rolled-back"]()), lie)) == ["status.decision"]
+        assert "status.decision" in paths(altered(taken(STATES["rolled-back"]()), lie))
 
     @pytest.mark.parametrize("answer", ["Approve", "Reject"])
     def test_people_may_decide_otherwise_than_the_looks(self, answer: str) -> None:

@@ -11,15 +11,16 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.approval import ApprovalRecord, ApprovalType, DriftApproval
+from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.approvals import OF_ANOTHER, added, as_recorded, extensions
+from driftreview.domain.conclusion import MOST_NAMES
 from driftreview.domain.consent import MOST_WORDS, counted
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import shorten, some
-from driftreview.domain.follow import MOST_NAMES
 from driftreview.domain.room import has_room
 from driftreview.domain.status import condition
 
@@ -111,3 +112,6 @@ def _followed(review: DriftReview) -> Iterator[Difference]:
     if (decision.recommendation, decision.by) != (what, by):
         stored = f"{decision.recommendation} by {decision.by}"
         yield Difference("status.decision", stored, f"{what} by {by or 'nobody'}")
+    latest = max((each.at for each in who), default=decision.at)
+    if decision.at < latest:
+        yield Difference("status.decision.at", format_time(decision.at), f"not before {format_time(latest)}")
