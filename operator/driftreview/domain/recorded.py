@@ -20,6 +20,7 @@ from driftreview.domain.consent import MOST_WORDS, counted
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import shorten, some
 from driftreview.domain.follow import MOST_NAMES
+from driftreview.domain.heard import HEARD, MOST_KEPT
 from driftreview.domain.room import Room
 from driftreview.domain.status import condition
 
@@ -50,6 +51,7 @@ def remarks(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterator
     if more := unrecorded(review, approvals):
         acts = some([f"{each.metadata.name} ({each.spec.type} by {each.spec.by})" for each in more], MOST_NAMED)
         why = "it came after the end, waits to be seen, or there was no room for it"
+        why += f"; beyond {MOST_KEPT} the operator counts none" if len(approvals) >= HEARD else ""
         yield f"not recorded, and nothing followed from it: DriftApproval {acts}; {why}"
 
 
