@@ -157,7 +157,7 @@ def counting(review: DriftReview, status: DriftReviewStatus) -> list[ApprovalRec
             what = each.by if each.type is ApprovalType.APPROVE else each.item or ""
             why = _why_not_counted(review, status, each, since, given)
             given |= set() if why else {f"{each.type} {what}"}
-            found.append(each.model_copy(update={"counted": not why, "why": why[:MOST_WORDS]}))
+            found.append(_with(each, why[:MOST_WORDS]))
         else:
             found.append(each)
     return found
@@ -167,7 +167,14 @@ def _in_time(record: ApprovalRecord, ended: datetime) -> ApprovalRecord:
     """What was given after all was decided counts for nothing more; what counted before stays."""
     if record.type not in {ApprovalType.APPROVE, ApprovalType.SIGN_OFF} or record.at <= ended:
         return record
-    return record.model_copy(update={"counted": False, "why": f"it was given after the decision of {said(ended)}"})
+    return _with(record, f"it was given after the decision of {said(ended)}")
+
+
+def _with(record: ApprovalRecord, why: str) -> ApprovalRecord:
+    """A record that does not count for this reason, or counts; the same one where nothing changes."""
+    if (record.counted, record.why) == (not why, why):
+        return record
+    return record.model_copy(update={"counted": not why, "why": why})
 
 
 def _why_not_counted(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Final, TypeVar, cast
 from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile, FileFormat
 from driftreview.api.elsewhere import Measure as Measured
 from driftreview.api.facts import Facts
+from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Margin, Mode, Worse
 from driftreview.api.values import parse_percent, parse_quantity
@@ -225,11 +225,8 @@ def _plain(content: bytes) -> float:
 
 def _document(content: bytes) -> Any:
     try:
-        return json.loads(content, parse_constant=_no_constant)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a JSONDecodeError, a UnicodeDecodeError, too many digits or brackets
+        return read_json(content)
+    except ValueError as error:
         raise UnreadableError(f"it is no JSON: {printable(str(error))}") from error
 
 
@@ -249,10 +246,6 @@ def _pointed_at(found: Any, pointer: str) -> float:
         return _finite(float(found), pointer)
     except OverflowError as error:
         raise UnreadableError(f"the number at {pointer} is too large") from error
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number in JSON")
 
 
 def _finite(value: float, what: str) -> float:
