@@ -25,7 +25,7 @@ _WORTH_KEEPING: Final = frozenset(
 )
 _NOT_YET: Final = "not promoted yet"
 _OVER: Final = "the review has ended"
-_FINE: Final = "nothing to mend"
+_FINE: Final = "nothing holds the review up"
 _SUCCESS: Final = frozenset({Phase.PROMOTED})
 _STALLED: Final = frozenset({Phase.FAILED})
 
