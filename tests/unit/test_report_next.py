@@ -3,6 +3,8 @@
 from datetime import timedelta
 from typing import Any
 
+import pytest
+
 from driftreview.api.configuration import ReferenceFact
 from driftreview.api.facts import Facts
 from driftreview.api.phases import Phase
@@ -46,22 +48,21 @@ class TestWhatIsStillSo:
         simulator.metrics.shifts = [(T0 + 90 * MINUTE, 1.5), (T0 + 100 * MINUTE, 1.0)]
         assert steps(passes(simulator, 5 * HOUR)) == ["None: the revision is approved, and nothing more is looked at"]
 
-    def test_a_silence_and_which_series_it_is_of(self) -> None:
+    @pytest.mark.parametrize(("last", "told"), [("10m", True), ("5m", False)])
+    def test_a_silence_of_more_than_a_step_and_which_series_it_is_of(self, last: str, *, told: bool) -> None:
         simulator = beyond(4 * HOUR - 10 * MINUTE)
         name = next(each for each in simulator.snapshots if each.endswith("-4h"))
-        queue = simulator.snapshots[name]["signals"][1]
-        over = queue["series"][0].pop("over")
-        gaps = dict.fromkeys(("longest", "longestScraped", "first", "firstScraped"), "0s") | {"silentScraped": over}
-        queue["series"][0] |= {"gaps": gaps, "labels": {"symbol": "a"}}
-        simulator.review = simulator.review.model_copy(
-            update={
-                "spec": simulator.review.spec.model_copy(update={"signals": [WIDE, limit(**WARNED, each="symbol")]})
-            }
-        )
-        assert steps(simulator)[0] == (
+        queue = simulator.snapshots[name]["signals"][1]["series"][0]
+        over = queue.pop("over")
+        gaps = dict.fromkeys(("longest", "longestScraped", "first", "firstScraped"), "0s")
+        queue |= {"gaps": gaps | {"lastScraped": last, "silentScraped": over}, "labels": {"symbol": "a"}}
+        spec = simulator.review.spec.model_copy(update={"signals": [WIDE, limit(**WARNED, each="symbol")]})
+        simulator.review = simulator.review.model_copy(update={"spec": spec})
+        step = (
             "Look at queue (symbol a) now: silent while the source was scraping at the end of T0+4h, since "
             "2026-07-31T15:55:00Z, still"
         )
+        assert (step in steps(simulator)) == told
 
 
 def facts(hours: float = 0, settings: str = "a") -> Facts:
