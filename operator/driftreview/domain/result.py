@@ -115,17 +115,17 @@ class CheckpointResult:
         measured = combine([each for each, _ in counted])
         verdict = with_checks(measured, checks)
         ignored = sum(each.is_ignored(each.finding) for each in results) + sum(each.is_ignored for each in evidence)
-        amiss = [each for each in checks if each.counts and each.is_amiss]
+        worst_first = [each for _, each in sorted(counted, key=lambda pair: WORST_FIRST.index(pair[0]))]
         first = deciding_check(verdict, checks) if verdict is not measured else None
-        others = [each for each in amiss if each is not first]
+        others = [each for each in checks if each.counts and each.is_amiss and each is not first]
         beside = [(str(each.verdict), f"{each.section}/{each.name}") for each in others]
-        worst_first = sorted(counted, key=lambda pair: WORST_FIRST.index(pair[0]))
-        told = [_sentence(measured, [result for _, result in worst_first], ignored, () if first else beside)]
         broken = [each.sentence for each in others if each.verdict is CheckVerdict.BROKEN]
-        parts = [f"{first.named}{_also(beside)}: {first.message}", *broken, *told] if first else [*told, *broken]
+        told = _sentence(measured, worst_first, ignored, () if first else beside)
+        told_of_checks = [f"{first.named}{_also(beside)}: {first.message}", *broken] if first else []
+        parts = [*told_of_checks, told, *([] if first else broken)]
         if ended and verdict is not Verdict.PASS:
-            # Containers that end are for a person to mend, and may be why nothing could be measured.
-            at = parts.index(told[0]) if measured is Verdict.INCONCLUSIVE else len(parts)
+            # They are for a person to mend, and may be why nothing could be measured: then they come before that.
+            at = len(told_of_checks) if measured is Verdict.INCONCLUSIVE else len(parts)
             parts.insert(at, f"containers ended meanwhile: {ended}")
         message = "; ".join(parts)
         return CheckpointResult(verdict, tuple(results), message, tuple(checks), tuple(confounders), tuple(evidence))

@@ -47,7 +47,8 @@ def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetim
         return finished(review, status)
     waiting = review.model_copy(update={"status": status})
     phase, since = status.phase or Phase.BASELINING, _unanswered_since(status) or now
-    summary = fitted(f"waits for the metric source since {said(since)}: {message}", _overdue(waiting, dead=dead))
+    summary = f"waits for the metric source since {said(since)}: {message.removesuffix('.')}"
+    summary = fitted(summary, _overdue(waiting, dead=dead))
     stuck = Stuck(Reason(first.reason), message)
     return finished(review, moved(status, phase, Reason(first.reason), summary, now, stuck))
 
