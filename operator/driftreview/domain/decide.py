@@ -17,7 +17,7 @@ from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.coarser import coarsened
 from driftreview.domain.conclusion import decided_by
-from driftreview.domain.consent import counting
+from driftreview.domain.consent import counting, with_consent
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
@@ -128,10 +128,13 @@ def baseline_captured(
     )
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
-    lacking = f", but without data: {', '.join(without)}" if without else ""
-    lacking += f", but nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else ""
-    lacking += f", but not as expected: {'; '.join(expected)}" if expected else ""
-    summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
+    lacking = (
+        f"without data: {', '.join(without)}" if without else "",
+        f"nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else "",
+        f"not as expected: {'; '.join(expected)}" if expected else "",
+    )
+    but = "; ".join(each for each in lacking if each)
+    summary = f"baseline frozen{but and f', but {but}'}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_no_way_back(status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
@@ -158,7 +161,7 @@ def _decide(
     decision = decided_by(judged, last=last)
     if decision is not None and status.decision is None:
         status = status.model_copy(update={"decision": decision})
-        status = status.model_copy(update={"approvals": counting(review, status)})
+        status = with_consent(review, status.model_copy(update={"approvals": counting(review, status)}), now)
     if status.decision is not None:
         return follow_decision(review, status, target, now, last=last)
     phase = Phase.HOLDING if judged.verdict is Verdict.HOLD else Phase.WATCHING

@@ -49,7 +49,7 @@ def follow_decision(
             ruled = by_policy(decision, policy, schedule.whole_seconds(now))
             status = status.model_copy(update={"decision": ruled})
         return _intend(status, act, target, summary, now)
-    asked = given.by or given.wanted or given.unsigned
+    asked = given.by or given.asked or given.early
     so_far = f"; to promote it, it {given.said(1)}" if asked else ""
     return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {waits}{so_far}", now)
 
