@@ -26,7 +26,7 @@ def test_two_series_of_one_name_are_no_data_and_the_last_one_does_not_win() -> N
         assert "more than one series was frozen for symbol btc" in found.finding.message
 
 
-@given(st.integers(0, 10**12), st.integers(0, 10**12), st.integers(0, 10**12))
+@given(*[st.integers(0, 10**9)] * 3)
 def test_whatever_counts_a_series_has_it_was_last_heard_within_its_window(
     samples: int, expected: int, silent: int
 ) -> None:

@@ -27,6 +27,9 @@ from driftreview.api.values import Duration, finite
 MAX_VALUES: Final = 200_000
 """Characters of one series' medians: about 15 000 blocks."""
 
+MOST_SAMPLES: Final = 10**9
+"""Samples of one series: one a second makes thirty million in a year."""
+
 
 class ReviewRef(Model):
     """The review this is evidence for."""
@@ -50,6 +53,9 @@ class EvidenceWindow(Model):
     """Length of one block, whose median is kept."""
 
 
+Count = Annotated[int, Field(ge=0, le=MOST_SAMPLES)]
+
+
 class SeriesEvidence(Model):
     """One time series as blocks."""
 
@@ -61,13 +67,13 @@ class SeriesEvidence(Model):
     """Medians of the blocks in order (kind Events: means), 9 significant digits, separated by spaces; `-` is a block
     without samples. With `per` instead the mean of the query over the mean of `per`; `-` also where there was no
     traffic."""
-    samples: Annotated[int, Field(ge=0)]
+    samples: Count
     """Samples the blocks were made of; with `per`, moments at which both queries had one."""
-    expected: Annotated[int, Field(ge=0)]
+    expected: Count
     """Samples a window without gaps would have."""
-    ending: Annotated[int, Field(ge=0)] | None = None
+    ending: Count | None = None
     """Samples of the last six blocks, counted as `samples` are; with a control the fewer of both."""
-    silent: Annotated[int, Field(ge=0)] | None = None
+    silent: Count | None = None
     """Steps after the last sample; with a control the more of both."""
     longest_over: Duration | None = None
     """Kind Limit: the longest unbroken stretch over the alert limit."""
@@ -79,7 +85,7 @@ class SeriesEvidence(Model):
     """The worst single sample."""
     control: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
     """Medians of the control's blocks, written as `values` are."""
-    control_samples: Annotated[int, Field(ge=0)] | None = None
+    control_samples: Count | None = None
     """Samples of the control."""
     per: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
     """Means of `per` over the blocks, written as `values` are: the traffic."""
