@@ -1,6 +1,6 @@
 """What thousands of DriftApprovals cost a review that they name: `python tests/bench/bench_flood.py [COUNT]`.
 
-Prints how long a drift waits for its rollback without them, while they are created, when COUNT (20,000) are there, and
+Prints how long a drift waits for its rollback without them, while they are created, when COUNT (2,000) are there, and
 after a restart of the operator; and the operator's memory before and after.
 """
 
@@ -109,7 +109,7 @@ def measure(lab: Lab, stage: Stage, operator: OperatorProcess, count: int) -> No
 
 def main() -> None:
     """Run all of it."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 2_000
     now = datetime.now(UTC)
     with tempfile.TemporaryDirectory(prefix="driftreview-bench-") as folder:
         directory = Path(folder)
