@@ -7,6 +7,7 @@ import pytest
 
 from driftreview.api.facts import ContractFact, FactProblem, Facts
 from driftreview.api.inventory import InventoryFact
+from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.domain.report.build import report
 from driftreview.domain.report.model import Report, Section, Sentences, Timeline
@@ -136,7 +137,7 @@ class TestTheTimeline:
 
     def test_head_and_state_agree_before_t0(self) -> None:
         review, snapshots, acts = taken(after(-12 * MINUTE))
-        begun = review.model_copy(update={"status": review.status.model_copy(update={"phase": "Baselining"})})
+        begun = review.model_copy(update={"status": review.status.model_copy(update={"phase": Phase.BASELINING})})
         assert report(begun, snapshots, acts).about == "Baselining"
 
 

@@ -169,9 +169,9 @@ def _said(review: DriftReview) -> Iterator[Difference]:
         reason, text = outcome(review, status, phase)
     held_up = not final and stalled.status == "True" and stalled.message != NOT_HELD_UP
     stuck = Stuck(stalled.reason, stalled.message) if held_up else None
-    spec = review.spec.model_copy(update={"suspend": False})  # may have changed since
-    anew = moved(status, phase, reason, text, going.last_transition_time, stuck)
-    again = finished(review.model_copy(update={"spec": spec}), anew)
+    # Suspending takes the next look off the status, with the next step of the operator and not before.
+    active = review.model_copy(update={"spec": review.spec.model_copy(update={"suspend": False})})
+    again = finished(active, moved(status, phase, reason, text, going.last_transition_time, stuck))
     if status.summary != again.summary:
         yield Difference("status.summary", status.summary or NONE, again.summary or NONE)
     if final and status.progress != again.progress:
