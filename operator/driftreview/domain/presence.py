@@ -131,12 +131,12 @@ def _lacking(
 ) -> Finding | None:
     """That too few samples are there; of a new series since its first one, and to the end."""
     if not is_new or side.gaps is None:
-        return uncovered(signal, side, current.source, baseline.sides.get(key) if baseline else None)
+        usual = baseline.sides.get(key) if baseline else None
+        return uncovered(signal, side, current.source, usual, current.last_heard(side))
     late = parse_duration(side.gaps.first) / current.length if current.length else 0.0
     begun = replace(side, expected=round(side.expected * (1 - late)))
-    return uncovered(signal, begun, current.source) or broken_off(
-        signal, side, current.source, current.last_heard(side)
-    )
+    since = current.last_heard(side)
+    return uncovered(signal, begun, current.source, since=since) or broken_off(signal, side, current.source, since)
 
 
 def _is_of_source(before: Side | None, side: Side | None, current: Observed, *, is_new: bool) -> bool:

@@ -86,7 +86,7 @@ def judge_limit(signal: Signal, now: Side, before: Side | None = None, current: 
     message = f"worst {worst}, beyond the limit for {lasted}{when(now.over, opens)}, {bound}"
     if now.longest_over < allowed:
         found = Finding(SignalVerdict.ACCEPTABLE, None, message, current=worst)
-        why = current and (_under_way(now, before, current) or _time_and_again(now, before, current))
+        why = "" if current is None else _under_way(now, before, current) or _time_and_again(now, before, current)
         return replace(found, verdict=SignalVerdict.SUSPECT, message=f"{message}; {why}") if why else found
     found = Finding(SignalVerdict.DEGRADED, None, message, current=worst)
     return found if before is None or current is None else _beside_before(found, now, before, current)
