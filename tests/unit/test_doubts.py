@@ -439,6 +439,27 @@ class TestAMovingBaseline:
         assert f"against its last {hours}h, +9" in said.message or f"against its last {hours}h, +1" in said.message
         assert found(signal(), [*around(300, blocks, 2)], before, blocks // 2).verdict is V.DEGRADED
 
+    @pytest.mark.parametrize("minutes", [10, 20, 50])
+    @pytest.mark.parametrize("times", [1.5, 10])
+    def test_nor_is_one_of_minutes(self, minutes: int, times: float) -> None:
+        old, last = around(100, WEEK, 1), minutes // 10
+        before = [*old[:-last], *(times * each for each in old[-last:])]
+        declared = signal(margin={"relative": "10%"})
+        for blocks in (6, LOOK):
+            said = found(declared, [*around(100 * times, blocks, 2)], before)
+            assert said.verdict is V.INCONCLUSIVE
+            assert f"% against its last {minutes}m, +" in said.message
+            assert found(declared, [*around(250 * times, blocks, 2)], before).verdict is V.DEGRADED
+        assert found(declared, [*around(100, LOOK, 2)], before).verdict in GOOD  # it is over
+        broken = signal(margin=None, limits={"alert": str(80 * times)})
+        calm = [each / 2 for each in old[:-last]]
+        assert found(broken, [*around(100 * times, 6, 2)], [*calm, *before[-last:]]).verdict is V.SUSPECT
+        assert found(broken, [*around(100 * times, 6, 2)], calm).verdict is V.DEGRADED
+
+    def test_a_burst_as_many_before_it_is_none(self) -> None:
+        before = [2 * each if at % 100 in {3, 7} else each for at, each in enumerate(around(100, WEEK, 1))]
+        assert "shortly before" not in found(signal(), [*around(100, LOOK, 2)], before).message
+
     @pytest.mark.parametrize("times", [2, 0.5])
     def test_so_it_is_where_either_is_worse(self, times: float) -> None:
         declared, before = signal(margin={"relative": "10%"}, worse="Either"), moved(times, 7, 3)
