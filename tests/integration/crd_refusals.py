@@ -334,7 +334,8 @@ REFUSALS += [
 
 
 def _fixed(field: str, value: Any) -> Change:
-    said = "delete this review and apply a new one (only suspend and policy.approval may change)"
+    instead = "; a longer rollback window is had by driftreview extend" if field == "window" else ""
+    said = f"delete this review and apply a new one (only suspend and policy.approval may change{instead})"
     message = f"spec.{field} is fixed since T0: {said}"
     for part in reversed(field.split(".")):
         value = {part: value}

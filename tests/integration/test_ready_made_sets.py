@@ -99,6 +99,19 @@ def test_every_query_is_answered_as_its_signal_wants_it(path: Path, tmp_path: Pa
             assert all(row["value"][1] not in {"NaN", "+Inf", "-Inf"} for row in rows), (signal.name, rows)
 
 
+def test_a_label_that_no_series_has_leaves_no_data_of_its_signal(tmp_path: Path, server: PrometheusServer) -> None:
+    """With a matcher that says only what the label is not, the share of good answers would be 1 for ever."""
+    path = FOLDER / "http-golden-signals.yaml"
+    refs = [{"kind": "ClusterSignalSet", "name": path.stem, "variables": {"status": "status_code"}}]
+    review = read_review([review_of(tmp_path, path, signalSetRefs=refs), path], None)
+    (success,) = [each for each in review.spec.signals if each.name == "success"]
+    query, per = (resolve(success.queries[field], VALUES) for field in ("query", "per"))
+    assert isinstance(query, str)
+    assert isinstance(per, str)
+    assert server.query(query, END - STEP) == []
+    assert len(server.query(per, END - STEP)) == 1
+
+
 def replayed(path: Path, directory: Path, server: PrometheusServer, *more: str) -> Result:
     window = {"checkpoints": ["6h"], "rollback": "6h", "warmup": "10m", "settle": "1m"}
     review = review_of(directory, path, window=window, baseline={"length": "12h"})

@@ -53,7 +53,7 @@ WRITTEN: Final = (
     "| memory-per-test | 2 MB | 2 MB | 0% | ✅ Stable |",
     "| order-latency-p99 | - | - | - | ⚠️ Missing (Shadow) |",
     "59 tests, 0 failed, 7 skipped, 300 ms",
-    "| average of the 52 that ran | 5.77 ms |",
+    "| the whole run divided by the 52 that ran | 5.77 ms |",
 )
 """What its readers look for first, and where production telemetry was still to do."""
 

@@ -17,7 +17,9 @@ from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Reason, Verdict
 from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain.recheck import differences, earlier, looked
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
+from tests.reportdata import taken
 from tests.simulator import Deployment, Metrics, Simulator
 
 RULES = st.sampled_from([{}, {}, {"type": "Manual", "approvals": 1}, {"type": "Manual", "approvals": 2}])
@@ -192,6 +194,13 @@ class LifeOfAReview(RuleBasedStateMachine):
             stored = self.simulator.snapshots[row.snapshot.name]
             assert (stored["previousHash"], stored["hash"]) == (before, row.snapshot.hash)
             before = row.snapshot.hash
+
+    @invariant()
+    def verify_finds_nothing_that_was_altered(self) -> None:
+        review, snapshots, _ = taken(self.simulator)
+        looks = looked(review, snapshots)
+        found = list(differences(review, looks, earlier(review, snapshots), ()))
+        assert found == []
 
     def teardown(self) -> None:
         simulator = self.simulator

@@ -12,7 +12,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.approvals import extended, noted
-from driftreview.domain.consent import rejection
+from driftreview.domain.consent import consent, is_held, rejection
 from driftreview.domain.room import MOST_ACTS
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Metrics, Simulator
@@ -93,6 +93,24 @@ def test_consent_comes_to_the_same_whenever_it_is_seen(
         pieces.run()
     assert ends(whole) == ends(pieces)
     assert whole.status == pieces.status
+
+
+@given(found=acts(CONSENT, latest=200), policy=POLICIES, shift=st.sampled_from([1.0, 1.5]))
+@settings(deadline=None, max_examples=30)
+def test_whose_approval_a_decision_takes_back_is_named(
+    found: list[DriftApproval], policy: dict[str, Any], shift: float
+) -> None:
+    simulator = begun(policy, shift)
+    for _ in range(8):
+        counted = consent(stored(simulator), stored(simulator).status).by
+        simulator.pass_time(30 * MINUTE)
+        simulator.approvals = [each for each in found if (each.metadata.creation_timestamp or T0) <= simulator.now]
+        simulator.run()
+        review = stored(simulator)
+        given = consent(review, review.status)
+        assert all(each in given.by or each in given.early for each in counted)
+        if is_held(review, review.status) and review.status.phase == Phase.HOLDING:
+            assert given.early in (review.status.summary or "")
 
 
 @given(found=acts(CONSENT, latest=200), policy=POLICIES)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from driftreview.adapters.prometheus import BusyError, PrometheusSource
 from driftreview.adapters.serverinfo import loaded_rules
 from driftreview.api.alerts import MOST_ALERTS, AlertFact, Alerts, AlertsFact
 from driftreview.api.facts import FactProblem, Facts
+from driftreview.api.observability import ObservabilityFact, RulesFact
 from driftreview.api.reasons import CheckVerdict, Reason
 from driftreview.domain.alertrules import Rule, amiss, metrics_of, read_rules, unwatched
 from driftreview.domain.alerts import check_alerts, ended_alerts, new_alerts, queries, selector
@@ -124,6 +125,27 @@ class TestChecks:
             "Unknown", "no new alert fired since T0, but the heartbeat is silent: that proves nothing"
         )  # fmt: skip
         assert self.verdicts(facts(), facts(fired("Bad", "critical"), heartbeat=False))["new"][0] == "Broken"
+
+    @pytest.mark.parametrize(
+        ("alerting", "fields", "told"),
+        [
+            (0, {"heartbeat": None}, True), (1, {"heartbeat": None}, False), (None, {"heartbeat": None}, False),
+            (0, {"heartbeat": True}, False), (0, {"heartbeat": None, "fired": [fired("Old")]}, False),
+        ],
+    )  # fmt: skip
+    def test_where_no_alert_can_fire_that_none_is_new_proves_nothing(
+        self, alerting: int | None, fields: dict[str, Any], told: Literal[True, False]
+    ) -> None:
+        rules = None if alerting is None else RulesFact(count=3, alerting=alerting)
+        now = facts(**fields).model_copy(update={"observability": ObservabilityFact(rules=rules)})
+        (found,) = check_alerts(Alerts(), facts(fired("Old")), now)
+        why = "which proves nothing: the source has no alert rule"
+        assert (found.verdict, found.proves, why in found.message) == ("Held", not told, told)
+
+    def test_a_silent_heartbeat_is_unknown_also_without_rules(self) -> None:
+        bare = ObservabilityFact(rules=RulesFact(count=0, alerting=0))
+        now = facts(heartbeat=False).model_copy(update={"observability": bare})
+        assert self.verdicts(facts(), now)["new"][0] == "Unknown"
 
     def test_what_could_not_be_read_is_unknown_with_the_reason(self) -> None:
         noted = [

@@ -147,10 +147,13 @@ class TestApprove:
         does(simulator, "Approve")
         does(simulator, "Approve", "joe")
         assert (simulator.phase, simulator.acts) == (Phase.WATCHING, [])
-        assert approved(simulator) == ("True", "a promotion has 2 of 2 approvals (jane, joe)")
+        counts = "an approval from before the decision counts where the evidence leads to a promotion"
+        again = "what is left to people (policy.onInconclusive Hold) needs a new one"
+        assert approved(simulator) == ("True", f"a promotion has 2 of 2 approvals (jane, joe); {counts}; {again}")
         simulator.pass_time(4 * HOUR + 5 * MINUTE)
         assert simulator.phase == Phase.PROMOTED
         assert simulator.status["decision"]["by"] == "checkpoint 4h"
+        assert approved(simulator) == ("True", "a promotion has 2 of 2 approvals (jane, joe)")
 
     def test_a_promotion_waits_for_so_many_people_and_says_whom_it_has(self) -> None:
         simulator = judged(policy=TWO)
@@ -239,6 +242,22 @@ class TestApprove:
             ("Approve", "jane", False, "policy.mode is Advise: the operator promotes nothing")
         ]
 
+    @pytest.mark.parametrize(
+        ("mode", "checklist", "says"),
+        [
+            ("Enforce", CHECKLIST, "has 0 of 2 approvals and lacks the sign-off of backup; waited for until "),
+            ("Advise", CHECKLIST, "lacks the sign-off of backup"),
+            ("Advise", [], None),
+            ("Observe", CHECKLIST, None),
+        ],
+    )
+    def test_who_promotes_nothing_waits_for_nobody(self, mode: str, checklist: Any, says: str | None) -> None:
+        simulator = begun(policy=TWO | {"mode": mode}, checklist=checklist)
+        found = [each["message"] for each in simulator.status["conditions"] if each["type"] == "Approved"]
+        assert [each.removesuffix("2026-07-31T20:15:00Z") for each in found] == (
+            [f"a promotion {says}"] if says else []
+        )
+
 
 class TestAnswers:
     """A decision that is left to people."""
@@ -262,8 +281,22 @@ class TestAnswers:
         simulator.pass_time(5 * HOUR)
         assert simulator.phase == Phase.HOLDING
         assert "given before the decision of 2026-07-31T14:" in records(simulator)[0][3]
+        early = "1 approval was given before the decision (jane): who still approves does so again"
+        assert simulator.status["summary"].endswith(f"to promote it, it has 0 of 1 approvals; {early}")
         does(simulator, "Approve")
         assert simulator.phase == Phase.PROMOTED
+
+    def test_who_approves_again_and_who_never_counted_are_not_asked_again(self) -> None:
+        simulator = begun(BAD, policy=TWO | {"onDrift": "Hold"} | {"approval": TWO["approval"] | {"notByAuthor": True}},
+                          author="joe")  # fmt: skip
+        for name in ("jane", "joe", "ann", "ann"):
+            does(simulator, "Approve", name)
+        simulator.pass_time(5 * HOUR)
+        said = "has 0 of 2 approvals, not by the author joe; 2 approvals were given before the decision (ann, jane): "
+        assert said in simulator.status["summary"]
+        assert said in approved(simulator)[1]
+        does(simulator, "Approve", "ann")
+        assert "1 of 2 approvals (ann), not by the author joe; 1 approval was" in simulator.status["summary"]
 
     def test_it_takes_as_many_as_the_rule_says_and_the_sign_offs(self) -> None:
         simulator = judged(BAD, policy=TWO | {"onDrift": "Hold"}, checklist=CHECKLIST)

@@ -6,20 +6,25 @@ import json
 import tarfile
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from pydantic import ValidationError
 
 from driftreview.bundle import archive
 from driftreview.bundle.archive import pack, unpack
 from driftreview.bundle.contents import MANIFEST, in_clear, read, write
-from driftreview.bundle.errors import BundleError, SigningKeyError
+from driftreview.bundle.errors import BundleError, SigningKeyError, readable
 from driftreview.bundle.signing import is_signed, signature
 from driftreview.bundle.verify import prove
 from driftreview.domain.evidence import content_hash
-from tests.reportdata import STATES
+from driftreview.domain.recheck import UNPROVED
+from driftreview.domain.report.build import report
+from tests.builders import MINUTE
+from tests.reportdata import STATES, after
 from tests.support.bundles import Raw, bundle, objects
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()
@@ -34,6 +39,17 @@ def test_the_bundle_of_every_state_is_proved(state: str) -> None:
     assert proof.chained == len(proof.bundle.snapshots)
     assert proof.judged == sum(1 for each in proof.bundle.snapshots.values() if each.spec.checkpoint != "T0")
     assert proof.bundle.manifest.name == "release"
+
+
+def test_what_is_counted_was_compared_and_what_nothing_proves_is_said() -> None:
+    proof = prove(bundle("watching"))
+    assert (proof.chained, proof.judged) == (2, 1)
+    review, snapshots, approvals = objects(STATES["watching"]())
+    _, more, _ = objects(after(125 * MINUTE, 90 * MINUTE))
+    between = prove(write(review, [*snapshots, *more[2:]], approvals))  # the next look is frozen, and not judged yet
+    assert (between.chained, between.judged) == (3, 1)
+    for each in UNPROVED:
+        assert each in proof.notes[-1]
 
 
 def test_the_same_objects_give_the_same_bytes_that_any_tar_can_read() -> None:
@@ -133,6 +149,41 @@ class TestWhatIsFound:
 
         assert difference(changed(lie, state)).startswith("review.json: status.")
 
+    @pytest.mark.parametrize("dropped", [[], ["evidence"], ["baseline"], ["baseline", "evidence"]])
+    def test_a_rollback_that_is_said_to_be_a_promotion(self, dropped: list[str]) -> None:
+        def lie(review: Raw, snapshots: list[Raw]) -> None:
+            status = review["status"]
+            for row in (each for each in status["checkpoints"] if "verdict" in each):
+                row |= {"verdict": "Pass", "message": "all enforced signals (1) pass"}
+                row["signals"] = [each | {"verdict": "Stable"} for each in row["signals"]]
+            status |= {"verdict": "Pass", "phase": "Promoted", "summary": "web-new is approved"}
+            status["act"]["type"] = "Promote"
+            status["decision"] |= {"recommendation": "APPROVE", "reason": "SignalsPassed"}
+            if "baseline" in dropped:
+                del status["baseline"]
+            if "evidence" in dropped:
+                snapshots.clear()
+
+        assert difference(changed(lie, "rolled-back"))
+
+    @pytest.mark.parametrize("judged", [[], ["verdict"], ["verdict", "snapshot", "judgedAt", "message", "signals"]])
+    def test_what_was_promoted_without_a_baseline_or_a_last_look(self, judged: list[str]) -> None:
+        def lie(review: Raw, _: list[Raw]) -> None:
+            for each in judged:
+                del review["status"]["checkpoints"][2][each]
+            if not judged:
+                del review["status"]["baseline"]
+
+        assert difference(changed(lie)).startswith("review.json: status.")
+
+    def test_samples_without_a_baseline_that_would_be_held_against_them(self) -> None:
+        def lie(review: Raw, snapshots: list[Raw]) -> None:
+            del review["status"]["baseline"]
+            series = snapshots[2]["spec"]["signals"][0]["series"][0]
+            series["values"] = series["values"].replace("1", "2", 1)
+
+        assert difference(changed(lie)).startswith("snapshots/02-2h.json: spec.hash: stored is")
+
     def test_a_cell_of_a_row(self) -> None:
         def lie(review: Raw, _: list[Raw]) -> None:
             review["status"]["checkpoints"][0]["signals"][0]["current"] = "1 ms"
@@ -190,8 +241,42 @@ class TestWhatIsFound:
         review["status"]["checkpoints"][2]["snapshot"]["hash"] = snapshots[3]["spec"]["hash"]
         forged = repacked(harmless, {"review.json": review, "snapshots/03-4h.json": snapshots[3]})
         assert "snapshots" in difference(forged)
-        with pytest.raises(BundleError, match=r"^snapshots: the evidence cannot be read: "):
+        unreadable = r"^snapshots: the evidence cannot be read: |must be a duration"
+        with pytest.raises((BundleError, ValidationError), match=unreadable):
             write(review, snapshots, approvals)
+
+    @pytest.mark.parametrize(
+        ("field", "value"),
+        [
+            ("previous", '{"a":' + "[" * 100_000 + "]" * 100_000 + "}"),
+            ("previous", '{"a":' + "[" * 900 + "]" * 900 + "}"),
+            ("signalSets", "[" * 300_000),
+            ("series", [{"values": "1", "samples": 1, "expected": 1, "silent": 10**9}]),
+            ("series", [{"values": "1", "samples": 1, "expected": 1, "longestOver": "100000h"}]),
+            ("series", [{"values": "1", "samples": 1, "expected": 1}] * 2),
+        ],
+    )
+    def test_what_would_make_a_reader_fail(self, field: str, value: Any) -> None:
+        review, snapshots, approvals = objects(STATES["promoted"]())
+        harmless, spec = unpack(write(review, snapshots, approvals)), snapshots[0]["spec"]
+        digest = "sha256:" + "0" * 64
+        if field == "previous":
+            spec["previous"]["template"] = value
+        elif field == "series":
+            spec["signals"][0]["series"] = value
+        else:
+            pinned = {"kind": "SignalSet", "name": "x", "hash": digest, "signalsHash": digest, "signals": value}
+            spec["signalSets"] = [pinned]
+        forged = repacked(harmless, {"snapshots/00-t0.json": snapshots[0]})
+        assert "snapshots" in difference(forged)
+        with suppress(BundleError), readable():  # as `report -f` does
+            found = read(forged)
+            report(found.review, list(found.snapshots.values()))
+
+    def test_a_name_that_stands_in_an_object_twice(self) -> None:
+        found = unpack(bundle())
+        twice = found["review.json"].replace(b'"spec":', b'"spec":{},"spec":', 1)
+        assert "stands in one object more than once" in difference(repacked(found, {"review.json": twice}))
 
     def test_a_snapshot_that_was_left_out(self) -> None:
         assert "there is no such snapshot" in difference(changed(lambda _, snapshots: snapshots.pop(0) and None))
@@ -248,7 +333,7 @@ class TestSignature:
     def test_a_signed_bundle_is_proved_by_the_public_key_and_no_other(self) -> None:
         signed = bundle(private_pem=PEM)
         assert signed == bundle(private_pem=PEM)
-        assert prove(signed, PUBLIC).notes == []
+        assert len(prove(signed, PUBLIC).notes) == 1
         assert difference(signed, OTHER) == "manifest.sig: it is not of this manifest and that key"
         assert prove(signed).notes[0].startswith("signed, but no --public-key")
 

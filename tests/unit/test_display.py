@@ -48,6 +48,7 @@ def test_a_number_has_three_digits_and_an_exponent_only_where_it_must(value: flo
         (2.5, "%", "2.5%"),
         (7, "", "7"),
         (7, "req/s", "7 req/s"),
+        (80, "1/s", "80/s"),
         (-1e-9, "req/s", "-1e-09 req/s"),
         (-2.62e-19, "", "0"),  # of a share that was never below zero
         (1e-13, "%", "0%"),

@@ -14,7 +14,7 @@ from driftreview.api.reasons import Reason, SignalVerdict, Verdict
 from driftreview.api.signal import Signal
 from driftreview.domain import elsewhere
 from driftreview.domain.elsewhere import Content, EvidenceResult, file_of, judge_evidence, read_file
-from driftreview.domain.expected import measured_only
+from driftreview.domain.expected import measured_only, unmeasured
 from driftreview.domain.finding import Finding
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.junit import Suite, UnreadableError, read_junit
@@ -151,8 +151,15 @@ class TestCounting:
         assert (found.verdict, [each.counts_as for each in found.evidence]) == (Verdict.DRIFT, ["Degraded"])
         assert found.message.startswith("evidence/tests is Degraded: 101 against 100 (+1%), nothing worse is tolerated")
 
-    def test_a_history_has_none_of_it(self) -> None:
-        assert measured_only(review(evidence=[number().to_wire()]).spec).evidence == []
+    def test_a_history_has_those_that_are_declared_and_many_t0s_have_none(self) -> None:
+        declared, read = number(), from_files(name="read")
+        spec = review(evidence=[declared.to_wire(), read.to_wire()]).spec
+        assert measured_only(spec).evidence == [declared]
+        assert measured_only(spec, many=True).evidence == []
+        of_file = "spec.evidence[read], which is read from a ConfigMap, not from recordings"
+        assert unmeasured(spec) == [of_file]
+        of_one = "spec.evidence, whose numbers are of one release and not of every T0"
+        assert unmeasured(spec, many=True) == [of_one, of_file]
 
 
 class TestMissing:

@@ -96,7 +96,7 @@ class TestAgainstTheBaseline:
             "280 in 48h against 140, +100% (between +76.2% and +127%), margin 50% (70 in 48h); "
             "by chance less than 0.01%, allowed 1.25%"
         )
-        assert (result.baseline, result.current, result.delta) == ("140", "280", "+100%")
+        assert (result.baseline, result.current, result.delta) == ("140 in 48h", "280 in 48h", "+100%")
         assert result.estimate is not None
         assert (result.estimate.measure, result.estimate.estimate, result.estimate.margin) == (Measure.SHARE, 1, 0.5)
         assert result.estimate.current == pytest.approx(280 / 576)  # in five minutes, the signal's unit

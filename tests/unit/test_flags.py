@@ -150,7 +150,7 @@ def rows(*values: float | None) -> Rows:
         (value("NEW_CLI", "300m"), rows(0.1 + 0.2), HELD, "as expected"),
         (value("NEW_CLI", "0"), rows(0.0), HELD, "as expected"),
         (value("NEW_CLI", "3"), rows(2.0), BROKEN, "expected is the value '3'"),
-        (flag(expect="Absent"), NoData("Empty", "no series"), UNKNOWN, "the query returned nothing: no series"),
+        (flag(expect="Absent"), NoData("Empty", "no series"), UNKNOWN, "no series"),
         (flag(), NoData("OnlyNaN", "all NaN"), UNKNOWN, "all NaN"),
         (flag(), rows(1.0, 1.0), UNKNOWN, "2 series"),
         (flag(), Failed("Timeout", "too slow", retryable=True), UNKNOWN, "too slow"),
@@ -226,7 +226,8 @@ def test_a_flag_that_is_broken_at_t0_is_said_at_once() -> None:
     for text in (status.summary or "", condition.message):
         assert "not as expected: flags/NEW_CLI is Broken" in text
     assert unmet(review.spec, None) == ["flags/NEW_CLI is Unknown: nothing of the cluster was recorded at T0"]
-    assert unmet(builders.review(flags=[flag(mode="Shadow")]).spec, gone) == []
+    (shadow,) = unmet(builders.review(flags=[flag(mode="Shadow")]).spec, gone)
+    assert shadow == "flags/NEW_CLI is Broken: expected is Present, and it is not there: query (Shadow: not counted)"
 
 
 def test_what_nobody_recorded_is_unknown() -> None:

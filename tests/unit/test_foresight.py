@@ -94,7 +94,7 @@ class TestInTheEvidence:
 
     def test_of_events_the_mean_is_told(self) -> None:
         rare = snapshot(evidence("reconnects", series([*([0.0] * 140), *([0.5] * 4)])))
-        assert foresight(review(signals=[events()]).spec, rare).measured == ["reconnects 0.0139"]
+        assert foresight(review(signals=[events()]).spec, rare).measured == ["reconnects 0.0139 in 5m"]
 
     def test_nothing_measured_is_nothing_said(self) -> None:
         declared = review(signals=[signal()]).spec

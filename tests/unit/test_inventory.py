@@ -18,7 +18,7 @@ from driftreview.api.inventory import Inventory, InventoryFact, ServiceFact, Ser
 from driftreview.api.reasons import Reason
 from driftreview.domain.confounders import ABSENT, confounders
 from driftreview.domain.inventory import MOST_PODS, MOST_SERVICES, owners, pod, selects, service, usage, workload
-from driftreview.domain.samples import Failed
+from driftreview.domain.samples import Failed, no_data
 from tests import builders
 from tests.builders import HOUR, MINUTE, T0
 from tests.support.factcluster import FactCluster
@@ -222,6 +222,15 @@ def test_what_cannot_be_had_is_said_and_the_rest_recorded() -> None:
         ("inventory/cpu", Reason.TIMEOUT), ("inventory/memory", Reason.EACH_LABEL_MISSING),
     ]  # fmt: skip
     assert (fact.cpu, fact.memory) == (None, None)
+
+
+def test_what_tells_nothing_of_pods_is_not_to_say_a_number_instead() -> None:
+    nothing = no_data("at 2026-07-31T11:00:00Z", 0, 0)
+    _, problems, _ = look(three(), nothing, used(("web-1", 1.0)))
+    (problem,) = problems
+    assert (problem.about, problem.reason) == ("inventory/cpu", Reason.EMPTY)
+    assert problem.message.startswith("the query knows no pod at 2026-07-31T11:00:00Z: check its metric names")
+    assert "vector" not in problem.message
 
 
 def test_of_many_services_and_pods_the_first_are_kept_and_the_others_counted_out() -> None:

@@ -76,10 +76,8 @@ def test_the_runtime_is_that_of_the_outermost_suites_or_of_the_cases(content: by
 
 
 def test_a_case_counts_once_whatever_stands_in_it() -> None:
-    both = "<testcase><failure/><error/><skipped/></testcase>"
-    nested = "<testcase><properties><failure/></properties></testcase>"
-    found = read_junit(suite(both, nested))
-    assert (found.tests, found.failures, found.skipped) == (2, 1, 0)
+    found = read_junit(suite("<testcase><failure/><error/><skipped/></testcase>"))
+    assert (found.tests, found.failures, found.skipped) == (1, 1, 0)
 
 
 def test_of_tests_that_all_were_skipped_no_rate_is_made_up() -> None:
@@ -116,8 +114,10 @@ def test_a_file_that_says_more_than_its_cases_show_has_no_number(content: bytes,
 @pytest.mark.parametrize(
     ("content", "counts"),
     [
-        ("<testcase><failure/><testcase name='b'/></testcase>", (2, 1, 0)),
-        ("<testcase><testcase name='b'><error/></testcase><skipped/></testcase>", (2, 1, 1)),
+        ("<testcase><properties><property name='a'/></properties><system-out>x</system-out></testcase>", (1, 0, 0)),
+        ("<testcase><flakyError><stackTrace/></flakyError></testcase>", (1, 0, 0)),
+        ("<testcase xmlns:q='urn:q'><q:failure/></testcase>", (1, 1, 0)),
+        ("<testcase status='notrun' result='suppressed'/>", (1, 0, 1)),
         ("<testcase status='failed'/>", (1, 1, 0)),
         ("<testcase><rerunFailure/></testcase>", (1, 1, 0)),
         ("<testcase><flakyFailure/></testcase>", (1, 0, 0)),
@@ -129,6 +129,29 @@ def test_a_file_that_says_more_than_its_cases_show_has_no_number(content: bytes,
 def test_no_failure_of_a_case_is_lost(content: str, counts: tuple[int, int, int]) -> None:
     found = read_junit(suite(content))
     assert (found.tests, found.failures, found.skipped) == counts
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<testcase><properties><failure/></properties></testcase>",
+        "<testcase><system-out><error/></system-out></testcase>",
+        "<testcase><flakyFailure><failure/></flakyFailure></testcase>",
+        "<testcase><steps><failure/></steps></testcase>",
+        "<testcase><Failure/></testcase>",
+        "<testcase><warning/></testcase>",
+        "<TestCase><failure/></TestCase>",
+        "<x><testcase/></x>",
+        "<properties><failure/></properties>",
+        "<testcase status='broken'/>",
+        "<testcase result='timedout'/>",
+        "<testcase><testcase name='b'/></testcase>",
+        "<testcase><testsuite/></testcase>",
+    ],
+)
+def test_what_is_not_understood_is_no_pass(content: str) -> None:
+    with pytest.raises(UnreadableError, match="nobody knows"):
+        read_junit(suite(CASE, content))
 
 
 @pytest.mark.parametrize(

@@ -127,7 +127,7 @@ class TestNoise:
 
     def test_what_rounding_leaves_of_no_noise_is_told_as_none(self) -> None:
         declared = signal(margin={"absolute": "50m"}, unit="1/s")
-        assert "(between +0 1/s and +0 1/s)" in judge_series(declared, steady(0), steady(0)).message
+        assert "(between +0/s and +0/s)" in judge_series(declared, steady(0), steady(0)).message
 
     def test_an_absolute_margin_alone_is_told_as_such(self) -> None:
         assert level(signal(margin={"absolute": "2m"}), 1, 1).message.endswith(

@@ -25,6 +25,16 @@ def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() ->
     assert lines(HEAD + SIGNALS + SOURCE, notes=True) == []
 
 
+def test_of_a_source_of_another_namespace_both_are_named() -> None:
+    own = HEAD.replace("{name: shop}", "{name: shop, namespace: shop}", 1)
+    other = SOURCE.replace("{name: prometheus}", "{name: prometheus, namespace: lab}")
+    (said,) = lines(own + SIGNALS + other, notes=True)
+    assert "MetricSource 'prometheus' of namespace 'shop' is not in these files, or not without errors; by that" in said
+    assert "by that name there is MetricSource of namespace 'lab': its resolution is taken to be 30s" in said
+    (said,) = lines(HEAD + SIGNALS + SOURCE.replace("kind: Metric", "kind: ClusterMetric"), notes=True)
+    assert "by that name there is ClusterMetricSource: its" in said
+
+
 LINT_PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
 NAMED = "metadata: {name: shop}"
 KINDS = (
@@ -246,6 +256,8 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
         ("no-time-to-approve", {}),
         ("no-time-to-approve", {"checklist": [{"name": "a", "required": False}]}),
         ("no-time-to-approve", {"policy": {"approval": {"type": "Manual"}}, "window": {"rollback": "51h"}}),
+        ("no-time-to-approve", {"policy": {"approval": {"type": "Manual"}, "mode": "Advise"}}),
+        ("no-time-to-approve", {"checklist": [{"name": "a"}], "policy": {"mode": "Observe"}}),
         ("same-query", {"signals": [LEVEL, MAXIMUM]}),
         ("same-query", {"signals": [LEVEL, LEVEL | {"name": "b", "control": "up"}]}),
         ("unused-variable", {"variables": {"rate": "5m"}, "signals": [LEVEL | {"control": "rate(up[${rate}])"}]}),

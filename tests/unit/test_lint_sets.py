@@ -45,16 +45,24 @@ def test_a_review_with_a_set_in_the_same_files_has_nothing_to_be_said_of_it() ->
     assert said(a_review({"kind": "ClusterSignalSet"}), a_set(kind="ClusterSignalSet")) == []
 
 
-@pytest.mark.parametrize("other", [a_set(name="grpc"), a_set(namespace="other"), a_set(kind="ClusterSignalSet")])
-def test_of_a_set_that_is_not_there_it_is_said_what_is_not_known(other: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("other", "whose", "there"),
+    [
+        (a_set(name="grpc"), "", ""),
+        (a_set(namespace="other"), " of namespace 'shop'", "SignalSet of namespace 'other'"),
+        (a_set(kind="ClusterSignalSet"), " of namespace 'shop'", "ClusterSignalSet"),
+    ],
+)
+def test_of_a_set_that_is_not_there_it_is_said_what_is_not_known(other: dict[str, Any], whose: str, there: str) -> None:
     own = {"name": "own", "query": "own", "margin": {"relative": "10%"}, "covariate": "rate"}
     assert said(a_review({}, signals=[own]), other) == [
         (
             Severity.NOTE,
             "set-elsewhere",
             (
-                "spec.signalSetRefs[0]: SignalSet 'http' is not in these files, or not without errors: name its file "
-                "too; until then its signals are not linted, nor whether all names differ"
+                f"spec.signalSetRefs[0]: SignalSet 'http'{whose} is not in these files, or not without errors"
+                f"{there and f'; by that name there is {there}'}: name its file too; until then its signals are not "
+                "linted, nor whether all names differ"
             ),
         )
     ]

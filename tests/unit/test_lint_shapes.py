@@ -14,7 +14,7 @@ from tests.unit.test_docs import manifests
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "lint.md").read_text("utf-8")
-CHECKS = ("never-silent", "each-dropped", "pod-dropped", "buckets")
+CHECKS = ("never-silent", "each-dropped", "pod-dropped", "buckets", "only-negative")
 HEARD = {"name": "h", "kind": "Presence", "for": "5m"}
 LEVEL = {"name": "a", "margin": {"relative": "6%"}}
 UP = 'up{job="shop"}'
@@ -109,6 +109,25 @@ def test_buckets_are_added_up_by_how_far_they_reach(inside: str, lost: bool) -> 
     told = of("buckets", review(signals=[LEVEL | {"query": f"max(histogram_quantile(0.99, {inside}))"}]))
     assert [each.path for each in told] == ["spec.signals[0].query"][:lost]
     assert of("buckets", review(signals=[LEVEL | {"query": "sum(rate(x_bucket[5m]))"}])) == []
+
+
+@pytest.mark.parametrize(
+    ("query", "per", "alone"),
+    [
+        ('rate(x{code!~"5.."}[5m])', "rate(x[5m])", True), ('x{code!="500"}', 'x{pod="a"}', True),
+        ('x{code!~"5..",code!=""}', "x", False), ('x{code!~"5..|"}', "x", False), ('x{code!~"|5.."}', "x", False),
+        ('x{code=~"[1-4].."}', "x", False), ('x{code!~"5..",code=~".+"}', "x", False), ('x{code!~"5.."}', "y", False),
+        ('x{code!~"5.."}', 'x{code!=""}', False), ('x{pod!~"c.*"}', 'x{pod!~"c.*"}', False), ("x", "x", False),
+        ("x", 'x{code!~"5.."}', True), ('{code!~"5.."}', '{__name__="x"}', False),
+    ],
+)  # fmt: skip
+def test_a_part_is_told_from_the_whole_by_what_its_label_is(query: str, per: str, alone: bool) -> None:  # noqa: FBT001
+    level = LEVEL | {"margin": {"absolute": "5m"}}
+    told = of("only-negative", review(signals=[level | {"query": query, "per": per}]))
+    assert [each.path for each in told] == [f"spec.signals[0].{'query' if 'code!' in query else 'per'}"][:alone]
+    told = of("only-negative", review(signals=[level | {"query": f"sum({query}) / sum({per})"}]))
+    assert [each.path for each in told] == ["spec.signals[0].query"][:alone]
+    assert of("only-negative", review(signals=[level | {"query": query}])) == []
 
 
 NUMBER = {"name": "tests", "worse": "Lower", "baseline": 38, "current": 38}

@@ -88,6 +88,37 @@ def test_it_creates_what_was_asked_in_the_callers_name(
     assert f"{spec['type']} by jane doe" in result.output
 
 
+BEFORE = "an approval from before the decision "
+LEFT = "; what is left to people (policy.onDrift Hold, policy.onInconclusive Hold) needs a new one"
+MANUAL: dict[str, Any] = {"approval": {"type": "Manual"}}
+
+
+@pytest.mark.parametrize(
+    ("policy", "says"),
+    [
+        (MANUAL | {"onDrift": "Hold"}, f"{BEFORE}counts where the evidence leads to a promotion{LEFT}"),
+        (MANUAL | {"onInconclusive": "Rollback"}, f"{BEFORE}counts where the evidence leads to a promotion"),
+        (
+            {"onDrift": "Hold"},
+            f"{BEFORE}does nothing for a promotion that the evidence leads to, which needs none{LEFT}",
+        ),
+    ],
+)
+def test_what_an_early_approval_does_not_do_is_said_at_once(
+    cluster: Stored, run: Run, policy: dict[str, Any], says: str
+) -> None:
+    cluster.review = begun(policy=policy)
+    result = run("approve", "release")
+    assert (result.exit_code, result.stderr) == (0, f"driftreview: {says}\n")
+    assert run("note", "release", "-m", "x").stderr == ""
+
+
+def test_an_approval_that_answers_a_decision_needs_no_word(cluster: Stored, run: Run) -> None:
+    cluster.review = judged(policy=MANUAL)
+    result = run("approve", "release")
+    assert (result.exit_code, result.stderr) == (0, "")
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

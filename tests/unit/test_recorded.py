@@ -14,6 +14,7 @@ from driftreview.bundle.errors import BundleError
 from driftreview.bundle.verify import prove
 from driftreview.domain.approvals import added
 from driftreview.domain.evidence import spec_hash
+from driftreview.domain.heard import HEARD, MOST_KEPT
 from driftreview.domain.judge import judge_looks
 from driftreview.domain.naming import earlier_names, evidence_names, look_names, stored_name
 from driftreview.domain.recheck import differences, earlier, frozen, looked
@@ -270,6 +271,10 @@ class TestRecords:
         (line,) = remarks(review, many)
         assert line.count("bot-") == 2 * MOST_NAMED
         assert "and 40 more" in line
+        assert "counts none" not in line
+        many += [approval("Note", f"bot-{number}") for number in range(50, HEARD)]
+        (line,) = remarks(review, many)
+        assert line.endswith(f"there was no room for it; beyond {MOST_KEPT} the operator counts none")
 
 
 class TestWhatFollowed:
@@ -284,13 +289,13 @@ class TestWhatFollowed:
         def lie(status: Raw) -> None:
             status["decision"] |= {"recommendation": "APPROVE", "reason": "Approved", "by": "jane"}
 
-        assert paths(altered(taken(STATES["rolled-back"]()), lie)) == ["status.decision"]
+        assert "status.decision" in paths(altered(taken(STATES["rolled-back"]()), lie))
 
     def test_no_policy_overrules_a_drift(self) -> None:
         def lie(status: Raw) -> None:
             status["decision"] |= {"recommendation": "INCONCLUSIVE", "reason": "Policy", "by": "policy.onWindowEnd"}
 
-        assert paths(altered(taken(STATES["rolled-back"]()), lie)) == ["status.decision"]
+        assert "status.decision" in paths(altered(taken(STATES["rolled-back"]()), lie))
 
     @pytest.mark.parametrize("answer", ["Approve", "Reject"])
     def test_people_may_decide_otherwise_than_the_looks(self, answer: str) -> None:
@@ -365,8 +370,27 @@ class TestSection:
     def test_who_only_advises_is_told_that_approvals_count_for_nothing(self) -> None:
         asked = ASKED | {"policy": ASKED["policy"] | {"mode": "Advise"}}  # type: ignore[operator]
         state = taken(after(65 * MINUTE, **asked))
-        assert said(state, "approvals")[0].startswith("policy.mode is Advise: the operator promotes nothing")
+        assert said(state, "approvals") == [
+            "policy.mode is Advise: the operator promotes nothing, so approvals count for nothing",
+            "A promotion lacks the sign-off of backup-workflow-unchanged",
+        ]
         assert said(state, "outlook", "Risks") == ["checklist item backup-workflow-unchanged is not signed off"]
+        (step,) = (each for each in said(state, "outlook", "Next") if each.startswith("Sign off"))
+        assert step.startswith("Sign off backup-workflow-unchanged until 2026-07-31T16:00:00Z: "), "the last look"
+
+    def test_who_only_observes_has_a_checklist_that_nothing_needs(self) -> None:
+        asked = ASKED | {"policy": {"mode": "Observe"}}
+        simulator = after(65 * MINUTE, **asked)
+        does(simulator, "SignOff", item="support-was-told")
+        state = taken(simulator)
+        assert said(state, "approvals") == [
+            "policy.mode is Observe: nobody promotes anything by it; approvals count for nothing, sign-offs are kept"
+        ]
+        assert [row[:3] for row in rows(state, "Checklist")] == [
+            ["backup-workflow-unchanged", "no: policy.mode is Observe", "open"],
+            ["support-was-told", "no", "signed off"],
+        ]
+        assert said(state, "outlook", "Risks") == []
 
     def test_notes_stand_whole_in_the_incident_review(self) -> None:
         (note,) = said(taken(STATES["extended"]()), "incidents", "What people added")

@@ -516,10 +516,40 @@ def test_what_of_the_review_no_recording_tells_is_said(data: Path) -> None:
     flags = "  flags: [{name: dry-run, expect: Absent, from: {env: {}}}]\n  checklist: [{name: backup}]\n  signals:"
     path = edited(data, ("  signals:", flags))
     said = run(path, "--data", str(data.parent), *AT).stdout
-    assert "left out: spec.flags, of which there are no recordings\nleft out: spec.checklist, of which" in said
+    assert "left out: spec.flags, of which there are no recordings\nleft out: spec.checklist, which people" in said
     found = json.loads(run(path, "-o", "json", "--data", str(data.parent), *AT).stdout)
     assert [each.split(",")[0] for each in found["leftOut"]] == ["spec.flags", "spec.checklist"]
     assert document(data, *AT)["leftOut"] == []
+
+
+NUMBERS = """\
+  evidence:
+    - {name: tests, worse: Lower, baseline: 5, current: 4, source: CI}
+    - {name: coverage, from: {current: {configMap: {name: tests, key: c}, format: Number}}}
+  signals:"""
+
+
+def test_declared_numbers_are_judged_and_those_of_files_are_left_out_by_name(data: Path) -> None:
+    path = edited(data, ("  signals:", NUMBERS))
+    result = run(path, "--data", str(data.parent), *AT)
+    assert result.exit_code == 10, result.output
+    assert "left out: spec.evidence[coverage], which is read from a ConfigMap, not from recordings\n" in result.stdout
+    assert "left out: spec.evidence," not in result.stdout
+    assert "evidence/tests is Degraded: 4 against 5 (-20%), nothing worse is tolerated; from CI" in result.stdout
+    rows = [line.split("|")[2:-1] for line in result.stdout.splitlines() if line.startswith("| evidence/tests")]
+    assert [[cell.strip() for cell in row] for row in rows] == [["5", "4", "-20%", "Degraded"]] * 3
+    found = json.loads(run(path, "-o", "json", "--data", str(data.parent), *AT).stdout)
+    first = {"name": "tests", "verdict": "Degraded", "counts": "Degraded", "baseline": 5, "current": 4, "margin": 0}
+    assert found["checkpoints"][0]["evidence"][0].items() >= first.items()
+    assert (found["decidedAt"], found["recommendation"]) == (found["checkpoints"][0]["at"], "REJECT")
+
+
+def test_a_number_is_of_one_release_and_not_of_every_t0(data: Path) -> None:
+    path = edited(data, ("  signals:", NUMBERS))
+    options = ("--data", str(data.parent), "--sweep", "1h", "--jobs", "1")
+    said = [json.loads(run(each, "-o", "json", *options).stdout) for each in (path, data)]
+    assert said[0]["leftOut"][0] == "spec.evidence, whose numbers are of one release and not of every T0"
+    assert [{**each, "leftOut": []} for each in said] == [{**said[1], "leftOut": []}] * 2
 
 
 def test_each_missing_signal_has_its_reason_in_the_table(data: Path) -> None:

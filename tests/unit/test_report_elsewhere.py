@@ -72,10 +72,13 @@ def test_what_does_not_pass_is_a_risk_and_what_cannot_be_known_a_limitation(made
 
 
 def test_the_appendix_has_each_file_once_with_its_slowest_tests(made: Report) -> None:
-    assert len([*blocks(made, "tests")]) == 1
+    named = "configmaps/tests, key unit.xml at"
+    titles = [block.title for block in blocks(made, "tests") if isinstance(block, Table)]
+    assert [each.partition(":")[0] for each in titles] == [f"{named} T0+4h", f"{named} T0"]
     found = table(made, "configmaps/tests, key unit.xml at T0+4h: 562 tests, 0 failed, 0 skipped, 2.65 s")
     *slowest, average = [[cell.text for cell in row.cells] for row in found.rows]
-    assert (len(slowest), slowest[0][1], average) == (5, "6 ms", ["average of the 562 that ran", "4.72 ms"])
+    assert (len(slowest), slowest[0][1]) == (5, "6 ms")
+    assert average == ["the whole run divided by the 562 that ran", "4.72 ms"]
 
 
 def worse(**fields: Any) -> list[dict[str, Any]]:

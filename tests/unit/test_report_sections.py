@@ -12,7 +12,7 @@ from driftreview.api.configuration import ConfigurationFact, ContainerFact, EnvF
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.incident import Incident, IncidentKind
 from driftreview.api.inventory import ServiceStatus
-from driftreview.api.observability import ObservabilityFact
+from driftreview.api.observability import ObservabilityFact, RulesFact
 from driftreview.api.reasons import Reason
 from driftreview.domain.observability import metric_names
 from driftreview.domain.report import incidents, observability
@@ -240,7 +240,8 @@ class TestConfiguration:
     def test_what_changed_is_told_at_each_look_with_its_time(self) -> None:
         found = said(made("bot-2h"), "configuration")
         assert "configmaps/settings | aaaaaaaaaaaa | bbbbbbbbbbbb | 2026-07-31T13:20:00Z" in found
-        assert "T0+1h: nothing that could be read beside the pod template changed since T0" in found
+        nothing = "of what its pods read and what runs around them, nothing that could be read changed since T0"
+        assert f"T0+1h: {nothing}; for contracts see Integration Points, for flags see Feature Flags" in found
 
     def test_many_variables_are_folded(self) -> None:
         for count, folded in ((30, False), (31, True)):
@@ -297,6 +298,26 @@ class TestAlerts:
         more = NOTHING.model_copy(update={"alerts": factdata.alerts(factdata.alert("A", ""), hours=1, left_out=7)})
         found = said(of_facts(NOTHING, more), "incidents")
         assert "Alerts that fired since T0: 1 without severity, 7 that are not kept" in found
+
+    def test_without_a_rule_their_absence_is_nothing_good(self) -> None:
+        def bare(hours: float) -> Facts:
+            rules = ObservabilityFact(rules=RulesFact(count=0, alerting=0))
+            fired = factdata.alerts(hours=hours).model_copy(update={"heartbeat": None})
+            return NOTHING.model_copy(update={"alerts": fired, "observability": rules})
+
+        found = of_facts(bare(0), bare(1), alerts={})
+        amiss = "which proves nothing: the source has no alert rule"
+        tones = {
+            each.text: each.tone
+            for wanted in ("alerts", "incidents", "observability")
+            for block in section(found, wanted).blocks
+            if isinstance(block, Sentences)
+            for each in block.items
+        }
+        assert tones[f"New alerts: no new alert fired since T0, {amiss}"] is Tone.OPEN
+        assert tones[f"Alerts that fired since T0: none, {amiss}"] is Tone.OPEN
+        assert tones["Rules of the source: 0 in all, 0 that alert, 0 that fail"] is Tone.OPEN
+        assert not any("alerts/new" in line for line in said(found, "observations"))
 
 
 class TestIncidents:

@@ -13,7 +13,7 @@ from driftreview.domain.report.model import Report, Section, Sentences, Timeline
 from driftreview.report.markdown import markdown, text
 from driftreview.report.page import page
 from tests import factdata
-from tests.builders import HOUR, MINUTE, T0, limit, signal
+from tests.builders import HOUR, MINUTE, T0, events, limit, signal
 from tests.reportdata import BOT_SIGNALS, after, does, life, passes, taken
 from tests.simulator import Simulator
 from tests.unit.test_report import blocks, rows, said
@@ -159,8 +159,16 @@ class TestNumbers:
     def test_a_limit_shows_the_worst_of_both_sides(self, found: Report) -> None:
         (row,) = (each for each in rows(found, "drift") if each[0] == "backlog")
         shown = next(each for each in markdown(found).split("\n") if each.startswith("- backlog: baseline"))
-        assert row[1] != "-"
-        assert f"baseline at worst {row[1]}, since T0 at worst {row[2]}," in shown
+        assert row[1].startswith("at worst ")
+        assert f"baseline {row[1]}, since T0 {row[2]}," in shown
+        (t0,) = (each for each in rows(found, "baseline") if each[0] == "backlog")
+        assert t0[1].endswith(f", {row[1]}")
+
+    def test_a_count_of_events_says_of_how_long_it_is(self) -> None:
+        found = of(life_of([events()]))
+        (t0,), (row,) = (rows(found, each) for each in ("baseline", "drift"))
+        assert t0[1].endswith(" in 5m")
+        assert [each.partition(" in ")[2] for each in row[1:3]] == ["1h", "1h"]
 
     def test_growth_is_not_held_against_a_size(self, found: Report) -> None:
         shown = next(each for each in markdown(found).split("\n") if each.startswith("- memory: baseline"))
@@ -177,25 +185,59 @@ def test_sign_offs_are_asked_for_where_somebody_promotes_by_them(mode: str, aske
     assert f"- Policy: {mode}: " in markdown(found)
     words = [each for name in ("approvals", "outlook") for each in said(found, name)]
     assert any(each.startswith("Sign off backup") for each in words) is asked
-    assert any("sign-offs have no effect" in each for each in words) is not asked
+    assert any("sign-offs are kept" in each for each in words) is not asked
     assert any("lacks the sign-off" in each for each in words) is asked
 
 
 @pytest.mark.parametrize(
-    ("reason", "fix"),
+    ("about", "reason", "fix"),
     [
-        (Reason.FORBIDDEN, "grant the right to read it"),
-        (Reason.NOT_FOUND, "create what is named, or no longer declare it"),
-        (Reason.EMPTY, "let the query return a number, or the file hold one"),
-        (Reason.TIMEOUT, "ask less with the query, or let the metric source answer sooner"),
-        (Reason.REFUSED, "mend what the message names"),
+        ("flags/streaming", Reason.FORBIDDEN, "grant the right to read it"),
+        ("flags/streaming", Reason.NOT_FOUND, "create what is named, or no longer declare it"),
+        ("flags/streaming", Reason.EMPTY, "let the query return a number"),
+        ("evidence/tests", Reason.EMPTY, "let the file hold a number"),
+        ("inventory/cpu", Reason.EMPTY, "let the query return a series for each pod, with the label pod"),
+        ("flags/streaming", Reason.TIMEOUT, "ask less with the query, or let the metric source answer sooner"),
+        ("flags/streaming", Reason.REFUSED, "mend what the message names"),
     ],
 )
-def test_a_limitation_has_the_fix_of_its_reason(reason: Reason, fix: str) -> None:
-    problem = FactProblem(about="flags/streaming", reason=reason, message="no")
+def test_a_limitation_has_the_fix_of_its_reason(about: str, reason: Reason, fix: str) -> None:
+    problem = FactProblem(about=about, reason=reason, message="no")
     looks = {"T0": facts(), "1h": facts(1, problems=[problem])}
     found = of(reviewed(looks, 65 * MINUTE))
-    assert [row[-1] for row in rows(found, "limitations") if row[0] == "flags/streaming: no"] == [fix]
+    assert [row[-1] for row in rows(found, "limitations") if row[0] == f"{about}: no"] == [fix]
+
+
+@pytest.mark.parametrize(
+    ("about", "declared"),
+    [
+        ("flags/streaming", {"flags": [{"name": "streaming", "from": {"query": "up"}}]}),
+        ("contracts/store", {"contracts": [{"name": "store", "from": {"service": "store"}}]}),
+        ("alerts/new", {"alerts": {}}),
+    ],
+)
+@pytest.mark.parametrize("mode", ["Enforce", "Shadow"])
+def test_what_is_in_shadow_is_a_note_that_never_counts(about: str, declared: dict[str, Any], mode: str) -> None:
+    ((section, value),) = declared.items()
+    own = {section: value | {"mode": mode} if isinstance(value, dict) else [value[0] | {"mode": mode}]}
+    problem = FactProblem(about=about, reason=Reason.FORBIDDEN, message="no")
+    looks = {"T0": facts(), "1h": facts(1, problems=[problem])}
+    limits = rows(of(reviewed(looks, 65 * MINUTE, **own)), "limitations")
+    (row,) = (each for each in limits if each[0] == f"{about}: no")
+    counted = ["Warning", "unknown, which never passes"]
+    assert row[1:3] == (counted if mode == "Enforce" else ["Note", "not counted in any case"])
+
+
+@pytest.mark.parametrize(
+    ("fields", "severity"), [({}, "Warning"), ({"mode": "Shadow"}, "Note"), ({"onMissing": "Ignore"}, "Note")]
+)
+def test_a_signal_without_data_is_a_note_where_it_keeps_nothing_from_passing(
+    fields: dict[str, Any], severity: str
+) -> None:
+    simulator = life(signals=[signal(**fields)])
+    simulator.metrics.mode = "empty"
+    (row,) = (each for each in rows(of(passes(simulator, 80 * MINUTE)), "limitations") if "has no data" in each[0])
+    assert row[1] == severity
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """When a report is written, into what, and that nothing ever waits for it."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -108,8 +109,10 @@ def test_it_is_written_at_t0_at_each_look_and_at_the_end_with_few_requests() -> 
     for length, about in ((MINUTE, "T0"), (65 * MINUTE, "T0+1h"), (125 * MINUTE, "T0+2h"), (5 * HOUR, "Promoted")):
         found = server(after(length))
         assert turn(found, LATER) == LATER
-        assert told(found) == ("True", "Written", f"{about}: in configmaps/{NAME}")
-        assert set(found.config_maps[NAME]["data"]) == {"review.md", "review.html", "review.json"}
+        files = found.config_maps[NAME]["data"]
+        sums = ", ".join(f"{name} {hashlib.sha256(text.encode()).hexdigest()}" for name, text in sorted(files.items()))
+        assert told(found) == ("True", "Written", f"{about}: in configmaps/{NAME} (sha256: {sums})")
+        assert set(files) == {"review.md", "review.html", "review.json"}
         assert json.loads(found.config_maps[NAME]["data"]["review.json"])["about"] == about
         asked.append(len(found.calls))
         found.calls.clear()
@@ -241,7 +244,7 @@ def test_nothing_is_owed_before_t0_nor_to_a_review_that_ended_before_there_were_
     assert not is_owed(old.status.to_wire())
     assert is_owed(ended.status.to_wire())
     noted = ended.status.model_copy(update={"approvals": STATES["rejected"]().stored().status.approvals})
-    told = report_written(ended.model_copy(update={"status": noted}), owed(ended) or "", T0).to_wire()
+    told = report_written(ended.model_copy(update={"status": noted}), owed(ended) or "", {}, T0).to_wire()
     assert is_owed(told), "what people did is to be reported too"
 
 

@@ -1,9 +1,12 @@
 """What a review has of its signal sets, what keeps it from starting, and how they stay what they were at T0."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
+from driftreview.adapters.errors import NotFoundError
+from driftreview.adapters.kubernetes import Cluster, Kind
+from driftreview.adapters.signalsets import SignalSets
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec, Problem
@@ -52,6 +55,37 @@ def accepted(subject: DriftReview, sets: Sets) -> DriftReview:
     """As stored once it was accepted, with the signals of its sets."""
     status = subject.status.model_copy(update={"signal_sets": list(sets.used)})
     return with_sets(subject.model_copy(update={"status": status}), sets)
+
+
+class Stored:
+    """A cluster that has these objects, by plural and name."""
+
+    def __init__(self, *known: tuple[str, str]) -> None:
+        self.known = known
+
+    def get(self, kind: Kind, name: str, _: str) -> dict[str, Any]:
+        if (kind.plural, name) not in self.known:
+            raise NotFoundError(f"{kind.plural}/{name}")
+        return {"metadata": {"name": name}, "spec": {"signals": [signal()]}}
+
+
+@pytest.mark.parametrize(
+    ("known", "kind", "instead"),
+    [
+        ((), "SignalSet", "in namespace 'shop'; create it or correct kind and name"),
+        ((("clustersignalsets", "http"),), "SignalSet",
+         "in namespace 'shop'; there is a ClusterSignalSet of that name: if it is meant, write kind: ClusterSignalSet"),
+        ((("signalsets", "http"),), "ClusterSignalSet",
+         "'http'; there is a SignalSet of that name: if it is meant, write kind: SignalSet"),
+    ],
+)  # fmt: skip
+def test_where_a_set_of_the_other_kind_has_the_name_that_is_said(
+    known: tuple[tuple[str, str], ...], kind: str, instead: str
+) -> None:
+    (problem,) = SignalSets(cast("Cluster", Stored(*known))).find(using({"kind": kind}))
+    assert isinstance(problem, Problem)
+    assert problem.message.startswith(f"spec.signalSetRefs[0]: there is no {kind} 'http'")
+    assert problem.message.endswith(instead)
 
 
 def at_t0(subject: DriftReview) -> DriftSnapshotSpec:

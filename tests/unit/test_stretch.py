@@ -183,3 +183,25 @@ def test_the_words() -> None:
 @pytest.mark.parametrize("declared", [signal(**POINTS), signal(margin=None, limits={"alert": "5"})])
 def test_blocks_however_large_or_small_have_a_verdict_and_no_warning(now: list[float], declared: Any) -> None:
     assert judged(declared, now).message
+
+
+M = 1.7e308
+
+
+@pytest.mark.parametrize("before", [[-M] * 144, [M] * 144, [M, -M] * 72, [1.0] * 144])
+@pytest.mark.parametrize("now", [[-M, M] * 18, [M, -M] * 18, [-M] * 35 + [M], [M] * 36])
+@pytest.mark.parametrize("worse", ["Higher", "Lower"])
+@pytest.mark.parametrize("alert", ["2000", "-1E"])
+def test_so_it_is_with_growth(before: list[float], now: list[float], worse: str, alert: str) -> None:
+    declared = growth(limits={"perHour": "20", "alert": alert}, worse=worse)
+    case = Case.of(declared, side(before), side(now))
+    assert judge_together([case], Grid(1 / 6, closes=48), 0.0125)[0].message
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40), st.lists(st.floats(-1e6, 1e6), max_size=40))
+def test_what_is_bad_at_last_has_no_scale(blocks: list[float], known: list[float]) -> None:
+    """However large all of it is: the same stretch."""
+    row, before = np.array(blocks), np.array(known)
+    small, large = (Excess(row * times, row, 0.0).bad_at_last(before * times) for times in (1.0, 2.0**1000))
+    if small is not None:
+        assert small == large

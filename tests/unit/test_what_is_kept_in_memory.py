@@ -16,9 +16,9 @@ from prometheus_client import generate_latest
 
 from driftreview.adapters.errors import NotFoundError
 from driftreview.adapters.metricsources import FoundSource, MetricSources
+from driftreview.domain.heard import HEARD, MOST_KEPT
 from driftreview.domain.samples import NoData
 from driftreview.runtime.index import Indices, kept, version
-from driftreview.runtime.loop import Key
 from driftreview.runtime.operator import Operator
 from driftreview.runtime.reconcile import UNREADABLE, Reconciler
 from driftreview.runtime.settings import Settings
@@ -43,18 +43,24 @@ def body(uid: str = "uid-1", **parts: Any) -> dict[str, Any]:
     return made | {"status": {"phase": "Watching"}} | parts
 
 
-def index(*bodies: dict[str, Any], key: Key = KEY) -> kopf.Index[Key, bytes]:
-    """What kopf would keep of objects of one name."""
-    return cast("kopf.Index[Key, bytes]", {key: [kept(each) for each in bodies]})
+def source(name: str, namespace: str | None = "shop") -> dict[str, Any]:
+    """A metric source as it comes from the API server."""
+    return {"metadata": {"name": name, "namespace": namespace, "uid": f"{name}-uid"}, "spec": {}}
+
+
+def keeping(*bodies: dict[str, Any], plural: str = "driftreviews") -> Indices:
+    """What is kept of these."""
+    indices = Indices()
+    for each in bodies:
+        indices.keep(plural, each)
+    return indices
 
 
 def test_what_no_step_reads_of_an_object_is_not_kept() -> None:
     found = kept(body())
     assert found is not None
     assert len(found) < 500
-    indices = Indices()
-    indices.start({KEY[0]: index(body())})
-    raw = indices.found(KEY)
+    raw = keeping(body()).found(KEY)
     assert raw is not None
     assert raw == body() | {
         "metadata": {
@@ -88,23 +94,29 @@ def test_one_without_a_status_and_one_to_be_deleted_are_kept() -> None:
     new = body()
     del new["status"]
     new["metadata"]["deletionTimestamp"] = "2026-01-10T00:01:00Z"
-    indices = Indices()
-    indices.start({KEY[0]: index(new)})
-    raw = indices.found(KEY)
+    raw = keeping(new).found(KEY)
     assert raw is not None
     assert "status" not in raw
     assert raw["metadata"]["deletionTimestamp"] == "2026-01-10T00:01:00Z"
 
 
 def test_of_two_of_one_name_the_younger_is_found() -> None:
-    indices = Indices()
-    assert indices.found(KEY) is None
     old, new = body("old"), body("new")
     new["metadata"]["creationTimestamp"] = "2026-01-10T00:00:01Z"
-    indices.start({KEY[0]: index(new, old)})
-    found = indices.found(KEY)
-    assert found is not None
-    assert found["metadata"]["uid"] == "new"
+    indices = keeping(new, old)
+    for gone in (old, new):
+        found = indices.found(KEY)
+        assert found is not None
+        assert found["metadata"]["uid"] == "new"
+        indices.forget(KEY[0], gone)
+    assert indices.found(KEY) is None
+    assert not indices.has(KEY)
+
+
+def test_one_that_is_over_is_not_found_any_more() -> None:
+    indices = keeping(body(), body(status={"phase": "Promoted"}))
+    assert indices.found(KEY) is None
+    assert indices._kept == {}
 
 
 def test_an_annotation_is_news_though_it_is_not_kept() -> None:
@@ -115,11 +127,14 @@ def test_an_annotation_is_news_though_it_is_not_kept() -> None:
 def test_a_source_is_known_where_its_kind_is_watched() -> None:
     indices = Indices()
     assert indices.has_source(SOURCE)
-    indices.start({"metricsources": index(key=("metricsources", "shop", "prometheus"))})
+    indices.start(["metricsources"])
+    assert not indices.has_source(SOURCE)
+    indices.keep("metricsources", source("prometheus"))
     assert indices.has_source(SOURCE)
     assert not indices.has_source("MetricSource/other/prometheus")
     assert indices.has_source("ClusterMetricSource/prometheus")
-    indices.start({"clustermetricsources": index(key=("clustermetricsources", "", "prometheus"))})
+    indices.start(["clustermetricsources"])
+    indices.keep("clustermetricsources", source("prometheus", None))
     assert indices.has_source("ClusterMetricSource/prometheus")
     assert not indices.has_source("ClusterMetricSource/other")
 
@@ -135,7 +150,9 @@ def operator(tmp_path: Path) -> Iterator[Operator]:
     }
     (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
     operator = Operator(Settings(kubeconfig=tmp_path / "kubeconfig", listen_port=0))
-    operator._indices.start({KEY[0]: index(body()), "metricsources": index(key=("metricsources", "shop", "other"))})
+    operator._indices.start([KEY[0], "metricsources"])
+    operator._indices.keep(KEY[0], body())
+    operator._indices.keep("metricsources", source("other"))
     yield operator
     operator._web._server.server_close()
 
@@ -227,6 +244,9 @@ def test_a_source_that_is_deleted_while_it_is_asked_is_no_fault() -> None:
     assert SourceCheck(cast(MetricSources, sources), lambda: NOW).run(raw) == NOW + AGAIN
 
 
+ACTS = "driftapprovals"
+
+
 def act(uid: str, review: str = "web-2", **spec: Any) -> dict[str, Any]:
     """A DriftApproval as it comes from the API server."""
     made = body(uid)
@@ -237,14 +257,83 @@ def act(uid: str, review: str = "web-2", **spec: Any) -> dict[str, Any]:
 
 
 def test_what_people_did_is_found_by_the_review_it_names_and_what_cannot_be_read_is_left_out() -> None:
-    key = ("driftapprovals", "shop", "web-2")
-    indices = Indices()
     review = SimpleNamespace(metadata=SimpleNamespace(namespace="shop", name="web-2"))
-    assert indices.approvals(cast(Any, review)) == ()
-    indices.start({key[0]: index(act("a1"), act("a2", type="Teleport"), act("a3", type="Note", message="x"), key=key)})
+    assert Indices().approvals(cast(Any, review)) == ()
+    acts = act("a1"), act("a2", type="Teleport"), act("a3", type="Note", message="x"), act("a4", review="web-3")
+    indices = keeping(*acts, plural=ACTS)
     assert [each.metadata.uid for each in indices.approvals(cast(Any, review))] == ["a1", "a3"]
     review.metadata.name = "other"
     assert indices.approvals(cast(Any, review)) == ()
+
+
+def web_2() -> Any:
+    return SimpleNamespace(metadata=SimpleNamespace(namespace="shop", name="web-2", uid="uid-1"))
+
+
+def test_of_too_many_acts_those_are_kept_that_are_heard(caplog: pytest.LogCaptureFixture) -> None:
+    def note(number: int) -> dict[str, Any]:
+        return act(f"n{number:05}", type="Note", message="x", by="dev")
+
+    recorded, last = note(0), act("last", type="Reject", message="no")
+    indices = keeping(body(status={"phase": "Watching", "approvals": [{"uid": "n00000"}]}))
+    indices.keep(ACTS, note(0) | {"metadata": note(0)["metadata"] | {"creationTimestamp": "2027-01-10T00:00:00Z"}})
+    for number in range(1, 5_000):
+        indices.keep(ACTS, note(number))
+        indices.bound("shop", "web-2")
+        assert len(indices._kept[ACTS, "shop", "web-2"]) <= MOST_KEPT
+    indices.keep(ACTS, last)
+    indices.keep(ACTS, act("a2", type="Teleport"))
+    for number in range(5_000, 5_000 + MOST_KEPT):
+        indices.keep(ACTS, note(number))
+    indices.bound("shop", "web-2")
+    found = [each.metadata.uid for each in indices.approvals(web_2())]
+    assert found[:2] == [recorded["metadata"]["uid"], "last"]
+    assert found[2:] == [f"n{number:05}" for number in range(1, HEARD - 1)]
+    assert f"DriftApprovals name shop/web-2: {HEARD} are looked at, and nothing follows from the others" in caplog.text
+
+
+def test_of_no_review_they_are_bounded_too_and_few_are_left_alone() -> None:
+    indices = keeping(*[act(f"a{number}") for number in range(MOST_KEPT)], plural=ACTS)
+    indices.bound("shop", "web-2")
+    assert len(indices.approvals(web_2())) == MOST_KEPT
+    indices.keep(ACTS, act("one-more"))
+    indices.bound("shop", "web-2")
+    assert len(indices.approvals(web_2())) == HEARD
+
+
+def test_threads_read_while_objects_come_and_go() -> None:
+    """Many at once, as by a flood: no reader may meet a change, and each has whole objects."""
+    indices, over, failed = keeping(body()), threading.Event(), list[BaseException]()
+    acts = [act(f"a{number}") for number in range(200)]
+
+    def read() -> None:
+        try:
+            while not over.is_set():
+                assert all(each.spec.by == "jane" for each in indices.approvals(web_2()))
+                assert indices.found(KEY) is not None
+        except BaseException as error:  # noqa: BLE001 - a thread's failure is told by the test
+            failed.append(error)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for each in readers:
+        each.start()
+    try:
+        for _ in range(10):
+            for one in acts:
+                indices.keep(ACTS, one)
+                indices.keep(KEY[0], body(one["metadata"]["uid"]))
+            for one in acts:
+                indices.forget(ACTS, one)
+                indices.forget(KEY[0], body(one["metadata"]["uid"]))
+    finally:
+        over.set()
+        for each in readers:
+            each.join()
+        sys.setswitchinterval(before)
+    assert failed == []
+    assert set(indices._kept) == {KEY}
 
 
 @pytest.mark.parametrize(
@@ -260,3 +349,12 @@ def test_an_act_wakes_the_review_it_names_and_no_name_that_nobody_has(
     made = cast(Any, kopf.Body(act("a1", named)))
     asyncio.run(watching.fn(event={"type": kind, "object": {}}, namespace="shop", body=made))
     assert len(operator._reviews._entries) == woken
+
+
+def test_an_act_that_is_deleted_is_kept_no_more(operator: Operator) -> None:
+    operator._indices.keep(ACTS, act("a1"))
+    registry = operator._registry(asyncio.Event())
+    (watching,) = (each for each in registry._watching._handlers if each.selector and each.selector.any_name == ACTS)
+    made = cast(Any, kopf.Body(act("a1")))
+    asyncio.run(watching.fn(event={"type": "DELETED", "object": {}}, namespace="shop", body=made))
+    assert operator._indices.approvals(web_2()) == ()

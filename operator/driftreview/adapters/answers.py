@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from driftreview.adapters.labels import Labels, read_labels
 from driftreview.adapters.replies import Answer, RefusalError, extract, malformed, misaligned, too_large
+from driftreview.api.base import format_time
 from driftreview.api.reasons import Reason
 from driftreview.domain import shape
 from driftreview.domain.samples import NoData, Samples, Series, TooMany, Values, Window, no_data, no_data_in
@@ -166,7 +167,7 @@ def rows(answer: Answer, at: datetime, hide: Callable[[str], str] = str) -> Rows
     nan = sum(math.isnan(value) for value in found.values())
     infinite = sum(math.isinf(value) for value in found.values())
     if nan + infinite == len(found):
-        return no_data(f"at {at}", nan, infinite)
+        return no_data(f"at {format_time(at)}", nan, infinite)
     ordered = sorted(found.items())
     return Rows(
         at, tuple(Row(dict(key), value if math.isfinite(value) else None) for key, value in ordered), nan, infinite

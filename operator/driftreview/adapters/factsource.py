@@ -32,8 +32,14 @@ class FactSource:
     variables: Mapping[str, str]
     """For the ${...} of queries."""
 
-    def ask(self, about: str, query: str) -> Rows | None:
-        """What a query says of the moment; None if it says nothing, which is noted with its reason."""
+    def ask(self, about: str, query: str, nothing: str = "") -> Rows | None:
+        """What a query says of the moment; None if it says nothing, which is noted with its reason.
+
+        Args:
+            about: what it is asked for.
+            query: with its variables.
+            nothing: what to say of an answer without a number, where no number in place of it would do.
+        """
         sent = resolve(query, self.variables)
         if isinstance(sent, QueryProblem):
             self.reader.note(about, sent.reason, sent.message)
@@ -42,7 +48,7 @@ class FactSource:
         if isinstance(answer, Rows):
             return answer
         if isinstance(answer, NoData):
-            self.reader.note(about, Reason(answer.reason), f"the query returned nothing: {answer.message}")
+            self.reader.note(about, Reason(answer.reason), nothing or answer.message)
         return None
 
     def put(self, about: str, question: Callable[[PrometheusSource], _T | Failed]) -> _T | None:

@@ -11,6 +11,7 @@ from driftreview.adapters.factreader import Listing
 from driftreview.adapters.factsource import FactSource
 from driftreview.adapters.kubernetes import DAEMON_SETS, DEPLOYMENTS, STATEFUL_SETS
 from driftreview.adapters.podlist import Both
+from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.inventory import Inventory, InventoryFact, ServiceKind
 from driftreview.api.reasons import Reason
@@ -31,6 +32,7 @@ _KINDS: Final = (
     (ServiceKind.DAEMON_SET, DAEMON_SETS),
 )
 _POD: Final = "pod"
+_UNKNOWN_USE: Final = "check its metric names and labels, and whether the source scrapes what tells how much pods use"
 
 
 def read_inventory(
@@ -79,7 +81,7 @@ def read_inventory(
 
 def _used(source: FactSource, about: str, query: str) -> Iterator[tuple[str, float]]:
     """Name of each pod, and its value."""
-    answer = source.ask(about, query)
+    answer = source.ask(about, query, f"the query knows no pod at {format_time(source.at)}: {_UNKNOWN_USE}")
     rows = answer.rows if answer else ()
     if any(_POD not in row.labels for row in rows):
         message = f"the query returned a series without the label {_POD}: aggregate with `sum by ({_POD}) (…)`"

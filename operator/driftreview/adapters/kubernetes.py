@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from driftreview.adapters.errors import (
     UnavailableError,
 )
 from driftreview.api.base import GROUP, VERSION
+from driftreview.api.jsontext import read_json
 
 JSON_PATCH: Final = "application/json-patch+json"
 _PATCH_FAILED: Final = "the server rejected our request"
@@ -260,7 +260,7 @@ def _document(path: str, payload: bytes) -> dict[str, Any]:
 
 def _parsed(payload: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(payload) if payload else {}
+        document = read_json(payload) if payload else {}
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}

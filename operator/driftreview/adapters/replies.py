@@ -6,7 +6,6 @@ pages that way which only the operator can reach.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from driftreview.adapters.credentials import UNSURE
+from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason
 from driftreview.domain.shape import MAX_SERIES
 
@@ -263,13 +263,9 @@ def _json(body: bytes) -> Any:
     if most_values(body) > MAX_VALUES:
         raise too_large("too many samples or labels")
     try:
-        return json.loads(body.decode(), parse_constant=_no_constant)
-    except (ValueError, RecursionError):
+        return read_json(body.decode())
+    except ValueError:
         return None
-
-
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is not JSON")
 
 
 def _api_error(envelope: Any) -> _ApiError | None:

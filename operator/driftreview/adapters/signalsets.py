@@ -6,7 +6,7 @@ from typing import Final
 
 from pydantic import ValidationError
 
-from driftreview.adapters.errors import NotFoundError
+from driftreview.adapters.errors import ClusterError, NotFoundError
 from driftreview.adapters.kubernetes import REVIEWS, Cluster, Kind
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
@@ -46,7 +46,8 @@ class SignalSets:
             return model.model_validate(self._cluster.get(kind, ref.name, namespace)).spec
         except NotFoundError:
             where = "" if ref.kind is SignalSetKind.CLUSTER else f" in namespace {namespace!r}"
-            message = f"{field}: there is no {ref.kind} {ref.name!r}{where}; create it or correct kind and name"
+            instead = self._instead(ref, namespace) or "create it or correct kind and name"
+            message = f"{field}: there is no {ref.kind} {ref.name!r}{where}; {instead}"
             return Problem(reason=Reason.SIGNAL_SET_NOT_FOUND, message=message)
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
@@ -56,3 +57,12 @@ class SignalSets:
                 "CRDs are newer than the operator, upgrade the operator"
             )
             return Problem(reason=Reason.INVALID_SPEC, message=message)
+
+    def _instead(self, ref: SignalSetRef, namespace: str) -> str:
+        """What to write where there is a set of the other kind by that name; empty where none is known."""
+        other = next(each for each in SignalSetKind if each is not ref.kind)
+        try:
+            self._cluster.get(_KINDS[other][0], ref.name, namespace)
+        except ClusterError:
+            return ""
+        return f"there is a {other} of that name: if it is meant, write kind: {other}"

@@ -107,6 +107,8 @@ _FIXED = (
     *("preflight", "alerts", "observability", "evidence", "checklist", "variables", "signalSetRefs"),
     *(f"policy.{name}" for name in _POLICY),
 )
+_INSTEAD = {"window": "; a longer rollback window is had by driftreview extend"}
+"""What else may be done about a field that is fixed."""
 
 
 def _same(field: str) -> str:
@@ -241,7 +243,7 @@ class DriftReview(Model):
                     f"{_STARTED} || {_same(field)}",
                     (
                         f"spec.{field} is fixed since T0: delete this review and apply a new one"
-                        " (only suspend and policy.approval may change)"
+                        f" (only suspend and policy.approval may change{_INSTEAD.get(field, '')})"
                     ),
                 )
                 for field in _FIXED

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    model_validator,
+)
 
 from driftreview.api.base import Identifier, Metadata, Model, Time, atomic, list_map, rules
 from driftreview.api.checkpoint import Hash
 from driftreview.api.facts import Facts
+from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import MOST_SETS, PinnedSet
 from driftreview.api.status import ContainerImage
@@ -60,7 +69,7 @@ class SeriesEvidence(Model):
     """Samples of the last six blocks, counted as `samples` are; with a control the fewer of both."""
     silent: Annotated[int, Field(ge=0)] | None = None
     """Steps after the last sample; with a control the more of both."""
-    longest_over: Annotated[str, Field(max_length=20)] | None = None
+    longest_over: Duration | None = None
     """Kind Limit: the longest unbroken stretch over the alert limit."""
     over: Spells | None = None
     """Kind Limit: when it was over the alert limit."""
@@ -74,6 +83,17 @@ class SeriesEvidence(Model):
     """Samples of the control."""
     per: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
     """Means of `per` over the blocks, written as `values` are: the traffic."""
+
+    @model_validator(mode="after")
+    def _ends_within(self) -> Self:
+        """Nothing is silent for longer than its window.
+
+        Raises:
+            ValueError: it is.
+        """
+        if (self.silent or 0) > self.expected:
+            raise ValueError(f"silent: {self.silent} steps of {self.expected}")
+        return self
 
 
 class Spells(Model):
@@ -167,7 +187,7 @@ class ScrapingEvidence(Model):
 
 
 def _read(value: object) -> object:
-    return json.loads(value or "{}") if isinstance(value, str) else value
+    return read_json(value or "{}") if isinstance(value, str) else value
 
 
 def _write(value: dict[str, Any]) -> str:

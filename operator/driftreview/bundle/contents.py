@@ -15,6 +15,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.base import Model
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
+from driftreview.api.jsontext import read_json
 from driftreview.bundle.archive import pack, unpack
 from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import signature
@@ -181,8 +182,10 @@ def _model(found: Mapping[str, bytes], name: str, model: type[_T]) -> _T:
     if name not in found:
         raise BundleError(name, "it is not there")
     try:
-        return model.model_validate_json(found[name])
+        return model.model_validate(read_json(found[name]))
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{name}: {field}", first["msg"]) from None
+    except ValueError as error:
+        raise BundleError(name, f"it is no JSON: {error}") from None

@@ -28,5 +28,5 @@ def readable() -> Iterator[None]:
     """
     try:
         yield
-    except (ValueError, ArithmeticError, LookupError) as error:
+    except (ValueError, ArithmeticError, LookupError, RecursionError) as error:
         raise BundleError("snapshots", f"the evidence cannot be read: {error}") from error

@@ -10,7 +10,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.bundle.contents import MANIFEST, MOST_APPROVALS, REPORT, REVIEW, SIGNATURE, Bundle, read
 from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import is_signed
-from driftreview.domain.recheck import Looked, differences, earlier, frozen, looked
+from driftreview.domain.recheck import UNPROVED, Looked, differences, earlier, frozen, judged, linked, looked
 from driftreview.domain.recorded import remarks
 from driftreview.domain.report.build import report
 from driftreview.report.files import files
@@ -22,9 +22,9 @@ class Proof:
 
     bundle: Bundle
     chained: int
-    """Snapshots of the chain, all unaltered."""
+    """Snapshots whose own hash, link and, where the status names them, name were compared."""
     judged: int
-    """Looks that were judged again."""
+    """Looks whose verdict, sentence and rows were compared with those of judging them again."""
     notes: list[str]
     """What was not, and why."""
 
@@ -48,9 +48,10 @@ def prove(packed: bytes, public_pem: bytes | None = None) -> Proof:
         _agree(bundle, plain, old)
         looks = looked(bundle.review, snapshots)
         _agree(bundle, looks, old)
-        chain = [*old, *(each.evidence for each in plain)]
+        chain = [each for _, each, _ in linked(bundle.review, plain, old) if each is not None]
         notes += [*_unproved(bundle, chain), *_report(bundle)]
-    return Proof(bundle, len(chain), sum(1 for each in looks if each.result is not None), notes)
+        notes.append(f"the operator's word, not proved: {'; '.join(UNPROVED)}")
+    return Proof(bundle, len(chain), len(judged(bundle.review, looks)), notes)
 
 
 def _agree(bundle: Bundle, looks: Sequence[Looked], old: Sequence[DriftSnapshot]) -> None:

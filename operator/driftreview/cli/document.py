@@ -14,6 +14,7 @@ from driftreview.api.status import ActType
 from driftreview.api.values import exact_duration, parse_percent
 from driftreview.domain.advice import advice
 from driftreview.domain.conclusion import act_for
+from driftreview.domain.elsewhere import EvidenceResult
 from driftreview.domain.expected import unmeasured
 from driftreview.domain.foresight import foresight
 from driftreview.domain.outcome import Outcome, Rates, act, detected
@@ -68,15 +69,10 @@ def of_replay(review: DriftReview, found: Replay, step: timedelta, outcomes: Map
         "tooNoisy": foreseen.vague,
         "irregular": foreseen.odd,
         "badAlready": foreseen.broken,
-        "leftOut": _left_out(review),
+        "leftOut": unmeasured(review.spec),
         "checkpoints": [_checkpoint(each) for each in found.checkpoints],
         "power": power(review, outcomes),
     }
-
-
-def _left_out(review: DriftReview) -> list[str]:
-    """What of the very review a replay does not heed, as what is recorded is samples alone."""
-    return [f"spec.{each}, of which there are no recordings" for each in unmeasured(review.spec)]
 
 
 def _checkpoint(each: ReplayedCheckpoint) -> dict[str, Any]:
@@ -87,6 +83,7 @@ def _checkpoint(each: ReplayedCheckpoint) -> dict[str, Any]:
         "verdict": found and found.verdict,
         "message": found.message if found else "not yet judgeable: the data end before this window",
         "signals": [_row(result, one) for result in found.results for one in result.series] if found else [],
+        "evidence": [_number(one) for one in found.evidence] if found else [],
     }
 
 
@@ -106,6 +103,19 @@ def _row(result: SignalResult, one: SeriesResult) -> dict[str, Any]:
         "margin": numbers and numbers.margin,
         "coverage": one.coverage,
         "reason": finding.reason,
+        "message": finding.message,
+    }
+
+
+def _number(of: EvidenceResult) -> dict[str, Any]:
+    finding, numbers = of.finding, of.finding.estimate
+    return {
+        "name": of.evidence.name,
+        "verdict": finding.verdict,
+        "counts": of.counts_as,
+        "baseline": numbers and numbers.baseline,
+        "current": numbers and numbers.current,
+        "margin": numbers and numbers.margin,
         "message": finding.message,
     }
 
@@ -145,7 +155,7 @@ def of_sweep(review: DriftReview, swept: Swept) -> Any:
         "t0s": len(swept.t0s),
         "independent": round(independent(spec, swept.t0s, swept.whole.step), 2),
         "falseAlarmBudget": parse_percent(spec.policy.false_alarm_budget),
-        "leftOut": _left_out(review),
+        "leftOut": unmeasured(spec, many=True),
         "onInconclusive": spec.policy.on_inconclusive,
         **_shares(Rates.of(spec, [each.verdicts for each in swept.healthy])),
         "rolledBackAt": [

@@ -15,6 +15,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
 from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected, no_such_review
 from driftreview.domain.approvals import extended, noted
+from driftreview.domain.consent import before_decision
 from driftreview.domain.display import printable
 
 _ROLE: Final = "drift-approver"
@@ -113,6 +114,8 @@ def _do(kind: ApprovalType, name: str, where: tuple[str | None, str | None, Path
     typer.echo(
         f"DriftApproval {made} created: {kind} by {user}; what follows: kubectl get drv {name} -n {namespace} -o wide"
     )
+    if kind is ApprovalType.APPROVE and (early := before_decision(review, review.status)):
+        typer.echo(f"driftreview: {early}", err=True)
 
 
 def _spec(kind: ApprovalType, user: str, review: DriftReview, fields: dict[str, str | None]) -> DriftApprovalSpec:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -23,6 +23,7 @@ from driftreview.cli.reviewfile import read_review
 from driftreview.cli.usage import UsageError
 from driftreview.cli.workers import judged
 from driftreview.domain.advice import over_budget, undecided
+from driftreview.domain.expected import measured_only
 from driftreview.domain.fault import Change, Fault
 from driftreview.domain.history import BYTES_PER_POINT, History, coarsest, oversized, recorded_as, span
 from driftreview.domain.outcome import Outcome, Rates, outcome_of
@@ -184,8 +185,9 @@ def _sweep(study: Study, request: Request, every: timedelta) -> int:
             f"baseline before it and its last checkpoint ({spec.window.checkpoints[-1]}) after it: use a shorter "
             "spec.baseline.length, fewer checkpoints, a shorter --sweep, or more data"
         )
+    measured = study.review.model_copy(update={"spec": measured_only(spec, many=True)})
     with progress("judging", len(t0s)) as done:
-        found = judged(study, t0s, request.jobs or _jobs(study), done)
+        found = judged(replace(study, review=measured), t0s, request.jobs or _jobs(study), done)
     swept = document.Swept(every, whole, _by_fault(study, found))
     said = document.of_sweep(study.review, swept)
     if request.as_json:

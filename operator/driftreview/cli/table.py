@@ -16,6 +16,7 @@ from driftreview.cli.printing import Line
 from driftreview.domain.advice import MANY
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import printable
+from driftreview.domain.elsewhere import SECTION, EvidenceResult
 from driftreview.domain.replay import Replay, ReplayedCheckpoint
 from driftreview.domain.result import CheckpointResult, SeriesResult, SignalResult
 
@@ -61,6 +62,7 @@ def _checkpoint(each: ReplayedCheckpoint, remark: str) -> Iterator[Line]:
     yield [(f"T0+{each.name}: ", ""), (each.result.verdict, each.result.verdict), (remark, "")]
     yield ""
     rows = [_row(result, one) for result in each.result.results for one in result.series]
+    rows += [_number(one) for one in each.result.evidence]
     yield from _table(("Signal", "Baseline", "Current", "Delta", "Status"), rows)
     yield ""
     yield each.result.message
@@ -83,6 +85,12 @@ def _row(result: SignalResult, one: SeriesResult) -> tuple[str, ...]:
     finding, signal = one.finding, result.signal
     mark = " (Shadow)" if signal.mode is Mode.SHADOW else " (ignored)" if result.is_ignored(finding) else ""
     return _name(result, one), finding.baseline, finding.current, finding.delta, f"{finding.verdict}{mark}"
+
+
+def _number(of: EvidenceResult) -> tuple[str, ...]:
+    finding, mark = of.finding, " (Shadow)" if of.evidence.mode is Mode.SHADOW else ""
+    name = f"{SECTION}/{of.evidence.name}"
+    return name, finding.baseline, finding.current, finding.delta, f"{finding.verdict}{mark}"
 
 
 def of_sweep(document: Mapping[str, Any]) -> Iterator[Line]:

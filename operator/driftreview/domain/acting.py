@@ -7,14 +7,13 @@ from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
-from driftreview.api.policy import OnDrift, PolicyMode
+from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
-from driftreview.domain.conclusion import BY_PEOPLE
 from driftreview.domain.decide import with_rollback
-from driftreview.domain.follow import NOBODY
+from driftreview.domain.follow import outcome, went_back_to
 from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -35,8 +34,7 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if status.act.type is ActType.PROMOTE:
         if target.approved != status.judged.template_hash:
             return PatchTarget(ActType.PROMOTE)
-        message = f"{status.judged.name} is approved: {_because(status)}"
-        return Settle(_acted(review, status, Phase.PROMOTED, _why(status, Reason.SIGNALS_PASSED), message, now), None)
+        return Settle(_acted(review, status, Phase.PROMOTED, now), None)
     if target.template_hash != status.judged.template_hash:
         return _follow(review, status, target, now)
     if status.act.applied_at is not None:
@@ -90,15 +88,9 @@ def _paused(review: DriftReview, status: DriftReviewStatus, how_far: str, now: d
 
 def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
     """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
-    back = status.previous.name if status.previous else "the previous revision"
+    back = went_back_to(status)
     if target.rollout is Rollout.COMPLETE:
-        left = status.decision is not None and status.decision.recommendation is Recommendation.REJECT
-        by_people = status.decision is not None and status.decision.reason in BY_PEOPLE
-        unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
-        message = f"rolled back to {back}: {_because(status)}" + (f"; {NOBODY}" if unanswered else "")
-        return Settle(
-            _acted(review, status, Phase.ROLLED_BACK, _why(status, Reason.SIGNAL_DEGRADED), message, now), None
-        )
+        return Settle(_acted(review, status, Phase.ROLLED_BACK, now), None)
     if status.act is not None and status.act.applied_at is None:
         applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
         status = status.model_copy(update={"act": applied})
@@ -117,24 +109,9 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now)), now + FOLLOW)
 
 
-def _acted(
-    review: DriftReview, status: DriftReviewStatus, phase: Phase, reason: Reason, message: str, now: datetime
-) -> DriftReviewStatus:
+def _acted(review: DriftReview, status: DriftReviewStatus, phase: Phase, now: datetime) -> DriftReviewStatus:
     moment = schedule.whole_seconds(now)
     if status.act is not None:
         done = {"applied_at": status.act.applied_at or moment, "completed_at": moment}
         status = status.model_copy(update={"act": status.act.model_copy(update=done)})
-    return finished(review, moved(status, phase, reason, message, now))
-
-
-def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:
-    """An act follows from evidence, from what people say, or from the policy where there is not enough of either."""
-    decision = status.decision
-    if decision is not None and decision.reason in BY_PEOPLE:
-        return decision.reason
-    decided = decision is not None and decision.recommendation is not Recommendation.INCONCLUSIVE
-    return on_evidence if decided else Reason.POLICY
-
-
-def _because(status: DriftReviewStatus) -> str:
-    return status.decision.message if status.decision else ""
+    return finished(review, moved(status, phase, *outcome(review, status, phase), now))

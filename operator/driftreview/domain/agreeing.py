@@ -6,19 +6,31 @@ A value is compared where the operator always writes both; a review may have bee
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Final
 
+from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, RevisionEvidence
 from driftreview.api.phases import Phase
-from driftreview.api.status import ActType, DriftReviewStatus, Revision
+from driftreview.api.preflight import PreflightCheck
+from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.approvals import extended
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.evidence import T0, canonical, written
+from driftreview.domain.naming import look_names, stored_name
+from driftreview.domain.rows import WORTH_SAYING
 from driftreview.domain.status import said
 
-_OUTCOME = {ActType.PROMOTE: Phase.PROMOTED, ActType.ROLL_BACK: Phase.ROLLED_BACK}
+_WITH_T0: Final = ("target", "judged", "rollback", "checkpoints")
+"""What a status has from T0 on, and not before."""
+_AFTER_T0: Final = ("previous", "baseline", "verdict", "decision", "act")
+"""What it may have from then on."""
+_ACTED: Final = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK})
+_BEFORE: Final = frozenset({Phase.PENDING, Phase.FAILED})
+"""Phases without T0."""
 
 
 def contradictions(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> Iterator[Difference]:
@@ -28,13 +40,54 @@ def contradictions(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> I
         review: with its status.
         looks: the frozen looks since T0 was last taken, in their order.
     """
+    yield from _stages(review.status)
+    yield from _looks(review, looks)
     yield from _rows(review)
     for each in looks:
         yield from _revision("status.judged", review.status.judged, each.judged)
-        if each.checkpoint == T0:
-            yield from _revision("status.previous", review.status.previous, each.previous)
+        if each.checkpoint == T0 and review.status.baseline is not None:
+            kept = each.previous if each.previous is not None and each.previous.template else None
+            yield from _revision("status.previous", review.status.previous, kept)
+            yield from _preflight(review.status, each)
         yield from _window(review, each)
-    yield from _outcome(review.status)
+
+
+def _stages(status: DriftReviewStatus) -> Iterator[Difference]:
+    """Whether nothing is there without what comes before it: T0, then its evidence."""
+    begun, phase = status.t0 is not None, status.phase or Phase.PENDING
+    for name in (*_WITH_T0, *_AFTER_T0):
+        is_there = bool(getattr(status, name))
+        if is_there and not begun:
+            yield Difference(f"status.{name}", "there", "T0 was not taken")
+        if begun and not is_there and name in _WITH_T0:
+            yield Difference(f"status.{name}", NONE, "there since T0")
+    if begun is (phase is Phase.PENDING) or (not begun and phase not in _BEFORE):
+        yield Difference("status.phase", phase, "T0 was taken" if begun else "T0 was not taken")
+    wrong = Phase.WATCHING if status.baseline is None else Phase.BASELINING
+    if phase is wrong:
+        yield Difference("status.phase", phase, "T0 is not frozen" if status.baseline is None else "T0 is frozen")
+
+
+def _looks(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> Iterator[Difference]:
+    """Whether one look was judged after the other, from T0 on, and each row is whole."""
+    status, judged = review.status, 0
+    for index, row in enumerate(status.checkpoints):
+        path = f"status.checkpoints[{index}]"
+        if row.verdict is None:
+            if row != Checkpoint(name=row.name, due=row.due):
+                yield Difference(path, "a row of what was judged", "it was not judged")
+            continue
+        judged += 1
+        if judged <= index or status.baseline is None:
+            yield Difference(f"{path}.verdict", row.verdict, "what comes before it is not there")
+        for field, value in (("judgedAt", row.judged_at), ("snapshot", row.snapshot), ("message", row.message)):
+            if value is None:
+                yield Difference(f"{path}.{field}", NONE, "it was judged")
+    known = 1 if status.baseline is None else 2 + judged  # the next one may be frozen, and not judged yet
+    for name in look_names(review)[known:]:
+        if any(each.checkpoint == name for each in looks):
+            what = f"snapshots/{stored_name(review, name)}"
+            yield Difference(what, "frozen", "the look before it was not judged")
 
 
 def _rows(review: DriftReview) -> Iterator[Difference]:
@@ -42,6 +95,7 @@ def _rows(review: DriftReview) -> Iterator[Difference]:
     status = review.status
     if status.t0 is None:
         return
+    settle = parse_duration(review.spec.window.settle)
     declared = review.spec.window.checkpoints
     for index, name in enumerate(declared):
         found = status.checkpoints[index].name if index < len(status.checkpoints) else NONE
@@ -51,11 +105,21 @@ def _rows(review: DriftReview) -> Iterator[Difference]:
         due = status.t0 + parse_duration(row.name)
         if row.due != due:
             yield Difference(f"status.checkpoints[{index}].due", said(row.due), said(due))
+        if row.judged_at is not None and row.judged_at + WORTH_SAYING < due + settle:
+            too_early = f"not before {said(due + settle)}"
+            yield Difference(f"status.checkpoints[{index}].judgedAt", said(row.judged_at), too_early)
     last = next((each.verdict for each in reversed(status.checkpoints) if each.verdict is not None), None)
     if status.verdict != last:
         yield Difference("status.verdict", status.verdict or NONE, last or NONE)
-    if status.rollback is not None and len(status.checkpoints) == len(declared):
-        closes, safe = (each(review.spec.window, status.t0) for each in (schedule.closes_at, schedule.last_safe_moment))
+    yield from _window_of(review, status.t0)
+
+
+def _window_of(review: DriftReview, t0: datetime) -> Iterator[Difference]:
+    """Whether the rollback window is the declared one, with what people added to it."""
+    status, window = review.status, extended(review).spec.window
+    as_declared = len(status.checkpoints) == len(review.spec.window.checkpoints)
+    if status.rollback is not None and (as_declared or status.phase in _ACTED):  # what was added may be said next
+        closes, safe = (each(window, t0) for each in (schedule.closes_at, schedule.last_safe_moment))
         if status.rollback.closes_at != closes:
             yield Difference("status.rollback.closesAt", said(status.rollback.closes_at), said(closes))
         if status.rollback.last_safe_moment != safe:
@@ -70,6 +134,22 @@ def _revision(path: str, stored: Revision | None, frozen: RevisionEvidence | Non
         if old.get(field) != new.get(field):
             words = (canonical(each[field]).decode() if field in each else NONE for each in (old, new))
             yield Difference(f"{path}.{field}", *words)
+
+
+def _preflight(status: DriftReviewStatus, at_t0: DriftSnapshotSpec) -> Iterator[Difference]:
+    """Whether what preflight found is what was frozen; how little the baseline can tell was only found out after it."""
+    if at_t0.facts is None:
+        return
+    old, new = (
+        [each for each in findings if each.name != PreflightCheck.RESOLUTION]
+        for findings in (status.preflight, at_t0.facts.preflight)
+    )
+    for index in range(max(len(old), len(new))):
+        stored, frozen = (
+            canonical(each[index].to_wire()).decode() if index < len(each) else NONE for each in (old, new)
+        )
+        if stored != frozen:
+            yield Difference(f"status.preflight[{index}]", stored, frozen)
 
 
 def _window(review: DriftReview, look: DriftSnapshotSpec) -> Iterator[Difference]:
@@ -94,17 +174,3 @@ def _window(review: DriftReview, look: DriftSnapshotSpec) -> Iterator[Difference
 
 def _stretch(window: EvidenceWindow | None) -> str:
     return NONE if window is None else f"{said(window.start)} to {said(window.end)}"
-
-
-def _outcome(status: DriftReviewStatus) -> Iterator[Difference]:
-    """Whether the phase is what the act and the decision came to."""
-    act, phase = status.act, status.phase or Phase.PENDING
-    if act is not None and status.decision is None:
-        yield Difference("status.act", act.type, "nothing was decided")
-    done = _OUTCOME[act.type] if act is not None and act.completed_at is not None else None
-    if done is not None and phase is not done:
-        yield Difference("status.phase", phase, done)
-    if done is None and phase in _OUTCOME.values():
-        yield Difference("status.phase", phase, "no such act was completed")
-    if phase is Phase.DECIDED and (status.decision is None or act is not None):
-        yield Difference("status.phase", phase, act.type if act is not None else "nothing was decided")

@@ -34,6 +34,7 @@ _SERIES: Final = "ALERTS"
 _NO_MATCHERS: Final = QueryProblem(Reason.QUERY_INVALID, 'must be label matchers alone, such as {namespace="shop"}')
 _QUOTE: Final = '"'
 _GIVEN: Final = ("alertstate", "__name__")
+NOTHING_PROVED: Final = "which proves nothing: the source has no alert rule"
 _BY: Final = "by (alertname, severity)"
 
 
@@ -132,7 +133,16 @@ def check_alerts(alerts: Alerts, at_t0: Facts, now: Facts) -> Iterator[CheckResu
     verdict, message = _new(at_t0, now)
     if verdict is CheckVerdict.HELD and alive not in {None, CheckVerdict.HELD}:
         verdict, message = CheckVerdict.UNKNOWN, f"{message}, but the heartbeat is silent: that proves nothing"
-    yield CheckResult(SECTION, NEW, verdict, message, counts=counts)
+    proves = verdict is not CheckVerdict.HELD or not powerless(now)
+    message += "" if proves else f", {NOTHING_PROVED}"
+    yield CheckResult(SECTION, NEW, verdict, message, counts=counts, proves=proves)
+
+
+def powerless(facts: Facts) -> bool:
+    """Whether no alert can fire as far as is known: the source says that it has no alert rule, and nothing fires."""
+    rules = facts.observability.rules if facts.observability else None
+    fires = facts.alerts is not None and (facts.alerts.fired or facts.alerts.heartbeat)
+    return rules is not None and rules.alerting == 0 and not fires
 
 
 def new_alerts(at_t0: Facts, now: Facts) -> list[AlertFact]:

@@ -20,7 +20,7 @@ from driftreview.api.values import exact_duration, parse_duration
 from driftreview.api.window import Window
 from driftreview.domain.consent import MOST_WORDS, counted, counting, rejection
 from driftreview.domain.display import printable
-from driftreview.domain.room import has_room
+from driftreview.domain.room import Room
 from driftreview.domain.schedule import closes_at
 from driftreview.domain.status import bounded, finished, moved, said
 
@@ -77,9 +77,9 @@ def noted(review: DriftReview, observed: Iterable[DriftApproval], now: datetime)
     status = review.status
     known = {each.uid for each in status.approvals}
     fresh = {each.metadata.uid: each for each in observed if each.metadata.uid not in known}
-    after = status
+    after, room = status, Room()
     for each in sorted(fresh.values(), key=lambda one: (_FIRST.get(one.spec.type, len(_FIRST)), *_age(one, now))):
-        after = _written_down(review, after, each, now)
+        after = _written_down(review, after, each, now, room)
     after = after.model_copy(update={"approvals": counting(review, after)})
     return None if after == status else finished(review, bounded(after))
 
@@ -89,14 +89,14 @@ def _age(approval: DriftApproval, now: datetime) -> tuple[datetime, str]:
 
 
 def _written_down(
-    review: DriftReview, status: DriftReviewStatus, approval: DriftApproval, now: datetime
+    review: DriftReview, status: DriftReviewStatus, approval: DriftApproval, now: datetime, room: Room
 ) -> DriftReviewStatus:
     ours = approval.spec.review_ref.uid == review.metadata.uid
     why = _why_not(review, status, approval, now) if ours else OF_ANOTHER
     record = as_recorded(approval, now, status.judged.name if status.judged is not None and ours else "", why)
     records = sorted([*status.approvals, record], key=lambda each: (each.at, each.uid))
     records = counting(review, status.model_copy(update={"approvals": records}))  # one given twice counts once
-    if not has_room(next(each for each in records if each.uid == record.uid), records):
+    if not room.is_there_for(next(each for each in records if each.uid == record.uid), records):
         return status
     with_it = status.model_copy(update={"approvals": records})
     if record.counted and record.type is ApprovalType.EXTEND:

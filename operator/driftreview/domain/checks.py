@@ -22,6 +22,8 @@ class CheckResult:
     """What was expected, what was found, and what to do, in one sentence."""
     counts: bool = True
     """Whether the checkpoint's verdict heeds it."""
+    proves: bool = True
+    """Whether that it holds says anything: no alert is new where none can fire."""
 
     @property
     def named(self) -> str:

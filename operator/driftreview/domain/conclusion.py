@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
+from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.policy import OnDrift, OnInconclusive, Policy, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.status import ActType, Decision
+from driftreview.domain.display import shorten
 
+MOST_NAMES: Final = 253
+BY_INCONCLUSIVE: Final = "policy.onInconclusive"
+BY_WINDOW_END: Final = "policy.onWindowEnd"
+_MOST_MESSAGE: Final = 4096
 BY_PEOPLE: Final = frozenset({Reason.APPROVED, Reason.REJECTED})
 """Reasons of a decision that people took."""
 
@@ -21,6 +28,31 @@ def concluded(verdict: Verdict, *, last: bool) -> tuple[Recommendation, Reason] 
     if verdict is Verdict.PASS:
         return Recommendation.APPROVE, Reason.SIGNALS_PASSED
     return Recommendation.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE
+
+
+def written_down(what: Recommendation, reason: Reason, message: str, by: str, at: datetime) -> Decision:
+    """A decision as a status has it: bounded; `at` is in whole seconds."""
+    return Decision(
+        recommendation=what,
+        reason=reason,
+        message=shorten(message, _MOST_MESSAGE),
+        by=shorten(by, MOST_NAMES),
+        at=at,
+    )
+
+
+def decided_by(row: Checkpoint, *, last: bool) -> Decision | None:
+    """What a judged look decides; None if a later one has to, or it was not judged."""
+    conclusion = concluded(row.verdict, last=last) if row.verdict else None
+    if conclusion is None or row.judged_at is None:
+        return None
+    return written_down(*conclusion, f"T0+{row.name}: {row.message}", f"checkpoint {row.name}", row.judged_at)
+
+
+def by_policy(decision: Decision, policy: Policy, at: datetime) -> Decision:
+    """What the policy makes of a look that could not be judged: that does not roll back by itself."""
+    message = f"{BY_INCONCLUSIVE} is {policy.on_inconclusive}, and {decision.message}"
+    return written_down(Recommendation.INCONCLUSIVE, Reason.POLICY, message, BY_INCONCLUSIVE, at)
 
 
 def act_for(policy: Policy, recommendation: Recommendation) -> ActType | None:

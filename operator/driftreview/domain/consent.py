@@ -11,9 +11,11 @@ from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType
 from driftreview.api.policy import ApprovedBy, PolicyMode
-from driftreview.api.reasons import Reason
+from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import DriftReviewStatus
-from driftreview.domain.conclusion import BY_PEOPLE, act_on
+from driftreview.domain.conclusion import BY_PEOPLE, act_on, held_by
+from driftreview.domain.display import counted as so_many
+from driftreview.domain.display import some
 from driftreview.domain.status import said, truth, with_condition
 
 MOST_WORDS: Final = 256
@@ -40,8 +42,12 @@ class Consent:
     """How many of them a promotion needs."""
     unsigned: tuple[str, ...]
     """Required items of the checklist without a sign-off."""
+    asked: bool
+    """Whether a promotion needs anything of people."""
     not_by: str = ""
     """The user whose approval does not count."""
+    early: str = ""
+    """What is to be known of approvals that were given before the decision."""
 
     def enough(self, least: int = 0) -> bool:
         """Whether nothing lacks, with so many approvals at least."""
@@ -57,30 +63,72 @@ class Consent:
             parts.append(f"has {len(self.by)} of {wanted} approvals{names}{other}")
         if self.unsigned:
             parts.append(f"lacks the sign-off of {', '.join(self.unsigned)}")
-        return " and ".join(parts) or "has every sign-off"
+        return (" and ".join(parts) or "has every sign-off") + (f"; {self.early}" if self.early else "")
 
 
 def consent(review: DriftReview, status: DriftReviewStatus) -> Consent:
-    """Who approved and signed off, and what a promotion needs."""
-    rule = review.spec.policy.approval
-    manual = rule.type is ApprovedBy.MANUAL
+    """Who approved and signed off, and what a promotion needs by the policy.
+
+    Only the operator's own promotion needs approvals. A person who promotes in mode Advise has the checklist to go by;
+    in mode Observe nobody promotes anything by the review.
+    """
+    rule, mode = review.spec.policy.approval, review.spec.policy.mode
+    manual = rule.type is ApprovedBy.MANUAL and mode is PolicyMode.ENFORCE
+    required = [each.name for each in review.spec.checklist if each.required and mode is not PolicyMode.OBSERVE]
     signed = {each.item for each in counted(status, ApprovalType.SIGN_OFF)}
+    by = tuple(each.by for each in counted(status, ApprovalType.APPROVE))
     return Consent(
-        by=tuple(each.by for each in counted(status, ApprovalType.APPROVE)),
+        by=by,
         wanted=rule.approvals if manual else 0,
-        unsigned=tuple(each.name for each in review.spec.checklist if each.required and each.name not in signed),
+        unsigned=tuple(each for each in required if each not in signed),
+        asked=manual or bool(required),
         not_by=(review.spec.author or "") if manual and rule.not_by_author else "",
+        early=_to_be_given_again(review, status, by) or (before_decision(review, status) if by else ""),
     )
+
+
+def waits_for_people(review: DriftReview) -> bool:
+    """Whether the operator's promotion waits for approvals or sign-offs; in another mode it has none that could."""
+    return review.spec.policy.mode is PolicyMode.ENFORCE and consent(review, review.status).asked
+
+
+def before_decision(review: DriftReview, status: DriftReviewStatus) -> str:
+    """What an approval does that is given before the decision, and what it does not; empty once there is one."""
+    policy = review.spec.policy
+    if status.decision is not None or policy.mode is not PolicyMode.ENFORCE:
+        return ""
+    does = "counts where the evidence leads to a promotion"
+    if policy.approval.type is not ApprovedBy.MANUAL:
+        does = "does nothing for a promotion that the evidence leads to, which needs none"
+    fields = [held_by(policy, each) for each in (Recommendation.REJECT, Recommendation.INCONCLUSIVE)]
+    left = ", ".join(each for each in fields if each)
+    anew = f"; what is left to people ({left}) needs a new one" if left else ""
+    return f"an approval from before the decision {does}{anew}"
+
+
+def _to_be_given_again(review: DriftReview, status: DriftReviewStatus, by: tuple[str, ...]) -> str:
+    """Whose approvals counted until the decision was left to people, which they do not answer."""
+    if not is_held(review, status):
+        return ""
+    acts = [each for each in status.approvals if each.type is ApprovalType.APPROVE and not each.counted]
+    counted_before = (each.by for each in acts if not _why_not_counted(review, status, each, None, frozenset()))
+    names = [each for each in dict.fromkeys(counted_before) if each not in by]
+    if not names:
+        return ""
+    were = so_many(len(names), "approval was", "approvals were")
+    return f"{were} given before the decision ({some(names)}): who still approves does so again"
 
 
 def with_consent(review: DriftReview, status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
     """Say whether a promotion has what it needs of people, where it needs something."""
     given = consent(review, status)
-    if not given.wanted and not any(each.required for each in review.spec.checklist):
+    if not given.asked:
         others = [each for each in status.conditions if each.type != ConditionType.APPROVED]
         return status.model_copy(update={"conditions": others})
     enough = given.enough()
-    until = f"; waited for until {said(status.rollback.last_safe_moment)}" if status.rollback and not enough else ""
+    until = ""
+    if status.rollback is not None and not enough and waits_for_people(review):
+        until = f"; waited for until {said(status.rollback.last_safe_moment)}"
     reason = Reason.APPROVED if enough else Reason.APPROVAL_MISSING
     message = f"a promotion {given.said()}{until}"
     return with_condition(status, ConditionType.APPROVED, truth(holds=enough), reason, message, now)
@@ -109,7 +157,7 @@ def counting(review: DriftReview, status: DriftReviewStatus) -> list[ApprovalRec
             what = each.by if each.type is ApprovalType.APPROVE else each.item or ""
             why = _why_not_counted(review, status, each, since, given)
             given |= set() if why else {f"{each.type} {what}"}
-            found.append(each.model_copy(update={"counted": not why, "why": why[:MOST_WORDS]}))
+            found.append(_with(each, why[:MOST_WORDS]))
         else:
             found.append(each)
     return found
@@ -119,7 +167,14 @@ def _in_time(record: ApprovalRecord, ended: datetime) -> ApprovalRecord:
     """What was given after all was decided counts for nothing more; what counted before stays."""
     if record.type not in {ApprovalType.APPROVE, ApprovalType.SIGN_OFF} or record.at <= ended:
         return record
-    return record.model_copy(update={"counted": False, "why": f"it was given after the decision of {said(ended)}"})
+    return _with(record, f"it was given after the decision of {said(ended)}")
+
+
+def _with(record: ApprovalRecord, why: str) -> ApprovalRecord:
+    """A record that does not count for this reason, or counts; the same one where nothing changes."""
+    if (record.counted, record.why) == (not why, why):
+        return record
+    return record.model_copy(update={"counted": not why, "why": why})
 
 
 def _why_not_counted(

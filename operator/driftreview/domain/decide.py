@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
@@ -13,20 +13,18 @@ from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import UNANSWERED, Reason, Verdict
 from driftreview.api.status import DriftReviewStatus, Rollback
-from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.coarser import coarsened
-from driftreview.domain.conclusion import concluded
-from driftreview.domain.consent import counting
-from driftreview.domain.display import shorten
+from driftreview.domain.conclusion import decided_by
+from driftreview.domain.consent import counting, with_consent
 from driftreview.domain.expected import unmet
-from driftreview.domain.follow import decided, follow_decision
+from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.rows import check_rows, confounder_rows, evidence_rows, signal_rows
+from driftreview.domain.rows import judged_row
 from driftreview.domain.status import (
     bounded,
     condition,
@@ -46,8 +44,6 @@ _NOT_FORESEEN: Final = (
     "what it can be compared with and what was measured is not known: the operator failed to find it out, "
     "see its log for {}/{}; the looks are judged all the same"
 )
-WORTH_SAYING: Final = timedelta(minutes=1)
-"""Lateness below this is the loop's own."""
 
 
 def with_rollback(
@@ -132,10 +128,13 @@ def baseline_captured(
     )
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
-    lacking = f", but without data: {', '.join(without)}" if without else ""
-    lacking += f", but nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else ""
-    lacking += f", but not as expected: {'; '.join(expected)}" if expected else ""
-    summary = f"baseline frozen{lacking}; first look at {said(first.due)}"
+    lacking = (
+        f"without data: {', '.join(without)}" if without else "",
+        f"nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else "",
+        f"not as expected: {'; '.join(expected)}" if expected else "",
+    )
+    but = "; ".join(each for each in lacking if each)
+    summary = f"baseline frozen{but and f', but {but}'}; first look at {said(first.due)}"
     if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_no_way_back(status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
@@ -147,20 +146,7 @@ def checkpoint_judged(
     """A checkpoint was judged: write its row, and decide if it decides."""
     status = review.status
     old = status.checkpoints[index]
-    late = now - old.due - parse_duration(review.spec.window.settle)
-    judged = Checkpoint(
-        name=old.name,
-        due=old.due,
-        judged_at=schedule.whole_seconds(now),
-        late_by=format_duration(late) if late >= WORTH_SAYING else None,
-        verdict=result.verdict,
-        message=shorten(result.message),
-        snapshot=ref,
-        signals=signal_rows(result),
-        evidence=evidence_rows(result),
-        checks=check_rows(result),
-        confounders=confounder_rows(result),
-    )
+    judged = judged_row(old, result, ref, review.spec.window.settle, schedule.whole_seconds(now))
     rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]
     status = bounded(status.model_copy(update={"checkpoints": rows, "verdict": result.verdict}))
     status = _metrics_asked(status, [each.finding.reason for each in result.results], now)
@@ -172,16 +158,15 @@ def _decide(
     review: DriftReview, status: DriftReviewStatus, judged: Checkpoint, target: TargetView, now: datetime
 ) -> DriftReviewStatus:
     last = judged.name == status.checkpoints[-1].name
-    why = f"T0+{judged.name}: {judged.message}"
-    conclusion = concluded(judged.verdict, last=last) if judged.verdict else None
-    if conclusion is not None and status.decision is None:
-        status = decided(status, *conclusion, why, f"checkpoint {judged.name}", now)
-        status = status.model_copy(update={"approvals": counting(review, status)})
+    decision = decided_by(judged, last=last)
+    if decision is not None and status.decision is None:
+        status = status.model_copy(update={"decision": decision})
+        status = with_consent(review, status.model_copy(update={"approvals": counting(review, status)}), now)
     if status.decision is not None:
         return follow_decision(review, status, target, now, last=last)
     phase = Phase.HOLDING if judged.verdict is Verdict.HOLD else Phase.WATCHING
     reason = Reason.HOLDING if phase is Phase.HOLDING else Reason.BETWEEN_CHECKPOINTS
-    return moved(status, phase, reason, f"{judged.verdict} at {why}", now)
+    return moved(status, phase, reason, f"{judged.verdict} at T0+{judged.name}: {judged.message}", now)
 
 
 def _metrics_asked(status: DriftReviewStatus, reasons: Sequence[Reason | None], now: datetime) -> DriftReviewStatus:

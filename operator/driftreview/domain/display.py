@@ -31,7 +31,7 @@ def number(value: float) -> str:
 
 
 def quantity(value: float, unit: str) -> str:
-    """A value with its unit: seconds as ms or µs where small, bytes as MiB; what rounding left of a zero is one."""
+    """A value with its unit: seconds as ms where small, bytes as MiB, 80/s; what rounding left of a zero is one."""
     value = 0.0 if abs(value) < _TINY else value
     size = abs(value)
     if unit == "s":
@@ -42,8 +42,8 @@ def quantity(value: float, unit: str) -> str:
         while size >= 1024 and power < len(_BYTES) - 1:  # noqa: PLR2004 - a kibi
             size, power = size / 1024, power + 1
         return f"{number(value / 1024**power)} {_BYTES[power]}"
-    if unit == "%":
-        return f"{number(value)}%"
+    if unit == "%" or unit.startswith("1/"):
+        return f"{number(value)}{unit.removeprefix('1')}"
     return f"{number(value)} {unit}".rstrip()
 
 

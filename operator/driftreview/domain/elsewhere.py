@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Final, TypeVar, cast
 from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile, FileFormat
 from driftreview.api.elsewhere import Measure as Measured
 from driftreview.api.facts import Facts
+from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Margin, Mode, Worse
 from driftreview.api.values import parse_percent, parse_quantity
@@ -25,6 +25,8 @@ from driftreview.domain.margins import tolerated
 
 _T = TypeVar("_T")
 SECTION: Final = "evidence"
+NOT_COUNTED: Final = "(Shadow: not counted)"
+"""What is said of an expectation or a number that no verdict heeds."""
 _SAME: Final = 1e-9
 """Share of the larger number below which two are the same: what is left of adding up seconds."""
 _WHOLE: Final = 0.01
@@ -70,6 +72,11 @@ def file_of(evidence: Evidence, *, at_t0: bool) -> EvidenceFile | None:
     if not at_t0:
         return declared.current
     return declared.baseline or (declared.current if evidence.baseline is None else None)
+
+
+def is_declared(evidence: Evidence) -> bool:
+    """Whether both numbers stand in the spec, so that no file is read."""
+    return evidence.baseline is not None and evidence.current is not None
 
 
 @dataclass(frozen=True)
@@ -126,9 +133,13 @@ def judge_evidence(declared: Sequence[Evidence], at_t0: Facts | None, now: Facts
 
 
 def without_baseline(declared: Sequence[Evidence], at_t0: Facts | None) -> list[str]:
-    """Numbers that count and have nothing to be compared with, each in a sentence: no later look mends that."""
-    counted = [(each.name, number_of(each, at_t0, at_t0=True)) for each in declared if each.mode is not Mode.SHADOW]
-    return [f"{SECTION}/{name}: {found[1]}" for name, found in counted if not isinstance(found, float)]
+    """Numbers that have nothing to be compared with, each in a sentence: no later look mends that."""
+    known = [(each, number_of(each, at_t0, at_t0=True)) for each in declared]
+    return [
+        f"{SECTION}/{each.name}: {found[1]}" + (f" {NOT_COUNTED}" if each.mode is Mode.SHADOW else "")
+        for each, found in known
+        if not isinstance(found, float)
+    ]
 
 
 def _judged(evidence: Evidence, at_t0: Facts | None, now: Facts | None) -> Finding:
@@ -214,11 +225,8 @@ def _plain(content: bytes) -> float:
 
 def _document(content: bytes) -> Any:
     try:
-        return json.loads(content, parse_constant=_no_constant)
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # a JSONDecodeError, a UnicodeDecodeError, too many digits or brackets
+        return read_json(content)
+    except ValueError as error:
         raise UnreadableError(f"it is no JSON: {printable(str(error))}") from error
 
 
@@ -238,10 +246,6 @@ def _pointed_at(found: Any, pointer: str) -> float:
         return _finite(float(found), pointer)
     except OverflowError as error:
         raise UnreadableError(f"the number at {pointer} is too large") from error
-
-
-def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number in JSON")
 
 
 def _finite(value: float, what: str) -> float:

@@ -72,6 +72,7 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
         message += _bursts(each, counts)
     message += _ground(each, counts, sure)
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
+    old, new = (f"{shown} in {each.lasting}" for shown in (old, new))
     return Finding(verdict, reason, message, old, new, delta, estimate)
 
 

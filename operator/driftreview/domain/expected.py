@@ -33,29 +33,41 @@ def check_facts(spec: DriftReviewSpec, at_t0: Facts | None, now: Facts | None) -
 
 
 def unmet(spec: DriftReviewSpec, facts: Facts | None) -> list[str]:
-    """What is not as expected at T0 already, each in a sentence."""
-    checks = check_facts(spec, facts, facts)
-    broken = [each.sentence for each in checks if each.counts and each.verdict is not CheckVerdict.HELD]
+    """What is not as expected at T0 already, each in a sentence; of what is in Shadow too, which says that."""
+    amiss = [each for each in check_facts(spec, facts, facts) if each.is_amiss]
+    broken = [each.sentence + ("" if each.counts else f" {elsewhere.NOT_COUNTED}") for each in amiss]
     return broken + elsewhere.without_baseline(spec.evidence, facts)
 
 
-def unmeasured(spec: DriftReviewSpec) -> list[str]:
-    """Which fields of a spec ask for what no samples tell: facts, and what people have to say."""
-    asked = {
-        contracts.SECTION: spec.contracts,
-        flags.SECTION: spec.flags,
-        elsewhere.SECTION: spec.evidence,
-        alerts.SECTION: spec.alerts,
-        "policy.approval": spec.policy.approval.type is ApprovedBy.MANUAL,
-        "checklist": any(each.required for each in spec.checklist),
-    }
-    return [field for field, found in asked.items() if found]
+def unmeasured(spec: DriftReviewSpec, *, many: bool = False) -> list[str]:
+    """What of a spec cannot be judged where there are samples alone, each with the reason.
+
+    Args:
+        spec: what is declared.
+        many: whether releases are tried that never were, at many T0s: a declared number is of one release.
+    """
+    declared = [each for each in spec.evidence if elsewhere.is_declared(each)]
+    asked: tuple[tuple[str, str, object], ...] = (
+        (contracts.SECTION, "of which there are no recordings", spec.contracts),
+        (flags.SECTION, "of which there are no recordings", spec.flags),
+        (elsewhere.SECTION, "whose numbers are of one release and not of every T0", many and declared),
+        *(
+            (f"{elsewhere.SECTION}[{each.name}]", "which is read from a ConfigMap, not from recordings", True)
+            for each in spec.evidence
+            if each not in declared
+        ),
+        (alerts.SECTION, "of which there are no recordings", spec.alerts),
+        ("policy.approval", "which people give", spec.policy.approval.type is ApprovedBy.MANUAL),
+        ("checklist", "which people sign off", any(each.required for each in spec.checklist)),
+    )
+    return [f"spec.{field}, {why}" for field, why, found in asked if found]
 
 
-def measured_only(spec: DriftReviewSpec) -> DriftReviewSpec:
-    """A spec without what is judged by facts, for where there are none: history keeps samples only."""
-    lists: dict[str, list[object]] = {each: [] for each in (contracts.SECTION, flags.SECTION, elsewhere.SECTION)}
-    return spec.model_copy(update={**lists, alerts.SECTION: None})
+def measured_only(spec: DriftReviewSpec, *, many: bool = False) -> DriftReviewSpec:
+    """A spec without what `unmeasured` tells: history keeps samples only, and declared numbers need none."""
+    numbers = [] if many else [each for each in spec.evidence if elsewhere.is_declared(each)]
+    none: dict[str, list[object]] = {each: [] for each in (contracts.SECTION, flags.SECTION)}
+    return spec.model_copy(update={**none, elsewhere.SECTION: numbers, alerts.SECTION: None})
 
 
 def _declared(spec: DriftReviewSpec, message: str) -> Iterator[CheckResult]:

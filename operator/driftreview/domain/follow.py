@@ -8,33 +8,23 @@ from typing import Final
 from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, Phase
-from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
+from driftreview.api.policy import OnDrift, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
 from driftreview.domain import schedule
-from driftreview.domain.conclusion import BY_PEOPLE, act_on
+from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_policy, written_down
 from driftreview.domain.consent import consent, is_held, rejection
-from driftreview.domain.display import shorten
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.workload import TargetView
 
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
-MOST_NAMES: Final = 253
-_MOST_MESSAGE: Final = 4096
 
 
 def decided(
     status: DriftReviewStatus, what: Recommendation, reason: Reason, message: str, by: str, now: datetime
 ) -> DriftReviewStatus:
     """Write down what the review came to, and by whom."""
-    decision = Decision(
-        recommendation=what,
-        reason=reason,
-        message=shorten(message, _MOST_MESSAGE),
-        by=shorten(by, MOST_NAMES),
-        at=schedule.whole_seconds(now),
-    )
-    return status.model_copy(update={"decision": decision})
+    return status.model_copy(update={"decision": written_down(what, reason, message, by, schedule.whole_seconds(now))})
 
 
 def follow_decision(
@@ -55,9 +45,11 @@ def follow_decision(
         summary = f"{summary}; the promotion {given.said()}; {waits}"
         return moved(status, Phase.HOLDING, Reason.APPROVAL_MISSING, summary, now)
     if act is not None:
-        undecided = decision.recommendation is Recommendation.INCONCLUSIVE
-        return _intend(_by_policy(status, policy, now) if undecided else status, act, target, summary, now)
-    asked = given.by or given.wanted or given.unsigned
+        if decision.recommendation is Recommendation.INCONCLUSIVE:
+            ruled = by_policy(decision, policy, schedule.whole_seconds(now))
+            status = status.model_copy(update={"decision": ruled})
+        return _intend(status, act, target, summary, now)
+    asked = given.by or given.asked or given.early
     so_far = f"; to promote it, it {given.said(1)}" if asked else ""
     return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {waits}{so_far}", now)
 
@@ -97,13 +89,6 @@ def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus, n
         return f"no time is left to wait for a person: {then} (policy.onWindowEnd is {on_end})"
     until = said(status.rollback.last_safe_moment)
     return f"waits for a person until {until}, then {then} (policy.onWindowEnd is {on_end})"
-
-
-def _by_policy(status: DriftReviewStatus, policy: Policy, now: datetime) -> DriftReviewStatus:
-    """Say with the decision that it is the policy's: what cannot be judged does not roll back by itself."""
-    why = status.decision.message if status.decision else ""
-    message = f"policy.onInconclusive is {policy.on_inconclusive}, and {why}"
-    return decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onInconclusive", now)
 
 
 def _intend(
@@ -176,11 +161,11 @@ def window_ended(
     elif review.spec.policy.mode is PolicyMode.ENFORCE and on_end is not OnWindowEnd.NOTIFY:
         act = ActType.PROMOTE if on_end is OnWindowEnd.PROMOTE else ActType.ROLL_BACK
         what = "not promoted" if approved else "undecided"
-        message = f"{what} at the last safe moment ({why}); policy.onWindowEnd is {on_end}"
+        message = f"{what} at the last safe moment ({why}); {BY_WINDOW_END} is {on_end}"
         if decision is not None and decision.reason is Reason.POLICY:  # said before, when the target was paused
             message = why
         else:
-            status = decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, "policy.onWindowEnd", now)
+            status = decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, BY_WINDOW_END, now)
         status = _intend(status, act, target, message, now)
     elif approved:
         message = f"{why}; nothing was done until the last safe moment"
@@ -189,3 +174,31 @@ def window_ended(
         message = f"undecided at the last safe moment, nothing was done: {why}"
         status = moved(status, Phase.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, message, now)
     return finished(review, status)
+
+
+def outcome(review: DriftReview, status: DriftReviewStatus, phase: Phase) -> tuple[Reason, str]:
+    """Reason and sentence of an act that was carried out: Promoted or RolledBack."""
+    decision = status.decision
+    because = decision.message if decision else ""
+    if phase is Phase.PROMOTED:
+        name = status.judged.name if status.judged else "the judged revision"
+        return _why(status, Reason.SIGNALS_PASSED), f"{name} is approved: {because}"
+    left = decision is not None and decision.recommendation is Recommendation.REJECT
+    by_people = decision is not None and decision.reason in BY_PEOPLE
+    unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
+    message = f"rolled back to {went_back_to(status)}: {because}" + (f"; {NOBODY}" if unanswered else "")
+    return _why(status, Reason.SIGNAL_DEGRADED), message
+
+
+def went_back_to(status: DriftReviewStatus) -> str:
+    """What a rollback puts back, by name."""
+    return status.previous.name if status.previous else "the previous revision"
+
+
+def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:
+    """An act follows from evidence, from what people say, or from the policy where there is not enough of either."""
+    decision = status.decision
+    if decision is not None and decision.reason in BY_PEOPLE:
+        return decision.reason
+    decided = decision is not None and decision.recommendation is not Recommendation.INCONCLUSIVE
+    return on_evidence if decided else Reason.POLICY

@@ -26,11 +26,12 @@ from driftreview.domain.effect import foresee
 from driftreview.domain.evidence import hash_of, spec_hash
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
-from driftreview.domain.margins import compared_in, margin_of
+from driftreview.domain.margins import compared_in, counted_in, margin_of
 from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.measuring import panel_of
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.regression import Panel
+from driftreview.domain.rules import at_worst
 from driftreview.domain.scale import Scale
 from driftreview.domain.statistics import mean, middle
 from driftreview.domain.tails import student_quantile
@@ -222,7 +223,8 @@ def _measured(signals: Iterable[Observed]) -> Iterator[str]:
         shown = sorted(centre(side.present) for side in each.sides.values() if side.present)
         if shown:
             low, high = (quantity(value, each.signal.unit) for value in (shown[0], shown[-1]))
-            yield f"{each.signal.name} {low}" + (f" to {high}" if high != low else "")
+            usual = low if high == low else f"{low} to {high}"
+            yield f"{each.signal.name} {usual}{counted_in(each.signal)}{at_worst(each.signal, each.sides.values())}"
 
 
 def _said(signal: Signal, key: str, reason: str) -> str:

@@ -20,10 +20,20 @@ _NAME: Final = 256
 _DEEPEST: Final = 64
 """Elements within each other: suites within suites, and a little more."""
 _SUITES: Final = frozenset({"testsuites", "testsuite"})
+_COUNTED: Final = _SUITES | {"testcase"}
+"""What stands in suites and nowhere else."""
 _FAILED: Final = frozenset({"failure", "error", "rerunFailure", "rerunError"})
 """What stands in a case that failed; one that was right in the end has flakyFailure instead."""
+_FLAKY: Final = frozenset({"flakyFailure", "flakyError"})
+_OUTCOMES: Final = _FAILED | _FLAKY | {"skipped"}
+_BESIDE: Final = frozenset({"system-out", "system-err", "properties", "property", "attachments"})
+"""What else stands in a case, and says nothing of how it went."""
+_SPELLED: Final = {each.lower(): each for each in (*_COUNTED, *_OUTCOMES)}
+"""Elements that are counted: one of these in another spelling is none that anybody knows."""
 _FAILED_SAID: Final = frozenset({"fail", "failed", "failure", "error", "errored"})
 """What the attributes `status` and `result` of a test case call it."""
+_PASSED_SAID: Final = frozenset({"run", "ok", "pass", "passed", "success", "successful", "succeeded", "completed"})
+_SKIPPED_SAID: Final = frozenset({"notrun", "skip", "skipped", "disabled", "ignored", "suppressed", "pending"})
 _ENCODING: Final = re.compile(
     r"utf-?(8|16)|utf-16[bl]e|(us-)?ascii|latin-?1|iso-8859-\d+|(windows-|cp)125\d", re.IGNORECASE | re.ASCII
 )
@@ -165,9 +175,13 @@ class _Reader:
         tag, label = tag.rpartition(":")[2], printable(attributes.get("name", ""), 60)
         if len(self.path) >= _DEEPEST:
             raise UnreadableError(f"its elements stand in each other more than {_DEEPEST} deep")
+        if _SPELLED.get(tag.lower(), tag) != tag:
+            raise UnreadableError(f"<{printable(tag, 40)}> is not <{_SPELLED[tag.lower()]}>: nobody knows what it says")
         if not self.path and tag not in _SUITES:
             raise UnreadableError(f"it is no test report: it begins with <{printable(tag, 40)}>, not <testsuites>")
         opened = _Open(tag, f"<{tag}> {label}".rstrip(), has_time=False, claims=(0, 0))
+        if tag in _COUNTED and self.path and self.path[-1].tag not in _SUITES:
+            raise UnreadableError(f"<{tag}> stands in {self.path[-1].label}: nobody knows how to count it")
         if tag in _SUITES:
             opened.has_time = bool(attributes.get("time", "").strip())
             tests, failures, errors = (_count(attributes, each, opened) for each in ("tests", "failures", "errors"))
@@ -177,21 +191,36 @@ class _Reader:
             self.timed += opened.has_time
         elif tag == "testcase":
             self._case(opened, attributes)
-        elif self.path[-1].tag == "testcase":
-            self.path[-1].outcomes.add(tag)
-            self.path[-1].failures += tag in _FAILED
-        elif self.path[-1].tag in _SUITES and tag in _FAILED:
-            message = f"<{tag}> stands in {self.path[-1].label}, in no test case: nobody knows which tests it kept away"
-            raise UnreadableError(message)
+        else:
+            self._inside(tag)
         self.path.append(opened)
+
+    def _inside(self, tag: str) -> None:
+        """What stands in a test case says how it went; the same anywhere else says nothing that could be counted."""
+        parent = self.path[-1]
+        if parent.tag == "testcase":
+            if tag not in _OUTCOMES | _BESIDE:
+                raise UnreadableError(f"nobody knows what <{printable(tag, 40)}> says of {parent.label}")
+            parent.outcomes.add(tag)
+            parent.failures += tag in _FAILED
+        elif tag in _OUTCOMES:
+            why = "in no test case" if parent.tag in _SUITES else "not in a test case itself"
+            raise UnreadableError(f"<{tag}> stands in {parent.label}, {why}: nobody knows which tests it is about")
 
     def _case(self, opened: _Open, attributes: dict[str, Any]) -> None:
         name = ".".join(each for each in (attributes.get("classname", ""), attributes.get("name", "")) if each)
         self.suite.tests += 1
         self.suite.cases.append((_seconds(attributes.get("time", ""), f"test {printable(name)}"), name[:_NAME]))
         opened.cases = 1
-        if any(attributes.get(each, "").strip().lower() in _FAILED_SAID for each in ("status", "result")):
-            opened.outcomes.add("failure")
+        for attribute in ("status", "result"):
+            plain = attributes.get(attribute, "").strip().lower()
+            if plain in _FAILED_SAID:
+                opened.outcomes.add("failure")
+            elif plain in _SKIPPED_SAID:
+                opened.outcomes.add("skipped")
+            elif plain and plain not in _PASSED_SAID:
+                text = f"the {attribute} of {opened.label} is {printable(plain, 40)!r}: nobody knows whether it passed"
+                raise UnreadableError(text)
 
     def ended(self, _: str) -> None:
         """An element ends."""

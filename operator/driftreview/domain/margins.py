@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from driftreview.api.signal import Margin, Signal
-from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.api.signal import Kind, Margin, Signal
+from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
 from driftreview.domain.display import change, difference, distance
 from driftreview.domain.scale import Scale
 
@@ -32,6 +32,11 @@ def tolerated(margin: Margin, unit: str) -> str:
     """A margin as it is shown: "or" means the larger of the two."""
     absolute = "" if margin.absolute is None else distance(parse_quantity(margin.absolute), unit)
     return " or ".join(each for each in (margin.relative, absolute) if each)
+
+
+def counted_in(signal: Signal) -> str:
+    """How long a count of kind Events is a count of, as it follows the number; empty of other kinds."""
+    return f" in {format_duration(parse_duration(signal.for_))}" if signal.kind is Kind.EVENTS and signal.for_ else ""
 
 
 def alert_of(signal: Signal) -> float | None:

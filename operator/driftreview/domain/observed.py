@@ -6,13 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
+from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SignalEvidence
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
 from driftreview.domain.coverage import unanswered, uncovered, without_traffic
-from driftreview.domain.display import printable
+from driftreview.domain.display import printable, shorten
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.scraping import Scraped
+from driftreview.domain.shape import MAX_MESSAGE
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,7 @@ def observed(
     return {
         each.name: Observed(
             declared[each.name],
-            {one.labels.get(declared[each.name].each or "", ""): Side.of(one, is_own=is_own) for one in each.series},
-            each.problem,
+            *_sides(declared[each.name], each, is_own=is_own),
             source,
             unknown,
             frozen.window.end - frozen.window.start if frozen.window else timedelta(0),
@@ -101,6 +101,19 @@ def observed(
         for each in frozen.signals
         if each.name in declared
     }
+
+
+def _sides(signal: Signal, evidence: SignalEvidence, *, is_own: bool) -> tuple[dict[str, Side], Problem | None]:
+    """The series by name; or what is wrong with them: two of one name are never frozen, and neither is to be judged."""
+    sides: dict[str, Side] = {}
+    for one in evidence.series:
+        name = one.labels.get(signal.each or "", "")
+        if name in sides:
+            whose = f"{signal.each} {printable(name)}" if signal.each else "a signal without `each`"
+            message = f"more than one series was frozen for {whose}"
+            return {}, Problem(reason=Reason.SEVERAL_SERIES, message=shorten(message, MAX_MESSAGE))
+        sides[name] = Side.of(one, is_own=is_own)
+    return sides, evidence.problem
 
 
 def named(signal: Signal, key: str, finding: Finding) -> Finding:

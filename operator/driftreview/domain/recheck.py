@@ -14,22 +14,33 @@ from driftreview.api.base import Model
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
-from driftreview.api.reasons import Reason, Recommendation, SignalVerdict
+from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signalset import UsedSet
-from driftreview.api.status import Decision
 from driftreview.domain.agreeing import contradictions
 from driftreview.domain.approvals import added
-from driftreview.domain.conclusion import BY_PEOPLE, concluded
 from driftreview.domain.difference import NONE, Difference
-from driftreview.domain.display import shorten
+from driftreview.domain.display import some
+from driftreview.domain.ensued import ensued
 from driftreview.domain.evidence import T0, hash_of, spec_hash
 from driftreview.domain.judge import judge_looks
 from driftreview.domain.naming import earlier_names, look_names, stored_name
 from driftreview.domain.recorded import by_people
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.rows import check_rows, evidence_rows, signal_rows
+from driftreview.domain.rows import judged_row
 from driftreview.domain.signalsets import as_at_t0, is_pinned
+from driftreview.domain.status import as_bounded, has_room
 
+UNPROVED: Final = (
+    "status.observedGeneration, and that of each condition",
+    "status.target.rolledOutAt; status.target.uid where nothing was done",
+    "status.act.generation",
+    "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
+    "the sentence of what people decided, and of a review that failed or was superseded",
+    "status.conditions: Accepted, Preflight, MetricsAvailable, Approved, ReportWritten; BaselineCaptured's message",
+    "since when each condition holds, but for the end of a review that acted",
+    "until the end: status.progress, status.nextCheckpoint, status.rollback.possible",
+)
+"""What a bundle cannot show: the operator's word, as `verify` and docs/report.md name it."""
 _CELLS: Final = ("verdict", "baseline", "current", "delta")
 
 
@@ -106,33 +117,58 @@ def differences(
         approvals: what people did about this review.
     """
     yield from _chain(review, looks, old)
-    if review.status.baseline is not None:
-        yield from _spec(review, looks)
-        found = {each.name: each for each in looks}
-        for index, row in enumerate(review.status.checkpoints):
-            look = found.get(row.name)
-            if look is not None and look.result is not None and row.verdict is not None:
-                yield from _row(f"status.checkpoints[{index}]", row, look.result)
-        yield from _decision(review, looks)
-        yield from contradictions(review, [each.evidence.spec for each in looks])
+    yield from _spec(review, looks)
+    compared = judged(review, looks)
+    whole = [_anew(review, row, result) for _, row, result in compared]
+    rows = {each.name: each for each in review.status.checkpoints} | {each.name: each for each in whole}
+    full = has_room(review.status.model_copy(update={"checkpoints": list(rows.values())}))
+    for (index, row, _), made in zip(compared, whole, strict=True):
+        yield from _row(f"status.checkpoints[{index}]", row, made, full=full)
+    yield from contradictions(review, [each.evidence.spec for each in looks])
+    if len(compared) == sum(each.verdict is not None for each in review.status.checkpoints):
+        yield from ensued(review, {row.name: result.verdict for _, row, result in compared})
     yield from by_people(review, approvals)
+
+
+def judged(review: DriftReview, looks: Sequence[Looked]) -> list[tuple[int, Checkpoint, CheckpointResult]]:
+    """Each row of the status that has a verdict, with its place, and what is said of its look when judged anew."""
+    results = {each.name: each.result for each in looks}
+    return [
+        (index, row, result)
+        for index, row in enumerate(review.status.checkpoints)
+        if row.verdict is not None and (result := results.get(row.name)) is not None
+    ]
+
+
+def linked(
+    review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnapshot]
+) -> list[tuple[str, DriftSnapshot | None, SnapshotRef | None]]:
+    """The links of the chain, oldest first: where the status names it, the snapshot, and how it is named there.
+
+    A snapshot that the status does not name yet has neither a path nor a name there; one that it names may be missing.
+    """
+    status, found = review.status, {each.name: each.evidence for each in looks}
+    chain = [("", each, None) for each in (old[:-1] if status.earlier is not None else old)]
+    links: list[tuple[str, DriftSnapshot | None, SnapshotRef | None]] = [*chain]
+    if status.earlier is not None:
+        links.append(("status.earlier", old[-1] if old else None, status.earlier))
+    paths: dict[str, tuple[str, SnapshotRef | None]] = {}
+    if status.baseline is not None:
+        paths[T0] = ("status.baseline", status.baseline)
+    for index, row in enumerate(status.checkpoints):
+        if row.verdict is not None:
+            paths[row.name] = (f"status.checkpoints[{index}].snapshot", row.snapshot)
+    for name in look_names(review):
+        path, ref = paths.get(name, ("", None))
+        if path or name in found:
+            links.append((path, found.get(name), ref))
+    return links
 
 
 def _chain(review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnapshot]) -> Iterator[Difference]:
     """Whether the snapshots are those that the status names: unaltered, of this review, each linked to the last."""
-    status, found = review.status, {each.name: each.evidence for each in looks}
-    named: list[tuple[str, DriftSnapshot | None, SnapshotRef | None]] = [("", each, None) for each in old[:-1]]
-    if status.earlier is not None:
-        named.append(("status.earlier", old[-1] if old else None, status.earlier))
-    if status.baseline is not None:
-        named.append(("status.baseline", found.get(T0), status.baseline))
-        named += [
-            (f"status.checkpoints[{index}].snapshot", found.get(row.name), row.snapshot)
-            for index, row in enumerate(status.checkpoints)
-            if row.verdict is not None
-        ]
     before = ""
-    for path, stored, ref in named:
+    for path, stored, ref in linked(review, looks, old):
         if stored is None:
             yield Difference(path, ref.name if ref else NONE, "there is no such snapshot")
             before = ref.hash if ref else ""
@@ -167,20 +203,27 @@ def _sets(used: Sequence[UsedSet]) -> str:
     return ", ".join(f"{each.kind} {each.name} {each.signals_hash}" for each in used) or NONE
 
 
-def _row(path: str, row: Checkpoint, result: CheckpointResult) -> Iterator[Difference]:
-    """A row of the status, with what of it was kept for want of room."""
-    stored, said = (row.verdict or NONE, row.message or NONE), (result.verdict, shorten(result.message))
-    for field, old, new in zip(("verdict", "message"), stored, said, strict=True):
+def _anew(review: DriftReview, row: Checkpoint, result: CheckpointResult) -> Checkpoint:
+    """The whole row of a look as the operator writes it; nothing is dropped for want of room."""
+    return judged_row(row, result, row.snapshot, review.spec.window.settle, row.judged_at or row.due)
+
+
+def _row(path: str, row: Checkpoint, made: Checkpoint, *, full: bool) -> Iterator[Difference]:
+    """A row of the status, with what of it was kept; `full`: there was room for all of it."""
+    for field, name in (("verdict", "verdict"), ("message", "message"), ("late_by", "lateBy")):
+        old, new = (getattr(each, field) for each in (row, made))
         if old != new:
-            yield Difference(f"{path}.{field}", old, new)
-    judged = (("signals", row.signals, signal_rows(result)), ("evidence", row.evidence, evidence_rows(result)))
-    for field, kept, made in judged:
-        rows = {each.name: each for each in made}
-        for each in kept:
-            yield from _cells(f"{path}.{field}[{each.name}]", each, rows.get(each.name), _CELLS)
-    checks = {each.name: each for each in check_rows(result)}
-    for check in row.checks:
-        yield from _cells(f"{path}.checks[{check.name}]", check, checks.get(check.name), ("verdict", "message"))
+            yield Difference(f"{path}.{name}", old or NONE, new or NONE)
+    kept = (made,) if full else as_bounded(made)
+    for part, fields in (("signals", _CELLS), ("evidence", _CELLS), ("checks", ("verdict", "message"))):
+        rows = {each.name: each for each in getattr(made, part)}
+        for each in getattr(row, part):
+            yield from _cells(f"{path}.{part}[{each.name}]", each, rows.get(each.name), fields)
+        names = [each.name for each in getattr(row, part)]
+        if set(names) <= rows.keys() and names not in [[one.name for one in getattr(each, part)] for each in kept]:
+            yield Difference(f"{path}.{part}", some(names) or NONE, some(list(rows)))
+    if row.confounders not in [each.confounders for each in kept]:
+        yield Difference(f"{path}.confounders", str(row.confounders or NONE), str(made.confounders or NONE))
 
 
 def _cells(path: str, stored: Model, found: Model | None, fields: Iterable[str]) -> Iterator[Difference]:
@@ -191,32 +234,3 @@ def _cells(path: str, stored: Model, found: Model | None, fields: Iterable[str])
         old, new = str(getattr(stored, field)), str(getattr(found, field))
         if old != new:
             yield Difference(f"{path}.{field}", old or NONE, new or NONE)
-
-
-def _decision(review: DriftReview, looks: Sequence[Looked]) -> Iterator[Difference]:
-    """Whether the decision is the one that the looks lead to; people and the policy may decide otherwise."""
-    decision, last = review.status.decision, look_names(review)[-1]
-    for each in looks:
-        conclusion = concluded(each.result.verdict, last=each.name == last) if each.result else None
-        if conclusion is None or _unjudged(review, each.name):
-            continue
-        by = f"checkpoint {each.name}"
-        if decision is None:
-            yield Difference("status.decision", NONE, f"{conclusion[0]} by {by}")
-        elif not _may_be(decision, conclusion[0], by):
-            yield Difference(
-                "status.decision", f"{decision.recommendation} by {decision.by}", f"{conclusion[0]} by {by}"
-            )
-        return
-
-
-def _may_be(decision: Decision, what: Recommendation, by: str) -> bool:
-    """Whether a decision is what a look concluded, or that of who may decide otherwise; no policy overrules a drift."""
-    if decision.reason is Reason.POLICY:
-        return decision.recommendation is Recommendation.INCONCLUSIVE and what is not Recommendation.REJECT
-    return decision.reason in BY_PEOPLE or (decision.by, decision.recommendation) == (by, what)
-
-
-def _unjudged(review: DriftReview, name: str) -> bool:
-    """Whether a look was frozen but not judged: the operator died between the two, and judges it next."""
-    return all(row.name != name or row.verdict is None for row in review.status.checkpoints)

@@ -11,16 +11,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.approval import ApprovalRecord, ApprovalType, DriftApproval
+from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.approvals import OF_ANOTHER, added, as_recorded, extensions
+from driftreview.domain.conclusion import MOST_NAMES
 from driftreview.domain.consent import MOST_WORDS, counted
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import shorten, some
-from driftreview.domain.follow import MOST_NAMES
-from driftreview.domain.room import has_room
+from driftreview.domain.heard import HEARD, MOST_KEPT
+from driftreview.domain.room import Room
 from driftreview.domain.status import condition
 
 SEEN_WITHIN: Final = timedelta(minutes=1)
@@ -50,6 +52,7 @@ def remarks(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterator
     if more := unrecorded(review, approvals):
         acts = some([f"{each.metadata.name} ({each.spec.type} by {each.spec.by})" for each in more], MOST_NAMED)
         why = "it came after the end, waits to be seen, or there was no room for it"
+        why += f"; beyond {MOST_KEPT} the operator counts none" if len(approvals) >= HEARD else ""
         yield f"not recorded, and nothing followed from it: DriftApproval {acts}; {why}"
 
 
@@ -63,8 +66,9 @@ def by_people(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterat
     for record in review.status.approvals:
         if (act := acts.get(record.uid)) is not None:
             yield from _altered(record, act)
+    room = Room()
     for each in unrecorded(review, approvals):
-        if _was_seen(review, each):
+        if _was_seen(review, each, room):
             yield Difference("status.approvals", NONE, f"{each.spec.type} by {each.spec.by} ({each.metadata.name})")
     yield from _followed(review)
 
@@ -78,13 +82,14 @@ def _altered(record: ApprovalRecord, act: DriftApproval) -> Iterator[Difference]
             yield Difference(path, str(old or NONE), str(new or NONE))
 
 
-def _was_seen(review: DriftReview, act: DriftApproval) -> bool:
+def _was_seen(review: DriftReview, act: DriftApproval, room: Room) -> bool:
     """Whether an act must have been written down: the review ended well after it, and had room for it."""
     status, created = review.status, act.metadata.creation_timestamp
     ended = _ended_at(status)
     if ended is None or created is None or review.spec.suspend or created + SEEN_WITHIN > ended:
         return False
-    return all(has_room(as_recorded(act, created, why=why), status.approvals) for why in ("", "?" * MOST_WORDS))
+    records = [as_recorded(act, created, why=why) for why in ("", "?" * MOST_WORDS)]
+    return all(room.is_there_for(each, status.approvals) for each in records)
 
 
 def _ended_at(status: DriftReviewStatus) -> datetime | None:
@@ -111,3 +116,6 @@ def _followed(review: DriftReview) -> Iterator[Difference]:
     if (decision.recommendation, decision.by) != (what, by):
         stored = f"{decision.recommendation} by {decision.by}"
         yield Difference("status.decision", stored, f"{what} by {by or 'nobody'}")
+    latest = max((each.at for each in who), default=decision.at)
+    if decision.at < latest:
+        yield Difference("status.decision.at", format_time(decision.at), f"not before {format_time(latest)}")

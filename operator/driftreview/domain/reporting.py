@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Final
 
 from driftreview.api.driftreview import DriftReview
@@ -50,9 +51,10 @@ def _about(state: str, acts: int) -> str:
     return f"{state} with {acts} act{'s' if acts > 1 else ''} of people" if acts else state
 
 
-def report_written(review: DriftReview, about: str, now: datetime) -> DriftReviewStatus:
-    """The report is stored."""
-    message = f"{about}: in configmaps/{config_map_name(review.metadata.name)}"
+def report_written(review: DriftReview, about: str, files: Mapping[str, str], now: datetime) -> DriftReviewStatus:
+    """The report is stored: of each file what `sha256sum` says, as whoever may edit ConfigMaps can replace it."""
+    sums = ", ".join(f"{name} {sha256(text.encode()).hexdigest()}" for name, text in sorted(files.items()))
+    message = f"{about}: in configmaps/{config_map_name(review.metadata.name)} (sha256: {sums})"
     return with_condition(review.status, ConditionType.REPORT_WRITTEN, "True", Reason.WRITTEN, message, now)
 
 

@@ -24,23 +24,36 @@ _BOUNDED: Final = frozenset({ApprovalType.REJECT, ApprovalType.REBASELINE, Appro
 """Types of which only so many can ever count."""
 
 
-def has_room(record: ApprovalRecord, beside: Iterable[ApprovalRecord]) -> bool:
-    """Whether a record fits beside the others; what was written down once is never dropped for another.
+class Room:
+    """Weighs records, each once, however many acts ask for room beside them."""
 
-    Args:
-        record: `counted` if it counts beside these.
-        beside: what is written down, with it or without it.
-    """
-    if _always_fits(record):
-        return True
-    others = [each for each in beside if not _always_fits(each) and each.uid != record.uid]
-    if len(others) >= MOST_ACTS:
-        return False
-    matters, size = _matters(record), _size(record)
-    sizes = [(_matters(each), _size(each)) for each in others]
-    alike = size + sum(each for which, each in sizes if which is matters)
-    whole = size + sum(each for _, each in sizes)
-    return alike <= (ROOM if matters else ROOM_FOR_OTHERS) and whole <= ROOM_FOR_ALL
+    def __init__(self) -> None:
+        """Nothing was weighed yet."""
+        self._sizes: dict[tuple[str, bool, str], int] = {}
+
+    def is_there_for(self, record: ApprovalRecord, beside: Iterable[ApprovalRecord]) -> bool:
+        """Whether a record fits beside the others; what was written down once is never dropped for another.
+
+        Args:
+            record: `counted` if it counts beside these.
+            beside: what is written down, with it or without it.
+        """
+        if _always_fits(record):
+            return True
+        others = [each for each in beside if not _always_fits(each) and each.uid != record.uid]
+        if len(others) >= MOST_ACTS:
+            return False
+        matters, size = _matters(record), self._size(record)
+        sizes = [(_matters(each), self._size(each)) for each in others]
+        alike = size + sum(each for which, each in sizes if which is matters)
+        whole = size + sum(each for _, each in sizes)
+        return alike <= (ROOM if matters else ROOM_FOR_OTHERS) and whole <= ROOM_FOR_ALL
+
+    def _size(self, record: ApprovalRecord) -> int:
+        state = (record.uid, record.counted, record.why)  # nothing else of a record ever changes
+        if state not in self._sizes:
+            self._sizes[state] = len(json.dumps(record.to_wire(), ensure_ascii=False).encode())
+        return self._sizes[state]
 
 
 def _always_fits(record: ApprovalRecord) -> bool:
@@ -50,7 +63,3 @@ def _always_fits(record: ApprovalRecord) -> bool:
 def _matters(record: ApprovalRecord) -> bool:
     """Whether something follows from an act now."""
     return record.counted and record.type is not ApprovalType.NOTE
-
-
-def _size(record: ApprovalRecord) -> int:
-    return len(json.dumps(record.to_wire(), ensure_ascii=False).encode())

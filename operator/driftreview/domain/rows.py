@@ -2,19 +2,51 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.checkpoint import CheckStatus, Confounders, ConfounderStatus, SignalStatus
+from driftreview.api.checkpoint import Checkpoint, CheckStatus, Confounders, ConfounderStatus, SignalStatus, SnapshotRef
 from driftreview.api.reasons import CheckVerdict
+from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain.display import shorten
 from driftreview.domain.finding import Finding
 from driftreview.domain.result import CheckpointResult
 
+WORTH_SAYING: Final = timedelta(minutes=1)
+"""Lateness below this is the loop's own."""
 _CELL: Final = 64
 _NAME: Final = 80
 _WHY: Final = 256
 _WHAT: Final = 128
 _FIRST: Final = 5
+
+
+def judged_row(
+    old: Checkpoint, result: CheckpointResult, ref: SnapshotRef | None, settle: str, judged_at: datetime
+) -> Checkpoint:
+    """The row of a look, judged.
+
+    Args:
+        old: the row until then.
+        result: what is said of it.
+        ref: its evidence.
+        settle: spec.window.settle.
+        judged_at: in whole seconds.
+    """
+    late = judged_at - old.due - parse_duration(settle)
+    return Checkpoint(
+        name=old.name,
+        due=old.due,
+        judged_at=judged_at,
+        late_by=format_duration(late) if late >= WORTH_SAYING else None,
+        verdict=result.verdict,
+        message=shorten(result.message),
+        snapshot=ref,
+        signals=signal_rows(result),
+        evidence=evidence_rows(result),
+        checks=check_rows(result),
+        confounders=confounder_rows(result),
+    )
 
 
 def signal_rows(result: CheckpointResult) -> list[SignalStatus]:

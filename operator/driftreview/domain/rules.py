@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftsnapshot import Spells
 from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.signal import Signal, Worse
+from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain.before import GOING_BACK, like_before, no_worse, of_the_others, older
 from driftreview.domain.display import quantity
@@ -195,6 +196,14 @@ def _is_as_far(signal: Signal, now: Side, before: Side) -> bool:
 def sign_of(signal: Signal) -> int:
     """1 where higher is worse, -1 where lower is."""
     return -1 if signal.worse is Worse.LOWER else 1
+
+
+def at_worst(signal: Signal, sides: Iterable[Side]) -> str:
+    """What a Limit is judged by, its worst value, to follow what it usually is; empty of other kinds."""
+    values = [sign_of(signal) * side.worst for side in sides if side.worst is not None]
+    if signal.kind is not Kind.LIMIT or not values:
+        return ""
+    return f", at worst {quantity(sign_of(signal) * max(values), signal.unit)}"
 
 
 def _alert(signal: Signal) -> str:

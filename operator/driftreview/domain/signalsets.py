@@ -6,13 +6,13 @@ the review that everything else looks at. Names of signals are unique over all, 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, ReviewRef, RevisionEvidence
+from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import GIVEN, MOST_SIGNALS, SetSignal, SignalSetRef, SignalSetSpec, UsedSet
 from driftreview.api.status import Revision
@@ -89,7 +89,7 @@ def as_at_t0(review: DriftReview, evidence: DriftSnapshotSpec) -> DriftReview:
     signals = [
         SetSignal.model_validate(raw | {"ref": ref, "number": number})
         for ref, each in enumerate(evidence.signal_sets or [])
-        for number, raw in enumerate(json.loads(each.signals))
+        for number, raw in enumerate(read_json(each.signals))
     ]
     return review.model_copy(update={"spec": with_signals(review.spec, signals)})
 
@@ -117,13 +117,13 @@ def is_pinned(review: DriftReview, evidence: DriftSnapshotSpec) -> bool:
     """Whether evidence of a review holds the sets that its status names, with the signals that it had of them."""
     sets = evidence.signal_sets or []
     kept = [UsedSet.model_validate(each.model_dump(exclude={"signals"})) for each in sets]
-    whole = all(each.signals_hash == content_hash(json.loads(each.signals)) for each in sets)
+    whole = all(each.signals_hash == content_hash(read_json(each.signals)) for each in sets)
     return evidence.review_ref.uid == review.metadata.uid and whole and kept == (review.status.signal_sets or [])
 
 
 def _used(spec: DriftReviewSpec, ref: SignalSetRef, index: int, found: SignalSetSpec | Problem) -> UsedSet:
     content = found.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    signals = content_hash(json.loads(set_signals(spec, index)))
+    signals = content_hash(read_json(set_signals(spec, index)))
     return UsedSet(kind=ref.kind, name=ref.name, prefix=ref.prefix, hash=content_hash(content), signals_hash=signals)
 
 

@@ -9,6 +9,7 @@ from itertools import product
 from typing import Final, Literal
 
 from driftreview.api.base import Condition, Model, format_time
+from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
@@ -23,9 +24,15 @@ MOST_BYTES: Final = 56 * 1024
 _WORTH_KEEPING: Final = frozenset(
     {SignalVerdict.DEGRADED, SignalVerdict.SUSPECT, SignalVerdict.MISSING, SignalVerdict.INCONCLUSIVE}
 )
+MOST_SAID: Final = 1024
+"""Characters of a condition's message."""
+_KEPT: Final = (_WORTH_KEEPING, frozenset[SignalVerdict]())
+"""Verdicts whose rows are kept, first and then."""
+_CONDITIONS: Final = 16 * 1024
+"""Bytes by which conditions and sentences may have been longer at an earlier look: each has at most 1024 characters."""
 _NOT_YET: Final = "not promoted yet"
 _OVER: Final = "the review has ended"
-_FINE: Final = "nothing to mend"
+NOTHING_TO_MEND: Final = "nothing to mend"
 _SUCCESS: Final = frozenset({Phase.PROMOTED})
 _STALLED: Final = frozenset({Phase.FAILED})
 
@@ -36,7 +43,9 @@ def with_condition(
     """Set one condition; its transition time moves only when its truth changes."""
     old = condition(status, kind)
     since = old.last_transition_time if old is not None and old.status == truth else whole_seconds(now)
-    new = Condition(type=kind, status=truth, reason=reason, message=shorten(message, 1024), last_transition_time=since)
+    new = Condition(
+        type=kind, status=truth, reason=reason, message=shorten(message, MOST_SAID), last_transition_time=since
+    )
     others = [each for each in status.conditions if each.type != kind]
     return status.model_copy(update={"conditions": sorted([*others, new], key=lambda each: each.type)})
 
@@ -66,12 +75,12 @@ def how_to_resume(review: DriftReview) -> str:
 class Stuck:
     """What somebody must mend before the review can go on; it tries again by itself."""
 
-    reason: Reason
+    reason: str
     message: str
 
 
 def moved(
-    status: DriftReviewStatus, phase: Phase, reason: Reason, summary: str, now: datetime, stuck: Stuck | None = None
+    status: DriftReviewStatus, phase: Phase, reason: str, summary: str, now: datetime, stuck: Stuck | None = None
 ) -> DriftReviewStatus:
     """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step; each says what it is about."""
     status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
@@ -83,14 +92,14 @@ def moved(
         status = status.model_copy(update={"rollback": ended})
         status = with_condition(status, ConditionType.ROLLBACK_POSSIBLE, "False", Reason.ENDED, message, now)
     stuck = stuck or (Stuck(reason, summary) if phase in _STALLED else None)
-    conditions: tuple[tuple[ConditionType, bool, Reason, str], ...] = (
+    conditions: tuple[tuple[ConditionType, bool, str, str], ...] = (
         (ConditionType.READY, phase in _SUCCESS, reason, summary if final else _NOT_YET),
         (ConditionType.RECONCILING, not final, reason, _OVER if final else summary),
         (
             ConditionType.STALLED,
             stuck is not None,
             stuck.reason if stuck else reason,
-            stuck.message if stuck else _FINE,
+            stuck.message if stuck else NOTHING_TO_MEND,
         ),
     )
     for kind, holds, why, message in conditions:
@@ -123,24 +132,32 @@ def bounded(status: DriftReviewStatus) -> DriftReviewStatus:
     rows = list(status.checkpoints)
     size = _size(status)
     judged = [index for index, row in enumerate(rows) if row.verdict is not None]
-    nothing = frozenset[SignalVerdict]()
     older, newest = judged[:-1], judged[-1:]
-    for which, kept in product((older, newest), (_WORTH_KEEPING, nothing)):
+    for which, kept in product((older, newest), _KEPT):
         for index in which:
             if size <= MOST_BYTES:
                 break
-            row = rows[index]
-            signals, evidence = (
-                [each for each in part if each.verdict in kept] for part in (row.signals, row.evidence)
-            )
-            checks = [each for each in row.checks if each.verdict is not CheckVerdict.HELD and kept]
-            counted = row.confounders and row.confounders.model_copy(update={"first": []})
-            slim = row.model_copy(
-                update={"signals": signals, "evidence": evidence, "checks": checks, "confounders": counted}
-            )
-            size -= _size(row) - _size(slim)
+            slim = _slimmed(rows[index], kept)
+            size -= _size(rows[index]) - _size(slim)
             rows[index] = slim
     return status.model_copy(update={"checkpoints": rows})
+
+
+def as_bounded(row: Checkpoint) -> tuple[Checkpoint, ...]:
+    """A row whole, and as `bounded` may have left it."""
+    return row, *(_slimmed(row, kept) for kept in _KEPT)
+
+
+def has_room(status: DriftReviewStatus) -> bool:
+    """Whether nothing of these rows can have been dropped for want of room, whatever was said beside them then."""
+    return _size(status) <= MOST_BYTES - _CONDITIONS
+
+
+def _slimmed(row: Checkpoint, kept: frozenset[SignalVerdict]) -> Checkpoint:
+    signals, evidence = ([each for each in part if each.verdict in kept] for part in (row.signals, row.evidence))
+    checks = [each for each in row.checks if each.verdict is not CheckVerdict.HELD and kept]
+    counted = row.confounders and row.confounders.model_copy(update={"first": []})
+    return row.model_copy(update={"signals": signals, "evidence": evidence, "checks": checks, "confounders": counted})
 
 
 def _size(part: Model) -> int:

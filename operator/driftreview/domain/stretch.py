@@ -6,6 +6,7 @@ last block is not known to be over, however short it is so far: it is no outlier
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -137,6 +138,7 @@ class Excess:
         known = before[np.isfinite(before)]
         if known.size and there[-1] <= known.max() + RESOLUTION:
             return None
+        there, known = _small(there, known)
         spread = max(_spread(part) for part in (there, known) if part.size)
         if there[-1] - np.median(there) <= far * spread:
             return None
@@ -150,6 +152,15 @@ class Excess:
         bound = min(float(np.median(there)) - FAR * _spread(there), tolerated)
         is_bad = np.flatnonzero(there > bound + RESOLUTION)
         return len(there) - 1 - int(is_bad[-1]) if is_bad.size else 0
+
+
+def _small(*rows: Floats) -> list[Floats]:
+    """The rows on a scale on which no value is larger than 1: no sum or difference is too large for a float.
+
+    The scale is a power of two, which rounds nothing: what is compared of them compares as before.
+    """
+    largest = max(float(np.abs(row).max(initial=0.0)) for row in rows)
+    return [np.ldexp(row, -math.frexp(largest)[1]) for row in rows]
 
 
 def _spread(blocks: Floats) -> float:

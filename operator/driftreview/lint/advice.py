@@ -11,10 +11,11 @@ from typing import Any, Final
 from promql_parser import MatrixSelector
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.policy import ApprovedBy, OnInconclusive
+from driftreview.api.policy import OnInconclusive
 from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.domain.consent import waits_for_people
 from driftreview.domain.display import near, shorten
 from driftreview.domain.elsewhere import judge_evidence
 from driftreview.domain.query import QueryProblem, check, expression, pods_of_target, resolve, stood_in_for
@@ -131,17 +132,12 @@ def _times(review: DriftReview) -> Iterator[Advice]:
             " no time to act on it; raise window.rollback or window.grace"
         )
         yield "no-time-to-act", ("spec", "window", "rollback"), message
-    elif left < _TO_APPROVE and _waits_for_people(review):
+    elif left < _TO_APPROVE and waits_for_people(review):
         message = (
             f"found {format_duration(left)} between the last checkpoint's verdict and the last safe moment, in which"
             " people are waited for before a promotion; raise window.rollback, or have them approve and sign off before"
         )
         yield "no-time-to-approve", ("spec", "window", "rollback"), message
-
-
-def _waits_for_people(review: DriftReview) -> bool:
-    manual = review.spec.policy.approval.type is ApprovedBy.MANUAL
-    return manual or any(each.required for each in review.spec.checklist)
 
 
 def _is_held_against_the_past_alone(signal: Signal) -> bool:

@@ -14,11 +14,12 @@ from driftreview.domain.signalsets import with_sets
 from driftreview.lint.accept import not_allowed, refusals, refused_queries, variables
 from driftreview.lint.advice import Step, advice
 from driftreview.lint.finding import Finding, Report, Severity, bounded
-from driftreview.lint.objects import Parsed, named_in, read
+from driftreview.lint.objects import Parsed, named_in, not_in_files, read
 from driftreview.lint.sets import Set, of_refs, of_set, placed, sets_of
 from driftreview.lint.slips import slips
 
 Source = MetricSource | ClusterMetricSource
+_MODELS = {SourceKind.NAMESPACED: MetricSource, SourceKind.CLUSTER: ClusterMetricSource}
 _SOURCE = ("spec", "metrics", "sourceRef")
 
 
@@ -63,10 +64,8 @@ def _of_object(parsed: Parsed, sources: list[Source], sets: list[Set]) -> Iterat
     yield from refusals(parsed, review, step.length, whole=not used.problems)
     if source is None:
         ref = review.spec.metrics.source_ref
-        message = (
-            f"{ref.kind} '{ref.name}' is not in these files, or not without errors: its resolution is taken to be"
-            f" {default}; name its file too, to lint with its own"
-        )
+        lacking = not_in_files(sources, _MODELS[ref.kind], ref.name, review.metadata.namespace)
+        message = f"{lacking}: its resolution is taken to be {default}; name its file too, to lint with its own"
         yield parsed.finding(Severity.NOTE, "source-elsewhere", _SOURCE, message)
     elif message := not_allowed(review, source):
         yield parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message)
@@ -79,8 +78,7 @@ def _of_object(parsed: Parsed, sources: list[Source], sets: list[Set]) -> Iterat
 def _source(review: DriftReview, sources: list[Source]) -> Source | None:
     """The source a review names."""
     ref = review.spec.metrics.source_ref
-    wanted = MetricSource if ref.kind is SourceKind.NAMESPACED else ClusterMetricSource
-    return named_in(sources, wanted, ref.name, review.metadata.namespace)
+    return named_in(sources, _MODELS[ref.kind], ref.name, review.metadata.namespace)
 
 
 def _twice(objects: list[tuple[str, Parsed]]) -> Iterator[Finding]:

@@ -17,7 +17,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
 from driftreview.api.signalset import ClusterSignalSet, SignalSet
-from driftreview.domain.display import near
+from driftreview.domain.display import near, some
 from driftreview.lint import schema as structural
 from driftreview.lint.budget import TOO_MANY, Budget, Unreadable, begin
 from driftreview.lint.finding import Finding, Path, Place, Severity, parsed, shown, spelled
@@ -181,6 +181,20 @@ def named_in(known: Sequence[_T], wanted: type, name: str, namespace: str) -> _T
         if type(each) is wanted and each.metadata.name == name and (near or each.metadata.namespace == namespace):
             return each
     return None
+
+
+def not_in_files(known: Sequence[_T], wanted: type, name: str, namespace: str) -> str:
+    """That an object which a review names is not there; and which other ones of its name are."""
+    others = [each for each in known if each.metadata.name == name]
+    there = [f"{type(each).__name__}{_whose(type(each), each.metadata.namespace)}" for each in others]
+    told = f"; by that name there is {some(there)}" if there else ""
+    whose = _whose(wanted, namespace) if there else ""
+    return f"{wanted.__name__} '{name}'{whose} is not in these files, or not without errors{told}"
+
+
+def _whose(kind: type, namespace: str) -> str:
+    is_in_one = namespace and _KINDS[kind.__name__].scope != "Cluster"
+    return f" of namespace '{namespace}'" if is_in_one else ""
 
 
 def named(finding: Finding, node: Node) -> Finding:

@@ -12,7 +12,7 @@ from driftreview.api.signalset import ClusterSignalSet, SetSignal, SignalSet, Si
 from driftreview.domain.query import QueryProblem, check, fill, resolve, used
 from driftreview.domain.signalsets import Sets, resolved_sets, undeclared
 from driftreview.lint.finding import Finding, Path, Severity, parsed, spelled
-from driftreview.lint.objects import Parsed, named_in
+from driftreview.lint.objects import Parsed, named_in, not_in_files
 from driftreview.lint.slips import slips
 
 Set = SignalSet | ClusterSignalSet
@@ -32,7 +32,8 @@ def _found(ref: SignalSetRef, field: str, review: DriftReview, known: Sequence[S
     wanted = SignalSet if ref.kind is SignalSetKind.NAMESPACED else ClusterSignalSet
     if found := named_in(known, wanted, ref.name, review.metadata.namespace):
         return found.spec
-    message = f"{field}: {ref.kind} '{ref.name}' is not in these files, or not without errors: name its file too"
+    lacking = not_in_files(known, wanted, ref.name, review.metadata.namespace)
+    message = f"{field}: {lacking}: name its file too"
     return Problem(reason=Reason.SIGNAL_SET_NOT_FOUND, message=message)
 
 

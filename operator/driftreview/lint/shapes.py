@@ -38,6 +38,7 @@ def shapes(signal: Signal, asked: dict[str, list[Part]]) -> Iterator[Shape]:
     """
     for field, query in asked.items():
         yield from _of_buckets(field, query)
+    yield from _of_negations(asked)
     whole = next((part.it for part in asked["query"] if not part.within), None)
     if whole is None:
         return
@@ -176,3 +177,40 @@ def _of_buckets(field: str, asked: list[Part]) -> Iterator[Shape]:
             )
             yield "buckets", field, message
             return
+
+
+def _of_negations(asked: dict[str, list[Part]]) -> Iterator[Shape]:
+    """A part of a metric told from the whole only by what a label is not: of series without the label both are one."""
+    selected = [
+        (field, part.it, dict(_demands(part.it)))
+        for field, query in asked.items()
+        for part in query
+        if isinstance(part.it, promql_parser.VectorSelector) and part.it.name
+    ]
+    for field, it, demands in selected:
+        for label, is_there in demands.items():
+            is_part = any(other.name == it.name and label not in said for _, other, said in selected)
+            if is_part and not is_there:
+                message = (
+                    f"found {it.name} with and without a matcher that says what {label} is not: series without the "
+                    f"label {label} match both, a misspelt label makes a part the whole, and nothing that fails is "
+                    f'seen; say what {label} is ({label}=~"…"), or add {label}!=""'
+                )
+                yield "only-negative", field, message
+                return
+
+
+def _demands(it: promql_parser.VectorSelector) -> Iterator[tuple[str, bool]]:
+    """Each label that a selector speaks of, and whether a series must have it to match."""
+    spoken = it.matchers.matchers
+    for label in dict.fromkeys(each.name for each in spoken):
+        yield label, any(each.name == label and _needs_label(each) for each in spoken)
+
+
+def _needs_label(matcher: promql_parser.Matcher) -> bool:
+    """Whether a matcher wants some value, or refuses the empty one, which is what a label has that is not there."""
+    if matcher.op == promql_parser.MatchOp.NotEqual:
+        return not matcher.value
+    if matcher.op == promql_parser.MatchOp.NotRe:
+        return "" in matcher.value.split("|")
+    return True

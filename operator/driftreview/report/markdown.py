@@ -86,7 +86,8 @@ def _head(report: Report) -> Iterator[str]:
     yield f"# Drift Review - {text(report.name)}"
     yield ""
     as_of = f", as of {format_time(report.as_of)}" if report.as_of else ""
-    yield f"**{text(report.about)}**{as_of}. Recommendation: **{report.recommendation or 'none yet'}**"
+    stands = [f"{text(each.label)}: **{text(each.text)}**" for each in report.head]
+    yield ". ".join([f"**{text(report.about)}**{as_of}", *stands])
     if report.author:
         yield ""
         yield f"Author: {text(report.author)}"

@@ -6,18 +6,20 @@ Whoever may create an object decides how large it is, and thousands of them are 
 from __future__ import annotations
 
 import json
+import threading
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
-import kopf
 from pydantic import ValidationError
 
-from driftreview.adapters.kubernetes import APPROVALS, CLUSTER_METRIC_SOURCES, METRIC_SOURCES
+from driftreview.adapters.kubernetes import APPROVALS, CLUSTER_METRIC_SOURCES, METRIC_SOURCES, REVIEWS
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
 from driftreview.api.phases import TERMINAL
 from driftreview.domain.evidence import canonical, content_hash
+from driftreview.domain.heard import MOST_KEPT, heard
 from driftreview.domain.reporting import is_owed
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import Key
@@ -52,35 +54,90 @@ def version(metadata: Mapping[str, Any]) -> str:
 
 
 class Indices:
-    """The objects that kopf keeps, by plural; threads may read them."""
+    """The objects that are watched, by plural, namespace and the name they are looked up by. Threads may share it.
+
+    The event loop fills it while threads read. kopf's own indices are dictionaries that change under whoever goes
+    through them; of what is kept here nobody gets more than a copy.
+    """
 
     def __init__(self) -> None:
-        """Nothing is kept before kopf has started."""
-        self._kept: Mapping[str, kopf.Index[Key, bytes]] = {}
+        """Nothing is kept, and every kind may be there, before kopf has started."""
+        self._lock = threading.Lock()
+        self._kept: defaultdict[Key, dict[str, bytes]] = defaultdict(dict)
+        self._watched: frozenset[str] = frozenset()
 
-    def start(self, kept: Mapping[str, kopf.Index[Key, bytes]]) -> None:
-        """Read these from now on."""
-        self._kept = kept
+    def start(self, watched: Iterable[str]) -> None:
+        """From now on a kind that is watched has only the objects that are kept."""
+        self._watched = frozenset(watched)
+
+    def keep(self, plural: str, body: Mapping[str, Any]) -> None:
+        """Take note of an object as it is stored now."""
+        found = kept(body)
+        if found is None:
+            self.forget(plural, body)
+            return
+        with self._lock:
+            self._kept[_key(plural, body)][body["metadata"]["uid"]] = found
+
+    def forget(self, plural: str, body: Mapping[str, Any]) -> None:
+        """An object is gone, or over."""
+        key = _key(plural, body)
+        with self._lock:
+            self._kept[key].pop(body["metadata"]["uid"], None)
+            if not self._kept[key]:
+                del self._kept[key]
+
+    def has(self, key: Key) -> bool:
+        """Whether there is an object of that name that is not over."""
+        with self._lock:
+            return key in self._kept
 
     def found(self, key: Key) -> Mapping[str, Any] | None:
         """An object as it was last seen; None if it is gone or over. May be behind: every write is preconditioned."""
-        index = self._kept.get(key[0])
-        found = [json.loads(each) for each in (index.get(key, ()) if index is not None else ())]
         # After a gap in the watch one that was deleted may still be there beside the one created anew.
-        return max(found, key=lambda raw: str(raw["metadata"]["creationTimestamp"]), default=None)
+        every = map(json.loads, self._copy(key).values())
+        return max(every, key=lambda raw: str(raw["metadata"]["creationTimestamp"]), default=None)
 
     def approvals(self, review: DriftReview) -> tuple[DriftApproval, ...]:
-        """Every DriftApproval that names a review, in any order."""
-        index, metadata = self._kept.get(APPROVALS.plural), review.metadata
-        found = index.get((APPROVALS.plural, metadata.namespace, metadata.name), ()) if index is not None else ()
-        return tuple(_readable(found))
+        """The DriftApprovals that name a review, in any order: all, or those that are heard."""
+        key = (APPROVALS.plural, review.metadata.namespace, review.metadata.name)
+        return tuple(_readable(self._copy(key).values()))
+
+    def bound(self, namespace: str, name: str) -> None:
+        """Keep of the DriftApprovals that name a review no more than are heard, where there are too many.
+
+        Only from the event loop's thread, when all reviews have been seen.
+        """
+        key = (APPROVALS.plural, namespace, name)
+        every = self._copy(key)
+        if len(every) <= MOST_KEPT:
+            return
+        review = self.found((REVIEWS.plural, namespace, name)) or {"metadata": {"uid": ""}}
+        recorded = {each["uid"] for each in review.get("status", {}).get("approvals", ())}
+        stay = [each.metadata.uid for each in heard(_readable(every.values()), review["metadata"]["uid"], recorded)]
+        with self._lock:
+            self._kept[key] = {uid: every[uid] for uid in stay}
+        LOGGER.warning(
+            "%s DriftApprovals name %s/%s: %s are looked at, and nothing follows from the others",
+            *(len(every), namespace, name, len(stay)),
+        )
 
     def has_source(self, source: str) -> bool:
         """Whether there is a metric source, named as its queries are counted; yes if its kind is not watched."""
         kind, *where = source.split("/")
         plural = _PLURALS[kind]
-        index = self._kept.get(plural)
-        return index is None or (plural, "/".join(where[:-1]), where[-1]) in index
+        return plural not in self._watched or self.has((plural, "/".join(where[:-1]), where[-1]))
+
+    def _copy(self, key: Key) -> Mapping[str, bytes]:
+        with self._lock:
+            return dict(self._kept.get(key, ()))
+
+
+def _key(plural: str, body: Mapping[str, Any]) -> Key:
+    """Under which an object is looked up: a DriftApproval by the review it names."""
+    metadata = body["metadata"]
+    name = body["spec"]["reviewRef"]["name"] if plural == APPROVALS.plural else metadata["name"]
+    return plural, metadata.get("namespace") or "", name
 
 
 def _readable(found: Iterable[bytes]) -> Iterator[DriftApproval]:

@@ -129,7 +129,8 @@ class Loop:
     def stuck(self, seconds: float) -> Key | None:
         """An object whose step has given no sign of life for longer than this."""
         now = monotonic()
-        running = [(key, entry.alive_at) for key, entry in list(self._entries.items())]
+        entries = self._entries.copy()  # at once: another thread asks, and the event loop goes on meanwhile
+        running = [(key, entry.alive_at) for key, entry in entries.items()]
         return next((key for key, at in running if at is not None and now - at > seconds), None)
 
     async def run(self) -> None:

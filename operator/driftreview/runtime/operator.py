@@ -22,11 +22,12 @@ from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
 from driftreview.api.phases import Phase
-from driftreview.runtime import index, logs
+from driftreview.runtime import logs
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
+from driftreview.runtime.index import Indices, version
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
@@ -56,7 +57,7 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
-        self._rulings, self._indices = Rulings(), index.Indices()
+        self._rulings, self._indices = Rulings(), Indices()
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=workloads,
@@ -106,7 +107,7 @@ class Operator:
             The exit code: 0 after a stop, 1 when the Lease was lost.
         """
         self._telemetry.loop_age.set_function(lambda: monotonic() - self._turned_at)
-        self._telemetry.phases = lambda: list(self._phases.values())
+        self._telemetry.phases = lambda: self._phases.copy().values()
         self._telemetry.leader.set_function(lambda: float(self._lease.held.is_set()))
         self._web.start()
         LOGGER.info("listens on %s:%s", self._settings.listen_host, self._web.port)
@@ -154,8 +155,8 @@ class Operator:
             return kopf.login_with_kubeconfig(**kwargs)
 
         @kopf.on.startup(registry=registry)
-        async def start(**kwargs: Any) -> None:
-            self._indices.start({plural: kwargs[plural] for plural in (*watched, APPROVALS.plural)})
+        async def start(**_: Any) -> None:
+            self._indices.start((*watched, APPROVALS.plural))
             running.extend(asyncio.create_task(loop.run()) for loop in (self._reviews, self._checks))
             self._looping = True
 
@@ -174,37 +175,40 @@ class Operator:
         return registry
 
     def _watch_approvals(self, registry: kopf.OperatorRegistry) -> None:
-        """Keep what people did in an index, by the review it names, and wake that review."""
+        """Keep what people did by the review it names, and wake that review."""
 
         @kopf.index(GROUP, VERSION, APPROVALS.plural, id=APPROVALS.plural, registry=registry)
-        async def keep(namespace: str | None, body: kopf.Body, **_: Any) -> dict[Key, bytes]:
-            kept = index.kept(body)
-            named = body["spec"]["reviewRef"]["name"]
-            return {} if kept is None else {(APPROVALS.plural, namespace or "", named): kept}
+        async def keep(body: kopf.Body, **_: Any) -> None:
+            self._indices.keep(APPROVALS.plural, body)
 
         @kopf.on.event(GROUP, VERSION, APPROVALS.plural, registry=registry)
         async def event(event: kopf.RawEvent, namespace: str | None, body: kopf.Body, **_: Any) -> None:
             key = (REVIEWS.plural, namespace or "", body["spec"]["reviewRef"]["name"])
+            if event["type"] == "DELETED":
+                self._indices.forget(APPROVALS.plural, body)
+                return
+            self._indices.bound(*key[1:])
             # One of no review, or of one that is over, wakes nobody: its name would be kept for ever.
-            if event["type"] != "DELETED" and self._indices.found(key) is not None:
+            if self._indices.has(key):
                 self._reviews.wake(key)
 
     def _watch(self, registry: kopf.OperatorRegistry, plural: str) -> None:
-        """Keep every object of a kind in an index, and wake the loop when one changes."""
+        """Keep every object of a kind, and wake the loop when one changes."""
 
+        # What is kept of all objects of all kinds, kopf has called this for before it tells of any event, and so before
+        # the first step of any review. It returns nothing: kopf's own index stays empty.
         @kopf.index(GROUP, VERSION, plural, id=plural, registry=registry)
-        async def keep(namespace: str | None, name: str, body: kopf.Body, **_: Any) -> dict[Key, bytes]:
-            if plural == REVIEWS.plural:  # here and not on its event: of all reviews before the first step of any
+        async def keep(body: kopf.Body, **_: Any) -> None:
+            if plural == REVIEWS.plural:
                 self._rulings.see(body)
-            kept = index.kept(body)
-            return {} if kept is None else {(plural, namespace or "", name): kept}
+            self._indices.keep(plural, body)
 
-        # After the index: kopf has put the object there before it calls this.
         @kopf.on.event(GROUP, VERSION, plural, registry=registry)
         async def event(event: kopf.RawEvent, namespace: str | None, name: str, body: kopf.Body, **_: Any) -> None:
             key = (plural, namespace or "", name)
             loop = self._reviews if plural == REVIEWS.plural else self._checks
             if event["type"] == "DELETED":
+                self._indices.forget(plural, body)
                 loop.forget(key)
                 self._phases.pop(key, None)
                 self._versions.pop(key, None)
@@ -217,9 +221,9 @@ class Operator:
                     self._telemetry.forget(source)
                 return
             # What we write into a status ourselves is no news: whoever could make us write would keep us busy.
-            version = index.version(body["metadata"])
-            if self._versions.get(key) != version:
-                self._versions[key] = version
+            seen = version(body["metadata"])
+            if self._versions.get(key) != seen:
+                self._versions[key] = seen
                 loop.wake(key)
             else:
                 loop.progressed(key)

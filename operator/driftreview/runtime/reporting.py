@@ -80,7 +80,8 @@ class Reporter:
     def _written(self, review: DriftReview, about: str) -> DriftReviewStatus:
         """Write it; the status says whether it is there now."""
         try:
-            self.reports.write(review, fitting(report(review, self._snapshots(review), self.people(review))))
+            files = fitting(report(review, self._snapshots(review), self.people(review)))
+            self.reports.write(review, files)
         except (ChangedError, NotFoundError, UnavailableError, AbandonedError):
             raise
         except RefusedError as error:
@@ -91,7 +92,7 @@ class Reporter:
             why = f"the operator failed ({type(error).__name__}); see its log"
             return report_refused(review, about, Reason.INTERNAL_ERROR, why, self.clock())
         LOGGER.info("report of %s written", about, extra={"review": review.metadata.full_name})
-        return report_written(review, about, self.clock())
+        return report_written(review, about, files, self.clock())
 
     def _snapshots(self, review: DriftReview) -> list[DriftSnapshot]:
         """The evidence that the review rests on; what is gone is left out, and the report says so."""

@@ -11,7 +11,16 @@ from driftreview.api.alerts import AlertFact, AlertsFact
 from driftreview.api.base import format_time
 from driftreview.api.reasons import CheckVerdict
 from driftreview.api.values import format_duration
-from driftreview.domain.alerts import GRAVE, HEARTBEAT, NEW, SECTION, ended_alerts, new_alerts
+from driftreview.domain.alerts import (
+    GRAVE,
+    HEARTBEAT,
+    NEW,
+    NOTHING_PROVED,
+    SECTION,
+    ended_alerts,
+    new_alerts,
+    powerless,
+)
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, tone
 from driftreview.domain.report.meanwhile import noted, proof
@@ -55,8 +64,11 @@ def by_severity(material: Material) -> Iterator[Sentence]:
     kinds += [f"{fact.left_out} that are not kept"] if fact.left_out else []
     silent = material.review.spec.alerts.heartbeat is not None and not fact.heartbeat
     proof = ", which proves nothing: the heartbeat is silent" if silent and not kinds else ""
+    facts = facts_of(material.newest)
+    if idle := facts is not None and powerless(facts):
+        proof = f", {NOTHING_PROVED}"
     text = f"Alerts that fired {stretch}: {', '.join(kinds) or 'none'}{proof}"
-    yield Sentence(text=text, tone=Tone.OPEN if kinds or silent else Tone.GOOD, evidence=refs)
+    yield Sentence(text=text, tone=Tone.OPEN if kinds or silent or idle else Tone.GOOD, evidence=refs)
 
 
 def _fact(look: Looked | None) -> AlertsFact | None:
@@ -81,7 +93,8 @@ def _checks(material: Material) -> Iterator[Sentence]:
         is_early = material.last is None and each.name == NEW and each.verdict is not CheckVerdict.UNKNOWN
         if each.section == SECTION and not is_early:
             text = f"{_CALLED[each.name]}: {noted(material, each)}"
-            yield Sentence(text=text, tone=tone(each.verdict), evidence=proof(material, each))
+            said = tone(each.verdict) if each.proves else Tone.OPEN
+            yield Sentence(text=text, tone=said, evidence=proof(material, each))
 
 
 def _ended(material: Material) -> Iterator[Sentence]:

@@ -10,13 +10,14 @@ from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import parse_quantity
 from driftreview.domain.display import printable, quantity, spread
 from driftreview.domain.finding import Side
-from driftreview.domain.margins import tolerated
+from driftreview.domain.margins import counted_in, tolerated
 from driftreview.domain.presence import absent_at_most
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report import elsewhere
 from driftreview.domain.report.grouped import by_section, called
 from driftreview.domain.report.material import Material, server_of
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
+from driftreview.domain.rules import at_worst
 
 MOST_ROWS: Final = 100
 """Of series; beyond this, a signal has one row with the range of all its series."""
@@ -74,12 +75,15 @@ def _row(material: Material, look: Looked, label: str, value: Cell, note: str, e
 
 
 def _value(signal: Signal, sides: Sequence[Side]) -> str:
-    """Where the middle four fifths of the blocks are: one value, or a range where it varied; how long it was absent."""
+    """Where the middle four fifths of the blocks are, a value or a range, and what is judged where that is else."""
     if signal.kind is Kind.PRESENCE:
         longest = absent_at_most(sides)
         return f"absent for {longest} at most" if longest else "-"
     ends = [side.usual for side in sides if side.present]
-    return spread(min(low for low, _ in ends), max(high for _, high in ends), signal.unit) if ends else "-"
+    if not ends:
+        return "-"
+    usual = spread(min(low for low, _ in ends), max(high for _, high in ends), signal.unit)
+    return f"{usual}{counted_in(signal)}{at_worst(signal, sides)}"
 
 
 def _note(material: Material, signal: Signal) -> str:

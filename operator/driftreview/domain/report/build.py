@@ -83,6 +83,7 @@ def of_material(material: Material) -> Report:
         as_of=material.as_of,
         recommendation=recommended,
         tone=tone(recommended or ""),
+        head=list(recommendation.head(material)),
         sections=[each for each in found if each is not None],
     )
 

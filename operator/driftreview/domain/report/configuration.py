@@ -199,8 +199,17 @@ def _changed(material: Material, look: Looked, found: Sequence[tuple[Confounder,
     elif facts_of(look) is None or facts_of(material.at_t0) is None:
         text, tone = f"{when(look)}: nothing was recorded of the cluster, so changes are not known", Tone.OPEN
     else:
-        text, tone = f"{when(look)}: nothing that could be read beside the pod template changed since T0", Tone.GOOD
+        read = "of what its pods read and what runs around them, nothing that could be read changed since T0"
+        text, tone = f"{when(look)}: {read}{_elsewhere(material)}", Tone.GOOD
     return Sentences(items=[Sentence(text=text, tone=tone, evidence=refs)])
+
+
+def _elsewhere(material: Material) -> str:
+    """Where else changes are told: a ConfigMap of a contract or a flag need not be one that pods read."""
+    spec = material.review.spec
+    told = (("contracts see Integration Points", spec.contracts), ("flags see Feature Flags", spec.flags))
+    sections = [section for section, declared in told if declared]
+    return f"; for {', for '.join(sections)}" if sections else ""
 
 
 def _difference(found: Confounder, first: Looked) -> Iterator[Cell]:

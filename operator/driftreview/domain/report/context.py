@@ -44,7 +44,8 @@ def _rows(material: Material) -> Iterator[Row]:
         yield _row("Deployment date/time (UTC)", rolled_out, of("status.target.rolledOutAt"))
     if status.t0:
         anew = ", taken anew by people" if status.retaken else ""
-        yield _row("T0 (UTC)", format_time(status.t0) + anew, of("status.t0"))
+        early = f", backdated to {earlier} before the deployment" if (earlier := material.backdated) else ""
+        yield _row("T0 (UTC)", f"{format_time(status.t0)}{anew}{early}", of("status.t0"))
     policy = review.spec.policy.mode
     yield _row("Policy", f"{policy}: {_MODES[policy]}", of("spec.policy.mode"))
     for label, text, field in (
@@ -115,6 +116,6 @@ def _timeline(material: Material) -> Timeline | None:
         last_safe=safe,
         moments=moments,
         as_of=material.as_of,
-        ended=status.phase in TERMINAL,
+        ended=status.phase in TERMINAL or status.act is not None,
         evidence=[material.of_review("status.checkpoints"), material.of_review("status.rollback")],
     )

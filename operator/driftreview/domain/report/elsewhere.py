@@ -16,24 +16,22 @@ _COLUMNS: Final = ("Slowest tests", "Time")
 
 
 def section(material: Material) -> Section | None:
-    """Appendix: the tests of each JUnit file as the last look, or T0, read it; nothing where none was read."""
-    look = material.newest
-    if look is None:
-        return None
-    files: dict[str, Table] = {}
-    for each in material.review.spec.evidence:
-        fact = _fact(look, each.name)
-        if fact is not None and fact.suite is not None:
-            place = _file(material, each, look).partition(" (")[0]
-            files.setdefault(place, _suite(fact.suite, place, when(look), proof(material, each.name, look)))
+    """Appendix: the tests of each JUnit file as the last look read it, and T0; nothing where none was read."""
+    files: dict[tuple[str, str | None], Table] = {}
+    for look in (*material.looks[-1:], *material.looks[:1]):
+        for each in material.review.spec.evidence:
+            fact, place = _fact(look, each.name), _file(material, each, look).partition(" (")[0]
+            if place and fact is not None and fact.suite is not None:
+                found = _suite(fact.suite, place, when(look), proof(material, each.name, look))
+                files.setdefault((place, fact.hash), found)
     return Section(id="tests", title="Appendix: Tests", blocks=list(files.values())) if files else None
 
 
 def _suite(suite: SuiteFact, place: str, moment: str, evidence: list[Reference]) -> Table:
-    """What one JUnit file says as a whole."""
+    """What one JUnit file says as a whole; a run takes longer than its cases, by what it sets up between them."""
     ran, runtime = suite.tests - suite.skipped, float(suite.runtime)
     shown = [(each.name, float(each.seconds)) for each in suite.slowest]
-    shown += [(f"average of the {ran} that ran", runtime / ran)] if ran else []
+    shown += [(f"the whole run divided by the {ran} that ran", runtime / ran)] if ran else []
     counted = f"{suite.tests} tests, {suite.failures} failed, {suite.skipped} skipped, {quantity(runtime, 's')}"
     return Table(
         title=f"{place} at {moment}: {counted}",

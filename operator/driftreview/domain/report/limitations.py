@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.driftsnapshot import SignalEvidence
 from driftreview.api.elsewhere import Evidence
 from driftreview.api.preflight import FindingSeverity, PreflightCheck, PreflightFinding
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
-from driftreview.domain import alerts, contracts, elsewhere, flags
+from driftreview.domain import alerts, contracts, elsewhere, flags, inventory
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
@@ -36,19 +37,24 @@ _LATER: Final = frozenset({PreflightCheck.SIGNALS_PRESENT, PreflightCheck.RESOLU
 _MEND: Final = "make the query return samples of this release"
 _READABLE: Final = "mend what the message names"
 _ANSWERS: Final = "let the metric source answer; the next look asks again"
-_NUMBER: Final = "let the query return a number, or the file hold one"
+_NUMBERS: Final = {
+    elsewhere.SECTION: "let the file hold a number",
+    inventory.SECTION: "let the query return a series for each pod, with the label pod",
+}
+"""What to do where there is no number, by what it is of."""
+_NUMBER: Final = "let the query return a number"
 _FIXES: Final[dict[str, str]] = {
     Reason.NOT_FOUND: "create what is named, or no longer declare it",
     Reason.FORBIDDEN: "grant the right to read it",
     Reason.UNAUTHORIZED: "correct the credentials that the metric source is asked with",
-    **dict.fromkeys((Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE), _NUMBER),
     Reason.SEVERAL_SERIES: "aggregate the query to one series",
     Reason.QUERY_INVALID: "correct the query",
     Reason.TIMEOUT: "ask less with the query, or let the metric source answer sooner",
     **dict.fromkeys((Reason.UNREACHABLE, Reason.TLS_FAILED, Reason.SERVER_ERROR, Reason.RATE_LIMITED), _ANSWERS),
 }
 """What to do about what could not be read, by its reason."""
-_OF_QUERY: Final = frozenset({Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE, Reason.NOT_FOUND})
+_NO_NUMBER: Final = frozenset({Reason.EMPTY, Reason.ONLY_NAN, Reason.ONLY_INFINITE})
+_OF_QUERY: Final = _NO_NUMBER | {Reason.NOT_FOUND}
 """Reasons of a signal that its query is to be mended for."""
 
 
@@ -56,6 +62,7 @@ def section(material: Material) -> Section | None:
     """What was found; nothing where there is nothing."""
     rows = [
         *_of_preflight(material),
+        *_of_t0(material),
         *_of_signals(material),
         *_of_baseline(material),
         *_of_facts(material),
@@ -85,6 +92,17 @@ def _of_preflight(material: Material) -> Iterator[Row]:
             yield _row(said, each.impact or "-", each.fix or "-", ref, severity=each.severity)
 
 
+def _of_t0(material: Material) -> Iterator[Row]:
+    """What was measured before the judged revision was there, and is laid to it."""
+    if material.backdated:
+        yield _row(
+            f"T0 is backdated: it lies {material.backdated} before the judged revision was rolled out",
+            "what was measured in between counts as of the release, whichever revision ran then",
+            "backdate only in a restored cluster or on backfilled metrics (spec.window.backdated)",
+            material.of_review("spec.window.backdated"),
+        )
+
+
 def _of_signals(material: Material) -> Iterator[Row]:
     """Signals that the last look, or T0, has no data of."""
     look = material.newest
@@ -95,7 +113,8 @@ def _of_signals(material: Material) -> Iterator[Row]:
         found = frozen.get(signal.name)
         if found is not None and found.problem is not None:
             fix = _MEND if found.problem.reason in _OF_QUERY else _FIXES.get(found.problem.reason, _MEND)
-            yield _row(_without(look, found), _impact(signal), fix, material.ref(look, signal=signal.name))
+            impact, ref = _impact(signal), material.ref(look, signal=signal.name)
+            yield _row(_without(look, found), impact, fix, ref, severity=_severity(impact))
 
 
 def _without(look: Looked, found: SignalEvidence) -> str:
@@ -140,16 +159,29 @@ def _of_facts(material: Material) -> Iterator[Row]:
             "let the metric source answer count(up)",
             material.ref(look, field="spec.scraping"),
         )
-    impacts = {f"{elsewhere.SECTION}/{each.name}": _impact(each) for each in material.review.spec.evidence}
+    impacts = dict(_impacts(material.review.spec))
     for each in facts.problems if facts else ():
-        impact = impacts.get(each.about) or (_UNKNOWN if each.about.split("/")[0] in _JUDGED else _UNUSED)
-        yield _row(
-            f"{each.about}: {each.message}",
-            impact,
-            _FIXES.get(each.reason, _READABLE),
-            material.ref(look, check=each.about),
-            severity=_NOTE if impact in _HARMLESS else FindingSeverity.WARNING,
-        )
+        section, ref = each.about.split("/")[0], material.ref(look, check=each.about)
+        impact = impacts.get(each.about) or (_UNKNOWN if section in _JUDGED else _UNUSED)
+        number = _NUMBERS.get(section, _NUMBER) if each.reason in _NO_NUMBER else None
+        fix = number or _FIXES.get(each.reason, _READABLE)
+        yield _row(f"{each.about}: {each.message}", impact, fix, ref, severity=_severity(impact))
+
+
+def _impacts(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:
+    """What it does that a declared number or expectation cannot be known, by its name."""
+    for number in spec.evidence:
+        yield f"{elsewhere.SECTION}/{number.name}", _impact(number)
+    modes = [(f"{contracts.SECTION}/{each.name}", each.mode) for each in spec.contracts]
+    modes += [(f"{flags.SECTION}/{each.name}", each.mode) for each in spec.flags]
+    if spec.alerts is not None:
+        modes += [(f"{alerts.SECTION}/{name}", spec.alerts.mode) for name in alerts.declared(spec.alerts)]
+    for about, mode in modes:
+        yield about, _NEVER if mode is Mode.SHADOW else _UNKNOWN
+
+
+def _severity(impact: str) -> str:
+    return _NOTE if impact in _HARMLESS else FindingSeverity.WARNING
 
 
 def _of_rollback(material: Material) -> Iterator[Row]:

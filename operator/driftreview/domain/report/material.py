@@ -16,6 +16,7 @@ from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import CheckVerdict, Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal
 from driftreview.api.signalset import SetSignal
+from driftreview.api.values import format_duration
 from driftreview.api.window import Window
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
@@ -143,6 +144,14 @@ class Material:
         if self.closes is None or self.as_of is None:
             return timedelta(0)
         return max(self.closes - self.as_of, timedelta(0))
+
+    @property
+    def backdated(self) -> str:
+        """By how much T0 lies before the rollout of what is judged, such as 2d; empty where it does not."""
+        status = self.review.status
+        if status.t0 is None or status.target is None or status.t0 >= status.target.rolled_out_at:
+            return ""
+        return format_duration(status.target.rolled_out_at - status.t0)
 
     @property
     def about(self) -> str:

@@ -16,6 +16,7 @@ from driftreview.api.reasons import Recommendation
 
 FORMAT: Final = 1
 TO_COME: Final = "to come"
+_DUE: Final = "due, not judged yet"
 
 
 class Tone(StrEnum):
@@ -164,12 +165,13 @@ class Timeline(Model):
     moments: list[Moment]
     as_of: Time
     ended: bool = False
-    """Whether the review has: what was not looked at by then never is."""
+    """Whether the review has, or does already what was decided: what was not looked at by then never is."""
     evidence: References
 
     def told(self, moment: Moment) -> str:
         """What is said of a look: its verdict, or why there is none."""
-        return moment.verdict or ("not judged" if self.ended or moment.at <= self.as_of else TO_COME)
+        unseen = "not judged" if self.ended else TO_COME if moment.at > self.as_of else _DUE
+        return moment.verdict or unseen
 
 
 Block = Annotated[Entries | Table | Sentences | Plots | Timeline, Field(discriminator="form")]
@@ -182,6 +184,14 @@ class Section(Model):
     """For links and programs; it stays when the title changes."""
     title: str
     blocks: list[Block]
+
+
+class Stand(Model):
+    """What the head says of where the review stands."""
+
+    label: str
+    text: str
+    tone: Tone = Tone.PLAIN
 
 
 class Report(Model):
@@ -203,6 +213,8 @@ class Report(Model):
     """None as long as there is none."""
     tone: Tone = Tone.PLAIN
     """Of the recommendation."""
+    head: list[Stand] = Field(default_factory=list)
+    """The recommendation; beside one that no look decided what the evidence says, and before one the last verdict."""
     sections: list[Section]
     left_out: list[str] = Field(default_factory=list)
     """What there was no room for."""

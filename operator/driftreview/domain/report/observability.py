@@ -98,7 +98,8 @@ def _rules(material: Material, look: Looked) -> Iterator[Sentence]:
     oldest = f", each evaluated at {format_time(fact.rules.oldest)} or later" if fact.rules.oldest else ""
     kinds = f"{fact.rules.count} in all, {fact.rules.alerting} that alert, {len(failing)} that fail"
     text = f"Rules of the source: {kinds}{oldest}"
-    yield Sentence(text=text, tone=Tone.BAD if failing else Tone.GOOD, evidence=refs)
+    plain = Tone.OPEN if spec.alerts is not None and not fact.rules.alerting else Tone.GOOD
+    yield Sentence(text=text, tone=Tone.BAD if failing else plain, evidence=refs)
     for each in failing:
         why = each.error or each.health
         yield Sentence(text=f"Rule {each.name} of group {each.group} fails: {why}", tone=Tone.BAD, evidence=refs)

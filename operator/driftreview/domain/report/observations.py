@@ -56,7 +56,7 @@ def _data(material: Material) -> Iterator[Sentence]:
 def _checks(material: Material) -> Iterator[Sentence]:
     """Which declared expectations hold at the last look, and did at each before it."""
     last = material.last
-    held = [each for each in material.checks if not each.is_amiss and not before(material, each)]
+    held = [each for each in material.checks if not each.is_amiss and each.proves and not before(material, each)]
     if held and last is not None:
         names = [f"{each.section}/{each.name}" for each in held]
         text = f"Held at {when(last)}: {', '.join(names)}"

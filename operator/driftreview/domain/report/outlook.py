@@ -18,7 +18,7 @@ from driftreview.api.status import ActType
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some
 from driftreview.domain.incidents import ended
-from driftreview.domain.report import elsewhere, limitations, people
+from driftreview.domain.report import elsewhere, limitations, mending, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
@@ -163,6 +163,7 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
             ]
             yield Sentence(text=f"{each.signal.name}: runbook {each.signal.runbook}", evidence=refs)
     yield from _fixes(material)
+    yield from mending.ways(material)
     open_until = material.closes if material.left and status.phase not in TERMINAL else None
     bad = last is not None and last.result is not None and tone(last.result.verdict) is not Tone.GOOD
     if bad and open_until and status.act is None and status.rollback is not None and status.rollback.possible:
@@ -196,9 +197,10 @@ def _next(material: Material) -> Iterator[Sentence]:
         return
     evidence = [material.of_review("status.checkpoints")]
     names = [each.name for each in status.checkpoints]
+    last = ", the last look, which decides" if status.decision is None else ", the last look; it is decided already"
     for each in status.checkpoints:
         if each.verdict is None:
-            role = ", the last look, which decides" if each.name == names[-1] else ""
+            role = last if each.name == names[-1] else ""
             yield Sentence(text=f"T0+{each.name} checkpoint: {format_time(each.due)}{role}", evidence=evidence)
     if status.rollback is not None:
         safe = format_time(status.rollback.last_safe_moment)

@@ -74,10 +74,10 @@ def risks(material: Material) -> Iterator[Sentence]:
     if material.review.status.t0 is None or _is_void(material):
         return
     given = consent(material.review, material.review.status)
-    for name in _open(material, given):
+    for name in given.unsigned:
         text = f"checklist item {name} is not signed off"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"spec.checklist[{name}]")])
-    if (lacking := _lacking(material, given)) > 0:
+    if (lacking := given.wanted - len(given.by)) > 0:
         text = f"{lacking} of {given.wanted} approvals {'is' if lacking == 1 else 'are'} missing"
         yield Sentence(text=text + _not_by(given), tone=Tone.OPEN, evidence=_rule(material))
 
@@ -87,15 +87,17 @@ def steps(material: Material) -> Iterator[Sentence]:
     review, status = material.review, material.review.status
     if status.t0 is None or status.rollback is None:
         return
-    given, until = consent(review, status), format_time(status.rollback.last_safe_moment)
+    last = status.checkpoints[-1].due if status.checkpoints else status.t0
+    held = review.spec.policy.mode is PolicyMode.ENFORCE  # another mode ends the review with the last look
+    given, until = consent(review, status), format_time(status.rollback.last_safe_moment if held else last)
     where = f"{review.metadata.name} -n {review.metadata.namespace}"
-    for name in _open(material, given):
+    for name in given.unsigned:
         text = f"Sign off {name} until {until}: driftreview sign-off {where} --item {name}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"spec.checklist[{name}]")])
     if is_held(review, status) and status.decision is not None:
         text = f"Decide until {until}: driftreview approve {where}, or driftreview reject {where} -m REASON"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("status.decision"), *_rule(material)])
-    elif (lacking := _lacking(material, given)) > 0:
+    elif (lacking := given.wanted - len(given.by)) > 0:
         text = f"{lacking} more to approve until {until}{_not_by(given)}: driftreview approve {where}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=_rule(material))
 
@@ -119,16 +121,6 @@ def _is_void(material: Material) -> bool:
     return back or rejected or status.phase is Phase.SUPERSEDED
 
 
-def _open(material: Material, given: Consent) -> tuple[str, ...]:
-    """Required items that nobody signed off; none where nobody promotes anything by the review."""
-    return () if material.review.spec.policy.mode is PolicyMode.OBSERVE else given.unsigned
-
-
-def _lacking(material: Material, given: Consent) -> int:
-    """How many approvals lack; none where the operator promotes nothing."""
-    return given.wanted - len(given.by) if material.review.spec.policy.mode is PolicyMode.ENFORCE else 0
-
-
 def _not_by(given: Consent) -> str:
     return f", not by the author {given.not_by}" if given.not_by else ""
 
@@ -141,15 +133,14 @@ def _consent(material: Material) -> Iterator[Sentence]:
     """What a promotion needs of people, where it needs anything, and how far that is."""
     review, status = material.review, material.review.status
     manual, mode = review.spec.policy.approval.type is ApprovedBy.MANUAL, review.spec.policy.mode
-    asked = manual or any(each.required for each in review.spec.checklist)
-    if asked and mode is PolicyMode.OBSERVE:
-        text = f"policy.mode is {mode}: nobody promotes anything by it, so approvals and sign-offs have no effect"
+    if mode is PolicyMode.OBSERVE and (manual or any(each.required for each in review.spec.checklist)):
+        text = f"policy.mode is {mode}: nobody promotes anything by it; approvals count for nothing, sign-offs are kept"
         yield Sentence(text=text, evidence=[material.of_review("spec.policy")])
     elif manual and mode is not PolicyMode.ENFORCE:
         text = f"policy.mode is {mode}: the operator promotes nothing, so approvals count for nothing"
         yield Sentence(text=text, evidence=[material.of_review("spec.policy")])
-    elif asked and not _is_void(material):
-        given = consent(review, status)
+    given = consent(review, status)
+    if given.asked and not _is_void(material):
         ended = status.phase in TERMINAL
         tone = Tone.GOOD if given.enough() else Tone.PLAIN if ended else Tone.OPEN
         text = f"A promotion {given.said()}"
@@ -157,15 +148,18 @@ def _consent(material: Material) -> Iterator[Sentence]:
 
 
 def _items(material: Material) -> Iterator[Row]:
+    mode = material.review.spec.policy.mode
+    needed = f"no: policy.mode is {mode}" if mode is PolicyMode.OBSERVE else "for a promotion"
     signed = {each.item: each for each in counted(material.review.status, ApprovalType.SIGN_OFF)}
     for item in material.review.spec.checklist:
         record = signed.get(item.name)
         state = Cell(text="signed off", tone=Tone.GOOD)
         if record is None:
-            state = Cell(text="open", tone=Tone.OPEN if item.required else Tone.PLAIN)
+            waited = item.required and mode is not PolicyMode.OBSERVE
+            state = Cell(text="open", tone=Tone.OPEN if waited else Tone.PLAIN)
         cells = [
             Cell(text=item.name),
-            Cell(text="for a promotion" if item.required else "no"),
+            Cell(text=needed if item.required else "no"),
             state,
             Cell(text=record.by if record else "-"),
             Cell(text=format_time(record.at) if record else "-"),

@@ -8,7 +8,7 @@ from typing import Final
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.finding import Estimate, Measure, Side
-from driftreview.domain.margins import alert_of
+from driftreview.domain.margins import alert_of, counted_in
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.presence import absent_at_most
 from driftreview.domain.recheck import Looked
@@ -109,21 +109,20 @@ def cells(material: Material, result: SignalResult) -> tuple[str, str]:
     key = standing.key if standing else None
     side = material.before[signal.name].sides.get(key) if key is not None and signal.kind is Kind.LIMIT else None
     if found.current and side is not None and side.worst is not None:
-        return quantity(side.worst, signal.unit), found.current
+        return f"at worst {quantity(side.worst, signal.unit)}", f"at worst {found.current}"
     return found.baseline, found.current
 
 
 def _cell(signal: Signal, side: Side) -> str:
     """What a row shows of a series where its verdict does not say it; of a heartbeat the values mean nothing."""
     is_heartbeat = signal.kind is Kind.PRESENCE
-    return absent_at_most([side]) if is_heartbeat else quantity(middle(side.present), signal.unit)
+    return absent_at_most([side]) if is_heartbeat else quantity(middle(side.present), signal.unit) + counted_in(signal)
 
 
 def _summary(name: str, signal: Signal, old: Side | None, new: Side | None, shown: tuple[str, str]) -> str:
     """Both sides by one measure: as the table has them, or by the middle of what is drawn."""
-    worst = "at worst " if signal.kind is Kind.LIMIT and all(shown) else ""
     parts = [
-        f"{what} {worst}{cell if all(shown) else _cell(signal, side)}"
+        f"{what} {cell if all(shown) else _cell(signal, side)}"
         for what, side, cell in zip(("baseline", "since T0"), (old, new), shown, strict=True)
         if side and side.present
     ]

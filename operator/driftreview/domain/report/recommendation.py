@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 from driftreview.api.base import format_time
 from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.status import Decision
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.elsewhere import SECTION
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report import elsewhere, people
-from driftreview.domain.report.material import Material, tone
-from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
+from driftreview.domain.report.material import Material, tone, when
+from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Stand, Tone
+from driftreview.domain.result import CheckpointResult
 
 _PEOPLE: Final[dict[Reason, str]] = {Reason.REJECTED: "a person, ", Reason.APPROVED: "people, "}
 
@@ -30,6 +33,26 @@ def recommended(material: Material) -> Recommendation | None:
     return found[1] if found else None
 
 
+def head(material: Material) -> Iterator[Stand]:
+    """What stands at the very beginning; a decision that no look took never without what the evidence says."""
+    decision, found, last = material.review.status.decision, _concluded(material), material.last
+    verdict = str(last.result.verdict) if last and last.result else ""
+    by_look = found is not None and decision is not None and _is_of(decision, found)
+    if decision is not None and not by_look:
+        text = f"{decision.recommendation} by {decision.by}"
+        yield Stand(label="Decided", text=text, tone=tone(decision.recommendation))
+    label, word = "Recommendation" if decision is None or by_look else "Evidence", found[1] if found else None
+    open_ = "none yet" if decision is None else "undecided"
+    yield Stand(label=label, text=word or open_, tone=tone(word or ""))
+    if found is None and last is not None and verdict:
+        yield Stand(label=when(last), text=verdict, tone=tone(verdict))
+
+
+def _is_of(decision: Decision, found: tuple[Looked, Recommendation]) -> bool:
+    """Whether a decision is the one that a look leads to, by that look."""
+    return (decision.by, decision.recommendation) == (f"checkpoint {found[0].name}", found[1])
+
+
 def _concluded(material: Material) -> tuple[Looked, Recommendation] | None:
     """The first look that concludes anything, and what; as the operator does it."""
     last = material.window.checkpoints[-1]
@@ -43,17 +66,9 @@ def _concluded(material: Material) -> tuple[Looked, Recommendation] | None:
 def _sentences(material: Material) -> Iterator[Sentence]:
     decision, found = material.review.status.decision, _concluded(material)
     if found is not None and found[0].result is not None:
-        look, what = found
-        counted = (
-            [each.signal.name for each in look.result.results if each.counts_as is not None] if look.result else []
-        )
-        told = look.result.message if look.result else ""
-        numbers = [name for name in elsewhere.counted(look) if f"{SECTION}/{name}" in told]
-        named = [name for name in counted if name in told] or ([] if numbers else counted[:1])
-        refs = [material.ref(each, signal=name) for name in named for each in (look, material.at_t0)]
-        refs += [ref for name in numbers for ref in elsewhere.proof(material, name, look, material.at_t0)]
-        text = f"{what} by the evidence: T0+{look.name} is {found[0].result.verdict}: {found[0].result.message}"
-        yield Sentence(text=text, tone=tone(what), evidence=refs or [material.ref(look)])
+        (look, what), result = found, found[0].result
+        text = f"{what} by the evidence: T0+{look.name} is {result.verdict}: {result.message}"
+        yield Sentence(text=text, tone=tone(what), evidence=list(_proof(material, look, result)))
     if decision is not None:
         who = _PEOPLE.get(decision.reason, "")
         text = f"Decided {decision.recommendation} at {format_time(decision.at)} by {who}{decision.by}"
@@ -68,3 +83,21 @@ def _sentences(material: Material) -> Iterator[Sentence]:
         refs = [material.ref(each) for each in material.looks] or [material.of_review("status.phase")]
         text = f"None yet: {judged} of {of_all} looks are judged, and none of them decides"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=refs)
+
+
+def _proof(material: Material, look: Looked, found: CheckpointResult) -> Iterator[Reference]:
+    """What a look's sentence names: checks, signals and numbers, each then and at T0; else the first that counts."""
+    checks = [f"{each.section}/{each.name}" for each in found.checks if each.counts]
+    checks += [f"{SECTION}/{name}" for name in elsewhere.counted(look)]
+    signals = [each.signal.name for each in found.results if each.counts_as is not None]
+    named = [name for name in checks if _names(found.message, name)]
+    told = [name for name in signals if _names(found.message, name)] or ([] if named else signals[:1])
+    yield from (material.ref(each, check=name) for name in named for each in (look, material.at_t0))
+    yield from (material.ref(each, signal=name) for name in told for each in (look, material.at_t0))
+    if not (named or told):
+        yield material.ref(look)
+
+
+def _names(sentence: str, name: str) -> bool:
+    """Whether a sentence has a name as a whole, and not as a part of a longer one."""
+    return re.search(rf"(?<![\w/-]){re.escape(name)}(?![\w/-])", sentence) is not None
