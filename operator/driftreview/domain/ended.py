@@ -1,8 +1,7 @@
 """What a level was at when its baseline ended: what was beyond its alert limit by then, no release brought there.
 
 A limit is broken by the level of a whole stretch, so it is asked of stretches: of the last blocks, as few as are judged
-at least, and of twice as many, and so on up to all of them. Medians tell it, so that no single block does; but fewer do
-that are all farther beyond it than any before them: nobody knows how long that would have gone on.
+at least, and of twice as many, and so on up to all of them. Medians tell it, so that no single block does.
 """
 
 from __future__ import annotations
@@ -43,16 +42,8 @@ def ends_beyond(baseline: Side | None, alert: float, sign: int) -> tuple[Ended, 
     counts = [FEWEST_BLOCKS]
     while counts[-1] < len(side.present):
         counts.append(min(2 * counts[-1], len(side.present)))
-    ends = (Ended(count, middle(side.present[-count:])) for count in [*_outbreak(side.present, sign), *counts])
+    ends = (Ended(count, middle(side.present[-count:])) for count in counts)
     return tuple(end for end in ends if sign * (end.level - alert) > 0)
-
-
-def _outbreak(present: Sequence[float], sign: int) -> list[int]:
-    """How many of the last blocks, fewer than are judged at least, are all worse than any before; none, or the most."""
-    for count in range(min(FEWEST_BLOCKS, len(present)) - 1, 0, -1):
-        if min(sign * each for each in present[-count:]) > max(sign * each for each in present[:-count]):
-            return [count]
-    return []
 
 
 def farthest(ends: Sequence[Ended], sign: int) -> Ended | None:
