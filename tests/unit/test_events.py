@@ -190,7 +190,7 @@ class TestRareEvents:
         assert result.verdict is V.DEGRADED
         assert result.message == (
             "10 in 48h against 0, +10 (between +5.11 and +17), margin 50% (0 in 48h: less than 3 is no difference); "
-            "by chance less than 0.01%, allowed 1.25%"
+            "10 of them from T0+0s to T0+43h20m; by chance less than 0.01%, allowed 1.25%"
         )
         assert result.estimate is not None
         assert result.estimate.measure is Measure.DIFFERENCE

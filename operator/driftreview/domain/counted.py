@@ -15,6 +15,7 @@ from typing import Final
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_percent, parse_quantity
+from driftreview.domain.bouts import Course
 from driftreview.domain.bursts import span_of
 from driftreview.domain.counts import COUNTABLE, Counts, events_in, one_an_hour
 from driftreview.domain.display import quantity
@@ -23,6 +24,7 @@ from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side
 from driftreview.domain.lately import last_with, shortest, stretches
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.rules import sign_of
+from driftreview.domain.usual import usual_of
 
 FEWEST: Final = 3.0
 """Events more, or fewer, than expected in a window: less proves nothing, and to rule out more would take too long."""
@@ -98,7 +100,7 @@ class Events:
     @property
     def is_told_by_hours(self) -> bool:
         """Whether the hours that have any say more of it than the events."""
-        return self.counts is not None and _tail_by_hours(self, self.counts, self.bounds) < _tail_of(
+        return self.counts is not None and _tail_by_hours(self, self.counts, self.bounds) < tail_of(
             self.counts, self.sign, self.bounds
         )
 
@@ -111,18 +113,24 @@ class Events:
         counts = self.counts
         if counts is None or self.sign < 0 or counts.now <= counts.most:
             return False
-        return _tail_of(counts.as_seen, self.sign, self.bounds) <= share
+        return tail_of(counts.as_seen, self.sign, self.bounds) <= share
 
     @cached_property
     def lately(self) -> list[Events]:
         """The same of its last stretches."""
-        blocks, grid = self.case.now.blocks, self.grid
-        lengths = {*stretches(len(blocks), grid.seen, last_with(blocks, FEWEST_BLOCKS)), *shortest(blocks)}
-        cut = (
-            (replace(self.case, now=Side(blocks[-length:])), len(blocks) - length)
-            for length in sorted(lengths, reverse=True)
-        )
-        return [count_events(case, replace(grid, gap=grid.gap + earlier, seen=0), 1) for case, earlier in cut]
+        blocks = self.case.now.blocks
+        lengths = {*stretches(len(blocks), self.grid.seen, last_with(blocks, FEWEST_BLOCKS)), *shortest(blocks)}
+        return [self.part(len(blocks) - length) for length in sorted(lengths, reverse=True)]
+
+    def part(self, first: int, after: int | None = None) -> Events:
+        """The same of the window's blocks from one on, up to another or to its end."""
+        case = replace(self.case, now=Side(self.case.now.blocks[first:after]))
+        return count_events(case, replace(self.grid, gap=self.grid.gap + first, seen=0), 1)
+
+    @property
+    def course(self) -> Course:
+        """Its events block by block beside what is usual there; it needs a baseline."""
+        return course_of(self.case, self.grid, self.sign)
 
 
 def case_of(signal: Signal, baseline: Side | str, now: Side) -> Case:
@@ -147,8 +155,7 @@ def count_events(case: Case, grid: Grid, fewest: int = FEWEST_BLOCKS) -> Events:
     found = Events(case, None, sign_of(case.signal), hours, grid)
     if case.before is None or case.signal.margin is None or len(case.now.present) < fewest:
         return found
-    spans = timedelta(hours=grid.hours_per_block) / span_of(case.signal)
-    now, before = (events_in(side.blocks, spans) for side in (case.now, case.before))
+    now, before = (events_in(side.blocks, _spans(case, grid)) for side in (case.now, case.before))
     counts = Counts.of(now, before, grid.gap, grid.hours_per_block)
     is_fewer = case.signal.worse is Worse.EITHER and counts.now < counts.expected
     sign = -1 if is_fewer else found.sign
@@ -158,16 +165,34 @@ def count_events(case: Case, grid: Grid, fewest: int = FEWEST_BLOCKS) -> Events:
     return replace(found, counts=counts, sign=sign, hourly=hourly)
 
 
+def course_of(case: Case, grid: Grid, sign: int) -> Course:
+    """The events of a series that has a baseline, block by block beside what is usual there.
+
+    Args:
+        case: the series.
+        grid: how its blocks lie.
+        sign: 1 where more are worse, -1 where fewer are.
+    """
+    now, before = (events_in(side.blocks, _spans(case, grid)) for side in (case.now, case.before or case.now))
+    return Course.of(now, usual_of(now, before, grid.gap, grid.hours_per_block).blocks, sign)
+
+
+def _spans(case: Case, grid: Grid) -> float:
+    """How many `for`s a block has."""
+    return timedelta(hours=grid.hours_per_block) / span_of(case.signal)
+
+
 def _tail(each: Events, counts: Counts, bounds: Sequence[tuple[float, float]]) -> float:
     """Probability of as much, were it worse by no more than the farthest of these bounds.
 
     Counted in two ways it is the less one, each with its share of what is allowed.
     """
-    found = _tail_of(counts, each.sign, bounds)
+    found = tail_of(counts, each.sign, bounds)
     return found if each.hourly is None else min(found / (1 - _HOURLY), _tail_by_hours(each, counts, bounds))
 
 
-def _tail_of(counts: Counts, sign: int, bounds: Sequence[tuple[float, float]]) -> float:
+def tail_of(counts: Counts, sign: int, bounds: Sequence[tuple[float, float]]) -> float:
+    """Probability of as much, were it worse by no more than the farthest of these bounds; 1 of less than FEWEST."""
     excess = counts.capped - counts.expected if sign > 0 else counts.expected - counts.now
     if excess < FEWEST:
         return 1.0
@@ -178,4 +203,4 @@ def _tail_by_hours(each: Events, counts: Counts, bounds: Sequence[tuple[float, f
     """The same of the hours that have any, where the events themselves are more than that as well."""
     if each.hourly is None or counts.now <= max(factor * counts.expected + extra for factor, extra in bounds):
         return 1.0
-    return min(1.0, _tail_of(each.hourly.as_seen, each.sign, bounds) / _HOURLY)
+    return min(1.0, tail_of(each.hourly.as_seen, each.sign, bounds) / _HOURLY)

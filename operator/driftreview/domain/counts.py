@@ -69,8 +69,6 @@ class Counts:
     """Whether the baseline is the same hours of the days before."""
     is_weekly: bool = False
     """Whether of the weeks before."""
-    crowded: tuple[int, int] | None = None
-    """The first block of the window that holds more than it counts for, and the one after the last; None: none does."""
 
     @staticmethod
     def of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> Counts:
@@ -89,7 +87,6 @@ class Counts:
         risen = max(1.0, middle / expected) if expected > 0 else 1.0
         fullest = max(1.0, middle, risen * float(earlier.max()))
         capped = float(np.minimum(after, fullest).sum())
-        over = np.flatnonzero(now > fullest)
         seen = seen_of(usual.calm, usual.waves, hours_per_block)
         floor = max(1.0, max(capped, float(earlier.sum())) / _MOST, seen.in_batches(len(after)))
         dispersions = seen.dispersions(usual.weights, floor)
@@ -106,7 +103,6 @@ class Counts:
             most=most + again,
             is_daily=usual.is_daily,
             is_weekly=usual.is_weekly,
-            crowded=(int(over[0]), int(over[-1]) + 1) if len(over) else None,
         )
 
     @property

@@ -7,24 +7,25 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-import numpy as np
-
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Worse
 from driftreview.api.values import format_duration
 from driftreview.domain.bursts import against_limit, span_of
 from driftreview.domain.counted import FEWEST, WANDERING, Events
-from driftreview.domain.counts import Counts, events_in
+from driftreview.domain.counts import Counts
 from driftreview.domain.display import by_chance, change, difference, quantity
 from driftreview.domain.family import Bound, Sure
 from driftreview.domain.finding import GOOD, Estimate, Finding, Measure, gravest, rounded
 from driftreview.domain.margins import tolerated
 from driftreview.domain.measured import AFFIRMED
+from driftreview.domain.qualms import not_at_once, outage
 from driftreview.domain.rules import is_compared, too_few
 
 _DUE: Final = 1.0
 """Events expected, from which on none at all is too few: the three that prove nothing would be all there are."""
 _NONE: Final = "none at all is the worst there can be"
+_UNKNOWN: Final = 100.0
+"""Times what was counted or expected, from which on the upper end of an interval tells nothing."""
 _NOTHING_NEW: Final = "the baseline had stretches like it"
 
 
@@ -55,7 +56,8 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
     delta, lowest, highest = (shown(counts.expected, value, signal.unit) for value in (counts.now, low, high))
     known = "weeks" if counts.is_weekly else "days"
     against = f"{old} at these hours of the {known} before" if counts.is_daily else old
-    between = f"between {lowest} and {highest}"
+    is_known = high <= _UNKNOWN * max(counts.now, counts.expected, FEWEST)
+    between = f"between {lowest} and {highest}" if is_known else f"{lowest} or more: how much, its baseline cannot tell"
     said = f"{new} in {each.lasting} against {against}, {delta} ({between}), margin {_in_force(each, counts)}"
     message, reason, is_open = said, None, verdict is SignalVerdict.INCONCLUSIVE
     if is_open:
@@ -68,8 +70,14 @@ def _against_baseline(each: Events, sure: Sure) -> Finding | None:
         message = f"{said}; but {late} in the last {worst.lasting} against {usual} expected"
     elif is_open and each.is_news(sure.share):
         verdict, reason, message = SignalVerdict.SUSPECT, None, f"{said}; but its baseline never had as many"
-    if verdict not in GOOD:
-        message += _bursts(each, counts)
+    if verdict is SignalVerdict.DEGRADED and (why := not_at_once(each, sure)):
+        verdict, message = SignalVerdict.SUSPECT, f"{message}; but {why}"
+    if verdict in GOOD and (why := outage(each, sure)):
+        verdict, reason, message = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, f"{message}; but {why}"
+    elif verdict not in GOOD:
+        message += _when(each, counts, worst)
+    if each.sign > 0 and _is_older(each, counts):
+        message += f"; that was before T0: the query counts it for {format_duration(span_of(signal))}"
     message += _ground(each, counts, sure)
     estimate = _estimate(each, counts, (low, high), is_share=is_share)
     old, new = (f"{shown} in {each.lasting}" for shown in (old, new))
@@ -142,7 +150,7 @@ def _is_within(each: Events, counts: Counts, side: int) -> bool:
 
     Nothing is better than none at all where more is worse, and nothing worse where fewer is.
     """
-    if side > 0 and counts.now == 0:
+    if side > 0 and (counts.now == 0 or _is_older(each, counts)):
         return True
     bounds = each.bounds_on(side) + ([] if side < 0 and _is_none_due(counts) else [(1.0, side * FEWEST)])
     farthest = max(bounds, key=lambda bound: side * (bound[0] * counts.expected + bound[1]))
@@ -154,18 +162,28 @@ def _is_none_due(counts: Counts) -> bool:
     return counts.now == 0 and counts.expected >= _DUE
 
 
-def _bursts(each: Events, counts: Counts) -> str:
-    """How many events its bursts have that count for less, from when to when, and whether they are over."""
-    most_of_it = max(FEWEST, (counts.now - counts.expected) / 2)
-    if counts.crowded is None or each.sign < 0 or counts.now - counts.capped < most_of_it:
+def _is_older(each: Events, counts: Counts) -> bool:
+    """Whether all there is is part of an event of before T0, which the query counts for another `for`."""
+    reach = math.ceil(span_of(each.case.signal) / timedelta(hours=each.grid.hours_per_block))
+    events = each.course.events
+    return each.grid.since == 0 < counts.now < 1 and float(events[min(reach, len(events) - 1)]) == float(events[-1])
+
+
+def _when(each: Events, counts: Counts, told: Events | None) -> str:
+    """When events were too many or too few: where a part surely says more than the whole, or any event is rare.
+
+    Nothing, where that part is the last stretch, which is told of already.
+    """
+    course = each.course
+    bout = course.worst()
+    if bout is None or (bout.first, bout.after) == (0, course.blocks):
         return ""
-    (first, after), blocks, grid = counts.crowded, each.case.now.blocks, each.grid
-    spans = timedelta(hours=grid.hours_per_block) / span_of(each.case.signal)
-    number = quantity(float(np.nansum(events_in(blocks[first:after], spans))), each.case.signal.unit)
-    start, end = (timedelta(hours=grid.since + at * grid.hours_per_block) for at in (first, after))
-    if after == len(blocks):
-        return f"; {number} of them since T0+{format_duration(start)}, still"
-    return f"; {number} of them from T0+{format_duration(start)} to T0+{format_duration(end)}, over since"
+    if told is not None and (bout.first, bout.after) == (course.blocks - len(told.case.now.blocks), course.blocks):
+        return ""
+    is_rare = each.sign > 0 and counts.expected < _DUE
+    if not (is_rare or course.stands_out(bout)):
+        return ""
+    return f"; {course.told(bout, each.case.signal.unit, each.grid)}"
 
 
 def _estimate(each: Events, counts: Counts, ends: tuple[float, float], *, is_share: bool) -> Estimate | None:

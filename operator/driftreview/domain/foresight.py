@@ -30,6 +30,7 @@ from driftreview.domain.margins import compared_in, counted_in, margin_of
 from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.measuring import panel_of
 from driftreview.domain.observed import Observed, observed
+from driftreview.domain.qualms import under_way
 from driftreview.domain.regression import Panel
 from driftreview.domain.rules import at_worst
 from driftreview.domain.scale import Scale
@@ -87,6 +88,7 @@ def _foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
     vague, odd = _vague_and_odd(spec, baseline, found)
     block = parse_duration(baseline.window.block) if baseline.window else timedelta(0)
     broken = list(_broken(broken_before(found, block))) if block else []
+    odd += _once([(key, case, _ending(case, block)) for key, case in _cases(found, Kind.EVENTS)]) if block else []
     return Foresight(list(_useless(found)), vague, odd, broken, list(_measured(found.values())))
 
 
@@ -190,6 +192,15 @@ def _irregular(found: Irregularity, scale: Scale, panel: Panel, block: timedelta
     if parts and found.wider >= _WIDER:
         parts.append(f"its interval is {found.wider:.1f} times as wide for it")
     return "; ".join(parts) or None
+
+
+def _ending(case: Case, block: timedelta) -> str | None:
+    """What events were under way when a baseline ended, in words."""
+    begun = under_way(case, Grid(block / timedelta(hours=1)))
+    if begun is None or begun.found.counts is None:
+        return None
+    then, usual = (quantity(each, case.signal.unit) for each in (begun.found.counts.now, begun.found.counts.expected))
+    return f"{then} in its last {begun.lasting} against {usual} expected, which may go on"
 
 
 def _size(compared: float, scale: Scale) -> str:

@@ -56,6 +56,11 @@ class Recent:
         )
 
 
+def at_last(blocks: int) -> int:
+    """How many of so many blocks are the last third."""
+    return max(FEWEST_AT_LAST, round(blocks * _AT_LAST))
+
+
 def recent_of(panel: Panel, noise: Noise, since: Floats, against: Floats) -> Recent:
     """What the last third is; `against` are the weights of the blocks in what is expected of the mean, negative."""
     present = np.isfinite(since)

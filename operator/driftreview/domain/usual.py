@@ -35,6 +35,8 @@ class Usual:
 
     expected: float
     """Events in the window."""
+    blocks: Floats
+    """(now,): events expected in each block of the window, NaN where there is none."""
     exposure: float
     """Windows that the expected number was counted in: its variance is that of independent events over these."""
     calm: Floats
@@ -80,6 +82,7 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
         weights = np.concatenate([is_before / -is_before.sum(), np.zeros(gap), here])
         return Usual(
             expected=mean * float(is_now.sum()),
+            blocks=np.where(is_now, mean, np.nan),
             exposure=float(is_before.sum() / is_now.sum()),
             calm=before,
             weights=weights,
@@ -94,6 +97,7 @@ def usual_of(now: Floats, before: Floats, gap: int, hours_per_block: float) -> U
     calm = (before - profile[then]) * np.sqrt(known / np.maximum(known - 1, 1))[then] + mean
     return Usual(
         expected=expected,
+        blocks=np.where(is_now, profile[there], np.nan),
         exposure=expected / variance if variance > 0 else float(known[needed > 0].sum() / is_now.sum()),
         calm=calm,
         weights=np.concatenate([-(is_before * share[then]) / is_now.sum(), np.zeros(gap), here]),
@@ -131,6 +135,7 @@ def _waving(now: Floats, before: Floats, gap: int, per_day: int) -> Usual | None
     weights[gap + len(before) :] = is_now / number
     return Usual(
         expected=expected,
+        blocks=np.where(is_now, np.maximum(wave[gap + len(before) :] @ (solver @ row), 0.0), np.nan),
         exposure=expected / variance if min(variance, expected) > 0 else len(row) / number,
         calm=calm,
         weights=weights,
