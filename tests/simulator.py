@@ -322,7 +322,8 @@ class Simulator:
         if index is None and closed and trouble.out_of_patience(review, None, self.now, dead=True):
             self._write(review, trouble.baseline_given_up(review, self.now))
             return self.now
-        self._write(review, trouble.metrics_failed(review, failures, self.now))
+        dead = len(failures) == len(review.spec.signals) or self.metrics.mode == "gone"
+        self._write(review, trouble.metrics_failed(review, failures, self.now, dead=dead))
         return self.now + RETRY
 
     def _act(self, review: DriftReview, act: ActType) -> datetime:

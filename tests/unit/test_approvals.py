@@ -157,7 +157,8 @@ class TestApprove:
 
     def test_a_promotion_waits_for_so_many_people_and_says_whom_it_has(self) -> None:
         simulator = judged(policy=TWO)
-        end = "waits for a person until 2026-07-31T20:15:00Z, then the review ends (policy.onWindowEnd is Notify)"
+        end = "waits for a person until 2026-07-31T20:15:00Z, then the review ends, nothing is done and nobody is told"
+        end += " (policy.onWindowEnd is Notify)"
         assert simulator.phase == Phase.HOLDING
         assert simulator.status["summary"].endswith(f"; the promotion has 0 of 2 approvals; {end}")
         does(simulator, "Approve")

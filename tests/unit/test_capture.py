@@ -166,7 +166,7 @@ def test_a_round_that_is_cut_up_does_not_ask_its_failures_again_before_it_is_ove
 def test_out_of_patience_what_there_is_gets_frozen_failures_and_all(scene: Scene) -> None:
     scene.source.failing = {"b": DOWN}
     assert scene.look() == Unanswered([DOWN], dead=False)
-    waiting = trouble.metrics_failed(review(scene.status, signals=SIGNALS), [DOWN], scene.now)
+    waiting = trouble.metrics_failed(review(scene.status, signals=SIGNALS), [DOWN], scene.now, dead=True)
     scene.now += 10 * MINUTE
     stored = scene.look(status=waiting)
     assert isinstance(stored, DriftSnapshotSpec)
@@ -230,7 +230,7 @@ def test_what_was_busy_is_frozen_with_the_query_as_it_would_have_been_sent(scene
     with pytest.raises(BusyError):
         scene.capture.evidence(subject, LOOK, found, NEVER, history=False)
     scene.now += MINUTE
-    waiting = trouble.metrics_failed(subject, [NO_ROOM], scene.now)
+    waiting = trouble.metrics_failed(subject, [NO_ROOM], scene.now, dead=False)
     scene.now += 5 * HOUR
     stored = scene.capture.evidence(review(waiting, signals=signals), LOOK, found, NEVER, history=False)
     assert isinstance(stored, DriftSnapshotSpec)
@@ -357,7 +357,7 @@ def test_out_of_patience_a_heartbeat_is_frozen_as_unanswered_and_not_as_absent(s
     scene.source.up = DOWN
     assert scene.capture.evidence(subject, LOOK, found, NEVER, history=False) == Unanswered([DOWN], dead=False)
     scene.now += 10 * MINUTE
-    waiting = trouble.metrics_failed(subject, [DOWN], builders.T0 + HOUR)
+    waiting = trouble.metrics_failed(subject, [DOWN], builders.T0 + HOUR, dead=True)
     stored = scene.capture.evidence(review(waiting, signals=signals), LOOK, found, NEVER, history=False)
     assert isinstance(stored, DriftSnapshotSpec)
     assert [each.problem and each.problem.reason for each in stored.signals] == [Reason.UNREACHABLE, None]
@@ -391,7 +391,7 @@ def test_facts_that_the_source_did_not_answer_are_asked_again_and_then_frozen_as
     waiting = scene.look()
     assert isinstance(waiting, Unanswered)
     assert [each.message for each in waiting.failures] == ["alerts: no answer"]
-    told = trouble.metrics_failed(review(scene.status, signals=SIGNALS), waiting.failures, scene.now)
+    told = trouble.metrics_failed(review(scene.status, signals=SIGNALS), waiting.failures, scene.now, dead=waiting.dead)
     scene.now += 10 * MINUTE
     stored = scene.look(status=told)
     assert isinstance(stored, DriftSnapshotSpec)

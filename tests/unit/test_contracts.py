@@ -117,8 +117,14 @@ def test_a_check_holds_back_and_never_rolls_back(measured: Verdict, found: Check
 @pytest.mark.parametrize(
     ("verdict", "message"),
     [
-        (SignalVerdict.STABLE, "contracts/a is Broken: x; also contracts/b is Broken, contracts/c is Unknown; all "),
-        (SignalVerdict.DEGRADED, "latency is Degraded: y; also contracts/a is Broken, contracts/b is Broken, "),
+        (
+            SignalVerdict.STABLE,
+            "contracts/a is Broken (also Broken: contracts/b; Unknown: contracts/c): x; contracts/b is Broken: x; all ",
+        ),
+        (
+            SignalVerdict.DEGRADED,
+            "latency is Degraded (also Broken: contracts/a, contracts/b; Unknown: contracts/c): y; contracts/a is ",
+        ),
     ],
 )
 def test_every_check_that_does_not_hold_is_named(verdict: SignalVerdict, message: str) -> None:

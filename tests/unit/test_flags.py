@@ -13,7 +13,9 @@ from driftreview.adapters.factsource import FactSource
 from driftreview.adapters.flags import read_flag
 from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.prometheus import BusyError
+from driftreview.api.base import format_time
 from driftreview.api.checkpoint import SnapshotRef
+from driftreview.api.configuration import ConfigurationFact, ReferenceFact
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.flag import Flag, FlagFact
@@ -134,6 +136,19 @@ def test_a_flag_is_looked_up_where_it_stands(declared: Flag, verdict: CheckVerdi
     found, message = said(declared)
     assert (found, words in message) == (verdict, True), message
     assert "hunter" not in message.replace("'hunter22'", "").replace("'hunter2'", "")
+
+
+def test_a_broken_flag_says_when_the_config_map_it_stands_in_was_edited() -> None:
+    """By the time of its object, where the pods read that; of no other whose name only begins alike."""
+    edited = [("set", HOUR), ("settings", 2 * HOUR)]
+    known = ConfigurationFact(config_maps=[ReferenceFact(name=name, changed_at=T0 + when) for name, when in edited])
+
+    def message(declared: Flag) -> str:
+        return check_flag(declared, read(declared).model_copy(update={"configuration": known})).message
+
+    when = format_time(T0 + 2 * HOUR)
+    assert message(value("MODE", "dry")).endswith(f": configMap settings, key mode, last edited {when}")
+    assert not any("last edited" in message(each) for each in (value("MODE", "live"), value("NEW_CLI", "no")))
 
 
 def rows(*values: float | None) -> Rows:

@@ -274,4 +274,4 @@ def test_containers_that_ended_are_told_only_where_something_is_amiss(
     passed = SignalResult(signal(), Finding(SignalVerdict.STABLE, None, "fine"))
     broken = [CheckResult("flags", "cli", each, "it is not there") for each in checks]
     found = CheckpointResult.of([passed], broken, ended="Pod/a (OOMKilled)")
-    assert found.message.endswith("; ended meanwhile: Pod/a (OOMKilled)") == told
+    assert found.message.endswith("; containers ended meanwhile: Pod/a (OOMKilled)") == told

@@ -113,16 +113,16 @@ class TestTheClosest:
 def test_a_drift_says_why_and_what_to_do() -> None:
     result = judge([signal(runbook="check the broker"), signal("other")], [BEFORE], [WORSE])
     assert result.verdict is Verdict.DRIFT
-    assert result.message.startswith("latency is Degraded: ")
+    assert result.message.startswith("latency is Degraded (also Missing: other): ")
     assert result.message.endswith(" (check the broker)")
 
 
-def test_others_as_bad_are_counted() -> None:
+def test_others_as_bad_are_named() -> None:
     second = WORSE.model_copy(update={"name": "second"})
     result = judge(
         [signal(), signal("second")], [BEFORE, BEFORE.model_copy(update={"name": "second"})], [WORSE, second]
     )
-    assert result.message.endswith("; and 1 more")
+    assert result.message.startswith("latency is Degraded (also Degraded: second): ")
 
 
 class TestNothingPassesBySilence:

@@ -555,5 +555,5 @@ def test_a_number_is_of_one_release_and_not_of_every_t0(data: Path) -> None:
 def test_each_missing_signal_has_its_reason_in_the_table(data: Path) -> None:
     others = "".join(f"\n    - {{name: gone-{n}, query: x, margin: {{relative: 5%}}}}" for n in range(2))
     said = run(edited(data, ("  signals:", f"  signals:{others}")), "--data", str(data.parent), *AT).stdout
-    for name in ("gone-0", "gone-1"):
-        assert f"{name} is Missing: there is no {name}.csv in " in said
+    assert "gone-0 is Missing (also Missing: gone-1): there is no gone-0.csv in " in said
+    assert "gone-1 is Missing: there is no gone-1.csv in " in said

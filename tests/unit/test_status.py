@@ -48,13 +48,13 @@ class TestConditions:
         assert messages(status) == {
             CT.READY: "not promoted yet",
             CT.RECONCILING: "first look at noon",
-            CT.STALLED: "nothing to mend",
+            CT.STALLED: "nothing holds the review up",
         }
         ended = moved(status, Phase.ROLLED_BACK, Reason.SIGNAL_DEGRADED, "rolled back to web-old", T0)
         assert messages(ended) == {
             CT.READY: "rolled back to web-old",
             CT.RECONCILING: "the review has ended",
-            CT.STALLED: "nothing to mend",
+            CT.STALLED: "nothing holds the review up",
         }
         assert ended.summary == "rolled back to web-old"
 

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from driftreview.api.base import format_time
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
@@ -114,15 +115,17 @@ class TestSlowness:
 
     @pytest.mark.parametrize("reason", [Reason.SOURCE_CHANGED, Reason.SOURCE_NOT_FOUND, Reason.SECRET_NOT_FOUND])
     def test_where_nothing_could_be_asked_nothing_is_called_unanswered(self, reason: Reason) -> None:
-        status = trouble.metrics_failed(review(started()), [Failed(reason, "there is no source", retryable=True)], T0)
-        assert status.summary == "waits for the metric source: there is no source"
+        status = trouble.metrics_failed(
+            review(started()), [Failed(reason, "there is no source", retryable=True)], T0, dead=True
+        )
+        assert status.summary.startswith(f"waits for the metric source since {format_time(T0)}: there is no source; ")
 
 
 class TestPatience:
     """How long unanswered queries are asked again before what there is gets frozen."""
 
     def failing(self, since: timedelta) -> DriftReviewStatus:
-        return trouble.metrics_failed(review(started(), **TWO), [DOWN], T0 + since)
+        return trouble.metrics_failed(review(started(), **TWO), [DOWN], T0 + since, dead=False)
 
     @pytest.mark.parametrize(("waited", "over"), [(9, False), (10, True)])
     def test_a_few_hold_the_others_up_for_ten_minutes(self, waited: int, *, over: bool) -> None:

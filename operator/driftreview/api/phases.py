@@ -13,7 +13,7 @@ class Phase(StrEnum):
     BASELINING = "Baselining"
     """T0 is fixed; the baseline is being captured."""
     WATCHING = "Watching"
-    """Between checkpoints, nothing suspicious."""
+    """Between checkpoints: the last one passed, or could not be judged, as WHY says."""
     HOLDING = "Holding"
     """Not to be promoted as things stand: a signal is suspect, or the decision waits for a person."""
     PROMOTING = "Promoting"

@@ -14,10 +14,12 @@ from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import UNANSWERED, Reason, Verdict
 from driftreview.api.status import DriftReviewStatus, Rollback
 from driftreview.domain import schedule
+from driftreview.domain.ahead import to_come
 from driftreview.domain.approvals import extended
 from driftreview.domain.coarser import coarsened
 from driftreview.domain.conclusion import decided_by
 from driftreview.domain.consent import counting, with_consent
+from driftreview.domain.display import fitted
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
@@ -164,9 +166,26 @@ def _decide(
         status = with_consent(review, status.model_copy(update={"approvals": counting(review, status)}), now)
     if status.decision is not None:
         return follow_decision(review, status, target, now, last=last)
+    return _undecided(review, status, judged, now)
+
+
+def told_anew(review: DriftReview, status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+    """How an undecided review stands, again: people may have moved what comes, or something held it up meanwhile."""
+    judged = next((each for each in reversed(status.checkpoints) if each.verdict is not None), None)
+    now_said = condition(status, ConditionType.RECONCILING)
+    is_stated = now_said is not None and now_said.reason in (Reason.HOLDING, Reason.BETWEEN_CHECKPOINTS)
+    if judged is None or judged.verdict is Verdict.PASS or status.decision is not None or not is_stated:
+        return status
+    return _undecided(review, status, judged, now)
+
+
+def _undecided(review: DriftReview, status: DriftReviewStatus, judged: Checkpoint, now: datetime) -> DriftReviewStatus:
+    """Between two looks: what the last one found and, unless that passes, what comes."""
     phase = Phase.HOLDING if judged.verdict is Verdict.HOLD else Phase.WATCHING
     reason = Reason.HOLDING if phase is Phase.HOLDING else Reason.BETWEEN_CHECKPOINTS
-    return moved(status, phase, reason, f"{judged.verdict} at T0+{judged.name}: {judged.message}", now)
+    ahead = "" if judged.verdict is Verdict.PASS else to_come(review, status)
+    summary = fitted(f"{judged.verdict} at T0+{judged.name}: {judged.message}", ahead and f"; {ahead}")
+    return moved(status, phase, reason, summary, now)
 
 
 def _metrics_asked(status: DriftReviewStatus, reasons: Sequence[Reason | None], now: datetime) -> DriftReviewStatus:

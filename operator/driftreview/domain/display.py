@@ -147,6 +147,11 @@ def shorten(sentence: str, length: int = 512) -> str:
     return sentence if len(sentence) <= length else sentence[: length - 1] + "…"
 
 
+def fitted(sentence: str, end: str, length: int = 512) -> str:
+    """A sentence and what has to be read at its end: where there is no room for both, the sentence is cut."""
+    return shorten(sentence, max(length - len(end), length // 2)) + end
+
+
 def short_hash(value: str) -> str:
     """As much of a hash as people compare by eye, without the name of its function."""
     return value.rpartition(":")[2][:_SHORT_HASH]

@@ -59,9 +59,14 @@ class EvidenceResult:
         return self.evidence.worse
 
     @property
+    def name(self) -> str:
+        """What sentences call it."""
+        return f"{SECTION}/{self.evidence.name}"
+
+    @property
     def sentence(self) -> str:
         """Why, in one sentence."""
-        return f"{SECTION}/{self.evidence.name} is {self.finding.verdict}: {self.finding.message}"
+        return f"{self.name} is {self.finding.verdict}: {self.finding.message}"
 
 
 def file_of(evidence: Evidence, *, at_t0: bool) -> EvidenceFile | None:

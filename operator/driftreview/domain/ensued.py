@@ -30,7 +30,7 @@ from driftreview.domain.display import shorten
 from driftreview.domain.follow import outcome
 from driftreview.domain.naming import look_names
 from driftreview.domain.rows import WORTH_SAYING
-from driftreview.domain.status import MOST_SAID, NOTHING_TO_MEND, Stuck, condition, finished, moved, said, truth
+from driftreview.domain.status import MOST_SAID, NOT_HELD_UP, Stuck, condition, finished, moved, said, truth
 
 _DOES: Final = {ActType.PROMOTE: Phase.PROMOTING, ActType.ROLL_BACK: Phase.ROLLING_BACK}
 _DONE: Final = {ActType.PROMOTE: Phase.PROMOTED, ActType.ROLL_BACK: Phase.ROLLED_BACK}
@@ -167,7 +167,7 @@ def _said(review: DriftReview) -> Iterator[Difference]:
     reason, text = going.reason, ready.message if final else going.message
     if phase in _DONE.values():
         reason, text = outcome(review, status, phase)
-    held_up = not final and stalled.status == "True" and stalled.message != NOTHING_TO_MEND
+    held_up = not final and stalled.status == "True" and stalled.message != NOT_HELD_UP
     stuck = Stuck(stalled.reason, stalled.message) if held_up else None
     again = finished(review, moved(status, phase, reason, text, going.last_transition_time, stuck))
     if status.summary != again.summary:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import cached_property
 from typing import Final
@@ -91,6 +91,8 @@ class Finding:
     delta: str = ""
     estimate: Estimate | None = None
     """None where nothing was estimated."""
+    since: datetime | None = None
+    """Of what is Missing: when its last sample was, where nothing came any more; None where that is not so or known."""
 
     def counted(self, on_missing: OnMissing) -> SignalVerdict | None:
         """The verdict as `onMissing` has it count; None where it does not. What nobody could measure never fails."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
@@ -133,7 +134,16 @@ def check_flag(flag: Flag, now: Facts) -> CheckResult:
     if flag.expect is Expect.VALUE and fact.present and known is not None:
         found = known
     wanted = f"the value {shorten(flag.value or '', _SHOWN)!r}" if flag.expect is Expect.VALUE else str(flag.expect)
-    return _said(flag, CheckVerdict.BROKEN, f"expected is {wanted}, and it is {found}: {fact.source}")
+    message = f"expected is {wanted}, and it is {found}: {fact.source}{_edited(fact, now)}"
+    return _said(flag, CheckVerdict.BROKEN, message)
+
+
+def _edited(fact: FlagFact, now: Facts) -> str:
+    """When the ConfigMap that a flag stands in was last edited, where the look knows; by it a change is found."""
+    known = now.configuration.config_maps if now.configuration else []
+    # A `Place` names its object this way, and no name of a ConfigMap has a comma.
+    edited = next((each.changed_at for each in known if fact.source.startswith(f"configMap {each.name}, ")), None)
+    return f", last edited {format_time(edited)}" if edited is not None else ""
 
 
 def contradictory_flags(spec: DriftReviewSpec) -> Iterator[Problem]:

@@ -12,8 +12,10 @@ from driftreview.api.policy import OnDrift, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
 from driftreview.domain import schedule
+from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_policy, written_down
 from driftreview.domain.consent import consent, is_held, rejection
+from driftreview.domain.display import fitted
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.workload import TargetView
 
@@ -42,7 +44,7 @@ def follow_decision(
     act, given = act_on(policy, decision), consent(review, status)
     waits = _waits(review, decision, status, now)
     if act is ActType.PROMOTE and not given.enough():
-        summary = f"{summary}; the promotion {given.said()}; {waits}"
+        summary = fitted(summary, f"; the promotion {given.said()}; {waits}")
         return moved(status, Phase.HOLDING, Reason.APPROVAL_MISSING, summary, now)
     if act is not None:
         if decision.recommendation is Recommendation.INCONCLUSIVE:
@@ -51,7 +53,7 @@ def follow_decision(
         return _intend(status, act, target, summary, now)
     asked = given.by or given.asked or given.early
     so_far = f"; to promote it, it {given.said(1)}" if asked else ""
-    return moved(status, Phase.HOLDING, Reason.HOLDING, f"{summary}; {waits}{so_far}", now)
+    return moved(status, Phase.HOLDING, Reason.HOLDING, fitted(summary, f"; {waits}{so_far}"), now)
 
 
 def answered(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
@@ -82,13 +84,11 @@ def _counts(record: ApprovalRecord) -> bool:
 
 def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus, now: datetime) -> str:
     """Until when a person is waited for, and what follows then."""
-    rejected, on_end = decision.recommendation is Recommendation.REJECT, review.spec.policy.on_window_end
-    acts = {OnWindowEnd.ROLLBACK: "it is rolled back", OnWindowEnd.PROMOTE: "it is promoted"}
-    then = acts.get(on_end, "the review ends") if not rejected or on_end is OnWindowEnd.ROLLBACK else "the review ends"
+    then = at_window_end(review.spec.policy, decision)
     if status.rollback is None or now >= status.rollback.last_safe_moment:
-        return f"no time is left to wait for a person: {then} (policy.onWindowEnd is {on_end})"
+        return f"no time is left to wait for a person: {then}"
     until = said(status.rollback.last_safe_moment)
-    return f"waits for a person until {until}, then {then} (policy.onWindowEnd is {on_end})"
+    return f"waits for a person until {until}, then {then}"
 
 
 def _intend(
@@ -171,7 +171,7 @@ def window_ended(
         message = f"{why}; nothing was done until the last safe moment"
         status = moved(status, Phase.DECIDED, Reason.APPROVAL_MISSING, message, now)
     else:
-        message = f"undecided at the last safe moment, nothing was done: {why}"
+        message = f"undecided at the last safe moment: nothing was done, decide by hand; {why}"
         status = moved(status, Phase.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, message, now)
     return finished(review, status)
 

@@ -6,6 +6,7 @@ Pure: the same evidence and spec give the same answer, here and offline. Nothing
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import Final
@@ -172,7 +173,8 @@ def _series(
             limited = judge_limit(signal, side, earlier(usual), current) if signal.kind is Kind.LIMIT else None
             found.append((key, limited or _one(signal, old, side, covariate)))
         else:
-            found.append((key, lacking))
+            is_gone = side.blocks[-1:] == (None,) and len(side.blocks) - 1 not in side.idle
+            found.append((key, replace(lacking, since=current.last_heard(side) if is_gone else None)))
     gone = sorted(baseline.sides.keys() - current.sides.keys()) if baseline and signal.kind is not Kind.INFO else []
     silent = {key: begun for key in gone if (begun := silent_since(baseline, key))}
     absent = Finding(SignalVerdict.MISSING, Reason.EMPTY, "not one sample in this window")

@@ -19,7 +19,7 @@ from driftreview.domain.acting import carry_out
 from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
-from driftreview.domain.decide import with_rollback
+from driftreview.domain.decide import told_anew, with_rollback
 from driftreview.domain.follow import act_due, answered, held_back, window_ended
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
@@ -96,7 +96,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
     status = resumed(with_rollback(review, review.status, target, now), now)
     status = with_consent(review, status, now)
     status = answered(review, status, target, now)
-    status = act_due(review, status, target, now)
+    status = told_anew(review, act_due(review, status, target, now), now)
     if status.act is not None or status.phase in TERMINAL:
         return Settle(finished(review, status), now)
     settle = parse_duration(review.spec.window.settle)

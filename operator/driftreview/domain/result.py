@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from driftreview.api.reasons import SignalVerdict, Verdict
+from driftreview.api.base import format_time
+from driftreview.api.reasons import CheckVerdict, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, Signal, Worse
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
 from driftreview.domain.confounders import Confounder
 from driftreview.domain.display import some
 from driftreview.domain.elsewhere import EvidenceResult
-from driftreview.domain.finding import Finding
+from driftreview.domain.finding import GOOD, Finding
 
 WORST_FIRST: Final = (
     SignalVerdict.DEGRADED,
@@ -64,6 +65,11 @@ class SignalResult:
         return is_counted and self.as_counted(finding) is None
 
     @property
+    def name(self) -> str:
+        """What sentences call it."""
+        return self.signal.name
+
+    @property
     def worse(self) -> Worse:
         """In which direction it gets worse."""
         return self.signal.worse
@@ -108,17 +114,21 @@ class CheckpointResult:
         counted = [(result.counts_as, result) for result in judged if result.counts_as is not None]
         measured = combine([each for each, _ in counted])
         verdict = with_checks(measured, checks)
-        deciding = min(counted, key=lambda pair: WORST_FIRST.index(pair[0]), default=None)
         ignored = sum(each.is_ignored(each.finding) for each in results) + sum(each.is_ignored for each in evidence)
-        sentence = _sentence(measured, [result for _, result in counted], deciding and deciding[1], ignored)
+        worst_first = [each for _, each in sorted(counted, key=lambda pair: WORST_FIRST.index(pair[0]))]
         first = deciding_check(verdict, checks) if verdict is not measured else None
-        others = [each.named for each in checks if each.counts and each.is_amiss and each is not first]
-        also = f"also {some(others)}" if others else ""
-        parts = (first.sentence, also, sentence) if first else (sentence, also)
-        sentence = "; ".join(each for each in parts if each)
+        others = [each for each in checks if each.counts and each.is_amiss and each is not first]
+        beside = [(str(each.verdict), f"{each.section}/{each.name}") for each in others]
+        broken = [each.sentence for each in others if each.verdict is CheckVerdict.BROKEN]
+        told = _sentence(measured, worst_first, ignored, () if first else beside)
+        told_of_checks = [f"{first.named}{_also(beside)}: {first.message}", *broken] if first else []
+        parts = [*told_of_checks, told, *([] if first else broken)]
         if ended and verdict is not Verdict.PASS:
-            sentence += f"; ended meanwhile: {ended}"
-        return CheckpointResult(verdict, tuple(results), sentence, tuple(checks), tuple(confounders), tuple(evidence))
+            # They are for a person to mend, and may be why nothing could be measured: then they come before that.
+            at = len(told_of_checks) if measured is Verdict.INCONCLUSIVE else len(parts)
+            parts.insert(at, f"containers ended meanwhile: {ended}")
+        message = "; ".join(parts)
+        return CheckpointResult(verdict, tuple(results), message, tuple(checks), tuple(confounders), tuple(evidence))
 
 
 def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
@@ -135,22 +145,48 @@ def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
 def _sentence(
     verdict: Verdict,
     counted: Sequence[SignalResult | EvidenceResult],
-    deciding: SignalResult | EvidenceResult | None,
     ignored: int,
+    beside: Iterable[tuple[str, str]],
 ) -> str:
+    """What the verdict rests on; the names of all that does not pass come before the numbers of the worst.
+
+    Args:
+        verdict: of what counts.
+        counted: that, the worst first.
+        ignored: how many more would have counted.
+        beside: verdicts and names of checks that do not pass either.
+    """
     without = f"{ignored} without data {'is' if ignored == 1 else 'are'} ignored" if ignored else ""
-    if deciding is None:
-        return f"no enforced signal could be judged{without and f', {without}'}"
+    if not counted:
+        return f"no enforced signal could be judged{without and f', {without}'}{_also(beside)}"
+    deciding, *others = counted
+    what = f"enforced signals{' and numbers' if any(isinstance(each, EvidenceResult) for each in counted) else ''}"
     if verdict is Verdict.PASS:
         closest = _closest(counted, deciding)
-        what = f"enforced signals{' and numbers' if any(isinstance(each, EvidenceResult) for each in counted) else ''}"
         if ignored:
             return f"{len(counted)} of {len(counted) + ignored} {what} pass, {without}{closest}"
         return f"all {what} ({len(counted)}) pass{closest}"
-    others = sum(1 for result in counted if result.counts_as is deciding.counts_as) - 1
     runbook = f" ({deciding.runbook})" if deciding.runbook and verdict is Verdict.DRIFT else ""
-    more = f"; and {others} more" if others else ""
-    return f"{deciding.sentence}{runbook}{more}{without and f'; {without}'}"
+    told = f"{deciding.finding.message}{runbook}{without and f'; {without}'}"
+    if others and all(each.finding.verdict is SignalVerdict.MISSING for each in counted):
+        return f"all {what} ({len(counted)}) are Missing{_since(counted)}{_also(beside)}: {deciding.name}: {told}"
+    amiss = [(str(each.finding.verdict), each.name) for each in others if each.finding.verdict not in GOOD]
+    return f"{deciding.name} is {deciding.finding.verdict}{_also([*amiss, *beside])}: {told}"
+
+
+def _also(others: Iterable[tuple[str, str]]) -> str:
+    """What else does not pass, by verdict, in brackets behind what is told first; empty where nothing is."""
+    named: dict[str, list[str]] = {}
+    for verdict, name in others:
+        named.setdefault(verdict, []).append(name)
+    said = "; ".join(f"{verdict}: {some(names)}" for verdict, names in named.items())
+    return f" (also {said})" if said else ""
+
+
+def _since(missing: Sequence[SignalResult | EvidenceResult]) -> str:
+    """Since when there was nothing of any of them; empty where that is not known of each."""
+    since = [each.finding.since for each in missing if each.finding.since is not None]
+    return f", since {format_time(max(since))}" if len(since) == len(missing) else ""
 
 
 def _closest(counted: Sequence[SignalResult | EvidenceResult], deciding: SignalResult | EvidenceResult) -> str:

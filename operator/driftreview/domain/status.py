@@ -32,7 +32,7 @@ _CONDITIONS: Final = 16 * 1024
 """Bytes by which conditions and sentences may have been longer at an earlier look: each has at most 1024 characters."""
 _NOT_YET: Final = "not promoted yet"
 _OVER: Final = "the review has ended"
-NOTHING_TO_MEND: Final = "nothing to mend"
+NOT_HELD_UP: Final = "nothing holds the review up"
 _SUCCESS: Final = frozenset({Phase.PROMOTED})
 _STALLED: Final = frozenset({Phase.FAILED})
 
@@ -99,7 +99,7 @@ def moved(
             ConditionType.STALLED,
             stuck is not None,
             stuck.reason if stuck else reason,
-            stuck.message if stuck else NOTHING_TO_MEND,
+            stuck.message if stuck else NOT_HELD_UP,
         ),
     )
     for kind, holds, why, message in conditions:

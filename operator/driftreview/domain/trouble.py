@@ -13,6 +13,8 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
+from driftreview.domain.display import fitted
+from driftreview.domain.evidence import T0
 from driftreview.domain.samples import Failed
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 
@@ -32,17 +34,38 @@ def slow(review: DriftReview, progress: str, now: datetime) -> DriftReviewStatus
     return finished(review, moved(review.status, phase, Reason.ASKING, summary, now))
 
 
-def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetime) -> DriftReviewStatus:
-    """Queries went unanswered that may be answered later: say so, and since when."""
+def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetime, *, dead: bool) -> DriftReviewStatus:
+    """Queries went unanswered that may be answered later: say so, since when, and what becomes of the look.
+
+    `dead` says that the source answers nothing at all.
+    """
     first = failures[0]
     how_many = f"{len(failures)} of {len(review.spec.signals)} queries went unanswered"
     message = f"{how_many}: {first.message}" if first.reason not in _NOT_ASKED else first.message
     status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
     if status.decision is not None:
         return finished(review, status)
-    phase, summary = status.phase or Phase.BASELINING, f"waits for the metric source: {message}"
+    waiting = review.model_copy(update={"status": status})
+    phase, since = status.phase or Phase.BASELINING, _unanswered_since(status) or now
+    summary = f"waits for the metric source since {said(since)}: {message.removesuffix('.')}"
+    summary = fitted(summary, _overdue(waiting, dead=dead))
     stuck = Stuck(Reason(first.reason), message)
     return finished(review, moved(status, phase, Reason(first.reason), summary, now, stuck))
+
+
+def _overdue(review: DriftReview, *, dead: bool) -> str:
+    """Which look waits, that its window does not move, and from when on it is judged by what there is."""
+    status = review.status
+    index = next((i for i, each in enumerate(status.checkpoints) if each.verdict is None), None)
+    if status.baseline is None:
+        index, look, what = None, T0, "frozen"
+    elif index is None:
+        return ""
+    else:
+        look, what = f"T0+{status.checkpoints[index].name}, due at {said(status.checkpoints[index].due)},", "judged"
+    until = _waited_for(review, index, dead=dead)
+    then = f", and from {said(until)} on without what is unanswered" if until is not None else ""
+    return f"; {look} is {what} by its own window once there are answers{then}"
 
 
 def out_of_patience(review: DriftReview, index: int | None, now: datetime, *, dead: bool) -> bool:
@@ -52,19 +75,31 @@ def out_of_patience(review: DriftReview, index: int | None, now: datetime, *, de
     source is waited for until the next look would be due, for the last look and for T0 until the last safe moment.
     A review of times long past waits as long from the first failure.
     """
+    until = _waited_for(review, index, dead=dead)
+    return until is not None and now >= until
+
+
+def _waited_for(review: DriftReview, index: int | None, *, dead: bool) -> datetime | None:
+    """Until when what went unanswered is asked again; None where nothing did, or there is no T0."""
     status, window = review.status, extended(review).spec.window
-    unavailable = condition(status, ConditionType.METRICS_AVAILABLE)
-    if unavailable is None or unavailable.status != "False" or status.t0 is None:
-        return False
-    patience = min(PATIENCE, parse_duration(window.checkpoints[0]))
-    at_least = unavailable.last_transition_time + patience
+    since = _unanswered_since(status)
+    if since is None or status.t0 is None:
+        return None
+    at_least = since + min(PATIENCE, parse_duration(window.checkpoints[0]))
     if not dead:
-        return now >= at_least
+        return at_least
     safe_until = schedule.last_safe_moment(window, status.t0)
     following = None if index is None or index + 1 == len(status.checkpoints) else status.checkpoints[index + 1]
     if following is not None:
-        return now >= max(at_least, following.due)
-    return now >= (safe_until if unavailable.last_transition_time < safe_until else at_least)
+        return max(at_least, following.due)
+    return safe_until if since < safe_until else at_least
+
+
+def _unanswered_since(status: DriftReviewStatus) -> datetime | None:
+    unavailable = condition(status, ConditionType.METRICS_AVAILABLE)
+    if unavailable is None or unavailable.status != "False":
+        return None
+    return unavailable.last_transition_time
 
 
 def baseline_given_up(review: DriftReview, now: datetime) -> DriftReviewStatus:

@@ -275,6 +275,7 @@ class Reconciler:
         closed = review.status.rollback is not None and now > review.status.rollback.closes_at
         if first and closed and trouble.out_of_patience(review, None, now, dead=unanswered.dead):
             return self._write(review, trouble.baseline_given_up(review, now), raw), now
-        stored = self._write(review, trouble.metrics_failed(review, unanswered.failures, now), raw)
+        after = trouble.metrics_failed(review, unanswered.failures, now, dead=unanswered.dead)
+        stored = self._write(review, after, raw)
         self.capture.next_round(review.metadata.uid)
         return stored, now + RETRY

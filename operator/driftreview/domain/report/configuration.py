@@ -77,8 +77,15 @@ def _running(material: Material, look: Looked, fact: DeploymentFact) -> Iterator
     ref = _ref(material, look, "deployment")
     if fact.version:
         yield _entry("Version", fact.version, ref)
-    pods = f"{fact.desired} wanted, {fact.updated} of this revision, {fact.ready} ready, {fact.available} available"
-    yield _entry("Replicas", pods, ref)
+    yield _entry("Replicas at T0", _pods(fact), ref)
+    last = material.last
+    after = facts_of(last)
+    if last is not None and after is not None and after.deployment is not None:
+        yield _entry(f"Replicas at {when(last)}", _pods(after.deployment), _ref(material, last, "deployment"))
+
+
+def _pods(fact: DeploymentFact) -> str:
+    return f"{fact.desired} wanted, {fact.updated} of this revision, {fact.ready} ready, {fact.available} available"
 
 
 def _around(ref: Reference, fact: ConfigurationFact) -> Iterator[Row]:

@@ -6,22 +6,23 @@ are no checks adds a function to RISKS.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
-from driftreview.api.policy import PolicyMode
 from driftreview.api.preflight import FindingSeverity
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.status import ActType
+from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some
 from driftreview.domain.incidents import ended
 from driftreview.domain.report import elsewhere, limitations, mending, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
-from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Tone
+from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
+from driftreview.domain.report.still import still
 from driftreview.domain.status import condition
 
 _OPEN: Final = (
@@ -30,6 +31,8 @@ _OPEN: Final = (
     SignalVerdict.MISSING,
     SignalVerdict.INCONCLUSIVE,
 )
+_OWN: Final = ("configmaps/", "secrets/", "horizontalpodautoscalers/", "deployment/replicas")
+"""How the confounders begin that are settings of the release, and not of what is around it."""
 
 
 def section(material: Material) -> Section | None:
@@ -204,8 +207,10 @@ def _next(material: Material) -> Iterator[Sentence]:
             yield Sentence(text=f"T0+{each.name} checkpoint: {format_time(each.due)}{role}", evidence=evidence)
     if status.rollback is not None:
         safe = format_time(status.rollback.last_safe_moment)
-        text = f"Undecided at {safe}, policy.onWindowEnd rules: {review.spec.policy.on_window_end}"
+        open_until = f"nobody acts until {safe}" if status.decision is not None else f"still undecided at {safe}"
+        text = f"If {open_until}, {at_window_end(review.spec.policy, status.decision)}"
         yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.of_review("spec.policy")])
+    yield from still(material)
     yield from people.steps(material)
     if review.spec.suspend:
         text = "Take back spec.suspend: nothing is judged or done before"
@@ -215,21 +220,39 @@ def _next(material: Material) -> Iterator[Sentence]:
 def _after(material: Material) -> Iterator[Sentence]:
     """What is left to a person once the review is over."""
     review, decision = material.review, material.review.status.decision
-    field: Sequence[Reference] = [material.of_review("status.decision"), material.of_review("spec.policy")]
+    field = [material.of_review("status.decision"), material.of_review("spec.policy")]
     if review.status.phase is Phase.FAILED:
         text = "Decide by hand: the review could not be carried to its end, see State"
         yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review("status.summary")])
     if decision is None or review.status.phase is Phase.FAILED:
         return
     yield from people.left(material)
-    held = held_by(review.spec.policy, decision.recommendation)
-    if held and review.status.act is None:
-        text = f"Decide by hand: {decision.recommendation} was not carried out ({held})"
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=list(field))
-    elif review.status.act is not None and review.status.act.type is ActType.ROLL_BACK:
+    act = review.status.act
+    if act is not None and act.type is ActType.ROLL_BACK:
         why = f"what {decision.by} rejected it for" if decision.reason is Reason.REJECTED else "what drifted"
         text = f"Mend {why} before this pod template is released again: it is remembered as rejected"
-        yield Sentence(text=text, evidence=list(field))
-    elif review.spec.policy.mode is PolicyMode.ENFORCE and review.status.act is not None:
-        text = "None: the revision is approved, and nothing more is looked at"
-        yield Sentence(text=text, tone=Tone.GOOD, evidence=list(field))
+        yield Sentence(text=text, evidence=field)
+        yield from _not_taken_back(material)
+        return
+    if act is None and (held := held_by(review.spec.policy, decision.recommendation)):
+        text = f"Decide by hand: {decision.recommendation} was not carried out ({held})"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=field)
+    lasting = list(still(material))
+    yield from lasting
+    if act is not None:
+        done = "the revision is approved, and nothing more is looked at"
+        text, good = (f"Nothing else: {done}", Tone.PLAIN) if lasting else (f"None: {done}", Tone.GOOD)
+        yield Sentence(text=text, tone=good, evidence=field)
+
+
+def _not_taken_back(material: Material) -> Iterator[Sentence]:
+    """What of the release's own setting changed since T0 and stays so, as a rollback is one of the pod template."""
+    last, previous = material.last, material.review.status.previous
+    found = last.result.confounders if last and last.result else ()
+    own = [each for each in found if each.what.startswith(_OWN)]
+    if own:
+        names = some([f"{each.what} ({format_time(each.at)})" if each.is_dated else each.what for each in own])
+        under = f" under {previous.name}" if previous else ""
+        text = f"Take back by hand what was not meant to stay{under}: {names} changed since T0, and a rollback takes "
+        text += "back the pod template only"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=material.since(field="spec.facts"))

@@ -1,0 +1,46 @@
+"""What comes next while a review is open, in words: which look judges anew, until when, and what follows without one.
+
+Whoever is woken by a review that holds shall not have to look up what happens if they go back to sleep.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
+from driftreview.api.reasons import Recommendation
+from driftreview.api.status import ActType, Decision, DriftReviewStatus
+from driftreview.domain.conclusion import act_for
+from driftreview.domain.status import said
+
+_DONE: Final = {ActType.ROLL_BACK: "it is rolled back", ActType.PROMOTE: "it is promoted"}
+_AT_THE_END: Final = {OnWindowEnd.ROLLBACK: ActType.ROLL_BACK, OnWindowEnd.PROMOTE: ActType.PROMOTE}
+_NOTHING: Final = "the review ends, nothing is done and nobody is told"
+
+
+def at_window_end(policy: Policy, decision: Decision | None = None) -> str:
+    """What follows at the last safe moment if nobody acts before; what is rejected is never promoted for that."""
+    if policy.mode is not PolicyMode.ENFORCE:
+        return f"{_NOTHING} (policy.mode is {policy.mode})"
+    act = _AT_THE_END.get(policy.on_window_end)
+    if act is ActType.PROMOTE and decision is not None and decision.recommendation is Recommendation.REJECT:
+        act = None
+    done = _NOTHING if act is None else _DONE[act]
+    return f"{done} (policy.onWindowEnd is {policy.on_window_end})"
+
+
+def to_come(review: DriftReview, status: DriftReviewStatus) -> str:
+    """Which looks judge an undecided review anew, and what follows if they leave it so; empty where none is left."""
+    left = [each for each in status.checkpoints if each.verdict is None]
+    if not left or status.rollback is None:
+        return ""
+    first, *_, last = [left[0], *left]
+    looks = f"T0+{first.name} judges it anew at {said(first.due)}"
+    looks += f", the last look, T0+{last.name}, at {said(last.due)}" if last is not first else " and is the last look"
+    act = act_for(review.spec.policy, Recommendation.INCONCLUSIVE)
+    if act is not None:
+        on_inconclusive = review.spec.policy.on_inconclusive
+        return f"{looks}; if still undecided then, {_DONE[act]} (policy.onInconclusive is {on_inconclusive})"
+    until = said(status.rollback.last_safe_moment)
+    return f"{looks}; if still undecided at {until}, {at_window_end(review.spec.policy)}"
