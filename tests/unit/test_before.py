@@ -283,6 +283,50 @@ class TestALimitBrokenSinceBeforeT0:
         now = self.row((800, 827), minutes=minutes, high=690)
         assert self.at(self.row((800, 812)), now).verdict is verdict
 
+    @pytest.mark.parametrize("minutes", [1, 4, 5])
+    @pytest.mark.parametrize("baseline", ["History", "Snapshot"])
+    def test_one_that_is_not_over_when_the_window_ends_is_suspect(self, minutes: int, baseline: str) -> None:
+        said = self.at(self.row(), self.row((360 - minutes, 360), minutes=360), baseline)
+        assert said.verdict is V.SUSPECT
+        assert said.message.endswith("still, limit 500 for 5m; it is not over, and Degraded once it lasts 5m")
+
+    @pytest.mark.parametrize(
+        ("before", "high", "verdict"),
+        [
+            ([(100, 103)], 600, V.ACCEPTABLE),  # as long before, give or take a step on either side
+            ([(100, 103)], 649, V.ACCEPTABLE),
+            ([(100, 103)], 651, V.SUSPECT),  # and as far
+            ([(100, 101)], 600, V.SUSPECT),
+        ],
+    )
+    def test_unless_the_baseline_did_as_much(self, before: list[tuple[int, int]], high: float, verdict: V) -> None:
+        assert self.at(self.row(*before), self.row((355, 360), minutes=360, high=high)).verdict is verdict
+
+    @given(st.integers(1, 5), st.integers(0, 4))
+    def test_it_is_never_better_for_being_longer_or_not_over(self, minutes: int, more: int) -> None:
+        order = [V.ACCEPTABLE, V.SUSPECT, V.DEGRADED]
+        over, short, long = (
+            order.index(self.at(self.row(), self.row((359 - lasted, end), minutes=360)).verdict)
+            for lasted, end in ((minutes, 359), (minutes, 360), (minutes + more, 360))
+        )
+        assert over <= short <= long
+
+    @pytest.mark.parametrize(
+        ("every", "before", "verdict"),
+        [
+            (10, 0, V.SUSPECT),
+            (10, 20, V.SUSPECT),  # half as often before
+            (10, 14, V.ACCEPTABLE),
+            (60, 0, V.ACCEPTABLE),  # no more than bursts
+        ],
+    )
+    def test_many_short_ones_are_suspect_where_there_were_fewer(self, every: int, before: int, verdict: V) -> None:
+        usual = [(at, at + 4) for at in range(0, 1440, before)] if before else []
+        said = self.at(self.row(*usual), self.row(*((at, at + 4) for at in range(0, 360, every)), minutes=360))
+        assert said.verdict is verdict
+        assert ("that is 40% of all samples, in the baseline " in said.message) is (verdict is V.SUSPECT)
+        assert self.at(self.row(), self.row((100, 104), minutes=360)).verdict is V.ACCEPTABLE
+
     @given(st.integers(1, 60), st.integers(6, 360), st.booleans())
     def test_what_is_older_is_never_worse_for_having_gone_on(self, begun: int, lasted: int, back: bool) -> None:  # noqa: FBT001 - drawn
         now = self.row((0, lasted), *([(350, 353)] if back and lasted < 340 else []), minutes=360)

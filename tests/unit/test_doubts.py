@@ -402,6 +402,31 @@ class TestGoneByTheEnd:
         assert missing == sorted(missing)
 
 
+class TestASteadyWindow:
+    """Worse by most of its margin, so that an hour of noise is beyond it time and again."""
+
+    declared = signal(margin={"relative": "10%"})
+
+    def at(self, end: float, seed: int = 2) -> Finding:
+        now = around(107, LOOK, seed, 0.04)
+        return found(self.declared, [*now[:-6], *(end * each for each in now[-6:])], around(100, WEEK, 1, 0.04))
+
+    def test_an_hour_of_noise_at_its_end_is_no_news(self) -> None:
+        assert sum(self.at(1.0, seed).verdict not in GOOD for seed in range(20)) <= 1
+
+    def test_one_that_got_worse_is(self) -> None:
+        said = self.at(1.2)
+        assert said.verdict is V.SUSPECT
+        assert "% in its last 6 blocks: " in said.message
+
+    def test_of_many_as_bad_the_mean_is_told(self) -> None:
+        now = [each * (1.25 if at % 6 < 2 else 1) for at, each in enumerate(around(100, LOOK, 2))]
+        now[-6:] = [1.2 * each for each in now[-6:]]
+        said = found(self.declared, now, around(100, WEEK, 1, 0.04)).message
+        assert "as bad" not in said
+        assert re.search(r" in its last 6 blocks: 1\d\d s on average; ", said)
+
+
 def moved(times: float, days: int, hours: int) -> list[float]:
     """A baseline whose last hours are so many times as high."""
     before = around(100, 144 * days, 1)
@@ -438,6 +463,23 @@ class TestAMovingBaseline:
         assert said.verdict is V.INCONCLUSIVE
         assert f"against its last {hours}h, +9" in said.message or f"against its last {hours}h, +1" in said.message
         assert found(signal(), [*around(300, blocks, 2)], before, blocks // 2).verdict is V.DEGRADED
+
+    @pytest.mark.parametrize("minutes", [10, 20, 50])
+    @pytest.mark.parametrize("times", [1.5, 10])
+    def test_nor_is_one_of_minutes(self, minutes: int, times: float) -> None:
+        old, last = around(100, WEEK, 1), minutes // 10
+        before = [*old[:-last], *(times * each for each in old[-last:])]
+        declared = signal(margin={"relative": "10%"})
+        for blocks in (6, LOOK):
+            said = found(declared, [*around(100 * times, blocks, 2)], before)
+            assert said.verdict is V.INCONCLUSIVE
+            assert f"% against its last {minutes}m, +" in said.message
+            assert found(declared, [*around(250 * times, blocks, 2)], before).verdict is V.DEGRADED
+        assert found(declared, [*around(100, LOOK, 2)], before).verdict in GOOD  # it is over
+
+    def test_a_burst_as_many_before_it_is_none(self) -> None:
+        before = [2 * each if at % 100 in {3, 7} else each for at, each in enumerate(around(100, WEEK, 1))]
+        assert "shortly before" not in found(signal(), [*around(100, LOOK, 2)], before).message
 
     @pytest.mark.parametrize("times", [2, 0.5])
     def test_so_it_is_where_either_is_worse(self, times: float) -> None:

@@ -5,10 +5,12 @@ import re
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.signal import Signal
-from driftreview.domain.finding import Estimate, Finding, Measure
+from driftreview.domain.finding import GOOD, Estimate, Finding, Measure
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.together import judge_together
 from tests.builders import growth, judge_series, noise, side, signal
@@ -131,12 +133,45 @@ class TestTheLevelItMustNotReach:
     def test_what_is_there_is_degraded_however_slowly_it_came(self) -> None:
         found = grown(1, self.declared, start=501, spread=0.01)
         assert found.verdict is V.DEGRADED
-        assert found.message.endswith("; it is beyond 500 MB already")
+        assert found.message.endswith("; it is beyond 500 MB already: 504 MB for 6h since T0+0s, still")
         assert grown(0, self.declared, start=501, spread=0.01, blocks=6).verdict is V.DEGRADED
 
     def test_being_there_for_less_than_six_blocks_is_not_enough(self) -> None:
         values = [*([200.0] * 31), *([600.0] * 5)]
         assert judge_series(self.declared, NONE, side(values)).verdict is not V.DEGRADED
+
+    def beyond(self, blocks: int, before: int = 0, after: int = 20) -> Finding:
+        """Of a window, and of its baseline: some blocks far beyond, between as many calm ones."""
+        usual, now = (
+            side([200.0] * 100 + [high] * many + [200 + each for each in noise(after, 2)])
+            for many, high in ((before, 590.0), (blocks, 600.0))
+        )
+        return judge_series(self.declared, usual, now)
+
+    def test_having_been_there_for_as_long_is_suspect(self) -> None:
+        found = self.beyond(6)
+        assert found.verdict is V.SUSPECT
+        told = "it was beyond 500 MB: 600 MB for 1h from T0+16h40m to T0+17h40m, over since"
+        assert found.message.endswith(f"; but {told}")
+        found = self.beyond(5)
+        assert found.verdict in GOOD
+        assert "; it was beyond 500 MB: 600 MB for 50m from T0+16h40m to T0+17h30m, over since" in found.message
+
+    def test_unless_the_baseline_was(self) -> None:
+        assert self.beyond(6, before=6).verdict in GOOD
+        assert self.beyond(6, before=2).verdict is V.SUSPECT
+
+    @given(st.integers(0, 8), st.integers(0, 8))
+    def test_the_sentence_tells_it_once_whenever_it_was(self, blocks: int, after: int) -> None:
+        assert self.beyond(blocks, after=after).message.count("600 MB for ") == int(blocks > 0)
+
+    def test_a_rate_of_late_is_told_beside_it(self) -> None:
+        values = [200 + each + max(0, at - 240) * 10.0 for at, each in enumerate(noise(288, 4))]
+        found = judge_series(self.declared, side([200 + each for each in noise(1008, 5)]), side(values))
+        assert found.verdict is V.DEGRADED
+        assert re.search(
+            r"; it is beyond 500 MB already: \d+ MB for 3h since T0\+45h, still; but 60.* MB/h in", found.message
+        )
 
     def test_downwards_it_is_the_same(self) -> None:
         declared = growth(limits={"perHour": "20", "alert": "100"}, worse="Lower")

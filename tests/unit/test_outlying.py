@@ -107,7 +107,7 @@ class TestTheBound:
         if outlying is not None:
             middle = float(np.nanmedian(now))
             assert abs(outlying.counted - middle) < abs(outlying.found - middle)
-            assert (outlying.counted - middle) * (outlying.found - middle) > 0
+            assert (outlying.counted - middle) * (outlying.found - middle) >= 0
             assert float(np.nanmean(now)) - float(np.nanmean(after.values[0, len(before) :])) == pytest.approx(
                 outlying.cut, abs=1e-9
             )

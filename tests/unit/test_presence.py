@@ -61,9 +61,18 @@ class TestSilence:
     def test_silent_for_as_long_as_for_is_degraded_wherever_it_lies(self, at: tuple[int, int]) -> None:
         assert verdict(beats(at)) == (V.DEGRADED, None)
 
-    @pytest.mark.parametrize("at", [(0, 4), (56, 60), (20, 24)])
+    @pytest.mark.parametrize("at", [(0, 4), (55, 59), (59, 60), (20, 24)])
     def test_shorter_is_acceptable(self, at: tuple[int, int]) -> None:
         assert verdict(beats(at)) == (V.ACCEPTABLE, None)
+
+    @pytest.mark.parametrize("since", [56, 58])
+    def test_one_that_is_not_over_is_suspect_unless_it_was_as_long_before(self, since: int) -> None:
+        now = answer(WINDOW, beats((since, 60)))
+        found = judged(now).results[0].finding
+        assert found.verdict is V.SUSPECT
+        assert found.message.endswith("still, allowed is less than 5m; it is not over, and Degraded once it lasts 5m")
+        before = judged(now, before=answer(WINDOW, beats((20, 20 + 60 - since))))
+        assert before.results[0].finding.verdict is V.ACCEPTABLE
 
     def test_the_longest_silence_is_said(self) -> None:
         found = judged(answer(WINDOW, beats((10, 13), (30, 37)))).results[0].finding

@@ -178,6 +178,25 @@ class TestTheWorstStretch:
     def test_a_single_block_is_named_as_the_one_that_is_far_off(self) -> None:
         assert re.search(r"; its block at T0\+6h40m, 39\d s, counts as 11\d s", self.said(4, 40, 41).message)
 
+    @pytest.mark.parametrize(("times", "worse", "least"), [(0.0, "Lower", -4.5), (4.0, "Higher", 9.0)])
+    def test_the_plain_mean_is_told_beside_that_of_logarithms(self, times: float, worse: str, least: float) -> None:
+        said = self.said(times, 78, 87, worse=worse)
+        told = re.search(r"; its plain mean is ([\d.]+) s, ([+-][\d.]+)%; ", said.message)
+        assert told is not None
+        mean = (279 + 9 * times) / 288 * 100
+        assert (float(told[1]), float(told[2])) == pytest.approx((mean, mean - 100), abs=1.5)
+        assert said.estimate is not None
+        assert abs(100 * said.estimate.estimate - float(told[2])) > 2
+        assert abs(float(told[2])) < abs(least) + 2
+
+    def test_it_is_told_of_a_block_that_counts_for_less_too(self) -> None:
+        declared = signal(margin={"absolute": "20"})
+        said = found(declared, [100.0 if at == 40 else 0.0 for at in range(288)], before=[0.0] * BEFORE)
+        assert said.message.startswith("0 s against 0 s, +0 s ")
+        assert "; its plain mean is 347 ms, +347 ms; " in said.message
+        assert said.message.endswith("; its block at T0+6h40m, 100 s, counts as 0 s")
+        assert "plain" not in found(declared, around(100, 288, 2)).message
+
     def test_what_the_window_leaves_out_counts_for_its_time(self) -> None:
         assert "for 1h from T0+14h to T0+15h, over since, " in self.said(4, 78, 84, replace(GRID, since=1.0)).message
 

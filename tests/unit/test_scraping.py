@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, ScrapingEvidence, SeriesEvidence
 from driftreview.api.reasons import Reason, Verdict
 from driftreview.api.reasons import SignalVerdict as V
@@ -135,6 +136,16 @@ class TestReasons:
             "300 of 360 samples (83%) are there, 90% are needed, none in the first 6 of 36 blocks; "
             "the source itself was scraping all the time"
         )
+
+    @pytest.mark.parametrize("there", [6, 18, 32])
+    def test_since_when_none_came_is_said(self, there: int) -> None:
+        values, steps = [*around(100, there, 2), *[None] * (36 - there)], 10 * (36 - there)
+        gone = series(values, expected=360).model_copy(update={"silent": steps})
+        since = f", none since {format_time(T0 + 10 * there * MINUTE)}; the source itself was scraping all the time"
+        assert finding(gone, silent(0)).message.endswith(f"are there, 90% are needed{since}")
+        assert "none since" in finding(gone, silent(steps)).message
+        back = gone.model_copy(update={"values": gone.values[:-1] + "100", "silent": 0})
+        assert "since" not in finding(back, silent(0)).message
 
     def test_a_gap_of_the_source_says_from_when_to_when(self) -> None:
         said = finding(thin(6), silent(60))

@@ -13,7 +13,8 @@ from driftreview.domain.bursts import beyond_alert, span_of
 from driftreview.domain.display import quantity
 from driftreview.domain.ended import ends_beyond, farthest
 from driftreview.domain.finding import Side
-from driftreview.domain.growth import grown, highest
+from driftreview.domain.growth import grown
+from driftreview.domain.lately import highest
 from driftreview.domain.margins import alert_of
 from driftreview.domain.observed import Observed
 from driftreview.domain.presence import longest_silence

@@ -26,7 +26,9 @@ _OF_ITS_TRAFFIC: Final = 0.5
 """Share of the blocks with traffic that the baseline leads to expect, and that a window needs."""
 
 
-def uncovered(signal: Signal, side: Side, source: Scraped | None, usual: Side | None = None) -> Finding | None:
+def uncovered(
+    signal: Signal, side: Side, source: Scraped | None, usual: Side | None = None, since: datetime | None = None
+) -> Finding | None:
     """That too little of a window is covered by samples, and whose gap that is.
 
     Args:
@@ -34,6 +36,7 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None, usual: Side | 
         side: what there is.
         source: what is known of the source's own gaps.
         usual: the series in the baseline, where this is a later window.
+        since: when the last sample was, where that is known.
     """
     least = parse_percent(signal.min_coverage)
     if side.coverage >= least and side.present_samples:
@@ -43,6 +46,8 @@ def uncovered(signal: Signal, side: Side, source: Scraped | None, usual: Side | 
         f"{side.present_samples} of {side.expected} samples {whose}({side.coverage:.0%}) are there, "
         f"{signal.min_coverage} are needed"
     )
+    if since is not None and side.blocks and not _is_there(side, len(side.blocks) - 1):
+        needed += f", none since {format_time(since)}"
     reason = whose_gap(signal, side.present_samples, side.expected, source) or Reason.LOW_COVERAGE
     if reason is Reason.SOURCE_GAP and source is not None:
         return Finding(SignalVerdict.MISSING, reason, f"{needed}; {source.sentence}")

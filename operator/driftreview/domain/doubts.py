@@ -51,7 +51,7 @@ def about_baseline(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Gri
     if verdict not in _MAY_BE_WORSE:
         return None
     for side in _sides(each):
-        if (said := _of_the_end(side, sure, grid)) is not None:
+        if (said := _of_the_end(side, verdict, sure, grid)) is not None:
             return SignalVerdict.SUSPECT, None, said
     if verdict in GOOD:
         return _of_good(each, grid)
@@ -133,30 +133,49 @@ def _sides(each: Measured) -> tuple[Measured, ...]:
     return (each,) if each.mirrored is None else (each, each.mirrored)
 
 
-def _of_the_end(each: Measured, sure: Sure, grid: Grid) -> str | None:
-    """That a series is worse of late, or was and nobody knows that it is over; None if neither."""
+def _of_the_end(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> str | None:
+    """That a series is worse of late, or was and nobody knows that it is over; None if neither.
+
+    The worst part of it is told, unless it is one of many as bad: then it is noise, and what is worse is the mean.
+    """
     margin, unit, excess = each.case.signal.margin, each.case.signal.unit, Excess.of(each)
     if margin is None:
         return None
-    if (worse := _at_last(each, sure, grid)) is not None:
+    if (worse := _at_last(each, verdict, sure, grid)) is not None:
         step, first, when = worse
-        delta = compared_in(margin)(each.expected, each.at(step), unit)
-        return f"but {delta} {when}: {excess.worst_from(first).told(unit, grid)}"
+        delta, part = compared_in(margin)(each.expected, each.at(step), unit), excess.worst_from(first)
+        said = part.told(unit, grid) if part.is_rare else f"{quantity(each.at(step), unit)} on average"
+        return f"but {delta} {when}: {said}"
     last = excess.bad_at_last(each.past.blocks, (each.margin or 0.0) + each.above)
     return None if last is None else f"but {last.told(unit, grid)}"
 
 
-def _at_last(each: Measured, sure: Sure, grid: Grid) -> tuple[float, int, str] | None:
-    """By how much a series is surely worse of late than each level of its baseline tolerates, and from which block."""
+def _at_last(each: Measured, verdict: SignalVerdict, sure: Sure, grid: Grid) -> tuple[float, int, str] | None:
+    """By how much a series is surely worse of late than each level of its baseline tolerates, and from which block.
+
+    A window that is good as a whole must have got worse besides: one that is steadily worse by most of its margin goes
+    beyond it by noise, for an hour, time and again.
+    """
     most, first = (each.margin or 0.0) + each.above, max(len(each.since) - FEWEST_BLOCKS, 0)
     for step, error, unlike, block, when in (
         (each.ending, each.ending_error, each.unlike_ending, first, f"in its last {FEWEST_BLOCKS} blocks"),
         (each.fresh, each.fresh_error, each.unlike, grid.seen, "since the look before"),
     ):
         is_worse = step > max(most, unlike) + RESOLUTION
-        if is_worse and each.by_chance(step - each.above, math.hypot(error, each.above_error)) < sure.share:
+        is_sure = each.by_chance(step - each.above, math.hypot(error, each.above_error)) < sure.share
+        if is_worse and is_sure and (verdict not in GOOD or _has_got_worse(each, step, error, block)):
             return step, block, when
     return None
+
+
+def _has_got_worse(each: Measured, step: float, error: float, block: int) -> bool:
+    """Whether the blocks from one on are likely (5%) worse than the median of those before it.
+
+    The median is not moved by what began hours before.
+    """
+    earlier = each.since[:block][np.isfinite(each.since[:block])]
+    before = float(np.median(earlier)) - (each.level - each.step) if earlier.size else 0.0
+    return each.by_chance(step - before, error) < AFFIRMED
 
 
 def about_alert(each: Measured, verdict: SignalVerdict, grid: Grid) -> Doubt | None:

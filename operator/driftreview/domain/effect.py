@@ -23,8 +23,9 @@ from driftreview.domain.outlying import Outlying, bounded
 from driftreview.domain.overlaps import overlaps, overlaps_after
 from driftreview.domain.recent import Recent, recent_of
 from driftreview.domain.regression import Design, Panel, fit, step_of
-from driftreview.domain.structure import WEEK, Structure, after_a_weekend, structure_of
+from driftreview.domain.structure import Structure, after_a_weekend, structure_of
 from driftreview.domain.trendless import without_change
+from driftreview.domain.weeks import by_week
 
 _LONG_AFTER: Final = 36
 """Blocks after T0 from which on their noise counts as well."""
@@ -103,19 +104,20 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
     raw, outlying = bounded(panel)
     panel = calmed(raw)
     structure = structure_of(panel)
-    design = structure.design
-    whole = fit(design, panel.values, panel.before)
-    step, weights = _by_week(design, panel, panel.values, (whole.last, whole.weights))
-    either = _either(structure, panel, whole.residuals, (step, weights))
+    fitted = _fitted(structure, panel)
+    noise = _noise(panel, fitted.residuals, structure.design)
+    if panel.before and noise.is_own.any():
+        structure = replace(structure, design=replace(structure.design, apart=noise.is_own))
+        fitted = _fitted(structure, panel)
+    design, (step, weights) = structure.design, fitted.step
     after = panel.values[:, panel.before :]
     present = np.isfinite(after)
-    noise = _noise(panel, whole.residuals, design)
     means = present / present.sum(-1, keepdims=True)
     error = np.sqrt(noise.variance(overlaps(panel, weights)))
     level_error = np.sqrt(noise.variance(overlaps_after(means)))
     block_error = np.sqrt(noise.variance(np.ones((1, 1))))
     level = np.nanmean(after, axis=-1)
-    since = whole.residuals[:, panel.before :] + level[:, None]
+    since = fitted.residuals[:, panel.before :] + level[:, None]
     recent = recent_of(panel, noise, since, _expected(panel, weights, means))
     if not panel.before:
         nothing, unknown = np.zeros(len(level)), np.full(len(level), np.inf)
@@ -168,7 +170,7 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         ending_error=ending_error,
         highest_ending=highest_ending,
         lowest_ending=lowest_ending,
-        late=_late(structure, panel, noise, either, error),
+        late=_late(structure, panel, noise, fitted.either, error),
         early=np.array([after_a_weekend(shift, panel) for shift in structure.shifts]),
         is_own=noise.is_own,
         since=since,
@@ -179,6 +181,28 @@ def estimate(panel: Panel, seen: int = 0) -> Effects:
         recent=recent,
         outlying=outlying,
     )
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A panel, fitted."""
+
+    residuals: Floats
+    step: _Steps
+    either: list[_Steps]
+
+
+def _fitted(structure: Structure, panel: Panel) -> _Fitted:
+    """Fit it. What least squares leave tells which windows are surely noisier than their baselines.
+
+    Fitted together with its baseline, such a window bends the waves: two bad hours of six are then said to come every
+    day, and nothing is expected of a series that never was nothing. So of those the baseline alone tells what repeats
+    (`Design.apart`).
+    """
+    whole = fit(structure.design, panel.values, panel.before)
+    step = by_week(structure.design, panel, panel.values, (whole.last, whole.weights))
+    either = _either(structure, panel, whole.residuals, step)
+    return _Fitted(whole.residuals, step, either)
 
 
 def _either(structure: Structure, panel: Panel, left: Floats, plain: _Steps) -> list[_Steps]:
@@ -242,40 +266,7 @@ def foresee(panel: Panel, after: int) -> tuple[Floats, Floats]:
 
 def _step(design: Design, panel: Panel, values: Floats) -> tuple[Floats, Floats]:
     """Of each series, and the weights of the blocks in it."""
-    return _by_week(design, panel, values, step_of(design, values, panel.before))
-
-
-def _by_week(design: Design, panel: Panel, values: Floats, found: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """Steps and weights; those of series with a week are held against the same hours of the weeks before.
-
-    However many waves are fitted, they round off the edge between a week and its end, and T0 may be on it.
-    """
-    if not design.has_week.any():
-        return found
-    (plain, fitted), (last, weights) = found, _against_the_same_hours(panel, values)
-    is_weekly = design.has_week & weights.any(-1)  # else the baseline knows nothing of these hours
-    return np.where(is_weekly, last, plain), np.where(is_weekly[:, None], weights, fitted)
-
-
-def _against_the_same_hours(panel: Panel, values: Floats) -> tuple[Floats, Floats]:
-    """Mean difference to the blocks whole weeks before, and the weights of the blocks in it."""
-    week = round(WEEK / panel.hours_per_block)
-    first = panel.before + panel.gap - week * np.arange(panel.gap // week + 1, (panel.before + panel.gap) // week + 1)
-    places = first[:, None] + np.arange(panel.after)
-    are_there = (places >= 0) & (places < panel.before)
-    earlier = np.where(are_there, values[:, np.where(are_there, places, 0)], np.nan)
-    known = np.isfinite(earlier)
-    count = known.sum(1)
-    after = values[:, panel.before :]
-    both = np.isfinite(after) & (count > 0)
-    number = np.maximum(both.sum(-1, keepdims=True), 1)
-    usual = np.where(known, earlier, 0.0).sum(1) / np.maximum(count, 1)
-    weights = np.zeros_like(values)
-    weights[:, panel.before :] = both / number
-    for week_before, is_there in enumerate(are_there):
-        share = known[:, week_before] * both / np.maximum(count, 1) / number
-        weights[:, places[week_before, is_there]] -= share[:, is_there]
-    return np.where(both, after - usual, 0.0).sum(-1) / number[:, 0], weights
+    return by_week(design, panel, values, step_of(design, values, panel.before))
 
 
 def _longer(values: Floats, by: int) -> Floats:

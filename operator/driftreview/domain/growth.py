@@ -13,17 +13,17 @@ import numpy as np
 from driftreview.api.reasons import Reason, SignalVerdict
 from driftreview.api.values import parse_quantity
 from driftreview.domain.before import earlier, like_before, no_worse
+from driftreview.domain.ceiling import Ceiling
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.falls import falls_of, restarts_of
 from driftreview.domain.family import Bound, Claims, Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, GOOD, Estimate, Finding, Measure, rounded
-from driftreview.domain.lately import hours_of, late, risen, stretches
+from driftreview.domain.lately import highest, hours_of, late, risen, stretches
 from driftreview.domain.margins import alert_of
 from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.noise import Floats
 from driftreview.domain.rules import sign_of
 from driftreview.domain.slopes import Slopes, slopes
-from driftreview.domain.stretch import Excess
 
 _IN_HOURS: Final = 96
 """Until then a forecast is told in hours, later in days."""
@@ -83,12 +83,19 @@ class Growth:
         found = low, self.slopes.estimate, high
         return found if all(map(math.isfinite, found)) else None
 
+    @cached_property
+    def ceiling(self) -> Ceiling | None:
+        """The level that it must not reach; None where there is none."""
+        alert = alert_of(self.case.signal)
+        if alert is None:
+            return None
+        now, before = (np.array(row, dtype=float) - self.sign * alert for row in (self.now, self.before))
+        return Ceiling(self.case, self.grid, alert, now, before)
+
     @property
     def is_beyond_its_level(self) -> bool:
         """Whether it got to `limits.alert`: its last blocks are all beyond."""
-        alert, latest = alert_of(self.case.signal), self.case.now.present[-FEWEST_BLOCKS:]
-        is_long = len(latest) == FEWEST_BLOCKS
-        return alert is not None and is_long and all(self.sign * (value - alert) > 0 for value in latest)
+        return self.ceiling is not None and self.ceiling.is_reached
 
 
 def measure_growth(case: Case, grid: Grid) -> Growth:
@@ -110,6 +117,12 @@ def measure_growth(case: Case, grid: Grid) -> Growth:
 
 def find_growth(each: Growth, sure: Sure) -> Finding:
     """What is said of one series, when all series of the look are taken into account."""
+    found = _found(each, sure)
+    worst = each.ceiling.said_of_the_worst if each.ceiling else ""
+    return found if not worst or worst in found.message else replace(found, message=f"{found.message}; {worst}")
+
+
+def _found(each: Growth, sure: Sure) -> Finding:
     bound = f"limit {_per_hour(each, each.sign * each.limit)}"
     reached = _reached(each)
     if each.interval is None:
@@ -145,7 +158,9 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
         if below := _below_its_baseline(each):
             return replace(finding, verdict=SignalVerdict.SUSPECT, message=f"{finding.message}; {below}")
     if finding.verdict in _BAD:
-        return finding
+        is_by_level = finding.verdict is SignalVerdict.DEGRADED and Bound.PER_HOUR not in sure.beyond
+        of_late = _of_late(each, sure) if is_by_level else ""
+        return replace(finding, message=f"{finding.message}; {of_late}") if of_late else finding
     between = each.between
     is_leaking = between is not None and between.estimate > each.limit
     falls = "before and after a sudden fall" if each.falls == 1 else f"between {each.falls} sudden falls"
@@ -154,7 +169,7 @@ def _doubted(each: Growth, sure: Sure, finding: Finding) -> Finding:
     if is_leaking and between is not None and between.steeper_than(each.limit) < sure.share:
         said = f"but {rate} {falls}, as of restarts"
     else:
-        said = _beyond_at_last(each) or _of_late(each, sure)
+        said = _of_its_level(each) or _of_late(each, sure)
     if not said and finding.verdict in GOOD:
         verdict, reason, said = SignalVerdict.INCONCLUSIVE, Reason.UNRESOLVED, each.case.standing
         often, per_block = restarts_of(each.now, each.before)
@@ -198,8 +213,8 @@ def _as_before(each: Growth, sure: Sure) -> str:
         if usual is None or not no_worse(each.slopes.estimate, usual):
             return ""
         said.append(f"it grew {_per_hour(each, each.sign * usual)}")
-    alert = alert_of(each.case.signal)
-    if each.is_beyond_its_level and alert is not None:
+    if each.ceiling is not None and each.ceiling.is_reached:
+        alert = each.ceiling.alert
         now, before = (highest(row) - each.sign * alert for row in (each.now[-FEWEST_BLOCKS:], each.before))
         if not (before > 0 and no_worse(now, before)):
             return ""
@@ -213,12 +228,6 @@ def grown(blocks: Sequence[float | None], hours_per_block: float, limit: float) 
     found = slopes(blocks, (), hours_per_block, falls) if falls else slopes(blocks, (), hours_per_block)
     is_over = found is not None and found.steeper_than(limit) < AFFIRMED
     return found.estimate if found is not None and is_over and found.estimate > limit else None
-
-
-def highest(blocks: Sequence[float | None]) -> float:
-    """The highest median of FEWEST_BLOCKS blocks that are all there, up being worse; minus infinity where none are."""
-    medians = hours_of(np.array(blocks, dtype=float))
-    return float(np.fmax.reduce(medians, initial=-math.inf))
 
 
 def _of_late(each: Growth, sure: Sure) -> str:
@@ -250,15 +259,12 @@ def _of_late(each: Growth, sure: Sure) -> str:
     return ""
 
 
-def _beyond_at_last(each: Growth) -> str:
-    """What is said where its last block is beyond `limits.alert`, as none of the baseline was: it may stay there."""
-    alert = alert_of(each.case.signal)
-    if alert is None:
+def _of_its_level(each: Growth) -> str:
+    """What is said where its last block is beyond `limits.alert`, or was for as long as is Degraded; else empty."""
+    level = each.ceiling
+    if level is None:
         return ""
-    now, before = (np.array(row, dtype=float) - each.sign * alert for row in (each.now, each.before))
-    last = Excess(now, each.case.now.row, 0.0).bad_at_last(before, far=0.0)
-    unit = each.case.signal.unit
-    return f"but {last.told(unit, each.grid)}, limit {quantity(alert, unit)}" if last else ""
+    return level.said_of_its_last_block or (f"but {level.said_of_the_worst}" if level.was_reached else "")
 
 
 def _verdict(each: Growth, sure: Sure, low: float, slope: float, high: float) -> SignalVerdict:
@@ -273,18 +279,14 @@ def _verdict(each: Growth, sure: Sure, low: float, slope: float, high: float) ->
 
 def _reached(each: Growth) -> str:
     """When the level of `limits.alert` is reached, if the series surely grows (5%)."""
-    alert = alert_of(each.case.signal)
-    if alert is None:
-        return ""
-    level = quantity(alert, each.case.signal.unit)
-    if each.is_beyond_its_level:
-        return f"it is beyond {level} already"
+    if each.ceiling is None or each.ceiling.is_reached:
+        return each.ceiling.said_of_its_end if each.ceiling else ""
     if each.slopes is None or each.interval is None or each.interval[0] <= 0:
         return ""
-    hours = each.grid.since + each.slopes.reaches(each.sign * alert)
+    hours = each.grid.since + each.slopes.reaches(each.sign * each.ceiling.alert)
     if not 0 <= hours <= _FORESEEABLE:
         return ""
-    return f"at this rate {level} is reached at {_at(hours)}"
+    return f"at this rate {each.ceiling.shown} is reached at {_at(hours)}"
 
 
 def _at(hours: float) -> str:

@@ -160,11 +160,12 @@ def _series(
     for key, side in current.sides.items():
         old = baseline.baseline(key) if baseline else "nothing was measured at T0"
         usual = baseline.sides.get(key) if baseline else None
-        thin = uncovered(signal, side, current.source, usual)
+        since = current.last_heard(side)
+        thin = uncovered(signal, side, current.source, usual, since)
         lacking = (
             (excused(thin, silent_since(baseline, key)) if thin and begins_empty(side) else thin)
             or without_traffic(signal, side, old if isinstance(old, Side) else None)
-            or broken_off(signal, side, current.source, current.last_heard(side))
+            or broken_off(signal, side, current.source, since)
             or (too_few(side, "this window") if signal.kind is Kind.EVENTS and partial else None)
         )
         if lacking is None or signal.kind is Kind.INFO:
@@ -175,9 +176,9 @@ def _series(
             is_gone = side.blocks[-1:] == (None,) and len(side.blocks) - 1 not in side.idle
             found.append((key, replace(lacking, since=current.last_heard(side) if is_gone else None)))
     gone = sorted(baseline.sides.keys() - current.sides.keys()) if baseline and signal.kind is not Kind.INFO else []
-    silent = {key: since for key in gone if (since := silent_since(baseline, key))}
+    silent = {key: begun for key in gone if (begun := silent_since(baseline, key))}
     absent = Finding(SignalVerdict.MISSING, Reason.EMPTY, "not one sample in this window")
-    found += [(key, excused(absent, since)) for key, since in silent.items()]
+    found += [(key, excused(absent, begun)) for key, begun in silent.items()]
     vanished = [key for key in gone if key not in silent]
     if vanished:
         names = ", ".join(printable(key) for key in vanished)

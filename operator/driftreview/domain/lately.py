@@ -148,6 +148,12 @@ def risen(row: Floats, before: Floats) -> float:
     return found if found > max(usual, _FAR * noise) else 0.0
 
 
+def highest(blocks: Sequence[float | None] | Floats) -> float:
+    """The highest median of FEWEST_BLOCKS blocks that are all there, up being worse; minus infinity where none are."""
+    medians = hours_of(np.array(blocks, dtype=float))
+    return float(np.fmax.reduce(medians, initial=-math.inf))
+
+
 def hours_of(row: Floats) -> Floats:
     """The median of every hour; NaN where not all its blocks are there."""
     if len(row) < FEWEST_BLOCKS:

@@ -53,7 +53,7 @@ class Observed:
         if side is None:
             named_it = f"{self.signal.each} {printable(key)}" if self.signal.each else "it"
             return Finding(SignalVerdict.MISSING, Reason.EMPTY, f"{what}: {named_it} is not there")
-        if finding := uncovered(self.signal, side, self.source):
+        if finding := uncovered(self.signal, side, self.source, since=self.last_heard(side)):
             return finding.about(what)
         return side
 
@@ -64,7 +64,8 @@ class Observed:
         side = self.sides.get(key)
         if side is None:
             return f"{self.signal.each} {printable(key)} was not there at T0"
-        if finding := uncovered(self.signal, side, self.source) or without_traffic(self.signal, side, side):
+        thin = uncovered(self.signal, side, self.source, since=self.last_heard(side))
+        if finding := thin or without_traffic(self.signal, side, side):
             return f"at T0: {finding.message}"
         return side
 

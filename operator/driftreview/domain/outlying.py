@@ -71,8 +71,8 @@ def _outlying(before: Floats, now: Floats) -> Outlying | None:
     middle = float(np.median(present))
     earlier, off = np.abs(known - np.median(known)), np.abs(present - middle)
     usual = NORMAL * max(float(np.median(earlier)), float(np.median(off)))
-    most = max(float(earlier.max()), _FAR * usual, RESOLUTION)
-    if int((off > most).sum()) != 1:
+    most = max(float(earlier.max()), _FAR * usual)
+    if int((off > max(most, RESOLUTION)).sum()) != 1:
         return None
     block = int(np.nanargmax(np.abs(now - middle)))
     if known.min() <= now[block] <= known.max():

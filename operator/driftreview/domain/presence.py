@@ -104,6 +104,9 @@ def _one(signal: Signal, baseline: Observed | None, current: Observed, key: str)
     if silence:
         why = f", as {source.sentence}; there were samples before and after" if is_of_source and source else ""
         message = f"no sample for {shown} at most{absent}, {bound}{why}"
+        if side is not None and _is_silent_as_never(side, before, current):
+            message += f"; it is not over, and Degraded once it lasts {signal.for_}"
+            return Finding(SignalVerdict.SUSPECT, None, message, current=shown)
         return Finding(SignalVerdict.ACCEPTABLE, None, message, current=shown)
     return Finding(SignalVerdict.STABLE, None, f"a sample at every step, {bound}", current="0s")
 
@@ -115,17 +118,25 @@ def _when(gaps: Gaps, *, is_scraped: bool, is_new: bool, opens: datetime | None)
     return when(gaps.silent_scraped if is_scraped else gaps.silent, opens)
 
 
+def _is_silent_as_never(side: Side, before: Side | None, current: Observed) -> bool:
+    """Whether the window ends in a silence of the target clearly longer than any of its baseline, or than a step."""
+    usual = earlier(before)
+    longest = parse_duration(usual.gaps.longest_scraped) if usual and usual.gaps else _NOTHING
+    last = parse_duration(side.gaps.last_scraped) if side.gaps else _NOTHING
+    return bool(last) and not no_worse(last, max(longest, current.length / max(side.expected, 1)))
+
+
 def _lacking(
     signal: Signal, baseline: Observed | None, current: Observed, key: str, side: Side, *, is_new: bool
 ) -> Finding | None:
     """That too few samples are there; of a new series since its first one, and to the end."""
     if not is_new or side.gaps is None:
-        return uncovered(signal, side, current.source, baseline.sides.get(key) if baseline else None)
+        usual = baseline.sides.get(key) if baseline else None
+        return uncovered(signal, side, current.source, usual, current.last_heard(side))
     late = parse_duration(side.gaps.first) / current.length if current.length else 0.0
     begun = replace(side, expected=round(side.expected * (1 - late)))
-    return uncovered(signal, begun, current.source) or broken_off(
-        signal, side, current.source, current.last_heard(side)
-    )
+    since = current.last_heard(side)
+    return uncovered(signal, begun, current.source, since=since) or broken_off(signal, side, current.source, since)
 
 
 def _is_of_source(before: Side | None, side: Side | None, current: Observed, *, is_new: bool) -> bool:

@@ -20,7 +20,8 @@ from driftreview.domain.margins import compared_in
 from driftreview.domain.measured import AFFIRMED, Grid, Measured
 from driftreview.domain.regression import RESOLUTION
 from driftreview.domain.slopes import may_rise, slopes
-from driftreview.domain.stretch import worst
+from driftreview.domain.statistics import mean
+from driftreview.domain.stretch import Excess, worst
 
 _SLACK: Final = 2.0
 """How much steeper than from one half of the window to the other a trend may be: most series need no closer look."""
@@ -40,6 +41,10 @@ def against_baseline(each: Measured, finding: Finding, sure: Sure, grid: Grid) -
         usual = format_duration(timedelta(hours=FEWEST_BLOCKS * grid.hours_per_block))
         yield f"at worst {part}, in {usual} of the baseline {before} at most"
     shown = compared_in(each.case.signal.margin)
+    if (stretch is not None or each.outlying) and (plain := _plain_mean(each)) is not None:
+        delta = shown(each.expected, plain, each.case.signal.unit)
+        if delta != finding.delta and "count in full" not in finding.message:
+            yield f"its plain mean is {quantity(plain, each.case.signal.unit)}, {delta}"
     allowed = sure.allowed[Bound.MARGIN]
     noise = each.reach(AFFIRMED) * each.error
     good, bad = _good_up_to(each, each.margin), _degraded_from(each, each.margin, allowed)
@@ -66,6 +71,16 @@ def against_baseline(each: Measured, finding: Finding, sure: Sure, grid: Grid) -
     is_by_chance = each.step > each.margin + RESOLUTION and is_of_one
     chance = each.worse_than(each.margin) if is_by_chance else None
     yield from _ground(each, verdict, chance, allowed, grid)
+
+
+def _plain_mean(each: Measured) -> float | None:
+    """The mean of its blocks in the signal's unit, in which each counts as it is, without what repeats; None if none.
+
+    What it is judged by is the mean of logarithms where a margin is a share, in which an outage counts for far more
+    than it is, and one in which an outlier counts for less.
+    """
+    blocks = Excess.of(each).there.tolist()
+    return mean([each.at(block) for block in blocks]) if blocks else None
 
 
 def _good_up_to(each: Measured, margin: float) -> float:

@@ -87,6 +87,8 @@ class Group:
     adds nothing to any sum; leaving it out would copy all the others of every series."""
     waves: Floats
     step: Floats
+    before: int | None = None
+    """Blocks before T0, where those alone tell everything but the step; None where all blocks do."""
 
     @property
     def regressors(self) -> Floats:
@@ -96,7 +98,14 @@ class Group:
     @property
     def solver(self) -> Floats:
         """What each block adds to each coefficient, (regressors, blocks); what is rounded of a missing one is none."""
-        return np.where(self.present, np.linalg.pinv(self.regressors), 0.0)
+        regressors = self.regressors
+        if self.before is None:
+            return np.where(self.present, np.linalg.pinv(regressors), 0.0)
+        solver = np.zeros(regressors.T.shape)
+        solver[:-1, : self.before] = np.linalg.pinv(regressors[: self.before, :-1])
+        mean = self.step[:, 0] / max(self.step.sum(), 1.0)
+        solver[-1] = mean - mean @ regressors[:, :-1] @ solver[:-1]
+        return np.where(self.present, solver, 0.0)
 
 
 @dataclass(frozen=True)
@@ -118,6 +127,8 @@ class Design:
     """(series, blocks): one from a change of level in the baseline on."""
     late: Floats | None = None
     """The same of what was under way when the baseline ended, as long as it is held to go on."""
+    apart: Bools | None = None
+    """(series,): in which no block since T0 tells what repeats. None for none."""
 
     def until(self, block: int) -> Design:
         """The same of the first blocks, without the step."""
@@ -129,6 +140,7 @@ class Design:
             covariates=None if self.covariates is None else self.covariates[:, :block],
             shifts=None if self.shifts is None else self.shifts[:, :block],
             late=None if self.late is None else self.late[:, :block],
+            apart=None,
         )
 
     def of(self, series: NDArray[np.int_]) -> Design:
@@ -136,7 +148,8 @@ class Design:
         own = (self.covariates, self.shifts, self.late)
         covariates, shifts, late = (None if each is None else each[series] for each in own)
         has_week, has_day = self.has_week[series], self.has_day[series]
-        return replace(self, has_week=has_week, has_day=has_day, covariates=covariates, shifts=shifts, late=late)
+        found = replace(self, has_week=has_week, has_day=has_day, covariates=covariates, shifts=shifts, late=late)
+        return found if self.apart is None else replace(found, apart=self.apart[series])
 
     def groups(self, values: Floats, before: int) -> Iterator[Group]:
         """The series, those together that can be fitted at once.
@@ -146,14 +159,18 @@ class Design:
         are_present = np.isfinite(values)
         every = (self.covariates, self.shifts, self.late, self._followed_since(are_present))
         own = [each for each in every if each is not None]
-        for series in alike(np.hstack([are_present, self.has_week[:, None], self.has_day[:, None], *own])):
+        apart = np.zeros(len(values), bool) if self.apart is None else self.apart
+        kinds = np.stack([self.has_week, self.has_day, apart], axis=1)
+        for series in alike(np.hstack([are_present, kinds, *own])):
             first, present = series[0], are_present[series[0]]
             level = np.stack([np.ones(len(present)), *(each[first] for each in own)], axis=1)
             waves = [self.weekly] * bool(self.has_week[first]) + [self.daily] * bool(self.has_day[first])
             if not waves or 2 * present[:before].sum() < before:
                 waves = [np.zeros((len(present), 0))]
             is_there = present[:, None]
-            yield Group(series, present, level * is_there, np.hstack(waves) * is_there, self.step * is_there)
+            of_the_baseline = before if apart[first] and present[:before].any() else None
+            step = self.step * is_there
+            yield Group(series, present, level * is_there, np.hstack(waves) * is_there, step, of_the_baseline)
 
     def _followed_since(self, are_present: Bools) -> Floats | None:
         """What is followed, since T0 and around its mean there: how it is followed is learnt of the baseline alone."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from driftreview.api.driftsnapshot import Spells
 from driftreview.api.reasons import Reason, SignalVerdict
@@ -16,6 +17,9 @@ from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, too_fine
 from driftreview.domain.observed import Observed
 from driftreview.domain.spells import when
 from driftreview.domain.statistics import middle
+
+_BURST: Final = 0.1
+"""Of a window, at most: what is so for more of it is no burst, but how the window is (as in `past`)."""
 
 
 def record(signal: Signal, now: Side) -> Finding:
@@ -59,6 +63,8 @@ def unsound(signal: Signal, baseline: Side | str) -> Finding | None:
 def judge_limit(signal: Signal, now: Side, before: Side | None = None, current: Observed | None = None) -> Finding:
     """Kind Limit: never over the limit for longer than `for`.
 
+    What is over it as the window ends may go on for longer than that, and is not good yet.
+
     Args:
         signal: whose limit it is.
         now: the window's samples.
@@ -80,9 +86,45 @@ def judge_limit(signal: Signal, now: Side, before: Side | None = None, current: 
     opens = _opens(now, current)
     message = f"worst {worst}, beyond the limit for {lasted}{when(now.over, opens)}, {bound}"
     if now.longest_over < allowed:
-        return Finding(SignalVerdict.ACCEPTABLE, None, message, current=worst)
+        found = Finding(SignalVerdict.ACCEPTABLE, None, message, current=worst)
+        why = "" if current is None else _under_way(now, before, current) or _time_and_again(now, before, current)
+        return replace(found, verdict=SignalVerdict.SUSPECT, message=f"{message}; {why}") if why else found
     found = Finding(SignalVerdict.DEGRADED, None, message, current=worst)
     return found if before is None or current is None else _beside_before(found, now, before, current)
+
+
+def _under_way(now: Side, before: Side | None, current: Observed) -> str:
+    """That a limit is being broken as the window ends, as the baseline never did; empty where it is not."""
+    signal, lasted = current.signal, now.longest_over
+    if now.over is None or not now.over.still or lasted is None:
+        return ""
+    if before is not None and _is_as_far(signal, now, before) and _is_as_long(lasted, now, before, current):
+        return ""
+    return f"it is not over, and Degraded once it lasts {format_duration(parse_duration(signal.for_ or '0s'))}"
+
+
+def _time_and_again(now: Side, before: Side | None, current: Observed) -> str:
+    """That it is beyond its limit for more of the time than a burst is, and than in the baseline; empty if it is not.
+
+    How long it may be so at a time is declared, how often is not: that only a baseline tells.
+    """
+    if (
+        now.over is None
+        or before is None
+        or parse_duration(now.over.total) < parse_duration(current.signal.for_ or "0s")
+    ):
+        return ""
+    share, usual = (_share_beyond(side, _step(now, current)) for side in (now, before))
+    if share <= _BURST or no_worse(share, usual):
+        return ""
+    return f"that is {share:.0%} of all samples, in the baseline {usual:.0%}"
+
+
+def _share_beyond(side: Side, step: timedelta) -> float:
+    """How many of all samples are beyond the limit: of each spell one more than steps that it lasts."""
+    if side.over is None:
+        return 0.0
+    return (parse_duration(side.over.total) / step + side.over.number) / max(side.expected, 1)
 
 
 def _beside_before(found: Finding, now: Side, before: Side, current: Observed) -> Finding:
@@ -103,14 +145,16 @@ def _beside_before(found: Finding, now: Side, before: Side, current: Observed) -
             return replace(found, verdict=SignalVerdict.SUSPECT, message=f"{found.message}; {since}: {GOING_BACK}")
         lasted = others
     usual = beyond_limit(signal, before)
-    step = current.length / max(now.expected, 1)
-    is_as_long = no_worse(lasted, _as_much_time(now, before) * (before.longest_over + 2 * step))
-    return like_before(found, usual) if usual and is_as_long else found
+    return like_before(found, usual) if usual and _is_as_long(lasted, now, before, current) else found
+
+
+def _step(now: Side, current: Observed) -> timedelta:
+    return current.length / max(now.expected, 1)
 
 
 def _opens(now: Side, current: Observed | None) -> datetime | None:
     """The first sample of a window."""
-    return None if current is None or current.start is None else current.start + current.length / max(now.expected, 1)
+    return None if current is None or current.start is None else current.start + _step(now, current)
 
 
 def _is_over_for_longer(spells: Spells, current: Observed) -> bool:
@@ -118,6 +162,13 @@ def _is_over_for_longer(spells: Spells, current: Observed) -> bool:
     if current.start is None or current.end is None or spells.still:
         return False
     return current.end - spells.last > spells.last - current.start
+
+
+def _is_as_long(lasted: timedelta, now: Side, before: Side, current: Observed) -> bool:
+    """Whether a limit is broken no longer than before; samples tell either to within a step at each end."""
+    if before.longest_over is None:
+        return False
+    return no_worse(lasted, _as_much_time(now, before) * (before.longest_over + 2 * _step(now, current)))
 
 
 def _as_much_time(now: Side, before: Side) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 from driftreview.domain.changes import Shift, tried_at, variance_of
 from driftreview.domain.finding import FEWEST_BLOCKS
 from driftreview.domain.noise import Bools, Floats, usual_of
-from driftreview.domain.regression import Design, Panel
+from driftreview.domain.regression import RESOLUTION, Design, Panel
 
 _FAR: Final = 4.0
 """Robust standard deviations that a block is off at most, so that one of them makes no level."""
@@ -21,6 +21,8 @@ _SURELY_CHANGED: Final = 10.0
 """Gain of fitting it, in variances, at the last places, of which there are three; elsewhere it is given."""
 _BEYOND_DOUBT: Final = 2.0
 """Times that, from which on a promotion is doubted too, and not only a rollback."""
+_OUTBREAK: Final = 6.0
+"""Robust standard deviations that each of too few blocks for a level must be off, and more than all before."""
 _SHORTEST: Final = 2
 """Blocks after a change that is known to be there, whose beginning is sought."""
 
@@ -30,7 +32,8 @@ def under_way(
 ) -> tuple[tuple[Shift | None, ...], Bools]:
     """The change that was under way in each series, and which of them are sure.
 
-    To doubt a promotion takes twice as much as to doubt a rollback. At the very end fewer places are tried.
+    To doubt a promotion takes twice as much as to doubt a rollback. At the very end fewer places are tried; of fewer
+    blocks than make a level each must be farther off than all before, and no promotion is doubted for them.
 
     Args:
         design: what is fitted besides.
@@ -43,6 +46,7 @@ def under_way(
     base, values, count = design.until(panel.before), panel.values[:, : panel.before], panel.before
     found, most = np.zeros(len(values), int), np.zeros(len(values))
     is_sure = np.zeros(len(values), bool)
+    outbreaks = _outbreaks(left)
     most_off = _FAR * usual_of(left)
     values, coarse = values - left + np.clip(left, -most_off, most_off), -(-count // places)
     for start, step, least in (
@@ -56,7 +60,24 @@ def under_way(
         found = np.where(is_better, [each.block for each in tried.shifts], found)
         most = np.where(is_better, gain, most)
         is_sure |= gain > _BEYOND_DOUBT * least * variance
-    return tuple(_begun(row, block, coarse) if block else None for row, block in zip(left, found, strict=True)), is_sure
+    changes = (
+        _begun(row, block, coarse) if block else outbreak
+        for row, block, outbreak in zip(left, found, outbreaks, strict=True)
+    )
+    return tuple(changes), is_sure
+
+
+def _outbreaks(left: Floats) -> list[Shift | None]:
+    """Of each series what broke out in its last blocks, of which there are fewer than are judged at least."""
+    count = left.shape[-1]
+    off, found = np.abs(left), list[Shift | None]([None] * len(left))
+    usual = np.maximum(_OUTBREAK * usual_of(left)[:, 0], RESOLUTION)
+    for begun in range(count - FEWEST_BLOCKS + 1, count):
+        last = left[:, begun:]
+        farther = np.maximum(np.fmax.reduce(off[:, :begun], axis=-1), usual)[:, None]
+        for index in np.flatnonzero((last > farther).all(-1) | (last < -farther).all(-1)):
+            found[index] = found[index] or Shift(begun, float(last[index].mean()))
+    return found
 
 
 def _begun(row: Floats, block: int, around: int) -> Shift:
