@@ -4,7 +4,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 3
 # Only as written after `make`: some systems (WSL) have NAME in every environment.
 LAB = $(if $(and $(NAME),$(filter command,$(origin NAME))),--name "$(NAME)")
 
