@@ -3,8 +3,9 @@
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 
@@ -13,11 +14,13 @@ from lab.install import OperatorProcess
 from lab.web import Client, wait_until
 from tests.integration.operators import Operators
 from tests.support.cluster import MERGE_PATCH, Api, Raw, path
-from tests.support.stage import NAME, Stage, ago, stepping
+from tests.support.stage import NAME, Stage, ago, stepping, wire
 
 pytestmark = pytest.mark.integration
 WRITERS = 3
 STOCK = 600
+THOUSANDS = 2_000
+SETTLED = timedelta(seconds=3)
 UNDECIDED = {"checkpoints": ["6m", "12m", "50m"]}
 """The last look is still to come."""
 
@@ -40,7 +43,7 @@ def act(kind: str, review: Raw, message: str) -> Raw:
 
 
 @contextmanager
-def flood(lab: Lab, stage: Stage) -> Iterator[None]:
+def flood(lab: Lab, stage: Stage) -> Iterator[Sequence[int]]:
     """Create Notes about the review as fast as the API server takes them, from when there is a stock of them."""
     review, over, made = stage.read(), threading.Event(), list[int]()
     where = path("DriftApproval", stage.namespace)
@@ -57,7 +60,7 @@ def flood(lab: Lab, stage: Stage) -> Iterator[None]:
     try:
         wait_until(lambda: len(made) >= STOCK, f"{STOCK} Notes are there", 60)
         before = len(made)
-        yield
+        yield made
         assert len(made) > before, "it went on"
         assert set(made) == {201}
     finally:
@@ -97,3 +100,25 @@ def test_a_reject_is_heard_among_thousands_of_notes(lab_session: Lab, stage: Sta
     assert (status["phase"], stage.version()) == ("RolledBack", "1")
     assert status["decision"]["by"] == "admin"
     assert failures(operator) == []
+
+
+def test_an_operator_that_starts_among_thousands_of_notes_knows_the_reject_before_its_first_step(
+    lab_session: Lab, stage: Stage, operators: Operators
+) -> None:
+    stage.release("1", "2")
+    due = ago(seconds=-50)
+    window = {"t0": wire(due - timedelta(minutes=31)), "checkpoints": ["6m", "12m", "31m"]}
+    with operators.own() as operator:
+        stage.review(window=window)
+        stage.until(lambda status: status.get("progress") == "2/3", "two looks", 40)
+        operator.stop()
+        with flood(lab_session, stage) as made:
+            wait_until(lambda: len(made) >= THOUSANDS, f"{THOUSANDS} Notes are there", 120)
+        stage.api.create(act("Reject", stage.read(), "customers cannot pay"), stage.namespace)
+        wait_until(lambda: ago() >= due + SETTLED, "the last look is due, and would promote", 60)
+        operators.restart(operator)
+        status = stage.ended(seconds=60)
+        assert (status["phase"], stage.version()) == ("RolledBack", "1")
+        assert status["decision"]["by"] == "admin"
+        assert status["progress"] == "2/3"
+        assert failures(operator) == []

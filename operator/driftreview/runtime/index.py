@@ -24,6 +24,8 @@ from driftreview.domain.reporting import is_owed
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import Key
 
+WATCHED: Final = (REVIEWS, METRIC_SOURCES, CLUSTER_METRIC_SOURCES, APPROVALS)
+"""What is kept, reviews before what names them: which acts are heard depends on what a review has written down."""
 _PARTS: Final = ("apiVersion", "kind", "spec", "status")
 _METADATA: Final = (
     *("name", "namespace", "uid", "resourceVersion", "generation"),
@@ -106,7 +108,7 @@ class Indices:
     def bound(self, namespace: str, name: str) -> None:
         """Keep of the DriftApprovals that name a review no more than are heard, where there are too many.
 
-        Only from the event loop's thread, when all reviews have been seen.
+        Only from the thread that keeps, when all reviews have been seen.
         """
         key = (APPROVALS.plural, namespace, name)
         every = self._copy(key)

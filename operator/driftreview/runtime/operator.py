@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+from collections.abc import Mapping
 from datetime import datetime
 from time import monotonic
 from typing import Any, Final
@@ -13,7 +14,7 @@ import kopf
 
 from driftreview.adapters import clock
 from driftreview.adapters.facts import ClusterFacts
-from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster
+from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster, Kind
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
@@ -27,21 +28,21 @@ from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
-from driftreview.runtime.index import Indices, version
+from driftreview.runtime.index import WATCHED, Indices, version
 from driftreview.runtime.lease import Lease
+from driftreview.runtime.listing import Listing
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
-from driftreview.runtime.settings import Settings
+from driftreview.runtime.settings import Settings, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.web import Web
 
-_NAMESPACED: Final = ("driftreviews", "metricsources")
 _LOOP_STALLED_AFTER: Final = 60.0
 _SOURCE_WORKERS: Final = 4
 
@@ -84,6 +85,8 @@ class Operator:
         # Apart, so that slow sources do not keep the reviews from their turn.
         self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
         self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
+        self._kinds = [each for each in WATCHED if each.namespaced or not settings.watch_namespaces]
+        self._listing = Listing(self._cluster)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
             alive=self._not_alive, ready=self._not_ready,
@@ -125,19 +128,26 @@ class Operator:
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
         waiting = loop.run_in_executor(None, self._lease.wait)
-        with stop_on_signals(loop, self._lease.stop):
-            if not await waiting:
-                return
+        namespaces = self._settings.watch_namespaces
+
+        def give_up() -> None:
+            self._lease.stop()
+            self._listing.stop()
 
         def lost() -> None:
             self._lost = True
+            self._listing.stop()
             loop.call_soon_threadsafe(stop.set)
 
-        self._lease.keep(lost)
-        namespaces = self._settings.watch_namespaces
+        with stop_on_signals(loop, give_up):
+            if not await waiting:
+                return
+            self._lease.keep(lost)
+            if not await loop.run_in_executor(None, self._listing.read, self._kinds, namespaces, self._see):
+                return
         await kopf.operator(
             registry=self._registry(stop),
-            settings=_kopf_settings(),
+            settings=kopf_settings(),
             clusterwide=not namespaces,
             namespaces=namespaces,
             standalone=True,
@@ -156,7 +166,7 @@ class Operator:
 
         @kopf.on.startup(registry=registry)
         async def start(**_: Any) -> None:
-            self._indices.start((*watched, APPROVALS.plural))
+            self._indices.start(each.plural for each in self._kinds)
             running.extend(asyncio.create_task(loop.run()) for loop in (self._reviews, self._checks))
             self._looping = True
 
@@ -168,18 +178,23 @@ class Operator:
             await asyncio.gather(*running)
             stopped.set()  # after a signal kopf's own task still waits for it, and kopf 5 s for that task
 
-        watched = _NAMESPACED if self._settings.watch_namespaces else (*_NAMESPACED, "clustermetricsources")
-        for plural in watched:
-            self._watch(registry, plural)
-        self._watch_approvals(registry)
+        for kind in self._kinds:
+            if kind is APPROVALS:
+                self._watch_approvals(registry)
+            else:
+                self._watch(registry, kind)
         return registry
+
+    def _see(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        """Keep what steps need of an object as it is stored now."""
+        if kind is REVIEWS:
+            self._rulings.see(body)
+        self._indices.keep(kind.plural, body)
+        if kind is APPROVALS:
+            self._indices.bound(body["metadata"]["namespace"], body["spec"]["reviewRef"]["name"])
 
     def _watch_approvals(self, registry: kopf.OperatorRegistry) -> None:
         """Keep what people did by the review it names, and wake that review."""
-
-        @kopf.index(GROUP, VERSION, APPROVALS.plural, id=APPROVALS.plural, registry=registry)
-        async def keep(body: kopf.Body, **_: Any) -> None:
-            self._indices.keep(APPROVALS.plural, body)
 
         @kopf.on.event(GROUP, VERSION, APPROVALS.plural, registry=registry)
         async def event(event: kopf.RawEvent, namespace: str | None, body: kopf.Body, **_: Any) -> None:
@@ -187,39 +202,33 @@ class Operator:
             if event["type"] == "DELETED":
                 self._indices.forget(APPROVALS.plural, body)
                 return
-            self._indices.bound(*key[1:])
+            self._see(APPROVALS, body)
             # One of no review, or of one that is over, wakes nobody: its name would be kept for ever.
             if self._indices.has(key):
                 self._reviews.wake(key)
 
-    def _watch(self, registry: kopf.OperatorRegistry, plural: str) -> None:
+    def _watch(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         """Keep every object of a kind, and wake the loop when one changes."""
-
-        # What is kept of all objects of all kinds, kopf has called this for before it tells of any event, and so before
-        # the first step of any review. It returns nothing: kopf's own index stays empty.
-        @kopf.index(GROUP, VERSION, plural, id=plural, registry=registry)
-        async def keep(body: kopf.Body, **_: Any) -> None:
-            if plural == REVIEWS.plural:
-                self._rulings.see(body)
-            self._indices.keep(plural, body)
+        plural = kind.plural
 
         @kopf.on.event(GROUP, VERSION, plural, registry=registry)
         async def event(event: kopf.RawEvent, namespace: str | None, name: str, body: kopf.Body, **_: Any) -> None:
             key = (plural, namespace or "", name)
-            loop = self._reviews if plural == REVIEWS.plural else self._checks
+            loop = self._reviews if kind is REVIEWS else self._checks
             if event["type"] == "DELETED":
                 self._indices.forget(plural, body)
                 loop.forget(key)
                 self._phases.pop(key, None)
                 self._versions.pop(key, None)
                 self._reconciler.forget(body["metadata"]["uid"])
-                if plural == REVIEWS.plural:
+                if kind is REVIEWS:
                     self._rulings.forget(body)
                 else:
                     source = "/".join(part for part in (body["kind"], namespace, name) if part)
                     self._sources.forget(source)
                     self._telemetry.forget(source)
                 return
+            self._see(kind, body)
             # What we write into a status ourselves is no news: whoever could make us write would keep us busy.
             seen = version(body["metadata"])
             if self._versions.get(key) != seen:
@@ -227,7 +236,7 @@ class Operator:
                 loop.wake(key)
             else:
                 loop.progressed(key)
-            if plural == REVIEWS.plural:
+            if kind is REVIEWS:
                 self._phases[key] = body.get("status", {}).get("phase", Phase.PENDING)
 
     def _review(self, key: Key) -> datetime | None:
@@ -272,18 +281,6 @@ class Operator:
         if not self._lease.held.is_set():
             return "does not hold the lease"
         return None if self._looping else "has not started yet"
-
-
-def _kopf_settings() -> kopf.OperatorSettings:
-    settings = kopf.OperatorSettings()
-    settings.peering.standalone = True
-    settings.networking.connect_timeout, settings.networking.request_timeout = 10, 30
-    settings.networking.error_backoffs = [1, 2, 4, 8, 16, 30]
-    settings.watching.connect_timeout, settings.watching.server_timeout, settings.watching.client_timeout = 10, 300, 310
-    settings.watching.chunk_size = 500
-    settings.scanning.disabled = True
-    settings.posting.loggers = False
-    return settings
 
 
 def run(settings: Settings) -> int:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
+import kopf
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -57,3 +58,16 @@ class Settings(BaseSettings):
     """json or text."""
     log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""
+
+
+def kopf_settings() -> kopf.OperatorSettings:
+    """How kopf watches: it writes nothing, and a watch that falls silent is begun anew."""
+    settings = kopf.OperatorSettings()
+    settings.peering.standalone = True
+    settings.networking.connect_timeout, settings.networking.request_timeout = 10, 30
+    settings.networking.error_backoffs = [1, 2, 4, 8, 16, 30]
+    settings.watching.connect_timeout, settings.watching.server_timeout, settings.watching.client_timeout = 10, 300, 310
+    settings.watching.chunk_size = 500
+    settings.scanning.disabled = True
+    settings.posting.loggers = False
+    return settings
