@@ -35,7 +35,7 @@ UNPROVED: Final = (
     "status.target.rolledOutAt; status.target.uid where nothing was done",
     "status.act.generation",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
-    "the sentence of what people decided, and of a review that failed or was superseded",
+    "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, Approved, ReportWritten; BaselineCaptured's message",
     "since when each condition holds, but for the end of a review that acted",
     "until the end: status.progress, status.nextCheckpoint, status.rollback.possible",
