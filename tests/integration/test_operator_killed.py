@@ -84,7 +84,7 @@ class Killer:
         self._operator.kill()
         self._killed.put(f"{seen.method} {seen.path}")
 
-    def see_it_through(self, stage: Stage, seconds: float = 60) -> None:
+    def see_it_through(self, stage: Stage, seconds: float = 180) -> None:
         def over() -> bool:
             if not self._killed.empty():
                 self.deaths.append(self._killed.get())
