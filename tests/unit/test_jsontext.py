@@ -1,6 +1,8 @@
 """JSON of strangers: read, or refused as a ValueError, whatever it is."""
 
 import json
+import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -14,6 +16,14 @@ JSON = st.recursive(
 )
 
 
+def outcome(read: Callable[[str | bytes], object], text: str | bytes) -> object:
+    """What is read, or why it cannot be."""
+    try:
+        return read(text)
+    except (ValueError, RecursionError) as error:
+        return error
+
+
 @given(JSON)
 def test_what_is_json_is_read(value: object) -> None:
     assert read_json(json.dumps(value)) == value
@@ -21,10 +31,14 @@ def test_what_is_json_is_read(value: object) -> None:
 
 @given(st.text() | st.binary() | st.text(alphabet='[]{}":,1aN'))
 def test_anything_else_is_a_value_error(text: str | bytes) -> None:
-    try:
-        read_json(text)
-    except ValueError:
-        return
+    found = outcome(read_json, text)
+    plain = outcome(json.loads, text)
+    if isinstance(plain, Exception):
+        assert isinstance(found, ValueError)
+    elif isinstance(found, ValueError):
+        assert re.search("is no number in JSON|more than once", str(found))
+    else:
+        assert found == plain
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,8 @@ MAX_VALUES: Final = 200_000
 
 MOST_SAMPLES: Final = 10**9
 """Samples of one series: one a second makes thirty million in a year."""
+Count = Annotated[int, Field(ge=0, le=MOST_SAMPLES)]
+"""How many samples."""
 
 
 class ReviewRef(Model):
@@ -51,9 +53,6 @@ class EvidenceWindow(Model):
     """Distance of the samples."""
     block: Duration
     """Length of one block, whose median is kept."""
-
-
-Count = Annotated[int, Field(ge=0, le=MOST_SAMPLES)]
 
 
 class SeriesEvidence(Model):

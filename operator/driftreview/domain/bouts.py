@@ -107,7 +107,7 @@ class Course:
 
     def _is_still(self, bout: Bout) -> bool:
         """Whether no block follows."""
-        return float(self.usual[-1] - self.usual[bout.after]) == 0 and bout.first < bout.after
+        return float(self.usual[-1] - self.usual[bout.after]) == 0
 
     def _is_over(self, bout: Bout) -> bool:
         """Whether to take it for going on to the end explains surely less."""

@@ -108,11 +108,8 @@ def _time_and_again(now: Side, before: Side | None, current: Observed) -> str:
 
     How long it may be so at a time is declared, how often is not: that only a baseline tells.
     """
-    if (
-        now.over is None
-        or before is None
-        or parse_duration(now.over.total) < parse_duration(current.signal.for_ or "0s")
-    ):
+    allowed = parse_duration(current.signal.for_ or "0s")
+    if now.over is None or before is None or parse_duration(now.over.total) < allowed:
         return ""
     share, usual = (_share_beyond(side, _step(now, current)) for side in (now, before))
     if share <= _BURST or no_worse(share, usual):
