@@ -14,14 +14,14 @@ from driftreview.api.base import format_time
 from driftreview.api.driftreview import Target, TargetKind
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Revision
-from driftreview.domain.controllerrevisions import controller_revision, deadline_seconds, listed
+from driftreview.domain.controllerrevisions import controller_revision, listed
 from driftreview.domain.evidence import canonical
 from driftreview.domain.kinds import KINDS, as_kubectl_says, pods_of, subjects
 from driftreview.domain.patches import rollback_patch
 from driftreview.domain.pods import PodsOf, blocking
 from driftreview.domain.revisions import Listed, pin, template_hash
 from driftreview.domain.viewing import choose, slim, view
-from driftreview.domain.workload import HOLDING_BACK, Counts, Rollout, TargetView
+from driftreview.domain.workload import HOLDING_BACK, Rollout, TargetView
 from tests.builders import MINUTE, T0, template
 
 Raw = dict[str, Any]
@@ -197,31 +197,27 @@ class TestRolloutStatus:
         assert DAEMON.counts(raw(TargetKind.DAEMON_SET) | {"status": {}}).wanted == 0
 
 
-class TestHowLong:
+class TestPace:
     @pytest.mark.parametrize(
-        ("wanted", "at_once", "seconds"),
+        ("kind", "rolling", "at_once"),
         [
-            (3, None, 1800),
-            (3, 1, 1800),
-            (3, 2, 1200),
-            (3, 0, 1800),
-            (10, "25%", 2400),
-            (10, "1%", 6000),
-            (0, "0%", 600),
-            (0, None, 600),
-            (1000, 1, 86400),
+            (TargetKind.STATEFUL_SET, {}, 1),
+            (TargetKind.STATEFUL_SET, {"partition": 1}, 1),
+            (TargetKind.STATEFUL_SET, {"maxUnavailable": 2}, 2),
+            (TargetKind.STATEFUL_SET, {"maxUnavailable": "50%"}, 1),
+            (TargetKind.STATEFUL_SET, {"maxUnavailable": "1%"}, 1),
+            (TargetKind.DAEMON_SET, {}, 1),
+            (TargetKind.DAEMON_SET, {"maxUnavailable": "50%", "maxSurge": 0}, 2),
+            (TargetKind.DAEMON_SET, {"maxUnavailable": 0, "maxSurge": 3}, 3),
         ],
     )
-    def test_ten_minutes_for_as_many_pods_as_go_at_once(
-        self, wanted: int, at_once: int | str | None, seconds: int
-    ) -> None:
-        assert deadline_seconds(Counts(wanted, 0, 0, 0, 0), at_once) == seconds
+    def test_so_many_pods_are_replaced_at_a_time(self, kind: TargetKind, rolling: Raw, at_once: int) -> None:
+        seen = look(kind, raw(kind, spec=strategy(**rolling)), revision("new", 2))
+        assert (seen.pods_at_once, seen.deadline_seconds) == (at_once, 600)
 
-    def test_a_surge_counts_where_no_pod_may_be_missing(self) -> None:
-        surging = raw(TargetKind.DAEMON_SET, spec=strategy(maxUnavailable=0, maxSurge=3))
-        assert DAEMON.deadline_seconds(surging) == 600
-        assert DAEMON.deadline_seconds(raw(TargetKind.DAEMON_SET)) == 1800
-        assert STATEFUL.deadline_seconds(raw(TargetKind.STATEFUL_SET, spec=strategy(maxUnavailable="100%"))) == 600
+    def test_none_are_of_a_workload_without_pods_but_it_is_asked_all_the_same(self) -> None:
+        nowhere = raw(TargetKind.DAEMON_SET, spec=strategy(maxUnavailable="10%"), desiredNumberScheduled=0)
+        assert DAEMON.pods_at_once(nowhere) == 1
 
 
 class TestBlocked:
@@ -361,7 +357,6 @@ class TestView:
         seen = look(kind, raw(kind, spec=strategy("OnDelete")), revision("new", 2))
         assert seen.held is not None
         assert seen.held.reason is Reason.UPDATE_ON_DELETE
-        assert seen.deadline_seconds == 1800
 
 
 class TestPods:

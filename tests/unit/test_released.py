@@ -83,6 +83,20 @@ class TestWhenItFinished:
             assert ended + 10 * MINUTE <= found.t0 <= first + 10 * MINUTE
 
 
+class TestHowLongItTook:
+    def test_a_rollout_that_was_seen_tells_it_and_a_t0_that_a_person_names_does_not(self) -> None:
+        """Whatever happened since would count as a slow rollout, and leave no time to decide."""
+        seen, late = target(**SILENT_END), target(**SILENT_END | {"rolled_out_at": T0 + 20 * HOUR, "replicas": 200})
+        took = [
+            status(of(window={} if t0 is None else {"t0": t0}), view, T0 + 24 * HOUR).target
+            for view, t0 in ((seen, None), (late, "2026-07-31T12:00:00Z"))
+        ]
+        assert [each and each.rollout_took for each in took] == ["600s", "600s"]
+        deployed = status(review(window={"t0": "2026-07-31T12:00:00Z"}), target(), T0).target
+        assert deployed is not None
+        assert deployed.rollout_took == "120s"
+
+
 class TestWhichReleaseItIs:
     def test_one_that_began_too_long_before_the_review_is_not_its_release(self) -> None:
         """An old release whose pod restarted a minute ago must not look like a new one."""

@@ -206,6 +206,15 @@ class Reason(StrEnum):
     """The target's updateStrategy is OnDelete: a new pod template reaches no pod until somebody deletes it."""
     UPDATE_PARTITIONED = "UpdatePartitioned"
     """The target's updateStrategy has a partition: some of its pods keep the pod template that they have."""
+    # DecisionDue
+    FOUR_HOURS_LEFT = "FourHoursLeft"
+    """The last safe moment comes within four hours."""
+    ONE_HOUR_LEFT = "OneHourLeft"
+    """The last safe moment comes within an hour."""
+    FIFTEEN_MINUTES_LEFT = "FifteenMinutesLeft"
+    """The last safe moment comes within a quarter of an hour."""
+    TOO_LATE = "TooLate"
+    """The last safe moment has passed."""
     # ReportWritten
     WRITTEN = "Written"
     """The report is in the ConfigMap that the message names."""

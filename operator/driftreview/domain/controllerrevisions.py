@@ -17,9 +17,8 @@ LABEL: Final = "controller-revision-hash"
 """On a pod: of which revision it is."""
 ON_DELETE: Final = "OnDelete"
 _DIRECTIVE: Final = "$patch"
-_POD_SECONDS: Final = 600
-"""What one pod, or as many as are replaced at once, may take: as long as a Deployment may make no progress."""
-_MOST_SECONDS: Final = 24 * 3600
+_DEADLINE_SECONDS: Final = 600
+"""How long a rollout may make no progress: as long as that of a Deployment that does not say."""
 
 
 class Revised:
@@ -39,6 +38,10 @@ class Revised:
     def finished_by(self, target: Slim) -> datetime | None:
         """The same."""
         return target.reported_at
+
+    def deadline_seconds(self, raw: Raw) -> int:  # noqa: ARG002 - one protocol
+        """No field says it."""
+        return _DEADLINE_SECONDS
 
     def owner(self, target_uid: str, revision_uid: str) -> str:  # noqa: ARG002 - one protocol
         """A pod is owned by the workload itself."""
@@ -79,18 +82,6 @@ def patched(raw: Raw, word: str, to: str) -> str:
     """The command that gives a workload another update strategy."""
     metadata, document = raw["metadata"], '{"spec":{"updateStrategy":' + to + "}}"
     return f"kubectl patch {word}/{metadata['name']} -n {metadata['namespace']} -p '{document}'"
-
-
-def deadline_seconds(pods: Counts, at_once: int | str | None) -> int:
-    """How long a rollout may take that replaces so many pods at once.
-
-    Args:
-        pods: how many there are.
-        at_once: a number, a percentage of those, or not said.
-    """
-    text = str(at_once or 1)
-    number = -(-pods.wanted * int(text[:-1]) // 100) if text.endswith("%") else int(text)
-    return min(_POD_SECONDS * max(1, -(-pods.wanted // max(number, 1))), _MOST_SECONDS)
 
 
 def listed(uid: str, metadata: Raw) -> Listed | None:

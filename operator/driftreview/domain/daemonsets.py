@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from driftreview.domain.controllerrevisions import LABEL, Revised, deadline_seconds, on_delete, progress, strategy
+from driftreview.domain.controllerrevisions import LABEL, Revised, on_delete, progress, strategy
 from driftreview.domain.query import generated
 from driftreview.domain.revisions import Raw
+from driftreview.domain.rolling import number
 from driftreview.domain.workload import Counts, Held, Rollout
 
 
@@ -45,10 +46,11 @@ class DaemonSets(Revised):
         """Its controller replaces pods that are not ready first."""
         return False
 
-    def deadline_seconds(self, raw: Raw) -> int:
-        """As many pods at once as may be unavailable, or as may surge."""
-        rolling = strategy(raw).get("rollingUpdate") or {}
-        return deadline_seconds(self.counts(raw), rolling.get("maxUnavailable") or rolling.get("maxSurge"))
+    def pods_at_once(self, raw: Raw) -> int:
+        """As many as may be missing, or as may surge."""
+        declared = strategy(raw).get("rollingUpdate") or {}
+        most = declared.get("maxUnavailable") or declared.get("maxSurge") or 1
+        return max(1, number(most, self.counts(raw).wanted, up=True))
 
     def pods(self, target: str, revision: str = "") -> str:  # noqa: ARG002 - one protocol
         """The names of pods do not tell their revision."""

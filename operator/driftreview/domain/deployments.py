@@ -8,6 +8,7 @@ from typing import Final
 from driftreview.api.reasons import Reason
 from driftreview.domain.query import pods_of_revision, pods_of_target
 from driftreview.domain.revisions import HASH_LABEL, Raw
+from driftreview.domain.rolling import rolling
 from driftreview.domain.workload import Counts, Held, Rollout, Slim
 
 _AVAILABLE: Final = "NewReplicaSetAvailable"
@@ -77,6 +78,10 @@ class Deployments:
         """How long its rollouts may make no progress."""
         seconds: int = raw["spec"].get("progressDeadlineSeconds") or 600
         return seconds
+
+    def pods_at_once(self, raw: Raw) -> int:
+        """By its surge and by how many may be missing."""
+        return rolling(raw).at_once
 
     def pods(self, target: str, revision: str = "") -> str:
         """A regular expression for its pods, or those of one ReplicaSet."""

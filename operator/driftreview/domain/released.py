@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from driftreview.api.driftreview import DriftReview
@@ -41,6 +42,12 @@ def judged_as_rolled_out(target: TargetView, by: datetime, t0: datetime) -> date
     """When the judged rollout finished: where that is not known exactly, not after the T0 that a person names."""
     began = by if target.records_end else target.rollout_started_at or by
     return max(began, min(by, t0))
+
+
+def as_timed(review: DriftReview, target: TargetView, by: datetime) -> TargetView:
+    """The target for whoever asks how long its rollout took: unknown where only a person says when it was over."""
+    known = target.records_end or review.spec.window.t0 is None
+    return replace(target, rolled_out_at=by if known else None)
 
 
 def after_t0(review: DriftReview, target: TargetView, by: datetime) -> Problem | None:

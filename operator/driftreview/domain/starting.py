@@ -13,15 +13,16 @@ from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus, TargetStatus
-from driftreview.api.values import parse_duration
+from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
 from driftreview.domain.kinds import blocked
+from driftreview.domain.pace import rollout_took
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
-from driftreview.domain.released import after_t0, judged_as_rolled_out, no_release, noticed, rolled_out_at
+from driftreview.domain.released import after_t0, as_timed, judged_as_rolled_out, no_release, noticed, rolled_out_at
 from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 from driftreview.domain.workload import REJECTED_DURING, Rollout, TargetView
@@ -188,6 +189,7 @@ def _started(
             "target": TargetStatus(
                 uid=target.uid,
                 rolled_out_at=judged_as_rolled_out(target, by, t0),
+                rollout_took=exact_duration(rollout_took(as_timed(review, target, by))),
                 history_ends_at=schedule.whole_seconds(ends),
             ),
             "judged": target.current,

@@ -8,7 +8,6 @@ from driftreview.api.reasons import Reason
 from driftreview.domain.controllerrevisions import (
     LABEL,
     Revised,
-    deadline_seconds,
     on_delete,
     patched,
     progress,
@@ -16,6 +15,7 @@ from driftreview.domain.controllerrevisions import (
 )
 from driftreview.domain.query import regex_literal
 from driftreview.domain.revisions import Raw
+from driftreview.domain.rolling import number
 from driftreview.domain.workload import Counts, Held, Rollout
 
 
@@ -67,9 +67,10 @@ class StatefulSets(Revised):
         in_order = raw["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
         return in_order and on_delete(raw, self.word) is None and max(pods.updated, pods.ready) < pods.wanted
 
-    def deadline_seconds(self, raw: Raw) -> int:
-        """One pod after the other, unless it says how many at once."""
-        return deadline_seconds(self.counts(raw), (strategy(raw).get("rollingUpdate") or {}).get("maxUnavailable"))
+    def pods_at_once(self, raw: Raw) -> int:
+        """One after the other, unless it says how many may be missing."""
+        declared = (strategy(raw).get("rollingUpdate") or {}).get("maxUnavailable") or 1
+        return max(1, number(declared, self.counts(raw).wanted, up=False))
 
     def pods(self, target: str, revision: str = "") -> str:  # noqa: ARG002 - one protocol
         """Pods have the same names in every revision."""

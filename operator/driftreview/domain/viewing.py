@@ -115,6 +115,7 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(rules, target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=rules.deadline_seconds(raw),
+        pods_at_once=rules.pods_at_once(raw),
         records_end=rules.records_end,
         scalable=rules.scalable,
         held=rules.held(raw),

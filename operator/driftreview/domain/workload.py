@@ -115,7 +115,10 @@ class Rules(Protocol):
         """Until when its complete rollout surely finished; None if nothing tells."""
 
     def deadline_seconds(self, raw: Raw) -> int:
-        """How long its rollouts may take, as far as anybody can say."""
+        """How long its rollouts may make no progress."""
+
+    def pods_at_once(self, raw: Raw) -> int:
+        """How many pods its rollouts replace at a time."""
 
     def pods(self, target: str, revision: str = "") -> str:
         """A regular expression for the names of its pods, if possible only of one revision's."""
@@ -166,6 +169,8 @@ class TargetView:
     """Pods without which its rollout does not go on by itself: they are not ready and of an older revision."""
     scalable: bool = True
     """Whether people say how many pods are wanted; or else the nodes do."""
+    pods_at_once: int = 1
+    """How many pods its rollouts replace at a time."""
 
 
 def rolled_back(annotations: Mapping[str, str]) -> tuple[str, ...]:
