@@ -36,7 +36,7 @@ from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.query import Asked
-from driftreview.domain.revisions import ReplicaSet, pin
+from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from driftreview.domain.workload import Rollout, TargetView
 from tests import builders
@@ -90,6 +90,7 @@ class Deployment:
             current=builders.revision(self.version),
             previous=builders.revision(self.before) if self.before else None,
             approved=self.approved,
+            held=builders.PAUSED if self.paused else None,
             replicas=self.replicas,
         )
 
@@ -99,10 +100,10 @@ class Deployment:
         self.fails = False
 
 
-def replica_set(name: str) -> ReplicaSet | None:
+def replica_set(name: str) -> Stored | None:
     """The ReplicaSet of that name, if it is of a version there is."""
     versions = ("old", "new", "newer")
-    found = (ReplicaSet(builders.revision(each), builders.template(each)) for each in versions)
+    found = (Stored(builders.revision(each), builders.template(each)) for each in versions)
     return next((each for each in found if each.revision.name == name), None)
 
 

@@ -20,6 +20,8 @@ _KINDS = {
     "ClusterRole": (_RBAC, "clusterroles"),
     "ClusterRoleBinding": (_RBAC, "clusterrolebindings"),
     "ConfigMap": ("/api/v1", "configmaps"),
+    "ControllerRevision": ("/apis/apps/v1", "controllerrevisions"),
+    "DaemonSet": ("/apis/apps/v1", "daemonsets"),
     "DriftApproval": (_OURS, "driftapprovals"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "Event": ("/api/v1", "events"),

@@ -24,6 +24,7 @@ from driftreview.domain.follow import act_due, answered, held_back, rules_before
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
 from driftreview.domain.trouble import keeps_failing
+from driftreview.domain.workload import HOLDING_BACK
 
 _OTHER_RUNS: Final = (
     "another pod template runs than the judged one; when that is taken back the review ends, unless a DriftApproval of "
@@ -120,7 +121,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
-    held_up = stalled is not None and stalled.reason == Reason.TARGET_PAUSED  # and the rollback is decided
+    held_up = stalled is not None and stalled.reason in HOLDING_BACK  # and the rollback is decided
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 

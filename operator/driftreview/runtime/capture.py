@@ -140,7 +140,7 @@ class Capture:
             judged = RevisionEvidence(**status.judged.model_dump())
             previous = None
             if look.checkpoint == T0 and status.previous is not None:
-                previous = self._workloads.pin(review.metadata.namespace, status.previous)
+                previous = self._workloads.pin(review.metadata.namespace, review.spec.target.kind, status.previous)
             taken = answers.levels.taken(review, judged, previous, answers.scraping, facts, answers.failed)
             stored = self._reviews.store_snapshot(review, name, taken)
         self.forget(review.metadata.uid)

@@ -95,6 +95,6 @@ class CarryOut:
         """
         status = review.status
         if status.baseline is None and status.previous is not None:
-            return self.workloads.pin(review.metadata.namespace, status.previous).template
+            return self.workloads.pin(review.metadata.namespace, review.spec.target.kind, status.previous).template
         baseline = self.baseline(review)
         return baseline.previous.template if baseline and baseline.previous else {}

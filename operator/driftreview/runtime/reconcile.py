@@ -171,8 +171,8 @@ class Reconciler:
         self, review: DriftReview, raw: Mapping[str, Any], until: float
     ) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()
-        rulings = self.rulings.of(review.metadata.namespace, review.spec.target.name)
-        workload = self.workloads.read(review.metadata.namespace, review.spec.target.name, rejected(rulings))
+        rulings = self.rulings.of(review.metadata.namespace, review.spec.target)
+        workload = self.workloads.read(review.metadata.namespace, review.spec.target, rejected(rulings))
         target = remembered(workload.view, rulings) if workload else None
         observed = replace(self.before.observe(review, target, now, until), approvals=self.people(review))
         action = plan(review, observed, now, self.role)
