@@ -92,15 +92,12 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     status = _accepted(review, target, observed, now)
     if observed.preflight is not None:
         status = with_preflight(status, observed.preflight, now)
+    if observed.first is not None:
+        summary = observed.first.said(f"{review.spec.target.kind} {review.spec.target.name}")
+        status = moved(status, Phase.PENDING, Reason.ANOTHER_REVIEW, summary, now)
+        return Settle(finished(review, status), brisk(status, now, RESYNC))
     if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
-        rolls = f"waits for {review.spec.target.name}: {target.rollout_message}{_ahead(status)}"
-        stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
-        if target.rollout is Rollout.PAUSED:
-            rolls = f"{rolls}: {how_to_resume(review)}"
-            stuck = Stuck(Reason.TARGET_PAUSED, rolls)
-        summary = f"{rolls}{_remark(status)}"
-        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
-        return Settle(finished(review, status), brisk(status, now))
+        return _rolling(review, status, target, now)
     warmup = parse_duration(review.spec.window.warmup)
     anew = retaken_at(status)
     rolled_out = target.rolled_out_at + warmup
@@ -128,6 +125,18 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
     return Settle(_started(review, status, target, t0, now), now)
+
+
+def _rolling(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
+    """Wait for the target's rollout."""
+    rolls = f"waits for {review.spec.target.name}: {target.rollout_message}{_ahead(status)}"
+    stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
+    if target.rollout is Rollout.PAUSED:
+        rolls = f"{rolls}: {how_to_resume(review)}"
+        stuck = Stuck(Reason.TARGET_PAUSED, rolls)
+    summary = f"{rolls}{_remark(status)}"
+    status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
+    return Settle(finished(review, status), brisk(status, now))
 
 
 def _accepted(review: DriftReview, target: TargetView, observed: Observed, now: datetime) -> DriftReviewStatus:

@@ -28,6 +28,7 @@ from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
+from driftreview.runtime.claims import Claims
 from driftreview.runtime.index import WATCHED, Indices, version
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
@@ -58,7 +59,7 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
-        self._rulings, self._indices = Rulings(), Indices()
+        self._rulings, self._claims, self._indices = Rulings(), Claims(reviews.read), Indices()
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=workloads,
@@ -73,6 +74,7 @@ class Operator:
             carry_out=CarryOut(reviews, workloads, self._telemetry),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
+            claims=self._claims,
             people=self._indices.approvals,
             telemetry=self._telemetry,
             clock=clock.now,
@@ -189,6 +191,7 @@ class Operator:
         """Keep what steps need of an object as it is stored now."""
         if kind is REVIEWS:
             self._rulings.see(body)
+            self._claims.see(body)
         self._indices.keep(kind.plural, body)
         if kind is APPROVALS:
             self._indices.bound(body["metadata"]["namespace"], body["spec"]["reviewRef"]["name"])
@@ -223,6 +226,7 @@ class Operator:
                 self._reconciler.forget(body["metadata"]["uid"])
                 if kind is REVIEWS:
                     self._rulings.forget(body)
+                    self._claims.forget(body)
                 else:
                     source = "/".join(part for part in (body["kind"], namespace, name) if part)
                     self._sources.forget(source)
