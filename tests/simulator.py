@@ -16,7 +16,7 @@ from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
-from driftreview.api.phases import TERMINAL
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason, Recommendation, Verdict
@@ -68,6 +68,9 @@ class Deployment:
     began: datetime = builders.T0 - timedelta(minutes=13)
     fails: bool = False
     """Whether its present rollout ends with its pods unavailable."""
+    replicas: int = 1
+    taken_back: tuple[str, ...] = ()
+    """Hashes of the templates that rollbacks took away."""
 
     def view(self, now: datetime) -> TargetView:
         """Look at it."""
@@ -86,6 +89,8 @@ class Deployment:
             current=builders.revision(self.version),
             previous=builders.revision(self.before) if self.before else None,
             approved=self.approved,
+            replicas=self.replicas,
+            taken_back=self.taken_back,
         )
 
     def roll_out(self, version: str, now: datetime) -> None:
@@ -348,6 +353,7 @@ class Simulator:
                 "back to what was pinned at T0"
             )
             fails, self.target.fails = self.target.fails, False
+            self.target.taken_back = (content_hash(builders.template(self.target.version)),)
             self.target.roll_out(pinned.name.removeprefix("web-"), self.now)
             self.target.fails = fails
         self.acts.append(act)
@@ -421,6 +427,9 @@ class Simulator:
     def _check_people(self, review: DriftReview, new: DriftReviewStatus) -> None:
         decision, old = new.decision, review.status.decision
         assert decision is not None
+        if decision.reason is Reason.REVERTED_BY_HAND:
+            assert (decision.recommendation, new.phase) == (Recommendation.REJECT, Phase.SUPERSEDED)
+            return
         if decision.reason is Reason.REJECTED:
             assert decision.recommendation is Recommendation.REJECT
             assert counted(new, ApprovalType.REJECT) == 1

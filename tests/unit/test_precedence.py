@@ -35,6 +35,7 @@ def stored(
     mode: str = "Enforce",
     suspend: bool = False,
     seen: bool = True,
+    at: datetime | None = None,
     **status: Any,
 ) -> dict[str, Any]:
     conditions = [{"type": "Accepted", "status": accepted}, {"type": "Stalled", "status": stalled}] if seen else []
@@ -50,7 +51,12 @@ def stored(
             "namespace": "shop",
             "creationTimestamp": format_time(created),
         },
-        "spec": {"target": {"kind": "Deployment", "name": "web"}, "policy": {"mode": mode}, "suspend": suspend},
+        "spec": {
+            "target": {"kind": "Deployment", "name": "web"},
+            "window": {"t0": format_time(at)} if at else {},
+            "policy": {"mode": mode},
+            "suspend": suspend,
+        },
         "status": given,
     }
 
@@ -67,6 +73,7 @@ CLAIMS = st.builds(
     uid=st.sampled_from("abcdefgh"),
     name=st.sampled_from("xyz"),
     created=st.sampled_from([T0, T0 + SECOND]),
+    since=st.sampled_from([T0 - HOUR, T0, T0 + SECOND]),
     t0=st.sampled_from([None, None, T0]),
     closes_at=st.sampled_from([None, T0 - HOUR, T0 + HOUR]),
     retaken=st.sampled_from([0, 0, 1]),
@@ -133,6 +140,8 @@ class TestWhoGoesFirst:
             ([known("z", retaken=1, created=T0 + HOUR), known("b")], "z"),
             ([known("b", stalled="True"), known("c")], "c"),
             ([known("m", created=T0)], None),
+            ([known("b", created=T0 - HOUR, at=T0 + 24 * HOUR)], None),
+            ([known("z", created=T0 + HOUR, at=T0 - 24 * HOUR)], "z"),
         ],
     )
     def test_by_t0_then_by_age_then_by_name(self, others: list[Claim], expected: str | None) -> None:
@@ -171,8 +180,8 @@ class TestWaiting:
 
     def test_of_an_older_one_without_t0_it_says_what_can_be_done(self) -> None:
         assert known("other").said("Deployment web") == (
-            "waits for review other of Deployment web, which is older and waits for its release as well: it goes on "
-            "when that one has ended, or is suspended or deleted"
+            "waits for review other of Deployment web, which is older and has not begun yet: it goes on when that "
+            "one has ended, or is suspended or deleted"
         )
 
     def test_it_goes_on_by_itself(self) -> None:
@@ -242,6 +251,19 @@ class TestWhatIsKnownOfThem:
             claims.forget(begun)
             assert claims.first(stored("m"), T0) is None
             assert server.reads == 0
+
+
+class TestGoingOn:
+    def test_when_one_is_over_or_deleted_those_that_wait_are_looked_at(self) -> None:
+        begun, waits, other = stored("a", T0, T0 + HOUR), stored("b"), stored("c")
+        other["spec"]["target"] = {"kind": "Deployment", "name": "api"}
+        claims = Claims(lambda *_: None)
+        for each in (begun, waits, other):
+            claims.see(each)
+        assert claims.freed(begun) == []
+        assert claims.freed(begun, deleted=True) == ["b"]
+        assert claims.freed(stored("a", T0, phase="Promoted")) == ["b"]
+        assert claims.freed(waits, deleted=True) == []
 
 
 class TestBeginning:

@@ -14,6 +14,7 @@ from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.follow import outcome, went_back_to
+from driftreview.domain.others import found_done_by
 from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -89,11 +90,12 @@ def _paused(review: DriftReview, status: DriftReviewStatus, how_far: str, now: d
 def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
     """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
     back = went_back_to(status)
+    if status.act is not None and status.act.applied_at is None:
+        seen = {"applied_at": schedule.whole_seconds(now), "found_done_by": found_done_by(status, target)}
+        applied = status.act.model_copy(update=seen)
+        status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.COMPLETE:
         return Settle(_acted(review, status, Phase.ROLLED_BACK, now), None)
-    if status.act is not None and status.act.applied_at is None:
-        applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
-        status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.PAUSED:
         paused = _paused(review, status, f"to {back} begun, but not finished", now)
         return Settle(paused, brisk(paused, now))

@@ -1,7 +1,8 @@
 """Which of several reviews of one target goes first. Only those of mode Enforce exclude each other: both would act.
 
-The one that has its T0 goes first until its rollback window closes; of the others the older one, if it is accepted and
-waits for nobody to mend something. So no two wait for each other, and none for one that can never start.
+The one that has its T0 goes first until its rollback window closes; of the others the older one (by `window.t0`, where
+that is given: one for next week holds up nobody), if it is accepted and waits for nobody to mend something. So no two
+wait for each other, and none for one that can never start.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ class Claim:
     uid: str
     name: str
     created: datetime
+    since: datetime
+    """Its `window.t0`, or else its creation."""
     t0: datetime | None = None
     closes_at: datetime | None = None
     """When its rollback window closes, as things stand."""
@@ -39,7 +42,7 @@ class Claim:
     @property
     def rank(self) -> tuple[bool, bool, datetime, str]:
         """The lowest goes first."""
-        return self.t0 is None, not self.retaken, self.created, self.name
+        return self.t0 is None, not self.retaken, self.since, self.name
 
     def excludes(self, now: datetime) -> bool:
         """Whether another one has to wait for it, if it comes first."""
@@ -51,8 +54,8 @@ class Claim:
         """Why somebody else waits for it, and until when."""
         if self.t0 is None:
             return (
-                f"waits for review {self.name} of {target}, which is older and waits for its release as well: it goes "
-                "on when that one has ended, or is suspended or deleted"
+                f"waits for review {self.name} of {target}, which is older and has not begun yet: it goes on when that "
+                "one has ended, or is suspended or deleted"
             )
         until = f", at {format_time(self.closes_at)} at the latest" if self.closes_at else ""
         return (
@@ -73,6 +76,7 @@ def claim(raw: Mapping[str, Any]) -> Claim | None:
         uid=metadata["uid"],
         name=metadata["name"],
         created=datetime.fromisoformat(metadata["creationTimestamp"]),
+        since=datetime.fromisoformat((spec.get("window") or {}).get("t0") or metadata["creationTimestamp"]),
         t0=_time(status.get("t0")),
         closes_at=_time((status.get("rollback") or {}).get("closesAt")),
         retaken=status.get("retaken", 0),

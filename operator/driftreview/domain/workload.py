@@ -15,6 +15,7 @@ from typing import Final
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
+from driftreview.domain.running import Edit, last_edit
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
@@ -49,6 +50,10 @@ class Deployment:
     template_hash: str
     edits: tuple[datetime, ...]
     """When its pod template was edited, as well as its field managers tell: each only its last edit of anything."""
+    edited: Edit | None = None
+    """Who wrote its pod template last."""
+    scaled: Edit | None = None
+    """Who wrote how many pods are wanted."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +87,12 @@ class TargetView:
     """Which revision is not gone back to since it was rejected, and who says so; empty where none would be newer."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
+    taken_back: tuple[str, ...] = ()
+    """Hashes of the templates that rollbacks of ours took away."""
+    edited: Edit | None = None
+    """Who wrote its pod template last."""
+    scaled: Edit | None = None
+    """Who wrote how many pods are wanted."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -108,7 +119,13 @@ def deployment(raw: Raw) -> Deployment:
         "spec": {name: value for name, value in spec.items() if name != "template"},
         "status": raw.get("status", {}),
     }
-    return Deployment(slim, template_hash(spec["template"]), tuple(map(datetime.fromisoformat, filter(None, edits))))
+    return Deployment(
+        slim,
+        template_hash(spec["template"]),
+        tuple(map(datetime.fromisoformat, filter(None, edits))),
+        last_edit(metadata, "template"),
+        last_edit(metadata, "replicas"),
+    )
 
 
 def choose(
@@ -162,6 +179,9 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
+        taken_back=rolled_back(annotations),
+        edited=target.edited,
+        scaled=target.scaled,
     )
 
 

@@ -47,6 +47,14 @@ class Claims:
         with self._lock:
             self._drop(_target(raw), raw["metadata"]["uid"])
 
+    def freed(self, raw: Mapping[str, Any], *, deleted: bool = False) -> list[str]:
+        """Names of the reviews that may go on, now that this one is over or gone."""
+        if claim(raw) is not None and not deleted:
+            return []
+        with self._lock:
+            others = tuple(self._by_target.get(_target(raw), {}).values())
+        return [each.name for each in others if each.t0 is None and each.uid != raw["metadata"]["uid"]]
+
     def first(self, raw: Mapping[str, Any], now: datetime) -> Claim | None:
         """Which review this one has to wait for before its T0, as it is now.
 

@@ -218,7 +218,10 @@ class Operator:
         async def event(event: kopf.RawEvent, namespace: str | None, name: str, body: kopf.Body, **_: Any) -> None:
             key = (plural, namespace or "", name)
             loop = self._reviews if kind is REVIEWS else self._checks
-            if event["type"] == "DELETED":
+            deleted = event["type"] == "DELETED"
+            for waits in self._claims.freed(body, deleted=deleted) if kind is REVIEWS else ():
+                loop.wake((plural, namespace or "", waits))
+            if deleted:
                 self._indices.forget(plural, body)
                 loop.forget(key)
                 self._phases.pop(key, None)
