@@ -15,6 +15,7 @@ from typing import Final
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
+from driftreview.domain.rolling import rolling
 from driftreview.domain.running import Edit, last_edit
 
 APPROVED: Final = "driftreview.dev/approved-revision"
@@ -87,6 +88,8 @@ class TargetView:
     """Which revision is not gone back to since it was rejected, and who says so; empty where none would be newer."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
+    pods_at_once: int = 1
+    """How many pods its rollouts replace at a time."""
     taken_back: tuple[str, ...] = ()
     """Hashes of the templates that rollbacks of ours took away."""
     edited: Edit | None = None
@@ -179,6 +182,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
+        pods_at_once=rolling(raw).at_once,
         taken_back=rolled_back(annotations),
         edited=target.edited,
         scaled=target.scaled,
