@@ -28,7 +28,7 @@ from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.claims import Claims
-from driftreview.runtime.index import WATCHED, Indices, version
+from driftreview.runtime.index import Indices
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
 from driftreview.runtime.logs import LOGGER
@@ -36,9 +36,10 @@ from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.reporting import Reporter
+from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.seen import Seen
-from driftreview.runtime.settings import Settings, kopf_settings
+from driftreview.runtime.settings import Settings, kopf_login, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
@@ -79,6 +80,7 @@ class Operator:
             people=self._indices.approvals,
             telemetry=self._telemetry,
             clock=clock.now,
+            role=settings.role,
             turn_seconds=settings.turn_seconds,
         )
         self._source_check = SourceCheck(sources, clock.now)
@@ -87,8 +89,9 @@ class Operator:
         )
         # Apart, so that slow sources do not keep the reviews from their turn.
         self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
-        self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
-        self._kinds = [each for each in WATCHED if each.namespaced or not settings.watch_namespaces]
+        name, where = lease_name(settings.role), settings.namespace
+        self._lease = Lease(self._cluster, name, where, settings.identity, settings.lease_seconds, clock.now)
+        self._kinds = watched(settings.role, settings.watch_namespaces)
         self._listing = Listing(self._cluster)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
@@ -160,11 +163,7 @@ class Operator:
         registry = kopf.OperatorRegistry()
         running: list[asyncio.Task[None]] = []
 
-        @kopf.on.login(registry=registry)
-        def login(**kwargs: Any) -> Any:
-            if self._settings.kubeconfig is None:
-                return kopf.login_with_service_account(**kwargs)
-            return kopf.login_with_kubeconfig(**kwargs)
+        kopf.on.login(registry=registry)(kopf_login(self._settings.kubeconfig))
 
         @kopf.on.startup(registry=registry)
         async def start(**_: Any) -> None:
@@ -191,6 +190,10 @@ class Operator:
         """Keep what steps need of an object as it is stored now."""
         if kind is REVIEWS:
             self._rulings.see(body)
+        if not concerns(self._settings.role, body):
+            self._indices.forget(kind.plural, body)
+            return
+        if kind is REVIEWS:
             self._claims.see(body)
         self._indices.keep(kind.plural, body)
         if kind is APPROVALS:
@@ -218,10 +221,9 @@ class Operator:
         async def event(event: kopf.RawEvent, namespace: str | None, name: str, body: kopf.Body, **_: Any) -> None:
             key = (plural, namespace or "", name)
             loop = self._reviews if kind is REVIEWS else self._checks
-            deleted = event["type"] == "DELETED"
-            for waits in self._claims.freed(body, deleted=deleted) if kind is REVIEWS else ():
+            for waits in self._claims.freed(body, deleted=event["type"] == "DELETED") if kind is REVIEWS else ():
                 loop.wake((plural, namespace or "", waits))
-            if deleted:
+            if event["type"] == "DELETED":
                 self._indices.forget(plural, body)
                 loop.forget(key)
                 self._seen.forget(key)
@@ -237,7 +239,7 @@ class Operator:
                 return
             self._see(kind, body)
             # What we write into a status ourselves is no news: whoever could make us write would keep us busy.
-            seen = version(body["metadata"])
+            seen = news(self._settings.role, body)
             if self._versions.get(key) != seen:
                 self._versions[key] = seen
                 loop.wake(key)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import kopf
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from driftreview.domain.action import Role
 
 
 class LogFormat(StrEnum):
@@ -34,6 +37,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DRIFTREVIEW_", frozen=True)
 
+    role: Role = Role.ALL
+    """all; or judge, which changes no workload, beside an actor, which does only that."""
     kubeconfig: Path | None = None
     """Which kubeconfig to use; without one, the pod's ServiceAccount."""
     namespace: str = "driftreview-system"
@@ -58,6 +63,11 @@ class Settings(BaseSettings):
     """json or text."""
     log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""
+
+
+def kopf_login(kubeconfig: Path | None) -> Callable[..., Any]:
+    """How kopf logs in: by a kubeconfig, or as the pod's ServiceAccount."""
+    return kopf.login_with_service_account if kubeconfig is None else kopf.login_with_kubeconfig
 
 
 def kopf_settings() -> kopf.OperatorSettings:
