@@ -16,7 +16,7 @@ from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
-from driftreview.api.phases import TERMINAL
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason, Recommendation, Verdict
@@ -72,6 +72,8 @@ class Deployment:
     replicas: int = 1
     fails: bool = False
     """Whether its present rollout ends with its pods unavailable."""
+    taken_back: tuple[str, ...] = ()
+    """Hashes of the templates that rollbacks took away."""
 
     def view(self, now: datetime) -> TargetView:
         """Look at it."""
@@ -92,6 +94,7 @@ class Deployment:
             approved=self.approved,
             held=builders.PAUSED if self.paused else None,
             replicas=self.replicas,
+            taken_back=self.taken_back,
         )
 
     def roll_out(self, version: str, now: datetime) -> None:
@@ -354,6 +357,7 @@ class Simulator:
                 "back to what was pinned at T0"
             )
             fails, self.target.fails = self.target.fails, False
+            self.target.taken_back = (content_hash(builders.template(self.target.version)),)
             self.target.roll_out(pinned.name.removeprefix("web-"), self.now)
             self.target.fails = fails
         self.acts.append(act)
@@ -427,6 +431,9 @@ class Simulator:
     def _check_people(self, review: DriftReview, new: DriftReviewStatus) -> None:
         decision, old = new.decision, review.status.decision
         assert decision is not None
+        if decision.reason is Reason.REVERTED_BY_HAND:
+            assert (decision.recommendation, new.phase) == (Recommendation.REJECT, Phase.SUPERSEDED)
+            return
         if decision.reason is Reason.REJECTED:
             assert decision.recommendation is Recommendation.REJECT
             assert counted(new, ApprovalType.REJECT) == 1

@@ -110,6 +110,8 @@ class Act(Model):
     """When it was decided."""
     applied_at: Time | None = None
     """When the target was seen changed."""
+    found_done_by: Annotated[str, Field(max_length=253)] | None = None
+    """Who had done it before the operator did, as far as field managers tell; absent where the operator did it."""
     completed_at: Time | None = None
     """When the outcome was verified."""
 

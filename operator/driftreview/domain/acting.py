@@ -16,6 +16,7 @@ from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTar
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.follow import outcome, went_back_to
 from driftreview.domain.kinds import blocked
+from driftreview.domain.others import found_done_by
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.workload import Held, Rollout, TargetView
 
@@ -113,11 +114,12 @@ def _held(review: DriftReview, status: DriftReviewStatus, held: Held, how_far: s
 def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
     """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
     back = went_back_to(status)
+    if status.act is not None and status.act.applied_at is None:
+        seen = {"applied_at": schedule.whole_seconds(now), "found_done_by": found_done_by(status, target)}
+        applied = status.act.model_copy(update=seen)
+        status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.COMPLETE:
         return Settle(_acted(review, status, Phase.ROLLED_BACK, now), None)
-    if status.act is not None and status.act.applied_at is None:
-        applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
-        status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.PAUSED and target.held is not None:
         held = _held(review, status, target.held, f"to {back} begun, but not finished", now)
         return Settle(held, brisk(held, now))

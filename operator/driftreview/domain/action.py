@@ -11,6 +11,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain.precedence import Claim
 from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.workload import TargetView
 
@@ -51,6 +52,8 @@ class Observed:
     """What is not in order in a review that has not started; None if that was not looked at."""
     sets: Sets = NO_SETS
     """What the signal sets of a review that has not started came to."""
+    first: Claim | None = None
+    """The review of the same target that one that has not started waits for."""
 
 
 @dataclass(frozen=True)

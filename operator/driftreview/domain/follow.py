@@ -195,7 +195,9 @@ def outcome(review: DriftReview, status: DriftReviewStatus, phase: Phase) -> tup
     left = decision is not None and decision.recommendation is Recommendation.REJECT
     by_people = decision is not None and decision.reason in BY_PEOPLE
     unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
-    message = f"rolled back to {went_back_to(status)}: {because}" + (f"; {NOBODY}" if unanswered else "")
+    found = status.act.found_done_by if status.act else None
+    message = f"rolled back to {went_back_to(status)}{f' (found done by {found})' if found else ''}: {because}"
+    message += f"; {NOBODY}" if unanswered else ""
     return _why(status, Reason.SIGNAL_DEGRADED), message
 
 

@@ -21,8 +21,9 @@ from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
 from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
+from driftreview.domain.others import ended_by_others, scaled_to_zero
 from driftreview.domain.starting import start
-from driftreview.domain.status import condition, finished, moved, resumed
+from driftreview.domain.status import condition, finished, moved
 from driftreview.domain.trouble import keeps_failing
 from driftreview.domain.workload import HOLDING_BACK
 
@@ -42,7 +43,7 @@ def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Ro
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
     waits = suspended and observed.target is not None and may_retake(status)
-    if status.t0 is not None and not waits and (ended := _target_gone(review, observed, now)):
+    if status.t0 is not None and not waits and (ended := ended_by_others(review, observed.target, now)):
         return Settle(ended, None)
     if suspended:
         return _suspended(review, observed, now)
@@ -69,32 +70,12 @@ def _suspended(review: DriftReview, observed: Observed, now: datetime) -> Settle
     return Settle(finished(review, status), now + RESYNC)
 
 
-def _target_gone(review: DriftReview, observed: Observed, now: datetime) -> DriftReviewStatus | None:
-    """End a review whose object is not there any more, or runs neither the judged nor the previous template."""
-    status, target = review.status, observed.target
-    if status.target is None or status.judged is None:
-        return None
-    name = f"{review.spec.target.kind} {review.spec.target.name}"
-    if target is None or target.uid != status.target.uid:
-        what = "was deleted" if target is None else "was deleted and created again"
-        message = f"{name} {what} during the review: what was judged is not there any more"
-        return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
-    expected = {status.judged.template_hash}
-    if status.act is not None and status.act.type is ActType.ROLL_BACK and status.previous is not None:
-        expected.add(status.previous.template_hash)
-    if target.template_hash in expected:
-        return None
-    other = target.current.name if target.current else "another pod template"
-    message = f"{name} was changed to {other} during the review of {status.judged.name}: nothing more is judged or done"
-    return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
-
-
 def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
     """Between T0 and the decision: what is due is done, in order, and at the last safe moment the policy rules."""
     target, t0 = observed.target, review.status.t0
     if target is None or t0 is None:
         return Settle(review.status, brisk(review.status, now))
-    status = resumed(with_rollback(review, review.status, target, now), now)
+    status = with_rollback(review, scaled_to_zero(review, target, now), target, now)
     status = with_consent(review, status, now)
     status = answered(review, status, target, now)
     status = told_anew(review, act_due(review, status, target, now), now)

@@ -95,6 +95,10 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     status = _accepted(review, target, observed, now)
     if observed.preflight is not None:
         status = with_preflight(status, observed.preflight, now)
+    if observed.first is not None:
+        summary = observed.first.said(f"{review.spec.target.kind} {review.spec.target.name}")
+        status = moved(status, Phase.PENDING, Reason.ANOTHER_REVIEW, summary, now)
+        return Settle(finished(review, status), brisk(status, now, RESYNC))
     by = rolled_out_at(status, target, now)
     if by is None or target.current is None:
         return _rolling(review, status, target, now)
