@@ -14,6 +14,7 @@ from typing import Final
 
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
+from driftreview.domain.owner import Edit, Owner, edits, owner_of
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 
 APPROVED: Final = "driftreview.dev/approved-revision"
@@ -47,8 +48,9 @@ class Deployment:
     raw: Raw = field(repr=False)
     """Without its pod template and its field managers."""
     template_hash: str
-    edits: tuple[datetime, ...]
-    """When its pod template was edited, as well as its field managers tell: each only its last edit of anything."""
+    edits: tuple[Edit, ...]
+    """Who wrote its pod template, the last one at the end."""
+    owner: Owner | None
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,10 @@ class TargetView:
     """Which revision is not gone back to since it was rejected, and who says so; empty where none would be newer."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
+    owner: Owner | None = None
+    """What else owns its spec: a GitOps tool, or Helm."""
+    last_edit: Edit | None = None
+    """Who wrote its pod template last, for `who_applied`."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -98,17 +104,12 @@ def label_selector(raw: Raw) -> str:
 def deployment(raw: Raw) -> Deployment:
     """Keep of a Deployment what a review needs."""
     metadata, spec = raw["metadata"], raw["spec"]
-    edits = [
-        entry.get("time")
-        for entry in metadata.get("managedFields") or []
-        if "f:template" in (entry.get("fieldsV1") or {}).get("f:spec", {}) and not entry.get("subresource")
-    ]
     slim = {
         "metadata": {name: value for name, value in metadata.items() if name != "managedFields"},
         "spec": {name: value for name, value in spec.items() if name != "template"},
         "status": raw.get("status", {}),
     }
-    return Deployment(slim, template_hash(spec["template"]), tuple(map(datetime.fromisoformat, filter(None, edits))))
+    return Deployment(slim, template_hash(spec["template"]), edits(raw), owner_of(raw))
 
 
 def choose(
@@ -162,6 +163,8 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
+        owner=target.owner,
+        last_edit=target.edits[-1] if target.edits else None,
     )
 
 
@@ -222,7 +225,7 @@ def _started_at(target: Deployment, runs: Listed | None, finished: datetime | No
     the rollout finished was one of something else.
     """
     born = [runs.born] if runs else []
-    known = [each for each in [*target.edits, *born] if finished is None or each <= finished]
+    known = [each for each in [*_edited(target), *born] if finished is None or each <= finished]
     return max(known, default=None)
 
 
@@ -235,12 +238,16 @@ def _began_by(target: Deployment, runs: Listed | None) -> datetime | None:
     progressing = _condition(target.raw, "Progressing")
     ended = rollout_status(target.raw)[0] is Rollout.COMPLETE and progressing.get("reason") == _AVAILABLE
     finished = _time(progressing.get("lastUpdateTime")) if ended else None
-    last = max(target.edits, default=None)
+    last = max(_edited(target), default=None)
     if finished is not None and (last is None or last > finished):
         last = finished
     if last is None:
         return None
     return max(last, runs.born if runs else last) + _CLOCKS
+
+
+def _edited(target: Deployment) -> list[datetime]:
+    return [each.at for each in target.edits if each.at is not None]
 
 
 def _stretches(text: str, began_by: datetime | None) -> Iterator[tuple[datetime, datetime]]:
