@@ -15,7 +15,8 @@ from driftreview.adapters.errors import ChangedError, NotFoundError
 from driftreview.adapters.kubernetes import DEPLOYMENTS, REPLICA_SETS, Cluster
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import Revision
-from driftreview.domain.patches import approve_patch, rollback_patch
+from driftreview.domain.patches import approve_patch, note_patch, rollback_patch
+from driftreview.domain.pausing import LEFT_ALONE
 from driftreview.domain.revisions import Listed, listed, pin, replica_set
 from driftreview.domain.workload import TargetView, choose, deployment, label_selector, view
 
@@ -101,6 +102,10 @@ class Workloads:
     def approve(self, workload: Workload) -> None:
         """Mark the current pod template as approved, if the Deployment is still as it was read."""
         self._patch(workload, approve_patch(workload.view, workload.deployment))
+
+    def leave_alone(self, workload: Workload) -> None:
+        """Note on the Deployment that Flux applies nothing to it, if it is still as it was read."""
+        self._patch(workload, note_patch(workload.view, workload.deployment, LEFT_ALONE))
 
     def roll_back(self, workload: Workload, template: Mapping[str, Any], ran: tuple[datetime, datetime]) -> None:
         """Put a pod template back, if the Deployment is still as it was read; note when the rejected one ran."""

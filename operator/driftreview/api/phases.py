@@ -52,6 +52,8 @@ class ConditionType(StrEnum):
     """The source answered when it was last asked."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
+    OWNED_BY_GIT = "OwnedByGit"
+    """Argo CD or Flux owns the target, and puts back what others change; there only where something owns it."""
     APPROVED = "Approved"
     """A promotion has the approvals and sign-offs it needs; there only where it needs some."""
     REPORT_WRITTEN = "ReportWritten"

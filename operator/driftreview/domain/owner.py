@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from driftreview.api.base import format_time
-from driftreview.domain.display import plain
+from driftreview.domain.display import plain, shorten
 
 Raw = Mapping[str, Any]
 
@@ -32,6 +32,7 @@ _NAME: Final = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 _APPLICATION: Final = re.compile(rf"(?:(?P<namespace>{_NAME.pattern})_)?(?P<name>{_NAME.pattern})")
 """How objects name an Application: outside of Argo CD's own namespace with its namespace before it."""
 _LONGEST_MANAGER: Final = 64
+_LONGEST_SAID: Final = 128
 
 
 class Tool(StrEnum):
@@ -92,7 +93,7 @@ class Owner:
 
     def said(self) -> str:
         """As sentences name it: Argo CD Application web, Flux Kustomization flux-system/apps."""
-        path = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        path = shorten(f"{self.namespace}/{self.name}" if self.namespace else self.name, _LONGEST_SAID)
         return f"{self.tool} {self.kind} {path}" if path else f"{self.tool} {self.kind} of unknown name"
 
 

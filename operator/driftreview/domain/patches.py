@@ -39,19 +39,25 @@ def rollback_patch(
     rejected = [*(each for each in before if each != target.template_hash), target.template_hash][-_MOST_TEMPLATES:]
     notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during, RESTORED: template_hash(template)}
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
-    return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
+    return [*_unchanged(target), put_back, *annotated(deployment, notes)]
 
 
 def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved."""
-    return [*_unchanged(target), *_annotate(deployment, {APPROVED: target.template_hash})]
+    return note_patch(target, deployment, {APPROVED: target.template_hash})
 
 
-def _annotate(deployment: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+def note_patch(target: TargetView, deployment: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """JSON patch that sets annotations of the target."""
+    return [*_unchanged(target), *annotated(deployment, notes)]
+
+
+def annotated(raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The operations that set annotations of an object as it was read."""
     patch: list[dict[str, Any]] = []
-    if not deployment["metadata"].get("annotations"):
+    if not raw["metadata"].get("annotations"):
         # Somebody may have added the first annotation since: making the map anew would drop it.
-        version = deployment["metadata"]["resourceVersion"]
+        version = raw["metadata"]["resourceVersion"]
         patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": version})
         patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
     for name, value in notes.items():

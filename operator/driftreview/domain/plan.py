@@ -20,7 +20,8 @@ from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCh
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
-from driftreview.domain.follow import act_due, answered, held_back, window_ended
+from driftreview.domain.follow import AWAITED, act_due, answered, held_back, window_ended
+from driftreview.domain.handover import taken_over
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
 from driftreview.domain.trouble import keeps_failing
@@ -40,6 +41,8 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     suspended = review.spec.suspend and not _is_under_way(status, observed)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
+    if (taken := taken_over(review, observed.target, now)) is not None:
+        return Settle(taken, now)  # followed from here on as a rollback of our own
     waits = suspended and observed.target is not None and may_retake(status)
     if status.t0 is not None and not waits and (ended := _target_gone(review, observed, now)):
         return Settle(ended, None)
@@ -117,7 +120,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
-    held_up = stalled is not None and stalled.reason == Reason.TARGET_PAUSED  # and the rollback is decided
+    held_up = stalled is not None and stalled.reason in AWAITED  # and the rollback is decided
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 
