@@ -91,7 +91,7 @@ class Pause(Model):
         json_schema_extra=rules(
             (
                 (
-                    "self.kind == oldSelf.kind && self.namespace == oldSelf.namespace && self.name == oldSelf.name"
+                    "self.kind == oldSelf.kind && self.__namespace__ == oldSelf.__namespace__ && self.name == oldSelf.name"
                     " && self.intentAt == oldSelf.intentAt"
                 ),
                 "an intent is never changed",
