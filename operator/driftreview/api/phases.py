@@ -54,6 +54,8 @@ class ConditionType(StrEnum):
     """The target could be rolled back now."""
     OWNED_BY_GIT = "OwnedByGit"
     """Argo CD or Flux owns the target, and puts back what others change; there only where something owns it."""
+    DECISION_DUE = "DecisionDue"
+    """The last safe moment is near, and the review needs people to decide in time; there only then."""
     APPROVED = "Approved"
     """A promotion has the approvals and sign-offs it needs; there only where it needs some."""
     REPORT_WRITTEN = "ReportWritten"

@@ -213,6 +213,15 @@ class Reason(StrEnum):
     """Argo CD or Flux owns the target and `rollout.gitOps` is Report: a rollback is handed over to people."""
     NOT_PAUSED = "NotPaused"
     """What owns the target could not be told to leave it alone."""
+    # DecisionDue
+    FOUR_HOURS_LEFT = "FourHoursLeft"
+    """The last safe moment comes within four hours."""
+    ONE_HOUR_LEFT = "OneHourLeft"
+    """The last safe moment comes within an hour."""
+    FIFTEEN_MINUTES_LEFT = "FifteenMinutesLeft"
+    """The last safe moment comes within a quarter of an hour."""
+    TOO_LATE = "TooLate"
+    """The last safe moment has passed."""
     # ReportWritten
     WRITTEN = "Written"
     """The report is in the ConfigMap that the message names."""

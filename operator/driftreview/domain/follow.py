@@ -146,6 +146,15 @@ def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
     return act_on(review.spec.policy, decision) is ActType.ROLL_BACK
 
 
+def rules_before_the_last_look(review: DriftReview) -> bool:
+    """Whether the policy acts at the last safe moment also where a look is still to come, as a rollback takes long.
+
+    Where it only tells, that look is judged: it may still be acted upon until the window closes.
+    """
+    policy = review.spec.policy
+    return policy.mode is PolicyMode.ENFORCE and policy.on_window_end is not OnWindowEnd.NOTIFY
+
+
 def window_ended(
     review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
 ) -> DriftReviewStatus:

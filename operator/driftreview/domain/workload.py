@@ -16,6 +16,7 @@ from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
 from driftreview.domain.owner import Edit, Owner, edits, owner_of
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
+from driftreview.domain.rolling import rolling
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
@@ -88,6 +89,8 @@ class TargetView:
     """What else owns its spec: a GitOps tool, or Helm."""
     last_edit: Edit | None = None
     """Who wrote its pod template last, for `who_applied`."""
+    pods_at_once: int = 1
+    """How many pods its rollouts replace at a time."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -165,6 +168,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
         owner=target.owner,
         last_edit=target.edits[-1] if target.edits else None,
+        pods_at_once=rolling(raw).at_once,
     )
 
 
