@@ -125,7 +125,7 @@ def test_a_rollback_is_handed_over_and_whoever_applies_the_way_back_is_followed_
     files = wait_until(written, "the way back stands beside the report")
     assert (
         "git revert 084055d, so that the images go back: app: example.org/web:2 -> example.org/web:1"
-        in (files["review.md"])
+        in (files["review.json"])
     )
     assert (stage.version(), stage.deployment()["metadata"]["generation"]) == ("2", before)
     where = path("Deployment", stage.namespace, "web") + "?fieldManager=argocd-controller"

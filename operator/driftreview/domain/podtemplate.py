@@ -98,7 +98,7 @@ def tells_secrets(template: Raw) -> bool:
 def _tells(part: Any, mask: Mask) -> Iterator[bool]:
     """Of each text in a part of a pod spec, whether it looks like a secret; images are told everywhere."""
     if isinstance(part, Mapping):
-        if isinstance(part.get("value"), str):  # a variable, or a header of a probe
+        if part.get("value") and isinstance(part["value"], str):  # a variable, or a header of a probe
             yield mask.hides(str(part.get("name", "")), part["value"])
         yield from (found for name, each in part.items() if name != "image" for found in _tells(each, mask))
     elif isinstance(part, str):
