@@ -176,6 +176,18 @@ class TestReport:
         simulator.pass_time(2 * MINUTE)
         assert simulator.phase == Phase.SUPERSEDED
 
+    @pytest.mark.parametrize("policy", [{"onDrift": "Hold"}, {"onInconclusive": "Hold"}])
+    def test_one_that_is_decided_at_the_last_safe_moment_is_handed_over_as_well(self, policy: Any) -> None:
+        simulator = bad(**policy, onWindowEnd="Rollback")
+        if "onInconclusive" in policy:
+            simulator.metrics.mode = "empty"
+        simulator.pass_time(4 * HOUR + 20 * MINUTE)
+        assert condition(simulator, "Stalled").reason == Reason.OWNED_BY_GIT
+        revert(simulator)
+        simulator.pass_time(10 * MINUTE)
+        assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [])
+        assert unproved(simulator) == []
+
     def test_at_the_end_of_the_window_it_has_failed_and_says_for_what(self) -> None:
         simulator = decided(bad())
         simulator.pass_time(5 * HOUR)

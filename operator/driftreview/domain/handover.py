@@ -76,7 +76,7 @@ def taken_over(review: DriftReview, target: TargetView | None, now: datetime) ->
         return None
     if status.rollback is None or status.rollback.reason is not Reason.OWNED_BY_GIT or status.previous is None:
         return None
-    if status.decision is None or act_on(review.spec.policy, status.decision) is not ActType.ROLL_BACK:
+    if not _was_handed_over(review, status):
         return None
     if (target.uid, target.template_hash) != (status.target.uid, status.previous.template_hash):
         return None
@@ -90,3 +90,10 @@ def taken_over(review: DriftReview, target: TargetView | None, now: datetime) ->
     summary = f"rolled back {act.by}: followed until its pods run"
     status = moved(status.model_copy(update={"act": act}), Phase.ROLLING_BACK, Reason.ACTING, summary, now)
     return finished(review, status)
+
+
+def _was_handed_over(review: DriftReview, status: DriftReviewStatus) -> bool:
+    """Whether a rollback was decided: by the policy for what was found, or at the last safe moment, held since."""
+    stalled = condition(status, ConditionType.STALLED)
+    holds = stalled is not None and (stalled.status, stalled.reason) == ("True", Reason.OWNED_BY_GIT)
+    return status.decision is not None and (holds or act_on(review.spec.policy, status.decision) is ActType.ROLL_BACK)

@@ -79,7 +79,7 @@ def _way_back(material: Material) -> Iterator[Sentence]:
     if closes is None or status.phase in TERMINAL or status.rollback is None:
         return
     field = material.of_review("status.rollback")
-    if not status.rollback.possible:
+    if not status.rollback.possible and status.rollback.reason is not Reason.OWNED_BY_GIT:  # which is told by itself
         text = f"no rollback is possible: {status.rollback.message}"
         yield Sentence(text=text, tone=Tone.BAD, evidence=[field])
 
