@@ -164,9 +164,9 @@ def window_ended(
     approved = decision is not None and decision.recommendation is Recommendation.APPROVE
     if approved:
         why = f"APPROVE: {why}; but the promotion {consent(review, status).said()}"
+    if decision is not None and _to_be_rolled_back(review, decision):
+        return finished(review, status)  # waits for the target, until the window closes
     if decision is not None and decision.recommendation is Recommendation.REJECT:
-        if _to_be_rolled_back(review, decision):
-            return finished(review, status)
         if review.spec.policy.mode is PolicyMode.ENFORCE and on_end is OnWindowEnd.ROLLBACK:
             summary = f"REJECT: {why}; {NOBODY}"
             return finished(review, _intend(status, ActType.ROLL_BACK, target, summary, now))
