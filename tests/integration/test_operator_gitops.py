@@ -9,8 +9,10 @@ import pytest
 from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
+from tests.integration.operators import Operators
 from tests.integration.test_operator_rights import USER, every_right, used
 from tests.support.cluster import JSON_PATCH, Api, Raw, path
+from tests.support.faultproxy import Fault, FaultProxy, Lost
 from tests.support.rights import granted
 from tests.support.stage import NAME, Stage, ago, condition, stepping, wire
 
@@ -214,6 +216,25 @@ def test_the_tool_is_paused_once_and_before_the_rollback(
     events = [each for each in lab_session.audited(since) if each["user"]["username"] == USER and "objectRef" in each]
     assert {each for each in every_right("gitops") if each[1] == resource} <= {used(each) for each in events}
     assert operator.pid is not None
+
+
+def test_no_answer_to_a_pause_that_was_done_is_seen_as_done(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    by_argo_cd(stage)
+    application(stage)
+    where = stage.namespace + "/applications/web"
+    with (
+        granted(stage.api, "gitops", stage.namespace),
+        operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)),
+    ):
+        lost = api_proxy.add(Fault("PATCH", where, times=1, lost=Lost.AFTER))
+        stage.review(**bad("Pause"))
+        assert "no answer from the API server" in condition(stuck(stage, "NotPaused"), "Stalled")["message"]
+        assert stage.version() == "2"
+        assert stage.ended(60)["phase"] == "RolledBack"
+    assert (lost.hits, api_proxy.count("PATCH", where)) == (1, 1)
 
 
 def test_a_kustomization_is_told_on_the_target_itself_and_needs_no_right(

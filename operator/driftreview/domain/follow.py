@@ -210,6 +210,7 @@ def _how(review: DriftReview, status: DriftReviewStatus) -> str:
     by = f" {act.by}" if act is not None and act.by else ""
     if act is None or act.pause is None:
         return by
+    # Said of a mere intent too: nobody may know whether it was done, and to take back what was not does no harm.
     target = f"{review.spec.target.kind.lower()}/{review.spec.target.name}"
     return f"{by}; what owns it stays paused until you run: {how_to_unpause(act.pause, target)}"
 
