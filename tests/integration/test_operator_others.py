@@ -166,7 +166,7 @@ class TestTakenBackByHand:
             hold.set()
             status = stage.ended()
         assert (status["phase"], reason(status)) == ("RolledBack", "SignalDegraded")
-        assert status["act"]["foundDoneBy"].startswith("kubectl at 20")
+        assert status["act"]["by"].startswith("by field manager kubectl (Update) at 20")
         assert "(found done by kubectl at 20" in status["summary"]
         after = stage.deployment()
         assert after["metadata"]["generation"] == before["metadata"]["generation"]

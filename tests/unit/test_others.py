@@ -140,11 +140,11 @@ class TestTakenBack:
         status = after(subject, target("old", edited=JANE))
         assert status.phase is Phase.ROLLED_BACK
         assert status.act is not None
-        assert status.act.found_done_by == "kubectl-rollout at 2026-07-31T12:01:00Z"
-        assert status.summary == f"rolled back to web-old (found done by {JANE}): why"
+        assert status.act.by == "by field manager kubectl-rollout (Update) at 2026-07-31T12:01:00Z"
+        assert status.summary == f"rolled back to web-old {status.act.by}: why"
         ours = after(subject, target("old", edited=JANE, taken_back=(revision("new").template_hash,)))
         assert ours.act is not None
-        assert (ours.act.found_done_by, ours.summary) == (None, "rolled back to web-old: why")
+        assert (ours.act.by, ours.summary) == (None, "rolled back to web-old: why")
 
     def test_a_rollback_is_still_to_be_done_while_the_judged_template_runs(self) -> None:
         subject = begun(concluded(Recommendation.REJECT), ActType.ROLL_BACK)

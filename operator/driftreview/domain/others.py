@@ -55,11 +55,6 @@ def is_taken_back(status: DriftReviewStatus, target: TargetView) -> bool:
     return status.judged is not None and status.judged.template_hash in target.taken_back
 
 
-def found_done_by(status: DriftReviewStatus, target: TargetView) -> str | None:
-    """Who put the previous template back before the operator did; None if that was a rollback of ours."""
-    return None if is_taken_back(status, target) else str(target.edited or _SOMEBODY)
-
-
 def scaled_to_zero(review: DriftReview, target: TargetView, now: datetime) -> DriftReviewStatus:
     """Say of an undecided review that there is nothing to measure while no pods are wanted, and that it goes on after.
 

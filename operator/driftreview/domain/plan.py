@@ -20,12 +20,12 @@ from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCh
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
-from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
+from driftreview.domain.follow import AWAITED, act_due, answered, held_back, rules_before_the_last_look, window_ended
+from driftreview.domain.handover import taken_over
 from driftreview.domain.others import ended_by_others, scaled_to_zero
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved
 from driftreview.domain.trouble import keeps_failing
-from driftreview.domain.workload import HOLDING_BACK
 
 _OTHER_RUNS: Final = (
     "another pod template runs than the judged one; when that is taken back the review ends, unless a DriftApproval of "
@@ -42,6 +42,8 @@ def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Ro
     suspended = review.spec.suspend and not _is_under_way(status, observed)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
+    if (taken := taken_over(review, observed.target, now)) is not None:
+        return Settle(taken, now)  # followed from here on as a rollback of our own
     waits = suspended and observed.target is not None and may_retake(status)
     if status.t0 is not None and not waits and (ended := ended_by_others(review, observed.target, now)):
         return Settle(ended, None)
@@ -102,7 +104,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
-    held_up = stalled is not None and stalled.reason in HOLDING_BACK  # and the rollback is decided
+    held_up = stalled is not None and stalled.reason in AWAITED  # and the rollback is decided
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 

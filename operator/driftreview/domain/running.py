@@ -27,6 +27,8 @@ class Edit:
     """A program's name for itself, such as kubectl-rollout: anybody may call themselves so."""
     at: datetime
     """When it last wrote any part of the object."""
+    operation: str = "Update"
+    """Apply (server-side apply) or Update (all else)."""
 
     def __str__(self) -> str:
         """As sentences say it."""
@@ -37,7 +39,11 @@ def last_edit(metadata: Raw, part: str) -> Edit | None:
     """Who wrote a part of an object's spec last; None where no field manager tells."""
     return max(
         (
-            Edit(printable(str(each.get("manager", "")), _MANAGER) or "an unnamed manager", moment)
+            Edit(
+                printable(str(each.get("manager", "")), _MANAGER) or "an unnamed manager",
+                moment,
+                str(each.get("operation") or "Update"),
+            )
             for each in metadata.get("managedFields") or []
             if f"f:{part}" in (each.get("fieldsV1") or {}).get("f:spec", {}) and each.get("subresource") != "status"
             for moment in [_latest([each.get("time")])]

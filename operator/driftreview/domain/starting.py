@@ -19,6 +19,7 @@ from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
+from driftreview.domain.handover import with_owner
 from driftreview.domain.kinds import blocked
 from driftreview.domain.pace import rollout_took
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
@@ -92,7 +93,7 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         missing = () if target else (_no_target(review),)
         refused = _refused(review, (*missing, *problems), now)
         return Settle(refused, brisk(refused, now))
-    status = _accepted(review, target, observed, now)
+    status = with_owner(review, _accepted(review, target, observed, now), target, now)
     if observed.preflight is not None:
         status = with_preflight(status, observed.preflight, now)
     if observed.first is not None:

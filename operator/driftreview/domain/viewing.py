@@ -12,6 +12,7 @@ from typing import Final
 
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
+from driftreview.domain.owner import owner_of
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 from driftreview.domain.running import last_edit
 from driftreview.domain.workload import (
@@ -64,6 +65,7 @@ def slim(raw: Raw) -> Slim:
         max(map(datetime.fromisoformat, reports), default=None),
         last_edit(metadata, "template"),
         last_edit(metadata, "replicas"),
+        owner_of(raw),
     )
 
 
@@ -125,6 +127,7 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         taken_back=rolled_back(annotations),
         edited=target.edited,
         scaled=target.scaled,
+        owner=target.owner,
     )
 
 

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Revision
+from driftreview.domain.owner import Owner
 from driftreview.domain.revisions import Raw
 from driftreview.domain.running import Edit
 
@@ -76,6 +77,8 @@ class Slim:
     """Who wrote its pod template last."""
     scaled: Edit | None = None
     """Who wrote how many pods are wanted."""
+    owner: Owner | None = None
+    """What else owns its spec: a GitOps tool, or Helm."""
 
 
 class Rules(Protocol):
@@ -182,6 +185,8 @@ class TargetView:
     """Who wrote its pod template last."""
     scaled: Edit | None = None
     """Who wrote how many pods are wanted."""
+    owner: Owner | None = None
+    """What else owns its spec: a GitOps tool, or Helm."""
 
 
 def rolled_back(annotations: Mapping[str, str]) -> tuple[str, ...]:

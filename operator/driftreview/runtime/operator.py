@@ -14,6 +14,7 @@ import kopf
 
 from driftreview.adapters import clock
 from driftreview.adapters.facts import ClusterFacts
+from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster, Kind
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reports import Reports
@@ -73,7 +74,7 @@ class Operator:
                 PreflightReader(self._cluster, sources, clock.now),
             ),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
-            carry_out=CarryOut(reviews, workloads, self._telemetry),
+            carry_out=CarryOut(reviews, workloads, GitOpsTools(self._cluster), self._telemetry),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
             claims=self._claims,

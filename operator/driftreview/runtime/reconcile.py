@@ -37,7 +37,15 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
-from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Role, Settle
+from driftreview.domain.action import (
+    CaptureBaseline,
+    CaptureCheckpoint,
+    Observed,
+    PatchTarget,
+    PauseOwner,
+    Role,
+    Settle,
+)
 from driftreview.domain.approvals import added
 from driftreview.domain.coarser import first_look, later_look
 from driftreview.domain.countdown import with_countdown
@@ -197,6 +205,9 @@ class Reconciler:
                 return self._capture_checkpoint(review, workload, index, raw, now, until)
             case PatchTarget(act) if workload:
                 status, again = self.carry_out.act(review, workload, act, now)
+                return self._write(review, status, raw), again
+            case PauseOwner(pause) if workload:
+                status, again = self.carry_out.pause(review, workload, pause, now)
                 return self._write(review, status, raw), again
         return raw, now + RETRY
 
