@@ -161,7 +161,7 @@ def test_without_the_actor_role_it_judges_says_that_it_may_not_act_and_acts_once
     try:
         with operators.own() as operator:
             stage.review(**degraded())
-            status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "ActRefused", "no")
+            status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "RollbackForbidden", "no")
             assert "cannot patch resource" in condition(status, "Stalled")["message"]
             assert (status["verdict"], stage.version()) == ("Drift", "2")
             operator.stop()

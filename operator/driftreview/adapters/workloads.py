@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,9 +15,10 @@ from driftreview.adapters.errors import ChangedError, NotFoundError
 from driftreview.adapters.kubernetes import DEPLOYMENTS, REPLICA_SETS, Cluster
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import Revision
+from driftreview.domain.keeping import with_kept
 from driftreview.domain.patches import approve_patch, rollback_patch
 from driftreview.domain.revisions import Listed, listed, pin, replica_set
-from driftreview.domain.workload import TargetView, choose, deployment, label_selector, view
+from driftreview.domain.workload import TargetView, choose, deployment, label_selector, rolled_back, view
 
 _MOST_KEPT: Final = 2000
 """Revisions of which is kept what was read; of more, the one longest unused is read again."""
@@ -44,10 +45,12 @@ class Workloads:
         self._lock = threading.Lock()
         self._revisions: OrderedDict[tuple[str, int], Revision] = OrderedDict()
 
-    def read(self, namespace: str, name: str, rejected: AbstractSet[str] = frozenset()) -> Workload | None:
+    def read(
+        self, namespace: str, name: str, rejected: AbstractSet[str] = frozenset(), kept: Sequence[Revision] = ()
+    ) -> Workload | None:
         """Read a Deployment and of its ReplicaSets what is needed; None if there is no such Deployment.
 
-        `rejected` are hashes of templates that are not gone back to.
+        `rejected` are hashes of templates that are not gone back to, `kept` what was kept of a target without history.
 
         Raises:
             OversizedError: it, or a ReplicaSet that is needed, is larger than is read.
@@ -67,7 +70,8 @@ class Workloads:
         while choice.missing is not None:
             known[choice.missing.uid] = self._revision(namespace, choice.missing)
             choice = choose(target, found, known, rejected)
-        return Workload(target.raw, view(target, choice, known))
+        never = {*rejected, *rolled_back(target.raw["metadata"].get("annotations") or {})}
+        return Workload(target.raw, with_kept(view(target, choice, known), kept, never))
 
     def pin(self, namespace: str, revision: Revision) -> RevisionEvidence:
         """A revision as evidence, with its whole template if that is still to be had."""

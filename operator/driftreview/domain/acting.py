@@ -14,7 +14,8 @@ from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.follow import outcome, went_back_to
-from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
+from driftreview.domain.status import Stuck, finished, held_up_by, moved, resumed, said
+from driftreview.domain.wayback import MENDABLE, paused
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
@@ -39,7 +40,7 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
         return _follow(review, status, target, now)
     if status.act.applied_at is not None:
         return Settle(_put_back(review, status, status.act.applied_at, now), None)
-    return _roll_back(review, status, target, now)
+    return _roll_back(review, status, now)
 
 
 def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
@@ -66,24 +67,24 @@ def _put_back(review: DriftReview, status: DriftReviewStatus, applied: datetime,
     return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
 
 
-def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Action:
+def _roll_back(review: DriftReview, status: DriftReviewStatus, now: datetime) -> Action:
     if status.rollback is not None and now > status.rollback.closes_at:
         message = (
             f"the decided rollback was not done before the window closed at {said(status.rollback.closes_at)}"
             f"{held_up_by(status)}, and is not done after it; decide by hand"
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
-    if target.rollout is Rollout.PAUSED:
-        paused = _paused(review, status, "decided, but not begun", now)
-        return Settle(paused, brisk(paused, now))
+    if status.rollback is not None and status.rollback.reason in MENDABLE:
+        waits = _waiting(review, status, "decided, but not begun", status.rollback.reason, status.rollback.message, now)
+        return Settle(waits, brisk(waits, now))
     return PatchTarget(ActType.ROLL_BACK)
 
 
-def _paused(review: DriftReview, status: DriftReviewStatus, how_far: str, now: datetime) -> DriftReviewStatus:
-    before = f" before {said(status.rollback.closes_at)}" if status.rollback else ""
-    summary = f"rollback {how_far}: the target's rollout is paused: {how_to_resume(review)}{before}"
-    stuck = Stuck(Reason.TARGET_PAUSED, summary)
-    return finished(review, moved(status, Phase.ROLLING_BACK, Reason.TARGET_PAUSED, summary, now, stuck))
+def _waiting(
+    review: DriftReview, status: DriftReviewStatus, how_far: str, reason: Reason, why: str, now: datetime
+) -> DriftReviewStatus:
+    summary = f"rollback {how_far}: {why}"
+    return finished(review, moved(status, Phase.ROLLING_BACK, reason, summary, now, Stuck(reason, summary)))
 
 
 def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
@@ -95,8 +96,9 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
         applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
         status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.PAUSED:
-        paused = _paused(review, status, f"to {back} begun, but not finished", now)
-        return Settle(paused, brisk(paused, now))
+        why = paused(review, status.rollback.closes_at if status.rollback else None)
+        waits = _waiting(review, status, f"to {back} begun, but not finished", Reason.TARGET_PAUSED, why, now)
+        return Settle(waits, brisk(waits, now))
     since = status.act.applied_at if status.act and status.act.applied_at else now
     patience = timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:

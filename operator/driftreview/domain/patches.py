@@ -42,6 +42,11 @@ def rollback_patch(
     return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
 
 
+def ran(target: TargetView, t0: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when what a rollback takes away ran, if it is done now."""
+    return min(target.rollout_started_at or t0 or now, now), now
+
+
 def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved."""
     return [*_unchanged(target), *_annotate(deployment, {APPROVED: target.template_hash})]

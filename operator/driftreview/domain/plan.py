@@ -6,6 +6,7 @@ logs nothing, raises nothing for flow; killed and started again, it comes to the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -21,9 +22,11 @@ from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
 from driftreview.domain.follow import act_due, answered, held_back, window_ended
+from driftreview.domain.keeping import keeping
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
 from driftreview.domain.trouble import keeps_failing
+from driftreview.domain.wayback import MENDABLE, with_note
 
 _OTHER_RUNS: Final = (
     "another pod template runs than the judged one; when that is taken back the review ends, unless a DriftApproval of "
@@ -33,7 +36,11 @@ _OTHER_RUNS: Final = (
 
 def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     """Decide the next step of a review."""
-    review = extended(review)
+    action = _planned(extended(review), observed, now)
+    return replace(action, status=with_note(action.status, now)) if isinstance(action, Settle) else action
+
+
+def _planned(review: DriftReview, observed: Observed, now: datetime) -> Action:
     status = review.status
     if status.phase in TERMINAL:
         return Settle(status, None)
@@ -48,7 +55,8 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if status.act is not None:
         return carry_out(review, observed, now)
     if status.t0 is None:
-        return start(review, observed, now)
+        started = start(review, observed, now)
+        return replace(started, status=keeping(started.status, observed.target))
     return _watch(review, observed, now)
 
 
@@ -117,7 +125,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
-    held_up = stalled is not None and stalled.reason == Reason.TARGET_PAUSED  # and the rollback is decided
+    held_up = stalled is not None and stalled.reason in MENDABLE  # and the rollback is decided
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 

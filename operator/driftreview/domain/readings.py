@@ -58,3 +58,5 @@ class Readings:
     """The rules that the source has loaded."""
     previous: str | None = ""
     """The revision to go back to; None if there is none."""
+    hindrances: tuple[str, ...] = ()
+    """What keeps a rollback to it from being done now."""

@@ -38,6 +38,7 @@ UNPROVED: Final = (
     "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, Approved, ReportWritten; BaselineCaptured's message",
     "since when each condition holds, but for the end of a review that acted",
+    "status.rollback.check, status.kept",
     "until the end: status.progress, status.nextCheckpoint, status.rollback.possible",
 )
 """What a bundle cannot show: the operator's word, as `verify` and docs/report.md name it."""

@@ -13,7 +13,9 @@ from enum import StrEnum
 from typing import Final
 
 from driftreview.api.status import Revision
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.display import short_hash
+from driftreview.domain.marks import irreversible
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 
 APPROVED: Final = "driftreview.dev/approved-revision"
@@ -49,6 +51,8 @@ class Deployment:
     template_hash: str
     edits: tuple[datetime, ...]
     """When its pod template was edited, as well as its field managers tell: each only its last edit of anything."""
+    irreversible: str | None = None
+    """Where it is marked as not to be rolled back, and why."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +86,12 @@ class TargetView:
     """Which revision is not gone back to since it was rejected, and who says so; empty where none would be newer."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
+    irreversible: str | None = None
+    """Where it is marked as not to be rolled back, and why."""
+    keeps_history: bool = True
+    """Whether the cluster keeps a ReplicaSet when its rollout is over."""
+    check: WayBackCheck | None = None
+    """What was found when the way back was last looked at."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -108,7 +118,8 @@ def deployment(raw: Raw) -> Deployment:
         "spec": {name: value for name, value in spec.items() if name != "template"},
         "status": raw.get("status", {}),
     }
-    return Deployment(slim, template_hash(spec["template"]), tuple(map(datetime.fromisoformat, filter(None, edits))))
+    edited = tuple(map(datetime.fromisoformat, filter(None, edits)))
+    return Deployment(slim, template_hash(spec["template"]), edited, irreversible(raw))
 
 
 def choose(
@@ -162,6 +173,8 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
+        irreversible=target.irreversible,
+        keeps_history=raw["spec"].get("revisionHistoryLimit") != 0,
     )
 
 

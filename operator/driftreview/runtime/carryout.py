@@ -16,6 +16,8 @@ from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.naming import stored_name
+from driftreview.domain.patches import ran
+from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
@@ -29,6 +31,7 @@ class CarryOut:
 
     reviews: Reviews
     workloads: Workloads
+    keeper: Keeper
     telemetry: Telemetry
 
     def act(
@@ -50,13 +53,12 @@ class CarryOut:
             if act is ActType.PROMOTE:
                 self.workloads.approve(workload)
             else:
-                template = self._way_back(review)
+                template = self.way_back(review)
                 if not template and review.status.baseline is None:
                     return trouble.way_back_gone(review, now), now
                 if not template:
                     return trouble.evidence_altered(review, stored_name(review, T0), now), now
-                began = workload.view.rollout_started_at or review.status.t0 or now
-                self.workloads.roll_back(workload, template, (min(began, now), now))
+                self.workloads.roll_back(workload, template, ran(workload.view, review.status.t0, now))
         except RefusedError as error:
             self.telemetry.acts.labels(act, "refused").inc()
             status, again = trouble.act_refused(review, str(error), now)
@@ -74,13 +76,13 @@ class CarryOut:
         ours = stored is not None and (stored.review_ref.uid, stored.checkpoint) == (review.metadata.uid, T0)
         return stored if stored and ours and is_intact(stored, ref.hash) else None
 
-    def _way_back(self, review: DriftReview) -> Mapping[str, Any]:
+    def way_back(self, review: DriftReview) -> Mapping[str, Any]:
         """The pinned pod template; empty if it cannot be had.
 
-        From the evidence; where a person rejects before there is any, from the cluster, if it is still what was pinned.
+        From the evidence; where a person rejects before there is any, from the cluster or from what was kept of it.
         """
         status = review.status
         if status.baseline is None and status.previous is not None:
-            return self.workloads.pin(review.metadata.namespace, status.previous).template
+            return self.keeper.pin(review, status.previous).template
         baseline = self.baseline(review)
         return baseline.previous.template if baseline and baseline.previous else {}

@@ -11,6 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 from driftreview.api.phases import ConditionType
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.status import condition
+from driftreview.domain.wayback import turned
 from driftreview.runtime.settings import LogFormat, LogLevel
 
 LOGGER: Final = logging.getLogger("driftreview")
@@ -47,5 +48,8 @@ def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None
     if now.phase != before.phase or now.decision != before.decision:
         LOGGER.info("%s: %s", now.phase, now.summary, extra={"review": review})
     known, stalled = (condition(each, ConditionType.STALLED) for each in (before, now))
+    if (told := turned(before, now)) is not None:
+        level, what = (logging.INFO, "possible") if told.status == "True" else (logging.WARNING, "not possible")
+        LOGGER.log(level, "rollback %s: %s: %s", what, told.reason, told.message, extra={"review": review})
     if stalled is not None and stalled.status == "True" and (known is None or known.message != stalled.message):
         LOGGER.warning("%s: %s", stalled.reason, stalled.message, extra={"review": review})

@@ -28,6 +28,7 @@ from driftreview.domain.pods import Pod
 from driftreview.domain.preflight import find, looked_at
 from driftreview.domain.readings import Clocks, Readings, Retention, Unknown
 from driftreview.domain.samples import Failed
+from driftreview.domain.wayback import hindrances
 from driftreview.domain.workload import TargetView
 from driftreview.runtime.gather import Room, TurnOverError
 from driftreview.runtime.quicklook import too_vague
@@ -96,7 +97,11 @@ class PreflightReader:
             self._read(this, review, target, target.current, until)
             this.done_at = now
         readings = Readings(
-            taken_at=now, silent=silent, previous=target.previous.name if target.previous else None, **this.read
+            taken_at=now,
+            silent=silent,
+            previous=target.previous.name if target.previous else None,
+            hindrances=tuple(each.message for each in hindrances(review, target, target.check)),
+            **this.read,
         )
         return find(review.spec, readings)
 

@@ -46,6 +46,7 @@ from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.signalsets import as_at_t0, is_pinned, pin, pin_name, with_sets
+from driftreview.domain.wayback import turned
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
 from driftreview.runtime.carryout import RETRY, CarryOut
@@ -55,6 +56,7 @@ from driftreview.runtime.loop import AbandonedError
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.telemetry import Telemetry
+from driftreview.runtime.wayback import WayBackReader
 
 MOST_STEPS: Final = 60
 """Steps taken in a row for one review; a review of many past checkpoints takes some."""
@@ -77,6 +79,7 @@ class Reconciler:
     before: BeforeT0
     capture: Capture
     carry_out: CarryOut
+    way_back: WayBackReader
     reporter: Reporter
     rulings: Rulings
     people: Callable[[DriftReview], tuple[DriftApproval, ...]]
@@ -105,6 +108,7 @@ class Reconciler:
         """A review is over or gone: nothing of it is kept."""
         self.before.forget(uid)
         self.capture.forget(uid)
+        self.way_back.forget(uid)
         self.stale.discard(uid)
 
     def _turn(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
@@ -169,7 +173,9 @@ class Reconciler:
     ) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()
         rulings = self.rulings.of(review.metadata.namespace, review.spec.target.name)
-        workload = self.workloads.read(review.metadata.namespace, review.spec.target.name, rejected(rulings))
+        of, kept = review.metadata.namespace, review.status.kept
+        workload = self.workloads.read(of, review.spec.target.name, rejected(rulings), kept)
+        workload = self.way_back.seen(review, workload, now) if workload else None
         target = remembered(workload.view, rulings) if workload else None
         observed = replace(self.before.observe(review, target, now, until), approvals=self.people(review))
         action = plan(review, observed, now)
@@ -177,6 +183,7 @@ class Reconciler:
         match action:
             case Settle(status, again):
                 self._pin(review, status, observed)
+                status = self.carry_out.keeper.keep(review, status)
                 stored = self._write(review, status, raw)
                 self.before.settled(review.metadata.uid)
                 if status.retaken != review.status.retaken:  # what a look found out so far was of another T0
@@ -212,6 +219,8 @@ class Reconciler:
             return raw
         stored = self.reviews.write_status(review, status)
         tell(review.metadata.full_name, review.status, status)
+        if (told := turned(review.status, status)) is not None:
+            self.telemetry.way_back.labels(told.reason).inc()
         return stored
 
     def _capture_baseline(
