@@ -7,15 +7,14 @@ import pytest
 from driftreview.api.configuration import AutoscalerFact
 from driftreview.domain.headroom import (
     Budget,
-    Pace,
     Quota,
     broken_budgets,
     budget_of,
-    pace_of,
     quota_of,
     tight_quotas,
     unfitting_scalers,
 )
+from driftreview.domain.rolling import Rolling
 
 LABELS = {"metadata": {"labels": {"app": "web"}}}
 
@@ -30,36 +29,9 @@ def pod(*containers: dict[str, Any], init: tuple[dict[str, Any], ...] = ()) -> d
     }
 
 
-def rolling(replicas: int, **update: Any) -> Pace:
-    return pace_of({"replicas": replicas, "strategy": {"type": "RollingUpdate", "rollingUpdate": update}})
-
-
-class TestPace:
-    @pytest.mark.parametrize(
-        ("replicas", "update", "surge", "unavailable"),
-        [
-            (10, {}, 3, 2),
-            (1, {}, 1, 0),
-            (10, {"maxSurge": 0, "maxUnavailable": "5%"}, 0, 1),
-            (3, {"maxSurge": "100%", "maxUnavailable": 0}, 3, 0),
-            (10, {"maxSurge": 4, "maxUnavailable": "39%"}, 4, 3),
-        ],
-    )
-    def test_shares_are_rounded_as_kubernetes_does(
-        self, replicas: int, update: dict[str, Any], surge: int, unavailable: int
-    ) -> None:
-        assert rolling(replicas, **update) == Pace(replicas, surge, unavailable)
-
-    def test_recreate_ends_all_pods_before_it_starts_any(self) -> None:
-        assert pace_of({"replicas": 3, "strategy": {"type": "Recreate"}}) == Pace(3, 0, 3)
-
-    def test_without_a_word_it_is_one_pod(self) -> None:
-        assert pace_of({}) == Pace(1, 1, 0)
-
-
 class TestQuotas:
     def tight(self, hard: dict[str, str], used: dict[str, str], template: dict[str, Any], surge: int = 2) -> list[str]:
-        return list(tight_quotas([Quota("q", hard, used, scoped=False)], template, Pace(4, surge, 0)))
+        return list(tight_quotas([Quota("q", hard, used, scoped=False)], template, Rolling(surge, 0)))
 
     def test_pods(self) -> None:
         assert self.tight({"pods": "5"}, {"pods": "4"}, pod({})) == [
@@ -94,14 +66,14 @@ class TestQuotas:
 
     def test_one_with_scopes_may_be_about_other_pods(self) -> None:
         raw = {"metadata": {"name": "q"}, "spec": {"scopes": ["BestEffort"]}, "status": {"hard": {"pods": "0"}}}
-        assert list(tight_quotas([quota_of(raw)], pod({}), Pace(4, 2, 0))) == []
+        assert list(tight_quotas([quota_of(raw)], pod({}), Rolling(2, 0))) == []
 
     def test_one_that_was_not_counted_yet_is_said_to_be(self) -> None:
         raw = {"metadata": {"name": "q"}, "spec": {}, "status": {"hard": {"pods": "0"}}}
-        assert list(tight_quotas([quota_of(raw)], pod({}), Pace(4, 2, 0))) == [
+        assert list(tight_quotas([quota_of(raw)], pod({}), Rolling(2, 0))) == [
             "ResourceQuota q does not say yet how much of it is used"
         ]
-        assert list(tight_quotas([quota_of({"metadata": {"name": "q"}})], pod({}), Pace(4, 2, 0))) == []
+        assert list(tight_quotas([quota_of({"metadata": {"name": "q"}})], pod({}), Rolling(2, 0))) == []
 
 
 class TestBudgets:
@@ -113,17 +85,17 @@ class TestBudgets:
                 "status": {"disruptionsAllowed": 1},
             }
         )
-        assert list(broken_budgets([budget], LABELS, Pace(4, 0, 2))) == [
+        assert list(broken_budgets([budget], LABELS, Rolling(0, 2))) == [
             (
                 "PodDisruptionBudget b allows 1 fewer now, and a rollback may take 2 pods away at once: rollouts ask "
                 "no budget"
             )
         ]
-        assert list(broken_budgets([budget], LABELS, Pace(4, 1, 1))) == []
+        assert list(broken_budgets([budget], LABELS, Rolling(1, 1))) == []
 
     def test_one_of_other_pods_is_left_alone(self) -> None:
         others = Budget("b", {"matchLabels": {"app": "other"}}, 0)
-        assert list(broken_budgets([others, Budget("none", {}, 0)], LABELS, Pace(4, 0, 2))) == []
+        assert list(broken_budgets([others, Budget("none", {}, 0)], LABELS, Rolling(0, 2))) == []
 
     def test_one_that_does_not_say_allows_none(self) -> None:
         assert budget_of({"metadata": {"name": "b"}}) == Budget("b", {}, 0)
@@ -132,7 +104,7 @@ class TestBudgets:
 class TestAutoscalers:
     @pytest.mark.parametrize(("replicas", "fits"), [(1, False), (2, True), (5, True), (6, False), (0, True)])
     def test_the_pods_there_are_must_be_between_its_bounds(self, replicas: int, *, fits: bool) -> None:
-        found = list(unfitting_scalers([AutoscalerFact(name="h", least=2, most=5)], Pace(replicas, 1, 0)))
+        found = list(unfitting_scalers([AutoscalerFact(name="h", least=2, most=5)], replicas))
         assert (found == []) is fits
         if not fits:
             assert found[0].startswith(f"HorizontalPodAutoscaler h wants 2 to 5 pods, and {replicas} are wanted now")

@@ -42,5 +42,5 @@ def test_that_the_way_back_turned_is_a_warning_and_that_it_turned_again_is_told(
         tell("shop/web", bad, good)
     assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
         ("WARNING", "rollback not possible: RollbackRefused: a policy says no"),
-        ("INFO", "rollback possible: Possible: to web-old until 2026-08-02T12:30:00Z"),
+        ("INFO", "rollback possible: Possible: to web-old until 2026-07-31T16:30:00Z"),
     ]

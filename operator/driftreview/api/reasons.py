@@ -208,6 +208,15 @@ class Reason(StrEnum):
     """The API server refuses a rehearsal of the rollback, as an admission policy does."""
     ROLLBACK_FORBIDDEN = "RollbackForbidden"
     """The API server forbids a rehearsal of the rollback: the operator lacks the right, or a policy forbids it."""
+    # DecisionDue
+    FOUR_HOURS_LEFT = "FourHoursLeft"
+    """The last safe moment comes within four hours."""
+    ONE_HOUR_LEFT = "OneHourLeft"
+    """The last safe moment comes within an hour."""
+    FIFTEEN_MINUTES_LEFT = "FifteenMinutesLeft"
+    """The last safe moment comes within a quarter of an hour."""
+    TOO_LATE = "TooLate"
+    """The last safe moment has passed."""
     # ReportWritten
     WRITTEN = "Written"
     """The report is in the ConfigMap that the message names."""

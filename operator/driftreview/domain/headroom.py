@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, floor
 from typing import Any, Final
 
 from driftreview.api.configuration import AutoscalerFact
 from driftreview.api.values import parse_quantity
 from driftreview.domain.display import counted, quantity
 from driftreview.domain.inventory import selects
+from driftreview.domain.rolling import Rolling
 
 Raw = Mapping[str, Any]
 
-_DEFAULT: Final = "25%"
-"""Of maxSurge and maxUnavailable."""
 _COMPUTE: Final = frozenset({"cpu", "memory", "ephemeral-storage"})
 """Resources whose requests a quota may also name without `requests.`."""
 _NAME: Final = 100
@@ -43,17 +41,6 @@ class Budget:
     """How many pods may be disrupted now."""
 
 
-@dataclass(frozen=True)
-class Pace:
-    """How many pods a rollout starts and ends at once."""
-
-    replicas: int
-    surge: int
-    """How many more pods there may be than are wanted."""
-    unavailable: int
-    """How many fewer may be available."""
-
-
 def quota_of(raw: Raw) -> Quota:
     """Keep of a ResourceQuota what tells its room."""
     spec, status = raw.get("spec") or {}, raw.get("status") or {}
@@ -67,27 +54,7 @@ def budget_of(raw: Raw) -> Budget:
     return Budget(raw["metadata"]["name"], selector, int((raw.get("status") or {}).get("disruptionsAllowed", 0)))
 
 
-def pace_of(spec: Raw) -> Pace:
-    """What the strategy of a Deployment allows, as its controller reads it.
-
-    Args:
-        spec: of the Deployment.
-    """
-    replicas = int(spec.get("replicas", 1))
-    strategy = spec.get("strategy") or {}
-    if strategy.get("type") == "Recreate":
-        return Pace(replicas, 0, replicas)
-    rolling = strategy.get("rollingUpdate") or {}
-    surge = ceil(_share(rolling.get("maxSurge", _DEFAULT), replicas))
-    unavailable = floor(_share(rolling.get("maxUnavailable", _DEFAULT), replicas))
-    return Pace(replicas, surge, unavailable or (0 if surge else 1))
-
-
-def _share(given: int | str, of: int) -> float:
-    return int(given[:-1]) * of / 100 if isinstance(given, str) and given.endswith("%") else int(given)
-
-
-def tight_quotas(quotas: Iterable[Quota], template: Raw, pace: Pace) -> Iterator[str]:
+def tight_quotas(quotas: Iterable[Quota], template: Raw, pace: Rolling) -> Iterator[str]:
     """Quotas without room for the pods that a rollout starts before it ends others, and those that do not say."""
     demand = {name: each * pace.surge for name, each in _demand(template).items()}
     for quota in quotas:
@@ -138,23 +105,23 @@ def _of_container(container: Raw, kinds: Sequence[str]) -> dict[str, float]:
     return {name: parse_quantity(str(text)) for name, text in found.items()}
 
 
-def broken_budgets(budgets: Iterable[Budget], template: Raw, pace: Pace) -> Iterator[str]:
+def broken_budgets(budgets: Iterable[Budget], template: Raw, pace: Rolling) -> Iterator[str]:
     """Budgets that a rollout may break: it asks none."""
     labels = (template.get("metadata") or {}).get("labels") or {}
     for each in budgets:
-        if pace.unavailable > each.allowed and selects(each.selector, labels):
-            pods = counted(pace.unavailable, "pod", "pods")
+        if pace.away > each.allowed and selects(each.selector, labels):
+            pods = counted(pace.away, "pod", "pods")
             yield (
                 f"PodDisruptionBudget {each.name[:_NAME]} allows {each.allowed} fewer now, and a rollback may take "
                 f"{pods} away at once: rollouts ask no budget"
             )
 
 
-def unfitting_scalers(scalers: Iterable[AutoscalerFact], pace: Pace) -> Iterator[str]:
+def unfitting_scalers(scalers: Iterable[AutoscalerFact], replicas: int) -> Iterator[str]:
     """Autoscalers that want another number of pods than there are: a rollback would meet a scaling."""
     for each in scalers:
-        if pace.replicas and not each.least <= pace.replicas <= each.most:
+        if replicas and not each.least <= replicas <= each.most:
             yield (
                 f"HorizontalPodAutoscaler {each.name[:_NAME]} wants {each.least} to {each.most} pods, and "
-                f"{pace.replicas} are wanted now: it may scale during a rollback"
+                f"{replicas} are wanted now: it may scale during a rollback"
             )

@@ -25,11 +25,11 @@ from driftreview.domain.headroom import (
     Budget,
     Quota,
     broken_budgets,
-    pace_of,
     tight_quotas,
     unfitting_scalers,
 )
 from driftreview.domain.podtemplate import references
+from driftreview.domain.rolling import rolling
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import condition, how_to_resume, said
 from driftreview.domain.workload import Rollout, TargetView
@@ -199,10 +199,10 @@ def _risks(review: DriftReview, gathered: Gathered, name: str) -> Iterator[str]:
     if pulling:
         yield f"no Secret {some(pulling, _NAMES)} to pull images with: a node that does not have them may not get them"
     yield from _not_known(gathered.unread)
-    pace = pace_of(gathered.spec)
+    pace = rolling({"spec": gathered.spec})
     yield from tight_quotas(gathered.quotas, gathered.template, pace)
     yield from broken_budgets(gathered.budgets, gathered.template, pace)
-    yield from unfitting_scalers(gathered.scalers, pace)
+    yield from unfitting_scalers(gathered.scalers, gathered.spec.get("replicas", 1))
 
 
 def _not_known(unread: Iterable[Unread]) -> Iterator[str]:

@@ -17,6 +17,7 @@ from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.display import short_hash
 from driftreview.domain.marks import irreversible
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
+from driftreview.domain.rolling import rolling
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
@@ -92,6 +93,8 @@ class TargetView:
     """Whether the cluster keeps a ReplicaSet when its rollout is over."""
     check: WayBackCheck | None = None
     """What was found when the way back was last looked at."""
+    pods_at_once: int = 1
+    """How many pods its rollouts replace at a time."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -175,6 +178,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
         irreversible=target.irreversible,
         keeps_history=raw["spec"].get("revisionHistoryLimit") != 0,
+        pods_at_once=rolling(raw).at_once,
     )
 
 
