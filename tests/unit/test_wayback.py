@@ -352,6 +352,17 @@ class TestWhatBecomesOfAReview:
         mended = plan(review(status), Observed(target(check=check(T0 + HOUR + MINUTE))), T0 + HOUR + MINUTE)
         assert mended == PatchTarget(ActType.ROLL_BACK)
 
+    @pytest.mark.parametrize("reason", sorted(MENDABLE))
+    def test_a_decided_rollback_waits_for_whatever_hinders_it_and_then_is_intended(self, reason: Reason) -> None:
+        subject = review(self.with_baseline().status.model_copy(update={"decision": DECISION}))
+        hindered = target(check=check(T0, Hindrance(reason=reason, message="mend it")))
+        status = stepped(subject, hindered, T0 + HOUR)
+        stalled = condition(status, ConditionType.STALLED)
+        assert stalled is not None
+        assert (status.phase, status.act, stalled.status, stalled.reason) == (Phase.HOLDING, None, "True", reason)
+        status = stepped(review(status), target(check=check(T0 + HOUR)), T0 + HOUR + MINUTE)
+        assert (status.phase, status.act is not None and status.act.type) == (Phase.ROLLING_BACK, ActType.ROLL_BACK)
+
     def test_it_ends_when_the_window_closes_and_says_what_held_it_up(self) -> None:
         status = stepped(intended(), target(check=check(T0 + HOUR, REFUSED)), T0 + HOUR)
         status = stepped(review(status), target(), T0 + 72 * HOUR)
