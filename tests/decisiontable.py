@@ -260,9 +260,9 @@ _HEAD: Final = """\
 
 Every combination of what was found, the policy, the way back and the time, lived through with the code that decides
 (`python -m tests.decisiontable` writes this page). `any` stands where a value makes no difference. Way back: *open*,
-the target's rollout is *paused*, the target is *Git's* (`rollout.gitOps` is Report), or there is *none*, as there was
-no earlier revision. Time: right *when it is decided*, *after the last safe moment*, or *after the window* with its
-grace.
+the target's rollout is *paused* (whatever else [hinders a rollback](rollback.md#hindrances) does the same), the target
+is *Git's* (`rollout.gitOps` is Report), or there is *none*, as there was no earlier revision. Time: right *when it is
+decided*, *after the last safe moment*, or *after the window* with its grace.
 
 | phase | |
 |---|---|

@@ -37,6 +37,26 @@ def reading(version: str) -> dict[str, Any]:
     return document
 
 
+def storing(version: str) -> dict[str, Any]:
+    """A Deployment with an account and a volume of its own."""
+    document = deployment(version)
+    volume = {"name": "data", "persistentVolumeClaim": {"claimName": "data"}}
+    document["spec"]["template"]["spec"] |= {"serviceAccountName": "default", "volumes": [volume]}
+    return document
+
+
+def volumes(name: str, namespace: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A claim, and the volume that it is bound to."""
+    shared = {"accessModes": ["ReadWriteOnce"], "storageClassName": ""}
+    claim = shared | {"volumeName": name, "resources": {"requests": {"storage": "1Mi"}}}
+    volume = shared | {"capacity": {"storage": "1Mi"}, "hostPath": {"path": "/nowhere"}}
+    volume["claimRef"] = {"namespace": namespace, "name": "data"}
+    return (
+        {"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": {"name": "data"}, "spec": claim},
+        {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": name}, "spec": volume},
+    )
+
+
 def a_set(kind: str, name: str) -> dict[str, Any]:
     """A signal set of one signal."""
     return {"kind": kind, "metadata": {"name": name}, "spec": {"signals": [steady(kind.lower())]}}
@@ -81,7 +101,12 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
             for kind, name in (("Secret", "broker"), ("ConfigMap", "settings")):
                 api.create({"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}, stage.namespace)
             api.create(SERVICE, stage.namespace)
-            stage.release("1", "2")
+            claim, volume = volumes(shared, stage.namespace)
+            api.create(volume)
+            api.create(claim, stage.namespace)
+            stage.release("1")
+            stage.apply(storing("2"))
+            stage.rolled_out()
             stage.apply(reading("3"))
             stage.rolled_out()
             stage.review(contracts=CONTRACTS, inventory={})
@@ -104,6 +129,7 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
     finally:
         api.delete("ClusterMetricSource", shared)
         api.delete("ClusterSignalSet", shared)
+        api.delete("PersistentVolume", shared)
     events = [each for each in lab_session.audited(offset) if each["user"]["username"] == USER]
     assert [each for each in events if each.get("responseStatus", {}).get("code") == 403] == []
     missing = every_right() - {used(each) for each in events if "objectRef" in each}

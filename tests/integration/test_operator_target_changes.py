@@ -13,6 +13,8 @@ from tests.support.faultproxy import Fault, FaultProxy
 from tests.support.stage import APPROVED, Stage, ago, condition, deployment, steady, stepping, wire
 
 pytestmark = pytest.mark.integration
+THE_ACT = r"/deployments/web\?fieldValidation=Strict$"
+"""Not its rehearsal, which is a dry run."""
 SOON = 54
 """T0 lies so many seconds back that the first look, a minute after it, is due in a few."""
 
@@ -152,7 +154,7 @@ def test_a_rollback_on_its_way_does_not_hit_a_target_that_changed_meanwhile(
 ) -> None:
     stage.release("1", "2")
     hold = threading.Event()
-    held = api_proxy.add(Fault("PATCH", stage.namespace + "/deployments/web", times=1, hold=hold))
+    held = api_proxy.add(Fault("PATCH", stage.namespace + THE_ACT, times=1, hold=hold))
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
         stage.review(**bad())
         wait_until(lambda: held.hits, "the rollback is on its way")
@@ -169,7 +171,7 @@ def test_a_rollback_on_its_way_does_not_hit_a_target_that_changed_meanwhile(
     if change == "scale":  # still what was judged: done at the second try, on the newer generation
         assert (status["phase"], stage.version()) == ("RolledBack", "1")
         assert stage.deployment()["spec"]["replicas"] == 2
-        assert api_proxy.count("PATCH", stage.namespace + "/deployments/web") == 2
+        assert api_proxy.count("PATCH", stage.namespace + THE_ACT) == 2
     else:
         assert status["phase"] == "Superseded"
         after = stage.deployment()
@@ -182,7 +184,7 @@ def test_an_approval_on_its_way_does_not_mark_a_target_that_changed_meanwhile(
 ) -> None:
     stage.release("1", "2")
     hold = threading.Event()
-    held = api_proxy.add(Fault("PATCH", stage.namespace + "/deployments/web", times=1, hold=hold))
+    held = api_proxy.add(Fault("PATCH", stage.namespace + THE_ACT, times=1, hold=hold))
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
         stage.review(signals=[steady()], window={"t0": wire(ago(minutes=30) + timedelta(seconds=1))})
         wait_until(lambda: held.hits, "the approval is on its way")

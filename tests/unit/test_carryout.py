@@ -16,6 +16,7 @@ from driftreview.api.status import ActType
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
 from driftreview.runtime.carryout import CarryOut
+from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.telemetry import Telemetry
 from tests.builders import T0, review, revision, target, template
 
@@ -47,7 +48,8 @@ def before_evidence() -> DriftReview:
 
 
 def rolled_back(done: Done) -> tuple[Any, list[Any]]:
-    carry_out = CarryOut(cast(Any, done), cast(Any, done), cast(Any, done), Telemetry())
+    keeper = Keeper(cast(Any, done), cast(Any, done))
+    carry_out = CarryOut(cast(Any, done), cast(Any, done), cast(Any, done), keeper, Telemetry())
     workload = cast(Workload, SimpleNamespace(view=target(), deployment={}))
     return carry_out.act(before_evidence(), workload, ActType.ROLL_BACK, T0)[0], done.put_back
 

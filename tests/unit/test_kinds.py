@@ -213,11 +213,11 @@ class TestPace:
     )
     def test_so_many_pods_are_replaced_at_a_time(self, kind: TargetKind, rolling: Raw, at_once: int) -> None:
         seen = look(kind, raw(kind, spec=strategy(**rolling)), revision("new", 2))
-        assert (seen.pods_at_once, seen.deadline_seconds) == (at_once, 600)
+        assert (seen.pace.at_once, seen.deadline_seconds) == (at_once, 600)
 
     def test_none_are_of_a_workload_without_pods_but_it_is_asked_all_the_same(self) -> None:
         nowhere = raw(TargetKind.DAEMON_SET, spec=strategy(maxUnavailable="10%"), desiredNumberScheduled=0)
-        assert DAEMON.pods_at_once(nowhere) == 1
+        assert DAEMON.pace(nowhere).at_once == 1
 
 
 class TestBlocked:

@@ -2,7 +2,15 @@
 
 import logging
 
-from driftreview.runtime.logs import _TextFormatter
+import pytest
+
+from driftreview.api.reasons import Reason
+from driftreview.api.wayback import Hindrance, WayBackCheck
+from driftreview.domain.action import Observed, Settle
+from driftreview.domain.decide import with_rollback
+from driftreview.domain.plan import plan
+from driftreview.runtime.logs import _TextFormatter, tell
+from tests.builders import T0, review, target
 
 
 def line(message: str, **extra: object) -> str:
@@ -17,3 +25,22 @@ def test_a_line_names_its_review() -> None:
 
 def test_nothing_in_a_message_makes_another_line_or_moves_the_cursor() -> None:
     assert line("pod a\n12:00:00 INFO Promoted\x1b[31m") == r"INFO pod a\n12:00:00 INFO Promoted\x1b[31m"
+
+
+def test_that_the_way_back_turned_is_a_warning_and_that_it_turned_again_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    begun = plan(review(), Observed(target()), T0)
+    assert isinstance(begun, Settle)
+    found = WayBackCheck(
+        at=T0, generation=7, hindrances=[Hindrance(reason=Reason.ROLLBACK_REFUSED, message="a policy says no")]
+    )
+    good, bad = begun.status, with_rollback(review(), begun.status, target(check=found), T0)
+    with caplog.at_level(logging.INFO, "driftreview"):
+        tell("shop/web", good, bad)
+        tell("shop/web", bad, bad)
+        tell("shop/web", bad, good)
+    assert [(each.levelname, each.getMessage()) for each in caplog.records] == [
+        ("WARNING", "rollback not possible: RollbackRefused: a policy says no"),
+        ("INFO", "rollback possible: Possible: to web-old until 2026-07-31T16:30:00Z"),
+    ]

@@ -56,7 +56,7 @@ class TestRolloutTook:
     def test_a_rollout_that_was_paused_for_hours_does_not_count_as_slow(self) -> None:
         began = T0 - 9 * HOUR
         assert rollout_took(target(rollout_started_at=began)) == 10 * MINUTE
-        assert rollout_took(target(rollout_started_at=began, replicas=40, pods_at_once=4)) == 100 * MINUTE
+        assert rollout_took(target(rollout_started_at=began, replicas=40, pace=Rolling(1, 3))) == 100 * MINUTE
 
     def test_clocks_that_disagree_make_it_no_shorter_than_nothing(self) -> None:
         assert rollout_took(target(rollout_started_at=T0)) == timedelta(0)

@@ -261,6 +261,9 @@ class TestFindings:
     def test_without_an_earlier_revision_nothing_can_be_gone_back_to(self) -> None:
         assert "no earlier revision" in self.only("RollbackPossible", previous=None).message
 
+    def test_each_hindrance_of_a_rollback_is_one(self) -> None:
+        assert self.only("RollbackPossible", hindrances=("it is paused",)).message == "it is paused"
+
     def test_what_could_not_be_found_out_never_looks_good(self) -> None:
         no = Unknown("no right")
         unread = read(pods=no, scraped=no, vague=no, retention=no, clocks=Clocks(no, no))

@@ -7,6 +7,7 @@ import pytest
 
 from driftreview.api.facts import ContractFact, Facts, FlagFact
 from driftreview.api.phases import Phase
+from driftreview.api.wayback import Rehearsal, RehearsalOutcome, WayBackCheck
 from driftreview.domain.report.build import report
 from driftreview.domain.report.model import Entries, Report, Table, Timeline
 from tests.builders import HOUR, MINUTE, T0
@@ -111,4 +112,28 @@ class TestBackdated:
         )
         assert limits == (
             ["T0 is backdated: it lies 1h50m before the judged revision was rolled out"] if backdated else []
+        )
+
+
+class TestTheWayBack:
+    """What was found when it was last looked whether it could be rolled back."""
+
+    def made(self, **fields: Any) -> Report:
+        review, snapshots, approvals = taken(after(65 * MINUTE))
+        assert review.status.rollback is not None
+        check = WayBackCheck(at=T0 + HOUR, generation=7, **fields)
+        rollback = review.status.rollback.model_copy(update={"check": check})
+        told = review.model_copy(update={"status": review.status.model_copy(update={"rollback": rollback})})
+        return report(told, snapshots, approvals)
+
+    def test_its_risks_are_outstanding(self) -> None:
+        risks = said(self.made(risks=["ResourceQuota small has 0 of pods left"]), "outlook", "Risks")
+        assert "in a rollback: ResourceQuota small has 0 of pods left" in risks
+
+    def test_its_rehearsal_stands_in_the_context(self) -> None:
+        found = self.made(rehearsal=Rehearsal(outcome=RehearsalOutcome.REFUSED, message="a policy says no"))
+        (entries,) = (each for each in blocks(found, "context") if isinstance(each, Entries))
+        told = {row.cells[0].text: row.cells[1].text for row in entries.rows}
+        assert told["Rollback, tried"] == (
+            "rehearsed at 2026-07-31T13:00:00Z: the API server would refuse it (a policy says no)"
         )

@@ -16,6 +16,15 @@ def test_a_metric_source_that_is_gone_leaves_no_series() -> None:
     assert "MetricSource/b" in text
 
 
+def test_a_way_back_that_turned_is_counted_by_its_reason() -> None:
+    telemetry = Telemetry()
+    telemetry.way_back.labels("DependencyMissing").inc()
+    assert (
+        'driftreview_way_back_turns_total{reason="DependencyMissing"} 1.0'
+        in generate_latest(telemetry.registry).decode()
+    )
+
+
 def test_reviews_are_counted_by_phase_and_every_phase_is_named() -> None:
     telemetry = Telemetry()
     telemetry.phases = lambda: {"Watching": 2, "Failed": 1}

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from driftreview.adapters.errors import ChangedError, NotFoundError, OversizedError
-from driftreview.adapters.kubernetes import Cluster, _error
+from driftreview.adapters.errors import ChangedError, NotFoundError, OversizedError, error_of
+from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import Target
 from tests.unit.test_workload import Raw, deployment, replica_set
@@ -137,4 +137,4 @@ def test_a_target_that_is_not_there_is_none() -> None:
 
 
 def test_a_list_that_grew_too_old_is_read_again() -> None:
-    assert isinstance(_error(410, {"reason": "Expired", "message": "too old"}, "GET"), ChangedError)
+    assert isinstance(error_of(410, {"reason": "Expired", "message": "too old"}, "GET"), ChangedError)

@@ -14,6 +14,11 @@ ClusterError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any, Final
+
+_PATCH_FAILED: Final = "the server rejected our request"
+
 
 class ClusterError(Exception):
     """The API server did not do what was asked."""
@@ -32,7 +37,15 @@ class ExistsError(ClusterError):
 
 
 class RefusedError(ClusterError):
-    """The API server will refuse this again."""
+    """The API server will refuse this again.
+
+    Attributes:
+        status: of its answer, by HTTP; 0 where there was none.
+    """
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ForbiddenError(RefusedError):
@@ -53,3 +66,32 @@ class UnreadableError(ClusterError):
 
 class UnavailableError(ClusterError):
     """The API server could not answer now."""
+
+
+def error_of(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
+    """What an answer other than HTTP's 2xx means.
+
+    Args:
+        status: by HTTP.
+        document: what was answered, a Status where it was the API server itself.
+        what: what was asked.
+    """
+    message = str(document.get("message", "")).strip()[:1000]
+    reason = document.get("reason", "")
+    text = f"{what} {message}"
+    match status:
+        case 403:
+            return ForbiddenError(text, status)
+        case 404:  # a proxy's page must not end a review
+            return NotFoundError(text) if document.get("kind") == "Status" else UnavailableError(text)
+        case 409:
+            return ExistsError(text) if reason == "AlreadyExists" else ChangedError(text)
+        # A failed `test` of a JSON patch has the reason of an invalid object, but names none and says only this.
+        case 422 if message.startswith(_PATCH_FAILED) and not document.get("details"):
+            return ChangedError(text)
+        case 410:
+            return ChangedError(text)
+        case _ if status in {408, 429} or status >= 500:  # noqa: PLR2004 - HTTP's 5xx
+            return UnavailableError(text)
+        case _:
+            return RefusedError(text, status)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,23 +15,14 @@ import urllib3
 from kubernetes import client, config
 from yaml import YAMLError
 
-from driftreview.adapters.errors import (
-    ChangedError,
-    ClusterError,
-    ExistsError,
-    ForbiddenError,
-    NotFoundError,
-    OversizedError,
-    RefusedError,
-    UnavailableError,
-)
+from driftreview.adapters.errors import ClusterError, OversizedError, UnavailableError, error_of
 from driftreview.api.base import GROUP, VERSION
 from driftreview.api.jsontext import read_json
 from driftreview.domain.owner import MANAGER
 
 JSON_PATCH: Final = "application/json-patch+json"
-_PATCH_FAILED: Final = "the server rejected our request"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_NO_CONTENT: Final = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _WHOLE: Final = "application/json"
 _DATE: Final = "Sat, 01 Aug 2026 12:00:00 GMT"
 _AS_US: Final = {"fieldValidation": "Strict", "fieldManager": MANAGER}
@@ -110,10 +102,25 @@ class Cluster:
         settings.retries = urllib3.Retry(connect=1, read=1, status=0, other=0, backoff_factor=0.2)
         self._api = client.ApiClient(settings)
         self._parsing = threading.Semaphore(_AT_ONCE)
+        self._read_seconds = float(_READ_SECONDS)
+
+    def hurried(self, seconds: float) -> Cluster:
+        """The same, but no answer is waited for longer: for what can do without one."""
+        other = copy(self)
+        other._read_seconds = seconds  # noqa: SLF001 - of our own kind
+        return other
 
     def get(self, kind: Kind, name: str, namespace: str = "") -> dict[str, Any]:
         """Read one object."""
         return self._request("GET", _path(kind, namespace, name))
+
+    def look_for(self, kind: Kind, name: str, namespace: str) -> None:
+        """See whether an object is there; of what it holds nothing is sent but its metadata, and nothing is kept.
+
+        Raises:
+            NotFoundError: it is not.
+        """
+        self._send("GET", _path(kind, namespace, name), accept=_NO_CONTENT, most=MOST_BYTES)
 
     def items(self, kind: Kind, namespace: str) -> list[dict[str, Any]]:
         """Read all objects of a kind in a namespace, whole: there must be few. None where there is no such kind."""
@@ -205,6 +212,10 @@ class Cluster:
         path = _path(kind, namespace, name) + (f"/{subresource}" if subresource else "")
         return self._request("PATCH", path, _AS_US, patch)
 
+    def rehearse(self, kind: Kind, name: str, patch: Sequence[Mapping[str, Any]], namespace: str) -> None:
+        """Have a JSON patch tried, admission and all, without anything being changed; raises as `patch` does."""
+        self._request("PATCH", _path(kind, namespace, name), {"fieldValidation": "Strict", "dryRun": "All"}, patch)
+
     def replace(self, kind: Kind, name: str, body: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
         """Write one object whole; its resourceVersion must be the one that was read."""
         return self._request("PUT", _path(kind, namespace, name), _AS_US, body)
@@ -240,7 +251,9 @@ class Cluster:
         if query:
             url = f"{url}?{urlencode(query)}"
         try:
-            answer = self._api.call_api(method, url, headers, body, _request_timeout=(_CONNECT_SECONDS, _READ_SECONDS))
+            answer = self._api.call_api(
+                method, url, headers, body, _request_timeout=(_CONNECT_SECONDS, self._read_seconds)
+            )
             payload: bytes = answer.response.read(None if most is None else most + 1)
             more = 0  # not `stream()`: after a `read` it loses its place in a chunked answer
             while most is not None and (rest := answer.response.read(_CHUNK)):
@@ -248,7 +261,7 @@ class Cluster:
         except (urllib3.exceptions.HTTPError, client.ApiException, OSError) as error:
             raise UnavailableError(f"{method} {path}: no answer from the API server: {error}") from error
         if answer.status >= 300:  # noqa: PLR2004 - all but HTTP's 2xx
-            raise _error(answer.status, _parsed(payload), f"{method} {path}: {answer.status}")
+            raise error_of(answer.status, _parsed(payload), f"{method} {path}: {answer.status}")
         if most is not None and len(payload) > most:
             raise OversizedError(f"{path} has {len(payload) + more} bytes as JSON, more than the {most} that are read")
         return payload, answer.response.headers
@@ -267,28 +280,6 @@ def _parsed(payload: bytes) -> dict[str, Any]:
     except ValueError:
         return {}
     return document if isinstance(document, dict) else {}
-
-
-def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
-    message = str(document.get("message", "")).strip()[:1000]
-    reason = document.get("reason", "")
-    text = f"{what} {message}"
-    match status:
-        case 403:
-            return ForbiddenError(text)
-        case 404:  # a proxy's page must not end a review
-            return NotFoundError(text) if document.get("kind") == "Status" else UnavailableError(text)
-        case 409:
-            return ExistsError(text) if reason == "AlreadyExists" else ChangedError(text)
-        # A failed `test` of a JSON patch has the reason of an invalid object, but names none and says only this.
-        case 422 if message.startswith(_PATCH_FAILED) and not document.get("details"):
-            return ChangedError(text)
-        case 410:
-            return ChangedError(text)
-        case _ if status in {408, 429} or status >= 500:  # noqa: PLR2004 - HTTP's 5xx
-            return UnavailableError(text)
-        case _:
-            return RefusedError(text)
 
 
 def _path(kind: Kind, namespace: str, name: str = "") -> str:

@@ -17,13 +17,14 @@ from driftreview.adapters.kubernetes import PODS, Cluster
 from driftreview.api.driftreview import Target, TargetKind
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import Revision
+from driftreview.domain.keeping import with_kept
 from driftreview.domain.kinds import KINDS
 from driftreview.domain.patches import approve_patch, note_patch, rollback_patch
 from driftreview.domain.pausing import LEFT_ALONE
 from driftreview.domain.pods import blocking
 from driftreview.domain.revisions import MOST_READ, Listed, Stored, pin
 from driftreview.domain.viewing import choose, label_selector, slim, view
-from driftreview.domain.workload import TargetView
+from driftreview.domain.workload import TargetView, rolled_back
 
 _MOST_KEPT: Final = 2000
 """Revisions of which is kept what was read; of more, the one longest unused is read again."""
@@ -61,10 +62,12 @@ class Workloads:
         self._lock = threading.Lock()
         self._revisions: OrderedDict[tuple[str, str], _Known] = OrderedDict()
 
-    def read(self, namespace: str, of: Target, rejected: AbstractSet[str] = frozenset()) -> Workload | None:
+    def read(
+        self, namespace: str, of: Target, rejected: AbstractSet[str] = frozenset(), kept: Sequence[Revision] = ()
+    ) -> Workload | None:
         """Read a workload and of its revisions what is needed; None if there is no such workload.
 
-        `rejected` are hashes of templates that are not gone back to.
+        `rejected` are hashes of templates that are not gone back to, `kept` what was kept of a target without history.
 
         Raises:
             OversizedError: it, or a revision that is needed, is larger than is read.
@@ -92,7 +95,8 @@ class Workloads:
             else:
                 known[missing.uid] = read.revision
             choice = choose(rules, target, found, known, rejected)
-        seen = view(rules, target, choice, known)
+        never = {*rejected, *rolled_back(target.raw["metadata"].get("annotations") or {})}
+        seen = with_kept(view(rules, target, choice, known), kept, never)
         if choice.current is not None and rules.may_block(target.raw):
             label = rules.label(of.name, choice.current.name)
             blocked_by = self._blocking(namespace, selector, rules.owner(seen.uid, choice.current.uid), label)

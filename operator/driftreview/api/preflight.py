@@ -29,7 +29,7 @@ class PreflightCheck(StrEnum):
     CLOCK_SKEW = "ClockSkew"
     """The clocks of the source, the API server and the operator agree."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
-    """There is a revision to go back to."""
+    """There is a revision to go back to, and nothing hinders a rollback to it."""
     ALERT_RULES_LOADED = "AlertRulesLoaded"
     """Where alerts are declared: their rules and the heartbeat's are loaded and evaluated, and speak of the signals."""
 

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
 from driftreview.api.approval import ApprovalRecord
-from driftreview.api.base import Conditions, LongText, Model, Time, list_map, rules
+from driftreview.api.base import Conditions, LongText, Model, Time, atomic, list_map, rules
 from driftreview.api.checkpoint import Checkpoint, Hash, Sentence, SnapshotRef
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.signalset import UsedSets
 from driftreview.api.values import Duration
+from driftreview.api.wayback import WayBackCheck
+
+MOST_KEPT: Final = 2
+"""Revisions of a target without history that are kept: what runs, and what ran before."""
 
 
 class ContainerImage(Model):
@@ -178,6 +182,8 @@ class Rollback(Model):
     """Why it is possible or not."""
     message: Sentence = ""
     """The same in a sentence."""
+    check: WayBackCheck | None = None
+    """What was found when the way back was last looked at."""
 
 
 class NextCheckpoint(Model):
@@ -275,6 +281,11 @@ class DriftReviewStatus(Model):
     """The revision that is judged."""
     previous: Revision | None = None
     """The revision a rollback goes back to, pinned at T0."""
+    kept: Annotated[list[Revision], Field(max_length=MOST_KEPT, json_schema_extra=atomic())] = Field(
+        default_factory=list
+    )
+    """Until the T0 evidence is frozen: what was seen to run where the cluster keeps no history, the newest last; each
+    in a DriftSnapshot of its own."""
     signal_sets: UsedSets | None = None
     """The signal sets that it uses: as last read, from T0 on as they were there."""
     preflight: Findings = Field(default_factory=list)

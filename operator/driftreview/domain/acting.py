@@ -21,7 +21,8 @@ from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
-from driftreview.domain.workload import Held, Rollout, TargetView
+from driftreview.domain.wayback import AWAITED, held_back
+from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
 """What a rollback gets on top of the target's progress deadline, or of twice as long as its last rollout took:
@@ -105,25 +106,17 @@ def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetVie
             f"{held_up_by(status)}, and is not done after it; decide by hand"
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
-    if status.rollback is not None and status.rollback.reason is Reason.OWNED_BY_GIT:
-        held = _held_up(review, status, status.rollback.message, now)
-        return Settle(held, brisk(held, now))
-    if target.held is not None:
-        held = _held(review, status, target.held, "decided, but not begun", now)
-        return Settle(held, brisk(held, now))
+    if status.rollback is not None and status.rollback.reason in AWAITED:
+        waits = _waiting(review, status, "decided, but not begun", status.rollback.reason, status.rollback.message, now)
+        return Settle(waits, brisk(waits, now))
     return pause_first(review, status, target, now) or PatchTarget(ActType.ROLL_BACK)
 
 
-def _held_up(review: DriftReview, status: DriftReviewStatus, why: str, now: datetime) -> DriftReviewStatus:
-    """Something came to own the target after the intent was written."""
-    summary, stuck = f"rollback decided, but not begun: {why}", Stuck(Reason.OWNED_BY_GIT, why)
-    return finished(review, moved(status, Phase.ROLLING_BACK, Reason.OWNED_BY_GIT, summary, now, stuck))
-
-
-def _held(review: DriftReview, status: DriftReviewStatus, held: Held, how_far: str, now: datetime) -> DriftReviewStatus:
-    before = f" before {said(status.rollback.closes_at)}" if status.rollback else ""
-    summary = f"rollback {how_far}: the target's {held.message}: {held.remedy}{before}"
-    return finished(review, moved(status, Phase.ROLLING_BACK, held.reason, summary, now, Stuck(held.reason, summary)))
+def _waiting(
+    review: DriftReview, status: DriftReviewStatus, how_far: str, reason: Reason, why: str, now: datetime
+) -> DriftReviewStatus:
+    summary = f"rollback {how_far}: {why}"
+    return finished(review, moved(status, Phase.ROLLING_BACK, reason, summary, now, Stuck(reason, summary)))
 
 
 def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
@@ -138,8 +131,10 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     if target.rollout is Rollout.COMPLETE:
         return Settle(_acted(review, status, Phase.ROLLED_BACK, now), None)
     if target.rollout is Rollout.PAUSED and target.held is not None:
-        held = _held(review, status, target.held, f"to {back} begun, but not finished", now)
-        return Settle(held, brisk(held, now))
+        held, until = target.held, status.rollback.closes_at if status.rollback else None
+        how_far = f"to {back} begun, but not finished"
+        waits = _waiting(review, status, how_far, held.reason, held_back(held, until), now)
+        return Settle(waits, brisk(waits, now))
     since = status.act.applied_at if status.act and status.act.applied_at else now
     took = parse_duration(status.target.rollout_took) if status.target else timedelta(0)
     patience = max(timedelta(seconds=target.deadline_seconds), 2 * took) + DEADLINE_SLACK

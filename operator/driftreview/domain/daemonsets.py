@@ -7,7 +7,7 @@ from typing import Final
 from driftreview.domain.controllerrevisions import LABEL, Revised, on_delete, progress, strategy
 from driftreview.domain.query import generated
 from driftreview.domain.revisions import Raw
-from driftreview.domain.rolling import number
+from driftreview.domain.rolling import Rolling, number
 from driftreview.domain.workload import Counts, Held, Rollout
 
 
@@ -46,11 +46,11 @@ class DaemonSets(Revised):
         """Its controller replaces pods that are not ready first."""
         return False
 
-    def pods_at_once(self, raw: Raw) -> int:
+    def pace(self, raw: Raw) -> Rolling:
         """As many as may be missing, or as may surge."""
-        declared = strategy(raw).get("rollingUpdate") or {}
-        most = declared.get("maxUnavailable") or declared.get("maxSurge") or 1
-        return max(1, number(most, self.counts(raw).wanted, up=True))
+        declared, wanted = strategy(raw).get("rollingUpdate") or {}, self.counts(raw).wanted
+        surge = number(declared.get("maxSurge") or 0, wanted, up=True)
+        return Rolling(surge, 0 if surge else max(1, number(declared.get("maxUnavailable") or 1, wanted, up=True)))
 
     def pods(self, target: str, revision: str = "") -> str:  # noqa: ARG002 - one protocol
         """The names of pods do not tell their revision."""

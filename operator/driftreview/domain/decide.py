@@ -20,7 +20,7 @@ from driftreview.domain.coarser import coarsened
 from driftreview.domain.conclusion import decided_by
 from driftreview.domain.consent import counting, with_consent
 from driftreview.domain.countdown import time_left
-from driftreview.domain.display import fitted
+from driftreview.domain.display import fitted, shorten
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
@@ -38,10 +38,16 @@ from driftreview.domain.status import (
     truth,
     with_condition,
 )
+from driftreview.domain.wayback import hindrances
 from driftreview.domain.workload import TargetView
 
 _NOTHING_KEPT: Final = (
     "no earlier revision was kept at T0 (first release, revisionHistoryLimit: 0, or a pod template of about a megabyte)"
+)
+_NO_HISTORY: Final = (
+    "no earlier revision was kept at T0: spec.revisionHistoryLimit of the target is 0, so that the cluster deleted "
+    "what ran before as soon as the rollout was over, and the review was not there to keep it; apply the next review "
+    "before its release, or set revisionHistoryLimit to 2 or more"
 )
 _NOT_FORESEEN: Final = (
     "what it can be compared with and what was measured is not known: the operator failed to find it out, "
@@ -58,16 +64,17 @@ def with_rollback(
     status = with_owner(review, status, target, now)
     window = extended(review.model_copy(update={"status": status})).spec.window
     closes = schedule.closes_at(window, t0)
+    check = target.check or (status.rollback.check if status.rollback else None)
     if now > closes:
         possible, reason, message = False, Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
     elif status.previous is None:
         possible, reason = False, Reason.NO_PREVIOUS_REVISION
-        message = _no_way_back(status, target.passed_over)
+        message = _no_way_back(status, target)
     elif message := handed_over(review, target, said(closes)):
         possible, reason = False, Reason.OWNED_BY_GIT
-    elif target.held is not None:
-        possible, reason = False, target.held.reason
-        message = f"the target's {target.held.message}: {target.held.remedy} before {said(closes)}"
+    elif found := hindrances(target, check, closes):
+        possible, reason = False, found[0].reason
+        message = shorten("; and ".join(each.message for each in found))
     else:
         possible, reason = True, Reason.POSSIBLE
         message = f"to {status.previous.name} until {said(closes)}"
@@ -80,19 +87,20 @@ def with_rollback(
         left=time_left(safe, now),
         reason=reason,
         message=message,
+        check=check,
     )
     status = status.model_copy(update={"rollback": rollback})
     return with_condition(status, ConditionType.ROLLBACK_POSSIBLE, truth(holds=possible), reason, message, now)
 
 
-def _no_way_back(status: DriftReviewStatus, passed_over: str = "") -> str:
+def _no_way_back(status: DriftReviewStatus, target: TargetView | None = None) -> str:
     """Why there is nothing to go back to, as it was at T0: what took it then may be gone by now."""
     known = status.rollback
     if known is not None and known.reason is Reason.NO_PREVIOUS_REVISION and known.message:
         return known.message
-    return (
-        f"no other revision was kept at T0 than one that was rejected: {passed_over}" if passed_over else _NOTHING_KEPT
-    )
+    if target is not None and target.passed_over:
+        return f"no other revision was kept at T0 than one that was rejected: {target.passed_over}"
+    return _NOTHING_KEPT if target is None or target.keeps_history else _NO_HISTORY
 
 
 def baseline_captured(
@@ -126,7 +134,7 @@ def baseline_captured(
     )
     for what, which in parts:
         message += f"; {what}: {'; '.join(which)}" if which else ""
-    status = review.status.model_copy(update={"baseline": ref})
+    status = review.status.model_copy(update={"baseline": ref, "kept": []})
     status = with_resolution(review.spec, status, foreseen.vague)
     if evidence.previous is None or not evidence.previous.template:
         status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept

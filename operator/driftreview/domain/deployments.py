@@ -8,7 +8,7 @@ from typing import Final
 from driftreview.api.reasons import Reason
 from driftreview.domain.query import pods_of_revision, pods_of_target
 from driftreview.domain.revisions import HASH_LABEL, Raw
-from driftreview.domain.rolling import rolling
+from driftreview.domain.rolling import Rolling, rolling
 from driftreview.domain.workload import Counts, Held, Rollout, Slim
 
 _AVAILABLE: Final = "NewReplicaSetAvailable"
@@ -79,9 +79,9 @@ class Deployments:
         seconds: int = raw["spec"].get("progressDeadlineSeconds") or 600
         return seconds
 
-    def pods_at_once(self, raw: Raw) -> int:
+    def pace(self, raw: Raw) -> Rolling:
         """By its surge and by how many may be missing."""
-        return rolling(raw).at_once
+        return rolling(raw)
 
     def pods(self, target: str, revision: str = "") -> str:
         """A regular expression for its pods, or those of one ReplicaSet."""

@@ -18,10 +18,9 @@ from driftreview.domain.consent import consent, is_held, rejection
 from driftreview.domain.display import fitted
 from driftreview.domain.pausing import how_to_unpause
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
-from driftreview.domain.workload import HOLDING_BACK, TargetView
+from driftreview.domain.wayback import AWAITED
+from driftreview.domain.workload import TargetView
 
-AWAITED: Final = dict.fromkeys(HOLDING_BACK, "then") | {Reason.OWNED_BY_GIT: "decided"}
-"""What keeps a rollback back until people have seen to it, and what is said of the decision behind it."""
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
 
 
@@ -114,7 +113,7 @@ def _intend(
 def act_due(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
     """Write the intent of what was decided when it could not be done, now that it can; or say what it still waits for.
 
-    A rollback waits for a target that is held until the window closes, also past the last safe moment; a promotion for
+    A rollback waits for what hinders it until the window closes, also past the last safe moment; a promotion for
     people.
     """
     decision = status.decision

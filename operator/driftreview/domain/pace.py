@@ -16,5 +16,5 @@ def rollout_took(target: TargetView) -> timedelta:
     patience = timedelta(seconds=target.deadline_seconds)
     if target.rolled_out_at is None or target.rollout_started_at is None:
         return patience
-    times = -(-max(target.replicas, 1) // target.pods_at_once)
+    times = -(-max(target.replicas, 1) // target.pace.at_once)
     return min(max(target.rolled_out_at - target.rollout_started_at, timedelta(0)), patience * times)

@@ -40,6 +40,11 @@ def rollback_patch(target: TargetView, raw: Raw, template: Raw, ran: tuple[datet
     return [*_unchanged(target), put_back, *annotated(raw, notes)]
 
 
+def ran(target: TargetView, t0: datetime | None, now: datetime) -> tuple[datetime, datetime]:
+    """From when until when what a rollback takes away ran, if it is done now."""
+    return min(target.rollout_started_at or t0 or now, now), now
+
+
 def approve_patch(target: TargetView, raw: Raw) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved."""
     return note_patch(target, raw, {APPROVED: target.template_hash})

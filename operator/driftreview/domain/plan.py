@@ -6,6 +6,7 @@ logs nothing, raises nothing for flow; killed and started again, it comes to the
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -20,12 +21,14 @@ from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCh
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
-from driftreview.domain.follow import AWAITED, act_due, answered, held_back, rules_before_the_last_look, window_ended
+from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
 from driftreview.domain.handover import taken_over
+from driftreview.domain.keeping import keeping
 from driftreview.domain.others import ended_by_others, scaled_to_zero
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved
 from driftreview.domain.trouble import keeps_failing
+from driftreview.domain.wayback import AWAITED, with_note
 
 _OTHER_RUNS: Final = (
     "another pod template runs than the judged one; when that is taken back the review ends, unless a DriftApproval of "
@@ -35,7 +38,11 @@ _OTHER_RUNS: Final = (
 
 def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Role.ALL) -> Action:
     """Decide the next step of a review, as far as it is for this role."""
-    review = extended(review)
+    action = _planned(extended(review), observed, now, role)
+    return replace(action, status=with_note(action.status, now)) if isinstance(action, Settle) else action
+
+
+def _planned(review: DriftReview, observed: Observed, now: datetime, role: Role) -> Action:
     status = review.status
     if status.phase in TERMINAL or (role is Role.ACTOR and status.act is None):
         return Settle(status, None)
@@ -52,7 +59,8 @@ def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Ro
     if status.act is not None:
         return left_to_the_actor(review, now) if role is Role.JUDGE else carry_out(review, observed, now)
     if status.t0 is None:
-        return start(review, observed, now)
+        started = start(review, observed, now)
+        return replace(started, status=keeping(started.status, observed.target))
     return _watch(review, observed, now)
 
 

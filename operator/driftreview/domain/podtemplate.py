@@ -48,16 +48,18 @@ def containers(template: Raw, mask: Mask) -> list[ContainerFact]:
     return found
 
 
-def references(template: Raw) -> tuple[list[str], list[str]]:
+def references(template: Raw, *, optional: bool = True) -> tuple[list[str], list[str]]:
     """Names of the ConfigMaps and of the Secrets that containers and volumes of a pod template read, sorted.
 
-    Not those by which images are pulled: they are the nodes' business.
+    Not those by which images are pulled: they are the nodes' business. With `optional=False` not those either that may
+    be missing.
     """
     spec = template.get("spec") or {}
     config_maps, secrets = set[str](), set[str]()
     for part in _parts(spec):
         for keys, names in ((_CONFIG_MAP, config_maps), (_SECRET, secrets)):
             named = [part[key] for key in keys if isinstance(part.get(key), Mapping)]
+            named = [each for each in named if optional or not each.get("optional")]
             names |= {each.get("name") or each.get("secretName") or "" for each in named}
     return sorted(config_maps - {""}), sorted(secrets - {""})
 

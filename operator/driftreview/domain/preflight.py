@@ -260,12 +260,8 @@ def _rollback(readings: Readings) -> Iterator[Found]:
             "A drift cannot be rolled back.",
             "Keep one: revisionHistoryLimit above 0, and a release before this one.",
         )
-    elif readings.held is not None:
-        yield Found(
-            f"the target's {readings.held.message}",
-            "A drift cannot be rolled back while that is so.",
-            f"{readings.held.remedy}.",
-        )
+    for each in readings.hindrances:
+        yield Found(plain(each, _MESSAGE), "A drift cannot be rolled back before that is mended.")
 
 
 def _rules(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:

@@ -40,6 +40,7 @@ UNPROVED: Final = (
     "status.conditions: BaselineCaptured's message",
     "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review that acted",
+    "status.rollback.check, status.kept",
     "until the end: status.progress, status.nextCheckpoint, status.rollback.possible and left",
 )
 """What a bundle cannot show: the operator's word, as `verify` and docs/report.md name it."""

@@ -25,6 +25,9 @@ class Rolling:
         return max(1, self.surge + self.away)
 
 
+ONE_BY_ONE: Final = Rolling(surge=0, away=1)
+
+
 def rolling(raw: Mapping[str, Any]) -> Rolling:
     """Read it from a Deployment."""
     wanted, strategy = raw["spec"].get("replicas", 1), raw["spec"].get("strategy") or {}

@@ -15,7 +15,7 @@ from driftreview.domain.controllerrevisions import (
 )
 from driftreview.domain.query import regex_literal
 from driftreview.domain.revisions import Raw
-from driftreview.domain.rolling import number
+from driftreview.domain.rolling import Rolling, number
 from driftreview.domain.workload import Counts, Held, Rollout
 
 
@@ -67,10 +67,10 @@ class StatefulSets(Revised):
         in_order = raw["spec"].get("podManagementPolicy", "OrderedReady") == "OrderedReady"
         return in_order and on_delete(raw, self.word) is None and max(pods.updated, pods.ready) < pods.wanted
 
-    def pods_at_once(self, raw: Raw) -> int:
+    def pace(self, raw: Raw) -> Rolling:
         """One after the other, unless it says how many may be missing."""
         declared = (strategy(raw).get("rollingUpdate") or {}).get("maxUnavailable") or 1
-        return max(1, number(declared, self.counts(raw).wanted, up=False))
+        return Rolling(surge=0, away=max(1, number(declared, self.counts(raw).wanted, up=False)))
 
     def pods(self, target: str, revision: str = "") -> str:  # noqa: ARG002 - one protocol
         """Pods have the same names in every revision."""

@@ -12,6 +12,7 @@ from typing import Final
 
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
+from driftreview.domain.marks import irreversible
 from driftreview.domain.owner import owner_of
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 from driftreview.domain.running import last_edit
@@ -66,6 +67,7 @@ def slim(raw: Raw) -> Slim:
         last_edit(metadata, "template"),
         last_edit(metadata, "replicas"),
         owner_of(raw),
+        irreversible(raw),
     )
 
 
@@ -120,7 +122,7 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(rules, target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=rules.deadline_seconds(raw),
-        pods_at_once=rules.pods_at_once(raw),
+        pace=rules.pace(raw),
         records_end=rules.records_end,
         scalable=rules.scalable,
         held=rules.held(raw),
@@ -128,6 +130,8 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         edited=target.edited,
         scaled=target.scaled,
         owner=target.owner,
+        irreversible=target.irreversible,
+        keeps_history=raw["spec"].get("revisionHistoryLimit") != 0,
     )
 
 

@@ -10,8 +10,10 @@ from typing import Final, Protocol
 
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Revision
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.owner import Owner
 from driftreview.domain.revisions import Raw
+from driftreview.domain.rolling import ONE_BY_ONE, Rolling
 from driftreview.domain.running import Edit
 
 APPROVED: Final = "driftreview.dev/approved-revision"
@@ -79,6 +81,8 @@ class Slim:
     """Who wrote how many pods are wanted."""
     owner: Owner | None = None
     """What else owns its spec: a GitOps tool, or Helm."""
+    irreversible: str | None = None
+    """Where it is marked as not to be rolled back, and why."""
 
 
 class Rules(Protocol):
@@ -125,8 +129,8 @@ class Rules(Protocol):
     def deadline_seconds(self, raw: Raw) -> int:
         """How long its rollouts may make no progress."""
 
-    def pods_at_once(self, raw: Raw) -> int:
-        """How many pods its rollouts replace at a time."""
+    def pace(self, raw: Raw) -> Rolling:
+        """How many pods its rollouts add and take away at a time."""
 
     def pods(self, target: str, revision: str = "") -> str:
         """A regular expression for the names of its pods, if possible only of one revision's."""
@@ -177,8 +181,8 @@ class TargetView:
     """Pods without which its rollout does not go on by itself: they are not ready and of an older revision."""
     scalable: bool = True
     """Whether people say how many pods are wanted; or else the nodes do."""
-    pods_at_once: int = 1
-    """How many pods its rollouts replace at a time."""
+    pace: Rolling = ONE_BY_ONE
+    """How many pods its rollouts add and take away at a time."""
     taken_back: tuple[str, ...] = ()
     """Hashes of the templates that rollbacks of ours took away."""
     edited: Edit | None = None
@@ -187,6 +191,12 @@ class TargetView:
     """Who wrote how many pods are wanted."""
     owner: Owner | None = None
     """What else owns its spec: a GitOps tool, or Helm."""
+    irreversible: str | None = None
+    """Where it is marked as not to be rolled back, and why."""
+    keeps_history: bool = True
+    """Whether the cluster keeps a revision when its rollout is over."""
+    check: WayBackCheck | None = None
+    """What was found when the way back was last looked at."""
 
 
 def rolled_back(annotations: Mapping[str, str]) -> tuple[str, ...]:

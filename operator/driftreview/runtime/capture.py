@@ -14,7 +14,6 @@ from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.metricsources import FoundSource
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
-from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
@@ -33,6 +32,7 @@ from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP, Scraping
 from driftreview.domain.subject import Subject
 from driftreview.runtime.gather import SIMPLEST, Resolved, Room, TurnOverError, asked, resolved
+from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 
 MOST_BYTES: Final = 64 * 2**20
@@ -91,11 +91,9 @@ class Capture:
     What a look has found out is kept from one step to the next, in memory only: lost, it is asked again.
     """
 
-    def __init__(
-        self, reviews: Reviews, workloads: Workloads, facts: ClusterFacts, clock: Callable[[], datetime]
-    ) -> None:
+    def __init__(self, reviews: Reviews, keeper: Keeper, facts: ClusterFacts, clock: Callable[[], datetime]) -> None:
         """Store evidence here, and take pod templates and facts from there."""
-        self._reviews, self._workloads, self._facts, self._clock = reviews, workloads, facts, clock
+        self._reviews, self._keeper, self._facts, self._clock = reviews, keeper, facts, clock
         self._lock = threading.Lock()
         self._rounds: OrderedDict[str, _Round] = OrderedDict()
 
@@ -140,7 +138,7 @@ class Capture:
             judged = RevisionEvidence(**status.judged.model_dump())
             previous = None
             if look.checkpoint == T0 and status.previous is not None:
-                previous = self._workloads.pin(review.metadata.namespace, review.spec.target.kind, status.previous)
+                previous = self._keeper.pin(review, status.previous)
             taken = answers.levels.taken(review, judged, previous, answers.scraping, facts, answers.failed)
             stored = self._reviews.store_snapshot(review, name, taken)
         self.forget(review.metadata.uid)

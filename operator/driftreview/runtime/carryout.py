@@ -19,7 +19,9 @@ from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.grounds import rests_on
 from driftreview.domain.naming import stored_name
+from driftreview.domain.patches import ran
 from driftreview.domain.pausing import not_paused, paused
+from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
@@ -34,6 +36,7 @@ class CarryOut:
     reviews: Reviews
     workloads: Workloads
     tools: GitOpsTools
+    keeper: Keeper
     telemetry: Telemetry
 
     def act(
@@ -55,13 +58,12 @@ class CarryOut:
             if act is ActType.PROMOTE:
                 self.workloads.approve(workload)
             else:
-                template = self._way_back(review)
+                template = self.way_back(review)
                 if not template and review.status.baseline is None:
                     return trouble.way_back_gone(review, now), now
                 if not template:
                     return trouble.evidence_altered(review, stored_name(review, T0), now), now
-                began = workload.view.rollout_started_at or review.status.t0 or now
-                self.workloads.roll_back(workload, template, (min(began, now), now))
+                self.workloads.roll_back(workload, template, ran(workload.view, review.status.t0, now))
         except RefusedError as error:
             self.telemetry.acts.labels(act, "refused").inc()
             status, again = trouble.act_refused(review, str(error), now)
@@ -119,13 +121,13 @@ class CarryOut:
             return None
         return stored_name(review, row.name)
 
-    def _way_back(self, review: DriftReview) -> Mapping[str, Any]:
+    def way_back(self, review: DriftReview) -> Mapping[str, Any]:
         """The pinned pod template; empty if it cannot be had.
 
-        From the evidence; where a person rejects before there is any, from the cluster, if it is still what was pinned.
+        From the evidence; where a person rejects before there is any, from the cluster or from what was kept of it.
         """
         status = review.status
         if status.baseline is None and status.previous is not None:
-            return self.workloads.pin(review.metadata.namespace, review.spec.target.kind, status.previous).template
+            return self.keeper.pin(review, status.previous).template
         baseline = self.baseline(review)
         return baseline.previous.template if baseline and baseline.previous else {}

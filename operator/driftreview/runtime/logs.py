@@ -11,6 +11,7 @@ from pythonjsonlogger.json import JsonFormatter
 from driftreview.api.phases import ConditionType
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.status import condition
+from driftreview.domain.wayback import turned
 from driftreview.runtime.settings import LogFormat, LogLevel
 
 LOGGER: Final = logging.getLogger("driftreview")
@@ -46,6 +47,9 @@ def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None
     """Log where a review has got to, and what somebody must mend, when that is new."""
     if now.phase != before.phase or now.decision != before.decision:
         LOGGER.info("%s: %s", now.phase, now.summary, extra={"review": review})
+    if (told := turned(before, now)) is not None:
+        level, what = (logging.INFO, "possible") if told.status == "True" else (logging.WARNING, "not possible")
+        LOGGER.log(level, "rollback %s: %s: %s", what, told.reason, told.message, extra={"review": review})
     for kind in (ConditionType.STALLED, ConditionType.DECISION_DUE):
         known, found = (condition(each, kind) for each in (before, now))
         same = (

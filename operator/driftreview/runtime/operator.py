@@ -21,6 +21,7 @@ from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.signalsets import SignalSets
 from driftreview.adapters.sources import Sources
+from driftreview.adapters.wayback import WayBack
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
 from driftreview.runtime import logs
@@ -30,6 +31,7 @@ from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.claims import Claims
 from driftreview.runtime.index import Indices
+from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
 from driftreview.runtime.logs import LOGGER
@@ -44,6 +46,7 @@ from driftreview.runtime.settings import Settings, kopf_login, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
+from driftreview.runtime.wayback import WayBackReader
 from driftreview.runtime.web import Web
 
 _LOOP_STALLED_AFTER: Final = 60.0
@@ -61,6 +64,8 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
+        keeper = Keeper(reviews, workloads)
+        carry_out = CarryOut(reviews, workloads, GitOpsTools(self._cluster), keeper, self._telemetry)
         self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
         self._claims = Claims(reviews.read)
         self._reconciler = Reconciler(
@@ -73,8 +78,9 @@ class Operator:
                 Acceptance(sources, clock.now),
                 PreflightReader(self._cluster, sources, clock.now),
             ),
-            capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
-            carry_out=CarryOut(reviews, workloads, GitOpsTools(self._cluster), self._telemetry),
+            capture=Capture(reviews, keeper, ClusterFacts(self._cluster, clock.now), clock.now),
+            carry_out=carry_out,
+            way_back=WayBackReader(WayBack(self._cluster, settings.role), keeper, carry_out.way_back),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
             claims=self._claims,

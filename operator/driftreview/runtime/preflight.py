@@ -29,6 +29,7 @@ from driftreview.domain.pods import Pod, PodsOf
 from driftreview.domain.preflight import find, looked_at
 from driftreview.domain.readings import Clocks, Readings, Retention, Unknown
 from driftreview.domain.samples import Failed
+from driftreview.domain.wayback import hindrances
 from driftreview.domain.workload import TargetView
 from driftreview.runtime.gather import Room, TurnOverError
 from driftreview.runtime.quicklook import too_vague
@@ -100,7 +101,7 @@ class PreflightReader:
             taken_at=now,
             silent=silent,
             previous=target.previous.name if target.previous else None,
-            held=target.held,
+            hindrances=tuple(each.message for each in hindrances(target, target.check)),
             **this.read,
         )
         return find(review.spec, readings)

@@ -55,6 +55,7 @@ from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.signalsets import as_at_t0, is_pinned, pin, pin_name, with_sets
+from driftreview.domain.wayback import turned
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
 from driftreview.runtime.carryout import RETRY, CarryOut
@@ -65,6 +66,7 @@ from driftreview.runtime.loop import AbandonedError
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.telemetry import Telemetry
+from driftreview.runtime.wayback import WayBackReader
 
 MOST_STEPS: Final = 60
 """Steps taken in a row for one review; a review of many past checkpoints takes some."""
@@ -87,6 +89,7 @@ class Reconciler:
     before: BeforeT0
     capture: Capture
     carry_out: CarryOut
+    way_back: WayBackReader
     reporter: Reporter
     rulings: Rulings
     claims: Claims
@@ -118,6 +121,7 @@ class Reconciler:
         """A review is over or gone: nothing of it is kept."""
         self.before.forget(uid)
         self.capture.forget(uid)
+        self.way_back.forget(uid)
         self.stale.discard(uid)
 
     def _turn(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
@@ -181,8 +185,10 @@ class Reconciler:
         self, review: DriftReview, raw: Mapping[str, Any], until: float
     ) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()
-        rulings = self.rulings.of(review.metadata.namespace, review.spec.target)
-        workload = self.workloads.read(review.metadata.namespace, review.spec.target, rejected(rulings))
+        of, target_ref = review.metadata.namespace, review.spec.target
+        rulings = self.rulings.of(of, target_ref)
+        workload = self.workloads.read(of, target_ref, rejected(rulings), review.status.kept)
+        workload = self.way_back.seen(review, workload, now) if workload else None
         target = remembered(workload.view, rulings) if workload else None
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)
@@ -192,6 +198,7 @@ class Reconciler:
         match action:
             case Settle(status, again):
                 self._pin(review, status, observed)
+                status = self.carry_out.keeper.keep(review, status)
                 with self.claims.begins(review, status, raw, now):
                     stored = self._write(review, status, raw)
                     self.claims.see(stored)
@@ -233,6 +240,8 @@ class Reconciler:
             return raw
         stored = self.reviews.write_status(review, status)
         tell(review.metadata.full_name, review.status, status)
+        if (told := turned(review.status, status)) is not None:
+            self.telemetry.way_back.labels(told.reason).inc()
         return stored
 
     def _capture_baseline(

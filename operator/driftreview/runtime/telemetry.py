@@ -65,6 +65,12 @@ class Telemetry:
         self.acts = Counter(
             "driftreview_acts_total", "Changes made to workloads.", ["act", "outcome"], registry=registry
         )
+        self.way_back = Counter(
+            "driftreview_way_back_turns_total",
+            "How often a rollback became impossible while its window was open, by reason, or Possible again.",
+            ["reason"],
+            registry=registry,
+        )
         self.lateness = Histogram(
             "driftreview_checkpoint_lateness_seconds",
             "How long after its due time and settling a checkpoint was judged.",

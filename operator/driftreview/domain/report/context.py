@@ -13,6 +13,7 @@ from driftreview.api.values import format_duration
 from driftreview.domain.display import short_hash
 from driftreview.domain.report.material import Material, server_of, tone
 from driftreview.domain.report.model import Cell, Entries, Moment, Reference, Row, Section, Timeline, Tone
+from driftreview.domain.wayback import rehearsed
 
 _MODES: Final = {
     PolicyMode.ENFORCE: "the operator promotes and rolls back",
@@ -68,6 +69,7 @@ def _rows(material: Material) -> Iterator[Row]:
         text = f"{used.kind} {used.name}{prefix} ({used.hash.removeprefix('sha256:')[:12]})"
         yield _row("Signal set", text, at_t0, code=True)
     yield _window(material)
+    yield from _rehearsal(material)
     state = f"{status.phase or material.about}" + (f": {status.summary}" if status.summary else "")
     yield Row(cells=[Cell(text="State"), Cell(text=state)], evidence=[of("status.phase")])
 
@@ -98,6 +100,13 @@ def _window(material: Material) -> Row:
         if status.rollback is not None and not status.rollback.possible:
             text, found = f"{text}, but no rollback is possible: {status.rollback.message}", Tone.BAD
     return Row(cells=[Cell(text="Rollback window"), Cell(text=text, tone=found)], evidence=evidence)
+
+
+def _rehearsal(material: Material) -> Iterator[Row]:
+    """What the API server said to the rollback when it was last tried without doing it."""
+    rollback = material.review.status.rollback
+    if rollback is not None and rollback.check is not None:
+        yield _row("Rollback, tried", rehearsed(rollback.check), material.of_review("status.rollback.check"))
 
 
 def _timeline(material: Material) -> Timeline | None:

@@ -82,6 +82,9 @@ def _way_back(material: Material) -> Iterator[Sentence]:
     if not status.rollback.possible and status.rollback.reason is not Reason.OWNED_BY_GIT:  # which is told by itself
         text = f"no rollback is possible: {status.rollback.message}"
         yield Sentence(text=text, tone=Tone.BAD, evidence=[field])
+    for each in status.rollback.check.risks if status.rollback.check else ():
+        looked = material.of_review("status.rollback.check")
+        yield Sentence(text=f"in a rollback: {each}", tone=Tone.OPEN, evidence=[looked])
 
 
 def _unfinished(material: Material) -> Iterator[Sentence]:

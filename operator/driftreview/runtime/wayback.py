@@ -1,0 +1,79 @@
+"""When the way back of a review is looked at, and what is kept of that. It never keeps a step from being taken."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from driftreview.adapters.errors import ClusterError
+from driftreview.adapters.wayback import WayBack
+from driftreview.adapters.workloads import Workload
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.wayback import WayBackCheck
+from driftreview.domain.patches import ran
+from driftreview.domain.schedule import whole_seconds
+from driftreview.domain.wayback import checked, due, way_back_to
+from driftreview.runtime.keeper import Keeper
+from driftreview.runtime.logs import LOGGER
+
+_FAILED: Final = "the operator failed to look at the way back, see its log"
+
+
+@dataclass(frozen=True)
+class WayBackReader:
+    """Looks at the way back of all reviews; threads may share it.
+
+    What was found stands in the status from T0 on. What was found since that was written is kept in memory only: lost,
+    it is looked at again.
+    """
+
+    way_back: WayBack
+    keeper: Keeper
+    evidence: Callable[[DriftReview], Mapping[str, Any]]
+    """The pinned pod template, from the evidence; empty if it cannot be had."""
+    _kept: dict[str, WayBackCheck] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def seen(self, review: DriftReview, workload: Workload, now: datetime) -> Workload:
+        """The target with what was found of its way back: now, if that is due, or else before."""
+        last = self._last(review)
+        if due(review, workload.view, last, now):
+            last = self._look(review, workload, now)
+            with self._lock:
+                self._kept[review.metadata.uid] = last
+        return replace(workload, view=replace(workload.view, check=last))
+
+    def forget(self, uid: str) -> None:
+        """A review is over or gone."""
+        with self._lock:
+            self._kept.pop(uid, None)
+
+    def _last(self, review: DriftReview) -> WayBackCheck | None:
+        stored = review.status.rollback.check if review.status.rollback else None
+        with self._lock:
+            kept = self._kept.get(review.metadata.uid)
+        return max(filter(None, (stored, kept)), key=lambda each: each.at, default=None)
+
+    def _look(self, review: DriftReview, workload: Workload, now: datetime) -> WayBackCheck:
+        try:
+            gathered = self.way_back.gather(
+                workload, self._template(review, workload), ran(workload.view, review.status.t0, now)
+            )
+            return checked(review, workload.view, gathered, now)
+        except Exception:  # noqa: BLE001 - whatever it is, no rollback waits for it
+            LOGGER.exception("the way back could not be looked at", extra={"review": review.metadata.full_name})
+            return WayBackCheck(at=whole_seconds(now), generation=workload.view.generation, risks=[_FAILED])
+
+    def _template(self, review: DriftReview, workload: Workload) -> Mapping[str, Any]:
+        """The previous pod template: of its ReplicaSet while that is as it was pinned, which is smaller than evidence.
+
+        Empty if it cannot be had.
+        """
+        back = way_back_to(review, workload.view)
+        try:
+            return (self.keeper.pin(review, back).template if back else {}) or self.evidence(review)
+        except ClusterError:
+            return {}
