@@ -50,6 +50,8 @@ class TargetStatus(Model):
     """When its rollout finished."""
     rollout_took: Duration = "0s"
     """How long its rollout took, and a rollback may take as well; as far as is known."""
+    first_release: bool | None = None
+    """True if nothing of it ran before the judged revision."""
     history_ends_at: Time
     """Where a History baseline ends: when the rollout began, or before a release that was rolled back not long ago."""
 

@@ -55,14 +55,18 @@ class SignalResult:
 
     def as_counted(self, finding: Finding) -> SignalVerdict | None:
         """The verdict on one of its series as it would count, did that stand for the signal; None where none counts."""
-        if self.signal.mode is Mode.SHADOW or self.signal.kind is Kind.INFO:
+        if not self._is_judged(finding):
             return None
         return finding.counted(self.signal.on_missing)
 
     def is_ignored(self, finding: Finding) -> bool:
         """Whether it would count, had `onMissing` not said otherwise."""
-        is_counted = self.signal.mode is not Mode.SHADOW and self.signal.kind is not Kind.INFO
-        return is_counted and self.as_counted(finding) is None
+        return self._is_judged(finding) and self.as_counted(finding) is None
+
+    def _is_judged(self, finding: Finding) -> bool:
+        """Whether it is more than written down."""
+        is_recorded = self.signal.kind is Kind.INFO or finding.verdict is SignalVerdict.RECORDED
+        return self.signal.mode is not Mode.SHADOW and not is_recorded
 
     @property
     def name(self) -> str:

@@ -19,9 +19,10 @@ from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
+from driftreview.domain.limitsonly import FIRST, foretold
 from driftreview.domain.pace import rollout_took
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
-from driftreview.domain.signalsets import NO_SETS, Sets
+from driftreview.domain.signalsets import NO_SETS, Sets, with_sets
 from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
 from driftreview.domain.workload import REJECTED, REJECTED_DURING, Rollout, TargetView
 
@@ -124,11 +125,12 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         return Settle(finished(review, status), brisk(status, now, RESYNC))
     if was_blocked(review.status) and review.spec.window.t0 is None:
         t0 = max(t0, schedule.whole_seconds(now))  # what was amiss until now is no part of what is judged
+    by_limits = _by_limits(with_sets(review, observed.sets).spec, target, t0)
     if now < t0:
-        summary = f"waits for T0 of {target.current.name} at {said(t0)}{_remark(status)}"
+        summary = f"waits for T0 of {target.current.name} at {said(t0)}{by_limits}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
-    return Settle(_started(review, status, target, t0, now), now)
+    return Settle(_started(review, status, target, t0, now, by_limits), now)
 
 
 def _accepted(review: DriftReview, target: TargetView, observed: Observed, now: datetime) -> DriftReviewStatus:
@@ -151,6 +153,17 @@ def _remark(status: DriftReviewStatus) -> str:
     accepted = condition(status, ConditionType.ACCEPTED)
     silent = accepted is not None and accepted.reason == Reason.NO_DATA_YET
     return f"; {accepted.message}" if accepted is not None and silent else ""
+
+
+def _is_first(target: TargetView, t0: datetime) -> bool:
+    """Whether nothing of the target ran before T0; before a backdated one something did, in another cluster."""
+    return target.is_first and target.rolled_out_at is not None and t0 >= schedule.whole_seconds(target.rolled_out_at)
+
+
+def _by_limits(spec: DriftReviewSpec, target: TargetView, t0: datetime) -> str:
+    """What a sentence ends in where nothing ran before a release that should be compared with it."""
+    is_compared = spec.baseline.from_ is BaselineFrom.HISTORY
+    return f"; {foretold(spec, FIRST)}" if is_compared and _is_first(target, t0) else ""
 
 
 def _ahead(status: DriftReviewStatus) -> str:
@@ -199,7 +212,7 @@ def _no_release(review: DriftReview, target: TargetView, t0: datetime) -> str | 
 
 
 def _started(
-    review: DriftReview, status: DriftReviewStatus, target: TargetView, t0: datetime, now: datetime
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, t0: datetime, now: datetime, by_limits: str
 ) -> DriftReviewStatus:
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
@@ -217,6 +230,7 @@ def _started(
                 uid=target.uid,
                 rolled_out_at=target.rolled_out_at or t0,
                 rollout_took=exact_duration(rollout_took(target)),
+                first_release=_is_first(target, t0) or None,
                 history_ends_at=schedule.whole_seconds(ends),
             ),
             "judged": target.current,
@@ -230,7 +244,7 @@ def _started(
         message = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}"
         status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, message, now)
         moved_back = f"; {message}"
-    summary = f"T0 is {said(t0)}: freezing the baseline{moved_back}{_remark(status)}"
+    summary = f"T0 is {said(t0)}: freezing the baseline{by_limits}{moved_back}{_remark(status)}"
     if remark := _remark(status):  # from here on the evidence says what is missing
         message = f"{_IN_ORDER}; before T0: {remark.removeprefix('; ')}"
         status = with_condition(status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, message, now)

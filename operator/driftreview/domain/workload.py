@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -69,6 +69,8 @@ class TargetView:
     previous: Revision | None
     approved: str
     """The template hash in the annotation that marks an approved revision."""
+    is_first: bool = False
+    """Nothing of it ran before the current revision, as far as its object tells."""
     replicas: int = 1
     """How many pods are wanted."""
     restored: bool = False
@@ -133,7 +135,9 @@ def choose(
         return runs
     began_by = _began_by(target, runs.current)
     older = [each for each in found if began_by is None or each.born <= began_by]
-    return previous(runs.current, older, known, marks)
+    # A history that was cut has counted on: only the first revision of all has the number 1.
+    is_first = len(found) == runs.current.number == 1
+    return replace(previous(runs.current, older, known, marks), is_first=is_first)
 
 
 def rolled_back(annotations: Mapping[str, str]) -> tuple[str, ...]:
@@ -159,6 +163,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         current=None if runs is None else known[runs.uid],
         previous=None if before is None else known[before.uid],
         approved=annotations.get(APPROVED, ""),
+        is_first=choice.is_first,
         replicas=raw["spec"].get("replicas", 1),
         restored=annotations.get(RESTORED) == target.template_hash,
         rejected=target.template_hash in rolled_back(annotations),
