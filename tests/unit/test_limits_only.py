@@ -481,7 +481,7 @@ class TestLives:
         assert decision["recommendation"] == Recommendation.REJECT
         assert decision["message"].startswith("T0+1h: by limits only: latency is Degraded: ")
         assert simulator.acts == []
-        assert simulator.status["rollback"]["reason"] == "NoPreviousRevision"
+        assert "it cannot be rolled back: no earlier revision was kept" in simulator.status["summary"]
 
     def test_released_ill_it_is_neither_rolled_back_nor_promoted_until_it_is_well(self) -> None:
         simulator = released_ill()
