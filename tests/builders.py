@@ -30,7 +30,7 @@ from driftreview.domain.history import EPOCH, MILLISECOND, Recorded
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.samples import Samples, Series, Window
 from driftreview.domain.together import judge_together
-from driftreview.domain.workload import Rollout, TargetView
+from driftreview.domain.workload import Held, Rollout, TargetView
 
 T0 = datetime(2026, 7, 31, 12, tzinfo=UTC)
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -132,6 +132,9 @@ def revision(version: str) -> Revision:
     )
 
 
+PAUSED = Held(Reason.TARGET_PAUSED, "rollout is paused", "kubectl rollout resume deployment/web -n shop")
+
+
 def target(version: str = "new", **fields: Any) -> TargetView:
     """A Deployment that finished rolling out a version ten minutes before T0."""
     given: dict[str, Any] = {
@@ -145,6 +148,7 @@ def target(version: str = "new", **fields: Any) -> TargetView:
         "current": revision(version),
         "previous": revision("old"),
         "approved": "",
+        "held": PAUSED if fields.get("rollout") is Rollout.PAUSED else None,
     }
     return TargetView(**given | fields)
 

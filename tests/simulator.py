@@ -37,7 +37,7 @@ from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.naming import stored_name
 from driftreview.domain.plan import plan
 from driftreview.domain.query import Asked
-from driftreview.domain.revisions import ReplicaSet, pin
+from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from driftreview.domain.workload import Rollout, TargetView
 from tests import builders
@@ -94,6 +94,7 @@ class Deployment:
             previous=builders.revision(self.before) if self.before else None,
             approved=self.approved,
             is_first=self.is_first,
+            held=builders.PAUSED if self.paused else None,
             replicas=self.replicas,
         )
 
@@ -103,10 +104,10 @@ class Deployment:
         self.fails = self.is_first = False
 
 
-def replica_set(name: str) -> ReplicaSet | None:
+def replica_set(name: str) -> Stored | None:
     """The ReplicaSet of that name, if it is of a version there is."""
     versions = ("old", "new", "newer")
-    found = (ReplicaSet(builders.revision(each), builders.template(each)) for each in versions)
+    found = (Stored(builders.revision(each), builders.template(each)) for each in versions)
     return next((each for each in found if each.revision.name == name), None)
 
 

@@ -20,6 +20,7 @@ from typing import Any, Final
 from driftreview.adapters.errors import ClusterError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.workloads import Workloads
+from driftreview.api.driftreview import Target
 
 PARALLEL: Final = 16
 ROUNDS: Final = 2
@@ -83,7 +84,7 @@ def memory(field: str) -> float:
 def read(workloads: Workloads) -> str:
     """What reading one target ends as."""
     try:
-        found = workloads.read("shop", "web")
+        found = workloads.read("shop", Target(name="web"))
     except ClusterError as error:
         return type(error).__name__
     return f"goes back to {found.view.previous.name}" if found and found.view.previous else "no way back"

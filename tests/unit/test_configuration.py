@@ -14,7 +14,7 @@ from driftreview.api.flag import Flag
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.masking import Mask
-from driftreview.domain.pods import Pod
+from driftreview.domain.pods import Pod, PodsOf
 from driftreview.domain.podtemplate import MOST_BYTES, containers, references
 from driftreview.domain.release import release
 from driftreview.domain.running import autoscaler_of, edited_at
@@ -62,6 +62,7 @@ CONFIG_MAP: Raw = {"metadata": {"name": "settings", "creationTimestamp": "2026-0
 
 
 JUDGED = builders.revision("new")
+PODS = PodsOf(JUDGED.uid, "pod-template-hash", "new")
 
 
 def pod(name: str, image_id: str = "docker-pullable://registry/web@sha256:1", node: str = "node-1") -> Raw:
@@ -128,7 +129,7 @@ def test_what_runs_is_told_by_the_pods_of_the_judged_revision() -> None:
     reader, review = found.reader(), started()
     target = read_target(reader, review)
     assert target is not None
-    fact = deployment_of(review, target, read_pods(reader, "deployment/images", "web", JUDGED))
+    fact = deployment_of(review, target, read_pods(reader, "deployment/images", PODS))
     assert fact.images[0].digests == ["registry/web@sha256:1", "registry/web@sha256:2"]
     assert (fact.pods, fact.pod_template_hash, fact.generation) == (3, "new", 4)
     assert (fact.desired, fact.updated, fact.ready, fact.available) == (3, 3, 2, 2)
@@ -178,7 +179,7 @@ def test_what_may_not_be_read_is_said_and_nothing_fails() -> None:
     reader, review = found.reader(), started()
     target = release(found.stored["deployments"]["web"], "uid", [])
     nodes = [Pod("a", node=name) for name in ("node-1", "node-2")]
-    fact = read_configuration(reader, review, target, [*read_pods(reader, "deployment/images", "web", JUDGED), *nodes])
+    fact = read_configuration(reader, review, target, [*read_pods(reader, "deployment/images", PODS), *nodes])
     assert fact.nodes == [NodeFact(name="node-1"), NodeFact(name="node-2")]
     assert {each.hash for each in fact.secrets} == {None}
     refused = [each.about for each in reader.problems if each.reason is Reason.FORBIDDEN]

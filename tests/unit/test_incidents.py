@@ -14,6 +14,7 @@ from driftreview.adapters.incidents import read_incidents
 from driftreview.adapters.kubernetes import EVENTS, PODS, Cluster, Kind
 from driftreview.adapters.podlist import read_pods
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
+from driftreview.api.driftreview import Target
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.incident import MOST_INCIDENTS, Incident
@@ -21,13 +22,14 @@ from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict, Verdict
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.finding import Finding
-from driftreview.domain.incidents import Subjects, ended, latest_first, of_event, of_pods
+from driftreview.domain.incidents import ended, latest_first, of_event, of_pods
 from driftreview.domain.inventory import MOST_PODS
-from driftreview.domain.pods import Container, Ended, Pod
+from driftreview.domain.kinds import subjects
+from driftreview.domain.pods import Container, Ended, Pod, PodsOf
 from driftreview.domain.result import CheckpointResult, SignalResult
 from tests.builders import HOUR, MINUTE, T0, review, revision, signal
 
-SUBJECTS = Subjects("web", "web-new")
+SUBJECTS = subjects(Target(name="web"), revision("new"))
 EVENT: dict[str, Any] = {
     "type": "Warning",
     "involvedObject": {"kind": "Pod", "name": "web-new-abcde"},
@@ -84,8 +86,8 @@ class TestEvents:
         [
             ("Deployment", "web", True),
             ("ReplicaSet", "web-new", True),
-            ("Pod", "web-new-x", True),
-            ("Pod", "web-newer-x", False),
+            ("Pod", "web-new-x2x4z", True),
+            ("Pod", "web-newer-x2x4z", False),
             ("ReplicaSet", "web-old", False),
             ("Node", "web", False),
             ("", "", False),
@@ -142,7 +144,7 @@ class Server:
 
 def read(server: Server) -> tuple[list[Incident], FactReader]:
     reader = FactReader(cast(Cluster, server), "shop")
-    pods = read_pods(reader, "deployment/images", "web", revision("new"))
+    pods = read_pods(reader, "deployment/images", PodsOf(revision("new").uid, "pod-template-hash", "new"))
     return read_incidents(reader, SUBJECTS, pods, T0), reader
 
 
@@ -197,7 +199,8 @@ def test_a_missing_right_is_a_problem_and_hides_nothing_else() -> None:
 )
 def test_a_look_lists_the_judged_pods_once(more: dict[str, Any], pods: int, asked: list[str]) -> None:
     server = Server()
-    owned = {"name": "web-new-abcde", "ownerReferences": [{"uid": revision("new").uid}]}
+    labels = {"pod-template-hash": "new"}
+    owned = {"name": "web-new-abcde", "ownerReferences": [{"uid": revision("new").uid}], "labels": labels}
     killed = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": (T0 + MINUTE).isoformat()}
     said = {"name": "web", "restartCount": 2, "lastState": {"terminated": killed}}
     containers = {"containers": [{"name": "web"}]}

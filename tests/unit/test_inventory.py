@@ -18,6 +18,7 @@ from driftreview.api.inventory import Inventory, InventoryFact, ServiceFact, Ser
 from driftreview.api.reasons import Reason
 from driftreview.domain.confounders import ABSENT, confounders
 from driftreview.domain.inventory import MOST_PODS, MOST_SERVICES, owners, pod, selects, service, usage, workload
+from driftreview.domain.pods import PodsOf
 from driftreview.domain.samples import Failed, no_data
 from tests import builders
 from tests.builders import HOUR, MINUTE, T0
@@ -177,7 +178,7 @@ def used(*values: tuple[str, float | None]) -> Rows:
 def look(cluster: FactCluster, *answers: Any, **spec: Any) -> tuple[InventoryFact, list[FactProblem], Source]:
     source, reader = Source(*answers), cluster.reader()
     asked = FactSource(reader, FoundSource(cast("Any", source), "prometheus"), T0 - HOUR, {"namespace": "shop"})
-    seen = read_namespace(reader, builders.revision("new"))
+    seen = read_namespace(reader, PodsOf("rs-new", "pod-template-hash", "new"))
     fact = read_inventory(asked, builders.review(), Inventory.model_validate(spec), seen, NOW)
     return fact, reader.problems, source
 

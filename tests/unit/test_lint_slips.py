@@ -94,6 +94,12 @@ def test_a_silence_of_each_pod_is_an_error_where_it_would_surely_roll_back() -> 
     assert found.severity is Severity.ERROR
 
 
+def test_the_pods_of_a_stateful_set_keep_their_names_and_those_of_a_daemon_set_do_not() -> None:
+    signals = [HEARD | {"each": "pod", "query": MINE}, LEVEL | {"each": "pod"}]
+    assert of("each-pod", review(signals=signals, target={"kind": "StatefulSet", "name": "web"})) == []
+    assert len(of("each-pod", review(signals=signals, target={"kind": "DaemonSet", "name": "web"}))) == 2
+
+
 def test_no_slip_is_in_the_examples_and_in_what_the_documentation_shows() -> None:
     texts = [path.read_text("utf-8") for path in (ROOT / "examples").rglob("*.yaml")]
     texts += [yaml.safe_dump_all(shown.values) for shown in manifests()]

@@ -12,7 +12,7 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.action import FOLLOW, RESYNC, Observed, Settle
 from driftreview.domain.continuity import LATELY, forbidden, has_argument, stops
 from driftreview.domain.plan import plan
-from driftreview.domain.pods import Container, Ended, Pod, pod_of
+from driftreview.domain.pods import Container, Ended, Pod, PodsOf, pod_of
 from driftreview.domain.preflight import find, with_preflight, with_resolution
 from driftreview.domain.readings import Clocks, Readings, Retention, Unknown
 from driftreview.domain.status import condition
@@ -38,7 +38,7 @@ def read(**fields: Any) -> Readings:
 
 
 RAW: dict[str, Any] = {
-    "metadata": {"name": "bot-1", "ownerReferences": [{"uid": "rs-1"}]},
+    "metadata": {"name": "bot-1", "ownerReferences": [{"uid": "rs-1"}], "labels": {"hash": "1"}},
     "spec": {
         "restartPolicy": "Always",
         "initContainers": [{"name": "first"}, {"name": "sidecar", "restartPolicy": "Always"}],
@@ -70,6 +70,8 @@ RAW: dict[str, Any] = {
     },
 }
 
+JUDGED = PodsOf("rs-1", "hash", "1")
+
 
 class TestPods:
     def test_a_pod_is_what_it_runs_and_how_it_ended(self) -> None:
@@ -81,15 +83,16 @@ class TestPods:
             Ended(137, "OOMKilled", T0),
             "CrashLoopBackOff",
         )
-        assert pod_of(RAW, "rs-1") == Pod("bot-1", "10.0.0.7", "Always", (bot, Container("sidecar")))
+        assert pod_of(RAW, JUDGED) == Pod("bot-1", "10.0.0.7", "Always", (bot, Container("sidecar")))
 
     def test_the_pods_of_others_and_those_on_their_way_are_left_out(self) -> None:
-        assert pod_of(RAW, "rs-2") is None
+        assert pod_of(RAW, PodsOf("rs-2", "hash", "1")) is None
+        assert pod_of(RAW, PodsOf("rs-1", "hash", "2")) is None
         leaving = RAW["metadata"] | {"deletionTimestamp": "2026-07-31T12:00:00Z"}
-        assert pod_of(RAW | {"metadata": leaving}, "rs-1") is None
+        assert pod_of(RAW | {"metadata": leaving}, JUDGED) is None
 
     def test_one_that_has_not_started_has_no_past(self) -> None:
-        assert pod_of({"metadata": RAW["metadata"], "spec": {"containers": [{"name": "a"}]}}, "rs-1") == pod(
+        assert pod_of({"metadata": RAW["metadata"], "spec": {"containers": [{"name": "a"}]}}, JUDGED) == pod(
             Container("a")
         )
 

@@ -19,9 +19,10 @@ from driftreview.runtime.gather import TurnOverError
 from driftreview.runtime.preflight import PreflightReader
 from tests.builders import HOUR, MINUTE, T0, around, review, signal, target
 
+HASHED = {"pod-template-hash": "new"}
 NEVER, AT_ONCE = float("inf"), 0.0
 POD: dict[str, Any] = {
-    "metadata": {"name": "web-new-abcde", "ownerReferences": [{"uid": "rs-new"}]},
+    "metadata": {"name": "web-new-abcde", "ownerReferences": [{"uid": "rs-new"}], "labels": HASHED},
     "spec": {"containers": [{"name": "web", "args": ["--dry-run"]}]},
 }
 

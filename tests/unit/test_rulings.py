@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.driftreview import Target, TargetKind
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Recommendation
 from driftreview.domain.rulings import Ruling, rejected, remembered, ruling
@@ -13,6 +14,7 @@ from tests.builders import HOUR, MINUTE, T0, target
 from tests.simulator import Simulator
 from tests.unit.test_life_of_a_review import release
 
+WEB = Target(name="web")
 BEGAN = T0 - 12 * MINUTE
 """When the rollout of the target of `builders` began."""
 
@@ -120,15 +122,16 @@ class TestWhatIsKept:
         kept, first, second = Rulings(), self.body("first"), self.body("second")
         for each in (first, second, first):
             kept.see(each)
-        assert len(kept.of("shop", "web")) == 2
-        assert kept.of("shop", "other") == kept.of("else", "web") == ()
+        assert len(kept.of("shop", WEB)) == 2
+        assert kept.of("shop", Target(name="other")) == kept.of("else", WEB) == ()
+        assert kept.of("shop", Target(kind=TargetKind.STATEFUL_SET, name="web")) == ()
         kept.forget(first)
-        assert kept.of("shop", "web") == (ruling(second),)
+        assert kept.of("shop", WEB) == (ruling(second),)
         kept.forget(second)
         kept.forget(second)
-        assert kept.of("shop", "web") == ()
+        assert kept.of("shop", WEB) == ()
 
     def test_a_review_that_has_come_to_nothing_leaves_nothing(self) -> None:
         kept = Rulings()
         kept.see(self.body("first") | {"status": {}})
-        assert kept.of("shop", "web") == ()
+        assert kept.of("shop", WEB) == ()

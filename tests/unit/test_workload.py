@@ -12,26 +12,17 @@ from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
 from driftreview.api.status import Revision
+from driftreview.domain.deployments import Deployments
 from driftreview.domain.display import short_hash
 from driftreview.domain.patches import approve_patch, rollback_patch
 from driftreview.domain.revisions import MOST_READ, listed, pin, template_hash, without_hash_label
 from driftreview.domain.revisions import replica_set as reduced
-from driftreview.domain.workload import (
-    APPROVED,
-    REJECTED,
-    REJECTED_DURING,
-    RESTORED,
-    Rollout,
-    TargetView,
-    choose,
-    label_selector,
-    rollout_status,
-    view,
-)
-from driftreview.domain.workload import deployment as slim
+from driftreview.domain.viewing import choose, label_selector, slim, view
+from driftreview.domain.workload import APPROVED, REJECTED, REJECTED_DURING, RESTORED, Rollout, TargetView
 from tests.builders import MINUTE, T0, template
 
 Raw = dict[str, Any]
+RULES = Deployments()
 REVISION = "deployment.kubernetes.io/revision"
 
 
@@ -79,20 +70,20 @@ def look(raw: Raw, *found: Raw, read: list[str] | None = None, rejected: Abstrac
     target, whole = slim(raw), {each["metadata"]["uid"]: each for each in found}
     own = [each for each in (listed(raw["metadata"]["uid"], other["metadata"]) for other in found) if each]
     known: dict[str, Revision] = {}
-    choice = choose(target, own, known, rejected)
+    choice = choose(RULES, target, own, known, rejected)
     while choice.missing is not None:
         if read is not None:
             read.append(choice.missing.name)
         known[choice.missing.uid] = reduced(whole[choice.missing.uid]).revision
-        choice = choose(target, own, known, rejected)
-    return view(target, choice, known)
+        choice = choose(RULES, target, own, known, rejected)
+    return view(RULES, target, choice, known)
 
 
 class TestRolloutStatus:
     """As `kubectl rollout status` tells it."""
 
     def test_all_pods_updated_and_available_is_complete(self) -> None:
-        assert rollout_status(deployment()) == (Rollout.COMPLETE, "3 pods are updated and available")
+        assert RULES.rollout(deployment()) == (Rollout.COMPLETE, "3 pods are updated and available")
 
     @pytest.mark.parametrize(
         ("status", "message"),
@@ -104,37 +95,37 @@ class TestRolloutStatus:
         ],
     )
     def test_what_is_missing_is_said(self, status: Raw, message: str) -> None:
-        assert rollout_status(deployment(**status)) == (Rollout.PROGRESSING, message)
+        assert RULES.rollout(deployment(**status)) == (Rollout.PROGRESSING, message)
 
     def test_a_deadline_that_passed_is_a_failure(self) -> None:
         late = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded", "message": "has timed out"}]
-        rollout, message = rollout_status(deployment(conditions=late, updatedReplicas=1))
+        rollout, message = RULES.rollout(deployment(conditions=late, updatedReplicas=1))
         assert rollout is Rollout.FAILED
         assert message.endswith("has timed out")
 
     def test_an_old_failure_says_nothing_of_a_new_spec(self) -> None:
         late = [{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
-        assert rollout_status(deployment(conditions=late, observedGeneration=6))[0] is Rollout.PROGRESSING
+        assert RULES.rollout(deployment(conditions=late, observedGeneration=6))[0] is Rollout.PROGRESSING
 
     def test_a_paused_one_is_paused_whatever_it_has(self) -> None:
         paused = deployment()
         paused["spec"]["paused"] = True
-        assert rollout_status(paused)[0] is Rollout.PAUSED
+        assert RULES.rollout(paused)[0] is Rollout.PAUSED
 
     def test_a_new_one_without_any_status_is_under_way(self) -> None:
         fresh = deployment()
         del fresh["status"]
-        assert rollout_status(fresh)[0] is Rollout.PROGRESSING
+        assert RULES.rollout(fresh)[0] is Rollout.PROGRESSING
 
     def test_one_pod_is_wanted_where_nothing_is_said(self) -> None:
         bare = deployment(updatedReplicas=0, replicas=0, availableReplicas=0)
         del bare["spec"]["replicas"]
-        assert rollout_status(bare) == (Rollout.PROGRESSING, "0 of 1 pods are updated")
+        assert RULES.rollout(bare) == (Rollout.PROGRESSING, "0 of 1 pods are updated")
 
     def test_scaled_to_nothing_is_complete(self) -> None:
         none = deployment(updatedReplicas=0, replicas=0, availableReplicas=0)
         none["spec"]["replicas"] = 0
-        assert rollout_status(none)[0] is Rollout.COMPLETE
+        assert RULES.rollout(none)[0] is Rollout.COMPLETE
 
 
 class TestTemplateHash:

@@ -10,7 +10,10 @@ import pytest
 from driftreview.adapters.errors import ChangedError, NotFoundError, OversizedError
 from driftreview.adapters.kubernetes import Cluster, _error
 from driftreview.adapters.workloads import Workloads
+from driftreview.api.driftreview import Target
 from tests.unit.test_workload import Raw, deployment, replica_set
+
+WEB = Target(name="web")
 
 
 class Pages(Cluster):
@@ -65,7 +68,7 @@ def pages() -> Pages:
 
 def test_all_pages_are_read_and_whole_only_what_is_needed_of_the_targets_own() -> None:
     cluster, alive = pages(), []
-    found = Workloads(cluster, lambda: alive.append(1)).read("shop", "web")
+    found = Workloads(cluster, lambda: alive.append(1)).read("shop", WEB)
     assert found is not None
     assert found.view.current is not None
     assert found.view.previous is not None
@@ -73,18 +76,18 @@ def test_all_pages_are_read_and_whole_only_what_is_needed_of_the_targets_own() -
     assert cluster.whole == ["web-new", "web-old"]
     assert [each["continue"] for each in cluster.asked] == ["", "1", "2"]
     assert len(alive) == 6, "a sign of life after the target, each page and each ReplicaSet"
-    assert "template" not in found.deployment["spec"]
+    assert "template" not in found.raw["spec"]
 
 
 def test_what_was_read_holds_until_its_spec_is_changed() -> None:
     cluster = pages()
     workloads = Workloads(cluster)
-    first, second = workloads.read("shop", "web"), workloads.read("shop", "web")
+    first, second = workloads.read("shop", WEB), workloads.read("shop", WEB)
     assert first == second
     assert cluster.whole == ["web-new", "web-old"]
     changed = replica_set("other", 2, name="web-old", uid="rs-old", generation=2)
     cluster.pages = ([replica_set("new", 3), changed],)
-    third = workloads.read("shop", "web")
+    third = workloads.read("shop", WEB)
     assert first is not None
     assert third is not None
     assert first.view.previous is not None
@@ -96,7 +99,7 @@ def test_what_was_read_holds_until_its_spec_is_changed() -> None:
 def test_where_metadata_are_large_they_are_read_one_by_one() -> None:
     cluster = pages()
     cluster.too_much = True
-    found = Workloads(cluster).read("shop", "web")
+    found = Workloads(cluster).read("shop", WEB)
     assert found is not None
     assert found.view.previous is not None
     assert [(each["limit"], each["continue"]) for each in cluster.asked] == [
@@ -108,29 +111,29 @@ def test_one_that_was_made_anew_meanwhile_is_a_change() -> None:
     cluster = pages()
     cluster.pages[0].insert(0, replica_set("old", 2, name="web-new", uid="another", ownerReferences=[]))
     with pytest.raises(ChangedError, match="web-new"):
-        Workloads(cluster).read("shop", "web")
+        Workloads(cluster).read("shop", WEB)
 
 
 def test_a_revision_is_pinned_with_its_template_or_without_if_it_is_gone() -> None:
     workloads = Workloads(cluster := pages())
-    found = workloads.read("shop", "web")
+    found = workloads.read("shop", WEB)
     assert found is not None
     assert found.view.previous is not None
-    assert workloads.pin("shop", found.view.previous).template
+    assert workloads.pin("shop", WEB.kind, found.view.previous).template
     cluster.pages = ([],)
-    assert workloads.pin("shop", found.view.previous).template == {}
+    assert workloads.pin("shop", WEB.kind, found.view.previous).template == {}
 
 
 def test_a_selector_of_expressions_alone_selects() -> None:
     target = deployment()
     target["spec"]["selector"] = {"matchExpressions": [{"key": "app", "operator": "In", "values": ["web"]}]}
     cluster = Pages([replica_set("new", 1)], target=target)
-    assert Workloads(cluster).read("shop", "web") is not None
+    assert Workloads(cluster).read("shop", WEB) is not None
     assert [each["labelSelector"] for each in cluster.asked] == ["app in (web)"]
 
 
 def test_a_target_that_is_not_there_is_none() -> None:
-    assert Workloads(Pages([])).read("shop", "gone") is None
+    assert Workloads(Pages([])).read("shop", Target(name="gone")) is None
 
 
 def test_a_list_that_grew_too_old_is_read_again() -> None:

@@ -9,20 +9,20 @@ from typing import Any, Final, TypeVar
 
 from driftreview.adapters.errors import ChangedError
 from driftreview.adapters.factreader import FactReader
+from driftreview.adapters.histories import TARGETS
 from driftreview.adapters.kubernetes import (
     AUTOSCALERS,
     CONFIG_MAPS,
-    DEPLOYMENTS,
     NODES,
     SECRETS,
     SERVER_VERSION,
     Kind,
 )
-from driftreview.adapters.podlist import template_label
 from driftreview.api.configuration import ConfigurationFact, DeploymentFact, NodeFact, ReferenceFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Reason
 from driftreview.domain.contracts import config_map_hash
+from driftreview.domain.kinds import revision_hash, rules_of
 from driftreview.domain.masking import secret_hash
 from driftreview.domain.pods import Pod
 from driftreview.domain.release import Release, deployment_fact, release
@@ -48,7 +48,7 @@ def read_target(reader: FactReader, review: DriftReview) -> Release | None:
     """
     judged = review.status.judged
     with_hashes = _hashing(partial(release, review=review.metadata.uid, flags=review.spec.flags))
-    target = reader.read(DEPLOYMENT, DEPLOYMENTS, review.spec.target.name, with_hashes)
+    target = reader.read(DEPLOYMENT, TARGETS[review.spec.target.kind], review.spec.target.name, with_hashes)
     if target is not None and judged is not None and target.template_hash != judged.template_hash:
         raise ChangedError(f"{review.spec.target.name} got another pod template while its facts were read")
     return target
@@ -56,8 +56,9 @@ def read_target(reader: FactReader, review: DriftReview) -> Release | None:
 
 def deployment_of(review: DriftReview, target: Release, pods: Sequence[Pod]) -> DeploymentFact:
     """The release as it runs."""
-    judged = review.status.judged
-    return deployment_fact(target, pods, template_label(judged, review.spec.target.name) if judged else "")
+    judged, of = review.status.judged, review.spec.target
+    hashed = revision_hash(of, judged.name) if judged else ""
+    return deployment_fact(target, rules_of(review).counts(target.raw), pods, hashed)
 
 
 def read_configuration(

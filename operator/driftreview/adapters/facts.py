@@ -26,7 +26,7 @@ from driftreview.api.incident import Incident
 from driftreview.api.observability import ObservabilityFact
 from driftreview.api.values import parse_duration
 from driftreview.domain import alerts, observability
-from driftreview.domain.incidents import Subjects
+from driftreview.domain.kinds import pods_of, subjects
 from driftreview.domain.pods import Pod
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.subject import Subject
@@ -54,13 +54,14 @@ class ClusterFacts:
             ClusterError: the API server could not be asked.
         """
         reader = FactReader(self._cluster, review.metadata.namespace)
-        name, judged = review.spec.target.name, review.status.judged
-        variables = Subject(judged, review.status.previous).variables(review) if judged else {}
+        status, judged = review.status, review.status.judged
+        of = judged and pods_of(review.spec.target, status.target.uid if status.target else "", judged)
+        variables = Subject(judged, status.previous).variables(review) if judged else {}
         source = FactSource(reader, found, at, variables)
         target = read_target(reader, review)
         wanted, now = review.spec.inventory, self._clock()
-        everyone = read_namespace(reader, judged) if wanted and judged else None
-        pods = read_pods(reader, f"{DEPLOYMENT}/images", name, judged, everyone) if judged else ()
+        everyone = read_namespace(reader, of) if wanted and of else None
+        pods = read_pods(reader, f"{DEPLOYMENT}/images", of, everyone) if of else ()
         fired, seen = _of_source(source, review)
         return Facts(
             taken_at=whole_seconds(now),
@@ -107,4 +108,4 @@ def _incidents(reader: FactReader, review: DriftReview, pods: Sequence[Pod], at:
     if status.baseline is not None and status.t0 is not None:
         looked.append(status.t0)
     since = max(looked, default=at - parse_duration(review.spec.window.warmup))
-    return read_incidents(reader, Subjects(review.spec.target.name, status.judged.name), pods, since)
+    return read_incidents(reader, subjects(review.spec.target, status.judged), pods, since)

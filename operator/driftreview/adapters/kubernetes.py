@@ -38,7 +38,7 @@ _PAGE: Final = 25
 _FEWER: Final = 5
 """By how much a page that was too large is cut."""
 MOST_BYTES: Final = 1_500_000
-"""Longest JSON that is read of a target and its ReplicaSets. etcd takes 1.5 MiB of a form that is more compact: what is
+"""Longest JSON that is read of a target and its revisions. etcd takes 1.5 MiB of a form that is more compact: what is
 made of many small parts may be stored there and still be longer than this."""
 _AT_ONCE: Final = 2
 """How many of these are parsed at the same time: parsed, one takes twenty times its length and more."""
@@ -63,6 +63,7 @@ METRIC_SOURCES: Final = Kind(f"/apis/{GROUP}/{VERSION}", "metricsources")
 CLUSTER_METRIC_SOURCES: Final = Kind(f"/apis/{GROUP}/{VERSION}", "clustermetricsources", namespaced=False)
 DEPLOYMENTS: Final = Kind("/apis/apps/v1", "deployments")
 REPLICA_SETS: Final = Kind("/apis/apps/v1", "replicasets")
+CONTROLLER_REVISIONS: Final = Kind("/apis/apps/v1", "controllerrevisions")
 LEASES: Final = Kind("/apis/coordination.k8s.io/v1", "leases")
 SELF_SUBJECT_REVIEWS: Final = Kind("/apis/authentication.k8s.io/v1", "selfsubjectreviews", namespaced=False)
 SECRETS: Final = Kind("/api/v1", "secrets")

@@ -7,9 +7,8 @@ from typing import Any, Final
 
 from driftreview.adapters.factreader import FactReader, Listing
 from driftreview.adapters.kubernetes import PODS, Cluster
-from driftreview.api.status import Revision
 from driftreview.domain import inventory
-from driftreview.domain.pods import Pod, pod_of
+from driftreview.domain.pods import Pod, PodsOf, pod_of
 
 MOST_PODS: Final = 200
 """Pods of one revision that are read; what they share, as many tell."""
@@ -17,7 +16,7 @@ Both = tuple[Pod | None, inventory.Pod | None]
 """A pod as one of the judged revision, and as one of an inventory; None where it is none."""
 
 
-def judged_pods(cluster: Cluster, namespace: str, target: str, judged: Revision) -> tuple[Pod, ...]:
+def judged_pods(cluster: Cluster, namespace: str, judged: PodsOf) -> tuple[Pod, ...]:
     """The pods of a revision, at most MOST_PODS.
 
     Raises:
@@ -25,45 +24,36 @@ def judged_pods(cluster: Cluster, namespace: str, target: str, judged: Revision)
         ClusterError: the API server did not answer, or one pod alone is too large.
     """
     found: list[Pod] = []
-    for page in cluster.objects(PODS, namespace, _selectors(judged, target), partial(pod_of, owner=judged.uid)):
+    for page in cluster.objects(PODS, namespace, _selectors(judged), partial(pod_of, of=judged)):
         found += filter(None, page)
         if len(found) >= MOST_PODS:
             break
     return tuple(found[:MOST_PODS])
 
 
-def read_namespace(reader: FactReader, judged: Revision) -> Listing[Both] | None:
+def read_namespace(reader: FactReader, judged: PodsOf) -> Listing[Both] | None:
     """The pods of the namespace, as far as an inventory has room; None if they may not be read, which is noted."""
 
     def keep(raw: dict[str, Any]) -> Both:
-        return pod_of(raw, judged.uid), inventory.pod(raw)
+        return pod_of(raw, judged), inventory.pod(raw)
 
     return reader.list(f"{inventory.SECTION}/{PODS.plural}", PODS, {}, keep, inventory.MOST_PODS)
 
 
-def read_pods(
-    reader: FactReader, about: str, target: str, judged: Revision, seen: Listing[Both] | None = None
-) -> tuple[Pod, ...]:
+def read_pods(reader: FactReader, about: str, judged: PodsOf, seen: Listing[Both] | None = None) -> tuple[Pod, ...]:
     """The same for the facts of a look: none if they may not be read, which is noted.
 
     Args:
         reader: for the facts of the look.
         about: what they are read for.
-        target: name of the workload.
-        judged: its judged revision.
+        judged: by what the pods of the judged revision are told.
         seen: all pods of the namespace, where these were read: as long as none was left out, they are not read again.
     """
     if seen is not None and seen.whole:
         return tuple(each for each, _ in seen.found if each)[:MOST_PODS]
-    keep = partial(pod_of, owner=judged.uid)
-    listing = reader.list(about, PODS, _selectors(judged, target), keep, MOST_PODS)
+    listing = reader.list(about, PODS, _selectors(judged), partial(pod_of, of=judged), MOST_PODS)
     return tuple(each for each in listing.found if each) if listing else ()
 
 
-def template_label(judged: Revision, target: str) -> str:
-    """The label pod-template-hash of the judged pods: what the name of their ReplicaSet adds to the target's."""
-    return judged.name.removeprefix(f"{target}-")
-
-
-def _selectors(judged: Revision, target: str) -> dict[str, str]:
-    return {"labelSelector": f"pod-template-hash={template_label(judged, target)}"}
+def _selectors(judged: PodsOf) -> dict[str, str]:
+    return {"labelSelector": f"{judged.label}={judged.value}"}

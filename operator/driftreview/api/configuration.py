@@ -32,7 +32,7 @@ class DeploymentFact(Model):
     """The release as it runs."""
 
     version: Annotated[str, Field(max_length=63)] = ""
-    """Its label app.kubernetes.io/version: of the pod template, or else of the Deployment."""
+    """Its label app.kubernetes.io/version: of the pod template, or else of the target."""
     pod_template_hash: Annotated[str, Field(max_length=63)] = ""
     """Label pod-template-hash of the judged pods."""
     images: Annotated[list[RunningImage], Field(max_length=64, json_schema_extra=list_map("container"))] = Field(
@@ -42,7 +42,7 @@ class DeploymentFact(Model):
     pods: Count = 0
     """Judged pods that were looked at for it."""
     generation: Count
-    """Of the Deployment."""
+    """Of the target."""
     desired: Count
     """Replicas that are wanted."""
     updated: Count = 0
@@ -52,7 +52,7 @@ class DeploymentFact(Model):
     available: Count = 0
     """Pods that have been ready for long enough."""
     scaled_at: Time | None = None
-    """When the number of replicas was last written, as well as the Deployment's field managers tell."""
+    """When the number of replicas was last written, as well as the target's field managers tell."""
 
 
 class EnvFact(Model):

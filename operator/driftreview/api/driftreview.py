@@ -28,6 +28,8 @@ class TargetKind(StrEnum):
     """Kinds of workload that can be reviewed."""
 
     DEPLOYMENT = "Deployment"
+    STATEFUL_SET = "StatefulSet"
+    DAEMON_SET = "DaemonSet"
 
 
 class Target(Model):

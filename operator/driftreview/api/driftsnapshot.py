@@ -218,9 +218,9 @@ class RevisionEvidence(Model):
     """A revision of the target, pinned."""
 
     name: Annotated[str, Field(max_length=253)]
-    """Name of its ReplicaSet."""
+    """Name of its ReplicaSet or ControllerRevision."""
     uid: Annotated[str, Field(max_length=64)]
-    """UID of its ReplicaSet."""
+    """UID of its ReplicaSet or ControllerRevision."""
     template_hash: Hash
     """SHA-256 of its pod template."""
     images: Annotated[list[ContainerImage], Field(max_length=64, json_schema_extra=list_map("container"))] = Field(

@@ -30,9 +30,9 @@ class Revision(Model):
     """One revision of the target."""
 
     name: Annotated[str, Field(max_length=253)]
-    """Name of its ReplicaSet."""
+    """Name of its ReplicaSet or ControllerRevision."""
     uid: Annotated[str, Field(max_length=64)]
-    """UID of its ReplicaSet."""
+    """UID of its ReplicaSet or ControllerRevision."""
     template_hash: Hash
     """SHA-256 of its pod template."""
     images: Annotated[list[ContainerImage], Field(max_length=64, json_schema_extra=list_map("container"))] = Field(
@@ -41,13 +41,22 @@ class Revision(Model):
     """The images it runs."""
 
 
+class RolledOut(Model):
+    """A rollout that was found finished, of a workload that does not say when it did."""
+
+    template_hash: Hash
+    """SHA-256 of the pod template that was rolled out."""
+    by: Time
+    """It had finished by then."""
+
+
 class TargetStatus(Model):
     """The very object that is judged."""
 
     uid: Annotated[str, Field(max_length=64)]
     """Its UID: another object of the same name is another object."""
     rolled_out_at: Time
-    """When its rollout finished."""
+    """When its rollout finished; of a StatefulSet or DaemonSet, by when it had."""
     rollout_took: Duration = "0s"
     """How long its rollout took, and a rollback may take as well; as far as is known."""
     first_release: bool | None = None
@@ -213,6 +222,8 @@ class DriftReviewStatus(Model):
     """What holds, for programs."""
     t0: Time | None = None
     """Start of the review; all times count from here."""
+    rolled_out: RolledOut | None = None
+    """Until T0, the rollout that it waits for, where the target does not say when that finished."""
     target: TargetStatus | None = None
     """The object that is judged."""
     judged: Revision | None = None

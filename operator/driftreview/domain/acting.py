@@ -6,21 +6,26 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.phases import Phase
+from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
+from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.follow import outcome, went_back_to
-from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
-from driftreview.domain.workload import Rollout, TargetView
+from driftreview.domain.kinds import blocked
+from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
+from driftreview.domain.workload import Held, Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
 """What a rollback gets on top of the target's progress deadline, or of twice as long as its last rollout took:
 Kubernetes does not watch one that never moves."""
+
+ACTOR_SLACK: Final = timedelta(seconds=60)
+"""How long an actor may take to begin what a judge decided before that is said."""
+_NO_ACTOR: Final = "nobody has begun to carry it out"
 
 
 def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
@@ -42,6 +47,24 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if status.act.applied_at is not None:
         return Settle(_put_back(review, status, status.act.applied_at, now), None)
     return _roll_back(review, status, target, now)
+
+
+def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
+    """What a judge says of an act that another process is to do: nothing, unless nobody does it."""
+    status, act = review.status, review.status.act
+    stalled = condition(status, ConditionType.STALLED)
+    says_why = stalled is not None and stalled.status == "True" and stalled.reason != Reason.NO_ACTOR
+    closes = status.rollback.closes_at if status.rollback is not None else now
+    over = now > closes + ACTOR_SLACK
+    if act is None or act.applied_at is not None or now < act.intent_at + ACTOR_SLACK or (says_why and not over):
+        return Settle(status, now + RESYNC)
+    if over:
+        message = f"decided at {said(act.intent_at)}, but {_NO_ACTOR} before the window closed: decide by hand"
+        return Settle(finished(review, moved(status, Phase.FAILED, Reason.NO_ACTOR, message, now)), None)
+    message = f"decided at {said(act.intent_at)}, but {_NO_ACTOR}: does the operator of role actor run, and watch here?"
+    stuck = Stuck(Reason.NO_ACTOR, message)
+    phase = status.phase or Phase.PENDING
+    return Settle(finished(review, moved(status, phase, Reason.NO_ACTOR, message, now, stuck)), now + RESYNC)
 
 
 def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
@@ -75,17 +98,16 @@ def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetVie
             f"{held_up_by(status)}, and is not done after it; decide by hand"
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
-    if target.rollout is Rollout.PAUSED:
-        paused = _paused(review, status, "decided, but not begun", now)
-        return Settle(paused, brisk(paused, now))
+    if target.held is not None:
+        held = _held(review, status, target.held, "decided, but not begun", now)
+        return Settle(held, brisk(held, now))
     return PatchTarget(ActType.ROLL_BACK)
 
 
-def _paused(review: DriftReview, status: DriftReviewStatus, how_far: str, now: datetime) -> DriftReviewStatus:
+def _held(review: DriftReview, status: DriftReviewStatus, held: Held, how_far: str, now: datetime) -> DriftReviewStatus:
     before = f" before {said(status.rollback.closes_at)}" if status.rollback else ""
-    summary = f"rollback {how_far}: the target's rollout is paused: {how_to_resume(review)}{before}"
-    stuck = Stuck(Reason.TARGET_PAUSED, summary)
-    return finished(review, moved(status, Phase.ROLLING_BACK, Reason.TARGET_PAUSED, summary, now, stuck))
+    summary = f"rollback {how_far}: the target's {held.message}: {held.remedy}{before}"
+    return finished(review, moved(status, Phase.ROLLING_BACK, held.reason, summary, now, Stuck(held.reason, summary)))
 
 
 def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
@@ -96,20 +118,22 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     if status.act is not None and status.act.applied_at is None:
         applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
         status = status.model_copy(update={"act": applied})
-    if target.rollout is Rollout.PAUSED:
-        paused = _paused(review, status, f"to {back} begun, but not finished", now)
-        return Settle(paused, brisk(paused, now))
+    if target.rollout is Rollout.PAUSED and target.held is not None:
+        held = _held(review, status, target.held, f"to {back} begun, but not finished", now)
+        return Settle(held, brisk(held, now))
     since = status.act.applied_at if status.act and status.act.applied_at else now
     took = parse_duration(status.target.rollout_took) if status.target else timedelta(0)
     patience = max(timedelta(seconds=target.deadline_seconds), 2 * took) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:
         message = (
             f"rolled back to {back}, but {target.rollout_message}; pods of the rejected revision may still serve: "
-            "look at the Deployment and its pods"
+            f"look at the {review.spec.target.kind} and its pods{blocked(review, target)}"
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now)), None)
-    summary = f"rolling back to {back}: {target.rollout_message}"
-    return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now)), now + FOLLOW)
+    summary = f"rolling back to {back}: {target.rollout_message}{blocked(review, target)}"
+    hangs = target.blocked_by and now > since + DEADLINE_SLACK
+    stuck = Stuck(Reason.ROLLOUT_BLOCKED, summary) if hangs else None
+    return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now, stuck)), now + FOLLOW)
 
 
 def _acted(review: DriftReview, status: DriftReviewStatus, phase: Phase, now: datetime) -> DriftReviewStatus:

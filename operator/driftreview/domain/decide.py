@@ -33,13 +33,12 @@ from driftreview.domain.status import (
     bounded,
     condition,
     finished,
-    how_to_resume,
     moved,
     said,
     truth,
     with_condition,
 )
-from driftreview.domain.workload import Rollout, TargetView
+from driftreview.domain.workload import TargetView
 
 _NOTHING_KEPT: Final = (
     "no earlier revision was kept at T0 (first release, revisionHistoryLimit: 0, or a pod template of about a megabyte)"
@@ -63,9 +62,9 @@ def with_rollback(
     elif status.previous is None:
         possible, reason = False, Reason.NO_PREVIOUS_REVISION
         message = _no_way_back(status, target.passed_over)
-    elif target.rollout is Rollout.PAUSED:
-        possible, reason = False, Reason.TARGET_PAUSED
-        message = f"the target's rollout is paused: {how_to_resume(review)} before {said(closes)}"
+    elif target.held is not None:
+        possible, reason = False, target.held.reason
+        message = f"the target's {target.held.message}: {target.held.remedy} before {said(closes)}"
     else:
         possible, reason = True, Reason.POSSIBLE
         message = f"to {status.previous.name} until {said(closes)}"

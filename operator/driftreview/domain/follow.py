@@ -17,7 +17,7 @@ from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_p
 from driftreview.domain.consent import consent, is_held, rejection
 from driftreview.domain.display import fitted
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
-from driftreview.domain.workload import TargetView
+from driftreview.domain.workload import HOLDING_BACK, TargetView
 
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
 
@@ -98,7 +98,7 @@ def _intend(
     if act is ActType.ROLL_BACK and (status.rollback is None or not status.rollback.possible):
         reason = status.rollback.reason if status.rollback else Reason.NO_PREVIOUS_REVISION
         message = status.rollback.message if status.rollback else ""
-        if reason is Reason.TARGET_PAUSED:  # this can be mended: wait for it, as long as the window is open
+        if reason in HOLDING_BACK:  # this can be mended: wait for it, as long as the window is open
             return moved(status, Phase.HOLDING, reason, f"{message}; then: {summary}", now, Stuck(reason, message))
         said_last = f"{summary}; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand"
         return moved(status, Phase.FAILED, reason, said_last, now)
@@ -110,7 +110,7 @@ def _intend(
 def act_due(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
     """Write the intent of what was decided when it could not be done, now that it can; or say what it still waits for.
 
-    A rollback waits for a paused target until the window closes, also past the last safe moment; a promotion for
+    A rollback waits for a target that is held until the window closes, also past the last safe moment; a promotion for
     people.
     """
     decision = status.decision
@@ -160,9 +160,9 @@ def window_ended(
     approved = decision is not None and decision.recommendation is Recommendation.APPROVE
     if approved:
         why = f"APPROVE: {why}; but the promotion {consent(review, status).said()}"
+    if decision is not None and _to_be_rolled_back(review, decision):
+        return finished(review, status)  # waits for the target, until the window closes
     if decision is not None and decision.recommendation is Recommendation.REJECT:
-        if _to_be_rolled_back(review, decision):
-            return finished(review, status)
         if review.spec.policy.mode is PolicyMode.ENFORCE and on_end is OnWindowEnd.ROLLBACK:
             summary = f"REJECT: {why}; {NOBODY}"
             return finished(review, _intend(status, ActType.ROLL_BACK, target, summary, now))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,15 +24,14 @@ _MOST_COUNTED: Final = 2**31
 class Subjects:
     """Whose events are incidents."""
 
-    target: str
-    """Name of the Deployment."""
-    judged: str
-    """Name of the judged ReplicaSet."""
+    own: frozenset[tuple[str, str]]
+    """Kind and name of the target and of its judged revision."""
+    pods: str
+    """A regular expression for the names of its pods."""
 
     def concern(self, kind: str, name: str) -> bool:
         """Whether an event is about the target, its judged revision or one of its pods, which may be gone."""
-        own = {"Deployment": self.target, "ReplicaSet": self.judged}
-        return own.get(kind) == name or (kind == "Pod" and name.startswith(f"{self.judged}-"))
+        return (kind, name) in self.own or (kind == "Pod" and re.fullmatch(self.pods, name) is not None)
 
 
 def of_pods(pods: Iterable[Pod], since: datetime) -> Iterator[Incident]:
@@ -54,7 +54,7 @@ def of_pods(pods: Iterable[Pod], since: datetime) -> Iterator[Incident]:
 
 
 def of_event(raw: Mapping[str, Any], subjects: Subjects, since: datetime) -> Incident | None:
-    """What an event of type Warning says of the judged pods, their ReplicaSet or the target after a moment."""
+    """What an event of type Warning says of the judged pods, their revision or the target after a moment."""
     about, series = raw.get("involvedObject") or {}, raw.get("series") or {}
     kind, name = about.get("kind") or "", about.get("name") or ""
     if raw.get("type") != "Warning" or not subjects.concern(kind, name):

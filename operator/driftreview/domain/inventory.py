@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from driftreview.api.driftreview import TargetKind
 from driftreview.api.inventory import InventoryFact, ServiceFact, ServiceKind, ServiceStatus
 from driftreview.domain.display import shorten
+from driftreview.domain.kinds import KINDS
 from driftreview.domain.pods import CRASH_LOOP, Ended, ended_of
-from driftreview.domain.query import pods_of_target, regex_literal
 
 Raw = Mapping[str, Any]
 
@@ -194,19 +195,13 @@ def usage(
         known: whose the pods are that were there when the API server was asked.
         used: name of a pod, and what it used at the moment that is judged. One that is gone since is told by its name.
     """
-    patterns = [(re.compile(_pods_of(each)), each) for each in workloads]
+    patterns = [(re.compile(KINDS[TargetKind(each.kind)].pods(each.name)), each) for each in workloads]
     total: dict[tuple[ServiceKind, str], float] = {}
     for name, value in used:
         of = known.get(name) or next((each for pattern, each in patterns if pattern.fullmatch(name)), None)
         if of is not None:
             total[of.kind, of.name] = total.get((of.kind, of.name), 0.0) + value
     return total
-
-
-def _pods_of(of: Workload) -> str:
-    if of.kind is ServiceKind.DEPLOYMENT:
-        return pods_of_target(of.name)
-    return regex_literal(f"{of.name}-") + ("[0-9]+" if of.kind is ServiceKind.STATEFUL_SET else "[a-z0-9]{5}")
 
 
 def inventory_fact(

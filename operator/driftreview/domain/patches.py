@@ -22,36 +22,34 @@ _MOST_STRETCHES: Final = 15
 _MOST_TEMPLATES: Final = 10
 
 
-def rollback_patch(
-    target: TargetView, deployment: Raw, template: Raw, ran: tuple[datetime, datetime]
-) -> list[dict[str, Any]]:
+def rollback_patch(target: TargetView, raw: Raw, template: Raw, ran: tuple[datetime, datetime]) -> list[dict[str, Any]]:
     """JSON patch that puts a pod template back, and only onto the object and generation that were looked at.
 
     Args:
         target: what was looked at.
-        deployment: the same, raw.
+        raw: the same, as it was read.
         template: what to put back.
         ran: from when until when the rejected template ran.
     """
     kept = [each for each in target.rejected_during if each[1] > ran[1] - LONGEST_BASELINE][-_MOST_STRETCHES:]
     during = ",".join("/".join(map(format_time, each)) for each in (*kept, ran))
-    before = rolled_back(deployment["metadata"].get("annotations") or {})
+    before = rolled_back(raw["metadata"].get("annotations") or {})
     rejected = [*(each for each in before if each != target.template_hash), target.template_hash][-_MOST_TEMPLATES:]
     notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during, RESTORED: template_hash(template)}
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
-    return [*_unchanged(target), put_back, *_annotate(deployment, notes)]
+    return [*_unchanged(target), put_back, *_annotate(raw, notes)]
 
 
-def approve_patch(target: TargetView, deployment: Raw) -> list[dict[str, Any]]:
+def approve_patch(target: TargetView, raw: Raw) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved."""
-    return [*_unchanged(target), *_annotate(deployment, {APPROVED: target.template_hash})]
+    return [*_unchanged(target), *_annotate(raw, {APPROVED: target.template_hash})]
 
 
-def _annotate(deployment: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+def _annotate(raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
     patch: list[dict[str, Any]] = []
-    if not deployment["metadata"].get("annotations"):
+    if not raw["metadata"].get("annotations"):
         # Somebody may have added the first annotation since: making the map anew would drop it.
-        version = deployment["metadata"]["resourceVersion"]
+        version = raw["metadata"]["resourceVersion"]
         patch.append({"op": "test", "path": "/metadata/resourceVersion", "value": version})
         patch.append({"op": "add", "path": "/metadata/annotations", "value": {}})
     for name, value in notes.items():

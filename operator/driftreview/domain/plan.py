@@ -15,8 +15,8 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.acting import carry_out
-from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
+from driftreview.domain.acting import carry_out, left_to_the_actor
+from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Role, Settle, brisk
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
@@ -24,6 +24,7 @@ from driftreview.domain.follow import act_due, answered, held_back, rules_before
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
 from driftreview.domain.trouble import keeps_failing
+from driftreview.domain.workload import HOLDING_BACK
 
 _OTHER_RUNS: Final = (
     "another pod template runs than the judged one; when that is taken back the review ends, unless a DriftApproval of "
@@ -31,11 +32,11 @@ _OTHER_RUNS: Final = (
 )
 
 
-def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
-    """Decide the next step of a review."""
+def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Role.ALL) -> Action:
+    """Decide the next step of a review, as far as it is for this role."""
     review = extended(review)
     status = review.status
-    if status.phase in TERMINAL:
+    if status.phase in TERMINAL or (role is Role.ACTOR and status.act is None):
         return Settle(status, None)
     suspended = review.spec.suspend and not _is_under_way(status, observed)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
@@ -46,7 +47,7 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if suspended:
         return _suspended(review, observed, now)
     if status.act is not None:
-        return carry_out(review, observed, now)
+        return left_to_the_actor(review, now) if role is Role.JUDGE else carry_out(review, observed, now)
     if status.t0 is None:
         return start(review, observed, now)
     return _watch(review, observed, now)
@@ -120,7 +121,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
-    held_up = stalled is not None and stalled.reason == Reason.TARGET_PAUSED  # and the rollback is decided
+    held_up = stalled is not None and stalled.reason in HOLDING_BACK  # and the rollback is decided
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 

@@ -53,14 +53,25 @@ class Pod:
     """Empty while it has none."""
 
 
-def pod_of(raw: Raw, owner: str) -> Pod | None:
-    """Keep of a pod what is needed; None if another object than this ReplicaSet (a UID) owns it, or it is on its way.
+@dataclass(frozen=True)
+class PodsOf:
+    """By what the pods of a revision are told: their owner, and a label where that owns those of others as well."""
+
+    owner: str
+    """UID of the ReplicaSet, or of the StatefulSet or DaemonSet itself."""
+    label: str
+    value: str
+
+
+def pod_of(raw: Raw, of: PodsOf) -> Pod | None:
+    """Keep of a pod what is needed; None if it is of another revision, or on its way.
 
     A pod that is being deleted is not judged any more.
     """
     metadata, spec, status = raw["metadata"], raw.get("spec") or {}, raw.get("status") or {}
-    owners = [each.get("uid") for each in metadata.get("ownerReferences") or []]
-    if owner not in owners or metadata.get("deletionTimestamp"):
+    if not _is_owned(metadata, of.owner) or metadata.get("deletionTimestamp"):
+        return None
+    if (metadata.get("labels") or {}).get(of.label) != of.value:
         return None
     said = {
         each["name"]: each for kind in ("containerStatuses", "initContainerStatuses") for each in status.get(kind) or []
@@ -72,6 +83,18 @@ def pod_of(raw: Raw, owner: str) -> Pod | None:
         tuple(_container(each, said.get(each["name"], {})) for each in _lasting(spec)),
         spec.get("nodeName") or "",
     )
+
+
+def blocking(raw: Raw, owner: str) -> str | None:
+    """The name of a pod that its StatefulSet (a UID) waits for before it replaces any; None if it does not."""
+    metadata, status = raw["metadata"], raw.get("status") or {}
+    ready = any(each.get("type") == "Ready" and each.get("status") == "True" for each in status.get("conditions") or [])
+    waits = _is_owned(metadata, owner) and not metadata.get("deletionTimestamp") and not ready
+    return metadata["name"] if waits else None
+
+
+def _is_owned(metadata: Raw, owner: str) -> bool:
+    return owner in [each.get("uid") for each in metadata.get("ownerReferences") or []]
 
 
 def _lasting(spec: Raw) -> Iterator[Raw]:

@@ -260,6 +260,12 @@ def _rollback(readings: Readings) -> Iterator[Found]:
             "A drift cannot be rolled back.",
             "Keep one: revisionHistoryLimit above 0, and a release before this one.",
         )
+    elif readings.held is not None:
+        yield Found(
+            f"the target's {readings.held.message}",
+            "A drift cannot be rolled back while that is so.",
+            f"{readings.held.remedy}.",
+        )
 
 
 def _rules(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:

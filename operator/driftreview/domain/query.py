@@ -66,7 +66,7 @@ def regex_literal(text: str) -> str:
 
 def pods_of_revision(replica_set: str) -> str:
     """A regular expression for the pods of one ReplicaSet."""
-    return regex_literal(f"{replica_set}-"[:_LONGEST_BASE]) + _SUFFIX
+    return generated(replica_set)
 
 
 def pods_of_target(deployment: str) -> str:
@@ -77,6 +77,11 @@ def pods_of_target(deployment: str) -> str:
         return f"{regex_literal(deployment)}-{_HASH}-{_SUFFIX}"
     start = f"{deployment}-"[:_LONGEST_BASE]
     return f"{regex_literal(start)}[4-9bcdf-]{{0,{_LONGEST_BASE - len(start)}}}{_SUFFIX}"
+
+
+def generated(owner: str) -> str:
+    """A regular expression for pods whose names the API server made of their owner's name."""
+    return regex_literal(f"{owner}-"[:_LONGEST_BASE]) + _SUFFIX
 
 
 def query_variables(

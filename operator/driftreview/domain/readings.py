@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from driftreview.domain.alertrules import Rule
 from driftreview.domain.pods import Pod
+from driftreview.domain.workload import Held
 
 
 @dataclass(frozen=True)
@@ -58,3 +59,5 @@ class Readings:
     """The rules that the source has loaded."""
     previous: str | None = ""
     """The revision to go back to; None if there is none."""
+    held: Held | None = None
+    """What keeps a pod template from the target's pods."""

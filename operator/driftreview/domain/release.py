@@ -15,6 +15,7 @@ from driftreview.domain.pods import Pod
 from driftreview.domain.podtemplate import containers, images, references
 from driftreview.domain.revisions import template_hash
 from driftreview.domain.running import VERSION, scaled_at
+from driftreview.domain.workload import Counts
 
 Raw = Mapping[str, Any]
 
@@ -24,10 +25,10 @@ _LABEL: Final = 63
 
 @dataclass(frozen=True)
 class Release:
-    """A Deployment and its pod template, as far as facts need them."""
+    """A workload and its pod template, as far as facts need them."""
 
     raw: Raw = field(repr=False)
-    """The Deployment without its pod template and its field managers."""
+    """The workload without its pod template and its field managers."""
     template_hash: str
     version: str
     images: Sequence[tuple[str, str]]
@@ -42,10 +43,10 @@ class Release:
 
 
 def release(raw: Raw, review: str, flags: Sequence[Flag]) -> Release:
-    """Keep of a Deployment what its facts need.
+    """Keep of a workload what its facts need.
 
     Args:
-        raw: the Deployment, whole.
+        raw: the workload, whole.
         review: UID of the review, for the hashes of what is masked.
         flags: of which some may stand in its environment.
     """
@@ -73,15 +74,15 @@ def release(raw: Raw, review: str, flags: Sequence[Flag]) -> Release:
     )
 
 
-def deployment_fact(of: Release, pods: Sequence[Pod], pod_template_hash: str) -> DeploymentFact:
+def deployment_fact(of: Release, counts: Counts, pods: Sequence[Pod], pod_template_hash: str) -> DeploymentFact:
     """A release as it runs.
 
     Args:
         of: the release.
+        counts: how many pods it wants and has.
         pods: those of the judged revision.
         pod_template_hash: their label.
     """
-    spec, status = of.raw["spec"], of.raw["status"]
     run = [each for pod in pods for each in pod.containers if each.digest]
     found = {name: {each.digest for each in run if each.name == name} for name, _ in of.images}
     return DeploymentFact(
@@ -93,9 +94,9 @@ def deployment_fact(of: Release, pods: Sequence[Pod], pod_template_hash: str) ->
         ],
         pods=len(pods),
         generation=of.raw["metadata"]["generation"],
-        desired=spec.get("replicas", 1),
-        updated=status.get("updatedReplicas", 0),
-        ready=status.get("readyReplicas", 0),
-        available=status.get("availableReplicas", 0),
+        desired=counts.wanted,
+        updated=counts.updated,
+        ready=counts.ready,
+        available=counts.available,
         scaled_at=of.scaled_at,
     )

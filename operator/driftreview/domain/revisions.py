@@ -1,7 +1,8 @@
-"""The revisions of a Deployment: which ReplicaSets must be read to know what runs and what ran before.
+"""The revisions of a workload: which of them must be read to know what runs and what ran before.
 
-A list tells only the metadata of ReplicaSets, since each may have a megabyte. What else is needed of one is asked for
-by name, one after the other, until there is an answer.
+A Deployment keeps them as ReplicaSets, a StatefulSet or DaemonSet as ControllerRevisions. A list tells only their
+metadata, since each may have a megabyte. What else is needed of one is asked for by name, one after the other, until
+there is an answer.
 """
 
 from __future__ import annotations
@@ -20,31 +21,35 @@ Raw = Mapping[str, Any]
 _BRIEF: Final = timedelta(minutes=10)
 """As long as the default warm-up: what a release does until then belongs to neither side of a comparison."""
 MOST_READ: Final = 32
-"""How many ReplicaSets are read to find one, newest first; Deployments keep ten old ones unless told otherwise."""
-_HASH_LABEL: Final = "pod-template-hash"
+"""How many revisions are read to find one, newest first; workloads keep ten old ones unless told otherwise."""
+HASH_LABEL: Final = "pod-template-hash"
 _NUMBER: Final = "deployment.kubernetes.io/revision"
 
 
 @dataclass(frozen=True)
 class Listed:
-    """What a list tells of a ReplicaSet."""
+    """What a list tells of a revision."""
 
     name: str
     uid: str
-    generation: int
-    """Of its spec: another one may have another template."""
+    version: str
+    """Of what it holds: another one may have another template or number."""
     number: int
-    """Which revision of the Deployment it is; one that is run again gets a new number."""
+    """Which revision of the workload it is; one that is run again gets a new number."""
     born: datetime
+    began: datetime | None = None
+    """When it last became the workload's newest; None where it does not tell."""
 
 
 @dataclass(frozen=True)
-class ReplicaSet:
-    """A ReplicaSet with its template."""
+class Stored:
+    """A ReplicaSet or ControllerRevision with its template."""
 
     revision: Revision
     template: Raw = field(repr=False)
-    """Its pod template as the Deployment held it."""
+    """Its pod template as the workload held it."""
+    number: int = 0
+    """Which revision of the workload it is, where only the whole object tells."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Marks:
-    """What is known of the Deployment's templates, by their hashes."""
+    """What is known of the workload's templates, by their hashes."""
 
     running: str
     approved: str
@@ -71,28 +76,33 @@ class Marks:
     """What reviews rejected."""
 
 
+def is_owned(uid: str, metadata: Raw) -> bool:
+    """Whether the workload with this UID controls an object."""
+    return any(ref.get("controller") and ref.get("uid") == uid for ref in metadata.get("ownerReferences") or [])
+
+
 def listed(uid: str, metadata: Raw) -> Listed | None:
     """A ReplicaSet of the Deployment with this UID, by its metadata; None if it is another's."""
-    if not any(ref.get("controller") and ref.get("uid") == uid for ref in metadata.get("ownerReferences") or []):
+    if not is_owned(uid, metadata):
         return None
     number = (metadata.get("annotations") or {}).get(_NUMBER, "")
     is_number = number.isascii() and number.isdigit() and len(number) < 20  # noqa: PLR2004 - an int64
     return Listed(
         name=metadata["name"],
         uid=metadata["uid"],
-        generation=metadata.get("generation", 0),
+        version=str(metadata.get("generation", 0)),
         number=int(number) if is_number else 0,
         born=datetime.fromisoformat(metadata["creationTimestamp"]),
     )
 
 
 def current(found: Sequence[Listed], known: Mapping[str, Revision], marks: Marks) -> Choice:
-    """The ReplicaSet of what runs: most likely the one with the highest number.
+    """The revision that runs: most likely the one with the highest number.
 
     Args:
-        found: all ReplicaSets of the Deployment.
+        found: all revisions of the workload.
         known: what was read of some, by UID.
-        marks: what the Deployment says.
+        marks: what the workload says.
     """
     for each in _newest_first(found)[:MOST_READ]:
         if each.uid not in known:
@@ -108,10 +118,10 @@ def previous(runs: Listed, older: Sequence[Listed], known: Mapping[str, Revision
     One that was replaced within minutes is taken only where there is no other: it was a mistake, or nobody knows yet.
 
     Args:
-        runs: the ReplicaSet of what runs.
+        runs: the revision that runs.
         older: those that were there when it began to run.
         known: what was read of some, by UID.
-        marks: what the Deployment says.
+        marks: what the workload says.
     """
     newest: Listed | None = None
     passed_over: Listed | None = None
@@ -143,9 +153,13 @@ def _brief_last(runs: Listed, older: Sequence[Listed]) -> list[Listed]:
     brief = {
         each.uid
         for each, successor in zip(found, successors, strict=False)
-        if timedelta(0) <= successor.born - each.born < _BRIEF
+        if timedelta(0) <= _began(successor) - _began(each) < _BRIEF
     }
     return sorted(found, key=lambda each: each.uid in brief)
+
+
+def _began(each: Listed) -> datetime:
+    return each.born if each.began is None else each.began
 
 
 def template_hash(template: Raw) -> str:
@@ -154,19 +168,30 @@ def template_hash(template: Raw) -> str:
 
 
 def without_hash_label(template: Raw) -> dict[str, Any]:
-    """A pod template as the Deployment holds it.
+    """A pod template as the workload holds it.
 
     API servers before Kubernetes 1.34 write `creationTimestamp: null` into it, later ones do not: an upgrade of the
     control plane is no new template.
     """
     metadata = {name: value for name, value in (template.get("metadata") or {}).items() if value is not None}
-    labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != _HASH_LABEL}
+    labels = {name: value for name, value in (metadata.get("labels") or {}).items() if name != HASH_LABEL}
     return {**template, "metadata": {**metadata, "labels": labels}}
 
 
-def replica_set(raw: Raw) -> ReplicaSet:
+def replica_set(raw: Raw) -> Stored:
     """A ReplicaSet as it was read."""
-    metadata, template = raw["metadata"], without_hash_label(raw["spec"]["template"])
+    return stored(raw["metadata"], raw["spec"]["template"])
+
+
+def stored(metadata: Raw, held: Raw, number: int = 0) -> Stored:
+    """A revision as it was read.
+
+    Args:
+        metadata: of its object.
+        held: the pod template in it.
+        number: of the revision, where only the whole object tells.
+    """
+    template = without_hash_label(held)
     containers = template["spec"]["containers"]
     revision = Revision(
         name=metadata["name"],
@@ -174,10 +199,10 @@ def replica_set(raw: Raw) -> ReplicaSet:
         template_hash=content_hash(template),
         images=[ContainerImage(container=each["name"], image=each.get("image", "")[:512]) for each in containers[:64]],
     )
-    return ReplicaSet(revision, template)
+    return Stored(revision, template, number)
 
 
-def pin(pinned: Revision, found: ReplicaSet | None) -> RevisionEvidence:
+def pin(pinned: Revision, found: Stored | None) -> RevisionEvidence:
     """A revision as evidence, with its whole template if that is still what is found."""
     same = found is not None and (found.revision.uid, found.revision.template_hash) == (
         pinned.uid,

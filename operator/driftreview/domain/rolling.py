@@ -31,12 +31,12 @@ def rolling(raw: Mapping[str, Any]) -> Rolling:
     if strategy.get("type") == "Recreate":
         return Rolling(surge=0, away=wanted)
     declared = strategy.get("rollingUpdate") or {}
-    surge = _pods(declared.get("maxSurge", _DEFAULT), wanted, up=True)
-    away = _pods(declared.get("maxUnavailable", _DEFAULT), wanted, up=False)
+    surge = number(declared.get("maxSurge", _DEFAULT), wanted, up=True)
+    away = number(declared.get("maxUnavailable", _DEFAULT), wanted, up=False)
     return Rolling(surge, away if surge + away else 1)
 
 
-def _pods(count: int | str, of: int, *, up: bool) -> int:
+def number(count: int | str, of: int, *, up: bool) -> int:
     """A number of pods, or a percentage of them as Kubernetes rounds it."""
     if isinstance(count, int):
         return count

@@ -19,12 +19,22 @@ from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
+from driftreview.domain.kinds import blocked
 from driftreview.domain.limitsonly import FIRST, foretold
 from driftreview.domain.pace import rollout_took
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
+from driftreview.domain.released import (
+    after_t0,
+    as_timed,
+    is_first_release,
+    judged_as_rolled_out,
+    no_release,
+    noticed,
+    rolled_out_at,
+)
 from driftreview.domain.signalsets import NO_SETS, Sets, with_sets
-from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
-from driftreview.domain.workload import REJECTED, REJECTED_DURING, Rollout, TargetView
+from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
+from driftreview.domain.workload import REJECTED_DURING, Rollout, TargetView
 
 SILENT: Final = {
     Reason.EMPTY: ("no data yet for", "check metric names and labels in"),
@@ -94,23 +104,16 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     status = _accepted(review, target, observed, now)
     if observed.preflight is not None:
         status = with_preflight(status, observed.preflight, now)
-    if target.rollout is not Rollout.COMPLETE or target.rolled_out_at is None or target.current is None:
-        rolls = f"waits for {review.spec.target.name}: {target.rollout_message}{_ahead(status)}"
-        stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
-        if target.rollout is Rollout.PAUSED:
-            rolls = f"{rolls}: {how_to_resume(review)}"
-            stuck = Stuck(Reason.TARGET_PAUSED, rolls)
-        summary = f"{rolls}{_remark(status)}"
-        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
-        return Settle(finished(review, status), brisk(status, now))
-    warmup = parse_duration(review.spec.window.warmup)
-    anew = retaken_at(status)
-    rolled_out = target.rolled_out_at + warmup
+    by = rolled_out_at(status, target, now)
+    if by is None or target.current is None:
+        return _rolling(review, status, target, now)
+    status = noticed(status, target, by)
+    anew, rolled_out = retaken_at(status), by + parse_duration(review.spec.window.warmup)
     t0 = schedule.whole_seconds(max(anew, rolled_out) if anew else review.spec.window.t0 or rolled_out)
-    if anew is None and (problem := _after_t0(review, target, target.rolled_out_at)):
+    if anew is None and (problem := after_t0(review, target, by)):
         refused = _refused(review, (problem,), now)
         return Settle(refused, brisk(refused, now))
-    if waits := _no_release(review, target, t0):
+    if waits := no_release(review, target, by, t0):
         summary = f"waits for a new rollout of {review.spec.target.name}: {waits}{_remark(status)}"
         stuck = Stuck(Reason.WAITING_FOR_ROLLOUT, waits) if target.rejected else None
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
@@ -125,12 +128,28 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         return Settle(finished(review, status), brisk(status, now, RESYNC))
     if was_blocked(review.status) and review.spec.window.t0 is None:
         t0 = max(t0, schedule.whole_seconds(now))  # what was amiss until now is no part of what is judged
-    by_limits = _by_limits(with_sets(review, observed.sets).spec, target, t0)
+    is_first = is_first_release(target, by, t0)
+    by_limits = _by_limits(with_sets(review, observed.sets).spec) if is_first else ""
     if now < t0:
         summary = f"waits for T0 of {target.current.name} at {said(t0)}{by_limits}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
-    return Settle(_started(review, status, target, t0, now, by_limits), now)
+    return Settle(_started(review, status, target, (t0, by), now, by_limits), now)
+
+
+def _rolling(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
+    """The rollout goes on, or waits for somebody."""
+    rolls = f"waits for {review.spec.target.name}: {target.rollout_message}{_ahead(status)}"
+    stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
+    if target.rollout is Rollout.PAUSED and target.held is not None:
+        rolls = f"{rolls}: {target.held.remedy}"
+        stuck = Stuck(target.held.reason, rolls)
+    if target.blocked_by:
+        rolls = f"{rolls}{blocked(review, target)}"
+        stuck = Stuck(Reason.ROLLOUT_BLOCKED, rolls)
+    summary = f"{rolls}{_remark(status)}"
+    status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
+    return Settle(finished(review, status), brisk(status, now))
 
 
 def _accepted(review: DriftReview, target: TargetView, observed: Observed, now: datetime) -> DriftReviewStatus:
@@ -140,7 +159,7 @@ def _accepted(review: DriftReview, target: TargetView, observed: Observed, now: 
         return review.status
     status = review.status.model_copy(update={"signal_sets": list(observed.sets.used) or None})
     if target.current is None:
-        message = "its queries are asked when the target has a ReplicaSet"
+        message = "its queries are asked when the target has a revision"
         return with_condition(status, kind, "Unknown", Reason.WAITING_FOR_ROLLOUT, message, now)
     if silent:
         message = "; ".join(each.message for each in silent)
@@ -155,15 +174,9 @@ def _remark(status: DriftReviewStatus) -> str:
     return f"; {accepted.message}" if accepted is not None and silent else ""
 
 
-def _is_first(target: TargetView, t0: datetime) -> bool:
-    """Whether nothing of the target ran before T0; before a backdated one something did, in another cluster."""
-    return target.is_first and target.rolled_out_at is not None and t0 >= schedule.whole_seconds(target.rolled_out_at)
-
-
-def _by_limits(spec: DriftReviewSpec, target: TargetView, t0: datetime) -> str:
-    """What a sentence ends in where nothing ran before a release that should be compared with it."""
-    is_compared = spec.baseline.from_ is BaselineFrom.HISTORY
-    return f"; {foretold(spec, FIRST)}" if is_compared and _is_first(target, t0) else ""
+def _by_limits(spec: DriftReviewSpec) -> str:
+    """What a sentence ends in where a release should be compared with what ran before it, and nothing did."""
+    return f"; {foretold(spec, FIRST)}" if spec.baseline.from_ is BaselineFrom.HISTORY else ""
 
 
 def _ahead(status: DriftReviewStatus) -> str:
@@ -171,49 +184,16 @@ def _ahead(status: DriftReviewStatus) -> str:
     return "".join(f"; preflight: {each.message}" for each in blockers(status)[:1])
 
 
-def _after_t0(review: DriftReview, target: TargetView, rolled_out_at: datetime) -> Problem | None:
-    """A T0 from before the running revision was rolled out is about another revision."""
-    t0 = review.spec.window.t0
-    if t0 is None or review.spec.window.backdated or rolled_out_at <= t0 or target.current is None:
-        return None
-    message = (
-        f"spec.window.t0: {said(t0)} is before {target.current.name} finished rolling out at {said(rolled_out_at)}, so "
-        "it is not about this revision; leave t0 out or take a later one (only in a restored cluster or on backfilled "
-        "metrics: set spec.window.backdated)"
-    )
-    return Problem(reason=Reason.INVALID_SPEC, message=message)
-
-
-def _no_release(review: DriftReview, target: TargetView, t0: datetime) -> str | None:
-    """Why what runs is not the release this review is about, if it is not.
-
-    A review applied before its release must not approve what ran until then. Applied after it, it may be late, but not
-    by more than the first look: who wants the past says so with `window.t0`. What a rollback put back is no release,
-    and without a pod there is nothing to see.
-    """
-    name = target.current.name if target.current else "what runs"
-    if target.replicas == 0:
-        return "it is scaled to zero"
-    if target.rejected:
-        allow = f"kubectl annotate deployment/{review.spec.target.name} {REJECTED}- -n {review.metadata.namespace}"
-        return f"{name} was rolled back by a review; to have it reviewed all the same: {allow}"
-    if review.spec.window.t0 is not None and review.status.retaken is None:
-        return None
-    if target.restored:
-        return f"{name} was put back by a rollback and is no release"
-    created = review.metadata.creation_timestamp
-    if created is None or t0 + parse_duration(review.spec.window.checkpoints[0]) >= created:
-        return None
-    ended = said(target.rolled_out_at) if target.rolled_out_at else "long ago"
-    return (
-        f"{name} finished rolling out at {ended}, too long before this review was created to be its release; to review "
-        "it in retrospect, set spec.window.t0"
-    )
-
-
 def _started(
-    review: DriftReview, status: DriftReviewStatus, target: TargetView, t0: datetime, now: datetime, by_limits: str
+    review: DriftReview,
+    status: DriftReviewStatus,
+    target: TargetView,
+    times: tuple[datetime, datetime],
+    now: datetime,
+    by_limits: str,
 ) -> DriftReviewStatus:
+    """Fix T0; `times` are T0, and by when the rollout had finished, `by_limits` what is said if nothing ran before."""
+    t0, by = times
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
     undisturbed = ends = min(target.rollout_started_at or before_warmup, before_warmup)
@@ -226,11 +206,12 @@ def _started(
     status = status.model_copy(
         update={
             "t0": t0,
+            "rolled_out": None,
             "target": TargetStatus(
                 uid=target.uid,
-                rolled_out_at=target.rolled_out_at or t0,
-                rollout_took=exact_duration(rollout_took(target)),
-                first_release=_is_first(target, t0) or None,
+                rolled_out_at=judged_as_rolled_out(target, by, t0),
+                rollout_took=exact_duration(rollout_took(as_timed(review, target, by))),
+                first_release=is_first_release(target, by, t0) or None,
                 history_ends_at=schedule.whole_seconds(ends),
             ),
             "judged": target.current,

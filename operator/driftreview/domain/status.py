@@ -71,11 +71,6 @@ def held_up_by(status: DriftReviewStatus) -> str:
     return f" ({stalled.message})" if stalled is not None and stalled.status == "True" else ""
 
 
-def how_to_resume(review: DriftReview) -> str:
-    """What to do about a paused target."""
-    return f"kubectl rollout resume deployment/{review.spec.target.name} -n {review.metadata.namespace}"
-
-
 @dataclass(frozen=True)
 class Stuck:
     """What somebody must mend before the review can go on; it tries again by itself."""

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import Revision
 from driftreview.domain.alerts import named
-from driftreview.domain.query import pods_of_revision, pods_of_target, query_variables
+from driftreview.domain.kinds import revision_hash, rules_of
+from driftreview.domain.query import query_variables
 
 
 @dataclass(frozen=True)
@@ -21,14 +22,14 @@ class Subject:
 
     def variables(self, review: DriftReview) -> dict[str, str]:
         """Values for the ${...} of a review's queries."""
-        name = review.spec.target.name
+        target = review.spec.target
         revision = self.previous if self.history else self.judged
         return query_variables(
             review.spec.variables,
             namespace=review.metadata.namespace,
-            target=name,
-            pods=pods_of_target(name) if self.history else pods_of_revision(self.judged.name),
-            revision_hash=revision.name.removeprefix(f"{name}-") if revision else "",
+            target=target.name,
+            pods=rules_of(review).pods(target.name, "" if self.history else self.judged.name),
+            revision_hash=revision_hash(target, revision.name) if revision else "",
             container=self.judged.images[0].container if self.judged.images else "",
         )
 

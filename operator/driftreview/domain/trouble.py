@@ -15,6 +15,7 @@ from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.display import fitted
 from driftreview.domain.evidence import T0
+from driftreview.domain.kinds import rules_of
 from driftreview.domain.samples import Failed
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 
@@ -170,8 +171,8 @@ def way_back_gone(review: DriftReview, now: datetime) -> DriftReviewStatus:
     """What was pinned at T0 is gone before any evidence could hold its template."""
     name = review.status.previous.name if review.status.previous else "of the previous revision"
     message = (
-        f"it cannot be rolled back: ReplicaSet {name} is gone, or not what was pinned at T0, and no evidence holds its "
-        "template yet; decide by hand"
+        f"it cannot be rolled back: {rules_of(review).revisions} {name} is gone, or not what was pinned at T0, and no "
+        "evidence holds its template yet; decide by hand"
     )
     return finished(review, moved(review.status, Phase.FAILED, Reason.NO_PREVIOUS_REVISION, message, now))
 

@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import DriftReview, TargetKind
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
 from driftreview.domain.alerts import named
-from driftreview.domain.query import QueryProblem, check, pods_of_revision, query_variables, resolve
+from driftreview.domain.kinds import KINDS
+from driftreview.domain.query import QueryProblem, check, query_variables, resolve
 from driftreview.domain.validate import contradictions, too_fine, too_large
 from driftreview.lint.finding import Finding, Severity, parsed
 from driftreview.lint.objects import Parsed
@@ -79,13 +80,15 @@ def not_allowed(review: DriftReview, source: MetricSource | ClusterMetricSource)
 def variables(review: Node) -> dict[str, str]:
     """Values for a query's variables: the review's own, and some that look like those the cluster will give."""
     target = str(review.get("spec", "target", "name") or "target")
+    named = review.get("spec", "target", "kind")
+    kind = TargetKind(named) if named in set(TargetKind) else TargetKind.DEPLOYMENT
     own = review.nearest(("spec", "variables"), exactly=True)
     given = own.value if own and isinstance(own.value, dict) else {}
     return query_variables(
         {name: str(value.plain()) for name, value in given.items()},
         namespace=str(review.get("metadata", "namespace") or "default"),
         target=target,
-        pods=pods_of_revision(f"{target}-{_HASH}"),
+        pods=KINDS[kind].pods(target, f"{target}-{_HASH}"),
         revision_hash=_HASH,
         container="app",
     )

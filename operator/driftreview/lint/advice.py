@@ -18,7 +18,8 @@ from driftreview.api.values import format_duration, parse_duration, parse_percen
 from driftreview.domain.consent import waits_for_people
 from driftreview.domain.display import near, shorten
 from driftreview.domain.elsewhere import judge_evidence
-from driftreview.domain.query import QueryProblem, check, expression, pods_of_target, resolve, stood_in_for
+from driftreview.domain.kinds import rules_of
+from driftreview.domain.query import QueryProblem, check, expression, resolve, stood_in_for
 from driftreview.domain.subject import fact_queries
 from driftreview.lint.expressions import walk
 from driftreview.lint.finding import Path
@@ -67,12 +68,13 @@ def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[
     """
     yield from _times(review)
     yield from _lenient(review)
+    any_pods = rules_of(review).pods(review.spec.target.name)
     seen: dict[tuple[Any, ...], str] = {}
     for index, signal in enumerate(review.spec.signals):
         path: Path = ("spec", "signals", index)
         yield from _of_signal(signal, path, review, step)
         for field, text in signal.queries.items():
-            yield from _of_query(text, (*path, field), step, values)
+            yield from _of_query(text, (*path, field), step, values, any_pods)
         asked = tuple((field, " ".join(text.split())) for field, text in signal.queries.items())
         same = (signal.kind, signal.worse, signal.each, signal.covariate, asked)
         if same in seen:
@@ -233,11 +235,11 @@ def _of_signal(signal: Signal, path: Path, review: DriftReview, step: Step) -> I
             yield "margin-zero", (*path, "margin"), message
 
 
-def _of_query(text: str, path: Path, step: Step, values: dict[str, str]) -> Iterator[Advice]:
+def _of_query(text: str, path: Path, step: Step, values: dict[str, str], any_pods: str) -> Iterator[Advice]:
     query = resolve(text, values)
     if isinstance(query, QueryProblem) or check(query) is not None:
         return
-    by_hand = resolve(text, values | {"pods": pods_of_target(values["target"])})
+    by_hand = resolve(text, values | {"pods": any_pods})
     if isinstance(by_hand, str) and (behind := stood_in_for(by_hand)):
         message = (
             "found a number that stands in where nothing is returned: a misspelt label would look like that number, and"

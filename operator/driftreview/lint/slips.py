@@ -11,6 +11,7 @@ from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain.display import quantity
+from driftreview.domain.kinds import rules_of
 from driftreview.domain.shape import PERHAPS_POD_LABELS, POD_LABELS
 from driftreview.domain.subject import fact_queries
 from driftreview.lint.expressions import Part, Range, length, matched, operator, parts
@@ -45,7 +46,7 @@ def slips(review: DriftReview, values: dict[str, str]) -> Iterator[Slip]:
     for index, signal in enumerate(signals):
         path: Path = ("spec", "signals", index)
         asked = {field: parts(text, values) for field, text in signal.queries.items()}
-        if review.spec.baseline.from_ is BaselineFrom.HISTORY:
+        if review.spec.baseline.from_ is BaselineFrom.HISTORY and not rules_of(review).same_names:
             yield from _of_pods(signal, path, [part for found in asked.values() for part in found], values)
         for check, field, message in (
             *(found for name, query in asked.items() for found in _of_counters(signal, name, query)),

@@ -141,7 +141,7 @@ class Capture:
             judged = RevisionEvidence(**status.judged.model_dump())
             previous = None
             if look.checkpoint == T0 and status.previous is not None:
-                previous = self._workloads.pin(review.metadata.namespace, status.previous)
+                previous = self._workloads.pin(review.metadata.namespace, review.spec.target.kind, status.previous)
             taken = answers.levels.taken(review, judged, previous, answers.scraping, facts, answers.failed)
             if look.checkpoint == T0:
                 is_first = status.target is not None and status.target.first_release is True

@@ -27,7 +27,7 @@ from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
-from driftreview.runtime.index import WATCHED, Indices, version
+from driftreview.runtime.index import Indices
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
 from driftreview.runtime.logs import LOGGER
@@ -35,6 +35,7 @@ from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.reporting import Reporter
+from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.seen import Seen
 from driftreview.runtime.settings import Settings, kopf_settings
@@ -76,6 +77,7 @@ class Operator:
             people=self._indices.approvals,
             telemetry=self._telemetry,
             clock=clock.now,
+            role=settings.role,
             turn_seconds=settings.turn_seconds,
         )
         self._source_check = SourceCheck(sources, clock.now)
@@ -84,8 +86,9 @@ class Operator:
         )
         # Apart, so that slow sources do not keep the reviews from their turn.
         self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
-        self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
-        self._kinds = [each for each in WATCHED if each.namespaced or not settings.watch_namespaces]
+        name, where = lease_name(settings.role), settings.namespace
+        self._lease = Lease(self._cluster, name, where, settings.identity, settings.lease_seconds, clock.now)
+        self._kinds = watched(settings.role, settings.watch_namespaces)
         self._listing = Listing(self._cluster)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
@@ -188,6 +191,9 @@ class Operator:
         """Keep what steps need of an object as it is stored now."""
         if kind is REVIEWS:
             self._rulings.see(body)
+        if not concerns(self._settings.role, body):
+            self._indices.forget(kind.plural, body)
+            return
         self._indices.keep(kind.plural, body)
         if kind is APPROVALS:
             self._indices.bound(body["metadata"]["namespace"], body["spec"]["reviewRef"]["name"])
@@ -229,7 +235,7 @@ class Operator:
                 return
             self._see(kind, body)
             # What we write into a status ourselves is no news: whoever could make us write would keep us busy.
-            seen = version(body["metadata"])
+            seen = news(self._settings.role, body)
             if self._versions.get(key) != seen:
                 self._versions[key] = seen
                 loop.wake(key)

@@ -24,7 +24,8 @@ from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain.action import FOLLOW, RESYNC
 from driftreview.domain.alertrules import Rule
-from driftreview.domain.pods import Pod
+from driftreview.domain.kinds import pods_of
+from driftreview.domain.pods import Pod, PodsOf
 from driftreview.domain.preflight import find, looked_at
 from driftreview.domain.readings import Clocks, Readings, Retention, Unknown
 from driftreview.domain.samples import Failed
@@ -96,7 +97,11 @@ class PreflightReader:
             self._read(this, review, target, target.current, until)
             this.done_at = now
         readings = Readings(
-            taken_at=now, silent=silent, previous=target.previous.name if target.previous else None, **this.read
+            taken_at=now,
+            silent=silent,
+            previous=target.previous.name if target.previous else None,
+            held=target.held,
+            **this.read,
         )
         return find(review.spec, readings)
 
@@ -118,7 +123,7 @@ class PreflightReader:
             wanted & {PreflightCheck.CONTINUOUS_OPERATION, PreflightCheck.METRICS_SCRAPED}
             or review.spec.preflight.forbid
         ):
-            parts["pods"] = partial(self._pods, review, judged)
+            parts["pods"] = partial(self._pods, review, pods_of(review.spec.target, target.uid, judged))
         if PreflightCheck.METRICS_SCRAPED in wanted:
             parts["scraped"] = partial(self._scraped, this, review, found)
         if PreflightCheck.RETENTION in wanted:
@@ -135,9 +140,9 @@ class PreflightReader:
                 raise TurnOverError("preflight", len(this.read), len(parts), this.first)
             this.read[name] = parts[name]()
 
-    def _pods(self, review: DriftReview, judged: Revision) -> tuple[Pod, ...] | Unknown:
+    def _pods(self, review: DriftReview, judged: PodsOf) -> tuple[Pod, ...] | Unknown:
         try:
-            return judged_pods(self._cluster, review.metadata.namespace, review.spec.target.name, judged)
+            return judged_pods(self._cluster, review.metadata.namespace, judged)
         except RefusedError as error:
             return Unknown(str(error))
 

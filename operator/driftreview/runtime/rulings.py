@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from driftreview.api.driftreview import Target, TargetKind
 from driftreview.domain.rulings import Ruling, ruling
 
 
@@ -16,7 +17,7 @@ class Rulings:
     def __init__(self) -> None:
         """Nothing was seen yet."""
         self._lock = threading.Lock()
-        self._by_target: defaultdict[tuple[str, str], dict[str, Ruling]] = defaultdict(dict)
+        self._by_target: defaultdict[tuple[str, str, str], dict[str, Ruling]] = defaultdict(dict)
 
     def see(self, review: Mapping[str, Any]) -> None:
         """Take note of a review as it is stored now."""
@@ -33,11 +34,12 @@ class Rulings:
             if not rulings:
                 self._by_target.pop(_target(review), None)
 
-    def of(self, namespace: str, target: str) -> tuple[Ruling, ...]:
+    def of(self, namespace: str, target: Target) -> tuple[Ruling, ...]:
         """What reviews of this target came to."""
         with self._lock:
-            return tuple(self._by_target.get((namespace, target), {}).values())
+            return tuple(self._by_target.get((namespace, target.kind, target.name), {}).values())
 
 
-def _target(review: Mapping[str, Any]) -> tuple[str, str]:
-    return review["metadata"]["namespace"], review["spec"]["target"]["name"]
+def _target(review: Mapping[str, Any]) -> tuple[str, str, str]:
+    target = review["spec"]["target"]
+    return review["metadata"]["namespace"], target.get("kind", TargetKind.DEPLOYMENT), target["name"]

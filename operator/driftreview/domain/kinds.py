@@ -1,0 +1,63 @@
+"""The kinds of workload that can be reviewed, each with its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview, Target, TargetKind
+from driftreview.api.status import Revision
+from driftreview.domain.daemonsets import DaemonSets
+from driftreview.domain.deployments import Deployments
+from driftreview.domain.incidents import Subjects
+from driftreview.domain.pods import PodsOf
+from driftreview.domain.statefulsets import StatefulSets
+from driftreview.domain.workload import Rules, TargetView
+
+KINDS: Final[Mapping[TargetKind, Rules]] = MappingProxyType(
+    {
+        TargetKind.DEPLOYMENT: Deployments(),
+        TargetKind.STATEFUL_SET: StatefulSets(),
+        TargetKind.DAEMON_SET: DaemonSets(),
+    }
+)
+
+
+def rules_of(review: DriftReview) -> Rules:
+    """The rules of the kind that a review is about."""
+    return KINDS[review.spec.target.kind]
+
+
+def as_kubectl_says(target: Target) -> str:
+    """A target as commands name it."""
+    return f"{KINDS[target.kind].word}/{target.name}"
+
+
+def pods_of(target: Target, target_uid: str, revision: Revision) -> PodsOf:
+    """By what the pods of a revision are told."""
+    rules = KINDS[target.kind]
+    return PodsOf(rules.owner(target_uid, revision.uid), *rules.label(target.name, revision.name))
+
+
+def subjects(target: Target, judged: Revision) -> Subjects:
+    """Whose events are incidents of a judged revision: also those of its pods that are gone."""
+    rules = KINDS[target.kind]
+    own = {(target.kind.value, target.name), (rules.revisions, judged.name)}
+    return Subjects(frozenset(own), rules.pods(target.name, judged.name))
+
+
+def blocked(review: DriftReview, target: TargetView) -> str:
+    """What only a person can do about pods that keep a rollout from going on; empty if there are none."""
+    if not target.blocked_by:
+        return ""
+    names = " ".join(target.blocked_by)
+    return (
+        f"; with podManagementPolicy OrderedReady it waits until {names}, of an older revision, is "
+        f"ready, and replaces no pod before: kubectl delete pod {names} -n {review.metadata.namespace}"
+    )
+
+
+def revision_hash(target: Target, revision: str) -> str:
+    """What the name of a revision adds to its workload's."""
+    return revision.removeprefix(f"{target.name}-")
