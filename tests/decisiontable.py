@@ -17,6 +17,7 @@ from driftreview.api.reasons import Reason, SignalVerdict, Verdict
 from driftreview.api.status import ActType
 from driftreview.domain import decide
 from driftreview.domain.finding import Finding
+from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.result import CheckpointResult, SignalResult
 from driftreview.domain.workload import TargetView
 from tests.builders import HOUR, MINUTE, approval, review, signal
@@ -38,6 +39,7 @@ WHEN: Final = {
     "after the window": 32 * MINUTE,
 }
 """How long after the last look's due time; it settles two minutes, and the grace is thirty."""
+GITS: Final = Owner(OwnerKind.APPLICATION, "web", "", "annotation argocd.argoproj.io/tracking-id", wrote=True)
 DONE: Final = {ActType.PROMOTE: "promoted", ActType.ROLL_BACK: "rolled back"}
 
 LAST: Final = {
@@ -94,7 +96,7 @@ POLICY: Final = {
     "policy.onInconclusive": ("Hold", "Promote", "Rollback"),
     "policy.onWindowEnd": ("Notify", "Promote", "Rollback"),
 }
-WAY_BACK: Final = ("open", "paused", "none")
+WAY_BACK: Final = ("open", "paused", "Git's", "none")
 TABLES: Final = (
     Table(
         "A look",
@@ -202,6 +204,7 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     assert simulator.target is not None
     simulator.pass_time(MINUTE)
     simulator.target.paused = case.get("way back") == "paused"
+    simulator.target.owner = GITS if case.get("way back") == "Git's" else None
     ends = {"one before the last": 2 * HOUR, "is watched": 3 * HOUR}
     due = ends.get(case.get("look", "")) or ends.get(case.get("while it", "")) or 4 * HOUR
     simulator.pass_time(due + WHEN[case.get("time", "when it is decided")] - MINUTE)
@@ -257,8 +260,9 @@ _HEAD: Final = """\
 
 Every combination of what was found, the policy, the way back and the time, lived through with the code that decides
 (`python -m tests.decisiontable` writes this page). `any` stands where a value makes no difference. Way back: *open*,
-the target's rollout is *paused*, or there is *none*, as there was no earlier revision. Time: right *when it is
-decided*, *after the last safe moment*, or *after the window* with its grace.
+the target's rollout is *paused*, the target is *Git's* (`rollout.gitOps` is Report), or there is *none*, as there was
+no earlier revision. Time: right *when it is decided*, *after the last safe moment*, or *after the window* with its
+grace.
 
 | phase | |
 |---|---|

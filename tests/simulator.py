@@ -16,15 +16,24 @@ from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
-from driftreview.api.phases import TERMINAL
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason, Recommendation, Verdict
+from driftreview.api.rollout import GitOps
 from driftreview.api.signal import Signal
-from driftreview.api.status import Act, ActType, DriftReviewStatus
+from driftreview.api.status import Act, ActType, DriftReviewStatus, Pause
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
-from driftreview.domain.action import RESYNC, CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
+from driftreview.domain.action import (
+    RESYNC,
+    CaptureBaseline,
+    CaptureCheckpoint,
+    Observed,
+    PatchTarget,
+    PauseOwner,
+    Settle,
+)
 from driftreview.domain.approvals import added, extended
 from driftreview.domain.conclusion import BY_PEOPLE
 from driftreview.domain.consent import consent
@@ -35,9 +44,12 @@ from driftreview.domain.genuine import is_of
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.naming import stored_name
+from driftreview.domain.owner import Owner
+from driftreview.domain.pausing import not_paused, paused
 from driftreview.domain.plan import plan
 from driftreview.domain.query import Asked
 from driftreview.domain.revisions import Stored, pin
+from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from driftreview.domain.workload import Rollout, TargetView
 from tests import builders
@@ -75,6 +87,10 @@ class Deployment:
     """Whether nothing of it ran before; it has no revision `before` then."""
     fails: bool = False
     """Whether its present rollout ends with its pods unavailable."""
+    taken_back: tuple[str, ...] = ()
+    """Hashes of the templates that rollbacks took away."""
+    owner: Owner | None = None
+    edited: Edit | None = None
 
     def view(self, now: datetime) -> TargetView:
         """Look at it."""
@@ -95,7 +111,10 @@ class Deployment:
             approved=self.approved,
             is_first=self.is_first,
             held=builders.PAUSED if self.paused else None,
+            owner=self.owner,
+            edited=self.edited,
             replicas=self.replicas,
+            taken_back=self.taken_back,
         )
 
     def roll_out(self, version: str, now: datetime) -> None:
@@ -150,6 +169,10 @@ class Simulator:
     metrics: Metrics = field(default_factory=Metrics)
     refuses: bool = False
     """Whether the API server refuses patches of the target."""
+    unpausable: str = ""
+    """Why what owns the target cannot be paused."""
+    paused: datetime | None = None
+    """When it was."""
     unreadable: bool = False
     """Whether the operator fails at the target before it comes to anything else."""
     sleepy: bool = False
@@ -253,6 +276,8 @@ class Simulator:
                 return self._capture_checkpoint(review, index, view)
             case PatchTarget(act):
                 return self._act(review, act)
+            case PauseOwner(pause):
+                return self._pause(review, pause)
         raise AssertionError(f"no target, but {action}")
 
     def _capture_baseline(self, review: DriftReview) -> datetime:
@@ -339,6 +364,19 @@ class Simulator:
         self._write(review, trouble.metrics_failed(review, failures, self.now, dead=dead))
         return self.now + RETRY
 
+    def _pause(self, review: DriftReview, pause: Pause) -> datetime:
+        if self.unpausable:
+            self._write(review, not_paused(review, review.status, self.unpausable, self.now))
+            return self.now + RETRY
+        assert review.status.act is not None
+        assert review.status.act.pause == pause, "the intent is stored first"
+        if self.paused is None:
+            self._power()
+            self.paused = self.now
+            self._power()
+        self._write(review, paused(review.status, self.now))
+        return self.now
+
     def _act(self, review: DriftReview, act: ActType) -> datetime:
         self._check_act(review, act)
         if self.refuses:
@@ -361,6 +399,7 @@ class Simulator:
                 "back to what was pinned at T0"
             )
             fails, self.target.fails = self.target.fails, False
+            self.target.taken_back = (content_hash(builders.template(self.target.version)),)
             self.target.roll_out(pinned.name.removeprefix("web-"), self.now)
             self.target.fails = fails
         self.acts.append(act)
@@ -412,6 +451,11 @@ class Simulator:
         if old.act is not None:
             assert new.act is not None, "an intent is never removed"
             assert intent(new.act) == intent(old.act), "nor changed"
+            if old.act.pause is not None:
+                assert new.act.pause is not None, "nor is what is paused"
+                done = {"done_at": new.act.pause.done_at}
+                assert new.act.pause == old.act.pause.model_copy(update=done)
+                assert old.act.pause.done_at in (None, new.act.pause.done_at)
         self._check_decision(review, new)
 
     def _check_retaken(self, old: DriftReviewStatus, new: DriftReviewStatus) -> None:
@@ -434,6 +478,9 @@ class Simulator:
     def _check_people(self, review: DriftReview, new: DriftReviewStatus) -> None:
         decision, old = new.decision, review.status.decision
         assert decision is not None
+        if decision.reason is Reason.REVERTED_BY_HAND:
+            assert (decision.recommendation, new.phase) == (Recommendation.REJECT, Phase.SUPERSEDED)
+            return
         if decision.reason is Reason.REJECTED:
             assert decision.recommendation is Recommendation.REJECT
             assert counted(new, ApprovalType.REJECT) == 1
@@ -499,6 +546,10 @@ class Simulator:
         if act is ActType.ROLL_BACK:
             assert status.rollback is not None
             assert self.now <= status.rollback.closes_at, "nor after the window"
+            if view.owner is not None and view.owner.reapplies:
+                told = review.spec.rollout.git_ops
+                assert told is not GitOps.REPORT, "what Git owns is not fought"
+                assert told is GitOps.OVERRIDE or self.paused is not None, "nor before it was paused"
 
 
 def counted(status: DriftReviewStatus, kind: ApprovalType) -> int:
@@ -513,7 +564,7 @@ def replace_rows(checkpoint: Any) -> Any:
 
 def intent(act: Act) -> Act:
     """An act without what is filled in later."""
-    return act.model_copy(update={"applied_at": None, "completed_at": None})
+    return act.model_copy(update={"applied_at": None, "completed_at": None, "pause": None})
 
 
 Script = Callable[[Simulator], None]

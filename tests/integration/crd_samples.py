@@ -113,6 +113,7 @@ REVIEW: Raw = {
     "contracts": CONTRACTS,
     "flags": FLAGS,
     "inventory": {"selector": {"matchLabels": {"stack": "perps"}}, "cpu": "cpu_cores", "memory": "memory_bytes"},
+    "rollout": {"gitOps": "Pause", "gitOpsNamespace": "argocd"},
     "preflight": {
         "forbid": [
             {"arg": "--dry-run", "impact": "no orders", "fix": "use the canary profile"},
@@ -444,8 +445,10 @@ STATUS: Raw = {
         },
         {"type": "Note", "by": "joe", "at": "2026-01-05T09:12:01Z", "name": "app-note-x", "uid": "n1", "counted": True},
     ],
-    "act": {"type": "RollBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z"},
-}
+    "act": {"type": "RollBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z",
+            "by": "by field manager argocd-controller (Apply)",
+            "pause": {"kind": "Application", "namespace": "argocd", "name": "app", "intentAt": "2026-01-05T09:12:00Z"}},
+}  # fmt: skip
 REBASELINED: Raw = {
     "phase": "Watching",
     "t0": "2026-01-05T08:10:00Z",

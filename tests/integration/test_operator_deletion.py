@@ -15,11 +15,11 @@ COLLECTED = 45.0
 """The cluster's garbage collector takes notice of new kinds every 30 s."""
 PHASES = {
     "Pending": {"window": {"t0": wire(ago(hours=-1))}},
-    "Watching": {"window": {"t0": wire(ago(minutes=7)), "checkpoints": ["6m", "6h"]}},
+    "Watching": {"window": {"t0": wire(ago(minutes=7)), "checkpoints": ["6m", "6h"]}, "policy": {"mode": "Observe"}},
     "Holding": {
-        "window": {"t0": wire(ago(minutes=30))},
+        "window": {"t0": wire(ago(minutes=30)), "checkpoints": ["6m", "6h"]},
         "signals": [stepping(ago(minutes=30))],
-        "policy": {"onDrift": "Hold"},
+        "policy": {"mode": "Advise"},
     },
     "Promoted": {},
     "RolledBack": {"window": {"t0": wire(ago(minutes=30))}, "signals": [stepping(ago(minutes=30))]},

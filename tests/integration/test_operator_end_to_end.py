@@ -87,7 +87,7 @@ def test_what_was_rejected_and_left_to_a_person_is_neither_a_baseline_nor_gone_b
     stage.release("3")
     worse = [stepping(t0 + timedelta(minutes=5))]
     stage.review("fix", source=False, window={"t0": wire(t0 + timedelta(minutes=5))}, signals=worse)
-    ended = stage.ended(name="fix")
+    ended = stage.ended(80, name="fix")  # it begins when the first one has seen that it is superseded
     assert ended["target"]["historyEndsAt"] == held["target"]["historyEndsAt"]
     assert ended["phase"] == "RolledBack"
     assert stage.deployment()["spec"]["template"]["metadata"]["labels"]["version"] == "1"

@@ -16,14 +16,18 @@ from driftreview.api.driftreview import BaselineFrom
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.rollout import GitOps
 from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain.owner import Owner
 from driftreview.domain.recheck import differences, earlier, looked
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.reportdata import taken
 from tests.simulator import Deployment, Metrics, Simulator
+from tests.unit.test_handover import ARGO, HELM, KUSTOMIZATION, UNNAMED
 
 RULES = st.sampled_from([{}, {}, {"type": "Manual", "approvals": 1}, {"type": "Manual", "approvals": 2}])
 PEOPLE = st.sampled_from(["ann", "joe", "jane"])
+OWNERS = st.sampled_from([None, ARGO, KUSTOMIZATION, HELM, UNNAMED])
 LENGTHS = st.sampled_from([timedelta(seconds=5), MINUTE, 7 * MINUTE, 33 * MINUTE, 70 * MINUTE, 3 * HOUR])
 
 
@@ -43,6 +47,7 @@ class LifeOfAReview(RuleBasedStateMachine):
         on_missing=st.sampled_from(["Hold", "Hold", "Fail", "Ignore"]),
         rule_of_approval=RULES,
         checklist=st.sampled_from([[], [], [{"name": "backup"}]]),
+        git_ops=st.sampled_from(GitOps),
     )
     def begin(  # noqa: PLR0917 - what hypothesis draws
         self,
@@ -57,6 +62,7 @@ class LifeOfAReview(RuleBasedStateMachine):
         on_missing: str,
         rule_of_approval: dict[str, Any],
         checklist: list[dict[str, str]],
+        git_ops: GitOps,
     ) -> None:
         limits = {"alert": "130"}
         signals = [
@@ -71,8 +77,9 @@ class LifeOfAReview(RuleBasedStateMachine):
             "approval": rule_of_approval,
         }
         baseline = {"from": origin, "length": "30m" if origin is BaselineFrom.SNAPSHOT else "6h"}
+        rollout = {"gitOps": git_ops}
         self.simulator = Simulator(
-            review(signals=signals, policy=policy, baseline=baseline, checklist=checklist),
+            review(signals=signals, policy=policy, baseline=baseline, checklist=checklist, rollout=rollout),
             now=T0 + starts * MINUTE,
             target=Deployment(before=before),
             metrics=Metrics([(T0 - 20 * MINUTE, shift)]),
@@ -127,6 +134,13 @@ class LifeOfAReview(RuleBasedStateMachine):
         self.simulator.approvals.append(approval(kind, by, self.simulator.now.replace(microsecond=0), uid, **fields))
         if seen:
             self.simulator.run()
+
+    @precondition(lambda self: self.simulator.target is not None)
+    @rule(owner=OWNERS, unpausable=st.sampled_from(["", "", "403"]))
+    def something_claims_the_target_or_lets_it_go(self, owner: Owner | None, unpausable: str) -> None:
+        assert self.simulator.target is not None
+        self.simulator.target.owner, self.simulator.unpausable = owner, unpausable
+        self.simulator.run()
 
     @precondition(lambda self: self.simulator.target is not None)
     @rule(what=st.sampled_from(["scale", "scale", "pause", "pause", "refuse", "fail", "disapprove"]))
@@ -204,6 +218,7 @@ class LifeOfAReview(RuleBasedStateMachine):
     def teardown(self) -> None:
         simulator = self.simulator
         self.verify_finds_nothing_that_was_altered()  # whatever it was amidst; each step would take too long
+        simulator.unpausable = ""
         simulator.metrics.mode, simulator.refuses, simulator.unreadable = "up", False, False
         if simulator.review.spec.suspend:
             simulator.suspend(suspended=False)

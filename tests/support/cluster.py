@@ -16,17 +16,20 @@ _OURS = "/apis/driftreview.dev/v1alpha1"
 _RBAC = "/apis/rbac.authorization.k8s.io/v1"
 _ADMISSION = "/apis/admissionregistration.k8s.io/v1"
 _KINDS = {
+    "Application": ("/apis/argoproj.io/v1alpha1", "applications"),
     "ClusterMetricSource": (_OURS, "clustermetricsources"),
     "ClusterRole": (_RBAC, "clusterroles"),
     "ClusterRoleBinding": (_RBAC, "clusterrolebindings"),
     "ConfigMap": ("/api/v1", "configmaps"),
     "ControllerRevision": ("/apis/apps/v1", "controllerrevisions"),
     "DaemonSet": ("/apis/apps/v1", "daemonsets"),
+    "CustomResourceDefinition": ("/apis/apiextensions.k8s.io/v1", "customresourcedefinitions"),
     "DriftApproval": (_OURS, "driftapprovals"),
     "Deployment": ("/apis/apps/v1", "deployments"),
     "Event": ("/api/v1", "events"),
     "DriftReview": (_OURS, "driftreviews"),
     "DriftSnapshot": (_OURS, "driftsnapshots"),
+    "HelmRelease": ("/apis/helm.toolkit.fluxcd.io/v2", "helmreleases"),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
     "MetricSource": (_OURS, "metricsources"),
     "Namespace": ("/api/v1", "namespaces"),

@@ -47,7 +47,7 @@ def before_evidence() -> DriftReview:
 
 
 def rolled_back(done: Done) -> tuple[Any, list[Any]]:
-    carry_out = CarryOut(cast(Any, done), cast(Any, done), Telemetry())
+    carry_out = CarryOut(cast(Any, done), cast(Any, done), cast(Any, done), Telemetry())
     workload = cast(Workload, SimpleNamespace(view=target(), deployment={}))
     return carry_out.act(before_evidence(), workload, ActType.ROLL_BACK, T0)[0], done.put_back
 

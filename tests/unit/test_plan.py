@@ -290,7 +290,8 @@ def test_suspending_holds_up_an_act_but_not_the_end_of_one_that_was_carried_out(
     )
     update = {"act": act, "decision": decision, "phase": Phase.ROLLING_BACK}
     status = subject.status.model_copy(update=update)
-    action = plan(review(status, suspend=True), Observed(target(version)), T0 + HOUR)
+    seen = target(version, taken_back=(target().template_hash,))
+    action = plan(review(status, suspend=True), Observed(seen), T0 + HOUR)
     assert isinstance(action, Settle)
     assert action.status.phase is phase
     assert action.status.summary.startswith("suspended" if version == "new" else "rolled back to web-old: worse")

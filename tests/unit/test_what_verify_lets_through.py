@@ -27,10 +27,10 @@ EVER = {
     r"status\.observedGeneration",
     r"status\.conditions\[.*\]\.observedGeneration",
     r"status\.conditions\[(?!Reconciling).*\]\.lastTransitionTime",
-    r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|Approved|ReportWritten)\].*",
+    r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|OwnedByGit|Approved|ReportWritten)\].*",
     r"status\.conditions\[BaselineCaptured\]\.message",
     r"status\.target\.(rolledOutAt|rolloutTook|uid)",
-    r"status\.act\.generation",
+    r"status\.act\.(generation|by|pause)",
     r"status\.approvals\[\]\.(counted|revision|why)",
     r"status\.approvals\[\](\.(at|by|message|name|uid))?",  # where the DriftApproval was deleted, or came just before
 }

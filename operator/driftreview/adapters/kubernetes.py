@@ -26,12 +26,14 @@ from driftreview.adapters.errors import (
 )
 from driftreview.api.base import GROUP, VERSION
 from driftreview.api.jsontext import read_json
+from driftreview.domain.owner import MANAGER
 
 JSON_PATCH: Final = "application/json-patch+json"
 _PATCH_FAILED: Final = "the server rejected our request"
 _METADATA: Final = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WHOLE: Final = "application/json"
 _DATE: Final = "Sat, 01 Aug 2026 12:00:00 GMT"
+_AS_US: Final = {"fieldValidation": "Strict", "fieldManager": MANAGER}
 _HTTP_DATE: Final = "%a, %d %b %Y %H:%M:%S GMT"
 _PAGE: Final = 25
 """Objects that are read at once, where these have no more than MOST_BYTES; if they have, fewer."""
@@ -190,7 +192,7 @@ class Cluster:
         Raises:
             ExistsError: there is one of that name.
         """
-        return self._request("POST", _path(kind, namespace), {"fieldValidation": "Strict"}, body)
+        return self._request("POST", _path(kind, namespace), _AS_US, body)
 
     def patch(
         self, kind: Kind, name: str, patch: Sequence[Mapping[str, Any]], namespace: str = "", subresource: str = ""
@@ -201,11 +203,11 @@ class Cluster:
             ChangedError: a `test` in it failed.
         """
         path = _path(kind, namespace, name) + (f"/{subresource}" if subresource else "")
-        return self._request("PATCH", path, {"fieldValidation": "Strict"}, patch)
+        return self._request("PATCH", path, _AS_US, patch)
 
     def replace(self, kind: Kind, name: str, body: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
         """Write one object whole; its resourceVersion must be the one that was read."""
-        return self._request("PUT", _path(kind, namespace, name), {"fieldValidation": "Strict"}, body)
+        return self._request("PUT", _path(kind, namespace, name), _AS_US, body)
 
     def _request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None

@@ -18,7 +18,8 @@ from driftreview.api.driftreview import Target, TargetKind
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import Revision
 from driftreview.domain.kinds import KINDS
-from driftreview.domain.patches import approve_patch, rollback_patch
+from driftreview.domain.patches import approve_patch, note_patch, rollback_patch
+from driftreview.domain.pausing import LEFT_ALONE
 from driftreview.domain.pods import blocking
 from driftreview.domain.revisions import MOST_READ, Listed, Stored, pin
 from driftreview.domain.viewing import choose, label_selector, slim, view
@@ -161,6 +162,10 @@ class Workloads:
     def approve(self, workload: Workload) -> None:
         """Mark the current pod template as approved, if the workload is still as it was read."""
         self._patch(workload, approve_patch(workload.view, workload.raw))
+
+    def leave_alone(self, workload: Workload) -> None:
+        """Note on the workload that Flux applies nothing to it, if it is still as it was read."""
+        self._patch(workload, note_patch(workload.view, workload.raw, LEFT_ALONE))
 
     def roll_back(self, workload: Workload, template: Mapping[str, Any], ran: tuple[datetime, datetime]) -> None:
         """Put a pod template back, if the workload is still as it was read; note when the rejected one ran."""

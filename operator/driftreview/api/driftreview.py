@@ -17,6 +17,7 @@ from driftreview.api.inventory import Inventory
 from driftreview.api.observability import Observability
 from driftreview.api.policy import Policy, PolicyApproval
 from driftreview.api.preflight import Preflight
+from driftreview.api.rollout import Rollout
 from driftreview.api.signal import Signal
 from driftreview.api.signalset import MOST_SETS, MOST_SIGNALS, SetSignal, SignalSetRef, Values
 from driftreview.api.status import DriftReviewStatus
@@ -106,7 +107,7 @@ _STEERED = "approval"
 _POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name != _STEERED)
 _FIXED = (
     *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "flags", "inventory"),
-    *("preflight", "alerts", "observability", "evidence", "checklist", "variables", "signalSetRefs"),
+    *("preflight", "alerts", "observability", "evidence", "checklist", "variables", "signalSetRefs", "rollout"),
     *(f"policy.{name}" for name in _POLICY),
 )
 _INSTEAD = {"window": "; a longer rollback window is had by driftreview extend"}
@@ -217,6 +218,8 @@ class DriftReviewSpec(Model):
     """Values for ${name} in queries."""
     policy: Policy = Policy()
     """What verdicts lead to."""
+    rollout: Rollout = Rollout()
+    """How the release is taken back."""
     suspend: bool = False
     """Judge and act on nothing while true; due times do not move."""
 

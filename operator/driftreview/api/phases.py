@@ -52,6 +52,8 @@ class ConditionType(StrEnum):
     """The source answered when it was last asked."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
+    OWNED_BY_GIT = "OwnedByGit"
+    """Argo CD or Flux owns the target, and puts back what others change; there only where something owns it."""
     DECISION_DUE = "DecisionDue"
     """The last safe moment is near, and the review needs people to decide in time; there only then."""
     APPROVED = "Approved"

@@ -87,6 +87,44 @@ class ActType(StrEnum):
     ROLL_BACK = "RollBack"
 
 
+class PausedKind(StrEnum):
+    """What a tool is told by to leave the target alone."""
+
+    APPLICATION = "Application"
+    """Argo CD: the annotation argocd.argoproj.io/skip-reconcile on the Application."""
+    HELM_RELEASE = "HelmRelease"
+    """Flux: spec.suspend of the HelmRelease."""
+    TARGET = "Target"
+    """Flux: the annotation kustomize.toolkit.fluxcd.io/reconcile on the target itself."""
+
+
+class Pause(Model):
+    """How what owns the target is told to leave it alone. Written as an intent before anything is done."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                (
+                    "self.kind == oldSelf.kind && self.name == oldSelf.name"
+                    " && self.__namespace__ == oldSelf.__namespace__ && self.intentAt == oldSelf.intentAt"
+                ),
+                "an intent is never changed",
+            ),
+        )
+    )
+
+    kind: PausedKind
+    """Application, HelmRelease or Target."""
+    namespace: Annotated[str, Field(max_length=253)]
+    """Namespace of that object."""
+    name: Annotated[str, Field(max_length=253)]
+    """Its name."""
+    intent_at: Time
+    """When it was decided."""
+    done_at: Time | None = None
+    """When the object was seen so."""
+
+
 class Act(Model):
     """The one act of a review. Written as an intent before anything is done."""
 
@@ -99,6 +137,11 @@ class Act(Model):
                 ),
                 "an intent is never changed",
             ),
+            (
+                "!has(oldSelf.by) || (has(self.by) && self.by == oldSelf.by)",
+                "who acted is written once",
+            ),
+            ("!has(oldSelf.pause) || has(self.pause)", "an intent is never removed"),
         )
     )
 
@@ -110,6 +153,10 @@ class Act(Model):
     """The target's generation when it was decided."""
     intent_at: Time
     """When it was decided."""
+    by: Annotated[str, Field(max_length=512)] | None = None
+    """Who did it where that was not the operator, as far as field managers tell."""
+    pause: Pause | None = None
+    """How what owns the target is told to leave it alone before."""
     applied_at: Time | None = None
     """When the target was seen changed."""
     completed_at: Time | None = None

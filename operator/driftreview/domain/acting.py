@@ -14,8 +14,12 @@ from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.decide import with_rollback
+from driftreview.domain.display import shorten
 from driftreview.domain.follow import outcome, went_back_to
 from driftreview.domain.kinds import blocked
+from driftreview.domain.others import is_taken_back
+from driftreview.domain.owner import who_applied
+from driftreview.domain.pausing import pause_first
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.workload import Held, Rollout, TargetView
 
@@ -45,7 +49,7 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if target.template_hash != status.judged.template_hash:
         return _follow(review, status, target, now)
     if status.act.applied_at is not None:
-        return Settle(_put_back(review, status, status.act.applied_at, now), None)
+        return Settle(_put_back(review, status, target, status.act.applied_at, now), None)
     return _roll_back(review, status, target, now)
 
 
@@ -81,12 +85,15 @@ def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
     return None
 
 
-def _put_back(review: DriftReview, status: DriftReviewStatus, applied: datetime, now: datetime) -> DriftReviewStatus:
+def _put_back(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, applied: datetime, now: datetime
+) -> DriftReviewStatus:
     """Somebody put the judged template back after our rollback: that is said, not fought."""
     name = status.judged.name if status.judged else "the judged revision"
     message = (
-        f"the rollback of {name} at {said(applied)} was undone by somebody else: it runs again and is not rolled back "
-        "a second time; find what applies it (a GitOps tool, a pipeline) and decide by hand"
+        f"the rollback of {name} at {said(applied)} was undone by somebody else: it runs again, applied "
+        f"{who_applied(target.edited, target.owner)}, and is not rolled back a second time; find what applies it "
+        "and decide by hand"
     )
     return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
 
@@ -98,10 +105,19 @@ def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetVie
             f"{held_up_by(status)}, and is not done after it; decide by hand"
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
+    if status.rollback is not None and status.rollback.reason is Reason.OWNED_BY_GIT:
+        held = _held_up(review, status, status.rollback.message, now)
+        return Settle(held, brisk(held, now))
     if target.held is not None:
         held = _held(review, status, target.held, "decided, but not begun", now)
         return Settle(held, brisk(held, now))
-    return PatchTarget(ActType.ROLL_BACK)
+    return pause_first(review, status, target, now) or PatchTarget(ActType.ROLL_BACK)
+
+
+def _held_up(review: DriftReview, status: DriftReviewStatus, why: str, now: datetime) -> DriftReviewStatus:
+    """Something came to own the target after the intent was written."""
+    summary, stuck = f"rollback decided, but not begun: {why}", Stuck(Reason.OWNED_BY_GIT, why)
+    return finished(review, moved(status, Phase.ROLLING_BACK, Reason.OWNED_BY_GIT, summary, now, stuck))
 
 
 def _held(review: DriftReview, status: DriftReviewStatus, held: Held, how_far: str, now: datetime) -> DriftReviewStatus:
@@ -113,11 +129,14 @@ def _held(review: DriftReview, status: DriftReviewStatus, held: Held, how_far: s
 def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
     """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
     back = went_back_to(status)
+    if status.act is not None and status.act.applied_at is None:
+        seen: dict[str, object] = {"applied_at": schedule.whole_seconds(now)}
+        if status.act.by is None and not is_taken_back(status, target):
+            seen["by"] = shorten(who_applied(target.edited, target.owner))
+        applied = status.act.model_copy(update=seen)
+        status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.COMPLETE:
         return Settle(_acted(review, status, Phase.ROLLED_BACK, now), None)
-    if status.act is not None and status.act.applied_at is None:
-        applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
-        status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.PAUSED and target.held is not None:
         held = _held(review, status, target.held, f"to {back} begun, but not finished", now)
         return Settle(held, brisk(held, now))

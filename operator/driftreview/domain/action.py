@@ -10,7 +10,8 @@ from typing import Final, TypeAlias
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import ActType, DriftReviewStatus, Pause
+from driftreview.domain.precedence import Claim
 from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.workload import TargetView
 
@@ -51,6 +52,8 @@ class Observed:
     """What is not in order in a review that has not started; None if that was not looked at."""
     sets: Sets = NO_SETS
     """What the signal sets of a review that has not started came to."""
+    first: Claim | None = None
+    """The review of the same target that one that has not started waits for."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +83,13 @@ class PatchTarget:
     act: ActType
 
 
+@dataclass(frozen=True)
+class PauseOwner:
+    """Tell what owns the target to leave it alone, as the written intent says."""
+
+    pause: Pause
+
+
 def brisk(status: DriftReviewStatus, now: datetime, most: timedelta = BRISK) -> datetime:
     """When to look again for what changes without our being told: a rollout, a mended source.
 
@@ -89,4 +99,4 @@ def brisk(status: DriftReviewStatus, now: datetime, most: timedelta = BRISK) -> 
     return now + min(max((now - changed) / 4, FOLLOW), most)
 
 
-Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | PatchTarget
+Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | PatchTarget | PauseOwner

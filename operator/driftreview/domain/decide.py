@@ -24,6 +24,7 @@ from driftreview.domain.display import fitted
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
+from driftreview.domain.handover import handed_over, with_owner
 from driftreview.domain.limitsonly import foretold
 from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
@@ -53,22 +54,25 @@ def with_rollback(
     review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
 ) -> DriftReviewStatus:
     """Say whether the target could be rolled back now, and until when."""
-    if status.t0 is None:
+    if (t0 := status.t0) is None:
         return status
+    status = with_owner(review, status, target, now)
     window = extended(review.model_copy(update={"status": status})).spec.window
-    closes = schedule.closes_at(window, status.t0)
+    closes = schedule.closes_at(window, t0)
     if now > closes:
         possible, reason, message = False, Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
     elif status.previous is None:
         possible, reason = False, Reason.NO_PREVIOUS_REVISION
         message = _no_way_back(status, target.passed_over)
+    elif message := handed_over(review, target, said(closes)):
+        possible, reason = False, Reason.OWNED_BY_GIT
     elif target.held is not None:
         possible, reason = False, target.held.reason
         message = f"the target's {target.held.message}: {target.held.remedy} before {said(closes)}"
     else:
         possible, reason = True, Reason.POSSIBLE
         message = f"to {status.previous.name} until {said(closes)}"
-    safe = schedule.last_safe_moment(window, status.t0, status.target)
+    safe = schedule.last_safe_moment(window, t0, status.target)
     rollback = Rollback(
         possible=possible,
         until=closes if possible else None,

@@ -64,6 +64,11 @@ def _decision(review: DriftReview, verdicts: Mapping[str, Verdict]) -> Iterator[
         if looks is not None:
             yield Difference("status.decision", NONE, _named(looks))
         return
+    if decision.reason is Reason.REVERTED_BY_HAND:
+        came_to = f"{decision.recommendation} in phase {status.phase}"
+        if came_to != (follows := f"{Recommendation.REJECT} in phase {Phase.SUPERSEDED}"):
+            yield Difference("status.decision", came_to, follows)
+        return
     if decision.reason in BY_PEOPLE or _at_the_end(review, decision, looks):
         return
     expected = looks
@@ -110,11 +115,14 @@ def _act(review: DriftReview) -> Iterator[Difference]:
         yield Difference("status.act", act.type, "nothing was decided")
         return
     allowed = _acts(review.spec.policy, decision)
-    if act.type not in allowed:
+    by_hand = decision.reason is Reason.REVERTED_BY_HAND  # what was intended before that stays written down
+    if by_hand and act.completed_at is not None:
+        yield Difference("status.act.completedAt", said(act.completed_at), NONE)
+    if not by_hand and act.type not in allowed:
         yield Difference("status.act.type", act.type, " or ".join(sorted(allowed)) or "nothing is done")
     if status.target is not None and act.target_uid != status.target.uid:
         yield Difference("status.act.targetUid", act.target_uid, status.target.uid)
-    before = decision.at
+    before = act.intent_at if by_hand else decision.at
     for path, moment in (("intentAt", act.intent_at), ("appliedAt", act.applied_at), ("completedAt", act.completed_at)):
         if moment is None:
             if act.completed_at is not None:

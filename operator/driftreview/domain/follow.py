@@ -16,9 +16,12 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_policy, written_down
 from driftreview.domain.consent import consent, is_held, rejection
 from driftreview.domain.display import fitted
+from driftreview.domain.pausing import how_to_unpause
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.workload import HOLDING_BACK, TargetView
 
+AWAITED: Final = dict.fromkeys(HOLDING_BACK, "then") | {Reason.OWNED_BY_GIT: "decided"}
+"""What keeps a rollback back until people have seen to it, and what is said of the decision behind it."""
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
 
 
@@ -98,8 +101,9 @@ def _intend(
     if act is ActType.ROLL_BACK and (status.rollback is None or not status.rollback.possible):
         reason = status.rollback.reason if status.rollback else Reason.NO_PREVIOUS_REVISION
         message = status.rollback.message if status.rollback else ""
-        if reason in HOLDING_BACK:  # this can be mended: wait for it, as long as the window is open
-            return moved(status, Phase.HOLDING, reason, f"{message}; then: {summary}", now, Stuck(reason, message))
+        if reason in AWAITED:  # people can mend or do it: wait for them, as long as the window is open
+            text = f"{message}; {AWAITED[reason]}: {summary}"
+            return moved(status, Phase.HOLDING, reason, text, now, Stuck(reason, message))
         said_last = f"{summary}; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand"
         return moved(status, Phase.FAILED, reason, said_last, now)
     intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
@@ -195,8 +199,20 @@ def outcome(review: DriftReview, status: DriftReviewStatus, phase: Phase) -> tup
     left = decision is not None and decision.recommendation is Recommendation.REJECT
     by_people = decision is not None and decision.reason in BY_PEOPLE
     unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
-    message = f"rolled back to {went_back_to(status)}: {because}" + (f"; {NOBODY}" if unanswered else "")
+    message = f"rolled back to {went_back_to(status)}{_how(review, status)}: {because}"
+    message += f"; {NOBODY}" if unanswered else ""
     return _why(status, Reason.SIGNAL_DEGRADED), message
+
+
+def _how(review: DriftReview, status: DriftReviewStatus) -> str:
+    """By whom, where not by the operator; and what stays paused for it until people take that back."""
+    act = status.act
+    by = f" {act.by}" if act is not None and act.by else ""
+    if act is None or act.pause is None:
+        return by
+    # Said of a mere intent too: nobody may know whether it was done, and to take back what was not does no harm.
+    target = f"{review.spec.target.kind.lower()}/{review.spec.target.name}"
+    return f"{by}; what owns it stays paused until you run: {how_to_unpause(act.pause, target)}"
 
 
 def went_back_to(status: DriftReviewStatus) -> str:

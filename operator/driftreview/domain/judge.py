@@ -24,6 +24,7 @@ from driftreview.domain.covariate import Covariate
 from driftreview.domain.coverage import ABSENT, broken_off, unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable
 from driftreview.domain.elsewhere import judge_evidence
+from driftreview.domain.emptied import emptied, of_nothing
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.incidents import ended
@@ -90,13 +91,15 @@ def _judge(
     share = look_share(index, len(spec.window.checkpoints), len(added))
     budget = parse_percent(spec.policy.false_alarm_budget) * share
     together = iter(judge_together(cases, grid, budget))
+    said = emptied(current)
     result = CheckpointResult.of(
         [
             _result(
                 signal,
                 [
-                    (key, gravest(list(islice(together, len(each)))) if isinstance(each, tuple) else each)
+                    (key, of_nothing(finding, said) if said else finding)
                     for key, each in series
+                    for finding in [gravest(list(islice(together, len(each)))) if isinstance(each, tuple) else each]
                 ],
                 after.get(signal.name),
             )

@@ -37,15 +37,21 @@ def rollback_patch(target: TargetView, raw: Raw, template: Raw, ran: tuple[datet
     rejected = [*(each for each in before if each != target.template_hash), target.template_hash][-_MOST_TEMPLATES:]
     notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during, RESTORED: template_hash(template)}
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
-    return [*_unchanged(target), put_back, *_annotate(raw, notes)]
+    return [*_unchanged(target), put_back, *annotated(raw, notes)]
 
 
 def approve_patch(target: TargetView, raw: Raw) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved."""
-    return [*_unchanged(target), *_annotate(raw, {APPROVED: target.template_hash})]
+    return note_patch(target, raw, {APPROVED: target.template_hash})
 
 
-def _annotate(raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+def note_patch(target: TargetView, raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """JSON patch that sets annotations of the target."""
+    return [*_unchanged(target), *annotated(raw, notes)]
+
+
+def annotated(raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The operations that set annotations of an object as it was read."""
     patch: list[dict[str, Any]] = []
     if not raw["metadata"].get("annotations"):
         # Somebody may have added the first annotation since: making the map anew would drop it.

@@ -20,11 +20,12 @@ from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCh
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
-from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
+from driftreview.domain.follow import AWAITED, act_due, answered, held_back, rules_before_the_last_look, window_ended
+from driftreview.domain.handover import taken_over
+from driftreview.domain.others import ended_by_others, scaled_to_zero
 from driftreview.domain.starting import start
-from driftreview.domain.status import condition, finished, moved, resumed
+from driftreview.domain.status import condition, finished, moved
 from driftreview.domain.trouble import keeps_failing
-from driftreview.domain.workload import HOLDING_BACK
 
 _OTHER_RUNS: Final = (
     "another pod template runs than the judged one; when that is taken back the review ends, unless a DriftApproval of "
@@ -41,8 +42,10 @@ def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Ro
     suspended = review.spec.suspend and not _is_under_way(status, observed)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
+    if (taken := taken_over(review, observed.target, now)) is not None:
+        return Settle(taken, now)  # followed from here on as a rollback of our own
     waits = suspended and observed.target is not None and may_retake(status)
-    if status.t0 is not None and not waits and (ended := _target_gone(review, observed, now)):
+    if status.t0 is not None and not waits and (ended := ended_by_others(review, observed.target, now)):
         return Settle(ended, None)
     if suspended:
         return _suspended(review, observed, now)
@@ -69,32 +72,12 @@ def _suspended(review: DriftReview, observed: Observed, now: datetime) -> Settle
     return Settle(finished(review, status), now + RESYNC)
 
 
-def _target_gone(review: DriftReview, observed: Observed, now: datetime) -> DriftReviewStatus | None:
-    """End a review whose object is not there any more, or runs neither the judged nor the previous template."""
-    status, target = review.status, observed.target
-    if status.target is None or status.judged is None:
-        return None
-    name = f"{review.spec.target.kind} {review.spec.target.name}"
-    if target is None or target.uid != status.target.uid:
-        what = "was deleted" if target is None else "was deleted and created again"
-        message = f"{name} {what} during the review: what was judged is not there any more"
-        return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
-    expected = {status.judged.template_hash}
-    if status.act is not None and status.act.type is ActType.ROLL_BACK and status.previous is not None:
-        expected.add(status.previous.template_hash)
-    if target.template_hash in expected:
-        return None
-    other = target.current.name if target.current else "another pod template"
-    message = f"{name} was changed to {other} during the review of {status.judged.name}: nothing more is judged or done"
-    return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
-
-
 def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
     """Between T0 and the decision: what is due is done, in order, and at the last safe moment the policy rules."""
     target, t0 = observed.target, review.status.t0
     if target is None or t0 is None:
         return Settle(review.status, brisk(review.status, now))
-    status = resumed(with_rollback(review, review.status, target, now), now)
+    status = with_rollback(review, scaled_to_zero(review, target, now), target, now)
     status = with_consent(review, status, now)
     status = answered(review, status, target, now)
     status = told_anew(review, act_due(review, status, target, now), now)
@@ -121,7 +104,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
-    held_up = stalled is not None and stalled.reason in HOLDING_BACK  # and the rollback is decided
+    held_up = stalled is not None and stalled.reason in AWAITED  # and the rollback is decided
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 

@@ -87,6 +87,27 @@ def in_clear(template: Raw) -> list[str]:
     return found
 
 
+def tells_secrets(template: Raw) -> bool:
+    """Whether a pod template, shown whole, would show what looks like a secret anywhere."""
+    metadata, mask = template.get("metadata") or {}, Mask("")
+    notes = (metadata.get("annotations") or {}).items()
+    hidden = any(mask.hides(name, value) for name, value in notes)
+    return hidden or bool(in_clear(template)) or any(_tells(template.get("spec") or {}, mask))
+
+
+def _tells(part: Any, mask: Mask) -> Iterator[bool]:
+    """Of each text in a part of a pod spec, whether it looks like a secret; images are told everywhere."""
+    if isinstance(part, Mapping):
+        if part.get("value") and isinstance(part["value"], str):  # a variable, or a header of a probe
+            yield mask.hides(str(part.get("name", "")), part["value"])
+        yield from (found for name, each in part.items() if name != "image" for found in _tells(each, mask))
+    elif isinstance(part, str):
+        yield mask.hides("", part)
+    elif isinstance(part, Sequence):
+        yield bool(mask.secrets_of([each for each in part if isinstance(each, str)]))
+        yield from (found for each in part for found in _tells(each, mask))
+
+
 def _secrets(container: Raw, mask: Mask) -> Iterator[str]:
     """What of a container is masked by its name or looks."""
     for each in container.get("env") or []:

@@ -33,10 +33,11 @@ from driftreview.domain.status import as_bounded, has_room
 UNPROVED: Final = (
     "status.observedGeneration, and that of each condition",
     "status.rolledOut; status.target.rolledOutAt and rolloutTook; status.target.uid where nothing was done",
-    "status.act.generation",
+    "status.act.generation, by and pause",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
-    "status.conditions: Accepted, Preflight, MetricsAvailable, Approved, ReportWritten; BaselineCaptured's message",
+    "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ReportWritten",
+    "status.conditions: BaselineCaptured's message",
     "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review that acted",
     "until the end: status.progress, status.nextCheckpoint, status.rollback.possible and left",

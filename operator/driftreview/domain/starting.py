@@ -19,6 +19,7 @@ from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
+from driftreview.domain.handover import with_owner
 from driftreview.domain.kinds import blocked
 from driftreview.domain.limitsonly import FIRST, foretold
 from driftreview.domain.pace import rollout_took
@@ -101,9 +102,13 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         missing = () if target else (_no_target(review),)
         refused = _refused(review, (*missing, *problems), now)
         return Settle(refused, brisk(refused, now))
-    status = _accepted(review, target, observed, now)
+    status = with_owner(review, _accepted(review, target, observed, now), target, now)
     if observed.preflight is not None:
         status = with_preflight(status, observed.preflight, now)
+    if observed.first is not None:
+        summary = observed.first.said(f"{review.spec.target.kind} {review.spec.target.name}")
+        status = moved(status, Phase.PENDING, Reason.ANOTHER_REVIEW, summary, now)
+        return Settle(finished(review, status), brisk(status, now, RESYNC))
     by = rolled_out_at(status, target, now)
     if by is None or target.current is None:
         return _rolling(review, status, target, now)

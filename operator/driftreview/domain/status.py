@@ -173,6 +173,7 @@ def said(moment: datetime) -> str:
 
 _GOES_ON: Final = {
     Reason.SUSPENDED: "goes on after spec.suspend was taken back",
+    Reason.SCALED_TO_ZERO: "goes on after the target was scaled up again",
     Reason.FORBIDDEN: "goes on after the API server had refused it",
     Reason.REFUSED: "goes on after the API server had refused it",
     Reason.INTERNAL_ERROR: "goes on after the operator had failed",

@@ -13,7 +13,9 @@ from typing import Final
 
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
+from driftreview.domain.owner import owner_of
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
+from driftreview.domain.running import last_edit
 from driftreview.domain.workload import (
     APPROVED,
     LONGEST_BASELINE,
@@ -62,6 +64,9 @@ def slim(raw: Raw) -> Slim:
         template_hash(spec["template"]),
         tuple(map(datetime.fromisoformat, filter(None, edits))),
         max(map(datetime.fromisoformat, reports), default=None),
+        last_edit(metadata, "template"),
+        last_edit(metadata, "replicas"),
+        owner_of(raw),
     )
 
 
@@ -123,6 +128,10 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         records_end=rules.records_end,
         scalable=rules.scalable,
         held=rules.held(raw),
+        taken_back=rolled_back(annotations),
+        edited=target.edited,
+        scaled=target.scaled,
+        owner=target.owner,
     )
 
 

@@ -10,7 +10,9 @@ from typing import Final, Protocol
 
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Revision
+from driftreview.domain.owner import Owner
 from driftreview.domain.revisions import Raw
+from driftreview.domain.running import Edit
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
@@ -71,6 +73,12 @@ class Slim:
     """When its pod template was edited, as well as its field managers tell: each only its last edit of anything."""
     reported_at: datetime | None = None
     """When its controller last said something new in its status."""
+    edited: Edit | None = None
+    """Who wrote its pod template last."""
+    scaled: Edit | None = None
+    """Who wrote how many pods are wanted."""
+    owner: Owner | None = None
+    """What else owns its spec: a GitOps tool, or Helm."""
 
 
 class Rules(Protocol):
@@ -173,6 +181,14 @@ class TargetView:
     """Whether people say how many pods are wanted; or else the nodes do."""
     pods_at_once: int = 1
     """How many pods its rollouts replace at a time."""
+    taken_back: tuple[str, ...] = ()
+    """Hashes of the templates that rollbacks of ours took away."""
+    edited: Edit | None = None
+    """Who wrote its pod template last."""
+    scaled: Edit | None = None
+    """Who wrote how many pods are wanted."""
+    owner: Owner | None = None
+    """What else owns its spec: a GitOps tool, or Helm."""
 
 
 def rolled_back(annotations: Mapping[str, str]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
+from driftreview.domain.report import revert
 from driftreview.domain.report.build import slimmer
 from driftreview.domain.report.model import Report
 from driftreview.report.markdown import markdown
@@ -24,8 +25,9 @@ def as_json(report: Report) -> str:
 
 
 def files(report: Report) -> Mapping[str, str]:
-    """The report in all its formats, whole."""
-    return {MARKDOWN: markdown(report), PAGE: page(report), JSON: as_json(report)}
+    """The report in all its formats, whole, and the patch that takes the release back where that is called for."""
+    patch = {} if report.way_back is None else {revert.FILE: report.way_back}
+    return {MARKDOWN: markdown(report), PAGE: page(report), JSON: as_json(report)} | patch
 
 
 def fitting(report: Report, most: int = MOST_BYTES) -> Mapping[str, str]:

@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from driftreview.adapters.errors import ChangedError, RefusedError
+from driftreview.adapters.errors import ChangedError, ClusterError, RefusedError
+from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import ActType, DriftReviewStatus, Pause, PausedKind
 from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.grounds import rests_on
 from driftreview.domain.naming import stored_name
+from driftreview.domain.pausing import not_paused, paused
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
@@ -31,6 +33,7 @@ class CarryOut:
 
     reviews: Reviews
     workloads: Workloads
+    tools: GitOpsTools
     telemetry: Telemetry
 
     def act(
@@ -45,9 +48,7 @@ class CarryOut:
             ChangedError: the review or the target changed since it was looked at.
         """
         name = review.metadata.full_name
-        fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
-        if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
-            raise ChangedError(f"review {name} changed before its act")
+        self._unchanged(review)
         if (altered := self._altered(review)) is not None:
             return trouble.evidence_altered(review, altered, now), now
         try:
@@ -68,6 +69,36 @@ class CarryOut:
         self.telemetry.acts.labels(act, "done").inc()
         LOGGER.info("%s of %s done", act, review.spec.target.name, extra={"review": name})
         return review.status, now
+
+    def pause(
+        self, review: DriftReview, workload: Workload, pause: Pause, now: datetime
+    ) -> tuple[DriftReviewStatus, datetime]:
+        """Tell what owns the target to leave it alone, as the stored intent says; killed after it, it is seen so.
+
+        Raises:
+            ChangedError: the review, the target or what is paused changed since it was looked at.
+        """
+        self._unchanged(review)
+        if (altered := self._altered(review)) is not None:
+            return trouble.evidence_altered(review, altered, now), now
+        try:
+            if pause.kind is PausedKind.TARGET:
+                self.workloads.leave_alone(workload)
+            else:
+                self.tools.pause(review, pause)
+        except ChangedError:
+            raise
+        except ClusterError as error:  # whatever it is: without the pause nothing is patched, and that must be seen
+            return not_paused(review, review.status, str(error), now), now + RETRY
+        LOGGER.info(
+            "%s %s/%s paused", *(pause.kind, pause.namespace, pause.name), extra={"review": review.metadata.full_name}
+        )
+        return paused(review.status, now), now
+
+    def _unchanged(self, review: DriftReview) -> None:
+        fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
+        if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
+            raise ChangedError(f"review {review.metadata.full_name} changed before its act")
 
     def baseline(self, review: DriftReview) -> DriftSnapshotSpec | None:
         """The frozen T0 evidence, if it is still what was frozen."""

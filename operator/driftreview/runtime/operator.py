@@ -14,6 +14,7 @@ import kopf
 
 from driftreview.adapters import clock
 from driftreview.adapters.facts import ClusterFacts
+from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster, Kind
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reports import Reports
@@ -27,6 +28,7 @@ from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
+from driftreview.runtime.claims import Claims
 from driftreview.runtime.index import Indices
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
@@ -38,7 +40,7 @@ from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.seen import Seen
-from driftreview.runtime.settings import Settings, kopf_settings
+from driftreview.runtime.settings import Settings, kopf_login, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
@@ -60,6 +62,7 @@ class Operator:
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
         self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
+        self._claims = Claims(reviews.read)
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=workloads,
@@ -71,9 +74,10 @@ class Operator:
                 PreflightReader(self._cluster, sources, clock.now),
             ),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
-            carry_out=CarryOut(reviews, workloads, self._telemetry),
+            carry_out=CarryOut(reviews, workloads, GitOpsTools(self._cluster), self._telemetry),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
+            claims=self._claims,
             people=self._indices.approvals,
             telemetry=self._telemetry,
             clock=clock.now,
@@ -160,11 +164,7 @@ class Operator:
         registry = kopf.OperatorRegistry()
         running: list[asyncio.Task[None]] = []
 
-        @kopf.on.login(registry=registry)
-        def login(**kwargs: Any) -> Any:
-            if self._settings.kubeconfig is None:
-                return kopf.login_with_service_account(**kwargs)
-            return kopf.login_with_kubeconfig(**kwargs)
+        kopf.on.login(registry=registry)(kopf_login(self._settings.kubeconfig))
 
         @kopf.on.startup(registry=registry)
         async def start(**_: Any) -> None:
@@ -194,6 +194,8 @@ class Operator:
         if not concerns(self._settings.role, body):
             self._indices.forget(kind.plural, body)
             return
+        if kind is REVIEWS:
+            self._claims.see(body)
         self._indices.keep(kind.plural, body)
         if kind is APPROVALS:
             self._indices.bound(body["metadata"]["namespace"], body["spec"]["reviewRef"]["name"])
@@ -220,6 +222,8 @@ class Operator:
         async def event(event: kopf.RawEvent, namespace: str | None, name: str, body: kopf.Body, **_: Any) -> None:
             key = (plural, namespace or "", name)
             loop = self._reviews if kind is REVIEWS else self._checks
+            for waits in self._claims.freed(body, deleted=event["type"] == "DELETED") if kind is REVIEWS else ():
+                loop.wake((plural, namespace or "", waits))
             if event["type"] == "DELETED":
                 self._indices.forget(plural, body)
                 loop.forget(key)
@@ -228,6 +232,7 @@ class Operator:
                 self._reconciler.forget(body["metadata"]["uid"])
                 if kind is REVIEWS:
                     self._rulings.forget(body)
+                    self._claims.forget(body)
                 else:
                     source = "/".join(part for part in (body["kind"], namespace, name) if part)
                     self._sources.forget(source)

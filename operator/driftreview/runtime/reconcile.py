@@ -37,7 +37,15 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
-from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Role, Settle
+from driftreview.domain.action import (
+    CaptureBaseline,
+    CaptureCheckpoint,
+    Observed,
+    PatchTarget,
+    PauseOwner,
+    Role,
+    Settle,
+)
 from driftreview.domain.approvals import added
 from driftreview.domain.coarser import first_look, later_look
 from driftreview.domain.countdown import with_countdown
@@ -50,6 +58,7 @@ from driftreview.domain.signalsets import as_at_t0, is_pinned, pin, pin_name, wi
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
 from driftreview.runtime.carryout import RETRY, CarryOut
+from driftreview.runtime.claims import Claims
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.loop import AbandonedError
@@ -80,6 +89,7 @@ class Reconciler:
     carry_out: CarryOut
     reporter: Reporter
     rulings: Rulings
+    claims: Claims
     people: Callable[[DriftReview], tuple[DriftApproval, ...]]
     """What people did about a review, as far as it was seen."""
     telemetry: Telemetry
@@ -174,13 +184,17 @@ class Reconciler:
         rulings = self.rulings.of(review.metadata.namespace, review.spec.target)
         workload = self.workloads.read(review.metadata.namespace, review.spec.target, rejected(rulings))
         target = remembered(workload.view, rulings) if workload else None
-        observed = replace(self.before.observe(review, target, now, until), approvals=self.people(review))
+        first = self.claims.first(raw, now) if review.status.t0 is None else None
+        found = self.before.observe(review, target, now, until)
+        observed = replace(found, approvals=self.people(review), first=first)
         action = plan(review, observed, now, self.role)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
             case Settle(status, again):
                 self._pin(review, status, observed)
-                stored = self._write(review, status, raw)
+                with self.claims.begins(review, status, raw, now):
+                    stored = self._write(review, status, raw)
+                    self.claims.see(stored)
                 self.before.settled(review.metadata.uid)
                 if status.retaken != review.status.retaken:  # what a look found out so far was of another T0
                     self.capture.forget(review.metadata.uid)
@@ -191,6 +205,9 @@ class Reconciler:
                 return self._capture_checkpoint(review, workload, index, raw, now, until)
             case PatchTarget(act) if workload:
                 status, again = self.carry_out.act(review, workload, act, now)
+                return self._write(review, status, raw), again
+            case PauseOwner(pause) if workload:
+                status, again = self.carry_out.pause(review, workload, pause, now)
                 return self._write(review, status, raw), again
         return raw, now + RETRY
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import kopf
 from pydantic import Field
@@ -62,6 +63,11 @@ class Settings(BaseSettings):
     """json or text."""
     log_level: LogLevel = LogLevel.INFO
     """DEBUG, INFO, WARNING or ERROR."""
+
+
+def kopf_login(kubeconfig: Path | None) -> Callable[..., Any]:
+    """How kopf logs in: by a kubeconfig, or as the pod's ServiceAccount."""
+    return kopf.login_with_service_account if kubeconfig is None else kopf.login_with_kubeconfig
 
 
 def kopf_settings() -> kopf.OperatorSettings:

@@ -28,6 +28,7 @@ from driftreview.domain.report import (
     outlook,
     people,
     recommendation,
+    revert,
 )
 from driftreview.domain.report.material import Material, tone
 from driftreview.domain.report.model import Block, Cell, Entries, Plots, Report, Section, Sentence, Sentences, Table
@@ -85,6 +86,7 @@ def of_material(material: Material) -> Report:
         tone=tone(recommended or ""),
         head=list(recommendation.head(material)),
         sections=[each for each in found if each is not None],
+        way_back=revert.way_back(material),
     )
 
 

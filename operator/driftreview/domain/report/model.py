@@ -216,5 +216,7 @@ class Report(Model):
     head: list[Stand] = Field(default_factory=list)
     """The recommendation; beside one that no look decided what the evidence says, and before one the last verdict."""
     sections: list[Section]
+    way_back: str | None = None
+    """A JSON patch of the target that takes the release back, where that is called for."""
     left_out: list[str] = Field(default_factory=list)
     """What there was no room for."""

@@ -18,7 +18,7 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some
 from driftreview.domain.incidents import ended
-from driftreview.domain.report import elsewhere, limitations, mending, people
+from driftreview.domain.report import elsewhere, limitations, mending, people, revert
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
@@ -79,7 +79,7 @@ def _way_back(material: Material) -> Iterator[Sentence]:
     if closes is None or status.phase in TERMINAL or status.rollback is None:
         return
     field = material.of_review("status.rollback")
-    if not status.rollback.possible:
+    if not status.rollback.possible and status.rollback.reason is not Reason.OWNED_BY_GIT:  # which is told by itself
         text = f"no rollback is possible: {status.rollback.message}"
         yield Sentence(text=text, tone=Tone.BAD, evidence=[field])
 
@@ -138,6 +138,7 @@ RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _confounders,
     people.risks,
     _way_back,
+    revert.owned,
     _unfinished,
 )
 """Where outstanding risks come from, the gravest first."""
@@ -149,6 +150,7 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
     if status.act is not None:
         act = status.act
         what = "rolled back to the previous revision" if act.type is ActType.ROLL_BACK else "marked as approved"
+        what += f" {act.by}" if act.by else ""
         when = act.completed_at or act.applied_at
         done = (
             f"was {what} at {format_time(when)}"
@@ -190,6 +192,7 @@ def _next(material: Material) -> Iterator[Sentence]:
     if stalled is not None and stalled.status == "True":
         evidence = [material.of_review("status.conditions[Stalled]")]
         yield Sentence(text=f"Mend what holds the review up: {stalled.message}", tone=Tone.BAD, evidence=evidence)
+    yield from revert.steps(material)
     if status.t0 is None and status.phase not in TERMINAL:
         text = f"T0 is fixed {review.spec.window.warmup} after the target's rollout has finished"
         if review.spec.window.t0 is not None:

@@ -1,0 +1,103 @@
+"""What others do to the target of a started review: another template, the previous one, no pods at all, another object.
+
+None of it is fought. What ends a review says who did it, as far as field managers tell.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.domain.follow import decided, went_back_to
+from driftreview.domain.running import Edit
+from driftreview.domain.schedule import whole_seconds
+from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
+from driftreview.domain.workload import TargetView
+
+_SOMEBODY: Final = "somebody"
+
+
+def ended_by_others(review: DriftReview, target: TargetView | None, now: datetime) -> DriftReviewStatus | None:
+    """End a review whose object is not there any more, or runs neither the judged nor the template we put back."""
+    status = review.status
+    if status.target is None or status.judged is None:
+        return None
+    name = f"{review.spec.target.kind} {review.spec.target.name}"
+    if target is None or target.uid != status.target.uid:
+        message = f"{name} {_replaced(status, target)}"
+        return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
+    expected = {status.judged.template_hash}
+    if status.act is not None and status.act.type is ActType.ROLL_BACK and status.previous is not None:
+        expected.add(status.previous.template_hash)
+    if target.template_hash in expected:
+        return None
+    went_back = status.previous is not None and target.template_hash == status.previous.template_hash
+    if went_back and not is_taken_back(status, target):
+        return finished(review, _reverted(status, name, target, now))
+    other = target.current.name if target.current else "another pod template"
+    how = "rolled back by another review to" if went_back else "changed to"
+    message = (
+        f"{name} was {how} {other}{_by(target.edited)} during the review of {status.judged.name}: nothing more is "
+        "judged or done"
+    )
+    return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
+
+
+def is_taken_back(status: DriftReviewStatus, target: TargetView) -> bool:
+    """Whether a rollback of ours, this review's or another's, noted on the target that it took away what is judged.
+
+    A review of what was taken away before does not start, so the note was not there at T0.
+    """
+    return status.judged is not None and status.judged.template_hash in target.taken_back
+
+
+def scaled_to_zero(review: DriftReview, target: TargetView, now: datetime) -> DriftReviewStatus:
+    """Say of an undecided review that there is nothing to measure while no pods are wanted, and that it goes on after.
+
+    What is decided is told as ever: it is done whether there are pods or not.
+    """
+    status = review.status
+    if target.replicas or not target.scalable or status.decision is not None or status.phase is None:
+        return resumed(status, now)
+    known = condition(status, ConditionType.STALLED)
+    seen = known.last_transition_time if known is not None and known.reason == Reason.SCALED_TO_ZERO else now
+    since = said(target.scaled.at if target.scaled else whole_seconds(seen))  # `kubectl scale` to 0 leaves no trace
+    name = f"{review.spec.target.kind} {review.spec.target.name}"
+    summary = (
+        f"{name} is scaled to zero since {since}: there is nothing to measure, and looks are Inconclusive, until it is "
+        "scaled up again"
+    )
+    stuck = Stuck(Reason.SCALED_TO_ZERO, summary)
+    return moved(status, status.phase, Reason.SCALED_TO_ZERO, summary, now, stuck)
+
+
+def _replaced(status: DriftReviewStatus, target: TargetView | None) -> str:
+    if target is None:
+        return "was deleted during the review: what was judged is not there any more"
+    same = status.judged is not None and target.template_hash == status.judged.template_hash
+    what = "with the very same pod template" if same else "with another pod template"
+    anew = "; to have it judged, apply a new review" if same else ""
+    return (
+        f"was deleted and created again{_by(target.edited)}, {what}, during the review: the object that was judged is "
+        f"not there any more{anew}"
+    )
+
+
+def _reverted(status: DriftReviewStatus, name: str, target: TargetView, now: datetime) -> DriftReviewStatus:
+    """People took the release back themselves: that is their verdict, unless it was rejected already."""
+    judged, decision = status.judged.name if status.judged else "", status.decision
+    by = _by(target.edited)
+    message = f"{name} was taken back by hand from {judged} to {went_back_to(status)}{by}: {judged} counts as rejected"
+    if decision is None or decision.recommendation is not Recommendation.REJECT:
+        who = target.edited.manager if target.edited else _SOMEBODY
+        before = f"; before: {decision.recommendation}, {decision.message}" if decision else ""
+        status = decided(status, Recommendation.REJECT, Reason.REVERTED_BY_HAND, f"{message}{before}", who, now)
+    return moved(status, Phase.SUPERSEDED, Reason.REVERTED_BY_HAND, message, now)
+
+
+def _by(edit: Edit | None) -> str:
+    return f" by {edit}" if edit else ""
