@@ -15,6 +15,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec
 from driftreview.api.elsewhere import Evidence, EvidenceFact, SlowTest, SuiteFact
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.reasons import Reason
+from driftreview.api.signal import Signal
 from driftreview.domain.approvals import as_recorded
 from driftreview.domain.elsewhere import Content, file_of, read_file
 from driftreview.domain.report.build import report
@@ -22,7 +23,7 @@ from driftreview.report.files import as_json
 from driftreview.report.markdown import markdown
 from tests import factdata
 from tests.builders import HOUR, MINUTE, T0, approval, around, evidence, review, series, signal, snapshot
-from tests.simulator import Metrics, Simulator
+from tests.simulator import Deployment, Metrics, Simulator
 
 GOLDEN = Path(__file__).parent / "unit" / "golden"
 HOSTILE = "<script>alert(1)</script>"
@@ -205,6 +206,26 @@ def with_numbers() -> Simulator:
     return passes(simulator, 5 * HOUR)
 
 
+LIMITED = [
+    signal(section="Performance", unit="ms", margin={"relative": "5%"}, limits={"alert": "140"}),
+    signal("lag", section="Streaming", unit="ms"),
+]
+
+
+def first_release(signals: Sequence[Signal] = LIMITED, shift_at: timedelta | None = None) -> Simulator:
+    """The first release of its target, with samples of something else from before it."""
+    simulator = life(shift_at, signals=signals)
+    simulator.target = Deployment(before="", is_first=True)
+    return passes(simulator, 6 * HOUR)
+
+
+def released_ill(until: timedelta = timedelta(days=9)) -> Simulator:
+    """Released two hours into an incident, that is over after some time or is not."""
+    simulator = life(signals=LIMITED)
+    simulator.metrics = Metrics([(T0 - 2 * HOUR, 1.6), (T0 + until, 1.0)])
+    return passes(simulator, 6 * HOUR)
+
+
 STATES: dict[str, Callable[[], Simulator]] = {
     "pending": lambda: after(-12 * MINUTE),
     "t0": lambda: after(MINUTE),
@@ -223,6 +244,8 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "bot-1h": lambda: bot(65 * MINUTE),
     "bot-2h": lambda: bot(125 * MINUTE),
     "numbers": with_numbers,
+    "first-release": first_release,
+    "released-ill": released_ill,
 }
 
 

@@ -42,6 +42,7 @@ from driftreview.domain.evidence import T0, Look, Measurement, content_hash, fre
 from driftreview.domain.foresight import foresight
 from driftreview.domain.genuine import is_of
 from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import Owner
 from driftreview.domain.pausing import not_paused, paused
@@ -82,6 +83,8 @@ class Deployment:
     takes: timedelta = ROLLOUT
     """How long its rollouts take."""
     replicas: int = 1
+    is_first: bool = False
+    """Whether nothing of it ran before; it has no revision `before` then."""
     fails: bool = False
     """Whether its present rollout ends with its pods unavailable."""
     taken_back: tuple[str, ...] = ()
@@ -106,6 +109,7 @@ class Deployment:
             current=builders.revision(self.version),
             previous=builders.revision(self.before) if self.before else None,
             approved=self.approved,
+            is_first=self.is_first,
             held=builders.PAUSED if self.paused else None,
             owner=self.owner,
             edited=self.edited,
@@ -116,7 +120,7 @@ class Deployment:
     def roll_out(self, version: str, now: datetime) -> None:
         """Somebody (or we) wrote another pod template."""
         self.version, self.before, self.generation, self.began = version, self.version, self.generation + 1, now
-        self.fails = False
+        self.fails = self.is_first = False
 
 
 def replica_set(name: str) -> Stored | None:
@@ -340,6 +344,9 @@ class Simulator:
             frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
             facts = self.facts(look.checkpoint)
             spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=facts)
+            if look.checkpoint == T0:
+                is_first = review.status.target is not None and review.status.target.first_release is True
+                spec = frozen_with(review.spec, spec, is_first=is_first)
             self._power()
             self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
             self._power()

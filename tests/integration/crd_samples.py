@@ -368,6 +368,7 @@ SNAPSHOT: Raw = {
         "problem": {"reason": "Empty", "message": "no `up`"},
     },
     "specHash": "sha256:3",
+    "limitsOnly": "nothing of the target ran before this release",
     "facts": FACTS,
     "previousHash": "sha256:0",
     "hash": "sha256:2",

@@ -16,6 +16,7 @@ import pytest
 from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Signal
 from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.limitsonly import frozen_with
 from tests import builders
 from tests.builders import HOUR, T0, evidence, judge_series, noise, series, side, signal, snapshot, spec
 
@@ -151,6 +152,38 @@ class TestWholeReviews:
     def test_a_tenth_worse_in_one_signal_of_six_is_found(self) -> None:
         # Measured: 20 of 20.
         assert sum(self.drifts(run, 0.5, 1.1) for run in range(20)) / 20 >= 0.9
+
+
+class TestByLimitsOnly:
+    """A level that is all the time just at its alert limit: the hardest for what is held against that alone."""
+
+    DECLARED = signal(margin={"relative": "0%"}, limits={"alert": "100"})
+    LIMITED = signal(limits={"alert": "100"})
+
+    def degraded(self, declared: Signal, phi: float, minutes: int, *, is_first: bool, has_history: bool) -> float:
+        """How often a healthy first release, or one that is compared, is called Degraded."""
+        review = spec([declared], ["24h"])
+        alarms = 0
+        for run in range(RUNS):
+            before = series(blocks(BASELINE, 2 * run, phi)) if has_history else None
+            at_t0 = snapshot(evidence("latency", *([before] if before else ())))
+            frozen = frozen_with(review, at_t0, is_first=is_first)
+            now = evidence("latency", series(blocks(minutes, 2 * run + 1, phi)))
+            look = snapshot(now, checkpoint="24h", hours=minutes / 60)
+            alarms += judge_checkpoint(review, frozen, look).verdict is Verdict.DRIFT
+        return alarms / RUNS
+
+    @PHIS
+    @pytest.mark.parametrize("minutes", [60, 360])
+    def test_a_first_release_at_its_limit_is_degraded_no_more_often_than_the_budget_says(
+        self, phi: float, minutes: int
+    ) -> None:
+        assert self.degraded(self.DECLARED, phi, minutes, is_first=True, has_history=False) <= BUDGET
+
+    def test_no_more_often_than_one_that_declares_the_limit_alone(self) -> None:
+        for has_history in (True, False):
+            limited = self.degraded(self.DECLARED, 0.5, 360, is_first=True, has_history=has_history)
+            assert limited == self.degraded(self.LIMITED, 0.5, 360, is_first=False, has_history=has_history)
 
 
 @pytest.mark.parametrize("count", [12, 36, 144])

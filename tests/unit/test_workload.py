@@ -191,6 +191,22 @@ class TestRevisions:
         found = self.current_and_previous(replica_set("new", 2), replica_set("odd", number), replica_set("old", 1))
         assert found == ("web-new", "web-old")
 
+    @pytest.mark.parametrize(
+        ("found", "is_first"),
+        [
+            ([replica_set("new", 1)], True),
+            ([replica_set("new", 1), replica_set("foreign", 1, owner="other")], True),
+            ([replica_set("new", 2)], False),  # history was cut
+            ([replica_set("new", 2), replica_set("old", 1)], False),
+            ([replica_set("new", 1), replica_set("later", 2)], False),
+            ([replica_set("new", None)], False),
+            ([replica_set("old", 1)], False),  # what runs has none yet
+            ([], False),
+        ],
+    )
+    def test_the_first_one_has_the_number_one_and_nothing_beside_it(self, found: list[Raw], *, is_first: bool) -> None:
+        assert look(deployment(), *found).is_first is is_first
+
     def test_images_are_told_by_container(self) -> None:
         found = reduced(replica_set("new", 2)).revision
         assert [(each.container, each.image) for each in found.images] == [("web", "registry/web:new")]

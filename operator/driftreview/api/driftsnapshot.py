@@ -27,6 +27,9 @@ from driftreview.api.values import Duration, finite
 MAX_VALUES: Final = 200_000
 """Characters of one series' medians: about 15 000 blocks."""
 
+MAX_LIMITS_ONLY: Final = 1024
+"""Characters of the sentence why a review is judged by limits only."""
+
 MOST_SAMPLES: Final = 10**9
 """Samples of one series: one a second makes thirty million in a year."""
 Count = Annotated[int, Field(ge=0, le=MOST_SAMPLES)]
@@ -262,6 +265,8 @@ class DriftSnapshotSpec(Model):
     """What the cluster said of itself."""
     spec_hash: Hash | None = None
     """SHA-256 of the review's spec, as far as it is fixed since T0 (T0 only)."""
+    limits_only: Annotated[str, Field(max_length=MAX_LIMITS_ONLY)] | None = None
+    """Why the review is judged by limits only; absent where it is not (T0 only)."""
     previous_hash: Hash = ""
     """Hash of the snapshot before this one; empty at T0, unless T0 was taken anew."""
     hash: Hash

@@ -89,7 +89,8 @@ class Limits(Model):
     )
 
     baseline: Quantity | None = None
-    """The baseline must be on the good side of this, or the signal is Inconclusive: a sick T0 proves nothing."""
+    """The baseline must be on the good side of this: a sick T0 proves nothing. If it is not, the review is judged by
+    limits only, with baseline.from: Snapshot the signal is Inconclusive."""
     alert: Quantity | None = None
     """On the bad side of this the signal is Degraded, whatever the delta. Kind Growth: the level it must not reach, and
     when it would is foretold. Kind Events: the most events that any `for` may hold."""

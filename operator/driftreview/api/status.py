@@ -63,6 +63,8 @@ class TargetStatus(Model):
     """When its rollout finished; of a StatefulSet or DaemonSet, by when it had."""
     rollout_took: Duration = "0s"
     """How long its rollout took, and a rollback may take as well; as far as is known."""
+    first_release: bool | None = None
+    """True if nothing of it ran before the judged revision."""
     history_ends_at: Time
     """Where a History baseline ends: when the rollout began, or before a release that was rolled back not long ago."""
 

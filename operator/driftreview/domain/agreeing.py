@@ -20,8 +20,10 @@ from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.evidence import T0, canonical, written
+from driftreview.domain.limitsonly import limits_only
 from driftreview.domain.naming import look_names, stored_name
 from driftreview.domain.rows import WORTH_SAYING
+from driftreview.domain.signalsets import as_at_t0
 from driftreview.domain.status import said
 
 _WITH_T0: Final = ("target", "judged", "rollback", "checkpoints")
@@ -49,6 +51,8 @@ def contradictions(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> I
             kept = each.previous if each.previous is not None and each.previous.template else None
             yield from _revision("status.previous", review.status.previous, kept)
             yield from _preflight(review.status, each)
+        if each.checkpoint == T0:
+            yield from _limits_only(review, each)
         yield from _window(review, each)
 
 
@@ -150,6 +154,16 @@ def _preflight(status: DriftReviewStatus, at_t0: DriftSnapshotSpec) -> Iterator[
         )
         if stored != frozen:
             yield Difference(f"status.preflight[{index}]", stored, frozen)
+
+
+def _limits_only(review: DriftReview, at_t0: DriftSnapshotSpec) -> Iterator[Difference]:
+    """Whether the review is judged by limits only for what T0 shows; evidence of before that was known says nothing."""
+    target = review.status.target
+    is_first = target is not None and target.first_release is True
+    expected = limits_only(as_at_t0(review, at_t0).spec, at_t0, is_first=is_first)
+    if at_t0.limits_only != expected and (is_first or at_t0.limits_only is not None):
+        where = f"snapshots/{stored_name(review, T0)}: spec.limitsOnly"
+        yield Difference(where, at_t0.limits_only or NONE, expected or NONE)
 
 
 def _window(review: DriftReview, look: DriftSnapshotSpec) -> Iterator[Difference]:

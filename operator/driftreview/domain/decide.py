@@ -25,6 +25,7 @@ from driftreview.domain.expected import unmet
 from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.handover import handed_over, with_owner
+from driftreview.domain.limitsonly import foretold
 from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
@@ -118,6 +119,8 @@ def baseline_captured(
     gaps = [f"{each.name} ({each.problem.message})" for each in evidence.signals if each.problem is not None]
     message = f"frozen in DriftSnapshot {ref.name}"
     message += f" {note}" if (note := coarsened(review.spec, evidence)) else ""
+    by_limits = "" if evidence.limits_only is None else foretold(review.spec, evidence.limits_only)
+    message += f"; {by_limits}" if by_limits else ""
     told = condition(review.status, ConditionType.BASELINE_CAPTURED)
     message += f"; {told.message}" if told is not None else ""  # why its history ends early
     if foreseen is None:
@@ -145,6 +148,7 @@ def baseline_captured(
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
     lacking = (
+        by_limits,
         f"without data: {', '.join(without)}" if without else "",
         f"nothing can be compared with: {'; '.join(foreseen.useless)}" if foreseen.useless else "",
         f"not as expected: {'; '.join(expected)}" if expected else "",

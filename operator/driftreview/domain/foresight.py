@@ -21,15 +21,16 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain.already import broken_before
 from driftreview.domain.control import cases_of
 from driftreview.domain.covariate import Covariate
-from driftreview.domain.display import number, printable, quantity
+from driftreview.domain.display import number, quantity
 from driftreview.domain.effect import foresee
 from driftreview.domain.evidence import hash_of, spec_hash
 from driftreview.domain.finding import Side
 from driftreview.domain.irregular import Irregularity, irregularities
+from driftreview.domain.limitsonly import without_margins
 from driftreview.domain.margins import compared_in, counted_in, margin_of
 from driftreview.domain.measured import AFFIRMED, Case, Grid
 from driftreview.domain.measuring import panel_of
-from driftreview.domain.observed import Observed, observed
+from driftreview.domain.observed import Observed, about, observed
 from driftreview.domain.qualms import under_way
 from driftreview.domain.regression import Panel
 from driftreview.domain.rules import at_worst
@@ -84,12 +85,14 @@ def foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
 
 
 def _foresight(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Foresight:
+    spec = without_margins(spec, baseline)
     found = observed(spec.signals, baseline)
     vague, odd = _vague_and_odd(spec, baseline, found)
     block = parse_duration(baseline.window.block) if baseline.window else timedelta(0)
     broken = list(_broken(broken_before(found, block))) if block else []
     odd += _once([(key, case, _ending(case, block)) for key, case in _cases(found, Kind.EVENTS)]) if block else []
-    return Foresight(list(_useless(found)), vague, odd, broken, list(_measured(found.values())))
+    useless = _useless(found) if baseline.limits_only is None else []
+    return Foresight(useless, vague, odd, broken, list(_measured(found.values())))
 
 
 def too_noisy(series: Sequence[Case], grid: Grid, after: int) -> list[str | None]:
@@ -215,7 +218,7 @@ def _once(reasons: Sequence[tuple[str, Case, str | None]]) -> list[str]:
     said: dict[str, str] = {}
     for key, case, reason in reasons:
         if reason is not None:
-            said.setdefault(case.signal.name, _said(case.signal, key, reason))
+            said.setdefault(case.signal.name, about(case.signal, key, reason))
     return list(said.values())
 
 
@@ -225,7 +228,7 @@ def _broken(found: Iterable[tuple[Signal, str, str]]) -> Iterator[str]:
     for signal, key, how in found:
         if signal.name not in said:
             said.add(signal.name)
-            yield _said(signal, key, how)
+            yield about(signal, key, how)
 
 
 def _measured(signals: Iterable[Observed]) -> Iterator[str]:
@@ -236,7 +239,3 @@ def _measured(signals: Iterable[Observed]) -> Iterator[str]:
             low, high = (quantity(value, each.signal.unit) for value in (shown[0], shown[-1]))
             usual = low if high == low else f"{low} to {high}"
             yield f"{each.signal.name} {usual}{counted_in(each.signal)}{at_worst(each.signal, each.sides.values())}"
-
-
-def _said(signal: Signal, key: str, reason: str) -> str:
-    return f"{signal.name} ({signal.each} {printable(key)}: {reason})" if signal.each else f"{signal.name} ({reason})"

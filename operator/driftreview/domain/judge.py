@@ -28,6 +28,7 @@ from driftreview.domain.emptied import emptied, of_nothing
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
 from driftreview.domain.incidents import ended
+from driftreview.domain.limitsonly import by_limits, held_by_old_alerts, said_of, without_margins
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.observed import Observed, named, observed
 from driftreview.domain.presence import judge_presence
@@ -81,13 +82,17 @@ def _judge(
     grid = _grid(spec, baseline, current, names, index)
     window = current.window
     partial = window is not None and window.end - window.start < parse_duration(window.block)
-    found = [_series(signal, before, after, partial=partial) for signal in spec.signals]
+    why = baseline.limits_only
+    found = [
+        _series(signal, before, after, partial=partial, alone=why is not None)
+        for signal in without_margins(spec, baseline).signals
+    ]
     cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
     share = look_share(index, len(spec.window.checkpoints), len(added))
     budget = parse_percent(spec.policy.false_alarm_budget) * share
     together = iter(judge_together(cases, grid, budget))
     said = emptied(current)
-    return CheckpointResult.of(
+    result = CheckpointResult.of(
         [
             _result(
                 signal,
@@ -100,11 +105,12 @@ def _judge(
             )
             for signal, series in zip(spec.signals, found, strict=True)
         ],
-        check_facts(spec, baseline.facts, current.facts),
+        held_by_old_alerts(spec, baseline, current, check_facts(spec, baseline.facts, current.facts)),
         confounders(baseline.facts, current.facts),
         judge_evidence(spec.evidence, baseline.facts, current.facts),
         ended(current.facts),
     )
+    return replace(result, message=said_of(why, result.message))
 
 
 def _grid(
@@ -145,11 +151,12 @@ def _gap(baseline: EvidenceWindow, start: datetime, block: timedelta) -> int:
 
 
 def _series(
-    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed], *, partial: bool
+    signal: Signal, before: Mapping[str, Observed], after: Mapping[str, Observed], *, partial: bool, alone: bool
 ) -> list[tuple[str | None, Finding | tuple[Case, ...]]]:
     """What is found of each series by itself, or what is still to be measured; None is the signal as a whole.
 
     Of a part of a block, in a window that is shorter than one, events are not counted: it would pass for a whole one.
+    Where limits count `alone`, the signal is one without what compares.
     """
     baseline, current = before.get(signal.name), after.get(signal.name)
     if current is None:
@@ -174,7 +181,8 @@ def _series(
         if lacking is None or signal.kind is Kind.INFO:
             covariate = Covariate.of(signal, key, before, after)
             limited = judge_limit(signal, side, earlier(usual), current) if signal.kind is Kind.LIMIT else None
-            found.append((key, limited or _one(signal, old, side, covariate)))
+            one = limited or _one(signal, old, side, covariate)
+            found.append((key, by_limits(signal, old, side, one) if alone else one))
         else:
             is_gone = side.blocks[-1:] == (None,) and len(side.blocks) - 1 not in side.idle
             found.append((key, replace(lacking, since=current.last_heard(side) if is_gone else None)))

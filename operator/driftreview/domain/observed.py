@@ -116,6 +116,11 @@ def _sides(signal: Signal, evidence: SignalEvidence, *, is_own: bool) -> tuple[d
     return sides, evidence.problem
 
 
+def about(signal: Signal, key: str, reason: str) -> str:
+    """What is said of a series in a list of several signals."""
+    return f"{signal.name} ({signal.each} {printable(key)}: {reason})" if signal.each else f"{signal.name} ({reason})"
+
+
 def named(signal: Signal, key: str, finding: Finding) -> Finding:
     """A finding with the series it is about."""
     return finding.about(f"{signal.each} {printable(key)}") if signal.each else finding

@@ -44,6 +44,11 @@ def judged_as_rolled_out(target: TargetView, by: datetime, t0: datetime) -> date
     return max(began, min(by, t0))
 
 
+def is_first_release(target: TargetView, by: datetime, t0: datetime) -> bool:
+    """Whether nothing of the target ran before T0; before a backdated one something did, in another cluster."""
+    return target.is_first and t0 >= whole_seconds(judged_as_rolled_out(target, by, t0))
+
+
 def as_timed(review: DriftReview, target: TargetView, by: datetime) -> TargetView:
     """The target for whoever asks how long its rollout took: unknown where only a person says when it was over."""
     known = target.records_end or review.spec.window.t0 is None

@@ -23,6 +23,7 @@ from driftreview.domain.evidence import Look, Measurement, freeze, take
 from driftreview.domain.expected import measured_only
 from driftreview.domain.history import History, recorded_as
 from driftreview.domain.judge import judge_looks
+from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.samples import Window
 from driftreview.domain.status import said
@@ -126,7 +127,8 @@ def replay(
             levels.keep(_measured(past, each, asked.window), scraping)
         return levels.taken(review, _JUDGED, scraping=scraping)
 
-    before = baseline = look(first_look(spec, t0, schedule.whole_seconds(ends), step, past.source))
+    first = look(first_look(spec, t0, schedule.whole_seconds(ends), step, past.source))
+    before = baseline = frozen_with(measured_only(spec), first, is_first=False)  # no cluster tells what ran before
     taken: list[DriftSnapshotSpec | None] = []
     for due in schedule.checkpoints(spec.window, t0):
         asked = later_look(spec, baseline, t0, due, step, past.source, before.hash)

@@ -55,14 +55,25 @@ class SignalResult:
 
     def as_counted(self, finding: Finding) -> SignalVerdict | None:
         """The verdict on one of its series as it would count, did that stand for the signal; None where none counts."""
-        if self.signal.mode is Mode.SHADOW or self.signal.kind is Kind.INFO:
+        if not self._is_judged(finding):
             return None
         return finding.counted(self.signal.on_missing)
 
     def is_ignored(self, finding: Finding) -> bool:
         """Whether it would count, had `onMissing` not said otherwise."""
-        is_counted = self.signal.mode is not Mode.SHADOW and self.signal.kind is not Kind.INFO
-        return is_counted and self.as_counted(finding) is None
+        return self._is_judged(finding) and self.as_counted(finding) is None
+
+    @property
+    def is_recorded(self) -> bool:
+        """Whether it is only written down, though it is there to be judged."""
+        return self._is_enforced and self.finding.verdict is SignalVerdict.RECORDED
+
+    @property
+    def _is_enforced(self) -> bool:
+        return self.signal.mode is not Mode.SHADOW and self.signal.kind is not Kind.INFO
+
+    def _is_judged(self, finding: Finding) -> bool:
+        return self._is_enforced and finding.verdict is not SignalVerdict.RECORDED
 
     @property
     def name(self) -> str:
@@ -114,13 +125,16 @@ class CheckpointResult:
         counted = [(result.counts_as, result) for result in judged if result.counts_as is not None]
         measured = combine([each for each, _ in counted])
         verdict = with_checks(measured, checks)
-        ignored = sum(each.is_ignored(each.finding) for each in results) + sum(each.is_ignored for each in evidence)
+        aside = _Aside(
+            sum(each.is_ignored(each.finding) for each in results) + sum(each.is_ignored for each in evidence),
+            sum(each.is_recorded for each in results),
+        )
         worst_first = [each for _, each in sorted(counted, key=lambda pair: WORST_FIRST.index(pair[0]))]
         first = deciding_check(verdict, checks) if verdict is not measured else None
         others = [each for each in checks if each.counts and each.is_amiss and each is not first]
         beside = [(str(each.verdict), f"{each.section}/{each.name}") for each in others]
         broken = [each.sentence for each in others if each.verdict is CheckVerdict.BROKEN]
-        told = _sentence(measured, worst_first, ignored, () if first else beside)
+        told = _sentence(measured, worst_first, aside, () if first else beside)
         told_of_checks = [f"{first.named}{_also(beside)}: {first.message}", *broken] if first else []
         parts = [*told_of_checks, told, *([] if first else broken)]
         if ended and verdict is not Verdict.PASS:
@@ -142,10 +156,28 @@ def combine(verdicts: Sequence[SignalVerdict]) -> Verdict:
     return Verdict.PASS
 
 
+@dataclass(frozen=True)
+class _Aside:
+    """How many signals and numbers of mode Enforce do not count."""
+
+    ignored: int
+    """For want of data."""
+    recorded: int
+    """For want of a limit, where limits alone count."""
+
+    @property
+    def said(self) -> str:
+        """The same in words; empty where there is none."""
+        told = ((self.ignored, "data", "ignored"), (self.recorded, "a limit", "recorded"))
+        return ", ".join(
+            f"{count} without {what} {'is' if count == 1 else 'are'} {become}" for count, what, become in told if count
+        )
+
+
 def _sentence(
     verdict: Verdict,
     counted: Sequence[SignalResult | EvidenceResult],
-    ignored: int,
+    aside: _Aside,
     beside: Iterable[tuple[str, str]],
 ) -> str:
     """What the verdict rests on; the names of all that does not pass come before the numbers of the worst.
@@ -153,18 +185,18 @@ def _sentence(
     Args:
         verdict: of what counts.
         counted: that, the worst first.
-        ignored: how many more would have counted.
+        aside: how many more would have counted.
         beside: verdicts and names of checks that do not pass either.
     """
-    without = f"{ignored} without data {'is' if ignored == 1 else 'are'} ignored" if ignored else ""
+    without = aside.said
     if not counted:
         return f"no enforced signal could be judged{without and f', {without}'}{_also(beside)}"
     deciding, *others = counted
     what = f"enforced signals{' and numbers' if any(isinstance(each, EvidenceResult) for each in counted) else ''}"
     if verdict is Verdict.PASS:
         closest = _closest(counted, deciding)
-        if ignored:
-            return f"{len(counted)} of {len(counted) + ignored} {what} pass, {without}{closest}"
+        if without:
+            return f"{len(counted)} of {len(counted) + aside.ignored + aside.recorded} {what} pass, {without}{closest}"
         return f"all {what} ({len(counted)}) pass{closest}"
     runbook = f" ({deciding.runbook})" if deciding.runbook and verdict is Verdict.DRIFT else ""
     told = f"{deciding.finding.message}{runbook}{without and f'; {without}'}"

@@ -61,6 +61,8 @@ class Choice:
     missing: Listed | None = None
     passed_over: Listed | None = None
     """The newest that would have been gone back to, had nobody rejected it."""
+    is_first: bool = False
+    """What runs is the first revision there ever was."""
 
 
 @dataclass(frozen=True)

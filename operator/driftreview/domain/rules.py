@@ -50,14 +50,20 @@ def unsound(signal: Signal, baseline: Side | str) -> Finding | None:
         return Finding(SignalVerdict.INCONCLUSIVE, Reason.BASELINE_MISSING, baseline)
     if finding := too_few(baseline, "the baseline"):
         return finding
-    if signal.limits is None or signal.limits.baseline is None:
+    if not is_over(signal, baseline) or signal.limits is None or signal.limits.baseline is None:
         return None
-    limit, centre = parse_quantity(signal.limits.baseline), middle(baseline.present)
-    if sign_of(signal) * (centre - limit) <= 0:
-        return None
-    old = quantity(centre, signal.unit)
-    message = f"the baseline itself, {old}, is beyond its limit {quantity(limit, signal.unit)}: it proves nothing"
+    old, limit = (
+        quantity(value, signal.unit) for value in (middle(baseline.present), parse_quantity(signal.limits.baseline))
+    )
+    message = f"the baseline itself, {old}, is beyond its limit {limit}: it proves nothing"
     return Finding(SignalVerdict.INCONCLUSIVE, Reason.BASELINE_OVER_LIMIT, message, baseline=old)
+
+
+def is_over(signal: Signal, side: Side) -> bool:
+    """Whether a series is beyond what a baseline may be; of fewer blocks than are judged that is not said."""
+    if signal.limits is None or signal.limits.baseline is None or len(side.present) < FEWEST_BLOCKS:
+        return False
+    return sign_of(signal) * (middle(side.present) - parse_quantity(signal.limits.baseline)) > 0
 
 
 def judge_limit(signal: Signal, now: Side, before: Side | None = None, current: Observed | None = None) -> Finding:

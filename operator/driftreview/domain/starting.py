@@ -21,10 +21,19 @@ from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
 from driftreview.domain.handover import with_owner
 from driftreview.domain.kinds import blocked
+from driftreview.domain.limitsonly import FIRST, foretold
 from driftreview.domain.pace import rollout_took
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
-from driftreview.domain.released import after_t0, as_timed, judged_as_rolled_out, no_release, noticed, rolled_out_at
-from driftreview.domain.signalsets import NO_SETS, Sets
+from driftreview.domain.released import (
+    after_t0,
+    as_timed,
+    is_first_release,
+    judged_as_rolled_out,
+    no_release,
+    noticed,
+    rolled_out_at,
+)
+from driftreview.domain.signalsets import NO_SETS, Sets, with_sets
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 from driftreview.domain.workload import REJECTED_DURING, Rollout, TargetView
 
@@ -124,11 +133,13 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         return Settle(finished(review, status), brisk(status, now, RESYNC))
     if was_blocked(review.status) and review.spec.window.t0 is None:
         t0 = max(t0, schedule.whole_seconds(now))  # what was amiss until now is no part of what is judged
+    is_first = is_first_release(target, by, t0)
+    by_limits = _by_limits(with_sets(review, observed.sets).spec) if is_first else ""
     if now < t0:
-        summary = f"waits for T0 of {target.current.name} at {said(t0)}{_remark(status)}"
+        summary = f"waits for T0 of {target.current.name} at {said(t0)}{by_limits}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
-    return Settle(_started(review, status, target, (t0, by), now), now)
+    return Settle(_started(review, status, target, (t0, by), now, by_limits), now)
 
 
 def _rolling(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
@@ -168,15 +179,25 @@ def _remark(status: DriftReviewStatus) -> str:
     return f"; {accepted.message}" if accepted is not None and silent else ""
 
 
+def _by_limits(spec: DriftReviewSpec) -> str:
+    """What a sentence ends in where a release should be compared with what ran before it, and nothing did."""
+    return f"; {foretold(spec, FIRST)}" if spec.baseline.from_ is BaselineFrom.HISTORY else ""
+
+
 def _ahead(status: DriftReviewStatus) -> str:
     """What will keep the review from starting when the rollout is over: it may be why the rollout is not."""
     return "".join(f"; preflight: {each.message}" for each in blockers(status)[:1])
 
 
 def _started(
-    review: DriftReview, status: DriftReviewStatus, target: TargetView, times: tuple[datetime, datetime], now: datetime
+    review: DriftReview,
+    status: DriftReviewStatus,
+    target: TargetView,
+    times: tuple[datetime, datetime],
+    now: datetime,
+    by_limits: str,
 ) -> DriftReviewStatus:
-    """Fix T0; `times` are T0, and by when the rollout had finished."""
+    """Fix T0; `times` are T0, and by when the rollout had finished, `by_limits` what is said if nothing ran before."""
     t0, by = times
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
@@ -195,6 +216,7 @@ def _started(
                 uid=target.uid,
                 rolled_out_at=judged_as_rolled_out(target, by, t0),
                 rollout_took=exact_duration(rollout_took(as_timed(review, target, by))),
+                first_release=is_first_release(target, by, t0) or None,
                 history_ends_at=schedule.whole_seconds(ends),
             ),
             "judged": target.current,
@@ -208,7 +230,7 @@ def _started(
         message = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}"
         status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, message, now)
         moved_back = f"; {message}"
-    summary = f"T0 is {said(t0)}: freezing the baseline{moved_back}{_remark(status)}"
+    summary = f"T0 is {said(t0)}: freezing the baseline{by_limits}{moved_back}{_remark(status)}"
     if remark := _remark(status):  # from here on the evidence says what is missing
         message = f"{_IN_ORDER}; before T0: {remark.removeprefix('; ')}"
         status = with_condition(status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, message, now)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -95,7 +96,9 @@ def choose(
         return runs
     began_by = _began_by(rules, target, runs.current)
     older = [each for each in found if began_by is None or each.born <= began_by]
-    return previous(runs.current, older, known, marks)
+    # A history that was cut has counted on: only the first revision of all has the number 1.
+    is_first = len(found) == runs.current.number == 1
+    return replace(previous(runs.current, older, known, marks), is_first=is_first)
 
 
 def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revision]) -> TargetView:
@@ -116,6 +119,7 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         current=None if runs is None else known[runs.uid],
         previous=None if before is None else known[before.uid],
         approved=annotations.get(APPROVED, ""),
+        is_first=choice.is_first,
         replicas=rules.counts(raw).wanted,
         restored=annotations.get(RESTORED) == target.template_hash,
         rejected=target.template_hash in rolled_back(annotations),

@@ -159,6 +159,8 @@ class TargetView:
     previous: Revision | None
     approved: str
     """The template hash in the annotation that marks an approved revision."""
+    is_first: bool = False
+    """Nothing of it ran before the current revision, as far as its object tells."""
     replicas: int = 1
     """How many pods are wanted."""
     restored: bool = False

@@ -26,6 +26,7 @@ from driftreview.domain.evidence import T0, Look, Measurement
 from driftreview.domain.expected import UNHURRIED
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.genuine import is_of
+from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.naming import stored_name
 from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
@@ -140,6 +141,9 @@ class Capture:
             if look.checkpoint == T0 and status.previous is not None:
                 previous = self._keeper.pin(review, status.previous)
             taken = answers.levels.taken(review, judged, previous, answers.scraping, facts, answers.failed)
+            if look.checkpoint == T0:
+                is_first = status.target is not None and status.target.first_release is True
+                taken = frozen_with(review.spec, taken, is_first=is_first)
             stored = self._reviews.store_snapshot(review, name, taken)
         self.forget(review.metadata.uid)
         sent = [asked(*each) for each in zip(review.spec.signals, resolved(review, subject), strict=True)]

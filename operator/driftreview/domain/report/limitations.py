@@ -12,6 +12,7 @@ from driftreview.api.preflight import FindingSeverity, PreflightCheck, Preflight
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain import alerts, contracts, elsewhere, flags, inventory
+from driftreview.domain.limitsonly import comes_to_nothing
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, facts_of, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
@@ -63,6 +64,7 @@ def section(material: Material) -> Section | None:
     rows = [
         *_of_preflight(material),
         *_of_t0(material),
+        *_by_limits(material),
         *_of_signals(material),
         *_of_baseline(material),
         *_of_facts(material),
@@ -101,6 +103,20 @@ def _of_t0(material: Material) -> Iterator[Row]:
             "backdate only in a restored cluster or on backfilled metrics (spec.window.backdated)",
             material.of_review("spec.window.backdated"),
         )
+
+
+def _by_limits(material: Material) -> Iterator[Row]:
+    """That nothing is compared, and why; and that it can come to nothing."""
+    if material.by_limits:
+        ref = material.ref(material.at_t0, field="spec.limitsOnly")
+        yield _row(
+            f"judged by limits only: {material.by_limits}",
+            "margins are left aside: what got worse within its limit is not seen",
+            "give the signals that matter a limit (limits.alert, limits.perHour), or review the next release",
+            ref,
+        )
+        if nothing := comes_to_nothing(material.review.spec):
+            yield _row(nothing, "Inconclusive at every look", "a new review with such a limit", ref)
 
 
 def _of_signals(material: Material) -> Iterator[Row]:

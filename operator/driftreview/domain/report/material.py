@@ -117,6 +117,11 @@ class Material:
         """What the frozen baseline tells."""
         return foresight(self.review.spec, self.looks[0].evidence.spec) if self.looks else Foresight()
 
+    @property
+    def by_limits(self) -> str:
+        """Why the review is judged by limits only; empty where it is not."""
+        return (self.looks[0].evidence.spec.limits_only or "") if self.looks else ""
+
     @cached_property
     def as_of(self) -> datetime | None:
         """The latest moment that anything is known of; None before T0."""

@@ -46,6 +46,8 @@ def head(material: Material) -> Iterator[Stand]:
     yield Stand(label=label, text=word or open_, tone=tone(word or ""))
     if found is None and last is not None and verdict:
         yield Stand(label=when(last), text=verdict, tone=tone(verdict))
+    if material.by_limits:
+        yield Stand(label="Judged", text="by limits only", tone=Tone.OPEN)
 
 
 def _is_of(decision: Decision, found: tuple[Looked, Recommendation]) -> bool:
