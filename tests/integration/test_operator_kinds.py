@@ -1,7 +1,6 @@
 """StatefulSets and DaemonSets under review, with their own controllers: what a Deployment has, and what it has not."""
 
 import shlex
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -9,78 +8,10 @@ import pytest
 from lab import Lab
 from lab.web import wait_until
 from tests.support.stage import APPROVED, Stage, ago, assert_chained, condition, deployment, stepping, verdicts, wire
+from tests.support.workloads import KINDS, PODS, Kind, workload
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("operator")]
-KINDS = ("StatefulSet", "DaemonSet")
-PODS = {"StatefulSet": 3, "DaemonSet": 2}
 ON_DELETE = {"updateStrategy": {"type": "OnDelete", "rollingUpdate": None}}
-
-
-def workload(kind: str, version: str, **spec: Any) -> dict[str, Any]:
-    """A workload of one version; a DaemonSet has a pod on each of the lab's two nodes."""
-    document = deployment(version)
-    given = document["spec"] | {"replicas": PODS[kind]} | spec
-    if kind == "DaemonSet":
-        del given["replicas"]
-    else:
-        given["serviceName"] = "web"
-    return document | {"kind": kind, "spec": given}
-
-
-class Kind:
-    """A workload of one kind in a namespace."""
-
-    def __init__(self, stage: Stage, kind: str) -> None:
-        self.stage, self.kind, self.target = stage, kind, {"kind": kind, "name": "web"}
-
-    def apply(self, version: str, **spec: Any) -> None:
-        api, namespace = self.stage.api, self.stage.namespace
-        document = workload(self.kind, version, **spec)
-        if api.find(self.kind, "web", namespace) is None:
-            api.create(document, namespace)
-        else:
-            api.merge(self.kind, "web", namespace, {"spec": document["spec"]})
-
-    def release(self, *versions: str, **spec: Any) -> None:
-        """Roll out one version after the other."""
-        for version in versions:
-            self.apply(version, **spec)
-            self.runs(version)
-
-    def runs(self, version: str) -> None:
-        """Wait until every pod is of a version, and ready, and the controller has said so."""
-
-        def so() -> bool:
-            status = self.read().get("status", {})
-            counts = [status.get(name) for name in ("availableReplicas", "updatedReplicas")]
-            counts += [status.get(name) for name in ("numberAvailable", "updatedNumberScheduled")]
-            seen = status.get("observedGeneration") == self.read()["metadata"]["generation"]
-            return seen and counts.count(PODS[self.kind]) == 2 and self.versions() == [version] * PODS[self.kind]
-
-        wait_until(so, f"{self.kind} web runs {version}", 60)
-
-    def read(self) -> Mapping[str, Any]:
-        return self.stage.api.get(self.kind, "web", self.stage.namespace)
-
-    def version(self) -> str:
-        return str(self.read()["spec"]["template"]["metadata"]["labels"]["version"])
-
-    def versions(self) -> list[str]:
-        """Which version each pod is of."""
-        pods = self.stage.api.list("Pod", self.stage.namespace)
-        return sorted(each["metadata"]["labels"]["version"] for each in pods)
-
-    def revisions(self) -> dict[str, Mapping[str, Any]]:
-        """ControllerRevisions by version."""
-        found = self.stage.api.list("ControllerRevision", self.stage.namespace)
-        return {each["data"]["spec"]["template"]["metadata"]["labels"]["version"]: each for each in found}
-
-    def review(self, **spec: Any) -> None:
-        self.stage.review(target=self.target, **spec)
-
-    def look(self) -> None:
-        """Have the operator look at the review now instead of within a minute."""
-        self.stage.api.merge("DriftReview", "web-2", self.stage.namespace, {"metadata": {"labels": {"look": "now"}}})
 
 
 @pytest.fixture(params=KINDS)

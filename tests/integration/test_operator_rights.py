@@ -11,6 +11,7 @@ from lab.web import wait_until
 from tests.integration.operators import Operators
 from tests.support.rights import granted
 from tests.support.stage import Stage, ago, condition, deployment, steady, stepping, wire
+from tests.support.workloads import KINDS, Kind
 
 pytestmark = pytest.mark.integration
 USER = f"system:serviceaccount:{SYSTEM}:driftreview"
@@ -123,6 +124,12 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
                 signalSetRefs=[{"name": shared}, {"kind": "ClusterSignalSet", "name": shared}],
             )
             assert stage.ended(name="other")["phase"] == "RolledBack"
+            for each in KINDS:
+                other = Kind(stage, each, name=each.lower())
+                other.release("1", "2")
+                drifting = {"window": {"t0": wire(ago(minutes=30))}, "signals": [stepping(ago(minutes=30))]}
+                stage.review(each.lower(), source=False, target=other.target, **drifting)
+                assert stage.ended(60, name=each.lower())["phase"] == "RolledBack"
             answers = lambda: condition(api.get("ClusterMetricSource", shared).get("status", {}), "Ready")  # noqa: E731
             wait_until(answers, "the source was tried")
             operator.stop()

@@ -152,8 +152,7 @@ def test_what_the_previous_pods_need_and_is_not_there_is_waited_for(
         assert status["rollback"]["possible"] is False
         stage.api.create(needed, stage.namespace)
         if kind == "PersistentVolumeClaim":
-            stage.until(lambda now: now["phase"] == "RollingBack", "the rollback is under way", 40)
-            assert stage.version() == "1"
+            wait_until(lambda: stage.version() == "1", "it is rolled back", 40)
         else:
             assert stage.ended(40)["phase"] == "RolledBack"
     assert operator.pid is not None
