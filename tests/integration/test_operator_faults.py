@@ -12,10 +12,9 @@ from lab.install import OperatorProcess
 from lab.web import wait_until
 from tests.integration.operators import Operators
 from tests.support.faultproxy import PATCH_FAILED, Canned, Fault, FaultProxy, Lost, failure
-from tests.support.stage import Stage, ago, stepping, verdicts, wire
+from tests.support.stage import THE_ACT, Stage, ago, stepping, verdicts, wire
 
 pytestmark = pytest.mark.integration
-THE_ACT = r"/deployments/web\?fieldValidation=Strict$"
 """Not its rehearsal, which is a dry run."""
 LEASE = r"/leases"
 WATCH = r"/driftreviews\?.*watch=true"

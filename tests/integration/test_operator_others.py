@@ -13,7 +13,7 @@ from lab.web import wait_until
 from tests.integration.operators import LEASE, Operators
 from tests.support.cluster import Raw
 from tests.support.faultproxy import Fault, FaultProxy
-from tests.support.stage import APPROVED, Stage, ago, condition, stepping, wire
+from tests.support.stage import APPROVED, THE_ACT, Stage, ago, condition, stepping, wire
 
 pytestmark = pytest.mark.integration
 CALM = {"DEBUG", "INFO"}
@@ -155,7 +155,7 @@ class TestTakenBackByHand:
     ) -> None:
         stage.release("1", "2")
         hold = threading.Event()
-        held = api_proxy.add(Fault("PATCH", stage.namespace + "/deployments/web", times=1, hold=hold))
+        held = api_proxy.add(Fault("PATCH", stage.namespace + THE_ACT, times=1, hold=hold))
         t0 = ago(minutes=30)
         with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
             stage.review(window={"t0": wire(t0)}, signals=[stepping(t0)])
@@ -167,7 +167,9 @@ class TestTakenBackByHand:
             status = stage.ended()
         assert (status["phase"], reason(status)) == ("RolledBack", "SignalDegraded")
         assert status["act"]["by"].startswith("by field manager kubectl (Update) at 20")
-        assert "(found done by kubectl at 20" in status["summary"]
+        assert (
+            f"rolled back to {status['previous']['name']} by field manager kubectl (Update) at 20" in status["summary"]
+        )
         after = stage.deployment()
         assert after["metadata"]["generation"] == before["metadata"]["generation"]
         assert REJECTED not in after["metadata"]["annotations"]

@@ -10,10 +10,9 @@ from lab.install import OperatorProcess
 from lab.web import wait_until
 from tests.integration.operators import Operators
 from tests.support.faultproxy import Fault, FaultProxy
-from tests.support.stage import APPROVED, Stage, ago, condition, deployment, steady, stepping, wire
+from tests.support.stage import APPROVED, THE_ACT, Stage, ago, condition, deployment, steady, stepping, wire
 
 pytestmark = pytest.mark.integration
-THE_ACT = r"/deployments/web\?fieldValidation=Strict$"
 """Not its rehearsal, which is a dry run."""
 SOON = 54
 """T0 lies so many seconds back that the first look, a minute after it, is due in a few."""

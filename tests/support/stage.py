@@ -17,6 +17,8 @@ NAME: Final = "web-2"
 SOURCE: Final = "prometheus"
 TERMINAL: Final = ("Promoted", "RolledBack", "Decided", "Inconclusive", "Superseded", "Failed")
 APPROVED: Final = "driftreview.dev/approved-revision"
+THE_ACT: Final = r"/deployments/web\?(?!.*dryRun)"
+"""The end of the address at which the target is changed, and not only rehearsed."""
 _STEP: Final = 15
 
 

@@ -214,7 +214,7 @@ class Cluster:
 
     def rehearse(self, kind: Kind, name: str, patch: Sequence[Mapping[str, Any]], namespace: str) -> None:
         """Have a JSON patch tried, admission and all, without anything being changed; raises as `patch` does."""
-        self._request("PATCH", _path(kind, namespace, name), {"fieldValidation": "Strict", "dryRun": "All"}, patch)
+        self._request("PATCH", _path(kind, namespace, name), _AS_US | {"dryRun": "All"}, patch)
 
     def replace(self, kind: Kind, name: str, body: Mapping[str, Any], namespace: str = "") -> dict[str, Any]:
         """Write one object whole; its resourceVersion must be the one that was read."""
