@@ -335,7 +335,9 @@ REFUSALS += [
 
 def _fixed(field: str, value: Any) -> Change:
     instead = "; a longer rollback window is had by driftreview extend" if field == "window" else ""
-    said = f"delete this review and apply a new one (only suspend and policy.approval may change{instead})"
+    said = (
+        f"delete this review and apply a new one (only suspend, policy.approval and policy.freezes may change{instead})"
+    )
     message = f"spec.{field} is fixed since T0: {said}"
     for part in reversed(field.split(".")):
         value = {part: value}

@@ -11,6 +11,7 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.signalsets import NO_SETS, Sets
+from driftreview.domain.stop import Stop
 from driftreview.domain.workload import TargetView
 
 RESYNC: Final = timedelta(seconds=60)
@@ -39,6 +40,8 @@ class Observed:
     """What is not in order in a review that has not started; None if that was not looked at."""
     sets: Sets = NO_SETS
     """What the signal sets of a review that has not started came to."""
+    stop: Stop | None = None
+    """That no act may begin, if so."""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,10 @@ from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
 from driftreview.domain.follow import act_due, answered, held_back, window_ended
+from driftreview.domain.freeze import with_freeze
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
+from driftreview.domain.stop import with_stop
 from driftreview.domain.trouble import keeps_failing
 
 _OTHER_RUNS: Final = (
@@ -37,6 +39,8 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     status = review.status
     if status.phase in TERMINAL:
         return Settle(status, None)
+    status = with_stop(with_freeze(review, status, now), observed.stop, now)
+    review = review.model_copy(update={"status": status})
     suspended = review.spec.suspend and not _is_under_way(status, observed)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
@@ -118,6 +122,8 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
     held_up = stalled is not None and stalled.reason == Reason.TARGET_PAUSED  # and the rollback is decided
+    opens = status.freeze.next_open if status.freeze else None
+    until = min(until, opens) if opens is not None else until
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 

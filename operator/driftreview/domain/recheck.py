@@ -36,9 +36,10 @@ UNPROVED: Final = (
     "status.act.generation",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
-    "status.conditions: Accepted, Preflight, MetricsAvailable, Approved, ReportWritten; BaselineCaptured's message",
+    "status.conditions: Accepted, Preflight, MetricsAvailable, Approved, ActsStopped, ReportWritten",
+    "the message of the condition BaselineCaptured",
     "since when each condition holds, but for the end of a review that acted",
-    "until the end: status.progress, status.nextCheckpoint, status.rollback.possible",
+    "until the end: status.freeze, status.progress, status.nextCheckpoint, status.rollback.possible",
 )
 """What a bundle cannot show: the operator's word, as `verify` and docs/report.md name it."""
 _CELLS: Final = ("verdict", "baseline", "current", "delta")

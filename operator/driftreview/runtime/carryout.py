@@ -17,6 +17,7 @@ from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.naming import stored_name
 from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.stop import StopWatch
 from driftreview.runtime.telemetry import Telemetry
 
 RETRY: Final = timedelta(seconds=15)
@@ -30,6 +31,7 @@ class CarryOut:
     reviews: Reviews
     workloads: Workloads
     telemetry: Telemetry
+    stop: StopWatch
 
     def act(
         self, review: DriftReview, workload: Workload, act: ActType, now: datetime
@@ -40,12 +42,14 @@ class CarryOut:
             The review's next status, and when to look again.
 
         Raises:
-            ChangedError: the review or the target changed since it was looked at.
+            ChangedError: the review or the target changed since it was looked at, or acts were stopped.
         """
         name = review.metadata.full_name
         fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
         if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
             raise ChangedError(f"review {name} changed before its act")
+        if (stop := self.stop.anew()) is not None:
+            raise ChangedError(f"the act of {name} is not done: {stop.message}")
         try:
             if act is ActType.PROMOTE:
                 self.workloads.approve(workload)

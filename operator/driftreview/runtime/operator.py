@@ -20,6 +20,7 @@ from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.signalsets import SignalSets
 from driftreview.adapters.sources import Sources
+from driftreview.adapters.stop import StopSwitch
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
 from driftreview.api.phases import Phase
@@ -39,6 +40,8 @@ from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.settings import Settings, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
+from driftreview.runtime.stop import KEY as STOP
+from driftreview.runtime.stop import StopWatch
 from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.web import Web
@@ -59,6 +62,7 @@ class Operator:
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
         self._rulings, self._indices = Rulings(), Indices()
+        self._stop = StopWatch(StopSwitch(self._cluster, settings.namespace), self._telemetry)
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=workloads,
@@ -70,7 +74,7 @@ class Operator:
                 PreflightReader(self._cluster, sources, clock.now),
             ),
             capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
-            carry_out=CarryOut(reviews, workloads, self._telemetry),
+            carry_out=CarryOut(reviews, workloads, self._telemetry, self._stop),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
             people=self._indices.approvals,
@@ -78,7 +82,7 @@ class Operator:
             clock=clock.now,
             turn_seconds=settings.turn_seconds,
         )
-        self._source_check = SourceCheck(sources, clock.now)
+        self._source_check, self._listing = SourceCheck(sources, clock.now), Listing(self._cluster)
         self._reviews = Loop(
             "review", self._review, settings.workers, clock.now, self._telemetry, urgent=self._is_acting
         )
@@ -86,7 +90,6 @@ class Operator:
         self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
         self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
         self._kinds = [each for each in WATCHED if each.namespaced or not settings.watch_namespaces]
-        self._listing = Listing(self._cluster)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
             alive=self._not_alive, ready=self._not_ready,
@@ -94,9 +97,7 @@ class Operator:
         self._telemetry.has_source = self._indices.has_source
         self._phases: dict[Key, str] = {}
         self._versions: dict[Key, str] = {}
-        self._looping = False
-        self._lost = False
-        self._abandoned = False
+        self._looping = self._lost = self._abandoned = False
 
     @property
     def abandoned(self) -> bool:
@@ -166,7 +167,10 @@ class Operator:
 
         @kopf.on.startup(registry=registry)
         async def start(**_: Any) -> None:
+            loop = asyncio.get_running_loop()
+            self._stop.changed = lambda: loop.call_soon_threadsafe(self._reviews.wake_all)
             self._indices.start(each.plural for each in self._kinds)
+            self._checks.wake(STOP)
             running.extend(asyncio.create_task(loop.run()) for loop in (self._reviews, self._checks))
             self._looping = True
 
@@ -179,10 +183,9 @@ class Operator:
             stopped.set()  # after a signal kopf's own task still waits for it, and kopf 5 s for that task
 
         for kind in self._kinds:
-            if kind is APPROVALS:
-                self._watch_approvals(registry)
-            else:
+            if kind is not APPROVALS:
                 self._watch(registry, kind)
+        self._watch_approvals(registry)
         return registry
 
     def _see(self, kind: Kind, body: Mapping[str, Any]) -> None:
@@ -251,7 +254,9 @@ class Operator:
                 self._reconciler.forget(raw["metadata"]["uid"])
 
     def _check(self, key: Key) -> datetime | None:
-        """Ask one metric source whether it answers, in a thread."""
+        """Ask one metric source whether it answers, or whether acts are stopped; in a thread."""
+        if key == STOP:
+            return self._stop.run(clock.now())
         raw = self._indices.found(key)
         return None if raw is None else self._source_check.run(raw)
 

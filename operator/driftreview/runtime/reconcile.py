@@ -171,7 +171,8 @@ class Reconciler:
         rulings = self.rulings.of(review.metadata.namespace, review.spec.target.name)
         workload = self.workloads.read(review.metadata.namespace, review.spec.target.name, rejected(rulings))
         target = remembered(workload.view, rulings) if workload else None
-        observed = replace(self.before.observe(review, target, now, until), approvals=self.people(review))
+        found = self.before.observe(review, target, now, until)
+        observed = replace(found, approvals=self.people(review), stop=self.carry_out.stop.seen())
         action = plan(review, observed, now)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:

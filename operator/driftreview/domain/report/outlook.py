@@ -208,7 +208,7 @@ def _next(material: Material) -> Iterator[Sentence]:
     if status.rollback is not None:
         safe = format_time(status.rollback.last_safe_moment)
         open_until = f"nobody acts until {safe}" if status.decision is not None else f"still undecided at {safe}"
-        text = f"If {open_until}, {at_window_end(review.spec.policy, status.decision)}"
+        text = f"If {open_until}, {at_window_end(review, status, status.decision)}"
         yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.of_review("spec.policy")])
     yield from still(material)
     yield from people.steps(material)
