@@ -137,7 +137,7 @@ def test_no_consent_keeps_a_drift_from_being_rolled_back_at_once(
 
 
 @given(found=acts([*CONSENT, "Override"], latest=200), policy=POLICIES)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 def test_no_freeze_no_approval_and_no_expiry_lengthens_the_time_to_a_rollback(
     found: list[DriftApproval], policy: dict[str, Any]
 ) -> None:
@@ -151,8 +151,8 @@ def test_no_freeze_no_approval_and_no_expiry_lengthens_the_time_to_a_rollback(
     assert alone.status["decision"] == slowed.status["decision"]
 
 
-@given(found=acts([*CONSENT, "Override"], latest=200), policy=POLICIES, when=st.integers(31, 300))
-@settings(deadline=None, max_examples=60)
+@given(found=acts([*CONSENT, "Override"], latest=30), policy=POLICIES, when=st.integers(31, 300))
+@settings(deadline=None, max_examples=30)
 def test_nor_that_of_a_reject(found: list[DriftApproval], policy: dict[str, Any], when: int) -> None:
     simulator = begun(policy)
     simulator.approvals = list(found)

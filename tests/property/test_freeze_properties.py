@@ -1,5 +1,6 @@
 """Freezes: whatever is written into them, the times that are told are those at which promotions stop and go on."""
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -64,11 +65,13 @@ def test_one_more_freeze_opens_nothing(written: list[dict[str, Any]], now: datet
 
 
 @given(rule=st.from_regex(RECURRENCE.pattern, fullmatch=True).filter(lambda rule: len(rule) <= 256), now=MOMENTS)
-@settings(deadline=timedelta(seconds=10), max_examples=60)
+@settings(deadline=None, max_examples=60)
 def test_whatever_rule_is_written_it_is_read_or_refused_in_bounded_time(rule: str, now: datetime) -> None:
     written = {"name": "x", "start": "2000-01-01T00:00", "duration": "1h", "recurrence": rule, "timeZone": "Asia/Tokyo"}
     declared = review(policy={"freezes": [written]})
+    began = time.process_time()
     problems = list(unreadable_freezes([Freeze.model_validate(written)]))
     found = freeze_at(declared, now)
+    assert time.process_time() - began < 5, "and not the minutes that it takes until the year 9999"
     assert not problems or found.closed
     assert all(each.message.startswith("spec.policy.freezes[0].recurrence: ") for each in problems)

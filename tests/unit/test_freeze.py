@@ -146,7 +146,10 @@ class TestWrong:
             ({"recurrence": "FREQ=DAILY;UNTIL=20260230"}, "has no such day as UNTIL"),
             ({"recurrence": "FREQ=DAILY;BYMONTH=1;BYMONTH=2"}, "names a part twice"),
             ({"recurrence": "FREQ=DAILY;COUNT=2;UNTIL=20300101"}, "has both COUNT and UNTIL"),
-            ({"recurrence": "FREQ=WEEKLY;BYDAY=1MO"}, "numbers a weekday (such as 1MO)"),
+            ({"recurrence": "FREQ=WEEKLY;BYDAY=1MO"}, "numbers a weekday (as 1MO)"),
+            ({"recurrence": "FREQ=MONTHLY;BYDAY=6MO"}, "1 to 5 of a month"),
+            ({"recurrence": "FREQ=YEARLY;BYMONTH=12;BYDAY=MO,6MO"}, "1 to 5 of a month"),
+            ({"recurrence": "FREQ=YEARLY;BYDAY=0MO"}, "numbers a weekday"),
             ({"recurrence": "FREQ=YEARLY;BYDAY=MO;BYSETPOS=999"}, "is no rule of RFC 5545: bysetpos must be"),
         ],
     )  # fmt: skip

@@ -29,7 +29,7 @@ EVER = {
     r"status\.conditions\[(?!Reconciling).*\]\.lastTransitionTime",
     r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|Approved|ActsStopped|ReportWritten)\].*",
     r"status\.conditions\[BaselineCaptured\]\.message",
-    r"status\.target\.(rolledOutAt|uid)",
+    r"status\.target\.(rolledOutAt|rolloutTook|uid)",
     r"status\.act\.generation",
     r"status\.approvals\[\]\.(counted|revision|why)",
     r"status\.approvals\[\](\.(at|by|message|name|uid))?",  # where the DriftApproval was deleted, or came just before
@@ -41,6 +41,7 @@ BEFORE_THE_END = {
     r"status\.nextCheckpoint",  # taken away, as while it is suspended
     r"status\.progress",
     r"status\.freeze(\..*)?",  # until the end
+    r"status\.rollback\.left",
     r"status\.approvals",  # as if they waited to be seen
     r"status\.preflight(\[\].*)?",  # until T0 freezes it
 }

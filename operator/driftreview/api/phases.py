@@ -52,6 +52,8 @@ class ConditionType(StrEnum):
     """The source answered when it was last asked."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
+    DECISION_DUE = "DecisionDue"
+    """The last safe moment is near, and the review needs people to decide in time; there only then."""
     APPROVED = "Approved"
     """A promotion has the approvals and sign-offs it needs; there only where it needs some."""
     ACTS_STOPPED = "ActsStopped"

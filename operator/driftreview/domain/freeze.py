@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
@@ -136,8 +137,9 @@ def _rule(text: str, start: datetime, zone: ZoneInfo) -> rrule | str:
         return "names a part twice"
     if "COUNT" in parts and "UNTIL" in parts:
         return "has both COUNT and UNTIL: drop one"
-    if parts["FREQ"] in {"DAILY", "WEEKLY"} and any(char.isdigit() for char in parts.get("BYDAY", "")):
-        return "numbers a weekday (such as 1MO), which only FREQ=MONTHLY and FREQ=YEARLY know"
+    most = _most_weekdays(parts)
+    if any(not 1 <= int(each) <= most for each in re.findall("[0-9]+", parts.get("BYDAY", ""))):
+        return "numbers a weekday (as 1MO) beyond what there is: 1 to 5 of a month, 1 to 53 of a year, none of a week"
     if "UNTIL" in parts:
         until = _until(parts["UNTIL"], zone)
         if until is None:
@@ -145,11 +147,18 @@ def _rule(text: str, start: datetime, zone: ZoneInfo) -> rrule | str:
         parts["UNTIL"] = f"{_late(until):%Y%m%dT%H%M%S}"
     try:
         found = rrulestr(";".join(f"{name}={value}" for name, value in parts.items()), dtstart=_late(start))
-    except ValueError as error:
+        begins = next(iter(found), None)
+    except (IndexError, ValueError) as error:
         return f"is no rule of RFC 5545: {error}"
-    if not isinstance(found, rrule) or next(iter(found), None) is None:
+    if not isinstance(found, rrule) or begins is None:
         return f"never begins after start, {start:%Y-%m-%dT%H:%M}"
     return found
+
+
+def _most_weekdays(parts: Mapping[str, str]) -> int:
+    """How many of one weekday there are where a rule may number them; beyond these dateutil falls over."""
+    of_year = 5 if "BYMONTH" in parts else 53
+    return {"MONTHLY": 5, "YEARLY": of_year}.get(parts["FREQ"], 0)
 
 
 def _until(text: str, zone: ZoneInfo) -> datetime | None:
@@ -178,7 +187,10 @@ def _around(freeze: Freeze, day: date) -> tuple[Stretch, ...]:
     if read.rule is None:
         begins = [read.start]
     else:
-        late = read.rule.between(_late(first), _late(last), inc=True)
+        try:
+            late = read.rule.between(_late(first), _late(last), inc=True)
+        except (IndexError, ValueError):  # of dateutil, at one year of many: rather frozen than no step of the review
+            return (Stretch(*(each.replace(tzinfo=UTC) for each in (first, last))),)
         begins = [each.replace(year=each.year - _LATE) for each in late]
     return tuple(_stretch(read, begin) for begin in begins)
 

@@ -50,6 +50,11 @@ def with_condition(
     return status.model_copy(update={"conditions": sorted([*others, new], key=lambda each: each.type)})
 
 
+def without_condition(status: DriftReviewStatus, kind: ConditionType) -> DriftReviewStatus:
+    """Drop one condition, of those that are only there while there is something to say."""
+    return status.model_copy(update={"conditions": [each for each in status.conditions if each.type != kind]})
+
+
 def truth(*, holds: bool) -> Truth:
     """A condition's status."""
     return "True" if holds else "False"
@@ -92,7 +97,7 @@ def moved(
         status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
     if final and status.rollback is not None:
         message = _OVER
-        over = {"possible": False, "until": None, "reason": Reason.ENDED, "message": message}
+        over = {"possible": False, "until": None, "left": None, "reason": Reason.ENDED, "message": message}
         ended = status.rollback.model_copy(update=over)
         status = status.model_copy(update={"rollback": ended})
         status = with_condition(status, ConditionType.ROLLBACK_POSSIBLE, "False", Reason.ENDED, message, now)
@@ -114,8 +119,9 @@ def moved(
 
 def _without_passing(status: DriftReviewStatus) -> DriftReviewStatus:
     """Without what is said only of a review that goes on."""
-    kept = [each for each in status.conditions if each.type != ConditionType.ACTS_STOPPED]
-    return status.model_copy(update={"conditions": kept, "freeze": None})
+    for kind in (ConditionType.ACTS_STOPPED, ConditionType.DECISION_DUE):
+        status = without_condition(status, kind)
+    return status.model_copy(update={"freeze": None})
 
 
 def _stop_said(status: DriftReviewStatus) -> str:

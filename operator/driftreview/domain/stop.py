@@ -10,7 +10,7 @@ from driftreview.api.phases import ConditionType
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.display import plain
-from driftreview.domain.status import Stuck, Truth, condition, restated, with_condition
+from driftreview.domain.status import Stuck, Truth, condition, restated, with_condition, without_condition
 
 _MOST_WORDS: Final = 256
 
@@ -50,8 +50,7 @@ def with_stop(status: DriftReviewStatus, stop: Stop | None, now: datetime) -> Dr
     if stop is None:
         if condition(status, kind) is None:
             return status
-        others = [each for each in status.conditions if each.type != kind]
-        return restated(status, status.model_copy(update={"conditions": others}), now)
+        return restated(status, without_condition(status, kind), now)
     holds: Truth = "True" if stop.is_known else "Unknown"
     reason = Reason.ACTS_STOPPED if stop.is_known else Reason.FORBIDDEN
     told = with_condition(status, kind, holds, reason, stop.message, now)

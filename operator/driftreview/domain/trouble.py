@@ -88,7 +88,7 @@ def _waited_for(review: DriftReview, index: int | None, *, dead: bool) -> dateti
     at_least = since + min(PATIENCE, parse_duration(window.checkpoints[0]))
     if not dead:
         return at_least
-    safe_until = schedule.last_safe_moment(window, status.t0)
+    safe_until = schedule.last_safe_moment(window, status.t0, status.target)
     following = None if index is None or index + 1 == len(status.checkpoints) else status.checkpoints[index + 1]
     if following is not None:
         return max(at_least, following.due)

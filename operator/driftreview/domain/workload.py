@@ -15,6 +15,7 @@ from typing import Final
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
+from driftreview.domain.rolling import rolling
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
@@ -82,6 +83,8 @@ class TargetView:
     """Which revision is not gone back to since it was rejected, and who says so; empty where none would be newer."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
+    pods_at_once: int = 1
+    """How many pods its rollouts replace at a time."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -162,6 +165,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
+        pods_at_once=rolling(raw).at_once,
     )
 
 

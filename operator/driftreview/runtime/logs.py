@@ -46,6 +46,10 @@ def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None
     """Log where a review has got to, and what somebody must mend, when that is new."""
     if now.phase != before.phase or now.decision != before.decision:
         LOGGER.info("%s: %s", now.phase, now.summary, extra={"review": review})
-    known, stalled = (condition(each, ConditionType.STALLED) for each in (before, now))
-    if stalled is not None and stalled.status == "True" and (known is None or known.message != stalled.message):
-        LOGGER.warning("%s: %s", stalled.reason, stalled.message, extra={"review": review})
+    for kind in (ConditionType.STALLED, ConditionType.DECISION_DUE):
+        known, found = (condition(each, kind) for each in (before, now))
+        same = (
+            known is not None and found is not None and (known.reason, known.message) == (found.reason, found.message)
+        )
+        if found is not None and found.status == "True" and not same:
+            LOGGER.warning("%s: %s", found.reason, found.message, extra={"review": review})
