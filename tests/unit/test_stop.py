@@ -10,6 +10,8 @@ from driftreview.adapters.errors import ForbiddenError, NotFoundError, Unavailab
 from driftreview.adapters.stop import StopSwitch
 from driftreview.api.phases import Phase
 from driftreview.api.status import ActType
+from driftreview.domain.report import held
+from driftreview.domain.report.material import Material
 from driftreview.domain.status import MOST_SAID
 from driftreview.domain.stop import Stop
 from driftreview.runtime.stop import AGAIN, StopWatch
@@ -83,6 +85,16 @@ class TestSaid:
         simulator.pass_time(12 * HOUR)
         assert (simulator.phase, told(simulator)) == (Phase.DECIDED, {})
         assert "no act is done" not in simulator.status["summary"]
+
+    def test_the_report_tells_it_and_a_freeze_as_long_as_they_hold(self) -> None:
+        simulator = judged(policy=FOR_LONG)
+        turned(simulator)
+        texts = [each.text for each in held.risks(Material.of(simulator.stored(), []))]
+        frozen = "promotions are frozen until 2026-08-02T00:00:00Z by quiet (fewer people); a rollback is not"
+        assert texts == [MESSAGE, frozen]
+        simulator.review = simulator.review.model_copy(update={"spec": begun().review.spec})
+        turned(simulator, None)
+        assert list(held.risks(Material.of(simulator.stored(), []))) == []
 
     def test_what_is_written_into_it_is_plain_and_short(self) -> None:
         hostile = Stop.of("ConfigMap a/b", "now", "\x1b[31m" * 900, "\n" * 1000)

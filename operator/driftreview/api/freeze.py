@@ -38,7 +38,7 @@ TIME_ZONE: Final = Pattern(
     "must be a name of the IANA time zone database such as Europe/Berlin, or UTC",
     names_value=True,
 )
-LocalTime = Annotated[str, Field(max_length=19), LOCAL_TIME]
+LocalTime = Annotated[str, Field(max_length=32), LOCAL_TIME]
 
 
 class Freeze(Model):

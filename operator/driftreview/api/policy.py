@@ -64,8 +64,8 @@ class PolicyApproval(Model):
     """Manual: by how many different users."""
     not_by_author: bool = False
     """Manual: the author of the review does not count as one of them; spec.author must be set."""
-    expires_after: Annotated[Duration, between("10m", "90d")] | None = None
-    """How long an Approve counts before a promotion was decided; 10m to 90d. For ever, if left out."""
+    expires_after: Annotated[Duration, between("1m", "90d")] | None = None
+    """How long an Approve counts before a promotion was decided; 1m to 90d. For ever, if left out."""
 
 
 _SHARE = "double(self.substring(0, self.size() - 1))"

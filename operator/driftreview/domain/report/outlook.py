@@ -18,7 +18,7 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some
 from driftreview.domain.incidents import ended
-from driftreview.domain.report import elsewhere, limitations, mending, people
+from driftreview.domain.report import elsewhere, held, limitations, mending, people
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
@@ -130,6 +130,7 @@ def _incidents(material: Material) -> Iterator[Sentence]:
 
 RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _disagreements,
+    held.risks,
     _signals,
     elsewhere.risks,
     _checks,
