@@ -97,17 +97,17 @@ def removal(context: str, before: Sequence[str], after: Sequence[str], *namespac
         yield f"{delete} {' '.join(wide)}"
 
 
-def operator_kubeconfig(kubectl: Kubectl, path: Path) -> Path:
+def operator_kubeconfig(kubectl: Kubectl, path: Path, account: str = ACCOUNT) -> Path:
     """Write a kubeconfig with a token of the operator's ServiceAccount: it never runs as administrator."""
-    token = kubectl("create", "token", ACCOUNT, "-n", SYSTEM, "--duration=168h").strip()
+    token = kubectl("create", "token", account, "-n", SYSTEM, "--duration=168h").strip()
     view = yaml.safe_load(kubectl("config", "view", "--minify", "--flatten", "-o", "yaml"))
     cluster = view["clusters"][0]["cluster"]
     config = {
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [{"name": "demo", "cluster": cluster}],
-        "users": [{"name": ACCOUNT, "user": {"token": token}}],
-        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": ACCOUNT, "namespace": SYSTEM}}],
+        "users": [{"name": account, "user": {"token": token}}],
+        "contexts": [{"name": "demo", "context": {"cluster": "demo", "user": account, "namespace": SYSTEM}}],
         "current-context": "demo",
     }
     path.write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -35,6 +35,7 @@ _KINDS = {
     "SignalSet": (_OURS, "signalsets"),
     "ClusterSignalSet": (_OURS, "clustersignalsets"),
     "Secret": ("/api/v1", "secrets"),
+    "ServiceAccount": ("/api/v1", "serviceaccounts"),
     "Service": ("/api/v1", "services"),
     "StatefulSet": ("/apis/apps/v1", "statefulsets"),
     "ValidatingAdmissionPolicy": (_ADMISSION, "validatingadmissionpolicies"),

@@ -235,6 +235,8 @@ class Reason(StrEnum):
     """A stored snapshot is gone or does not match its hash."""
     ACT_REFUSED = "ActRefused"
     """The API server refused to change the target."""
+    NO_ACTOR = "NoActor"
+    """What was decided was not begun by the operator of role actor."""
     ROLLBACK_INCOMPLETE = "RollbackIncomplete"
     """The rolled-back pods did not become available in time."""
     ADVISED = "Advised"

@@ -39,6 +39,7 @@ def version() -> None:
 
 @app.command()
 def run(
+    role: Annotated[str | None, typer.Option(help="all, or judge beside another process that is actor.")] = None,
     kubeconfig: Annotated[Path | None, typer.Option(help="Kubeconfig file; in a pod, leave it out.")] = None,
     namespace: Annotated[str | None, typer.Option(help="The operator's own namespace.")] = None,
     watch: Annotated[
@@ -54,6 +55,7 @@ def run(
     from driftreview.runtime.settings import Settings  # noqa: PLC0415
 
     given: dict[str, Any] = {
+        "role": role,
         "kubeconfig": kubeconfig,
         "namespace": namespace,
         "watch_namespaces": tuple(watch) if watch else None,

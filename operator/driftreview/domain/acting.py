@@ -6,23 +6,27 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.phases import Phase
+from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
+from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.follow import outcome, went_back_to
 from driftreview.domain.freeze import freeze_at
-from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
+from driftreview.domain.status import Stuck, condition, finished, held_up_by, how_to_resume, moved, resumed, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
 """What a rollback gets on top of the target's progress deadline, or of twice as long as its last rollout took:
 Kubernetes does not watch one that never moves."""
+
+ACTOR_SLACK: Final = timedelta(seconds=60)
+"""How long an actor may take to begin what a judge decided before that is said."""
+_NO_ACTOR: Final = "nobody has begun to carry it out"
 
 
 def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
@@ -44,6 +48,24 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if status.act.applied_at is not None:
         return Settle(_put_back(review, status, status.act.applied_at, now), None)
     return _roll_back(review, status, target, now)
+
+
+def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
+    """What a judge says of an act that another process is to do: nothing, unless nobody does it."""
+    status, act = review.status, review.status.act
+    stalled = condition(status, ConditionType.STALLED)
+    says_why = stalled is not None and stalled.status == "True" and stalled.reason != Reason.NO_ACTOR
+    closes = status.rollback.closes_at if status.rollback is not None else now
+    over = now > closes + ACTOR_SLACK
+    if act is None or act.applied_at is not None or now < act.intent_at + ACTOR_SLACK or (says_why and not over):
+        return Settle(status, now + RESYNC)
+    if over:
+        message = f"decided at {said(act.intent_at)}, but {_NO_ACTOR} before the window closed: decide by hand"
+        return Settle(finished(review, moved(status, Phase.FAILED, Reason.NO_ACTOR, message, now)), None)
+    message = f"decided at {said(act.intent_at)}, but {_NO_ACTOR}: does the operator of role actor run, and watch here?"
+    stuck = Stuck(Reason.NO_ACTOR, message)
+    phase = status.phase or Phase.PENDING
+    return Settle(finished(review, moved(status, phase, Reason.NO_ACTOR, message, now, stuck)), now + RESYNC)
 
 
 def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Final, TypeAlias
 
 from driftreview.api.approval import DriftApproval
@@ -23,6 +24,17 @@ FOLLOW: Final = timedelta(seconds=2)
 
 BRISK: Final = timedelta(seconds=10)
 """While what is awaited does not come."""
+
+
+class Role(StrEnum):
+    """What a process does for a review."""
+
+    ALL = "all"
+    """All of it."""
+    JUDGE = "judge"
+    """Everything up to the stored intent; it changes no workload."""
+    ACTOR = "actor"
+    """What is left from the stored intent on."""
 
 
 @dataclass(frozen=True)

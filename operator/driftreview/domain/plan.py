@@ -15,8 +15,8 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.acting import carry_out
-from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
+from driftreview.domain.acting import carry_out, left_to_the_actor
+from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Role, Settle, brisk
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
@@ -33,11 +33,11 @@ _OTHER_RUNS: Final = (
 )
 
 
-def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
-    """Decide the next step of a review."""
+def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Role.ALL) -> Action:
+    """Decide the next step of a review, as far as it is for this role."""
     review = extended(review)
     status = review.status
-    if status.phase in TERMINAL:
+    if status.phase in TERMINAL or (role is Role.ACTOR and status.act is None):
         return Settle(status, None)
     status = with_stop(with_freeze(review, status, now), observed.stop, now)
     review = review.model_copy(update={"status": status})
@@ -50,7 +50,7 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if suspended:
         return _suspended(review, observed, now)
     if status.act is not None:
-        return carry_out(review, observed, now)
+        return left_to_the_actor(review, now) if role is Role.JUDGE else carry_out(review, observed, now)
     if status.t0 is None:
         return start(review, observed, now)
     return _watch(review, observed, now)

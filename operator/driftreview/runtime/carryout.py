@@ -10,11 +10,13 @@ from typing import Any, Final
 from driftreview.adapters.errors import ChangedError, RefusedError
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
+from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, is_intact
+from driftreview.domain.grounds import rests_on
 from driftreview.domain.naming import stored_name
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.stop import StopWatch
@@ -48,6 +50,8 @@ class CarryOut:
         fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
         if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
             raise ChangedError(f"review {name} changed before its act")
+        if (altered := self._altered(review)) is not None:
+            return trouble.evidence_altered(review, altered, now), now
         if (stop := self.stop.anew()) is not None:
             raise ChangedError(f"the act of {name} is not done: {stop.message}")
         try:
@@ -71,12 +75,22 @@ class CarryOut:
 
     def baseline(self, review: DriftReview) -> DriftSnapshotSpec | None:
         """The frozen T0 evidence, if it is still what was frozen."""
-        ref = review.status.baseline
-        if ref is None or ref.name != stored_name(review, T0):
+        return self._genuine(review, T0, review.status.baseline)
+
+    def _genuine(self, review: DriftReview, checkpoint: str, ref: SnapshotRef | None) -> DriftSnapshotSpec | None:
+        """Evidence of a look, if its hash, computed again, is the one that the status names."""
+        if ref is None or ref.name != stored_name(review, checkpoint):
             return None
         stored = self.reviews.snapshot(review.metadata.namespace, ref.name)
-        ours = stored is not None and (stored.review_ref.uid, stored.checkpoint) == (review.metadata.uid, T0)
+        ours = stored is not None and (stored.review_ref.uid, stored.checkpoint) == (review.metadata.uid, checkpoint)
         return stored if stored and ours and is_intact(stored, ref.hash) else None
+
+    def _altered(self, review: DriftReview) -> str | None:
+        """The name of what the act rests on, where it is not there as it was frozen."""
+        row = rests_on(review.status)
+        if row is None or self._genuine(review, row.name, row.snapshot) is not None:
+            return None
+        return stored_name(review, row.name)
 
     def _way_back(self, review: DriftReview) -> Mapping[str, Any]:
         """The pinned pod template; empty if it cannot be had.

@@ -17,7 +17,6 @@ from driftreview.adapters.errors import ChangedError, ClusterError, ExistsError,
 from driftreview.adapters.kubernetes import LEASES, Cluster
 from driftreview.runtime.logs import LOGGER
 
-NAME: Final = "driftreview"
 _JOIN_SECONDS: Final = 5.0
 
 
@@ -26,6 +25,7 @@ class Lease:
     """A Lease that is waited for, held, and given back."""
 
     cluster: Cluster
+    name: str
     namespace: str
     identity: str
     seconds: int
@@ -43,10 +43,10 @@ class Lease:
             try:
                 if self._try():
                     self.held.set()
-                    LOGGER.info("holds the lease %s/%s as %s", self.namespace, NAME, self.identity)
+                    LOGGER.info("holds the lease %s/%s as %s", self.namespace, self.name, self.identity)
                     return True
                 if not told:
-                    LOGGER.info("waits for the lease %s/%s, held by %s", self.namespace, NAME, self._seen[0])
+                    LOGGER.info("waits for the lease %s/%s, held by %s", self.namespace, self.name, self._seen[0])
                     told = True
             except ClusterError as error:
                 LOGGER.warning("cannot get the lease yet: %s", error)
@@ -69,10 +69,10 @@ class Lease:
         if self._keeper is not None:
             self._keeper.join(_JOIN_SECONDS)  # a renewal that is on its way would take it again
         try:
-            lease = self.cluster.get(LEASES, NAME, self.namespace)
+            lease = self.cluster.get(LEASES, self.name, self.namespace)
             if lease["spec"].get("holderIdentity") == self.identity:
                 lease["spec"] |= {"holderIdentity": "", "leaseDurationSeconds": 1}
-                self.cluster.replace(LEASES, NAME, lease, self.namespace)
+                self.cluster.replace(LEASES, self.name, lease, self.namespace)
         except ClusterError as error:
             LOGGER.warning("could not give the lease back, it runs out in %s s: %s", self.seconds, error)
         self.held.clear()
@@ -99,12 +99,12 @@ class Lease:
     def _try(self) -> bool:
         """Take or renew it; False if somebody else holds it."""
         try:
-            lease = self.cluster.get(LEASES, NAME, self.namespace)
+            lease = self.cluster.get(LEASES, self.name, self.namespace)
         except NotFoundError:
             body = {
                 "apiVersion": "coordination.k8s.io/v1",
                 "kind": "Lease",
-                "metadata": {"name": NAME, "namespace": self.namespace},
+                "metadata": {"name": self.name, "namespace": self.namespace},
                 "spec": self._spec({}),
             }
             try:
@@ -116,7 +116,7 @@ class Lease:
         if not self._is_free(spec):
             return False
         try:
-            self.cluster.replace(LEASES, NAME, lease | {"spec": self._spec(spec)}, self.namespace)
+            self.cluster.replace(LEASES, self.name, lease | {"spec": self._spec(spec)}, self.namespace)
         except ChangedError:
             return False
         return True

@@ -28,7 +28,7 @@ from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
-from driftreview.runtime.index import WATCHED, Indices, version
+from driftreview.runtime.index import Indices
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
 from driftreview.runtime.logs import LOGGER
@@ -36,6 +36,7 @@ from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.reporting import Reporter
+from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.seen import Seen
 from driftreview.runtime.settings import Settings, kopf_settings
@@ -80,6 +81,7 @@ class Operator:
             people=self._indices.approvals,
             telemetry=self._telemetry,
             clock=clock.now,
+            role=settings.role,
             turn_seconds=settings.turn_seconds,
         )
         self._source_check, self._listing = SourceCheck(sources, clock.now), Listing(self._cluster)
@@ -88,8 +90,9 @@ class Operator:
         )
         # Apart, so that slow sources do not keep the reviews from their turn.
         self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
-        self._lease = Lease(self._cluster, settings.namespace, settings.identity, settings.lease_seconds, clock.now)
-        self._kinds = [each for each in WATCHED if each.namespaced or not settings.watch_namespaces]
+        name, where = lease_name(settings.role), settings.namespace
+        self._lease = Lease(self._cluster, name, where, settings.identity, settings.lease_seconds, clock.now)
+        self._kinds = watched(settings.role, settings.watch_namespaces)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
             alive=self._not_alive, ready=self._not_ready,
@@ -182,29 +185,30 @@ class Operator:
             stopped.set()  # after a signal kopf's own task still waits for it, and kopf 5 s for that task
 
         for kind in self._kinds:
-            if kind is not APPROVALS:
-                self._watch(registry, kind)
-        self._watch_approvals(registry)
+            (self._watch_approvals if kind is APPROVALS else self._watch)(registry, kind)
         return registry
 
     def _see(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Keep what steps need of an object as it is stored now."""
         if kind is REVIEWS:
             self._rulings.see(body)
+        if not concerns(self._settings.role, body):
+            self._indices.forget(kind.plural, body)
+            return
         self._indices.keep(kind.plural, body)
         if kind is APPROVALS:
             self._indices.bound(body["metadata"]["namespace"], body["spec"]["reviewRef"]["name"])
 
-    def _watch_approvals(self, registry: kopf.OperatorRegistry) -> None:
+    def _watch_approvals(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         """Keep what people did by the review it names, and wake that review."""
 
-        @kopf.on.event(GROUP, VERSION, APPROVALS.plural, registry=registry)
+        @kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)
         async def event(event: kopf.RawEvent, namespace: str | None, body: kopf.Body, **_: Any) -> None:
             key = (REVIEWS.plural, namespace or "", body["spec"]["reviewRef"]["name"])
             if event["type"] == "DELETED":
-                self._indices.forget(APPROVALS.plural, body)
+                self._indices.forget(kind.plural, body)
                 return
-            self._see(APPROVALS, body)
+            self._see(kind, body)
             # One of no review, or of one that is over, wakes nobody: its name would be kept for ever.
             if self._indices.has(key):
                 self._reviews.wake(key)
@@ -232,7 +236,7 @@ class Operator:
                 return
             self._see(kind, body)
             # What we write into a status ourselves is no news: whoever could make us write would keep us busy.
-            seen = version(body["metadata"])
+            seen = news(self._settings.role, body)
             if self._versions.get(key) != seen:
                 self._versions[key] = seen
                 loop.wake(key)

@@ -37,7 +37,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import decide, schedule, trouble
-from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Settle
+from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, Observed, PatchTarget, Role, Settle
 from driftreview.domain.approvals import added
 from driftreview.domain.coarser import first_look, later_look
 from driftreview.domain.countdown import with_countdown
@@ -84,6 +84,7 @@ class Reconciler:
     """What people did about a review, as far as it was seen."""
     telemetry: Telemetry
     clock: Callable[[], datetime]
+    role: Role
     turn_seconds: float
     """How long a review keeps its worker before others have their turn, plus the one query it may be at."""
     stale: set[str] = field(default_factory=set)
@@ -97,7 +98,8 @@ class Reconciler:
             if (fresh := self._anew(raw)) is None:
                 return self.clock() + UNREADABLE  # the index says so if it is gone
             raw = fresh
-        again = self.reporter.after(*self._turn(raw))
+        raw, again = self._turn(raw)
+        again = again if self.role is Role.ACTOR else self.reporter.after(raw, again)
         if again is None:
             self.forget(metadata["uid"])
         return again
@@ -174,7 +176,7 @@ class Reconciler:
         target = remembered(workload.view, rulings) if workload else None
         found = self.before.observe(review, target, now, until)
         observed = replace(found, approvals=self.people(review), stop=self.carry_out.stop.seen())
-        action = plan(review, observed, now)
+        action = plan(review, observed, now, self.role)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
             case Settle(status, again):

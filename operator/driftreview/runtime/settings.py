@@ -12,6 +12,8 @@ import kopf
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from driftreview.domain.action import Role
+
 
 class LogFormat(StrEnum):
     """How log lines look."""
@@ -34,6 +36,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="DRIFTREVIEW_", frozen=True)
 
+    role: Role = Role.ALL
+    """all; or judge, which changes no workload, beside an actor, which does only that."""
     kubeconfig: Path | None = None
     """Which kubeconfig to use; without one, the pod's ServiceAccount."""
     namespace: str = "driftreview-system"

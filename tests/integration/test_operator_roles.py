@@ -1,0 +1,142 @@
+"""A judge that changes no workload, and an actor that only acts: two processes, two accounts, two Leases."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from lab import Lab
+from lab.install import SYSTEM, OperatorProcess, operator_kubeconfig
+from tests.integration.operators import Operators
+from tests.support.cluster import Api
+from tests.support.rights import granted
+from tests.support.stage import Stage, ago, condition, stepping, wire
+
+pytestmark = pytest.mark.integration
+
+JUDGE, ACTOR = "only-judge", "only-actor"
+RULES = {JUDGE: ("judge", "report"), ACTOR: ("actor",)}
+OWN = {JUDGE: "own-namespace", ACTOR: "own-namespace-actor"}
+
+
+@pytest.fixture(scope="module")
+def accounts(
+    operator_session: Operators, api: Api, lab_session: Lab, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Path]]:
+    """A kubeconfig for each of the two."""
+    operator_session.stop_shared()
+    directory = tmp_path_factory.mktemp("accounts")
+    with ExitStack() as rights:
+        for name, rules in RULES.items():
+            api.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": name}}, SYSTEM)
+            for each in rules:
+                rights.enter_context(granted(api, each, account=name))
+            rights.enter_context(granted(api, OWN[name], SYSTEM, name))
+        yield {name: operator_kubeconfig(lab_session.kubectl, directory / name, name) for name in RULES}
+    for name in RULES:
+        api.delete("ServiceAccount", name, SYSTEM)
+
+
+@contextmanager
+def running(operators: Operators, accounts: dict[str, Path], role: str) -> Iterator[OperatorProcess]:
+    """One process of one role, with no more rights than that needs."""
+    name = JUDGE if role == "judge" else ACTOR
+    process = operators.new("--role", role, kubeconfig=accounts[name])
+    try:
+        process.start()
+        yield process
+    finally:
+        process.close()
+        operators.api.delete("Lease", "driftreview" if role == "judge" else "driftreview-actor", SYSTEM)
+
+
+def drifting(stage: Stage) -> None:
+    """A release that is worse, with a review."""
+    t0 = ago(minutes=30)
+    stage.release("1", "2")
+    stage.review(window={"t0": wire(t0)}, signals=[stepping(t0)])
+
+
+def users_that(lab: Lab, offset: int, verb: str, resource: str, namespace: str) -> set[str]:
+    """Who did something, with or without success."""
+    events = [each for each in lab.audited(offset) if each.get("objectRef", {}).get("namespace") == namespace]
+    return {
+        each["user"]["username"].removeprefix(f"system:serviceaccount:{SYSTEM}:")
+        for each in events
+        if (each["verb"], each["objectRef"].get("resource")) == (verb, resource)
+        and each["user"]["username"].startswith(f"system:serviceaccount:{SYSTEM}:")
+    }
+
+
+def test_the_judge_decides_and_the_actor_acts(
+    stage: Stage, operators: Operators, accounts: dict[str, Path], lab_session: Lab
+) -> None:
+    offset = lab_session.audit_log.stat().st_size
+    with running(operators, accounts, "judge"), running(operators, accounts, "actor"):
+        drifting(stage)
+        assert stage.ended()["phase"] == "RolledBack"
+        stage.until(lambda status: condition(status, "ReportWritten").get("status") == "True", "its report is there")
+    assert stage.version() == "1"
+    assert users_that(lab_session, offset, "patch", "deployments", stage.namespace) == {ACTOR}
+    assert users_that(lab_session, offset, "create", "driftsnapshots", stage.namespace) == {JUDGE}
+    refused = [each for each in lab_session.audited(offset) if each.get("responseStatus", {}).get("code") == 403]
+    asked = {
+        (each["user"]["username"].rpartition(":")[2], each["verb"], each["objectRef"]["resource"])
+        for each in refused
+        if each["user"]["username"].endswith((JUDGE, ACTOR))
+    }
+    assert asked <= {(JUDGE, "get", "nodes")}, "neither asks for what it may not, but for what is optional"
+
+
+def test_a_good_release_is_promoted_by_the_actor(stage: Stage, operators: Operators, accounts: dict[str, Path]) -> None:
+    with running(operators, accounts, "judge"), running(operators, accounts, "actor"):
+        stage.release("1", "2")
+        stage.review()
+        assert stage.ended()["phase"] == "Promoted"
+
+
+def test_the_api_server_refuses_the_judge_a_workload_and_the_actor_evidence(
+    stage: Stage, accounts: dict[str, Path]
+) -> None:
+    stage.release("1")
+    judge, actor = (stage.api.impersonating(f"system:serviceaccount:{SYSTEM}:{each}") for each in accounts)
+    patch = [{"op": "add", "path": "/metadata/annotations/a", "value": "b"}]
+    where = f"/apis/apps/v1/namespaces/{stage.namespace}/deployments/web"
+    assert judge.ask("PATCH", where, patch, "application/json-patch+json").status == 403
+    assert actor.ask("PATCH", where, patch, "application/json-patch+json").status == 200
+    snapshots = f"/apis/driftreview.dev/v1alpha1/namespaces/{stage.namespace}/driftsnapshots"
+    assert actor.ask("POST", snapshots, {}).status == 403
+    judge.close()
+    actor.close()
+
+
+def test_what_was_decided_while_no_actor_ran_is_done_when_one_does(
+    stage: Stage, operators: Operators, accounts: dict[str, Path]
+) -> None:
+    with running(operators, accounts, "judge"):
+        drifting(stage)
+        status = stage.in_phase("RollingBack")
+        assert "appliedAt" not in status["act"]
+        assert stage.version() == "2"
+        with running(operators, accounts, "actor"):
+            assert stage.ended()["phase"] == "RolledBack"
+    assert stage.version() == "1"
+
+
+def test_the_actor_does_nothing_on_evidence_that_is_not_what_was_judged(
+    stage: Stage, operators: Operators, accounts: dict[str, Path]
+) -> None:
+    with running(operators, accounts, "judge"):
+        drifting(stage)
+        look = stage.in_phase("RollingBack")["checkpoints"][0]["snapshot"]["name"]
+    stored = stage.api.get("DriftSnapshot", look, stage.namespace)
+    stage.api.delete("DriftSnapshot", look, stage.namespace)
+    stored["metadata"] = {"name": look, "ownerReferences": stored["metadata"]["ownerReferences"]}
+    stored["spec"]["source"] = "another"
+    stage.api.create(stored, stage.namespace)
+    with running(operators, accounts, "actor"):
+        status = stage.ended()
+    assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "EvidenceAltered")
+    assert look in status["summary"]
+    assert stage.version() == "2"

@@ -1,0 +1,152 @@
+"""What is left to whom where judging and acting are two processes."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.reasons import Reason, Recommendation, Verdict
+from driftreview.api.status import ActType, Decision, DriftReviewStatus
+from driftreview.domain.acting import ACTOR_SLACK
+from driftreview.domain.action import Action, Observed, PatchTarget, Role, Settle
+from driftreview.domain.grounds import rests_on
+from driftreview.domain.plan import plan
+from driftreview.domain.status import condition
+from driftreview.runtime.roles import concerns, lease_name, news, watched
+from tests.builders import HOUR, MINUTE, T0, review, target
+from tests.simulator import Metrics, Simulator
+
+INTENT = T0 + HOUR + 2 * MINUTE
+
+
+def decided(**spec: Any) -> Simulator:
+    """A drift was found at the first look, and the rollback is the intent; the API server refuses it for now."""
+    simulator = Simulator(review(**spec), metrics=Metrics([(T0, 1.5)]), refuses=True)
+    simulator.pass_time(INTENT - T0)
+    assert simulator.phase == Phase.ROLLING_BACK
+    return simulator
+
+
+def intended(**fields: Any) -> DriftReviewStatus:
+    """Its status, before anybody tried to act."""
+    status = DriftReviewStatus.model_validate(decided().status)
+    assert status.act is not None
+    quiet = [each for each in status.conditions if each.type != ConditionType.STALLED]
+    return status.model_copy(update={"act": status.act.model_copy(update=fields), "conditions": quiet})
+
+
+def step(status: DriftReviewStatus, role: Role, now: datetime = INTENT, **spec: Any) -> Action:
+    return plan(review(status, **spec), Observed(target()), now, role)
+
+
+class TestAJudge:
+    def test_it_leaves_the_act_to_the_actor(self) -> None:
+        assert step(intended(), Role.JUDGE) == Settle(intended(), INTENT + MINUTE)
+        assert step(intended(), Role.ALL) == PatchTarget(ActType.ROLL_BACK)
+
+    def test_if_nobody_begins_it_that_is_said(self) -> None:
+        found = step(intended(), Role.JUDGE, INTENT + ACTOR_SLACK)
+        assert isinstance(found, Settle)
+        stalled = condition(found.status, ConditionType.STALLED)
+        assert stalled is not None
+        assert (found.status.phase, stalled.status, stalled.reason) == (Phase.ROLLING_BACK, "True", Reason.NO_ACTOR)
+        assert "does the operator of role actor run" in stalled.message
+        again = step(found.status, Role.JUDGE, INTENT + 2 * ACTOR_SLACK)
+        assert isinstance(again, Settle)
+        assert again.status == found.status, "once"
+
+    def test_an_actor_that_says_what_it_waits_for_is_not_interrupted(self) -> None:
+        status = DriftReviewStatus.model_validate(decided().status)
+        stalled = condition(status, ConditionType.STALLED)
+        assert stalled is not None
+        assert stalled.status == "True"
+        assert step(status, Role.JUDGE, INTENT + HOUR) == Settle(status, INTENT + HOUR + MINUTE)
+
+    @pytest.mark.parametrize("said", [True, False])
+    def test_what_nobody_begins_ends_after_the_window(self, *, said: bool) -> None:
+        status = DriftReviewStatus.model_validate(decided().status) if said else intended()
+        found = step(status, Role.JUDGE, T0 + 4 * HOUR + 30 * MINUTE + ACTOR_SLACK + timedelta(seconds=1))
+        assert isinstance(found, Settle)
+        assert (found.status.phase, found.again) == (Phase.FAILED, None)
+        assert found.status.summary is not None
+        assert "nobody has begun to carry it out before the window closed" in found.status.summary
+
+    def test_what_was_begun_is_the_actors_to_end(self) -> None:
+        status = intended(applied_at=INTENT)
+        assert step(status, Role.JUDGE, T0 + 9 * HOUR) == Settle(status, T0 + 9 * HOUR + MINUTE)
+
+    def test_while_it_is_suspended_nobody_is_missed(self) -> None:
+        found = step(intended(), Role.JUDGE, INTENT + HOUR, suspend=True)
+        assert isinstance(found, Settle)
+        stalled = condition(found.status, ConditionType.STALLED)
+        assert stalled is None or stalled.status == "False"
+
+
+class TestAnActor:
+    def test_it_does_what_was_decided_as_one_that_does_all(self) -> None:
+        assert step(intended(), Role.ACTOR) == PatchTarget(ActType.ROLL_BACK)
+
+    def test_it_does_nothing_before(self) -> None:
+        simulator = Simulator(review())
+        simulator.pass_time(2 * HOUR)
+        status = DriftReviewStatus.model_validate(simulator.status)
+        assert step(status, Role.ACTOR, T0 + 5 * HOUR) == Settle(status, None)
+        assert step(DriftReviewStatus(), Role.ACTOR) == Settle(DriftReviewStatus(), None)
+
+    @pytest.mark.parametrize("phase", sorted(TERMINAL))
+    def test_nor_after_the_end(self, phase: Phase) -> None:
+        status = intended().model_copy(update={"phase": phase})
+        assert step(status, Role.ACTOR) == Settle(status, None)
+
+
+class TestTheLookThatAnActRestsOn:
+    def lived(self, shifts: list[tuple[datetime, float]], mode: str = "up", **policy: str) -> DriftReviewStatus:
+        simulator = Simulator(review(policy=policy), metrics=Metrics(shifts, mode=mode))
+        simulator.pass_time(5 * HOUR)
+        return DriftReviewStatus.model_validate(simulator.status)
+
+    def test_it_is_the_one_that_found_the_drift(self) -> None:
+        found = rests_on(self.lived([(T0 + HOUR, 1.5)]))
+        assert found is not None
+        assert (found.name, found.verdict) == ("2h", Verdict.DRIFT)
+
+    def test_or_the_last(self) -> None:
+        found = rests_on(self.lived([]))
+        assert found is not None
+        assert found.name == "4h"
+
+    def test_also_where_the_policy_rules_on_what_it_left_open(self) -> None:
+        found = rests_on(self.lived([], mode="empty", onInconclusive="Rollback"))
+        assert found is not None
+        assert (found.name, found.verdict) == ("4h", Verdict.INCONCLUSIVE)
+
+    def test_what_people_decide_or_the_end_of_the_window_rests_on_none(self) -> None:
+        assert rests_on(self.lived([], mode="empty", onWindowEnd="Rollback")) is None
+        people = Decision(
+            recommendation=Recommendation.REJECT, reason=Reason.REJECTED, message="no", by="jane", at=INTENT
+        )
+        assert rests_on(intended().model_copy(update={"decision": people})) is None
+        assert rests_on(DriftReviewStatus()) is None
+
+
+class TestProcesses:
+    def test_a_judge_and_an_actor_run_beside_each_other_and_no_two_of_one_kind(self) -> None:
+        assert lease_name(Role.JUDGE) == lease_name(Role.ALL) != lease_name(Role.ACTOR)
+
+    def test_an_actor_watches_reviews_and_nothing_else(self) -> None:
+        assert [each.plural for each in watched(Role.ACTOR, ())] == ["driftreviews"]
+        assert watched(Role.JUDGE, ()) == watched(Role.ALL, ())
+        assert all(each.namespaced for each in watched(Role.ALL, ("shop",)))
+
+    def test_it_keeps_those_with_an_intent_in_mind(self) -> None:
+        act = {"status": {"act": {}}}
+        assert concerns(Role.ACTOR, act)
+        assert not concerns(Role.ACTOR, {"status": {}})
+        assert concerns(Role.JUDGE, {})
+
+    def test_what_the_other_process_writes_is_news_and_what_it_writes_itself_is_none(self) -> None:
+        metadata = {"uid": "a", "generation": 1}
+        before, after = ({"metadata": metadata, "status": each} for each in ({"phase": "Watching"}, {"act": {}}))
+        assert news(Role.ALL, before) == news(Role.ALL, after)
+        assert news(Role.JUDGE, before) != news(Role.JUDGE, after)
