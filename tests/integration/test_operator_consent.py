@@ -239,31 +239,6 @@ class TestStop:
             stage.until(lambda found: not condition(found, "ActsStopped"), "it is taken back", 15)
             assert "no act is done" not in stage.status()["summary"]
 
-    def test_who_may_not_read_the_switch_does_nothing_and_says_so(
-        self, stage: Stage, operators: Operators, api: Api
-    ) -> None:
-        role = next(each for each in api.list("Role", SYSTEM) if any(
-            "configmaps" in rule["resources"] for rule in each["rules"]
-        ))  # fmt: skip
-        name = role["metadata"]["name"]
-        without = [rule for rule in role["rules"] if "configmaps" not in rule["resources"]]
-        api.merge("Role", name, SYSTEM, {"rules": without})
-        try:
-            with operators.own():
-                drifting(stage)
-                status = stage.until(lambda found: condition(found, "Stalled").get("status") == "True", "it is stalled")
-                assert condition(status, "Stalled")["reason"] == "Forbidden"
-                assert (
-                    f"no act is done, as ConfigMap {SYSTEM}/{STOP} cannot be read"
-                    in (condition(status, "Stalled")["message"])
-                )
-                assert condition(status, "ActsStopped")["status"] == "Unknown"
-                assert stage.version() == "2"
-                api.merge("Role", name, SYSTEM, {"rules": role["rules"]})
-                assert stage.ended(30)["phase"] == "RolledBack"
-        finally:
-            api.merge("Role", name, SYSTEM, {"rules": role["rules"]})
-
     def test_the_command_line_turns_it(
         self, stage: Stage, operators: Operators, switch: Callable[[bool], None], lab_session: Lab
     ) -> None:
