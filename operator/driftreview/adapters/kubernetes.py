@@ -209,6 +209,10 @@ class Cluster:
         """Write one object whole; its resourceVersion must be the one that was read."""
         return self._request("PUT", _path(kind, namespace, name), _AS_US, body)
 
+    def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        """Delete one object."""
+        self._request("DELETE", _path(kind, namespace, name))
+
     def _request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
@@ -271,7 +275,6 @@ def _parsed(payload: bytes) -> dict[str, Any]:
 
 def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
     message = str(document.get("message", "")).strip()[:1000]
-    reason = document.get("reason", "")
     text = f"{what} {message}"
     match status:
         case 403:
@@ -279,7 +282,7 @@ def _error(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
         case 404:  # a proxy's page must not end a review
             return NotFoundError(text) if document.get("kind") == "Status" else UnavailableError(text)
         case 409:
-            return ExistsError(text) if reason == "AlreadyExists" else ChangedError(text)
+            return ExistsError(text) if document.get("reason") == "AlreadyExists" else ChangedError(text)
         # A failed `test` of a JSON patch has the reason of an invalid object, but names none and says only this.
         case 422 if message.startswith(_PATCH_FAILED) and not document.get("details"):
             return ChangedError(text)
@@ -295,7 +298,5 @@ def _path(kind: Kind, namespace: str, name: str = "") -> str:
     parts = [kind.prefix]
     if kind.namespaced and namespace:
         parts += ["namespaces", quote(namespace, safe="")]
-    parts.append(kind.plural)
-    if name:
-        parts.append(quote(name, safe=""))
+    parts += [kind.plural, quote(name, safe="")] if name else [kind.plural]
     return "/".join(parts)
