@@ -35,7 +35,7 @@ from driftreview.domain.action import (
     Settle,
 )
 from driftreview.domain.approvals import added, extended
-from driftreview.domain.conclusion import BY_PEOPLE
+from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END
 from driftreview.domain.consent import consent
 from driftreview.domain.countdown import with_countdown
 from driftreview.domain.evidence import T0, Look, Measurement, content_hash, freeze, is_intact, take
@@ -368,6 +368,7 @@ class Simulator:
             return self.now + RETRY
         assert review.status.act is not None
         assert review.status.act.pause == pause, "the intent is stored first"
+        assert self.stop is None, "nothing is paused while acts are stopped"
         if self.paused is None:
             self._power()
             self.paused = self.now
@@ -511,7 +512,7 @@ class Simulator:
             assert decision == old or people or lacked, "a decision on evidence is final, but for people"
         if new.act is None:
             return
-        if review.status.act is None:
+        if review.status.act is None and new.act.by is None:
             assert self.stop is None, "nothing is begun while acts are stopped"
             forced = decision is not None and decision.reason is Reason.OVERRIDDEN
             promoted = new.act.type is ActType.PROMOTE
@@ -527,7 +528,8 @@ class Simulator:
         if people:
             return
         if new.act.type is ActType.PROMOTE:
-            if old is None or decision.by != "policy.onWindowEnd":
+            at_the_end = policy.on_window_end is OnWindowEnd.PROMOTE and self._ended(review)
+            if decision.by != BY_WINDOW_END or not at_the_end:  # then nobody need have approved
                 assert consent(review, new).enough(), "a promotion has what it needs of people"
             assert Verdict.DRIFT not in verdicts, "a drift is never followed by a promotion"
             if decision.recommendation is Recommendation.APPROVE:

@@ -370,6 +370,7 @@ _ROWS = "the checkpoints are written once"
 _SAID: list[Raw] = STATUS["approvals"]
 _AUTHOR = "spec.author is fixed since the review was created"
 _ANEW = "T0 is taken anew once for each Rebaseline of a person"
+_TARGET: Raw = {"uid": "1", "rolledOutAt": STATUS["t0"], "historyEndsAt": STATUS["t0"]}
 _INTENT = "an intent is never changed"
 
 CHANGES: list[Change] = [
@@ -426,6 +427,8 @@ CHANGES: list[Change] = [
     _status("t0-moved", "status", "T0 is written once", {"t0": _LATER}),
     _status("t0-removed", "status", "T0 is written once", {"t0": None}),
     _status("status-removed", "<nil>", "status is never removed", None),
+    _status("rollout-took-for-ever", "status.target.rolloutTook", DURATION,
+            {"target": _TARGET | {"rolloutTook": "long"}}),
     _status("due-moved", "status.checkpoints[1]", "due times are written once",
             {"checkpoints": [_DUES[0], _DUES[1] | {"due": _LATER}]}),
     _status("checkpoints-emptied", "status", _ROWS, {"checkpoints": []}),
@@ -437,8 +440,8 @@ CHANGES: list[Change] = [
     _status("act-on-other", "status.act", _INTENT, {"act": {"targetUid": "2"}}),
     _status("act-on-other-generation", "status.act", _INTENT, {"act": {"generation": 4}}),
     _status("act-at-other-time", "status.act", _INTENT, {"act": {"intentAt": _LATER}}),
-    _status("act-by-other", "status.act", "who acted is written with the intent", {"act": {"by": "other"}}),
-    _status("act-by-nobody", "status.act", "who acted is written with the intent", {"act": {"by": None}}),
+    _status("act-by-other", "status.act", "who acted is written once", {"act": {"by": "other"}}),
+    _status("act-by-nobody", "status.act", "who acted is written once", {"act": {"by": None}}),
     _status("pause-removed", "status.act", "an intent is never removed", {"act": {"pause": None}}),
     _status("pause-of-other", "status.act.pause", _INTENT, {"act": {"pause": {"name": "other"}}}),
     _status("pause-elsewhere", "status.act.pause", _INTENT, {"act": {"pause": {"namespace": "other"}}}),
