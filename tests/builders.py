@@ -199,7 +199,7 @@ def recorded(samples: Sequence[tuple[datetime, float]], **labels: str) -> Record
 def approval(kind: str, by: str = "jane", at: datetime = T0, uid: str = "", **fields: Any) -> DriftApproval:
     """What a person did about `review`; `review_uid` names another one."""
     spec = {"reviewRef": {"name": "release", "uid": fields.pop("review_uid", "review-uid")}, "by": by, "type": kind}
-    if kind in {"Reject", "Note", "Rebaseline"}:
+    if kind in {"Reject", "Note", "Rebaseline", "Override"}:
         spec["message"] = f"{by} says so"
     uid = uid or f"{kind}-{by}-{at.timestamp():.0f}-{fields.get('item', '')}"
     metadata = Metadata(name=uid.lower(), namespace="shop", uid=uid, creation_timestamp=at)

@@ -35,11 +35,12 @@ from driftreview.domain.action import (
     Settle,
 )
 from driftreview.domain.approvals import added, extended
-from driftreview.domain.conclusion import BY_PEOPLE
+from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END
 from driftreview.domain.consent import consent
 from driftreview.domain.countdown import with_countdown
 from driftreview.domain.evidence import T0, Look, Measurement, content_hash, freeze, is_intact, take
 from driftreview.domain.foresight import foresight
+from driftreview.domain.freeze import is_frozen
 from driftreview.domain.genuine import is_of
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.limitsonly import frozen_with
@@ -51,6 +52,7 @@ from driftreview.domain.query import Asked
 from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from driftreview.domain.stop import Stop
 from driftreview.domain.workload import Rollout, TargetView
 from tests import builders
 
@@ -190,6 +192,8 @@ class Simulator:
     again: datetime | None = None
     approvals: list[DriftApproval] = field(default_factory=list)
     """What people did, as the operator sees it."""
+    stop: Stop | None = None
+    """That acts are stopped."""
     retaken: list[dict[str, Any]] = field(default_factory=list)
     """What stood in the status when T0 was taken anew."""
 
@@ -265,7 +269,8 @@ class Simulator:
         if self.unreadable and review.status.phase not in TERMINAL:
             raise Fault
         view = self.target.view(self.now) if self.target else None
-        action = plan(review, Observed(view, (), tuple(self.approvals), preflight=self.preflight), self.now)
+        observed = Observed(view, (), tuple(self.approvals), preflight=self.preflight, stop=self.stop)
+        action = plan(review, observed, self.now)
         match action:
             case Settle(status, again):
                 self._write(review, status)
@@ -370,6 +375,7 @@ class Simulator:
             return self.now + RETRY
         assert review.status.act is not None
         assert review.status.act.pause == pause, "the intent is stored first"
+        assert self.stop is None, "nothing is paused while acts are stopped"
         if self.paused is None:
             self._power()
             self.paused = self.now
@@ -487,10 +493,18 @@ class Simulator:
             assert new.act is None or new.act.type is ActType.ROLL_BACK
             return
         assert decision.recommendation is Recommendation.APPROVE
+        if decision.reason is Reason.OVERRIDDEN:
+            assert counted(new, ApprovalType.OVERRIDE) == 1
+            assert old is not None, "no look is skipped"
+            assert new.act is None or new.act.type is ActType.PROMOTE
+            return
         assert consent(review, new).enough(1), "so many people, and every sign-off"
+        if new.act is None:
+            assert self.stop is not None or is_frozen(review, self.now), "it waits for nothing else"
+            return
         assert new.act is not None
         assert new.act.type is ActType.PROMOTE
-        if review.status.act is None:
+        if old is None or old.reason is not Reason.APPROVED:
             assert old is not None, "nobody ends a review early"
             approvals = [each for each in new.approvals if each.type is ApprovalType.APPROVE and each.counted]
             assert all(each.at > old.at for each in approvals), "who approved before the decision did not answer it"
@@ -505,6 +519,11 @@ class Simulator:
             assert decision == old or people or lacked, "a decision on evidence is final, but for people"
         if new.act is None:
             return
+        if review.status.act is None and new.act.by is None:
+            assert self.stop is None, "nothing is begun while acts are stopped"
+            forced = decision is not None and decision.reason is Reason.OVERRIDDEN
+            promoted = new.act.type is ActType.PROMOTE
+            assert forced or not promoted or not is_frozen(review, self.now), "nothing is promoted in a freeze"
         verdicts = [each.verdict for each in new.checkpoints]
         assert policy.mode is PolicyMode.ENFORCE, "who only advises does not act"
         assert decision is not None, "no act without a decision"
@@ -516,7 +535,8 @@ class Simulator:
         if people:
             return
         if new.act.type is ActType.PROMOTE:
-            if old is None or decision.by != "policy.onWindowEnd":
+            at_the_end = policy.on_window_end is OnWindowEnd.PROMOTE and self._ended(review)
+            if decision.by != BY_WINDOW_END or not at_the_end:  # then nobody need have approved
                 assert consent(review, new).enough(), "a promotion has what it needs of people"
             assert Verdict.DRIFT not in verdicts, "a drift is never followed by a promotion"
             if decision.recommendation is Recommendation.APPROVE:
@@ -543,6 +563,7 @@ class Simulator:
         assert status.judged is not None
         assert view.template_hash == status.judged.template_hash, "nor to another template"
         assert not review.spec.suspend, "nor while suspended"
+        assert self.stop is None, "nor while acts are stopped"
         if act is ActType.ROLL_BACK:
             assert status.rollback is not None
             assert self.now <= status.rollback.closes_at, "nor after the window"

@@ -72,6 +72,11 @@ def _evidence(name: str, evidence: Raw, message: str, path: str = "", **fields: 
     return _review(name, f"spec.evidence[0]{path}", message, evidence=[merged(evidence, fields)])
 
 
+def _freeze(name: str, path: str, message: str, **fields: Any) -> Refusal:
+    freeze = merged({"name": "f", "start": "2026-12-18T18:00", "duration": "1h"}, fields)
+    return _review(name, f"spec.policy.freezes[0]{path}", message, policy={"freezes": [freeze]})
+
+
 def _source(name: str, path: str, message: str, **fields: Any) -> list[Refusal]:
     return [Refusal(f"{name}-{kind}", kind, fields, f"spec{path}", message) for kind in SOURCES]
 
@@ -311,6 +316,17 @@ REFUSALS: list[Refusal] = [
     *_source("timeout-none", ".timeout", "must be between 1s and 2m", timeout="0s"),
     *_source("timeout-long", ".timeout", "must be between 1s and 2m", timeout="121s"),
     *_source("resolution-long", ".resolution", "must be between 1s and 5m", resolution="1d"),
+    _freeze("freeze-without-end", "", "a freeze has either end or duration", duration=None),
+    _freeze("freeze-with-both", "", "a freeze has either end or duration", end="2026-12-19T18:00"),
+    _freeze("freeze-backwards", "", "end must be after start", end="2026-12-17T18:00", duration=None),
+    _freeze("freeze-start-with-zone", ".start", "must be a local date and time", start="2026-12-18T18:00Z"),
+    _freeze("freeze-end-with-zone", ".end", "must be a local date and time", end="2026-12-19T18:00+01:00"),
+    _freeze("freeze-zone-is-a-file", ".timeZone", "must be a name of the IANA", timeZone="../../etc/localtime"),
+    _freeze("freeze-every-second", ".recurrence", "must be a rule of RFC 5545", recurrence="FREQ=SECONDLY"),
+    _freeze("freeze-by-hour", ".recurrence", "FREQ first", recurrence="FREQ=DAILY;BYHOUR=1,2,3"),
+    _freeze("freeze-for-ever", ".duration", "must be between 1m and 90d", duration="91d"),
+    _review("approval-expires-at-once", "spec.policy.approval.expiresAfter", "must be between 1m and 90d",
+            policy={"approval": {"expiresAfter": "59s"}}),
     _review("author-unknown", "spec", "policy.approval.notByAuthor needs author", author=None),
     _approval("sign-off-of-nothing", "type SignOff needs item", type="SignOff", **{"for": None}),
     _approval("item-of-another-type", "item is for type SignOff only", item="backup"),
@@ -318,7 +334,7 @@ REFUSALS: list[Refusal] = [
     _approval("for-of-another-type", "for is for type Extend only", type="Approve"),
     *(
         _approval(f"{kind}-without-a-word", "need message: say why", type=kind, message=None, **{"for": None})
-        for kind in ("Reject", "Note", "Rebaseline")
+        for kind in ("Reject", "Note", "Rebaseline", "Override")
     ),
     _approval("extend-short", "must be between 10m and 7d", ".for", **{"for": "9m"}),
     _approval("extend-long", "must be between 10m and 7d", ".for", **{"for": "8d"}),
@@ -335,7 +351,9 @@ REFUSALS += [
 
 def _fixed(field: str, value: Any) -> Change:
     instead = "; a longer rollback window is had by driftreview extend" if field == "window" else ""
-    said = f"delete this review and apply a new one (only suspend and policy.approval may change{instead})"
+    said = (
+        f"delete this review and apply a new one (only suspend, policy.approval and policy.freezes may change{instead})"
+    )
     message = f"spec.{field} is fixed since T0: {said}"
     for part in reversed(field.split(".")):
         value = {part: value}
@@ -352,6 +370,7 @@ _ROWS = "the checkpoints are written once"
 _SAID: list[Raw] = STATUS["approvals"]
 _AUTHOR = "spec.author is fixed since the review was created"
 _ANEW = "T0 is taken anew once for each Rebaseline of a person"
+_TARGET: Raw = {"uid": "1", "rolledOutAt": STATUS["t0"], "historyEndsAt": STATUS["t0"]}
 _INTENT = "an intent is never changed"
 
 CHANGES: list[Change] = [
@@ -408,6 +427,8 @@ CHANGES: list[Change] = [
     _status("t0-moved", "status", "T0 is written once", {"t0": _LATER}),
     _status("t0-removed", "status", "T0 is written once", {"t0": None}),
     _status("status-removed", "<nil>", "status is never removed", None),
+    _status("rollout-took-for-ever", "status.target.rolloutTook", DURATION,
+            {"target": _TARGET | {"rolloutTook": "long"}}),
     _status("due-moved", "status.checkpoints[1]", "due times are written once",
             {"checkpoints": [_DUES[0], _DUES[1] | {"due": _LATER}]}),
     _status("checkpoints-emptied", "status", _ROWS, {"checkpoints": []}),
@@ -419,8 +440,8 @@ CHANGES: list[Change] = [
     _status("act-on-other", "status.act", _INTENT, {"act": {"targetUid": "2"}}),
     _status("act-on-other-generation", "status.act", _INTENT, {"act": {"generation": 4}}),
     _status("act-at-other-time", "status.act", _INTENT, {"act": {"intentAt": _LATER}}),
-    _status("act-by-other", "status.act", "who acted is written with the intent", {"act": {"by": "other"}}),
-    _status("act-by-nobody", "status.act", "who acted is written with the intent", {"act": {"by": None}}),
+    _status("act-by-other", "status.act", "who acted is written once", {"act": {"by": "other"}}),
+    _status("act-by-nobody", "status.act", "who acted is written once", {"act": {"by": None}}),
     _status("pause-removed", "status.act", "an intent is never removed", {"act": {"pause": None}}),
     _status("pause-of-other", "status.act.pause", _INTENT, {"act": {"pause": {"name": "other"}}}),
     _status("pause-elsewhere", "status.act.pause", _INTENT, {"act": {"pause": {"namespace": "other"}}}),

@@ -37,7 +37,7 @@ class Person:
         about = review or self.stage.read()
         ref = {"name": about["metadata"]["name"], "uid": about["metadata"]["uid"]}
         spec = {"reviewRef": ref, "by": by or self.name, "type": kind} | fields
-        if kind in {"Reject", "Note", "Rebaseline"}:
+        if kind in {"Reject", "Note", "Rebaseline", "Override"}:
             spec |= {"message": f"{self.name} says so"}
         document = {
             "apiVersion": "driftreview.dev/v1alpha1",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.phases import Phase
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.domain.approvals import extended, noted
 from driftreview.domain.consent import consent, is_held, rejection
@@ -17,7 +17,7 @@ from driftreview.domain.room import MOST_ACTS
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Metrics, Simulator
 
-KINDS = ["Approve", "Approve", "SignOff", "Note", "Reject", "Rebaseline", "Extend"]
+KINDS = ["Approve", "Approve", "SignOff", "Note", "Reject", "Rebaseline", "Extend", "Override"]
 CONSENT = ["Approve", "SignOff", "Note"]
 CHECKLIST = [{"name": "backup"}]
 POLICIES = st.fixed_dictionaries({
@@ -26,7 +26,16 @@ POLICIES = st.fixed_dictionaries({
     "onWindowEnd": st.sampled_from(["Notify", "Promote", "Rollback"]),
     "approval": st.fixed_dictionaries({
         "type": st.sampled_from(["Automatic", "Manual"]), "approvals": st.integers(1, 3), "notByAuthor": st.booleans(),
+        "expiresAfter": st.sampled_from([None, "10m", "45m", "3h"]),
     }),
+    "freezes": st.lists(
+        st.fixed_dictionaries({
+            "name": st.sampled_from(["a", "b", "c"]),
+            "start": st.sampled_from(["2026-01-01T00:00", "2026-07-31T12:50", "2026-07-31T14:30", "2026-02-30T00:00"]),
+            "duration": st.sampled_from(["10m", "2h", "30d"]),
+            "recurrence": st.sampled_from([None, "FREQ=DAILY", "FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30"]),
+        }), max_size=2, unique_by=lambda each: each["name"],
+    ),
 })  # fmt: skip
 
 
@@ -125,6 +134,34 @@ def test_no_consent_keeps_a_drift_from_being_rolled_back_at_once(
         assert simulator.acts == [ActType.ROLL_BACK]
     assert alone.status["act"] == consented.status["act"], "at the same moment"
     assert alone.status["decision"] == consented.status["decision"]
+
+
+@given(found=acts([*CONSENT, "Override"], latest=200), policy=POLICIES)
+@settings(deadline=None, max_examples=40)
+def test_no_freeze_no_approval_and_no_expiry_lengthens_the_time_to_a_rollback(
+    found: list[DriftApproval], policy: dict[str, Any]
+) -> None:
+    free = {"onDrift": "Rollback", "approval": {}, "freezes": []}
+    alone, slowed = begun(policy | free, 1.5), begun(policy | {"onDrift": "Rollback"}, 1.5)
+    slowed.approvals = found
+    for simulator in (alone, slowed):
+        simulator.pass_time(3 * HOUR)
+        assert simulator.acts == [ActType.ROLL_BACK]
+    assert alone.status["act"] == slowed.status["act"], "at the same moment"
+    assert alone.status["decision"] == slowed.status["decision"]
+
+
+@given(found=acts([*CONSENT, "Override"], latest=30), policy=POLICIES, when=st.integers(31, 300))
+@settings(deadline=None, max_examples=30)
+def test_nor_that_of_a_reject(found: list[DriftApproval], policy: dict[str, Any], when: int) -> None:
+    simulator = begun(policy)
+    simulator.approvals = list(found)
+    simulator.pass_time(when * MINUTE)
+    if simulator.status.get("act") or simulator.phase in TERMINAL:
+        return
+    simulator.approvals.append(approval("Reject", "zoe", simulator.now, "last"))
+    simulator.run()
+    assert simulator.acts == [ActType.ROLL_BACK]
 
 
 @given(found=acts(latest=30), policy=POLICIES, after=st.integers(31, 50))

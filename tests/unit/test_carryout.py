@@ -15,8 +15,10 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import ActType
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
+from driftreview.domain.stop import Stop
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.keeper import Keeper
+from driftreview.runtime.stop import StopWatch
 from driftreview.runtime.telemetry import Telemetry
 from tests.builders import T0, review, revision, target, template
 
@@ -47,9 +49,11 @@ def before_evidence() -> DriftReview:
     return review(begun.status)
 
 
-def rolled_back(done: Done) -> tuple[Any, list[Any]]:
+def rolled_back(done: Done, stop: Stop | None = None) -> tuple[Any, list[Any]]:
+    switch = SimpleNamespace(read=lambda: stop)
+    watch = StopWatch(cast(Any, switch), Telemetry())
     keeper = Keeper(cast(Any, done), cast(Any, done))
-    carry_out = CarryOut(cast(Any, done), cast(Any, done), cast(Any, done), keeper, Telemetry())
+    carry_out = CarryOut(cast(Any, done), cast(Any, done), cast(Any, done), keeper, Telemetry(), watch)
     workload = cast(Workload, SimpleNamespace(view=target(), deployment={}))
     return carry_out.act(before_evidence(), workload, ActType.ROLL_BACK, T0)[0], done.put_back
 
@@ -70,3 +74,11 @@ def test_if_that_is_gone_too_it_is_said() -> None:
 def test_nothing_is_done_for_a_review_that_changed() -> None:
     with pytest.raises(ChangedError):
         rolled_back(Done(template("old"), version="2"))
+
+
+@pytest.mark.parametrize("stop", [Stop("all acts were stopped"), Stop.unreadable("ConfigMap a/b", "403")])
+def test_nothing_is_done_while_acts_are_stopped_or_nobody_can_tell(stop: Stop) -> None:
+    done = Done(template("old"))
+    with pytest.raises(ChangedError, match="the act of shop/release is not done"):
+        rolled_back(done, stop)
+    assert done.put_back == []

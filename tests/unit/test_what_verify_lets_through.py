@@ -27,7 +27,7 @@ EVER = {
     r"status\.observedGeneration",
     r"status\.conditions\[.*\]\.observedGeneration",
     r"status\.conditions\[(?!Reconciling).*\]\.lastTransitionTime",
-    r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|OwnedByGit|Approved|ReportWritten)\].*",
+    r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|OwnedByGit|Approved|ActsStopped|ReportWritten)\].*",
     r"status\.conditions\[BaselineCaptured\]\.message",
     r"status\.target\.(rolledOutAt|rolloutTook|uid)",
     r"status\.act\.(generation|by|pause)",
@@ -40,6 +40,7 @@ WITHOUT_AN_ACT = {r"status\.conditions\[Reconciling\]\.lastTransitionTime"}
 BEFORE_THE_END = {
     r"status\.nextCheckpoint",  # taken away, as while it is suspended
     r"status\.progress",
+    r"status\.freeze(\..*)?",  # until the end
     r"status\.rollback\.left",
     r"status\.approvals",  # as if they waited to be seen
     r"status\.preflight(\[\].*)?",  # until T0 freezes it

@@ -220,6 +220,10 @@ class Cluster:
         """Write one object whole; its resourceVersion must be the one that was read."""
         return self._request("PUT", _path(kind, namespace, name), _AS_US, body)
 
+    def delete(self, kind: Kind, name: str, namespace: str = "") -> None:
+        """Delete one object."""
+        self._request("DELETE", _path(kind, namespace, name))
+
     def _request(
         self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None
     ) -> dict[str, Any]:
@@ -286,7 +290,5 @@ def _path(kind: Kind, namespace: str, name: str = "") -> str:
     parts = [kind.prefix]
     if kind.namespaced and namespace:
         parts += ["namespaces", quote(namespace, safe="")]
-    parts.append(kind.plural)
-    if name:
-        parts.append(quote(name, safe=""))
+    parts += [kind.plural, quote(name, safe="")] if name else [kind.plural]
     return "/".join(parts)

@@ -29,6 +29,8 @@ class ApprovalType(StrEnum):
     """T0 is taken anew for what runs now."""
     EXTEND = "Extend"
     """The rollback window is longer, with one more look at its end."""
+    OVERRIDE = "Override"
+    """The release is promoted now, whoever or whatever freeze it waits for; takes a right of its own."""
 
 
 class ChecklistItem(Model):
@@ -49,7 +51,7 @@ class ReviewedRef(Model):
     """Its UID: a review that was deleted and applied again is another one."""
 
 
-_NEEDS_MESSAGE: Final = "['Reject', 'Note', 'Rebaseline']"
+_NEEDS_MESSAGE: Final = "['Reject', 'Note', 'Rebaseline', 'Override']"
 
 
 class DriftApprovalSpec(Model):
@@ -64,7 +66,7 @@ class DriftApprovalSpec(Model):
             ("self.type == 'Extend' || !has(self.__for__)", "for is for type Extend only: drop it, or change type"),
             (
                 f"!(self.type in {_NEEDS_MESSAGE}) || has(self.message)",
-                "types Reject, Note and Rebaseline need message: say why",
+                "types Reject, Note, Rebaseline and Override need message: say why",
             ),
         )
     )
@@ -80,11 +82,11 @@ class DriftApprovalSpec(Model):
     for_: Annotated[Duration, between("10m", "7d")] | None = Field(default=None, alias="for")
     """Type Extend: how much longer a rollback is allowed."""
     message: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    """Why; types Reject, Note and Rebaseline need one."""
+    """Why; types Reject, Note, Rebaseline and Override need one."""
 
 
 class DriftApproval(Model):
-    """A person's act on a review: approve, reject, sign off, note, re-baseline, extend. Never changed."""
+    """A person's act on a review: approve, reject, sign off, note, re-baseline, extend, override. Never changed."""
 
     metadata: Metadata = Metadata()
     spec: DriftApprovalSpec
@@ -104,8 +106,8 @@ class ApprovalRecord(Model):
                 "what a person did is never changed",
             ),
             (
-                "!(self.type in ['Reject', 'Rebaseline']) || self.counted == oldSelf.counted",
-                "what followed from a Reject or a Rebaseline is not taken back",
+                "!(self.type in ['Reject', 'Rebaseline', 'Override']) || self.counted == oldSelf.counted",
+                "what followed from a Reject, a Rebaseline or an Override is not taken back",
             ),
         )
     )

@@ -15,7 +15,7 @@ from driftreview.api.elsewhere import Evidence
 from driftreview.api.flag import Flag
 from driftreview.api.inventory import Inventory
 from driftreview.api.observability import Observability
-from driftreview.api.policy import Policy, PolicyApproval
+from driftreview.api.policy import Policy
 from driftreview.api.preflight import Preflight
 from driftreview.api.rollout import Rollout
 from driftreview.api.signal import Signal
@@ -102,9 +102,10 @@ class Baseline(Model):
 
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || (!has(oldSelf.status.t0) && !has(oldSelf.status.retaken))"
-_STEERED = "approval"
+_STEERED = ("approval", "freezes")
 """Of the policy, what a person may change while the review goes on."""
-_POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name != _STEERED)
+_MAY_CHANGE = f"suspend, {' and '.join(f'policy.{name}' for name in _STEERED)}"
+_POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name not in _STEERED)
 _FIXED = (
     *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "flags", "inventory"),
     *("preflight", "alerts", "observability", "evidence", "checklist", "variables", "signalSetRefs", "rollout"),
@@ -225,7 +226,8 @@ class DriftReviewSpec(Model):
 
     def fixed(self) -> DriftReviewSpec:
         """The same with the defaults of what a person may change after T0: what is fixed then decides alone."""
-        policy = self.policy.model_copy(update={_STEERED: PolicyApproval()})
+        default = Policy()
+        policy = self.policy.model_copy(update={name: getattr(default, name) for name in _STEERED})
         return self.model_copy(update={"policy": policy, "suspend": False})
 
     def place(self, index: int) -> str:
@@ -248,7 +250,7 @@ class DriftReview(Model):
                     f"{_STARTED} || {_same(field)}",
                     (
                         f"spec.{field} is fixed since T0: delete this review and apply a new one"
-                        f" (only suspend and policy.approval may change{_INSTEAD.get(field, '')})"
+                        f" (only {_MAY_CHANGE} may change{_INSTEAD.get(field, '')})"
                     ),
                 )
                 for field in _FIXED

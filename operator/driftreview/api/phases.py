@@ -58,6 +58,8 @@ class ConditionType(StrEnum):
     """The last safe moment is near, and the review needs people to decide in time; there only then."""
     APPROVED = "Approved"
     """A promotion has the approvals and sign-offs it needs; there only where it needs some."""
+    ACTS_STOPPED = "ActsStopped"
+    """Somebody stopped all acts of the operator, or it cannot be known whether; there only while that is so."""
     REPORT_WRITTEN = "ReportWritten"
     """The report of the last look, or of the end, is in the review's ConfigMap."""
     READY = "Ready"

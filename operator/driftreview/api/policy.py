@@ -7,8 +7,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from driftreview.api.base import Model, Rule
-from driftreview.api.values import PERCENT, Percent
+from driftreview.api.base import Model, Rule, list_map
+from driftreview.api.freeze import Freeze
+from driftreview.api.values import PERCENT, Duration, Percent, between
 
 
 class PolicyMode(StrEnum):
@@ -63,6 +64,8 @@ class PolicyApproval(Model):
     """Manual: by how many different users."""
     not_by_author: bool = False
     """Manual: the author of the review does not count as one of them; spec.author must be set."""
+    expires_after: Annotated[Duration, between("1m", "90d")] | None = None
+    """How long an Approve counts before a promotion was decided; 1m to 90d. For ever, if left out."""
 
 
 _SHARE = "double(self.substring(0, self.size() - 1))"
@@ -85,6 +88,10 @@ class Policy(Model):
     """The last checkpoint cannot be judged or is suspect: Hold for a person, Promote or Rollback."""
     on_window_end: OnWindowEnd = OnWindowEnd.NOTIFY
     """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback. Rollback also answers
-    a drift that onDrift: Hold left to a person."""
+    a drift that onDrift: Hold left to a person; Promote does nothing in a freeze."""
     approval: PolicyApproval = PolicyApproval()
     """Who has to approve before a promotion; may be changed while the review goes on."""
+    freezes: Annotated[list[Freeze], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(
+        default_factory=list
+    )
+    """When nothing is promoted; may be changed while the review goes on. A rollback waits for none of them."""

@@ -280,6 +280,12 @@ class Reason(StrEnum):
     """A person rejected it."""
     APPROVAL_MISSING = "ApprovalMissing"
     """A promotion lacks approvals of people, or the sign-off of a checklist item."""
+    OVERRIDDEN = "Overridden"
+    """A person with the right to override promoted it without what it still waited for."""
+    FROZEN = "Frozen"
+    """A promotion waits for the end of a freeze."""
+    ACTS_STOPPED = "ActsStopped"
+    """Somebody stopped all acts of the operator: promotions and rollbacks wait."""
 
 
 UNANSWERED = frozenset(

@@ -10,6 +10,7 @@ from pydantic import ConfigDict, Field
 from driftreview.api.approval import ApprovalRecord
 from driftreview.api.base import Conditions, LongText, Model, Time, atomic, list_map, rules
 from driftreview.api.checkpoint import Checkpoint, Hash, Sentence, SnapshotRef
+from driftreview.api.freeze import FreezeStatus
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason, Recommendation, Verdict
@@ -314,3 +315,5 @@ class DriftReviewStatus(Model):
     """What was done about it."""
     rollback: Rollback | None = None
     """Whether and until when a rollback is possible."""
+    freeze: FreezeStatus | None = None
+    """Whether promotions are frozen; while the review goes on and has freezes."""

@@ -10,15 +10,17 @@ import typer
 from pydantic import ValidationError
 
 from driftreview import __version__
-from driftreview.cli import lint, people, review
+from driftreview.cli import lint, people, review, stop
 from driftreview.cli.replay import replay
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False, help="The 48-hour drift review as a resource.")
 app.command()(replay)
 app.command("lint")(lint.command)
-for _act in (people.approve, people.reject, people.note, people.rebaseline, people.extend):
+for _act in (people.approve, people.reject, people.note, people.rebaseline, people.extend, people.override):
     app.command()(_act)
 app.command("sign-off")(people.sign_off)
+app.command()(stop.stop)
+app.command()(stop.go)
 app.command()(review.report)
 app.command()(review.export)
 app.command()(review.verify)

@@ -1,4 +1,4 @@
-"""`driftreview approve`, `reject`, `sign-off`, `note`, `rebaseline` and `extend`: what a person does about a review."""
+"""`driftreview approve`, `reject`, `sign-off` and so on: what a person does about a review."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connecte
 from driftreview.domain.approvals import extended, noted
 from driftreview.domain.consent import before_decision
 from driftreview.domain.display import printable
+from driftreview.domain.stop import stopped
 
 _ROLE: Final = "drift-approver"
 
@@ -80,6 +81,17 @@ def extend(
     _do(ApprovalType.EXTEND, name, (namespace, context, kubeconfig), message=message, for_=by)
 
 
+def override(
+    name: Name,
+    message: Annotated[str, typer.Option("-m", "--reason", help="Why; it is kept with the review.")],
+    namespace: Namespace = None,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Promote now what waits for people or for the end of a freeze; it takes a right of its own."""
+    _do(ApprovalType.OVERRIDE, name, (namespace, context, kubeconfig), message=message)
+
+
 def _do(kind: ApprovalType, name: str, where: tuple[str | None, str | None, Path | None], **fields: str | None) -> None:
     """Create a DriftApproval in the caller's own name, unless nothing would follow from it."""
     from driftreview.adapters import clock  # noqa: PLC0415 - --help needs none of this
@@ -116,6 +128,8 @@ def _do(kind: ApprovalType, name: str, where: tuple[str | None, str | None, Path
     )
     if kind is ApprovalType.APPROVE and (early := before_decision(review, review.status)):
         typer.echo(f"driftreview: {early}", err=True)
+    if (stop := stopped(review.status)) is not None:
+        typer.echo(f"driftreview: {printable(stop.message, None)}", err=True)
 
 
 def _spec(kind: ApprovalType, user: str, review: DriftReview, fields: dict[str, str | None]) -> DriftApprovalSpec:

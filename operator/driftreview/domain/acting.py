@@ -16,11 +16,13 @@ from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTar
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import shorten
 from driftreview.domain.follow import outcome, went_back_to
+from driftreview.domain.freeze import freeze_at
 from driftreview.domain.kinds import blocked
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
+from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -45,7 +47,7 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.EVIDENCE_ALTERED, problem, now)), None)
     if status.act.type is ActType.PROMOTE:
         if target.approved != status.judged.template_hash:
-            return PatchTarget(ActType.PROMOTE)
+            return _promote(review, status, now)
         return Settle(_acted(review, status, Phase.PROMOTED, now), None)
     if target.template_hash != status.judged.template_hash:
         return _follow(review, status, target, now)
@@ -99,6 +101,25 @@ def _put_back(
     return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
 
 
+def _promote(review: DriftReview, status: DriftReviewStatus, now: datetime) -> Action:
+    """Mark the revision approved, unless acts were stopped or a freeze began since that was decided."""
+    freeze, overridden = freeze_at(review, now), status.decision and status.decision.reason is Reason.OVERRIDDEN
+    stuck = stopped(status)
+    if stuck is not None:
+        reason, why = Reason.ACTS_STOPPED, stuck.message
+    elif freeze.closed and not overridden:
+        reason, why = Reason.FROZEN, f"promotions are frozen by {freeze.reason}"
+    else:
+        return PatchTarget(ActType.PROMOTE)
+    closes = status.rollback.closes_at if status.rollback else now
+    if now > closes:
+        message = f"the promotion was not done before the window closed at {said(closes)}: {why}; decide by hand"
+        return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
+    summary = f"promotion decided, but not done: {why}; it is done when that is over, not after {said(closes)}"
+    waiting = finished(review, moved(status, Phase.PROMOTING, reason, summary, now, stuck))
+    return Settle(waiting, brisk(waiting, now))
+
+
 def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Action:
     if status.rollback is not None and now > status.rollback.closes_at:
         message = (
@@ -109,6 +130,11 @@ def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetVie
     if status.rollback is not None and status.rollback.reason in AWAITED:
         waits = _waiting(review, status, "decided, but not begun", status.rollback.reason, status.rollback.message, now)
         return Settle(waits, brisk(waits, now))
+    if (stop := stopped(status)) is not None:
+        until = f", not after {said(status.rollback.closes_at)}" if status.rollback else ""
+        summary = f"rollback decided, but not begun: {stop.message}; it is done when acts go on{until}"
+        waiting = finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTS_STOPPED, summary, now, stop))
+        return Settle(waiting, brisk(waiting, now))
     return pause_first(review, status, target, now) or PatchTarget(ActType.ROLL_BACK)
 
 

@@ -13,6 +13,7 @@ from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import ActType, DriftReviewStatus, Pause
 from driftreview.domain.precedence import Claim
 from driftreview.domain.signalsets import NO_SETS, Sets
+from driftreview.domain.stop import Stop
 from driftreview.domain.workload import TargetView
 
 RESYNC: Final = timedelta(seconds=60)
@@ -54,6 +55,8 @@ class Observed:
     """What the signal sets of a review that has not started came to."""
     first: Claim | None = None
     """The review of the same target that one that has not started waits for."""
+    stop: Stop | None = None
+    """That no act may begin, if so."""
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
+from driftreview.api.policy import OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Recommendation
 from driftreview.api.status import ActType, Decision, DriftReviewStatus
-from driftreview.domain.conclusion import act_for
+from driftreview.domain.conclusion import BY_PEOPLE, act_for
+from driftreview.domain.freeze import is_frozen
 from driftreview.domain.status import said
 
 _DONE: Final = {ActType.ROLL_BACK: "it is rolled back", ActType.PROMOTE: "it is promoted"}
@@ -19,15 +20,20 @@ _AT_THE_END: Final = {OnWindowEnd.ROLLBACK: ActType.ROLL_BACK, OnWindowEnd.PROMO
 _NOTHING: Final = "the review ends, nothing is done and nobody is told"
 
 
-def at_window_end(policy: Policy, decision: Decision | None = None) -> str:
+def at_window_end(review: DriftReview, status: DriftReviewStatus, decision: Decision | None = None) -> str:
     """What follows at the last safe moment if nobody acts before; what is rejected is never promoted for that."""
+    policy, frozen = review.spec.policy, ""
     if policy.mode is not PolicyMode.ENFORCE:
         return f"{_NOTHING} (policy.mode is {policy.mode})"
     act = _AT_THE_END.get(policy.on_window_end)
     if act is ActType.PROMOTE and decision is not None and decision.recommendation is Recommendation.REJECT:
         act = None
+    if decision is not None and decision.reason in BY_PEOPLE:  # what they decided is not decided anew
+        act = None
+    if act is ActType.PROMOTE and status.rollback and is_frozen(review, status.rollback.last_safe_moment):
+        act, frozen = None, ", and promotions are frozen then"
     done = _NOTHING if act is None else _DONE[act]
-    return f"{done} (policy.onWindowEnd is {policy.on_window_end})"
+    return f"{done} (policy.onWindowEnd is {policy.on_window_end}{frozen})"
 
 
 def to_come(review: DriftReview, status: DriftReviewStatus) -> str:
@@ -43,4 +49,4 @@ def to_come(review: DriftReview, status: DriftReviewStatus) -> str:
         on_inconclusive = review.spec.policy.on_inconclusive
         return f"{looks}; if still undecided then, {_DONE[act]} (policy.onInconclusive is {on_inconclusive})"
     until = said(status.rollback.last_safe_moment)
-    return f"{looks}; if still undecided at {until}, {at_window_end(review.spec.policy)}"
+    return f"{looks}; if still undecided at {until}, {at_window_end(review, status)}"

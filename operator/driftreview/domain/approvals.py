@@ -20,6 +20,7 @@ from driftreview.api.values import exact_duration, parse_duration
 from driftreview.api.window import Window
 from driftreview.domain.consent import MOST_WORDS, counted, counting, rejection
 from driftreview.domain.display import printable
+from driftreview.domain.overriding import why_not_overridden
 from driftreview.domain.room import Room
 from driftreview.domain.schedule import closes_at
 from driftreview.domain.status import bounded, finished, moved, said
@@ -80,7 +81,7 @@ def noted(review: DriftReview, observed: Iterable[DriftApproval], now: datetime)
     after, room = status, Room()
     for each in sorted(fresh.values(), key=lambda one: (_FIRST.get(one.spec.type, len(_FIRST)), *_age(one, now))):
         after = _written_down(review, after, each, now, room)
-    after = after.model_copy(update={"approvals": counting(review, after)})
+    after = after.model_copy(update={"approvals": counting(review, after, now)})
     return None if after == status else finished(review, bounded(after))
 
 
@@ -95,7 +96,7 @@ def _written_down(
     why = _why_not(review, status, approval, now) if ours else OF_ANOTHER
     record = as_recorded(approval, now, status.judged.name if status.judged is not None and ours else "", why)
     records = sorted([*status.approvals, record], key=lambda each: (each.at, each.uid))
-    records = counting(review, status.model_copy(update={"approvals": records}))  # one given twice counts once
+    records = counting(review, status.model_copy(update={"approvals": records}), now)  # one given twice counts once
     if not room.is_there_for(next(each for each in records if each.uid == record.uid), records):
         return status
     with_it = status.model_copy(update={"approvals": records})
@@ -136,16 +137,17 @@ def _why_not(review: DriftReview, status: DriftReviewStatus, approval: DriftAppr
     spec = approval.spec
     if spec.type is ApprovalType.NOTE:
         return ""
-    if status.judged is None or status.t0 is None:
-        return "no revision was judged yet: give it again after T0"
-    if status.act is not None:
-        return f"{status.act.type} was decided at {said(status.act.intent_at)}"
+    if status.judged is None or status.t0 is None or status.act is not None:
+        early = "no revision was judged yet: give it again after T0"
+        return f"{status.act.type} was decided at {said(status.act.intent_at)}" if status.act is not None else early
     rejected = rejection(status)
     match spec.type:
         case ApprovalType.REJECT:
             return f"{rejected.by} rejected it before" if rejected else ""
-        case ApprovalType.REBASELINE | ApprovalType.EXTEND if rejected:
+        case ApprovalType.REBASELINE | ApprovalType.EXTEND | ApprovalType.OVERRIDE if rejected:
             return f"{rejected.by} rejected it"
+        case ApprovalType.OVERRIDE:
+            return why_not_overridden(review, status, now)
         case ApprovalType.REBASELINE:
             return _why_not_retaken(status)
         case ApprovalType.EXTEND:

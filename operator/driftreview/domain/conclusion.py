@@ -15,7 +15,7 @@ MOST_NAMES: Final = 253
 BY_INCONCLUSIVE: Final = "policy.onInconclusive"
 BY_WINDOW_END: Final = "policy.onWindowEnd"
 _MOST_MESSAGE: Final = 4096
-BY_PEOPLE: Final = frozenset({Reason.APPROVED, Reason.REJECTED, Reason.REVERTED_BY_HAND})
+BY_PEOPLE: Final = frozenset({Reason.APPROVED, Reason.OVERRIDDEN, Reason.REJECTED, Reason.REVERTED_BY_HAND})
 """Reasons of a decision that people took."""
 
 

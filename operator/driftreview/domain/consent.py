@@ -13,6 +13,7 @@ from driftreview.api.phases import ConditionType
 from driftreview.api.policy import ApprovedBy, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.values import parse_duration
 from driftreview.domain.conclusion import BY_PEOPLE, act_on, held_by
 from driftreview.domain.display import counted as so_many
 from driftreview.domain.display import some
@@ -20,11 +21,18 @@ from driftreview.domain.status import said, truth, with_condition, without_condi
 
 MOST_WORDS: Final = 256
 """Characters of why an act does not count."""
+_EXPIRED: Final = "it expired at "
+_ANEW: Final = "who still approves does so again"
 
 
 def counted(status: DriftReviewStatus, kind: ApprovalType) -> list[ApprovalRecord]:
     """The acts of a type from which something follows, oldest first."""
     return [each for each in status.approvals if each.type is kind and each.counted]
+
+
+def override(status: DriftReviewStatus) -> ApprovalRecord | None:
+    """Who had the release promoted without what it waited for."""
+    return next(iter(counted(status, ApprovalType.OVERRIDE)), None)
 
 
 def rejection(status: DriftReviewStatus) -> ApprovalRecord | None:
@@ -83,7 +91,9 @@ def consent(review: DriftReview, status: DriftReviewStatus) -> Consent:
         unsigned=tuple(each for each in required if each not in signed),
         asked=manual or bool(required),
         not_by=(review.spec.author or "") if manual and rule.not_by_author else "",
-        early=_to_be_given_again(review, status, by) or (before_decision(review, status) if by else ""),
+        early=_to_be_given_again(review, status, by)
+        or _expired(status, by)
+        or (before_decision(review, status) if by else ""),
     )
 
 
@@ -116,7 +126,13 @@ def _to_be_given_again(review: DriftReview, status: DriftReviewStatus, by: tuple
     if not names:
         return ""
     were = so_many(len(names), "approval was", "approvals were")
-    return f"{were} given before the decision ({some(names)}): who still approves does so again"
+    return f"{were} given before the decision ({some(names)}): {_ANEW}"
+
+
+def _expired(status: DriftReviewStatus, by: tuple[str, ...]) -> str:
+    """Whose approvals counted until they were too old."""
+    names = dict.fromkeys(each.by for each in status.approvals if each.why.startswith(_EXPIRED) and each.by not in by)
+    return f"{so_many(len(names), 'approval', 'approvals')} expired ({some(list(names))}): {_ANEW}" if names else ""
 
 
 def with_consent(review: DriftReview, status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
@@ -141,8 +157,8 @@ def is_held(review: DriftReview, status: DriftReviewStatus) -> bool:
     return act_on(policy, decision) is None
 
 
-def counting(review: DriftReview, status: DriftReviewStatus) -> list[ApprovalRecord]:
-    """The records, with what approvals and sign-offs count for as things stand; what was decided by them stays."""
+def counting(review: DriftReview, status: DriftReviewStatus, now: datetime) -> list[ApprovalRecord]:
+    """The records, with what approvals and sign-offs count for now; what was decided by them stays."""
     decision = status.decision
     if decision is not None and decision.reason in BY_PEOPLE:
         return [_in_time(each, decision.at) for each in status.approvals]
@@ -154,7 +170,7 @@ def counting(review: DriftReview, status: DriftReviewStatus) -> list[ApprovalRec
     for each in status.approvals:
         if each.type in {ApprovalType.APPROVE, ApprovalType.SIGN_OFF} and each.revision:
             what = each.by if each.type is ApprovalType.APPROVE else each.item or ""
-            why = _why_not_counted(review, status, each, since, given)
+            why = _why_not_counted(review, status, each, since, given) or _too_old(review, each, now)
             given |= set() if why else {f"{each.type} {what}"}
             found.append(_with(each, why[:MOST_WORDS]))
         else:
@@ -196,5 +212,13 @@ def _why_not_counted(
     if rule.type is ApprovedBy.MANUAL and rule.not_by_author and record.by == spec.author:
         return "the author of the review does not count (policy.approval.notByAuthor)"
     if since is not None and record.at <= since:
-        return f"it was given before the decision of {said(since)}: who still approves does so again"
+        return f"it was given before the decision of {said(since)}: {_ANEW}"
     return f"{record.by} approved it before" if f"{record.type} {record.by}" in given else ""
+
+
+def _too_old(review: DriftReview, record: ApprovalRecord, now: datetime) -> str:
+    """Why an approval that would count does not any more; empty if it still does."""
+    lasts = review.spec.policy.approval.expires_after
+    if lasts is None or record.type is not ApprovalType.APPROVE or now < record.at + parse_duration(lasts):
+        return ""
+    return f"{_EXPIRED}{said(record.at + parse_duration(lasts))} (policy.approval.expiresAfter is {lasts}): {_ANEW}"

@@ -53,7 +53,7 @@ def with_countdown(review: DriftReview, status: DriftReviewStatus, now: datetime
     what = needs_people(review, status, now) if due is not None else ""
     if due is None or not what:
         return silent
-    message = f"{what}; the last safe moment is {said(safe)}: {at_window_end(review.spec.policy, status.decision)}"
+    message = f"{what}; the last safe moment is {said(safe)}: {at_window_end(review, status, status.decision)}"
     reason = due if now < safe else Reason.TOO_LATE
     return finished(review, with_condition(status, ConditionType.DECISION_DUE, "True", reason, message, now))
 

@@ -181,7 +181,7 @@ def _decide(
     decision = decided_by(judged, last=last)
     if decision is not None and status.decision is None:
         status = status.model_copy(update={"decision": decision})
-        status = with_consent(review, status.model_copy(update={"approvals": counting(review, status)}), now)
+        status = with_consent(review, status.model_copy(update={"approvals": counting(review, status, now)}), now)
     if status.decision is not None:
         return follow_decision(review, status, target, now, last=last)
     return _undecided(review, status, judged, now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -14,10 +15,12 @@ from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_policy, written_down
-from driftreview.domain.consent import consent, is_held, rejection
+from driftreview.domain.consent import consent, is_held, override, rejection
 from driftreview.domain.display import fitted
+from driftreview.domain.freeze import freeze_at, is_frozen
 from driftreview.domain.pausing import how_to_unpause
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
+from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED
 from driftreview.domain.workload import TargetView
 
@@ -43,36 +46,72 @@ def follow_decision(
         if last:
             return moved(status, Phase.DECIDED, Reason.ADVISED, f"{summary} (policy.mode is {policy.mode})", now)
         return moved(status, Phase.HOLDING, Reason.HOLDING, summary, now)
-    act, given = act_on(policy, decision), consent(review, status)
-    waits = _waits(review, decision, status, now)
-    if act is ActType.PROMOTE and not given.enough():
-        summary = fitted(summary, f"; the promotion {given.said()}; {waits}")
-        return moved(status, Phase.HOLDING, Reason.APPROVAL_MISSING, summary, now)
+    act = act_on(policy, decision)
+    if act is ActType.PROMOTE and (wanted := _wanted(review, decision, status, now)) is not None:
+        summary = fitted(summary, f"; {wanted.what}; {wanted.then}")
+        return moved(status, Phase.HOLDING, wanted.reason, summary, now)
     if act is not None:
         if decision.recommendation is Recommendation.INCONCLUSIVE:
             ruled = by_policy(decision, policy, schedule.whole_seconds(now))
             status = status.model_copy(update={"decision": ruled})
         return _intend(status, act, target, summary, now)
+    given, waits = consent(review, status), _waits(review, decision, status, now)
     asked = given.by or given.asked or given.early
     so_far = f"; to promote it, it {given.said(1)}" if asked else ""
     return moved(status, Phase.HOLDING, Reason.HOLDING, fitted(summary, f"; {waits}{so_far}"), now)
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a decided promotion waits for."""
+
+    reason: Reason
+    what: str
+    """In words."""
+    then: str
+    """What comes of it."""
+
+
+def _wanted(review: DriftReview, decision: Decision, status: DriftReviewStatus, now: datetime) -> _Wanted | None:
+    """What people would have to give to a decided promotion, or which freeze to end; an override wants nothing."""
+    if decision.reason is Reason.OVERRIDDEN:
+        return None
+    given = consent(review, status)
+    if not given.enough():
+        waits = _waits(review, decision, status, now)
+        return _Wanted(Reason.APPROVAL_MISSING, f"the promotion {given.said()}", waits)
+    freeze = freeze_at(review, now)
+    if not freeze.closed:
+        return None
+    until = f" until {said(freeze.next_open)}" if freeze.next_open else ""
+    last, then = status.rollback.last_safe_moment if status.rollback else now, "it is done then"
+    if freeze.next_open is None or freeze.next_open >= last:
+        then = f"at {said(last)}, which comes first, {at_window_end(review, status, decision)}"
+    return _Wanted(Reason.FROZEN, f"promotions are frozen{until} by {freeze.reason}", then)
+
+
 def answered(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
     """What people say: a Reject takes the release back at once, approvals answer a decision that was left to people.
 
-    Approvals that were given before such a decision do not answer it; those before any decision only count.
+    Approvals that were given before such a decision do not answer it; those before any decision only count. An Override
+    promotes what waits for people or a freeze. What people decided, and what is still to be done, only a Reject or an
+    Override decides anew.
     """
     decision = status.decision
-    if decision is not None and decision.reason in BY_PEOPLE:
+    if decision is not None and decision.reason is Reason.REJECTED:
         return status
     before = f"; before: {decision.recommendation}, {decision.message}" if decision is not None else ""
     if (rejected := rejection(status)) is not None:
         message = f"rejected by {rejected.by}: {rejected.message}{before}"
         status = decided(status, Recommendation.REJECT, Reason.REJECTED, message, rejected.by, now)
         return follow_decision(review, status, target, now, last=False)
+    if (forced := override(status)) is not None and decision is not None and decision.reason is not Reason.OVERRIDDEN:
+        message = f"overridden by {forced.by}: {forced.message}{before}"
+        status = decided(status, Recommendation.APPROVE, Reason.OVERRIDDEN, message, forced.by, now)
+        return follow_decision(review, status, target, now, last=False)
     given = consent(review, status)
-    if not is_held(review, status) or not given.enough(1):
+    by_people = decision is not None and decision.reason in BY_PEOPLE
+    if by_people or not is_held(review, status) or not given.enough(1):
         return status
     why = "; ".join(f"{each.by}: {each.message}" for each in status.approvals if _counts(each) and each.message)
     message = f"approved by {', '.join(given.by)}{f' ({why})' if why else ''}{before}"
@@ -86,7 +125,7 @@ def _counts(record: ApprovalRecord) -> bool:
 
 def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus, now: datetime) -> str:
     """Until when a person is waited for, and what follows then."""
-    then = at_window_end(review.spec.policy, decision)
+    then = at_window_end(review, status, decision)
     if status.rollback is None or now >= status.rollback.last_safe_moment:
         return f"no time is left to wait for a person: {then}"
     until = said(status.rollback.last_safe_moment)
@@ -103,18 +142,33 @@ def _intend(
         if reason in AWAITED:  # people can mend or do it: wait for them, as long as the window is open
             text = f"{message}; {AWAITED[reason]}: {summary}"
             return moved(status, Phase.HOLDING, reason, text, now, Stuck(reason, message))
-        said_last = f"{summary}; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand"
+        said_last = fitted(summary, f"; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand")
         return moved(status, Phase.FAILED, reason, said_last, now)
+    if (stop := stopped(status)) is not None:
+        return _when_acts_go_on(status, act, summary, stop, now)
     intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
     phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
     return moved(status.model_copy(update={"act": intent}), phase, Reason.ACTING, summary, now)
+
+
+def _when_acts_go_on(
+    status: DriftReviewStatus, act: ActType, summary: str, stop: Stuck, now: datetime
+) -> DriftReviewStatus:
+    """What was decided is not begun while acts are stopped, and not after the window."""
+    what = "promotion" if act is ActType.PROMOTE else "rollback"
+    closes = status.rollback.closes_at if status.rollback else now
+    if now > closes:
+        end = f"; the {what} was not done before the window closed at {said(closes)} ({stop.message}); decide by hand"
+        return moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, fitted(summary, end), now)
+    end = f"; the {what} is done when acts go on, not after {said(closes)}"
+    return moved(status, Phase.HOLDING, Reason.ACTS_STOPPED, fitted(summary, end), now, stop)
 
 
 def act_due(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
     """Write the intent of what was decided when it could not be done, now that it can; or say what it still waits for.
 
     A rollback waits for what hinders it until the window closes, also past the last safe moment; a promotion for
-    people.
+    people and for the end of a freeze; both while acts are stopped.
     """
     decision = status.decision
     if decision is None or status.act is not None or status.phase in TERMINAL:
@@ -145,6 +199,14 @@ def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
     return act_on(review.spec.policy, decision) is ActType.ROLL_BACK
 
 
+def _at_the_end(review: DriftReview, status: DriftReviewStatus, now: datetime) -> OnWindowEnd:
+    """What the policy says at the last safe moment; no freeze is overruled by it, nor what people decided."""
+    on_end = review.spec.policy.on_window_end
+    by_people = status.decision is not None and status.decision.reason in BY_PEOPLE
+    frozen = on_end is OnWindowEnd.PROMOTE and is_frozen(review, now)
+    return OnWindowEnd.NOTIFY if by_people or frozen else on_end
+
+
 def rules_before_the_last_look(review: DriftReview) -> bool:
     """Whether the policy acts at the last safe moment also where a look is still to come, as a rollback takes long.
 
@@ -158,11 +220,15 @@ def window_ended(
     review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
 ) -> DriftReviewStatus:
     """Undecided, or decided and left to people, at the last safe moment."""
-    decision, on_end = status.decision, review.spec.policy.on_window_end
+    decision, on_end, wanted = status.decision, _at_the_end(review, status, now), None
+    if decision is not None and act_on(review.spec.policy, decision) is ActType.PROMOTE:
+        wanted = _wanted(review, decision, status, now)
+        if wanted is None:  # nothing but the emergency stop keeps it from being done
+            return finished(review, follow_decision(review, status, target, now, last=False))
     why = decision.message if decision else f"not every look could be judged{held_up_by(review.status)}"
     approved = decision is not None and decision.recommendation is Recommendation.APPROVE
     if approved:
-        why = f"APPROVE: {why}; but the promotion {consent(review, status).said()}"
+        why = f"APPROVE: {why}" + (f"; but {wanted.what}" if wanted is not None else "")
     if decision is not None and _to_be_rolled_back(review, decision):
         return finished(review, status)  # waits for the target, until the window closes
     if decision is not None and decision.recommendation is Recommendation.REJECT:
@@ -181,7 +247,8 @@ def window_ended(
         status = _intend(status, act, target, message, now)
     elif approved:
         message = f"{why}; nothing was done until the last safe moment"
-        status = moved(status, Phase.DECIDED, Reason.APPROVAL_MISSING, message, now)
+        lacked = wanted.reason if wanted is not None else Reason.APPROVAL_MISSING
+        status = moved(status, Phase.DECIDED, lacked, message, now)
     else:
         message = f"undecided at the last safe moment: nothing was done, decide by hand; {why}"
         status = moved(status, Phase.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, message, now)

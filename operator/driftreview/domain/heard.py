@@ -20,7 +20,7 @@ MOST_KEPT: Final = 400
 HEARD: Final = MOST_KEPT // 2
 """Acts that stay when there are more: what is written down by then, and twice what there is room for."""
 _TYPES: Final = (
-    *(ApprovalType.REJECT, ApprovalType.REBASELINE, ApprovalType.EXTEND),
+    *(ApprovalType.REJECT, ApprovalType.REBASELINE, ApprovalType.EXTEND, ApprovalType.OVERRIDE),
     *(ApprovalType.APPROVE, ApprovalType.SIGN_OFF, ApprovalType.NOTE),
 )
 _NO_TIME: Final = datetime.max.replace(tzinfo=UTC)

@@ -22,11 +22,13 @@ from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
 from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
+from driftreview.domain.freeze import with_freeze
 from driftreview.domain.handover import taken_over
 from driftreview.domain.keeping import keeping
 from driftreview.domain.others import ended_by_others, scaled_to_zero
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved
+from driftreview.domain.stop import with_stop
 from driftreview.domain.trouble import keeps_failing
 from driftreview.domain.wayback import AWAITED, with_note
 
@@ -46,6 +48,8 @@ def _planned(review: DriftReview, observed: Observed, now: datetime, role: Role)
     status = review.status
     if status.phase in TERMINAL or (role is Role.ACTOR and status.act is None):
         return Settle(status, None)
+    status = with_stop(with_freeze(review, status, now), observed.stop, now)
+    review = review.model_copy(update={"status": status})
     suspended = review.spec.suspend and not _is_under_way(status, observed)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
@@ -113,6 +117,8 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
 def _wait(review: DriftReview, status: DriftReviewStatus, until: datetime, now: datetime) -> Settle:
     stalled = condition(status, ConditionType.STALLED)
     held_up = stalled is not None and stalled.reason in AWAITED  # and the rollback is decided
+    opens = status.freeze.next_open if status.freeze else None
+    until = min(until, opens) if opens is not None else until
     return Settle(finished(review, status), min(until, brisk(status, now) if held_up else now + RESYNC))
 
 

@@ -36,12 +36,12 @@ UNPROVED: Final = (
     "status.act.generation, by and pause",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
-    "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ReportWritten",
+    "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ActsStopped, ReportWritten",
     "status.conditions: BaselineCaptured's message",
     "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review that acted",
     "status.rollback.check, status.kept",
-    "until the end: status.progress, status.nextCheckpoint, status.rollback.possible and left",
+    "until the end: status.freeze, status.progress, status.nextCheckpoint, status.rollback.possible and left",
 )
 """What a bundle cannot show: the operator's word, as `verify` and docs/report.md name it."""
 _CELLS: Final = ("verdict", "baseline", "current", "delta")

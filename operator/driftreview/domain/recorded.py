@@ -29,6 +29,12 @@ SEEN_WITHIN: Final = timedelta(minutes=1)
 """After this an act was seen by an operator that runs: it looks at each review once a minute."""
 MOST_NAMED: Final = 10
 """Acts that are named; beyond these their number: who may create them shall not fill a report."""
+DECIDING: Final = {
+    Reason.REJECTED: ApprovalType.REJECT,
+    Reason.APPROVED: ApprovalType.APPROVE,
+    Reason.OVERRIDDEN: ApprovalType.OVERRIDE,
+}
+"""By acts of which type people decided, by the decision's reason."""
 _SAME: Final = ("type", "by", "at", "name", "item", "for_", "message")
 
 
@@ -107,11 +113,11 @@ def _followed(review: DriftReview) -> Iterator[Difference]:
     ):
         if times != acts:
             yield Difference(path, f"{times} by people", f"{acts} by {kind}")
-    if decision is None or decision.reason not in (Reason.REJECTED, Reason.APPROVED):
+    if decision is None or decision.reason not in DECIDING:
         return
-    rejected = decision.reason is Reason.REJECTED
-    what = Recommendation.REJECT if rejected else Recommendation.APPROVE
-    who = counted(status, ApprovalType.REJECT)[:1] if rejected else counted(status, ApprovalType.APPROVE)
+    what = Recommendation.REJECT if decision.reason is Reason.REJECTED else Recommendation.APPROVE
+    who = counted(status, DECIDING[decision.reason])
+    who = who if decision.reason is Reason.APPROVED else who[:1]
     by = shorten(", ".join(each.by for each in who), MOST_NAMES)
     if (decision.recommendation, decision.by) != (what, by):
         stored = f"{decision.recommendation} by {decision.by}"

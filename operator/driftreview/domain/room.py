@@ -19,8 +19,9 @@ ROOM_FOR_OTHERS: Final = 3 * 1024
 ROOM_FOR_ALL: Final = 2 * ROOM + ROOM_FOR_OTHERS
 """Bytes of both: what counted when it was given may not count any more, and those who give it again need room."""
 MOST_ACTS: Final = 70
-"""Records of both. A status takes 100: a Reject, four Rebaselines and four Extends for each of five T0s are beside."""
-_BOUNDED: Final = frozenset({ApprovalType.REJECT, ApprovalType.REBASELINE, ApprovalType.EXTEND})
+"""Records of both. A status takes 100: a Reject, an Override, four Rebaselines and four Extends for each of
+five T0s are beside."""
+_BOUNDED: Final = frozenset({ApprovalType.REJECT, ApprovalType.REBASELINE, ApprovalType.EXTEND, ApprovalType.OVERRIDE})
 """Types of which only so many can ever count."""
 
 

@@ -14,7 +14,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
 from driftreview.api.status import DriftReviewStatus, NextCheckpoint
-from driftreview.domain.display import shorten
+from driftreview.domain.display import fitted, shorten
 from driftreview.domain.schedule import whole_seconds
 
 Truth = Literal["True", "False", "Unknown"]
@@ -83,10 +83,13 @@ def moved(
     status: DriftReviewStatus, phase: Phase, reason: str, summary: str, now: datetime, stuck: Stuck | None = None
 ) -> DriftReviewStatus:
     """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step; each says what it is about."""
-    status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
     final = phase in TERMINAL
-    if final:
-        status = without_condition(status, ConditionType.DECISION_DUE)
+    status = _without_passing(status) if final else status
+    if end := _stop_said(status):
+        summary = fitted(summary.removesuffix(end), end, MOST_SAID)
+        status = status.model_copy(update={"phase": phase, "summary": fitted(summary.removesuffix(end), end)})
+    else:
+        status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
     if final and status.rollback is not None:
         message = _OVER
         over = {"possible": False, "until": None, "left": None, "reason": Reason.ENDED, "message": message}
@@ -107,6 +110,29 @@ def moved(
     for kind, holds, why, message in conditions:
         status = with_condition(status, kind, truth(holds=holds), why, message, now)
     return status
+
+
+def _without_passing(status: DriftReviewStatus) -> DriftReviewStatus:
+    """Without what is said only of a review that goes on."""
+    for kind in (ConditionType.ACTS_STOPPED, ConditionType.DECISION_DUE):
+        status = without_condition(status, kind)
+    return status.model_copy(update={"freeze": None})
+
+
+def _stop_said(status: DriftReviewStatus) -> str:
+    """What every sentence about a review ends in while acts are stopped."""
+    stop = condition(status, ConditionType.ACTS_STOPPED)
+    return "" if stop is None else f"; no act is done since {said(stop.last_transition_time)} (condition {stop.type})"
+
+
+def restated(before: DriftReviewStatus, after: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+    """The same sentence anew, where whether acts are stopped has changed."""
+    old, new = _stop_said(before), _stop_said(after)
+    going, stalled = (condition(after, each) for each in (ConditionType.RECONCILING, ConditionType.STALLED))
+    if old == new or going is None or after.phase is None:
+        return after
+    stuck = Stuck(stalled.reason, stalled.message) if stalled is not None and stalled.status == "True" else None
+    return moved(after, after.phase, going.reason, going.message.removesuffix(old), now, stuck)
 
 
 def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatus:

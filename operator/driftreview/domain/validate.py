@@ -17,6 +17,7 @@ from driftreview.domain.alerts import contradictory_alerts
 from driftreview.domain.display import near
 from driftreview.domain.evidence import BYTES_PER_BLOCK, BYTES_PER_SERIES, MAX_BYTES
 from driftreview.domain.flags import contradictory_flags
+from driftreview.domain.freeze import unreadable_freezes
 from driftreview.domain.rules import is_compared
 
 MOST_SAMPLES: Final = 700_000
@@ -37,6 +38,7 @@ def contradictions(spec: DriftReviewSpec, *, whole: bool = True) -> Iterator[Pro
     """
     yield from contradictory_flags(spec)
     yield from contradictory_alerts(spec)
+    yield from unreadable_freezes(spec.policy.freezes)
     if spec.signal_set_refs:
         yield from _of_sets(spec, whole=whole)
     declared = spec.baseline.from_ is BaselineFrom.DECLARED

@@ -23,6 +23,7 @@ from driftreview.domain.patches import ran
 from driftreview.domain.pausing import not_paused, paused
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.stop import StopWatch
 from driftreview.runtime.telemetry import Telemetry
 
 RETRY: Final = timedelta(seconds=15)
@@ -38,6 +39,7 @@ class CarryOut:
     tools: GitOpsTools
     keeper: Keeper
     telemetry: Telemetry
+    stop: StopWatch
 
     def act(
         self, review: DriftReview, workload: Workload, act: ActType, now: datetime
@@ -48,12 +50,13 @@ class CarryOut:
             The review's next status, and when to look again.
 
         Raises:
-            ChangedError: the review or the target changed since it was looked at.
+            ChangedError: the review or the target changed since it was looked at, or acts were stopped.
         """
         name = review.metadata.full_name
         self._unchanged(review)
         if (altered := self._altered(review)) is not None:
             return trouble.evidence_altered(review, altered, now), now
+        self._not_stopped(review)
         try:
             if act is ActType.PROMOTE:
                 self.workloads.approve(workload)
@@ -78,11 +81,12 @@ class CarryOut:
         """Tell what owns the target to leave it alone, as the stored intent says; killed after it, it is seen so.
 
         Raises:
-            ChangedError: the review, the target or what is paused changed since it was looked at.
+            ChangedError: the review, the target or what is paused changed since it was looked at, or acts were stopped.
         """
         self._unchanged(review)
         if (altered := self._altered(review)) is not None:
             return trouble.evidence_altered(review, altered, now), now
+        self._not_stopped(review)
         try:
             if pause.kind is PausedKind.TARGET:
                 self.workloads.leave_alone(workload)
@@ -101,6 +105,10 @@ class CarryOut:
         fresh = self.reviews.read(review.metadata.namespace, review.metadata.name)
         if fresh is None or fresh["metadata"]["resourceVersion"] != review.metadata.resource_version:
             raise ChangedError(f"review {review.metadata.full_name} changed before its act")
+
+    def _not_stopped(self, review: DriftReview) -> None:
+        if (stop := self.stop.anew()) is not None:
+            raise ChangedError(f"the act of {review.metadata.full_name} is not done: {stop.message}")
 
     def baseline(self, review: DriftReview) -> DriftSnapshotSpec | None:
         """The frozen T0 evidence, if it is still what was frozen."""

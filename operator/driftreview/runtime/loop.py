@@ -113,6 +113,11 @@ class Loop:
         entry.woken, entry.failures = True, 0
         self._wakeup.set()
 
+    def wake_all(self) -> None:
+        """Look at all that is still looked at: something changed for all. Only from the event loop's thread."""
+        for key in [key for key, entry in self._entries.items() if entry.due is not None or entry.alive_at is not None]:
+            self.wake(key)
+
     def progressed(self, key: Key) -> None:
         """Its steps get on: what lengthens the pauses is failing at one and the same step."""
         if entry := self._entries.get(key):

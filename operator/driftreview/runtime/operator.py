@@ -21,6 +21,7 @@ from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.signalsets import SignalSets
 from driftreview.adapters.sources import Sources
+from driftreview.adapters.stop import StopSwitch
 from driftreview.adapters.wayback import WayBack
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
@@ -44,6 +45,8 @@ from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.seen import Seen
 from driftreview.runtime.settings import Settings, kopf_login, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
+from driftreview.runtime.stop import KEY as STOP
+from driftreview.runtime.stop import StopWatch
 from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.wayback import WayBackReader
@@ -64,8 +67,9 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
+        self._stop = StopWatch(StopSwitch(self._cluster, settings.namespace), self._telemetry)
         keeper = Keeper(reviews, workloads)
-        carry_out = CarryOut(reviews, workloads, GitOpsTools(self._cluster), keeper, self._telemetry)
+        carry_out = CarryOut(reviews, workloads, GitOpsTools(self._cluster), keeper, self._telemetry, self._stop)
         self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
         self._claims = Claims(reviews.read)
         self._reconciler = Reconciler(
@@ -90,7 +94,7 @@ class Operator:
             role=settings.role,
             turn_seconds=settings.turn_seconds,
         )
-        self._source_check = SourceCheck(sources, clock.now)
+        self._source_check, self._listing = SourceCheck(sources, clock.now), Listing(self._cluster)
         self._reviews = Loop(
             "review", self._review, settings.workers, clock.now, self._telemetry, urgent=self._seen.is_acting
         )
@@ -99,16 +103,13 @@ class Operator:
         name, where = lease_name(settings.role), settings.namespace
         self._lease = Lease(self._cluster, name, where, settings.identity, settings.lease_seconds, clock.now)
         self._kinds = watched(settings.role, settings.watch_namespaces)
-        self._listing = Listing(self._cluster)
         self._web = Web(
             settings.listen_host, settings.listen_port, self._telemetry.registry,
             alive=self._not_alive, ready=self._not_ready,
         )  # fmt: skip
         self._telemetry.has_source = self._indices.has_source
         self._versions: dict[Key, str] = {}
-        self._looping = False
-        self._lost = False
-        self._abandoned = False
+        self._looping = self._lost = self._abandoned = False
 
     @property
     def abandoned(self) -> bool:
@@ -174,7 +175,10 @@ class Operator:
 
         @kopf.on.startup(registry=registry)
         async def start(**_: Any) -> None:
+            loop = asyncio.get_running_loop()
+            self._stop.changed = lambda: loop.call_soon_threadsafe(self._reviews.wake_all)
             self._indices.start(each.plural for each in self._kinds)
+            self._checks.wake(STOP)
             running.extend(asyncio.create_task(loop.run()) for loop in (self._reviews, self._checks))
             self._looping = True
 
@@ -187,10 +191,7 @@ class Operator:
             stopped.set()  # after a signal kopf's own task still waits for it, and kopf 5 s for that task
 
         for kind in self._kinds:
-            if kind is APPROVALS:
-                self._watch_approvals(registry)
-            else:
-                self._watch(registry, kind)
+            (self._watch_approvals if kind is APPROVALS else self._watch)(registry, kind)
         return registry
 
     def _see(self, kind: Kind, body: Mapping[str, Any]) -> None:
@@ -206,16 +207,16 @@ class Operator:
         if kind is APPROVALS:
             self._indices.bound(body["metadata"]["namespace"], body["spec"]["reviewRef"]["name"])
 
-    def _watch_approvals(self, registry: kopf.OperatorRegistry) -> None:
+    def _watch_approvals(self, registry: kopf.OperatorRegistry, kind: Kind) -> None:
         """Keep what people did by the review it names, and wake that review."""
 
-        @kopf.on.event(GROUP, VERSION, APPROVALS.plural, registry=registry)
+        @kopf.on.event(GROUP, VERSION, kind.plural, registry=registry)
         async def event(event: kopf.RawEvent, namespace: str | None, body: kopf.Body, **_: Any) -> None:
             key = (REVIEWS.plural, namespace or "", body["spec"]["reviewRef"]["name"])
             if event["type"] == "DELETED":
-                self._indices.forget(APPROVALS.plural, body)
+                self._indices.forget(kind.plural, body)
                 return
-            self._see(APPROVALS, body)
+            self._see(kind, body)
             # One of no review, or of one that is over, wakes nobody: its name would be kept for ever.
             if self._indices.has(key):
                 self._reviews.wake(key)
@@ -267,7 +268,9 @@ class Operator:
                 self._reconciler.forget(raw["metadata"]["uid"])
 
     def _check(self, key: Key) -> datetime | None:
-        """Ask one metric source whether it answers, in a thread."""
+        """Ask one metric source whether it answers, or whether acts are stopped; in a thread."""
+        if key == STOP:
+            return self._stop.run(clock.now())
         raw = self._indices.found(key)
         return None if raw is None else self._source_check.run(raw)
 

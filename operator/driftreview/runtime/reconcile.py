@@ -192,7 +192,7 @@ class Reconciler:
         target = remembered(workload.view, rulings) if workload else None
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)
-        observed = replace(found, approvals=self.people(review), first=first)
+        observed = replace(found, approvals=self.people(review), first=first, stop=self.carry_out.stop.seen())
         action = plan(review, observed, now, self.role)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:

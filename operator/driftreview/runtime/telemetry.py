@@ -85,6 +85,9 @@ class Telemetry:
             registry=registry,
         )
         self.loop_age = Gauge("driftreview_loop_age_seconds", "Time since the loop last went round.", registry=registry)
+        self.stopped = Gauge(
+            "driftreview_acts_stopped", "1 while no act is done: the emergency stop.", registry=registry
+        )
         self.leader = Gauge("driftreview_leader", "1 while this process holds the Lease.", registry=registry)
 
     def query(self, source: str, outcome: str, seconds: float) -> None:

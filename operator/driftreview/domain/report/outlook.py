@@ -18,7 +18,7 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some
 from driftreview.domain.incidents import ended
-from driftreview.domain.report import elsewhere, limitations, mending, people, revert
+from driftreview.domain.report import elsewhere, held, limitations, mending, people, revert
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
@@ -133,6 +133,7 @@ def _incidents(material: Material) -> Iterator[Sentence]:
 
 RISKS: Final[tuple[Callable[[Material], Iterator[Sentence]], ...]] = (
     _disagreements,
+    held.risks,
     _signals,
     elsewhere.risks,
     _checks,
@@ -214,7 +215,7 @@ def _next(material: Material) -> Iterator[Sentence]:
     if status.rollback is not None:
         safe = format_time(status.rollback.last_safe_moment)
         open_until = f"nobody acts until {safe}" if status.decision is not None else f"still undecided at {safe}"
-        text = f"If {open_until}, {at_window_end(review.spec.policy, status.decision)}"
+        text = f"If {open_until}, {at_window_end(review, status, status.decision)}"
         yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.of_review("spec.policy")])
     yield from still(material)
     yield from people.steps(material)

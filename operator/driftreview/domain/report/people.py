@@ -12,14 +12,13 @@ from driftreview.api.policy import ApprovedBy, PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType
 from driftreview.domain.consent import Consent, consent, counted, is_held
-from driftreview.domain.recorded import remarks
+from driftreview.domain.recorded import DECIDING, remarks
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Block, Cell, Reference, Row, Section, Sentence, Sentences, Table, Tone
 
 _ITEMS: Final = ("Item", "Needed", "State", "By", "When (UTC)", "Message")
 _ACTS: Final = ("When (UTC)", "Who", "What", "Message", "About", "Counts")
 _TONES: Final = {ApprovalType.APPROVE: Tone.GOOD, ApprovalType.SIGN_OFF: Tone.GOOD, ApprovalType.REJECT: Tone.BAD}
-_DECIDING: Final = {Reason.REJECTED: ApprovalType.REJECT, Reason.APPROVED: ApprovalType.APPROVE}
 
 
 def section(material: Material) -> Section | None:
@@ -56,14 +55,14 @@ def consented(material: Material) -> str:
     """With whose approval a promotion was done that people did not decide, behind a sentence; empty if of nobody."""
     status, given = material.review.status, consent(material.review, material.review.status)
     promoted = status.act is not None and status.act.type is ActType.PROMOTE and given.wanted
-    decided = status.decision is not None and status.decision.reason in _DECIDING
+    decided = status.decision is not None and status.decision.reason in DECIDING
     return f"; the promotion {given.said()}" if promoted and not decided else ""
 
 
 def deciding(material: Material) -> list[Reference]:
     """The acts by which people decided, or let a promotion go on; none where they did not."""
     decision = material.review.status.decision
-    kind = _DECIDING.get(decision.reason) if decision is not None else None
+    kind = DECIDING.get(decision.reason) if decision is not None else None
     if consented(material):
         kind = ApprovalType.APPROVE
     return [_ref(material, each) for each in counted(material.review.status, kind)] if kind else []

@@ -17,7 +17,11 @@ from driftreview.domain.report.material import Material, tone, when
 from driftreview.domain.report.model import Reference, Section, Sentence, Sentences, Stand, Tone
 from driftreview.domain.result import CheckpointResult
 
-_PEOPLE: Final[dict[Reason, str]] = {Reason.REJECTED: "a person, ", Reason.APPROVED: "people, "}
+_PEOPLE: Final[dict[Reason, str]] = {
+    Reason.REJECTED: "a person, ",
+    Reason.APPROVED: "people, ",
+    Reason.OVERRIDDEN: "a person with the right to override, ",
+}
 
 
 def section(material: Material) -> Section:

@@ -1,0 +1,63 @@
+"""The emergency stop: what is said of it on each review, and that no act begins while it is there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from driftreview.api.phases import ConditionType
+from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.display import plain
+from driftreview.domain.status import Stuck, Truth, condition, restated, with_condition, without_condition
+
+_MOST_WORDS: Final = 256
+
+
+@dataclass(frozen=True)
+class Stop:
+    """No act may begin."""
+
+    message: str
+    """Since when, by whom and why; or why that cannot be known."""
+    is_known: bool = True
+    """False where the switch could not be read, which stops as well."""
+
+    @classmethod
+    def of(cls, where: str, since: str, by: str, reason: str) -> Stop:
+        """As a person stopped it.
+
+        Args:
+            where: the switch, such as ConfigMap driftreview-system/driftreview-stop.
+            since: when it was made.
+            by: who, as they say themselves; empty if they do not.
+            reason: why, likewise.
+        """
+        who = f" by {plain(by, _MOST_WORDS)}" if by else ""
+        why = f": {plain(reason, _MOST_WORDS)}" if reason else ""
+        return cls(f"all acts were stopped at {since}{who}{why} ({where}); driftreview go lets them go on")
+
+    @classmethod
+    def unreadable(cls, where: str, why: str) -> Stop:
+        """Nobody can tell whether acts are stopped."""
+        return cls(f"no act is done, as {where} cannot be read: {plain(why, _MOST_WORDS)}; give that right", False)
+
+
+def with_stop(status: DriftReviewStatus, stop: Stop | None, now: datetime) -> DriftReviewStatus:
+    """Say on a review that goes on whether acts are stopped; there only while they are."""
+    kind = ConditionType.ACTS_STOPPED
+    if stop is None:
+        if condition(status, kind) is None:
+            return status
+        return restated(status, without_condition(status, kind), now)
+    holds: Truth = "True" if stop.is_known else "Unknown"
+    reason = Reason.ACTS_STOPPED if stop.is_known else Reason.FORBIDDEN
+    told = with_condition(status, kind, holds, reason, stop.message, now)
+    return restated(status, told, now)
+
+
+def stopped(status: DriftReviewStatus) -> Stuck | None:
+    """What keeps every act from beginning, if something does."""
+    found = condition(status, ConditionType.ACTS_STOPPED)
+    return Stuck(found.reason, found.message) if found is not None else None
