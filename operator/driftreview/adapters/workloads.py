@@ -13,10 +13,13 @@ from typing import Any, Final
 
 from driftreview.adapters.errors import ChangedError, NotFoundError
 from driftreview.adapters.kubernetes import DEPLOYMENTS, REPLICA_SETS, Cluster
+from driftreview.adapters.serving import serving
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import Revision
 from driftreview.domain.patches import approve_patch, rollback_patch
 from driftreview.domain.revisions import Listed, listed, pin, replica_set
+from driftreview.domain.serving import Serving
 from driftreview.domain.workload import TargetView, choose, deployment, label_selector, view
 
 _MOST_KEPT: Final = 2000
@@ -77,6 +80,14 @@ class Workloads:
             )
         except NotFoundError:
             return pin(revision, None)
+
+    def serving(self, review: DriftReview, workload: Workload) -> Serving:
+        """The pods of a target whose rollback is under way.
+
+        Raises:
+            ClusterError: the API server did not answer.
+        """
+        return serving(self._cluster, review, workload.view)
 
     def _known(self, found: list[Listed]) -> dict[str, Revision]:
         with self._lock:

@@ -200,6 +200,18 @@ class Reason(StrEnum):
     """There was no earlier revision at T0."""
     TARGET_PAUSED = "TargetPaused"
     """The target's rollout is paused."""
+    # Recovered
+    RECOVERY_DUE = "RecoveryDue"
+    """The time after the rollback is judged when it is due."""
+    RECOVERED = "Recovered"
+    """Every enforced signal is as it was at T0, or better."""
+    NOT_RECOVERED = "NotRecovered"
+    """The rollback did not help: an enforced signal is still degraded."""
+    # StaysBack
+    STAYS_BACK = "StaysBack"
+    """The target runs what the rollback put back."""
+    RETURNED = "Returned"
+    """Somebody rolled out again what the rollback took away."""
     # ReportWritten
     WRITTEN = "Written"
     """The report is in the ConfigMap that the message names."""
@@ -215,7 +227,7 @@ class Reason(StrEnum):
     POLICY = "Policy"
     """What the policy says for a review that could not be decided."""
     NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
-    """The last checkpoint could not be judged."""
+    """The last checkpoint, or the time after a rollback, could not be judged."""
     BASELINE_NOT_CAPTURED = "BaselineNotCaptured"
     """The T0 evidence could not be gathered before the rollback window closed."""
     NEW_REVISION = "NewRevision"

@@ -6,14 +6,18 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.phases import Phase
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.values import format_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
+from driftreview.domain.aftermath import begun
 from driftreview.domain.decide import with_rollback
+from driftreview.domain.display import fitted
 from driftreview.domain.follow import outcome, went_back_to
+from driftreview.domain.serving import Serving
 from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume, moved, resumed, said
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -35,11 +39,18 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
         if target.approved != status.judged.template_hash:
             return PatchTarget(ActType.PROMOTE)
         return Settle(_acted(review, status, Phase.PROMOTED, now), None)
-    if target.template_hash != status.judged.template_hash:
-        return _follow(review, status, target, now)
+    if is_under_way(status, target):
+        return _follow(review, status, target, observed.serving, now)
     if status.act.applied_at is not None:
-        return Settle(_put_back(review, status, status.act.applied_at, now), None)
+        return Settle(begun(review, _put_back(review, status, status.act.applied_at, now), target, now), now)
     return _roll_back(review, status, target, now)
+
+
+def is_under_way(status: DriftReviewStatus, target: TargetView | None) -> bool:
+    """Whether a rollback was done already, and only its rollout is to be followed."""
+    if status.act is None or status.act.type is not ActType.ROLL_BACK or status.judged is None:
+        return False
+    return status.phase not in TERMINAL and target is not None and target.template_hash != status.judged.template_hash
 
 
 def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
@@ -86,11 +97,13 @@ def _paused(review: DriftReview, status: DriftReviewStatus, how_far: str, now: d
     return finished(review, moved(status, Phase.ROLLING_BACK, Reason.TARGET_PAUSED, summary, now, stuck))
 
 
-def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
+def _follow(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, serving: Serving, now: datetime
+) -> Settle:
     """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
-    back = went_back_to(status)
-    if target.rollout is Rollout.COMPLETE:
-        return Settle(_acted(review, status, Phase.ROLLED_BACK, now), None)
+    back, how_far = went_back_to(status), f"{target.rollout_message}; {serving.said(target.replicas)}"
+    if target.rollout is Rollout.COMPLETE and serving.is_right:
+        return Settle(begun(review, _acted(review, status, Phase.ROLLED_BACK, now), target, now), now)
     if status.act is not None and status.act.applied_at is None:
         applied = status.act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
         status = status.model_copy(update={"act": applied})
@@ -100,12 +113,16 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     since = status.act.applied_at if status.act and status.act.applied_at else now
     patience = timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:
-        message = (
-            f"rolled back to {back}, but {target.rollout_message}; pods of the rejected revision may still serve: "
-            "look at the Deployment and its pods"
+        where = f"{review.spec.target.kind.lower()}/{review.spec.target.name} -n {review.metadata.namespace}"
+        message = fitted(
+            f"the template of {back} is back, but its pods are not all there after {format_duration(now - since)}: "
+            f"{how_far}",
+            f"; it is not tried again: mend what keeps the pods from running (kubectl describe {where}), or roll out "
+            "by hand what is known to be good",
         )
-        return Settle(finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now)), None)
-    summary = f"rolling back to {back}: {target.rollout_message}"
+        failed = finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
+        return Settle(begun(review, failed, target, now), now)
+    summary = f"rolling back to {back}: {how_far}"
     return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now)), now + FOLLOW)
 
 

@@ -16,6 +16,7 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_policy, written_down
 from driftreview.domain.consent import consent, is_held, rejection
 from driftreview.domain.display import fitted
+from driftreview.domain.recovery import since_then
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.workload import TargetView
 
@@ -187,7 +188,7 @@ def outcome(review: DriftReview, status: DriftReviewStatus, phase: Phase) -> tup
     by_people = decision is not None and decision.reason in BY_PEOPLE
     unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
     message = f"rolled back to {went_back_to(status)}: {because}" + (f"; {NOBODY}" if unanswered else "")
-    return _why(status, Reason.SIGNAL_DEGRADED), message
+    return _why(status, Reason.SIGNAL_DEGRADED), fitted(message, since_then(status))
 
 
 def went_back_to(status: DriftReviewStatus) -> str:

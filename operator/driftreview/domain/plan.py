@@ -15,8 +15,9 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import ActType, DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.acting import carry_out
+from driftreview.domain.acting import carry_out, is_under_way
 from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle, brisk
+from driftreview.domain.aftermath import look_after
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
@@ -36,8 +37,9 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     review = extended(review)
     status = review.status
     if status.phase in TERMINAL:
-        return Settle(status, None)
-    suspended = review.spec.suspend and not _is_under_way(status, observed)
+        return look_after(review, observed, now)
+    # Suspending stops no rollout, so the end of one that was begun is still followed.
+    suspended = review.spec.suspend and not is_under_way(status, observed.target)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
     waits = suspended and observed.target is not None and may_retake(status)
@@ -50,13 +52,6 @@ def plan(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if status.t0 is None:
         return start(review, observed, now)
     return _watch(review, observed, now)
-
-
-def _is_under_way(status: DriftReviewStatus, observed: Observed) -> bool:
-    """Whether a rollback was carried out already: suspending stops no rollout, so its end is still followed."""
-    if status.act is None or status.act.type is not ActType.ROLL_BACK or status.judged is None:
-        return False
-    return observed.target is not None and observed.target.template_hash != status.judged.template_hash
 
 
 def _suspended(review: DriftReview, observed: Observed, now: datetime) -> Settle:

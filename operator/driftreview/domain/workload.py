@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from driftreview.api.status import Revision
+from driftreview.domain.applied import applied_by
 from driftreview.domain.display import short_hash
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 
@@ -49,6 +50,8 @@ class Deployment:
     template_hash: str
     edits: tuple[datetime, ...]
     """When its pod template was edited, as well as its field managers tell: each only its last edit of anything."""
+    applied_by: str = ""
+    """Who edited it last and when, and which tool keeps it as it is in Git, as well as the object tells."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,8 @@ class TargetView:
     """Which revision is not gone back to since it was rejected, and who says so; empty where none would be newer."""
     deadline_seconds: int = 600
     """How long its rollouts may make no progress."""
+    applied_by: str = ""
+    """Who edited its pod template last, in words; empty where nothing tells."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -108,7 +113,8 @@ def deployment(raw: Raw) -> Deployment:
         "spec": {name: value for name, value in spec.items() if name != "template"},
         "status": raw.get("status", {}),
     }
-    return Deployment(slim, template_hash(spec["template"]), tuple(map(datetime.fromisoformat, filter(None, edits))))
+    times = tuple(map(datetime.fromisoformat, filter(None, edits)))
+    return Deployment(slim, template_hash(spec["template"]), times, applied_by(metadata))
 
 
 def choose(
@@ -162,6 +168,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(target, runs))),
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
+        applied_by=target.applied_by,
     )
 
 

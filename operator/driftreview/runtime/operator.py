@@ -35,6 +35,7 @@ from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
+from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.settings import Settings, kopf_settings
@@ -58,6 +59,8 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
+        capture = Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now)
+        carry_out = CarryOut(reviews, workloads, self._telemetry)
         self._rulings, self._indices = Rulings(), Indices()
         self._reconciler = Reconciler(
             reviews=reviews,
@@ -69,8 +72,9 @@ class Operator:
                 Acceptance(sources, clock.now),
                 PreflightReader(self._cluster, sources, clock.now),
             ),
-            capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
-            carry_out=CarryOut(reviews, workloads, self._telemetry),
+            capture=capture,
+            carry_out=carry_out,
+            recovery=RecoveryLook(capture, sources, carry_out, self._telemetry, clock.now),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
             people=self._indices.approvals,
