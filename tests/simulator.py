@@ -36,6 +36,7 @@ from driftreview.domain.action import (
 from driftreview.domain.approvals import added, extended
 from driftreview.domain.conclusion import BY_PEOPLE
 from driftreview.domain.consent import consent
+from driftreview.domain.countdown import with_countdown
 from driftreview.domain.evidence import RECOVERY, T0, Look, Measurement, content_hash, freeze, is_intact, take
 from driftreview.domain.foresight import foresight
 from driftreview.domain.genuine import is_of
@@ -75,12 +76,15 @@ class Deployment:
     approved: str = ""
     paused: bool = False
     began: datetime = builders.T0 - timedelta(minutes=13)
+    takes: timedelta = ROLLOUT
+    """How long its rollouts take."""
+    replicas: int = 1
     fails: bool = False
     """Whether its present rollout ends with its pods unavailable."""
 
     def view(self, now: datetime) -> TargetView:
         """Look at it."""
-        done = now >= self.began + ROLLOUT
+        done = now >= self.began + self.takes
         rollout = Rollout.COMPLETE if done else Rollout.PROGRESSING
         if self.paused or (done and self.fails):
             rollout = Rollout.PAUSED if self.paused else Rollout.FAILED
@@ -90,11 +94,12 @@ class Deployment:
             template_hash=content_hash(builders.template(self.version)),
             rollout=rollout,
             rollout_message=f"its rollout is {rollout}",
-            rolled_out_at=self.began + ROLLOUT if rollout is Rollout.COMPLETE else None,
+            rolled_out_at=self.began + self.takes if rollout is Rollout.COMPLETE else None,
             rollout_started_at=self.began,
             current=builders.revision(self.version),
             previous=builders.revision(self.before) if self.before else None,
             approved=self.approved,
+            replicas=self.replicas,
         )
 
     def roll_out(self, version: str, now: datetime) -> None:
@@ -395,7 +400,7 @@ class Simulator:
         return self.now
 
     def _write(self, review: DriftReview, status: DriftReviewStatus) -> None:
-        wire = json.loads(json.dumps(status.to_wire()))
+        wire = json.loads(json.dumps(with_countdown(review, status, self.now).to_wire()))
         if wire == self.status:
             return
         self._check_write(review, wire)
@@ -458,7 +463,7 @@ class Simulator:
 
     def _ended(self, review: DriftReview) -> bool:
         t0, window = review.status.t0, extended(review).spec.window
-        return t0 is not None and self.now >= schedule.last_safe_moment(window, t0)
+        return t0 is not None and self.now >= schedule.last_safe_moment(window, t0, review.status.target)
 
     def _check_people(self, review: DriftReview, new: DriftReviewStatus) -> None:
         decision, old = new.decision, review.status.decision

@@ -1,12 +1,16 @@
 """What each policy leads to, and who is kept from acting by it."""
 
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from lab.install import OperatorProcess
-from tests.support.stage import APPROVED, Stage, ago, ending, on_grid, steady, stepping, verdicts, wire
+from lab.web import Client, wait_until
+from tests.support.stage import APPROVED, NAME, Stage, ago, condition, ending, on_grid, steady, stepping, verdicts, wire
+
+_METRIC: Final = "driftreview_last_safe_moment_timestamp_seconds"
 
 pytestmark = [pytest.mark.integration, pytest.mark.usefixtures("operator")]
 
@@ -98,3 +102,26 @@ def test_on_window_end_says_what_becomes_of_an_undecided_review_at_the_last_safe
     status = stage.ended()
     assert status["phase"] == phase
     assert operator.pid is not None
+
+
+def test_who_is_needed_is_told_before_the_last_safe_moment_how_long_is_left(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    stage.release("1", "2")
+    t0 = ago(minutes=50)
+    window = {"t0": wire(t0), "rollback": "50m", "grace": "20m"}
+    stage.review(window=window, policy={"approval": {"type": "Manual"}})
+    status = stage.until(lambda found: condition(found, "DecisionDue"), "a warning")
+    due = condition(status, "DecisionDue")
+    assert (due["status"], due["reason"]) == ("True", "FifteenMinutesLeft")
+    assert "a promotion has 0 of 1 approvals; the last safe moment is" in due["message"]
+    assert status["rollback"]["left"] in {"5m", "<5m"}
+    safe = datetime.fromisoformat(status["rollback"]["lastSafeMoment"]).timestamp()
+    known = {"namespace": stage.namespace, "review": NAME}
+
+    def told() -> bool:
+        families = text_string_to_metric_families(Client(operator.url).request("GET", "/metrics")[1])
+        samples = [each for family in families for each in family.samples if each.labels == known]
+        return [(each.name, each.value) for each in samples] == [(_METRIC, safe)]
+
+    wait_until(told, "the metric tells until when", 10)

@@ -50,7 +50,7 @@ def test_the_last_look_is_over_before_the_last_safe_moment_and_that_before_the_w
     spec: DriftReviewSpec, t0: datetime
 ) -> None:
     settled = schedule.checkpoints(spec.window, t0)[-1].at + parse_duration(spec.window.settle)
-    safe, closes = schedule.last_safe_moment(spec.window, t0), schedule.closes_at(spec.window, t0)
+    safe, closes = schedule.last_safe_moment(spec.window, t0, None), schedule.closes_at(spec.window, t0)
     assert settled <= safe <= closes
     assert safe < closes or parse_duration(spec.window.grace) == timedelta(0)
 

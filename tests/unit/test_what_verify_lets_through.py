@@ -32,7 +32,7 @@ EVER = {
     r"status\.aftermath(\..*)?",
     r"status\.conditions\[StaysBack\]\.(status|reason|message)",
     r"status\.conditions\[Recovered\]\.(status|reason|message)",  # while it is to be judged, or was given up
-    r"status\.target\.(rolledOutAt|uid)",
+    r"status\.target\.(rolledOutAt|rolloutTook|uid)",
     r"status\.act\.generation",
     r"status\.approvals\[\]\.(counted|revision|why)",
     r"status\.approvals\[\](\.(at|by|message|name|uid))?",  # where the DriftApproval was deleted, or came just before
@@ -43,6 +43,7 @@ WITHOUT_AN_ACT = {r"status\.conditions\[Reconciling\]\.lastTransitionTime"}
 BEFORE_THE_END = {
     r"status\.nextCheckpoint",  # taken away, as while it is suspended
     r"status\.progress",
+    r"status\.rollback\.left",
     r"status\.approvals",  # as if they waited to be seen
     r"status\.preflight(\[\].*)?",  # until T0 freezes it
 }

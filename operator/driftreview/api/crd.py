@@ -85,6 +85,7 @@ RESOURCES: Final = (
             Column("Verdict", ".status.verdict"),
             Column("Recommendation", ".status.decision.recommendation"),
             Column("Next", ".status.nextCheckpoint.due"),
+            Column("Left", ".status.rollback.left"),
             _AGE,
             Column("Rollback until", ".status.rollback.until", priority=1),
             Column("Why", ".status.summary", priority=1),

@@ -56,6 +56,8 @@ class ConditionType(StrEnum):
     """After the rollback the signals are again as they were at T0; there only after a rollback."""
     STAYS_BACK = "StaysBack"
     """What the rollback took away does not run again; there only after a rollback."""
+    DECISION_DUE = "DecisionDue"
+    """The last safe moment is near, and the review needs people to decide in time; there only then."""
     APPROVED = "Approved"
     """A promotion has the approvals and sign-offs it needs; there only where it needs some."""
     REPORT_WRITTEN = "ReportWritten"

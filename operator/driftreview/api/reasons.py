@@ -212,6 +212,15 @@ class Reason(StrEnum):
     """The target runs what the rollback put back."""
     RETURNED = "Returned"
     """Somebody rolled out again what the rollback took away."""
+    # DecisionDue
+    FOUR_HOURS_LEFT = "FourHoursLeft"
+    """The last safe moment comes within four hours."""
+    ONE_HOUR_LEFT = "OneHourLeft"
+    """The last safe moment comes within an hour."""
+    FIFTEEN_MINUTES_LEFT = "FifteenMinutesLeft"
+    """The last safe moment comes within a quarter of an hour."""
+    TOO_LATE = "TooLate"
+    """The last safe moment has passed."""
     # ReportWritten
     WRITTEN = "Written"
     """The report is in the ConfigMap that the message names."""

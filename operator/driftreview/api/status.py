@@ -15,6 +15,7 @@ from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.api.signalset import UsedSets
+from driftreview.api.values import Duration
 
 
 class ContainerImage(Model):
@@ -48,6 +49,8 @@ class TargetStatus(Model):
     """Its UID: another object of the same name is another object."""
     rolled_out_at: Time
     """When its rollout finished."""
+    rollout_took: Duration = "0s"
+    """How long its rollout took, and a rollback may take as well; as far as is known."""
     history_ends_at: Time
     """Where a History baseline ends: when the rollout began, or before a release that was rolled back not long ago."""
 
@@ -114,6 +117,8 @@ class Rollback(Model):
     """After this nothing is rolled back any more."""
     last_safe_moment: Time
     """Undecided then, the review does what policy.onWindowEnd says."""
+    left: Annotated[str, Field(max_length=8)] | None = None
+    """How long it is to the last safe moment, at least; only there while the review is open."""
     reason: Reason
     """Why it is possible or not."""
     message: Sentence = ""

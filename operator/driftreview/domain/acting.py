@@ -10,7 +10,7 @@ from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
-from driftreview.api.values import format_duration
+from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.aftermath import begun
@@ -22,7 +22,8 @@ from driftreview.domain.status import Stuck, finished, held_up_by, how_to_resume
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
-"""What a rollback gets on top of the target's progress deadline: Kubernetes does not watch one that never moves."""
+"""What a rollback gets on top of the target's progress deadline, or of twice as long as its last rollout took:
+Kubernetes does not watch one that never moves."""
 
 
 def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
@@ -111,7 +112,8 @@ def _follow(
         paused = _paused(review, status, f"to {back} begun, but not finished", now)
         return Settle(paused, brisk(paused, now))
     since = status.act.applied_at if status.act and status.act.applied_at else now
-    patience = timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
+    took = parse_duration(status.target.rollout_took) if status.target else timedelta(0)
+    patience = max(timedelta(seconds=target.deadline_seconds), 2 * took) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:
         where = f"{review.spec.target.kind.lower()}/{review.spec.target.name} -n {review.metadata.namespace}"
         message = fitted(

@@ -140,9 +140,9 @@ def _returned(status: DriftReviewStatus, target: TargetView, rejected: str, firs
     """What runs again, since when, by whom, and what to do; not by `kubectl rollout undo`, which drops our notes."""
     by = f", applied by {target.applied_by}" if target.applied_by else ""
     return (
-        f"{rejected} was rolled back and is there again, first seen at {said(first)}{by}; nothing is done about it, and "
-        "no new review starts on it: take it back where it comes from (Git, a pipeline), or apply the pod template of "
-        f"{went_back_to(status)} again"
+        f"{rejected} was rolled back and is there again, first seen at {said(first)}{by}; nothing is done about it, "
+        "and no new review starts on it: take it back where it comes from (Git, a pipeline), or apply the pod template "
+        f"of {went_back_to(status)} again"
     )
 
 

@@ -120,7 +120,7 @@ def _window_of(review: DriftReview, t0: datetime) -> Iterator[Difference]:
     status, window = review.status, extended(review).spec.window
     as_declared = len(status.checkpoints) == len(review.spec.window.checkpoints)
     if status.rollback is not None and (as_declared or status.phase in _ACTED):  # what was added may be said next
-        closes, safe = (each(window, t0) for each in (schedule.closes_at, schedule.last_safe_moment))
+        closes, safe = schedule.closes_at(window, t0), schedule.last_safe_moment(window, t0, status.target)
         if status.rollback.closes_at != closes:
             yield Difference("status.rollback.closesAt", said(status.rollback.closes_at), said(closes))
         if status.rollback.last_safe_moment != safe:

@@ -16,7 +16,7 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.conclusion import BY_PEOPLE, act_on, held_by
 from driftreview.domain.display import counted as so_many
 from driftreview.domain.display import some
-from driftreview.domain.status import said, truth, with_condition
+from driftreview.domain.status import said, truth, with_condition, without_condition
 
 MOST_WORDS: Final = 256
 """Characters of why an act does not count."""
@@ -123,8 +123,7 @@ def with_consent(review: DriftReview, status: DriftReviewStatus, now: datetime) 
     """Say whether a promotion has what it needs of people, where it needs something."""
     given = consent(review, status)
     if not given.asked:
-        others = [each for each in status.conditions if each.type != ConditionType.APPROVED]
-        return status.model_copy(update={"conditions": others})
+        return without_condition(status, ConditionType.APPROVED)
     enough = given.enough()
     until = ""
     if status.rollback is not None and not enough and waits_for_people(review):

@@ -19,6 +19,7 @@ from driftreview.domain.approvals import extended
 from driftreview.domain.coarser import coarsened
 from driftreview.domain.conclusion import decided_by
 from driftreview.domain.consent import counting, with_consent
+from driftreview.domain.countdown import time_left
 from driftreview.domain.display import fitted
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import follow_decision
@@ -67,11 +68,13 @@ def with_rollback(
     else:
         possible, reason = True, Reason.POSSIBLE
         message = f"to {status.previous.name} until {said(closes)}"
+    safe = schedule.last_safe_moment(window, status.t0, status.target)
     rollback = Rollback(
         possible=possible,
         until=closes if possible else None,
         closes_at=closes,
-        last_safe_moment=schedule.last_safe_moment(window, status.t0),
+        last_safe_moment=safe,
+        left=time_left(safe, now),
         reason=reason,
         message=message,
     )

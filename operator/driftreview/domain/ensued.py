@@ -95,7 +95,8 @@ def _at_the_end(review: DriftReview, decision: Decision, looks: Decision | None)
         return False
     drifted = looks is not None and looks.recommendation is Recommendation.REJECT
     rules = policy.mode is PolicyMode.ENFORCE and policy.on_window_end is not OnWindowEnd.NOTIFY
-    late = decision.at >= schedule.last_safe_moment(extended(review).spec.window, t0) - WORTH_SAYING
+    safe = schedule.last_safe_moment(extended(review).spec.window, t0, review.status.target)
+    late = decision.at >= safe - WORTH_SAYING
     return rules and late and not drifted and decision.recommendation is Recommendation.INCONCLUSIVE
 
 

@@ -143,6 +143,15 @@ def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
     return act_on(review.spec.policy, decision) is ActType.ROLL_BACK
 
 
+def rules_before_the_last_look(review: DriftReview) -> bool:
+    """Whether the policy acts at the last safe moment also where a look is still to come, as a rollback takes long.
+
+    Where it only tells, that look is judged: it may still be acted upon until the window closes.
+    """
+    policy = review.spec.policy
+    return policy.mode is PolicyMode.ENFORCE and policy.on_window_end is not OnWindowEnd.NOTIFY
+
+
 def window_ended(
     review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
 ) -> DriftReviewStatus:
@@ -152,9 +161,9 @@ def window_ended(
     approved = decision is not None and decision.recommendation is Recommendation.APPROVE
     if approved:
         why = f"APPROVE: {why}; but the promotion {consent(review, status).said()}"
+    if decision is not None and _to_be_rolled_back(review, decision):
+        return finished(review, status)  # waits for the target, until the window closes
     if decision is not None and decision.recommendation is Recommendation.REJECT:
-        if _to_be_rolled_back(review, decision):
-            return finished(review, status)
         if review.spec.policy.mode is PolicyMode.ENFORCE and on_end is OnWindowEnd.ROLLBACK:
             summary = f"REJECT: {why}; {NOBODY}"
             return finished(review, _intend(status, ActType.ROLL_BACK, target, summary, now))

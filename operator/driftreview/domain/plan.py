@@ -21,7 +21,7 @@ from driftreview.domain.aftermath import look_after
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
-from driftreview.domain.follow import act_due, answered, held_back, window_ended
+from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved, resumed
 from driftreview.domain.trouble import keeps_failing
@@ -99,10 +99,13 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
         ready = _baseline_ready(review, t0)
         return CaptureBaseline() if now >= ready else _wait(review, status, ready, now)
     index = next((i for i, each in enumerate(status.checkpoints) if each.verdict is None), None)
-    safe_until = schedule.last_safe_moment(review.spec.window, t0)
+    safe_until = schedule.last_safe_moment(review.spec.window, t0, status.target)
     if index is not None and not (now >= safe_until and keeps_failing(review, now)):
         ready = status.checkpoints[index].due + settle
-        return CaptureCheckpoint(index) if now >= ready else _wait(review, status, ready, now)
+        if now >= ready:
+            return CaptureCheckpoint(index)
+        if now < safe_until or not rules_before_the_last_look(review):
+            return _wait(review, status, ready, now)
     if now >= safe_until:
         status = window_ended(review, status, target, now)
         ended = status.act is not None or status.phase in TERMINAL

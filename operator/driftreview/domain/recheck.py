@@ -33,14 +33,15 @@ from driftreview.domain.status import as_bounded, has_room
 
 UNPROVED: Final = (
     "status.observedGeneration, and that of each condition",
-    "status.target.rolledOutAt; status.target.uid where nothing was done",
+    "status.target.rolledOutAt and rolloutTook; status.target.uid where nothing was done",
     "status.act.generation",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, Approved, ReportWritten; BaselineCaptured's message",
     "what was seen of the target after a rollback: status.aftermath, StaysBack; why a recovery was not judged",
+    "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review that acted",
-    "until the end: status.progress, status.nextCheckpoint, status.rollback.possible",
+    "until the end: status.progress, status.nextCheckpoint, status.rollback.possible and left",
 )
 """What a bundle cannot show: the operator's word, as `verify` and docs/report.md name it."""
 _CELLS: Final = ("verdict", "baseline", "current", "delta")

@@ -8,6 +8,7 @@ from itertools import chain, count, takewhile
 from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
+from driftreview.api.status import TargetStatus
 from driftreview.api.values import parse_duration
 from driftreview.api.window import Window as WindowSpec
 from driftreview.domain.samples import Window
@@ -40,9 +41,13 @@ def closes_at(window: WindowSpec, t0: datetime) -> datetime:
     return t0 + parse_duration(window.rollback) + parse_duration(window.grace)
 
 
-def last_safe_moment(window: WindowSpec, t0: datetime) -> datetime:
-    """Undecided then, the review follows `policy.onWindowEnd`: half of the grace is kept for carrying it out."""
-    return closes_at(window, t0) - parse_duration(window.grace) / 2
+def last_safe_moment(window: WindowSpec, t0: datetime, target: TargetStatus | None) -> datetime:
+    """Undecided then, the review follows `policy.onWindowEnd`: what is left is for carrying it out.
+
+    That is half of the grace; or a quarter of it and as long as the target's own rollout took, if that is longer.
+    """
+    grace, took = parse_duration(window.grace), parse_duration(target.rollout_took) if target else timedelta(0)
+    return max(t0, closes_at(window, t0) - max(grace / 2, grace / 4 + took))
 
 
 def look_share(index: int, declared: int, added: int) -> float:

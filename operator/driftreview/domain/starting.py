@@ -13,12 +13,13 @@ from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.status import DriftReviewStatus, TargetStatus
-from driftreview.api.values import parse_duration
+from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
+from driftreview.domain.pace import rollout_took
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
 from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.status import Stuck, condition, finished, how_to_resume, moved, said, with_condition
@@ -215,6 +216,7 @@ def _started(
             "target": TargetStatus(
                 uid=target.uid,
                 rolled_out_at=target.rolled_out_at or t0,
+                rollout_took=exact_duration(rollout_took(target)),
                 history_ends_at=schedule.whole_seconds(ends),
             ),
             "judged": target.current,

@@ -50,6 +50,11 @@ def with_condition(
     return status.model_copy(update={"conditions": sorted([*others, new], key=lambda each: each.type)})
 
 
+def without_condition(status: DriftReviewStatus, kind: ConditionType) -> DriftReviewStatus:
+    """Drop one condition, of those that are only there while there is something to say."""
+    return status.model_copy(update={"conditions": [each for each in status.conditions if each.type != kind]})
+
+
 def truth(*, holds: bool) -> Truth:
     """A condition's status."""
     return "True" if holds else "False"
@@ -85,9 +90,11 @@ def moved(
     """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step; each says what it is about."""
     status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
     final = phase in TERMINAL
+    if final:
+        status = without_condition(status, ConditionType.DECISION_DUE)
     if final and status.rollback is not None:
         message = _OVER
-        over = {"possible": False, "until": None, "reason": Reason.ENDED, "message": message}
+        over = {"possible": False, "until": None, "left": None, "reason": Reason.ENDED, "message": message}
         ended = status.rollback.model_copy(update=over)
         status = status.model_copy(update={"rollback": ended})
         status = with_condition(status, ConditionType.ROLLBACK_POSSIBLE, "False", Reason.ENDED, message, now)

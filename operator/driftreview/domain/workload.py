@@ -16,6 +16,7 @@ from driftreview.api.status import Revision
 from driftreview.domain.applied import applied_by
 from driftreview.domain.display import short_hash
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
+from driftreview.domain.rolling import rolling
 
 APPROVED: Final = "driftreview.dev/approved-revision"
 """Annotation on the target: hash of the pod template that a review approved."""
@@ -87,6 +88,8 @@ class TargetView:
     """How long its rollouts may make no progress."""
     applied_by: str = ""
     """Who edited its pod template last, in words; empty where nothing tells."""
+    pods_at_once: int = 1
+    """How many pods its rollouts replace at a time."""
 
 
 def label_selector(raw: Raw) -> str:
@@ -169,6 +172,7 @@ def view(target: Deployment, choice: Choice, known: Mapping[str, Revision]) -> T
         passed_over=_passed_over(choice.passed_over, known, annotations),
         deadline_seconds=raw["spec"].get("progressDeadlineSeconds") or 600,
         applied_by=target.applied_by,
+        pods_at_once=rolling(raw).at_once,
     )
 
 

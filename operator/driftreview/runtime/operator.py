@@ -22,7 +22,6 @@ from driftreview.adapters.signalsets import SignalSets
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
-from driftreview.api.phases import Phase
 from driftreview.runtime import logs
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
@@ -38,6 +37,7 @@ from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
+from driftreview.runtime.seen import Seen
 from driftreview.runtime.settings import Settings, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.stopping import stop_on_signals
@@ -61,7 +61,7 @@ class Operator:
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
         capture = Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now)
         carry_out = CarryOut(reviews, workloads, self._telemetry)
-        self._rulings, self._indices = Rulings(), Indices()
+        self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
         self._reconciler = Reconciler(
             reviews=reviews,
             workloads=workloads,
@@ -84,7 +84,7 @@ class Operator:
         )
         self._source_check = SourceCheck(sources, clock.now)
         self._reviews = Loop(
-            "review", self._review, settings.workers, clock.now, self._telemetry, urgent=self._is_acting
+            "review", self._review, settings.workers, clock.now, self._telemetry, urgent=self._seen.is_acting
         )
         # Apart, so that slow sources do not keep the reviews from their turn.
         self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
@@ -96,7 +96,6 @@ class Operator:
             alive=self._not_alive, ready=self._not_ready,
         )  # fmt: skip
         self._telemetry.has_source = self._indices.has_source
-        self._phases: dict[Key, str] = {}
         self._versions: dict[Key, str] = {}
         self._looping = False
         self._lost = False
@@ -114,7 +113,7 @@ class Operator:
             The exit code: 0 after a stop, 1 when the Lease was lost.
         """
         self._telemetry.loop_age.set_function(lambda: monotonic() - self._turned_at)
-        self._telemetry.phases = lambda: self._phases.copy().values()
+        self._telemetry.phases, self._telemetry.last_safe_moments = self._seen.phases, self._seen.last_safe_moments
         self._telemetry.leader.set_function(lambda: float(self._lease.held.is_set()))
         self._web.start()
         LOGGER.info("listens on %s:%s", self._settings.listen_host, self._web.port)
@@ -222,7 +221,7 @@ class Operator:
             if event["type"] == "DELETED":
                 self._indices.forget(plural, body)
                 loop.forget(key)
-                self._phases.pop(key, None)
+                self._seen.forget(key)
                 self._versions.pop(key, None)
                 self._reconciler.forget(body["metadata"]["uid"])
                 if kind is REVIEWS:
@@ -241,7 +240,7 @@ class Operator:
             else:
                 loop.progressed(key)
             if kind is REVIEWS:
-                self._phases[key] = body.get("status", {}).get("phase", Phase.PENDING)
+                self._seen.see(key, body.get("status", {}))
 
     def _review(self, key: Key) -> datetime | None:
         """One step of one review, in a thread."""
@@ -258,10 +257,6 @@ class Operator:
         """Ask one metric source whether it answers, in a thread."""
         raw = self._indices.found(key)
         return None if raw is None else self._source_check.run(raw)
-
-    def _is_acting(self, key: Key) -> bool:
-        """Whether a review carries out its act: a rollback waits for no query of another review."""
-        return self._phases.get(key) in {Phase.PROMOTING, Phase.ROLLING_BACK}
 
     def _queried(self, source: str, outcome: str, seconds: float) -> None:
         """An answer came in, or did not: a sign of life of the step that asked, and counted."""

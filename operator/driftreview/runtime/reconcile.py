@@ -41,6 +41,7 @@ from driftreview.domain.acting import is_under_way
 from driftreview.domain.action import CaptureBaseline, CaptureCheckpoint, CaptureRecovery, Observed, PatchTarget, Settle
 from driftreview.domain.approvals import added
 from driftreview.domain.coarser import first_look, later_look
+from driftreview.domain.countdown import with_countdown
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.naming import stored_name
@@ -220,6 +221,7 @@ class Reconciler:
         return as_at_t0(review, stored)
 
     def _write(self, review: DriftReview, status: DriftReviewStatus, raw: Mapping[str, Any]) -> Mapping[str, Any]:
+        status = with_countdown(review, status, self.clock())
         if status.to_wire() == review.status.to_wire():
             return raw
         stored = self.reviews.write_status(review, status)

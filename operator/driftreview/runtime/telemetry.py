@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter as CountOf
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -15,18 +14,26 @@ from driftreview.api.phases import Phase
 
 
 class _Reviews(Collector):
-    """Counts reviews by phase when asked: a count that is kept would have to be kept right."""
+    """Tells how reviews stand when asked: what is kept would have to be kept right."""
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
 
     def collect(self) -> Iterator[Metric]:
-        """One gauge, every phase named."""
+        """One gauge with every phase named, and one with every open review."""
         family = GaugeMetricFamily("driftreview_reviews", "Reviews by phase.", labels=["phase"])
-        counted = CountOf(self._telemetry.phases())
+        counted = self._telemetry.phases()
         for phase in Phase:
-            family.add_metric([phase], counted[phase])
+            family.add_metric([phase], counted.get(phase, 0))
         yield family
+        moments = GaugeMetricFamily(
+            "driftreview_last_safe_moment_timestamp_seconds",
+            "Until when a review must be decided; of those that are open.",
+            labels=["namespace", "review"],
+        )
+        for labels, moment in self._telemetry.last_safe_moments().items():
+            moments.add_metric(labels, moment)
+        yield moments
 
 
 class Telemetry:
@@ -42,7 +49,8 @@ class Telemetry:
         ).set(1)
         self._asked: set[tuple[str, str]] = set()
         self._lock = threading.Lock()
-        self.phases: Callable[[], Iterable[str]] = tuple
+        self.phases: Callable[[], Mapping[str, int]] = dict
+        self.last_safe_moments: Callable[[], Mapping[tuple[str, str], float]] = dict
         self.has_source: Callable[[str], bool] = lambda _: True
         registry.register(_Reviews(self))
         self.steps = Counter(

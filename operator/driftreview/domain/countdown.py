@@ -1,0 +1,82 @@
+"""How long is left to decide, and the warning that people must: well before the last safe moment, where it needs them.
+
+A healthy review decides by itself at its last look, minutes before that moment. Who was warned of each of those would
+not read the warning that matters.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import TERMINAL, ConditionType
+from driftreview.api.policy import PolicyMode
+from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.values import parse_duration
+from driftreview.domain.ahead import at_window_end
+from driftreview.domain.conclusion import act_on
+from driftreview.domain.consent import consent, waits_for_people
+from driftreview.domain.status import condition, finished, said, with_condition, without_condition
+
+_HOUR: Final = timedelta(hours=1)
+_SHORT: Final = timedelta(minutes=5)
+WARNINGS: Final = (
+    (timedelta(minutes=15), Reason.FIFTEEN_MINUTES_LEFT),
+    (_HOUR, Reason.ONE_HOUR_LEFT),
+    (4 * _HOUR, Reason.FOUR_HOURS_LEFT),
+)
+"""How long before the last safe moment people are warned, the last warning first."""
+_WORTH: Final = 2
+"""Of a review that is not this many times as long, a warning would come as it begins."""
+
+
+def time_left(until: datetime, now: datetime) -> str:
+    """How long is left, at least, in few steps: each is a write of the status."""
+    left = until - now
+    if left >= _HOUR:
+        return f"{left // _HOUR}h"
+    if left >= _SHORT:
+        return f"{left // _SHORT * 5}m"
+    return "<5m" if left > timedelta(0) else "0m"
+
+
+def with_countdown(review: DriftReview, status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
+    """Warn of the last safe moment, or take the warning back."""
+    rollback, t0 = status.rollback, status.t0
+    silent = without_condition(status, ConditionType.DECISION_DUE)
+    if rollback is None or t0 is None or status.phase in TERMINAL:
+        return silent
+    safe = rollback.last_safe_moment
+    due = next((why for before, why in WARNINGS if safe - t0 >= _WORTH * before and now >= safe - before), None)
+    what = needs_people(review, status, now) if due is not None else ""
+    if due is None or not what:
+        return silent
+    message = f"{what}; the last safe moment is {said(safe)}: {at_window_end(review.spec.policy, status.decision)}"
+    reason = due if now < safe else Reason.TOO_LATE
+    return finished(review, with_condition(status, ConditionType.DECISION_DUE, "True", reason, message, now))
+
+
+def needs_people(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
+    """Why the review will not decide in time by itself, or may not, as things stand; empty if it will."""
+    policy, decision = review.spec.policy, status.decision
+    if status.act is not None or policy.mode is PolicyMode.OBSERVE:
+        return ""
+    if review.spec.suspend:
+        return "it is suspended by spec.suspend"
+    stalled = condition(status, ConditionType.STALLED)
+    if stalled is not None and stalled.status == "True":
+        return stalled.message
+    if decision is not None and act_on(policy, decision) is ActType.ROLL_BACK:
+        return ""
+    if decision is not None and act_on(policy, decision) is None:
+        return f"{decision.recommendation} is left to a person"
+    if waits_for_people(review) and not (given := consent(review, status)).enough():
+        return f"a promotion {given.said()}"
+    last = next((each for each in reversed(status.checkpoints) if each.verdict is not None), None)
+    if last is not None and last.verdict in (Verdict.HOLD, Verdict.INCONCLUSIVE):
+        return f"{last.verdict} at T0+{last.name}: {last.message}"
+    settle = parse_duration(review.spec.window.settle)
+    late = next((each for each in status.checkpoints if each.verdict is None and now > each.due + 2 * settle), None)
+    return f"T0+{late.name} was due at {said(late.due)} and could not be judged yet" if late is not None else ""

@@ -1,0 +1,272 @@
+"""What is done, by what was found, the policy, the way back and the time: lived through for each row of the table.
+
+`python -m tests.decisiontable` writes docs/decisions.md anew.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any, Final
+
+from driftreview.api.checkpoint import SnapshotRef
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.status import ActType
+from driftreview.domain import decide
+from driftreview.domain.finding import Finding
+from driftreview.domain.result import CheckpointResult, SignalResult
+from driftreview.domain.workload import TargetView
+from tests.builders import HOUR, MINUTE, approval, review, signal
+from tests.simulator import Deployment, Fault, Simulator
+
+PAGE: Final = Path(__file__).parents[1] / "docs" / "decisions.md"
+ANY: Final = "any"
+LOOKS: Final = ("1h", "2h", "4h")
+MODES: Final = ("Enforce", "Advise", "Observe")
+FOUND: Final = {
+    Verdict.PASS: SignalVerdict.STABLE,
+    Verdict.HOLD: SignalVerdict.SUSPECT,
+    Verdict.DRIFT: SignalVerdict.DEGRADED,
+    Verdict.INCONCLUSIVE: SignalVerdict.MISSING,
+}
+WHEN: Final = {
+    "when it is decided": 3 * MINUTE,
+    "after the last safe moment": 16 * MINUTE,
+    "after the window": 32 * MINUTE,
+}
+"""How long after the last look's due time; it settles two minutes, and the grace is thirty."""
+DONE: Final = {ActType.PROMOTE: "promoted", ActType.ROLL_BACK: "rolled back"}
+
+LAST: Final = {
+    "APPROVE": Verdict.PASS,
+    "REJECT": Verdict.DRIFT,
+    "INCONCLUSIVE": Verdict.INCONCLUSIVE,
+    "Not judged": None,
+}
+STATES: Final[Mapping[str, tuple[Mapping[str, Any], Verdict]]] = {
+    "is watched": ({}, Verdict.PASS),
+    "holds for REJECT": ({"onDrift": "Hold"}, Verdict.DRIFT),
+    "holds for INCONCLUSIVE": ({}, Verdict.INCONCLUSIVE),
+    "waits for an approval": ({"approval": {"type": "Manual"}}, Verdict.PASS),
+}
+
+Case = Mapping[str, str]
+
+
+@dataclass
+class Told(Simulator):
+    """A review whose looks come to what they are told."""
+
+    verdicts: Sequence[Verdict | None] = field(default=())
+    """Of each look; None is one that cannot be judged."""
+
+    def _capture_checkpoint(self, review: DriftReview, index: int, view: TargetView) -> datetime:
+        verdict = self.verdicts[index]
+        if verdict is None:
+            raise Fault
+        finding = Finding(FOUND[verdict], Reason.EMPTY if verdict is Verdict.INCONCLUSIVE else None, "as it was told")
+        result = CheckpointResult.of([SignalResult(signal(), finding)])
+        ref = SnapshotRef(name=self._name(review.status.checkpoints[index].name), hash="sha256:told")
+        self._write(review, decide.checkpoint_judged(review, index, result, ref, view, self.now))
+        return self.now
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the page."""
+
+    title: str
+    about: str
+    dimensions: Mapping[str, Sequence[str]]
+
+    def cases(self) -> Iterator[Case]:
+        """Every combination."""
+        names = list(self.dimensions)
+        return (dict(zip(names, values, strict=True)) for values in product(*self.dimensions.values()))
+
+
+POLICY: Final = {
+    "policy.mode": MODES,
+    "policy.onDrift": ("Rollback", "Hold"),
+    "policy.onInconclusive": ("Hold", "Promote", "Rollback"),
+    "policy.onWindowEnd": ("Notify", "Promote", "Rollback"),
+}
+WAY_BACK: Final = ("open", "paused", "none")
+TABLES: Final = (
+    Table(
+        "A look",
+        "In mode Enforce with the defaults of the policy, right after the look; nothing is asked of people.",
+        {"look": ("one before the last", "the last"), "verdict": tuple(Verdict)},
+    ),
+    Table(
+        "APPROVE",
+        "The last look passed.",
+        {
+            "policy.mode": MODES,
+            "of people": ("has all it needs", "lacks an approval"),
+            "policy.onWindowEnd": POLICY["policy.onWindowEnd"],
+            "time": tuple(WHEN),
+        },
+    ),
+    Table(
+        "REJECT",
+        "The last look found a drift. A drift at an earlier look leads to the same, at once.",
+        {
+            "policy.mode": MODES,
+            "policy.onDrift": POLICY["policy.onDrift"],
+            "way back": WAY_BACK,
+            "policy.onWindowEnd": POLICY["policy.onWindowEnd"],
+            "time": tuple(WHEN),
+        },
+    ),
+    Table(
+        "INCONCLUSIVE",
+        "The last look was a Hold or Inconclusive.",
+        {
+            "policy.mode": MODES,
+            "policy.onInconclusive": POLICY["policy.onInconclusive"],
+            "way back": WAY_BACK,
+            "policy.onWindowEnd": POLICY["policy.onWindowEnd"],
+            "time": tuple(WHEN),
+        },
+    ),
+    Table(
+        "Not judged",
+        (
+            "The last look could not be judged, as the operator itself failed at it. (A metric source that does not"
+            " answer until the last safe moment makes the look Inconclusive.)"
+        ),
+        {
+            "policy.mode": MODES,
+            "way back": WAY_BACK,
+            "policy.onWindowEnd": POLICY["policy.onWindowEnd"],
+            "time": tuple(WHEN),
+        },
+    ),
+    Table(
+        "What people say",
+        "A DriftApproval, right after it is given.",
+        {
+            "policy.mode": MODES,
+            "given": ("Reject", "Approve"),
+            "while it": ("is watched", "holds for REJECT", "holds for INCONCLUSIVE", "waits for an approval"),
+        },
+    ),
+    Table(
+        "The target changes",
+        "While the review goes on, whatever its policy is.",
+        {
+            "target": ("another template", "deleted", "created anew"),
+            "while it": ("is watched", "holds for REJECT", "holds for INCONCLUSIVE", "waits for an approval"),
+        },
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where a review has got to, and what was done."""
+
+    phase: str
+    done: str
+
+    def __str__(self) -> str:
+        """As a row has it."""
+        return f"{self.phase} | {self.done}"
+
+
+def lived(table: Table, case: Case) -> Outcome:
+    """Live through a row."""
+    return _lived(table.title, tuple(case.items()))
+
+
+@cache
+def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
+    case = dict(items)
+    last = LAST.get(title)
+    policy: dict[str, Any] = {name.removeprefix("policy."): case[name] for name in POLICY if name in case}
+    verdicts: list[Verdict | None] = [Verdict.PASS, Verdict.PASS, last]
+    if case.get("of people") == "lacks an approval":
+        policy["approval"] = {"type": "Manual"}
+    if title == "A look":
+        found = Verdict(case["verdict"])
+        verdicts = [Verdict.PASS, found, found]
+    if "while it" in case:
+        state, verdicts[2] = STATES[case["while it"]]
+        policy |= state
+    before = "" if case.get("way back") == "none" else "old"
+    simulator = Told(review(policy=policy), target=Deployment(before=before), sleepy=True, verdicts=verdicts)
+    assert simulator.target is not None
+    simulator.pass_time(MINUTE)
+    simulator.target.paused = case.get("way back") == "paused"
+    ends = {"one before the last": 2 * HOUR, "is watched": 3 * HOUR}
+    due = ends.get(case.get("look", "")) or ends.get(case.get("while it", "")) or 4 * HOUR
+    simulator.pass_time(due + WHEN[case.get("time", "when it is decided")] - MINUTE)
+    if "given" in case:
+        simulator.approvals.append(approval(case["given"], at=simulator.now))
+    match case.get("target"):
+        case "another template":
+            simulator.target.roll_out("newer", simulator.now)
+        case "created anew":
+            simulator.target.uid = "another-uid"
+        case "deleted":
+            simulator.target = None
+    simulator.run()
+    if simulator.phase in {"Promoting", "RollingBack"}:
+        simulator.pass_time(10 * MINUTE)
+    return Outcome(str(simulator.phase), DONE[simulator.acts[0]] if simulator.acts else "nothing")
+
+
+def collapsed(
+    rows: Mapping[tuple[str, ...], Outcome], dimensions: Mapping[str, Sequence[str]]
+) -> list[tuple[str, ...]]:
+    """The rows, with `any` where a value makes no difference; the last dimensions are merged first."""
+    found = dict(rows)
+    for index in reversed(range(len(dimensions))):
+        values = tuple(dimensions.values())[index]
+        groups: dict[tuple[str, ...], dict[str, Outcome]] = {}
+        for row, outcome in found.items():
+            groups.setdefault((*row[:index], "", *row[index + 1 :]), {})[row[index]] = outcome
+        found = {}
+        for row, outcomes in groups.items():
+            if len(outcomes) == len(values) and len(set(outcomes.values())) == 1:
+                found[*row[:index], ANY, *row[index + 1 :]] = next(iter(outcomes.values()))
+            else:
+                for value, outcome in outcomes.items():
+                    found[*row[:index], value, *row[index + 1 :]] = outcome
+    return [(*row, *str(outcome).split(" | ")) for row, outcome in found.items()]
+
+
+def rendered() -> str:
+    """The page."""
+    parts = [_HEAD]
+    for table in TABLES:
+        rows = {tuple(case.values()): lived(table, case) for case in table.cases()}
+        header = [*table.dimensions, "phase", "done"]
+        lines = [f"## {table.title}", "", table.about, "", "| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+        lines += ["| " + " | ".join(row) + " |" for row in collapsed(rows, table.dimensions)]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+_HEAD: Final = """\
+# What is done, and when
+
+Every combination of what was found, the policy, the way back and the time, lived through with the code that decides
+(`python -m tests.decisiontable` writes this page). `any` stands where a value makes no difference. Way back: *open*,
+the target's rollout is *paused*, or there is *none*, as there was no earlier revision. Time: right *when it is
+decided*, *after the last safe moment*, or *after the window* with its grace.
+
+| phase | |
+|---|---|
+| Watching, Holding | it goes on: looks are to come, or a person is waited for |
+| Promoted, RolledBack | it was done |
+| Decided | the recommendation is left to a person |
+| Inconclusive, Superseded, Failed | it ended without an act, and says why |"""
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rendered(), "utf-8")
