@@ -204,7 +204,7 @@ class Simulator:
         if status.rollback is not None:
             dates += [status.rollback.last_safe_moment, status.rollback.closes_at + RESYNC]
         if status.recovery is not None:
-            dates.append(status.recovery.due + settle)
+            dates += [status.recovery.due + settle, status.recovery.due + settle + trouble.PATIENCE + RESYNC]
         return min((each for each in dates if each > self.now), default=None)
 
     def stored(self) -> DriftReview:
