@@ -197,6 +197,13 @@ class TestWhetherItStays:
         found = next(each for each in settled.status.conditions if each.type == "StaysBack")
         assert ", applied by field manager argocd at 2026-07-31T14:00:00Z, kept by Argo CD (web);" in found.message
         assert aftermath.has_returned(simulator.stored().status, settled.status)
+        unread = aftermath.unseen(
+            simulator.stored().model_copy(update={"status": settled.status}),
+            Reason.FORBIDDEN,
+            "no right",
+            T0 + 2 * HOUR,
+        )
+        assert not aftermath.has_returned(unread, settled.status), "it was known before the target could not be read"
         assert not aftermath.has_returned(settled.status, settled.status)
 
     def test_a_recovery_that_was_still_to_be_judged_is_unknown_then(self) -> None:

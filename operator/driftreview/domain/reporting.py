@@ -53,10 +53,11 @@ def _about(state: str, status: Mapping[str, Any]) -> str:
     """
     acts, recovery = len(status.get("approvals", [])), status.get("recovery", {}).get("verdict")
     back = next((each for each in status.get("conditions", []) if each["type"] == ConditionType.STAYS_BACK), None)
+    lasts = back is not None and (back["status"] == "False" or "endedAt" in status.get("aftermath", {}))
     words = (
         f"{state} with {acts} act{'s' if acts > 1 else ''} of people" if acts else state,
         f"recovery {recovery}" if recovery else "",
-        str(back["reason"]) if back is not None and back["reason"] != Reason.STAYS_BACK else "",
+        str(back["reason"]) if back is not None and lasts else "",
     )
     return ", ".join(filter(None, words))
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from driftreview.adapters.errors import ForbiddenError, RefusedError, UnreadableError
+from driftreview.adapters.errors import ClusterError, ForbiddenError, RefusedError, UnreadableError
 from driftreview.adapters.metricsources import MetricSources
+from driftreview.adapters.prometheus import BusyError
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
@@ -22,7 +23,9 @@ from driftreview.domain.recovery import frozen_last, restored, verdict_of
 from driftreview.domain.signalsets import as_at_t0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
 from driftreview.runtime.carryout import CarryOut
-from driftreview.runtime.gather import same_server, step_of
+from driftreview.runtime.gather import TurnOverError, same_server, step_of
+from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.loop import AbandonedError
 from driftreview.runtime.telemetry import Telemetry
 
 
@@ -56,6 +59,14 @@ class RecoveryLook:
         except RefusedError as error:
             reason = Reason.FORBIDDEN if isinstance(error, ForbiddenError) else Reason.REFUSED
             return aftermath.unjudged(review, reason, f"the API server refuses it: {error}", self.clock())
+        except (ClusterError, TurnOverError, BusyError, AbandonedError):
+            raise
+        except Exception as error:  # whatever it is, the target is looked at all the same
+            LOGGER.exception(
+                "the time after the rollback could not be judged", extra={"review": review.metadata.full_name}
+            )
+            why = f"the operator failed ({type(error).__name__}; see its log for {review.metadata.full_name})"
+            return aftermath.unjudged(review, Reason.INTERNAL_ERROR, why, self.clock())
 
     def _judged(self, review: DriftReview, until: float) -> DriftReviewStatus | Unanswered:
         status, baseline = review.status, self.carry_out.baseline(review)
