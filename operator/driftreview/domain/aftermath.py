@@ -105,7 +105,7 @@ def failed(review: DriftReview, error: str, now: datetime) -> DriftReviewStatus:
 
 
 def has_returned(before: DriftReviewStatus, now: DriftReviewStatus) -> bool:
-    """Whether what was taken away runs again, and did not before; that the target could not be read counts as neither."""
+    """Whether what was taken away runs again, and did not before; a target that could not be read is neither."""
     old, new = (condition(each, ConditionType.STAYS_BACK) for each in (before, now))
     known = before.aftermath is not None and before.aftermath.returned_at is not None
     return new is not None and new.status == "False" and (old is None or old.status == "True" or not known)

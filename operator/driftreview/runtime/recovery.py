@@ -61,7 +61,7 @@ class RecoveryLook:
             return aftermath.unjudged(review, reason, f"the API server refuses it: {error}", self.clock())
         except (ClusterError, TurnOverError, BusyError, AbandonedError):
             raise
-        except Exception as error:  # whatever it is, the target is looked at all the same
+        except Exception as error:  # noqa: BLE001 - whatever it is, the target is looked at all the same
             LOGGER.exception(
                 "the time after the rollback could not be judged", extra={"review": review.metadata.full_name}
             )
