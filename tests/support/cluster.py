@@ -33,6 +33,7 @@ _KINDS = {
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
     "MetricSource": (_OURS, "metricsources"),
     "Namespace": ("/api/v1", "namespaces"),
+    "Node": ("/api/v1", "nodes"),
     "Pod": ("/api/v1", "pods"),
     "ReplicaSet": ("/apis/apps/v1", "replicasets"),
     "Role": (_RBAC, "roles"),

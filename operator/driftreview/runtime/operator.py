@@ -36,6 +36,7 @@ from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
+from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
@@ -61,6 +62,8 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
+        capture = Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now)
+        carry_out = CarryOut(reviews, workloads, GitOpsTools(self._cluster), self._telemetry)
         self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
         self._claims = Claims(reviews.read)
         self._reconciler = Reconciler(
@@ -73,8 +76,9 @@ class Operator:
                 Acceptance(sources, clock.now),
                 PreflightReader(self._cluster, sources, clock.now),
             ),
-            capture=Capture(reviews, workloads, ClusterFacts(self._cluster, clock.now), clock.now),
-            carry_out=CarryOut(reviews, workloads, GitOpsTools(self._cluster), self._telemetry),
+            capture=capture,
+            carry_out=carry_out,
+            recovery=RecoveryLook(capture, sources, carry_out, self._telemetry, clock.now),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
             claims=self._claims,
