@@ -39,7 +39,7 @@ UNPROVED: Final = (
     "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ReportWritten",
     "status.conditions: BaselineCaptured's message",
-    "what was seen of the target after a rollback: status.aftermath, StaysBack; why a recovery was not judged",
+    "what was seen of the target after a rollback: status.aftermath, StaysBack; why and when a recovery was not judged",
     "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review that acted",
     "until the end: status.progress, status.nextCheckpoint, status.rollback.possible and left",

@@ -99,3 +99,7 @@ def _judged(review: DriftReview, recovery: Recovery, again: Recovery) -> Iterato
         (f"{path}.message", found and found.message, shorten(again.message or "", MOST_SAID)),
     ]
     yield from (Difference(where, str(old or NONE), str(new or NONE)) for where, old, new in pairs if old != new)
+    if found is not None and recovery.judged_at is not None and truth != "Unknown":
+        since = found.last_transition_time  # it was Unknown until it was judged
+        if since != recovery.judged_at:
+            yield Difference("status.recovery.judgedAt", said(recovery.judged_at), said(since))
