@@ -229,7 +229,7 @@ def test_kubectl_lists_by_short_name_and_category(cluster: Lab, stored: Server) 
         return cluster.kubectl("get", *what, "-n", stored.namespace)
 
     assert get("drv").split("\n")[0].split() == (
-        ["NAME", "TARGET", "REVISION", "PHASE", "CHECKPOINTS", "VERDICT", "RECOMMENDATION", "NEXT", "AGE"]
+        ["NAME", "TARGET", "REVISION", "PHASE", "CHECKPOINTS", "VERDICT", "RECOMMENDATION", "NEXT", "LEFT", "AGE"]
     )
     assert get("dsnap").split("\n")[0].split() == ["NAME", "REVIEW", "CHECKPOINT", "WINDOW", "END", "AGE"]
     assert get("driftreview", "started").split("\n")[1].split()[:4] == [
