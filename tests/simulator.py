@@ -16,7 +16,7 @@ from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
-from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason, Recommendation, Verdict
@@ -24,11 +24,12 @@ from driftreview.api.rollout import GitOps
 from driftreview.api.signal import Signal
 from driftreview.api.status import Act, ActType, DriftReviewStatus, Pause
 from driftreview.api.values import parse_duration
-from driftreview.domain import decide, schedule, trouble
+from driftreview.domain import aftermath, decide, schedule, trouble
 from driftreview.domain.action import (
     RESYNC,
     CaptureBaseline,
     CaptureCheckpoint,
+    CaptureRecovery,
     Observed,
     PatchTarget,
     PauseOwner,
@@ -38,17 +39,18 @@ from driftreview.domain.approvals import added, extended
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END
 from driftreview.domain.consent import consent
 from driftreview.domain.countdown import with_countdown
-from driftreview.domain.evidence import T0, Look, Measurement, content_hash, freeze, is_intact, take
+from driftreview.domain.evidence import RECOVERY, T0, Look, Measurement, content_hash, freeze, is_intact, take
 from driftreview.domain.foresight import foresight
 from driftreview.domain.freeze import is_frozen
 from driftreview.domain.genuine import is_of
-from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.judge import judge_checkpoint, judge_recovery
 from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import Owner
 from driftreview.domain.pausing import not_paused, paused
 from driftreview.domain.plan import plan
 from driftreview.domain.query import Asked
+from driftreview.domain.recovery import frozen_last, restored
 from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
@@ -219,13 +221,15 @@ class Simulator:
 
     def _following(self) -> datetime | None:
         """When to wake up; where it is only to look around, and nothing is going on, not before the next date."""
-        if self.again is None or not self.sleepy or self.again - self.now < RESYNC:
+        if self.again is None or not self.sleepy or self.again - self.now < aftermath.LOOK:
             return self.again
         status = self.stored().status
         settle = parse_duration(self.review.spec.window.settle)
         dates = [each.due + settle for each in status.checkpoints]
         if status.rollback is not None:
             dates += [status.rollback.last_safe_moment, status.rollback.closes_at + RESYNC]
+        if status.recovery is not None:
+            dates += [status.recovery.due + settle, status.recovery.due + settle + trouble.PATIENCE + RESYNC]
         return min((each for each in dates if each > self.now), default=None)
 
     def stored(self) -> DriftReview:
@@ -262,11 +266,12 @@ class Simulator:
         try:
             return self._planned(review)
         except Fault as error:
-            self._write(review, trouble.unexpected(review, type(error).__name__, self.now))
-            return None if self.stored().status.phase in TERMINAL else self.now + RETRY
+            say = aftermath.failed if review.status.phase in TERMINAL else trouble.unexpected
+            self._write(review, say(review, type(error).__name__, self.now))
+            return None if aftermath.is_over(self.stored().status) else self.now + RETRY
 
     def _planned(self, review: DriftReview) -> datetime | None:
-        if self.unreadable and review.status.phase not in TERMINAL:
+        if self.unreadable and not aftermath.is_over(review.status):
             raise Fault
         view = self.target.view(self.now) if self.target else None
         observed = Observed(view, (), tuple(self.approvals), preflight=self.preflight, stop=self.stop)
@@ -279,6 +284,8 @@ class Simulator:
                 return self._capture_baseline(review)
             case CaptureCheckpoint(index) if view is not None:
                 return self._capture_checkpoint(review, index, view)
+            case CaptureRecovery():
+                return self._capture_recovery(review)
             case PatchTarget(act):
                 return self._act(review, act)
             case PauseOwner(pause):
@@ -294,9 +301,9 @@ class Simulator:
             assert window is None or window.end <= status.target.history_ends_at
         before = status.earlier.hash if status.earlier else ""
         look = Look(T0, window, schedule.block_length(review.spec, STEP), "prometheus", before)
-        evidence = self._evidence(review, look, None)
+        evidence = self._evidence(review, look)
         if not isinstance(evidence, DriftSnapshotSpec):
-            return self._unanswered(review, None, evidence)
+            return self._unanswered(review, evidence)
         ref = SnapshotRef(name=self._name(T0), hash=evidence.hash)
         self._write(review, decide.baseline_captured(review, evidence, ref, foresight(review.spec, evidence), self.now))
         return self.now
@@ -317,16 +324,42 @@ class Simulator:
             assert status.t0 < window.start + STEP, "and on its own window"
             assert checkpoint.due - STEP < window.end <= checkpoint.due, "however late"
         block = schedule.block_length(review.spec, STEP)
-        evidence = self._evidence(review, Look(checkpoint.name, window, block, "prometheus", before.hash), index)
+        evidence = self._evidence(review, Look(checkpoint.name, window, block, "prometheus", before.hash))
         if not isinstance(evidence, DriftSnapshotSpec):
-            return self._unanswered(review, index, evidence)
+            return self._unanswered(review, evidence)
         assert evidence.previous_hash == before.hash
         result = judge_checkpoint(review.spec, baseline, evidence, added(review))
         ref = SnapshotRef(name=self._name(checkpoint.name), hash=evidence.hash)
         self._write(review, decide.checkpoint_judged(review, index, result, ref, view, self.now))
         return self.now
 
-    def _evidence(self, review: DriftReview, look: Look, index: int | None) -> DriftSnapshotSpec | Sequence[Failed]:
+    def _capture_recovery(self, review: DriftReview) -> datetime:
+        status = review.status
+        assert status.phase is Phase.ROLLED_BACK
+        assert status.recovery is not None
+        assert status.recovery.verdict is None, "a recovery is judged once"
+        assert self.now >= status.recovery.due, "and never before it is due"
+        assert not review.spec.suspend, "nor while suspended"
+        assert status.baseline is not None
+        assert status.t0 is not None
+        baseline = DriftSnapshotSpec.model_validate(self.snapshots[status.baseline.name])
+        before, due = frozen_last(status), status.recovery.due
+        assert before is not None
+        block = schedule.block_length(review.spec, STEP)
+        window = schedule.recovery_window(review.spec, due, STEP, block)
+        assert status.act is not None
+        assert status.act.completed_at is not None
+        assert window is None or window.start + STEP > status.act.completed_at, "on the time after it"
+        look = Look(RECOVERY, window, block, "prometheus", before.hash)
+        evidence = self._evidence(restored(review), look)
+        if not isinstance(evidence, DriftSnapshotSpec):
+            return self._unanswered(review, evidence)
+        result = judge_recovery(review.spec, baseline, evidence, status.t0)
+        ref = SnapshotRef(name=self._name(RECOVERY), hash=evidence.hash)
+        self._write(review, aftermath.judged(review, result, ref, self.now))
+        return self.now
+
+    def _evidence(self, review: DriftReview, look: Look) -> DriftSnapshotSpec | Sequence[Failed]:
         name, judged = self._name(look.checkpoint), review.status.judged
         assert judged is not None
         if self.metrics.mode == "gone":
@@ -342,7 +375,7 @@ class Simulator:
             ]
             failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
             dead = len(failures) == len(measured)
-            if failures and not trouble.out_of_patience(review, index, self.now, dead=dead):
+            if failures and not trouble.out_of_patience(review, look.checkpoint, self.now, dead=dead):
                 return failures
             previous = review.status.previous if look.checkpoint == T0 else None
             kept = pin(previous, replica_set(previous.name)) if previous else None
@@ -359,10 +392,10 @@ class Simulator:
         assert is_of(stored, review, look, judged.template_hash, [Asked(each.query) for each in review.spec.signals])
         return stored
 
-    def _unanswered(self, review: DriftReview, index: int | None, failures: Sequence[Failed]) -> datetime:
+    def _unanswered(self, review: DriftReview, failures: Sequence[Failed]) -> datetime:
         rollback = review.status.rollback
         closed = rollback is not None and self.now > rollback.closes_at
-        if index is None and closed and trouble.out_of_patience(review, None, self.now, dead=True):
+        if review.status.baseline is None and closed and trouble.out_of_patience(review, T0, self.now, dead=True):
             self._write(review, trouble.baseline_given_up(review, self.now))
             return self.now
         dead = len(failures) == len(review.spec.signals) or self.metrics.mode == "gone"
@@ -436,7 +469,9 @@ class Simulator:
     def _check_write(self, review: DriftReview, wire: dict[str, Any]) -> None:
         old, new = review.status, DriftReviewStatus.model_validate(wire)
         assert len(json.dumps(wire).encode()) <= MOST_BYTES, "a status is bounded"
-        assert old.phase not in TERMINAL, "a terminal phase latches, with all that stands beside it"
+        assert not aftermath.is_over(old), "a review that is over stays as it is"
+        if old.phase in TERMINAL:
+            assert same_but_for_the_aftermath(old, new), "a terminal phase latches, with all that stands beside it"
         assert {each.uid for each in old.approvals} <= {each.uid for each in new.approvals}, "what people did stays"
         if new.retaken != old.retaken:
             self._check_retaken(old, new)
@@ -576,6 +611,18 @@ class Simulator:
 def counted(status: DriftReviewStatus, kind: ApprovalType) -> int:
     """How many acts of a type count."""
     return sum(1 for each in status.approvals if each.type is kind and each.counted)
+
+
+def same_but_for_the_aftermath(old: DriftReviewStatus, new: DriftReviewStatus) -> bool:
+    """Whether nothing changed but what may after a rollback."""
+    told = ("conditions", "summary", "observed_generation", "recovery", "aftermath")
+    kept = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.ROLLBACK_POSSIBLE)
+    held = [
+        {each.type: (each.status, each.reason, each.last_transition_time) for each in status.conditions}
+        for status in (old, new)
+    ]
+    whole = [each.model_copy(update=dict.fromkeys(told)) for each in (old, new)]
+    return whole[0] == whole[1] and all(held[0].get(kind) == held[1].get(kind) for kind in kept)
 
 
 def replace_rows(checkpoint: Any) -> Any:

@@ -106,6 +106,7 @@ REVIEW: Raw = {
         "checkpoints": ["1h", "6h", "24h", "2d"],
         "rollback": "48h",
         "grace": "30m",
+        "recovery": "30m",
     },
     "baseline": {"from": "History", "length": "7d"},
     "signals": [LEVEL, RATIO, GROWTH, EVENTS, LIMIT, PRESENCE, INFO],
@@ -459,6 +460,14 @@ STATUS: Raw = {
     "act": {"type": "RollBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z",
             "by": "by field manager argocd-controller (Apply)",
             "pause": {"kind": "Application", "namespace": "argocd", "name": "app", "intentAt": "2026-01-05T09:12:00Z"}},
+    "recovery": {
+        "due": "2026-01-05T10:20:00Z",
+        "judgedAt": "2026-01-05T10:22:00Z",
+        "verdict": "Recovered",
+        "message": "all enforced signals (2) pass",
+        "snapshot": {"name": "app-1-recovery", "hash": "sha256:1"},
+    },
+    "aftermath": {"returnedAt": "2026-01-05T11:00:00Z"},
 }  # fmt: skip
 REBASELINED: Raw = {
     "phase": "Watching",

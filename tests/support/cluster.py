@@ -33,6 +33,7 @@ _KINDS = {
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
     "MetricSource": (_OURS, "metricsources"),
     "Namespace": ("/api/v1", "namespaces"),
+    "Node": ("/api/v1", "nodes"),
     "PersistentVolume": ("/api/v1", "persistentvolumes"),
     "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
     "Pod": ("/api/v1", "pods"),

@@ -76,6 +76,12 @@ def ending(at: datetime, name: str = "latency") -> Raw:
     return steady(name) | {"query": query}
 
 
+def until(end: datetime, by: int = 100, name: str = "latency") -> Raw:
+    """A signal that is worse until a moment, and as it was from then on; without an end: see `stepping`."""
+    query = f'latency_ms{{replica="a"}} + {by} * (time() < bool {end.timestamp():.0f})'
+    return steady(name) | {"query": query}
+
+
 def deployment(version: str, replicas: int = 1, name: str = "web") -> Raw:
     """A Deployment of one version."""
     container = {"name": "app", "image": f"example.org/web:{version}", "env": [{"name": "VERSION", "value": version}]}
@@ -106,6 +112,7 @@ def review_spec(**parts: Any) -> Raw:
             "settle": "2s",
             "checkpoints": ["6m", "12m", "18m"],
             "rollback": "24h",
+            "recovery": "0s",
         },
         "baseline": {"from": "History", "length": "1h"},
         "signals": [steady()],

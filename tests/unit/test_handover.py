@@ -136,7 +136,7 @@ class TestReport:
         assert (simulator.phase, simulator.acts) == (Phase.ROLLING_BACK, [])
         assert unproved(simulator) == []
         simulator.pass_time(10 * MINUTE)
-        assert (simulator.phase, simulator.acts, simulator.again) == (Phase.ROLLED_BACK, [], None)
+        assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [])
         by = "by field manager argocd-controller (Apply) at 2026-07-31T13:30:00Z, which is Argo CD Application web"
         assert simulator.status["act"]["by"] == by
         assert simulator.status["summary"].startswith(f"rolled back to web-old {by}: T0+1h: latency is Degraded")

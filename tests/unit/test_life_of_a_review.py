@@ -38,14 +38,14 @@ def outage_at_the_second_look(simulator: Simulator) -> None:
 def asleep_until_the_end(simulator: Simulator) -> None:
     simulator.now = T0 + 4 * HOUR + 10 * MINUTE
     simulator.run()
-    simulator.pass_time(HOUR)
+    simulator.pass_time(2 * HOUR)
 
 
 def refused_for_a_while(simulator: Simulator) -> None:
     simulator.refuses = True
     simulator.pass_time(HOUR + 3 * MINUTE)
     simulator.refuses = False
-    simulator.pass_time(HOUR)
+    simulator.pass_time(4 * HOUR)
 
 
 def paused_for_a_while(simulator: Simulator) -> None:
@@ -54,7 +54,7 @@ def paused_for_a_while(simulator: Simulator) -> None:
     simulator.target.paused = True
     simulator.pass_time(3 * HOUR)
     simulator.target.paused = False
-    simulator.pass_time(HOUR)
+    simulator.pass_time(2 * HOUR)
 
 
 def suspended_for_a_while(simulator: Simulator) -> None:
@@ -92,7 +92,7 @@ LIVES: dict[str, tuple[Callable[[], Simulator], Script, Phase, list[ActType]]] =
     ),
     "held until the window's end": (
         release(90 * MINUTE, policy={"onDrift": "Hold", "onWindowEnd": "Rollback"}),
-        wait(5 * HOUR),
+        wait(6 * HOUR),
         Phase.ROLLED_BACK,
         [ActType.ROLL_BACK],
     ),
@@ -219,7 +219,7 @@ class TestTheWayBack:
         simulator.target.fails = True
         simulator.pass_time(HOUR)
         assert simulator.phase == Phase.FAILED
-        assert "look at the Deployment and its pods" in simulator.status["summary"]
+        assert "mend what keeps the pods from running" in simulator.status["summary"]
 
     def test_what_was_rolled_back_and_comes_again_is_told_not_fought(self) -> None:
         simulator = release(-10 * MINUTE)()

@@ -15,7 +15,7 @@ from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation, Verdict
 from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import seal
-from driftreview.domain.recheck import differences, earlier, looked
+from driftreview.domain.recheck import differences, earlier, looked, looked_after
 from driftreview.domain.report.build import report, slimmer
 from driftreview.domain.report.model import Block, Entries, Plots, Reference, Report, Sentences, Table
 from tests.builders import HOUR, MINUTE, T0, around, evidence, presence, series, signal, snapshot
@@ -79,7 +79,9 @@ def test_every_reference_leads_to_a_frozen_snapshot_or_a_field_of_the_review(sta
 def found(
     review: DriftReview, snapshots: Sequence[DriftSnapshot], approvals: Sequence[DriftApproval]
 ) -> list[Difference]:
-    return list(differences(review, looked(review, snapshots), earlier(review, snapshots), approvals))
+    looks = looked(review, snapshots)
+    after = looked_after(review, looks, snapshots)
+    return list(differences(review, looks, earlier(review, snapshots), approvals, after))
 
 
 @pytest.mark.parametrize("state", STATES)

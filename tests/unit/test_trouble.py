@@ -130,25 +130,32 @@ class TestPatience:
     @pytest.mark.parametrize(("waited", "over"), [(9, False), (10, True)])
     def test_a_few_hold_the_others_up_for_ten_minutes(self, waited: int, *, over: bool) -> None:
         subject = review(self.failing(HOUR), **TWO)
-        assert trouble.out_of_patience(subject, 0, T0 + HOUR + waited * MINUTE, dead=False) is over
+        assert trouble.out_of_patience(subject, "1h", T0 + HOUR + waited * MINUTE, dead=False) is over
 
     @pytest.mark.parametrize(
-        ("index", "until"), [(0, 2 * HOUR), (1, 4 * HOUR), (2, 4 * HOUR + 15 * MINUTE), (None, 4 * HOUR + 15 * MINUTE)]
+        ("look", "until"),
+        [
+            ("1h", 2 * HOUR),
+            ("2h", 4 * HOUR),
+            ("4h", 4 * HOUR + 15 * MINUTE),
+            ("T0", 4 * HOUR + 15 * MINUTE),
+            ("Recovery", 4 * HOUR + 30 * MINUTE),
+        ],
     )
     def test_a_dead_source_is_waited_for_until_the_next_look_or_the_last_safe_moment(
-        self, index: int | None, until: timedelta
+        self, look: str, until: timedelta
     ) -> None:
         subject = review(self.failing(HOUR), **TWO)
-        assert not trouble.out_of_patience(subject, index, T0 + until - timedelta(seconds=1), dead=True)
-        assert trouble.out_of_patience(subject, index, T0 + until, dead=True)
+        assert not trouble.out_of_patience(subject, look, T0 + until - timedelta(seconds=1), dead=True)
+        assert trouble.out_of_patience(subject, look, T0 + until, dead=True)
 
     def test_times_long_past_are_waited_for_from_the_first_failure(self) -> None:
         subject = review(self.failing(99 * HOUR), **TWO)
-        assert not trouble.out_of_patience(subject, 0, T0 + 99 * HOUR + 9 * MINUTE, dead=True)
-        assert trouble.out_of_patience(subject, 0, T0 + 99 * HOUR + 10 * MINUTE, dead=True)
+        assert not trouble.out_of_patience(subject, "1h", T0 + 99 * HOUR + 9 * MINUTE, dead=True)
+        assert trouble.out_of_patience(subject, "1h", T0 + 99 * HOUR + 10 * MINUTE, dead=True)
 
     def test_the_first_failure_is_always_asked_again(self) -> None:
-        assert not trouble.out_of_patience(review(started(), **TWO), 0, T0 + 999 * HOUR, dead=False)
+        assert not trouble.out_of_patience(review(started(), **TWO), "1h", T0 + 999 * HOUR, dead=False)
 
 
 class TestRefusedActs:

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from driftreview.api.phases import TERMINAL
 from driftreview.api.status import DriftReviewStatus
 from driftreview.bundle.errors import BundleError, readable
-from driftreview.domain.recheck import UNPROVED, Looked, differences, earlier, frozen, looked
+from driftreview.domain.recheck import UNPROVED, Looked, differences, earlier, frozen, looked, looked_after
 from tests.reportdata import STATES, Taken, taken
 
 OTHER = {
@@ -29,6 +29,9 @@ EVER = {
     r"status\.conditions\[(?!Reconciling).*\]\.lastTransitionTime",
     r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|OwnedByGit|Approved|ActsStopped|ReportWritten)\].*",
     r"status\.conditions\[BaselineCaptured\]\.message",
+    r"status\.aftermath(\..*)?",
+    r"status\.conditions\[StaysBack\]\.(status|reason|message)",
+    r"status\.conditions\[Recovered\]\.(status|reason|message)",  # while it is to be judged, or was given up
     r"status\.target\.(rolledOutAt|rolloutTook|uid)",
     r"status\.act\.(generation|by|pause)",
     r"status\.approvals\[\]\.(counted|revision|why)",
@@ -107,6 +110,7 @@ def unseen(name: str) -> frozenset[str]:
     """What of a state's status can be altered, each alone, so that no difference is found."""
     (review, snapshots, approvals), looks = state(name)
     results = {each.name: each.result for each in looks}
+    after = looked_after(review, looks, snapshots)
     wire, missed = review.status.to_wire(), set[str]()
     for path, old in places(wire):
         for value in others(old):
@@ -119,7 +123,7 @@ def unseen(name: str) -> frozenset[str]:
             forged = review.model_copy(update={"status": status})
             anew = [replace(each, result=results.get(each.name)) for each in frozen(forged, snapshots)]
             with suppress(BundleError), readable():
-                if not list(differences(forged, anew, earlier(forged, snapshots), approvals)):
+                if not list(differences(forged, anew, earlier(forged, snapshots), approvals, after)):
                     missed.add(named(wire, path))
     return frozenset(missed)
 

@@ -14,7 +14,8 @@ from typing import Any, Final
 from driftreview.adapters.errors import ChangedError, ForbiddenError, NotFoundError
 from driftreview.adapters.histories import HISTORIES, TARGETS, History
 from driftreview.adapters.kubernetes import PODS, Cluster
-from driftreview.api.driftreview import Target, TargetKind
+from driftreview.adapters.serving import serving
+from driftreview.api.driftreview import DriftReview, Target, TargetKind
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import Revision
 from driftreview.domain.keeping import with_kept
@@ -23,6 +24,7 @@ from driftreview.domain.patches import approve_patch, note_patch, rollback_patch
 from driftreview.domain.pausing import LEFT_ALONE
 from driftreview.domain.pods import blocking
 from driftreview.domain.revisions import MOST_READ, Listed, Stored, pin
+from driftreview.domain.serving import Serving
 from driftreview.domain.viewing import choose, label_selector, slim, view
 from driftreview.domain.workload import TargetView, rolled_back
 
@@ -112,6 +114,14 @@ class Workloads:
             )
         except NotFoundError:
             return pin(revision, None)
+
+    def serving(self, review: DriftReview, workload: Workload) -> Serving:
+        """The pods of a target whose rollback is under way.
+
+        Raises:
+            ClusterError: the API server did not answer.
+        """
+        return serving(self._cluster, review, workload.view)
 
     def _numbered(self, namespace: str, history: History, found: Sequence[Listed]) -> list[Listed]:
         """The revisions with their numbers, for which each is read whole once; without a template they are left out."""

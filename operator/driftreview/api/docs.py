@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from driftreview.api import (
+    aftermath,
     approval,
     driftreview,
     incident,
@@ -71,7 +72,7 @@ def enums(*modules: object) -> list[type[StrEnum]]:
     ]
 
 
-_SPELT_OUT: Final = (approval, driftreview, incident, policy, preflight, signal, signalset, status)
+_SPELT_OUT: Final = (aftermath, approval, driftreview, incident, policy, preflight, signal, signalset, status)
 _EXPLAINED: Final = {tuple(member.value for member in enum): enum for enum in enums(*_SPELT_OUT)}
 _LINKED: Final = {tuple(member.value for member in enum): enum for enum in enums(phases, reasons)}
 

@@ -231,6 +231,18 @@ class Reason(StrEnum):
     """Argo CD or Flux owns the target and `rollout.gitOps` is Report: a rollback is handed over to people."""
     NOT_PAUSED = "NotPaused"
     """What owns the target could not be told to leave it alone."""
+    # Recovered
+    RECOVERY_DUE = "RecoveryDue"
+    """The time after the rollback is judged when it is due."""
+    RECOVERED = "Recovered"
+    """Every enforced signal is as it was at T0, or better."""
+    NOT_RECOVERED = "NotRecovered"
+    """The rollback did not help: an enforced signal is still degraded."""
+    # StaysBack
+    STAYS_BACK = "StaysBack"
+    """The target runs what the rollback put back."""
+    RETURNED = "Returned"
+    """Somebody rolled out again what the rollback took away."""
     # DecisionDue
     FOUR_HOURS_LEFT = "FourHoursLeft"
     """The last safe moment comes within four hours."""
@@ -255,7 +267,7 @@ class Reason(StrEnum):
     POLICY = "Policy"
     """What the policy says for a review that could not be decided."""
     NOT_ENOUGH_EVIDENCE = "NotEnoughEvidence"
-    """The last checkpoint could not be judged."""
+    """The last checkpoint, or the time after a rollback, could not be judged."""
     BASELINE_NOT_CAPTURED = "BaselineNotCaptured"
     """The T0 evidence could not be gathered before the rollback window closed."""
     NEW_REVISION = "NewRevision"

@@ -7,6 +7,7 @@ from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
+from driftreview.api.aftermath import Aftermath, Recovery
 from driftreview.api.approval import ApprovalRecord
 from driftreview.api.base import Conditions, LongText, Model, Time, atomic, list_map, rules
 from driftreview.api.checkpoint import Checkpoint, Hash, Sentence, SnapshotRef
@@ -255,6 +256,7 @@ class DriftReviewStatus(Model):
                 "the signal sets are those of T0",
             ),
             ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
+            ("!has(oldSelf.recovery) || has(self.recovery)", "what followed a rollback is never removed"),
             (
                 f"!has(oldSelf.phase) || !(oldSelf.phase in {_FINAL}) || self.?phase.orValue('') == oldSelf.phase",
                 "a final phase is final",
@@ -317,3 +319,7 @@ class DriftReviewStatus(Model):
     """Whether and until when a rollback is possible."""
     freeze: FreezeStatus | None = None
     """Whether promotions are frozen; while the review goes on and has freezes."""
+    recovery: Recovery | None = None
+    """Whether the rollback helped."""
+    aftermath: Aftermath | None = None
+    """Whether what the rollback took away returned."""

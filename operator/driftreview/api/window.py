@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import Model, SaneTime, atomic, rules
-from driftreview.api.values import DURATION, Duration, cel_seconds
+from driftreview.api.values import DURATION, Duration, between, cel_seconds
 
 _IN_TIME = f"{cel_seconds('c')} <= {cel_seconds('self.rollback')}"
 _TOO_LATE = f"c.matches({DURATION.cel}) && !({_IN_TIME})"
@@ -73,3 +73,6 @@ class Window(Model):
     """How long a rollback is allowed."""
     grace: Duration = "30m"
     """How long after the rollback window a verdict on evidence from inside it may still be acted upon."""
+    recovery: Annotated[Duration, between("0s", "24h")] = "1h"
+    """How much of the time after a rollback, and after another warm-up, is judged to see whether it helped; 0s: none.
+    Kinds Level, Growth and Events need six of the baseline's blocks, which are of at most 10m each."""

@@ -6,11 +6,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from driftreview import __version__
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.bundle.contents import MANIFEST, MOST_APPROVALS, REPORT, REVIEW, SIGNATURE, Bundle, read
 from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import is_signed
-from driftreview.domain.recheck import UNPROVED, Looked, differences, earlier, frozen, judged, linked, looked
+from driftreview.domain.recheck import (
+    UNPROVED,
+    Looked,
+    differences,
+    earlier,
+    frozen,
+    frozen_recovery,
+    judged,
+    linked,
+    looked,
+    looked_after,
+)
 from driftreview.domain.recorded import remarks
 from driftreview.domain.report.build import report
 from driftreview.report.files import files
@@ -45,17 +57,24 @@ def prove(packed: bytes, public_pem: bytes | None = None) -> Proof:
     snapshots = list(bundle.snapshots.values())
     old, plain = earlier(bundle.review, snapshots), frozen(bundle.review, snapshots)
     with readable():
-        _agree(bundle, plain, old)
+        _agree(bundle, plain, old, frozen_recovery(bundle.review, snapshots))
         looks = looked(bundle.review, snapshots)
-        _agree(bundle, looks, old)
-        chain = [each for _, each, _ in linked(bundle.review, plain, old) if each is not None]
+        after = looked_after(bundle.review, looks, snapshots)
+        _agree(bundle, looks, old, after)
+        chain = [each for _, each, _ in linked(bundle.review, plain, old, after) if each is not None]
         notes += [*_unproved(bundle, chain), *_report(bundle)]
         notes.append(f"the operator's word, not proved: {'; '.join(UNPROVED)}")
-    return Proof(bundle, len(chain), len(judged(bundle.review, looks)), notes)
+    recovered = after is not None and after.result is not None and _is_told(bundle.review)
+    return Proof(bundle, len(chain), len(judged(bundle.review, looks)) + recovered, notes)
 
 
-def _agree(bundle: Bundle, looks: Sequence[Looked], old: Sequence[DriftSnapshot]) -> None:
-    for each in differences(bundle.review, looks, old, list(bundle.approvals.values())):
+def _is_told(review: DriftReview) -> bool:
+    """Whether the status has what the time after a rollback was judged to be."""
+    return review.status.recovery is not None and review.status.recovery.snapshot is not None
+
+
+def _agree(bundle: Bundle, looks: Sequence[Looked], old: Sequence[DriftSnapshot], after: Looked | None) -> None:
+    for each in differences(bundle.review, looks, old, list(bundle.approvals.values()), after):
         raise BundleError(_placed(bundle, each.path), f"stored is {each.stored}, the evidence says {each.found}")
 
 

@@ -6,21 +6,23 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason, Recommendation
 from driftreview.api.status import ActType, DriftReviewStatus
-from driftreview.api.values import parse_duration
+from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
+from driftreview.domain.aftermath import begun
 from driftreview.domain.decide import with_rollback
-from driftreview.domain.display import shorten
+from driftreview.domain.display import fitted, shorten
 from driftreview.domain.follow import outcome, went_back_to
 from driftreview.domain.freeze import freeze_at
-from driftreview.domain.kinds import blocked
+from driftreview.domain.kinds import as_kubectl_says, blocked
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
+from driftreview.domain.serving import Serving
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
@@ -49,11 +51,19 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
         if target.approved != status.judged.template_hash:
             return _promote(review, status, now)
         return Settle(_acted(review, status, Phase.PROMOTED, now), None)
-    if target.template_hash != status.judged.template_hash:
-        return _follow(review, status, target, now)
+    if is_under_way(status, target):
+        return _follow(review, status, target, observed.serving, now)
     if status.act.applied_at is not None:
-        return Settle(_put_back(review, status, target, status.act.applied_at, now), None)
+        back = _put_back(review, status, target, status.act.applied_at, now)
+        return Settle(begun(review, back, target, now), now)
     return _roll_back(review, status, target, now)
+
+
+def is_under_way(status: DriftReviewStatus, target: TargetView | None) -> bool:
+    """Whether a rollback was done already, and only its rollout is to be followed."""
+    if status.act is None or status.act.type is not ActType.ROLL_BACK or status.judged is None:
+        return False
+    return status.phase not in TERMINAL and target is not None and target.template_hash != status.judged.template_hash
 
 
 def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
@@ -145,17 +155,19 @@ def _waiting(
     return finished(review, moved(status, Phase.ROLLING_BACK, reason, summary, now, Stuck(reason, summary)))
 
 
-def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
+def _follow(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, serving: Serving, now: datetime
+) -> Settle:
     """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
-    back = went_back_to(status)
+    back, how_far = went_back_to(status), f"{target.rollout_message}; {serving.said(target.replicas)}"
     if status.act is not None and status.act.applied_at is None:
         seen: dict[str, object] = {"applied_at": schedule.whole_seconds(now)}
         if status.act.by is None and not is_taken_back(status, target):
             seen["by"] = shorten(who_applied(target.edited, target.owner))
         applied = status.act.model_copy(update=seen)
         status = status.model_copy(update={"act": applied})
-    if target.rollout is Rollout.COMPLETE:
-        return Settle(_acted(review, status, Phase.ROLLED_BACK, now), None)
+    if target.rollout is Rollout.COMPLETE and serving.is_right:
+        return Settle(begun(review, _acted(review, status, Phase.ROLLED_BACK, now), target, now), now)
     if target.rollout is Rollout.PAUSED and target.held is not None:
         held, until = target.held, status.rollback.closes_at if status.rollback else None
         how_far = f"to {back} begun, but not finished"
@@ -165,12 +177,16 @@ def _follow(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     took = parse_duration(status.target.rollout_took) if status.target else timedelta(0)
     patience = max(timedelta(seconds=target.deadline_seconds), 2 * took) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:
-        message = (
-            f"rolled back to {back}, but {target.rollout_message}; pods of the rejected revision may still serve: "
-            f"look at the {review.spec.target.kind} and its pods{blocked(review, target)}"
+        where = f"{as_kubectl_says(review.spec.target)} -n {review.metadata.namespace}"
+        message = fitted(
+            f"the template of {back} is back, but its pods are not all there after {format_duration(now - since)}: "
+            f"{how_far}",
+            f"; it is not tried again: mend what keeps the pods from running (kubectl describe {where}"
+            f"{blocked(review, target)}), or roll out by hand what is known to be good",
         )
-        return Settle(finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now)), None)
-    summary = f"rolling back to {back}: {target.rollout_message}{blocked(review, target)}"
+        failed = finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
+        return Settle(begun(review, failed, target, now), now)
+    summary = f"rolling back to {back}: {how_far}{blocked(review, target)}"
     hangs = target.blocked_by and now > since + DEADLINE_SLACK
     stuck = Stuck(Reason.ROLLOUT_BLOCKED, summary) if hangs else None
     return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now, stuck)), now + FOLLOW)

@@ -12,6 +12,7 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import ActType, DriftReviewStatus, Pause
 from driftreview.domain.precedence import Claim
+from driftreview.domain.serving import UNSEEN, Serving
 from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.stop import Stop
 from driftreview.domain.workload import TargetView
@@ -51,6 +52,8 @@ class Observed:
     """Every one that names the review, in any order."""
     preflight: tuple[PreflightFinding, ...] | None = None
     """What is not in order in a review that has not started; None if that was not looked at."""
+    serving: Serving = UNSEEN
+    """The pods of a target whose rollback is under way."""
     sets: Sets = NO_SETS
     """What the signal sets of a review that has not started came to."""
     first: Claim | None = None
@@ -80,6 +83,11 @@ class CaptureCheckpoint:
 
 
 @dataclass(frozen=True)
+class CaptureRecovery:
+    """Gather, freeze and judge the time after the rollback."""
+
+
+@dataclass(frozen=True)
 class PatchTarget:
     """Carry out the written intent on the target as it was observed."""
 
@@ -102,4 +110,4 @@ def brisk(status: DriftReviewStatus, now: datetime, most: timedelta = BRISK) -> 
     return now + min(max((now - changed) / 4, FOLLOW), most)
 
 
-Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | PatchTarget | PauseOwner
+Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | CaptureRecovery | PatchTarget | PauseOwner

@@ -23,6 +23,7 @@ from driftreview.domain.evidence import T0, canonical, written
 from driftreview.domain.limitsonly import limits_only
 from driftreview.domain.naming import look_names, stored_name
 from driftreview.domain.rows import WORTH_SAYING
+from driftreview.domain.samples import Window
 from driftreview.domain.signalsets import as_at_t0
 from driftreview.domain.status import said
 
@@ -46,10 +47,10 @@ def contradictions(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> I
     yield from _looks(review, looks)
     yield from _rows(review)
     for each in looks:
-        yield from _revision("status.judged", review.status.judged, each.judged)
+        yield from revision_differences("status.judged", review.status.judged, each.judged)
         if each.checkpoint == T0 and review.status.baseline is not None:
             kept = each.previous if each.previous is not None and each.previous.template else None
-            yield from _revision("status.previous", review.status.previous, kept)
+            yield from revision_differences("status.previous", review.status.previous, kept)
             yield from _preflight(review.status, each)
         if each.checkpoint == T0:
             yield from _limits_only(review, each)
@@ -130,7 +131,7 @@ def _window_of(review: DriftReview, t0: datetime) -> Iterator[Difference]:
             yield Difference("status.rollback.lastSafeMoment", said(status.rollback.last_safe_moment), said(safe))
 
 
-def _revision(path: str, stored: Revision | None, frozen: RevisionEvidence | None) -> Iterator[Difference]:
+def revision_differences(path: str, stored: Revision | None, frozen: RevisionEvidence | None) -> Iterator[Difference]:
     """Whether a revision is the one that was frozen, field by field."""
     old = stored.to_wire() if stored is not None else {}
     new = Revision(**frozen.model_dump(exclude={"template"})).to_wire() if frozen is not None else {}
@@ -181,9 +182,14 @@ def _window(review: DriftReview, look: DriftSnapshotSpec) -> Iterator[Difference
         expected = schedule.checkpoint_window(review.spec, status.t0, row.due, step, block)
     else:
         return
-    due = None if expected is None else written(expected, block)
-    if due != window:
-        yield Difference(f"status.t0: the window of {look.checkpoint}", _stretch(due), _stretch(window))
+    yield from window_difference(f"status.t0: the window of {look.checkpoint}", expected, window)
+
+
+def window_difference(path: str, expected: Window | None, found: EvidenceWindow) -> Iterator[Difference]:
+    """Whether a frozen window is the one that was due."""
+    due = None if expected is None else written(expected, parse_duration(found.block))
+    if due != found:
+        yield Difference(path, _stretch(due), _stretch(found))
 
 
 def _stretch(window: EvidenceWindow | None) -> str:

@@ -19,7 +19,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.companions import Companion
-from driftreview.domain.evidence import MOST_STORED, T0, Look, Measurement, freeze, stored_size, take
+from driftreview.domain.evidence import MOST_STORED, RECOVERY, T0, Look, Measurement, freeze, stored_size, take
 from driftreview.domain.samples import QueryResult, Samples, Window
 from driftreview.domain.schedule import Due
 from driftreview.domain.scraping import Scraping
@@ -57,23 +57,29 @@ def later_look(
     source: str,
     before: str,
 ) -> Look:
-    """A checkpoint's look: in T0's blocks, or where nothing was measured at T0 in such as it needs itself.
+    """A later look: in T0's blocks, or where nothing was measured at T0 in such as it needs itself.
 
     Args:
         spec: what is looked at.
         baseline: T0's evidence.
         t0: when that was.
-        due: the checkpoint.
+        due: the checkpoint, or RECOVERY.
         step: distance of the samples.
         source: whom to ask, as evidence names it.
         before: hash of the evidence before.
     """
     is_fixed = baseline.window is not None
     blocks = (parse_duration(baseline.window.block),) if baseline.window else schedule.block_lengths(spec, step)
-    found = [(schedule.checkpoint_window(spec, t0, due.at, step, block), block) for block in blocks]
+    found = [(_window(spec, t0, due, step, block), block) for block in blocks]
     fitting = [(window, block) for window, block in found if window is not None]
     (window, block), *coarser = fitting or found
     return Look(due.name, window, block, source, before, () if is_fixed else tuple((w, b) for w, b in coarser if w))
+
+
+def _window(spec: DriftReviewSpec, t0: datetime, due: Due, step: timedelta, block: timedelta) -> Window | None:
+    if due.name == RECOVERY:
+        return schedule.recovery_window(spec, due.at, step, block)
+    return schedule.checkpoint_window(spec, t0, due.at, step, block)
 
 
 class Levels:

@@ -143,7 +143,7 @@ def baseline_captured(
         status = status.model_copy(update={"previous": None})  # its ReplicaSet was deleted before it could be kept
     status = with_condition(status, ConditionType.BASELINE_CAPTURED, "True", Reason.CAPTURED, message, now)
     status = report_due(
-        _metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now), now
+        metrics_asked(status, [each.problem.reason for each in evidence.signals if each.problem], now), now
     )
     first = status.checkpoints[0]
     without = [each.name for each in evidence.signals if each.problem is not None]
@@ -169,7 +169,7 @@ def checkpoint_judged(
     judged = judged_row(old, result, ref, review.spec.window.settle, schedule.whole_seconds(now))
     rows = [judged if i == index else row for i, row in enumerate(status.checkpoints)]
     status = bounded(status.model_copy(update={"checkpoints": rows, "verdict": result.verdict}))
-    status = _metrics_asked(status, [each.finding.reason for each in result.results], now)
+    status = metrics_asked(status, [each.finding.reason for each in result.results], now)
     status = with_rollback(review, status, target, now)
     return finished(review, _decide(review, status, judged, target, now))
 
@@ -206,7 +206,7 @@ def _undecided(review: DriftReview, status: DriftReviewStatus, judged: Checkpoin
     return moved(status, phase, reason, summary, now)
 
 
-def _metrics_asked(status: DriftReviewStatus, reasons: Sequence[Reason | None], now: datetime) -> DriftReviewStatus:
+def metrics_asked(status: DriftReviewStatus, reasons: Sequence[Reason | None], now: datetime) -> DriftReviewStatus:
     """Evidence was frozen; the source is available unless some of it could not be had."""
     if any(reason in UNANSWERED for reason in reasons):
         return status

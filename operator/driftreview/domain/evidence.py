@@ -38,6 +38,8 @@ from driftreview.domain.shape import MAX_MESSAGE, shape_problem
 from driftreview.domain.spells import spells_beyond
 
 T0: Final = "T0"
+RECOVERY: Final = "Recovery"
+"""The look at the time after a rollback."""
 MAX_BYTES: Final = 1_000_000
 """Medians one snapshot may be expected to hold."""
 MOST_STORED: Final = 1_400_000

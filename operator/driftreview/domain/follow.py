@@ -19,6 +19,7 @@ from driftreview.domain.consent import consent, is_held, override, rejection
 from driftreview.domain.display import fitted
 from driftreview.domain.freeze import freeze_at, is_frozen
 from driftreview.domain.pausing import how_to_unpause
+from driftreview.domain.recovery import since_then
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED
@@ -267,7 +268,7 @@ def outcome(review: DriftReview, status: DriftReviewStatus, phase: Phase) -> tup
     unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
     message = f"rolled back to {went_back_to(status)}{_how(review, status)}: {because}"
     message += f"; {NOBODY}" if unanswered else ""
-    return _why(status, Reason.SIGNAL_DEGRADED), message
+    return _why(status, Reason.SIGNAL_DEGRADED), fitted(message, since_then(status))
 
 
 def _how(review: DriftReview, status: DriftReviewStatus) -> str:

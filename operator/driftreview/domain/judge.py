@@ -62,9 +62,48 @@ def judge_looks(
     spec: DriftReviewSpec, baseline: DriftSnapshotSpec, looks: Iterable[DriftSnapshotSpec], added: Sequence[str] = ()
 ) -> Iterator[CheckpointResult]:
     """Judge several looks of a review as `judge_checkpoint` does each; the baseline is read once."""
-    before = observed(spec.signals, baseline, is_own=spec.baseline.from_ is BaselineFrom.SNAPSHOT)
+    before, names = _before(spec, baseline), [*spec.window.checkpoints, *added]
     for current in looks:
-        yield _judge(spec, baseline, before, current, added)
+        index = names.index(current.checkpoint) if current.checkpoint in names else 0
+        grid = _grid(spec, baseline, current, names, index)
+        share = look_share(index, len(spec.window.checkpoints), len(added))
+        result = CheckpointResult.of(
+            _judge(spec, baseline, before, current, grid, share),
+            held_by_old_alerts(spec, baseline, current, check_facts(spec, baseline.facts, current.facts)),
+            confounders(baseline.facts, current.facts),
+            judge_evidence(spec.evidence, baseline.facts, current.facts),
+            ended(current.facts),
+        )
+        yield replace(result, message=said_of(baseline.limits_only, result.message))
+
+
+def judge_recovery(
+    spec: DriftReviewSpec, baseline: DriftSnapshotSpec, current: DriftSnapshotSpec, t0: datetime
+) -> CheckpointResult:
+    """Judge the time after a rollback as a look of its own: all signals, and nothing that is about the release.
+
+    Nothing is decided by it, so that it takes no share of the false-alarm budget from the looks: it has the whole
+    budget, as a review of a single look has.
+
+    Args:
+        spec: what is declared.
+        baseline: the T0 evidence.
+        current: that of the time after the rollback.
+        t0: when T0 was.
+    """
+    window, grid = current.window, Grid(hours_per_block=0.0)
+    if window is not None:
+        block = parse_duration(window.block)
+        since = (window.start - t0) / timedelta(hours=1)
+        closes = max(parse_duration(spec.window.rollback) / timedelta(hours=1), (window.end - t0) / timedelta(hours=1))
+        gap = _gap(baseline.window, window.start, block) if baseline.window else 0
+        grid = Grid(hours_per_block=block / timedelta(hours=1), gap=gap, since=since, closes=closes)
+    result = CheckpointResult.of(_judge(spec, baseline, _before(spec, baseline), current, grid, share=1.0))
+    return replace(result, message=said_of(baseline.limits_only, result.message))
+
+
+def _before(spec: DriftReviewSpec, baseline: DriftSnapshotSpec) -> Mapping[str, Observed]:
+    return observed(spec.signals, baseline, is_own=spec.baseline.from_ is BaselineFrom.SNAPSHOT)
 
 
 def _judge(
@@ -72,45 +111,35 @@ def _judge(
     baseline: DriftSnapshotSpec,
     before: Mapping[str, Observed],
     current: DriftSnapshotSpec,
-    added: Sequence[str],
-) -> CheckpointResult:
+    grid: Grid,
+    share: float,
+) -> list[SignalResult]:
+    """Judge every declared signal, with this share of the false-alarm budget for all of them."""
     after = observed(spec.signals, current, baseline)
     if current.window is None:
         after = {name: each for name, each in after.items() if each.problem}
-    names = [*spec.window.checkpoints, *added]
-    index = names.index(current.checkpoint) if current.checkpoint in names else 0
-    grid = _grid(spec, baseline, current, names, index)
     window = current.window
     partial = window is not None and window.end - window.start < parse_duration(window.block)
-    why = baseline.limits_only
     found = [
-        _series(signal, before, after, partial=partial, alone=why is not None)
+        _series(signal, before, after, partial=partial, alone=baseline.limits_only is not None)
         for signal in without_margins(spec, baseline).signals
     ]
     cases = [case for series in found for _, each in series if isinstance(each, tuple) for case in each]
-    share = look_share(index, len(spec.window.checkpoints), len(added))
     budget = parse_percent(spec.policy.false_alarm_budget) * share
     together = iter(judge_together(cases, grid, budget))
     said = emptied(current)
-    result = CheckpointResult.of(
-        [
-            _result(
-                signal,
-                [
-                    (key, of_nothing(finding, said) if said else finding)
-                    for key, each in series
-                    for finding in [gravest(list(islice(together, len(each)))) if isinstance(each, tuple) else each]
-                ],
-                after.get(signal.name),
-            )
-            for signal, series in zip(spec.signals, found, strict=True)
-        ],
-        held_by_old_alerts(spec, baseline, current, check_facts(spec, baseline.facts, current.facts)),
-        confounders(baseline.facts, current.facts),
-        judge_evidence(spec.evidence, baseline.facts, current.facts),
-        ended(current.facts),
-    )
-    return replace(result, message=said_of(why, result.message))
+    return [
+        _result(
+            signal,
+            [
+                (key, of_nothing(finding, said) if said else finding)
+                for key, each in series
+                for finding in [gravest(list(islice(together, len(each)))) if isinstance(each, tuple) else each]
+            ],
+            after.get(signal.name),
+        )
+        for signal, series in zip(spec.signals, found, strict=True)
+    ]
 
 
 def _grid(

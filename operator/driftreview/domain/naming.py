@@ -24,7 +24,9 @@ def look_names(review: DriftReview) -> tuple[str, ...]:
 
 def evidence_names(review: DriftReview) -> tuple[str, ...]:
     """Names of all snapshots that a review may rest on, oldest first: every T0 there was, and what its status names."""
-    refs = (review.status.baseline, *(each.snapshot for each in review.status.checkpoints))
+    status, recovery = review.status, review.status.recovery
+    looks = [each.snapshot for each in status.checkpoints]
+    refs = (status.baseline, *looks, recovery.snapshot if recovery is not None else None)
     return *earlier_names(review), *(each.name for each in refs if each is not None)
 
 

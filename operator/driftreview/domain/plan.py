@@ -13,11 +13,12 @@ from typing import Final
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.acting import carry_out, left_to_the_actor
+from driftreview.domain.acting import carry_out, is_under_way, left_to_the_actor
 from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Role, Settle, brisk
+from driftreview.domain.aftermath import look_after
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
@@ -47,10 +48,11 @@ def plan(review: DriftReview, observed: Observed, now: datetime, role: Role = Ro
 def _planned(review: DriftReview, observed: Observed, now: datetime, role: Role) -> Action:
     status = review.status
     if status.phase in TERMINAL or (role is Role.ACTOR and status.act is None):
-        return Settle(status, None)
+        return Settle(status, None) if role is Role.ACTOR else look_after(review, observed, now)
     status = with_stop(with_freeze(review, status, now), observed.stop, now)
     review = review.model_copy(update={"status": status})
-    suspended = review.spec.suspend and not _is_under_way(status, observed)
+    # Suspending stops no rollout, so the end of one that was begun is still followed.
+    suspended = review.spec.suspend and not is_under_way(status, observed.target)
     if not suspended and (written := noted(review, observed.approvals, now)) is not None:
         return Settle(written, now)  # what people did is stored before anything follows from it
     if (taken := taken_over(review, observed.target, now)) is not None:
@@ -66,13 +68,6 @@ def _planned(review: DriftReview, observed: Observed, now: datetime, role: Role)
         started = start(review, observed, now)
         return replace(started, status=keeping(started.status, observed.target))
     return _watch(review, observed, now)
-
-
-def _is_under_way(status: DriftReviewStatus, observed: Observed) -> bool:
-    """Whether a rollback was carried out already: suspending stops no rollout, so its end is still followed."""
-    if status.act is None or status.act.type is not ActType.ROLL_BACK or status.judged is None:
-        return False
-    return observed.target is not None and observed.target.template_hash != status.judged.template_hash
 
 
 def _suspended(review: DriftReview, observed: Observed, now: datetime) -> Settle:

@@ -21,10 +21,11 @@ from driftreview.domain.approvals import added
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import some
 from driftreview.domain.ensued import ensued
-from driftreview.domain.evidence import T0, hash_of, spec_hash
-from driftreview.domain.judge import judge_looks
+from driftreview.domain.evidence import RECOVERY, T0, hash_of, spec_hash
+from driftreview.domain.judge import judge_looks, judge_recovery
 from driftreview.domain.naming import earlier_names, look_names, stored_name
 from driftreview.domain.recorded import by_people
+from driftreview.domain.recovering import recovery_differences
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import judged_row
 from driftreview.domain.signalsets import as_at_t0, is_pinned
@@ -38,6 +39,7 @@ UNPROVED: Final = (
     "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ActsStopped, ReportWritten",
     "status.conditions: BaselineCaptured's message",
+    "what was seen of the target after a rollback: status.aftermath, StaysBack; why and when a recovery was not judged",
     "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review that acted",
     "status.rollback.check, status.kept",
@@ -72,6 +74,22 @@ def frozen(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[Loo
         if each.metadata.name not in old and (name not in named or each.metadata.name == stored_name(review, name)):
             named[name] = each
     return tuple(Looked(name, named[name]) for name in look_names(review) if name in named)
+
+
+def frozen_recovery(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> Looked | None:
+    """The frozen time after a rollback, as it is; None where it was not frozen."""
+    name = stored_name(review, RECOVERY)
+    found = next((each for each in snapshots if each.metadata.name == name), None)
+    return None if found is None else Looked(RECOVERY, found)
+
+
+def looked_after(review: DriftReview, looks: Sequence[Looked], snapshots: Iterable[DriftSnapshot]) -> Looked | None:
+    """The same judged anew; as it is, where T0 is not there to judge it by."""
+    after, t0 = frozen_recovery(review, snapshots), review.status.t0
+    if after is None or not looks or looks[0].name != T0 or t0 is None:
+        return after
+    baseline, review = looks[0].evidence.spec, as_judged(review, looks)
+    return replace(after, result=judge_recovery(review.spec, baseline, after.evidence.spec, t0))
 
 
 def earlier(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[DriftSnapshot, ...]:
@@ -109,7 +127,11 @@ def as_judged(review: DriftReview, looks: Sequence[Looked]) -> DriftReview:
 
 
 def differences(
-    review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnapshot], approvals: Sequence[DriftApproval]
+    review: DriftReview,
+    looks: Sequence[Looked],
+    old: Sequence[DriftSnapshot],
+    approvals: Sequence[DriftApproval],
+    after: Looked | None = None,
 ) -> Iterator[Difference]:
     """Every place where a review and its evidence do not agree; first what the evidence is, then what it says.
 
@@ -118,8 +140,9 @@ def differences(
         looks: as `frozen` or `looked` finds them.
         old: as `earlier` finds them.
         approvals: what people did about this review.
+        after: as `frozen_recovery` or `looked_after` finds it.
     """
-    yield from _chain(review, looks, old)
+    yield from _chain(review, looks, old, after)
     yield from _spec(review, looks)
     compared = judged(review, looks)
     whole = [_anew(review, row, result) for _, row, result in compared]
@@ -128,6 +151,7 @@ def differences(
     for (index, row, _), made in zip(compared, whole, strict=True):
         yield from _row(f"status.checkpoints[{index}]", row, made, full=full)
     yield from contradictions(review, [each.evidence.spec for each in looks])
+    yield from recovery_differences(review, after.evidence.spec if after else None, after.result if after else None)
     if len(compared) == sum(each.verdict is not None for each in review.status.checkpoints):
         yield from ensued(review, {row.name: result.verdict for _, row, result in compared})
     yield from by_people(review, approvals)
@@ -144,7 +168,7 @@ def judged(review: DriftReview, looks: Sequence[Looked]) -> list[tuple[int, Chec
 
 
 def linked(
-    review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnapshot]
+    review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnapshot], after: Looked | None = None
 ) -> list[tuple[str, DriftSnapshot | None, SnapshotRef | None]]:
     """The links of the chain, oldest first: where the status names it, the snapshot, and how it is named there.
 
@@ -163,15 +187,22 @@ def linked(
             paths[row.name] = (f"status.checkpoints[{index}].snapshot", row.snapshot)
     for name in look_names(review):
         path, ref = paths.get(name, ("", None))
-        if path or name in found:
+        # A look that was frozen and never judged is no part of the chain once another one follows in its place.
+        if path or (name in found and after is None):
             links.append((path, found.get(name), ref))
+    recovery = status.recovery.snapshot if status.recovery is not None else None
+    if after is not None or recovery is not None:
+        path = "status.recovery.snapshot" if recovery is not None else ""
+        links.append((path, after.evidence if after else None, recovery))
     return links
 
 
-def _chain(review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnapshot]) -> Iterator[Difference]:
+def _chain(
+    review: DriftReview, looks: Sequence[Looked], old: Sequence[DriftSnapshot], after: Looked | None
+) -> Iterator[Difference]:
     """Whether the snapshots are those that the status names: unaltered, of this review, each linked to the last."""
     before = ""
-    for path, stored, ref in linked(review, looks, old):
+    for path, stored, ref in linked(review, looks, old, after):
         if stored is None:
             yield Difference(path, ref.name if ref else NONE, "there is no such snapshot")
             before = ref.hash if ref else ""

@@ -34,7 +34,7 @@ def owed(review: DriftReview) -> str | None:
     What was refused is tried again at the next look, not before: somebody must mend it.
     """
     said = condition(review.status, ConditionType.REPORT_WRITTEN)
-    about = _about(stands_at(review), len(review.status.approvals))
+    about = _about(stands_at(review), review.status.to_wire())
     return None if said is None or said.message.startswith(f"{about}: ") else about
 
 
@@ -42,13 +42,24 @@ def is_owed(status: Mapping[str, Any]) -> bool:
     """The same of the raw status of a review that has ended."""
     conditions = status.get("conditions", [])
     said = next((each for each in conditions if each["type"] == ConditionType.REPORT_WRITTEN), None)
-    about = _about(status["phase"], len(status.get("approvals", [])))
+    about = _about(status["phase"], status)
     return said is not None and not said.get("message", "").startswith(f"{about}: ")
 
 
-def _about(state: str, acts: int) -> str:
-    """A state that a report is of; what people do is another one each time, and so is a T0 that they had taken anew."""
-    return f"{state} with {acts} act{'s' if acts > 1 else ''} of people" if acts else state
+def _about(state: str, status: Mapping[str, Any]) -> str:
+    """A state that a report is of; what people do is another one each time, and so is a T0 that they had taken anew.
+
+    And so is, after a rollback, whether it helped, and whether what was taken away runs again.
+    """
+    acts, recovery = len(status.get("approvals", [])), status.get("recovery", {}).get("verdict")
+    back = next((each for each in status.get("conditions", []) if each["type"] == ConditionType.STAYS_BACK), None)
+    lasts = back is not None and (back["status"] == "False" or "endedAt" in status.get("aftermath", {}))
+    words = (
+        f"{state} with {acts} act{'s' if acts > 1 else ''} of people" if acts else state,
+        f"recovery {recovery}" if recovery else "",
+        str(back["reason"]) if back is not None and lasts else "",
+    )
+    return ", ".join(filter(None, words))
 
 
 def report_written(review: DriftReview, about: str, files: Mapping[str, str], now: datetime) -> DriftReviewStatus:

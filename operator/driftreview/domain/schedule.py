@@ -135,3 +135,14 @@ def checkpoint_window(
     if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
         start += parse_duration(spec.baseline.length)
     return fit(start, due, step, block or block_length(spec, step)) or fit(start, due, step, step)
+
+
+def recovery_due(window: WindowSpec, rolled_back_at: datetime) -> datetime:
+    """When the time after a rollback is judged: what its pods' start does belongs to no side, as after any rollout."""
+    return rolled_back_at + parse_duration(window.warmup) + parse_duration(window.recovery)
+
+
+def recovery_window(spec: DriftReviewSpec, due: datetime, step: timedelta, block: timedelta) -> Window | None:
+    """What is looked at after a rollback; where not even one block fits, the whole of it as with a checkpoint."""
+    start = due - parse_duration(spec.window.recovery)
+    return fit(start, due, step, block) or fit(start, due, step, step)

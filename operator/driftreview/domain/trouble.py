@@ -14,8 +14,9 @@ from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.display import fitted
-from driftreview.domain.evidence import T0
+from driftreview.domain.evidence import RECOVERY, T0
 from driftreview.domain.kinds import rules_of
+from driftreview.domain.recovery import waits
 from driftreview.domain.samples import Failed
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
 
@@ -45,7 +46,7 @@ def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetim
     message = f"{how_many}: {first.message}" if first.reason not in _NOT_ASKED else first.message
     status = with_condition(review.status, ConditionType.METRICS_AVAILABLE, "False", Reason(first.reason), message, now)
     if status.decision is not None:
-        return finished(review, status)
+        return finished(review, waits(status, Reason(first.reason), message, now))
     waiting = review.model_copy(update={"status": status})
     phase, since = status.phase or Phase.BASELINING, _unanswered_since(status) or now
     summary = f"waits for the metric source since {said(since)}: {message.removesuffix('.')}"
@@ -57,30 +58,36 @@ def metrics_failed(review: DriftReview, failures: Sequence[Failed], now: datetim
 def _overdue(review: DriftReview, *, dead: bool) -> str:
     """Which look waits, that its window does not move, and from when on it is judged by what there is."""
     status = review.status
-    index = next((i for i, each in enumerate(status.checkpoints) if each.verdict is None), None)
+    following = next((each for each in status.checkpoints if each.verdict is None), None)
     if status.baseline is None:
-        index, look, what = None, T0, "frozen"
-    elif index is None:
+        name, look, what = T0, T0, "frozen"
+    elif following is None:
         return ""
     else:
-        look, what = f"T0+{status.checkpoints[index].name}, due at {said(status.checkpoints[index].due)},", "judged"
-    until = _waited_for(review, index, dead=dead)
+        name, look, what = following.name, f"T0+{following.name}, due at {said(following.due)},", "judged"
+    until = _waited_for(review, name, dead=dead)
     then = f", and from {said(until)} on without what is unanswered" if until is not None else ""
     return f"; {look} is {what} by its own window once there are answers{then}"
 
 
-def out_of_patience(review: DriftReview, index: int | None, now: datetime, *, dead: bool) -> bool:
+def out_of_patience(review: DriftReview, look: str, now: datetime, *, dead: bool) -> bool:
     """Whether to freeze what there is, failures and all, instead of asking again.
 
     A few failing queries hold up the others only for a while. When none is answered there is nothing to hold up: the
-    source is waited for until the next look would be due, for the last look and for T0 until the last safe moment.
-    A review of times long past waits as long from the first failure.
+    source is waited for until the next look would be due, for the last look and for T0 until the last safe moment, and
+    after a rollback until the window closes. A review of times long past waits as long from the first failure.
+
+    Args:
+        review: whose look it is.
+        look: its name.
+        now: the time.
+        dead: nothing at all is answered.
     """
-    until = _waited_for(review, index, dead=dead)
+    until = _waited_for(review, look, dead=dead)
     return until is not None and now >= until
 
 
-def _waited_for(review: DriftReview, index: int | None, *, dead: bool) -> datetime | None:
+def _waited_for(review: DriftReview, look: str, *, dead: bool) -> datetime | None:
     """Until when what went unanswered is asked again; None where nothing did, or there is no T0."""
     status, window = review.status, extended(review).spec.window
     since = _unanswered_since(status)
@@ -89,10 +96,12 @@ def _waited_for(review: DriftReview, index: int | None, *, dead: bool) -> dateti
     at_least = since + min(PATIENCE, parse_duration(window.checkpoints[0]))
     if not dead:
         return at_least
+    if look == RECOVERY:
+        return max(at_least, schedule.closes_at(window, status.t0))
     safe_until = schedule.last_safe_moment(window, status.t0, status.target)
-    following = None if index is None or index + 1 == len(status.checkpoints) else status.checkpoints[index + 1]
-    if following is not None:
-        return max(at_least, following.due)
+    names = [each.name for each in status.checkpoints]
+    if look in names[:-1]:
+        return max(at_least, status.checkpoints[names.index(look) + 1].due)
     return safe_until if since < safe_until else at_least
 
 

@@ -143,7 +143,7 @@ def way_back_to(review: DriftReview, target: TargetView) -> Revision | None:
 
 def _is_open(status: DriftReviewStatus, target: TargetView, now: datetime) -> bool:
     """Whether a rollback may still come: the window is open, and neither was it done nor will it not be."""
-    if status.rollback is not None and now > status.rollback.closes_at:
+    if status.phase in TERMINAL or (status.rollback is not None and now > status.rollback.closes_at):
         return False
     if status.act is not None and status.act.type is not ActType.ROLL_BACK:
         return False

@@ -22,7 +22,7 @@ from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.coarser import Levels
 from driftreview.domain.companions import Companion
-from driftreview.domain.evidence import T0, Look, Measurement
+from driftreview.domain.evidence import RECOVERY, T0, Look, Measurement
 from driftreview.domain.expected import UNHURRIED
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.genuine import is_of
@@ -199,22 +199,26 @@ class Capture:
         failures = [each.failure for each in this.failed.values() if each.failure]
         if failures:
             dead = len(this.answered.names) == this.answered_before and not self._answers(this, found)
-            index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
-            if not trouble.out_of_patience(review, index, self._clock(), dead=dead):
+            if not trouble.out_of_patience(review, look.checkpoint, self._clock(), dead=dead):
                 return Unanswered(failures, dead)
         return _Answers(this.answered, list(this.failed.values()), this.scraping)
 
-    def _learn(self, review: DriftReview, look: Look, found: FoundSource | Problem) -> Facts | Unanswered:
-        """The facts of a look; what a check needs and the source did not answer is asked again while there is time."""
-        index = next((i for i, each in enumerate(review.status.checkpoints) if each.name == look.checkpoint), None)
-        moment = review.status.t0 if index is None else review.status.checkpoints[index].due
+    def _learn(self, review: DriftReview, look: Look, found: FoundSource | Problem) -> Facts | Unanswered | None:
+        """The facts of a look; what a check needs and the source did not answer is asked again while there is time.
+
+        None after a rollback: they are about the release, and that is gone.
+        """
+        if look.checkpoint == RECOVERY:
+            return None
+        due = (each.due for each in review.status.checkpoints if each.name == look.checkpoint)
+        moment = next(due, review.status.t0)
         facts = self._facts.gather(review, found, moment or self._clock())
         failures = [
             Failed(each.reason, f"{each.about}: {each.message}", retryable=True)
             for each in facts.problems
             if each.reason in UNANSWERED and each.about.partition("/")[0] not in UNHURRIED
         ]
-        waits = failures and not trouble.out_of_patience(review, index, self._clock(), dead=False)
+        waits = failures and not trouble.out_of_patience(review, look.checkpoint, self._clock(), dead=False)
         return Unanswered(failures, dead=False) if waits else facts
 
     def _resumed(self, review: DriftReview, look: Look) -> _Round:

@@ -17,7 +17,7 @@ from driftreview.adapters.kubernetes import APPROVALS, CLUSTER_METRIC_SOURCES, M
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
-from driftreview.api.phases import TERMINAL
+from driftreview.domain.aftermath import is_over_raw
 from driftreview.domain.evidence import canonical, content_hash
 from driftreview.domain.heard import MOST_KEPT, heard
 from driftreview.domain.reporting import is_owed
@@ -43,7 +43,7 @@ def kept(body: Mapping[str, Any]) -> bytes | None:
     No managers, labels and annotations: they are up to 256 KiB and more, and no step reads them. As UTF-8, as one wide
     character lets Python take four bytes for each of a text.
     """
-    if body.get("status", {}).get("phase") in TERMINAL and not is_owed(body["status"]):
+    if is_over_raw(body.get("status", {})) and not is_owed(body["status"]):
         return None
     metadata = {name: body["metadata"][name] for name in _METADATA if name in body["metadata"]}
     return canonical({name: body[name] for name in _PARTS if name in body} | {"metadata": metadata})

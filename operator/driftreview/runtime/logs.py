@@ -47,13 +47,19 @@ def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None
     """Log where a review has got to, and what somebody must mend, when that is new."""
     if now.phase != before.phase or now.decision != before.decision:
         LOGGER.info("%s: %s", now.phase, now.summary, extra={"review": review})
-    if (told := turned(before, now)) is not None:
-        level, what = (logging.INFO, "possible") if told.status == "True" else (logging.WARNING, "not possible")
-        LOGGER.log(level, "rollback %s: %s: %s", what, told.reason, told.message, extra={"review": review})
-    for kind in (ConditionType.STALLED, ConditionType.DECISION_DUE):
+    if (way := turned(before, now)) is not None:
+        level, what = (logging.INFO, "possible") if way.status == "True" else (logging.WARNING, "not possible")
+        LOGGER.log(level, "rollback %s: %s: %s", what, way.reason, way.message, extra={"review": review})
+    told = (
+        (ConditionType.STALLED, "True"),
+        (ConditionType.DECISION_DUE, "True"),
+        (ConditionType.STAYS_BACK, "False"),
+        (ConditionType.RECOVERED, "False"),
+    )
+    for kind, truth in told:
         known, found = (condition(each, kind) for each in (before, now))
         same = (
             known is not None and found is not None and (known.reason, known.message) == (found.reason, found.message)
         )
-        if found is not None and found.status == "True" and not same:
+        if found is not None and found.status == truth and not same:
             LOGGER.warning("%s: %s", found.reason, found.message, extra={"review": review})

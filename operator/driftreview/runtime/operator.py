@@ -39,6 +39,7 @@ from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
+from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
@@ -69,6 +70,7 @@ class Operator:
         reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
         self._stop = StopWatch(StopSwitch(self._cluster, settings.namespace), self._telemetry)
         keeper = Keeper(reviews, workloads)
+        capture = Capture(reviews, keeper, ClusterFacts(self._cluster, clock.now), clock.now)
         carry_out = CarryOut(reviews, workloads, GitOpsTools(self._cluster), keeper, self._telemetry, self._stop)
         self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
         self._claims = Claims(reviews.read)
@@ -82,9 +84,10 @@ class Operator:
                 Acceptance(sources, clock.now),
                 PreflightReader(self._cluster, sources, clock.now),
             ),
-            capture=Capture(reviews, keeper, ClusterFacts(self._cluster, clock.now), clock.now),
+            capture=capture,
             carry_out=carry_out,
             way_back=WayBackReader(WayBack(self._cluster, settings.role), keeper, carry_out.way_back),
+            recovery=RecoveryLook(capture, sources, carry_out, self._telemetry, clock.now),
             reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
             rulings=self._rulings,
             claims=self._claims,

@@ -36,10 +36,12 @@ from driftreview.api.phases import TERMINAL
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
-from driftreview.domain import decide, schedule, trouble
+from driftreview.domain import aftermath, decide, schedule, trouble
+from driftreview.domain.acting import is_under_way
 from driftreview.domain.action import (
     CaptureBaseline,
     CaptureCheckpoint,
+    CaptureRecovery,
     Observed,
     PatchTarget,
     PauseOwner,
@@ -63,6 +65,7 @@ from driftreview.runtime.claims import Claims
 from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.loop import AbandonedError
+from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.telemetry import Telemetry
@@ -90,6 +93,7 @@ class Reconciler:
     capture: Capture
     carry_out: CarryOut
     way_back: WayBackReader
+    recovery: RecoveryLook
     reporter: Reporter
     rulings: Rulings
     claims: Claims
@@ -132,7 +136,7 @@ class Reconciler:
             except ValidationError as error:
                 self.reviews.refuse_unreadable(raw, error, self.clock())
                 return raw, self.clock() + UNREADABLE
-            if review.metadata.deletion_timestamp is not None or review.status.phase in TERMINAL:
+            if review.metadata.deletion_timestamp is not None or self._is_over(review):
                 return raw, None
             try:
                 raw, again = self._guarded(review, raw, until)
@@ -156,6 +160,10 @@ class Reconciler:
                 return raw, again
         return raw, self.clock() + timedelta(seconds=1)
 
+    def _is_over(self, review: DriftReview) -> bool:
+        """Whether there is nothing to do any more; what follows a rollback is looked at by the judge."""
+        return aftermath.is_over(review.status) or (self.role is Role.ACTOR and review.status.phase in TERMINAL)
+
     def _anew(self, raw: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The review as it is now; None if it is gone, also if there is another of its name: that has its own turn."""
         fresh = self.reviews.read(raw["metadata"]["namespace"], raw["metadata"]["name"])
@@ -171,14 +179,16 @@ class Reconciler:
             now = self.clock()
             self.telemetry.step_errors.labels(type(error).__name__).inc()
             reason = _REASONS.get(type(error), Reason.REFUSED)
-            return self._write(review, trouble.refused(review, reason, str(error), now), raw), now + RETRY
+            say = aftermath.unseen if review.status.phase in TERMINAL else trouble.refused
+            return self._write(review, say(review, reason, str(error), now), raw), now + RETRY
         except (ForeignEvidenceError, UnreadableError) as error:
             return self._write(review, trouble.evidence_altered(review, str(error), self.clock()), raw), self.clock()
         except (ClusterError, TurnOverError, BusyError, AbandonedError):
             raise
         except Exception as error:
+            say_failed = aftermath.failed if review.status.phase in TERMINAL else trouble.unexpected
             with contextlib.suppress(ClusterError):
-                self._write(review, trouble.unexpected(review, type(error).__name__, self.clock()), raw)
+                self._write(review, say_failed(review, type(error).__name__, self.clock()), raw)
             raise  # the loop logs it and waits a while before it tries again
 
     def _step(
@@ -193,6 +203,8 @@ class Reconciler:
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)
         observed = replace(found, approvals=self.people(review), first=first, stop=self.carry_out.stop.seen())
+        if workload and self.role is not Role.JUDGE and is_under_way(review.status, target):
+            observed = replace(observed, serving=self.workloads.serving(review, workload))
         action = plan(review, observed, now, self.role)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
@@ -210,6 +222,11 @@ class Reconciler:
                 return self._capture_baseline(review, raw, now, until)
             case CaptureCheckpoint(index) if workload:
                 return self._capture_checkpoint(review, workload, index, raw, now, until)
+            case CaptureRecovery():
+                after = self.recovery.look(review, until)
+                if isinstance(after, Unanswered):
+                    return self._unanswered(review, after, raw, now)
+                return self._write(review, after, raw), now + RETRY
             case PatchTarget(act) if workload:
                 status, again = self.carry_out.act(review, workload, act, now)
                 return self._write(review, status, raw), again
@@ -239,6 +256,8 @@ class Reconciler:
         if status.to_wire() == review.status.to_wire():
             return raw
         stored = self.reviews.write_status(review, status)
+        if aftermath.has_returned(review.status, status):
+            self.telemetry.returns.inc()
         tell(review.metadata.full_name, review.status, status)
         if (told := turned(review.status, status)) is not None:
             self.telemetry.way_back.labels(told.reason).inc()
@@ -303,7 +322,7 @@ class Reconciler:
         self, review: DriftReview, unanswered: Unanswered, raw: Mapping[str, Any], now: datetime, *, first: bool = False
     ) -> tuple[Mapping[str, Any], datetime]:
         closed = review.status.rollback is not None and now > review.status.rollback.closes_at
-        if first and closed and trouble.out_of_patience(review, None, now, dead=unanswered.dead):
+        if first and closed and trouble.out_of_patience(review, T0, now, dead=unanswered.dead):
             return self._write(review, trouble.baseline_given_up(review, now), raw), now
         after = trouble.metrics_failed(review, unanswered.failures, now, dead=unanswered.dead)
         stored = self._write(review, after, raw)

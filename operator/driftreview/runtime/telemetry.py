@@ -71,6 +71,12 @@ class Telemetry:
             ["reason"],
             registry=registry,
         )
+        self.recoveries = Counter(
+            "driftreview_recoveries_total", "Times after rollbacks judged, by verdict.", ["verdict"], registry=registry
+        )
+        self.returns = Counter(
+            "driftreview_returns_total", "Rejected pod templates seen to run again after a rollback.", registry=registry
+        )
         self.lateness = Histogram(
             "driftreview_checkpoint_lateness_seconds",
             "How long after its due time and settling a checkpoint was judged.",

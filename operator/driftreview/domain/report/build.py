@@ -11,6 +11,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.phases import Phase
 from driftreview.domain.display import shorten
 from driftreview.domain.report import (
+    aftermath,
     alerts,
     baseline,
     chain,
@@ -52,6 +53,7 @@ SECTIONS: Final[tuple[Callable[[Material], Section | None], ...]] = (
     observations.section,
     outlook.section,
     recommendation.section,
+    aftermath.section,
     elsewhere.section,
     chain.section,
 )

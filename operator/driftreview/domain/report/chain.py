@@ -28,6 +28,7 @@ def section(material: Material) -> Section | None:
         rows=[
             *(_row("Earlier T0", each, _ref(each)) for each in material.earlier),
             *(_row(when(each), each.evidence, material.ref(each)) for each in material.looks),
+            *(_row(each.name, each.evidence, material.ref(each)) for each in (material.recovery,) if each),
         ],
     )
     return Section(

@@ -48,6 +48,16 @@ def section(material: Material) -> Section | None:
     return Section(id="drift", title="Drift Detection Summary", blocks=blocks) if blocks else None
 
 
+def compared(material: Material, look: Looked, when: str) -> Iterator[Table]:
+    """The signals of a look that is none of the release, each as the tables of looks have it."""
+    if look.result is None:
+        return
+    results = {each.signal.name: each for each in look.result.results}
+    for name, declared in by_section(material.review.spec.signals, []):
+        rows = [_row(material, look, results[each.name], is_last=False) for each in declared if each.name in results]
+        yield Table(title=f"{called(name)}, {when}", columns=list(_COLUMNS), rows=rows)
+
+
 def _of_look(material: Material, look: Looked, *, is_last: bool) -> Iterator[Block]:
     if look.result is None:
         return

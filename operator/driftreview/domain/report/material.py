@@ -27,7 +27,7 @@ from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import GOOD, Finding
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.observed import Observed, observed
-from driftreview.domain.recheck import Looked, as_judged, differences, earlier, looked
+from driftreview.domain.recheck import Looked, as_judged, differences, earlier, looked, looked_after
 from driftreview.domain.report.model import AskedQuery, Cell, Reference, Tone
 
 _TONES: Final[dict[str, Tone]] = {
@@ -56,6 +56,8 @@ class Material:
     """The T0s before it, oldest first."""
     approvals: tuple[DriftApproval, ...] = ()
     """What people did about it."""
+    recovery: Looked | None = None
+    """The time after a rollback, judged anew; None before it is frozen."""
     differences: tuple[Difference, ...] = ()
     """Where the status says something else than the evidence."""
 
@@ -66,9 +68,10 @@ class Material:
         """Judge all looks anew, and hold the status against them and against what people did."""
         snapshots, uid = list(snapshots), review.metadata.uid
         looks, old = looked(review, snapshots), earlier(review, snapshots)
+        after = looked_after(review, looks, snapshots)
         acts = tuple(each for each in approvals if each.spec.review_ref.uid == uid)
-        found = tuple(differences(review, looks, old, acts))
-        return Material(as_judged(review, looks), looks, old, acts, found)
+        found = tuple(differences(review, looks, old, acts, after))
+        return Material(as_judged(review, looks), looks, old, acts, after, found)
 
     @property
     def window(self) -> Window:
@@ -134,6 +137,8 @@ class Material:
             *(each.at for each in status.approvals),
             status.decision.at if status.decision else None,
             *((status.act.intent_at, status.act.applied_at, status.act.completed_at) if status.act else ()),
+            status.recovery.judged_at if status.recovery else None,
+            *((status.aftermath.returned_at, status.aftermath.ended_at) if status.aftermath else ()),
         ]
         return max((each for each in moments if each), default=None)
 

@@ -18,7 +18,7 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some
 from driftreview.domain.incidents import ended
-from driftreview.domain.report import elsewhere, held, limitations, mending, people, revert
+from driftreview.domain.report import aftermath, elsewhere, held, limitations, mending, people, revert
 from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
@@ -231,6 +231,7 @@ def _after(material: Material) -> Iterator[Sentence]:
     if review.status.phase is Phase.FAILED:
         text = "Decide by hand: the review could not be carried to its end, see State"
         yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review("status.summary")])
+        yield from aftermath.steps(material)
     if decision is None or review.status.phase is Phase.FAILED:
         return
     yield from people.left(material)
@@ -239,6 +240,7 @@ def _after(material: Material) -> Iterator[Sentence]:
         why = f"what {decision.by} rejected it for" if decision.reason is Reason.REJECTED else "what drifted"
         text = f"Mend {why} before this pod template is released again: it is remembered as rejected"
         yield Sentence(text=text, evidence=field)
+        yield from aftermath.steps(material)
         yield from _not_taken_back(material)
         return
     if act is None and (held := held_by(review.spec.policy, decision.recommendation)):

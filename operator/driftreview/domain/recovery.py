@@ -1,0 +1,137 @@
+"""Whether a rollback helped: the time after it, judged against T0 as any look is, and how that is said."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from driftreview.api.aftermath import Recovery, RecoveryVerdict
+from driftreview.api.checkpoint import SnapshotRef
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import ConditionType
+from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.status import DriftReviewStatus
+from driftreview.api.values import parse_duration
+from driftreview.domain import schedule
+from driftreview.domain.display import shorten
+from driftreview.domain.result import CheckpointResult
+from driftreview.domain.status import Truth, condition, said, with_condition
+
+_MOST_TOLD: Final = 160
+"""Characters of why, where a summary has to tell of the decision as well."""
+_VERDICTS: Final = {Verdict.PASS: RecoveryVerdict.RECOVERED, Verdict.DRIFT: RecoveryVerdict.NOT_RECOVERED}
+_TRUTHS: Final[dict[RecoveryVerdict, Truth]] = {
+    RecoveryVerdict.RECOVERED: "True",
+    RecoveryVerdict.NOT_RECOVERED: "False",
+    RecoveryVerdict.UNKNOWN: "Unknown",
+}
+_REASONS: Final = {
+    RecoveryVerdict.RECOVERED: Reason.RECOVERED,
+    RecoveryVerdict.NOT_RECOVERED: Reason.NOT_RECOVERED,
+    RecoveryVerdict.UNKNOWN: Reason.NOT_ENOUGH_EVIDENCE,
+}
+_WORDS: Final = {
+    RecoveryVerdict.RECOVERED: "recovered",
+    RecoveryVerdict.NOT_RECOVERED: "not recovered",
+    RecoveryVerdict.UNKNOWN: "whether that helped is not known",
+}
+
+
+def verdict_of(result: CheckpointResult) -> RecoveryVerdict:
+    """What a look comes to: what could not be judged, or only perhaps is worse, is neither mended nor not."""
+    return _VERDICTS.get(result.verdict, RecoveryVerdict.UNKNOWN)
+
+
+def due_from_now(review: DriftReview, status: DriftReviewStatus, rolled_back_at: datetime) -> DriftReviewStatus:
+    """The rollback was just done: say when it is looked at whether it helped, if that is wanted and can be."""
+    window = review.spec.window
+    if not parse_duration(window.recovery):
+        return status
+    if status.baseline is None:
+        message = "nothing was frozen at T0 that the time after the rollback could be held against"
+        return _told(status, "Unknown", Reason.BASELINE_MISSING, message, rolled_back_at)
+    due = schedule.recovery_due(window, rolled_back_at)
+    status = status.model_copy(update={"recovery": Recovery(due=due)})
+    ready = due + parse_duration(window.settle)
+    message = f"the time from {said(due - parse_duration(window.recovery))} to {said(due)} is judged at {said(ready)}"
+    return _told(status, "Unknown", Reason.RECOVERY_DUE, message, rolled_back_at)
+
+
+def restored(review: DriftReview) -> DriftReview:
+    """The review as one of what runs since the rollback: whose pods are asked about, and what the evidence names."""
+    status = review.status.model_copy(update={"judged": review.status.previous, "previous": None})
+    return review.model_copy(update={"status": status})
+
+
+def frozen_last(status: DriftReviewStatus) -> SnapshotRef | None:
+    """The last look before the rollback: the evidence of the time after it is linked to that."""
+    frozen = (status.baseline, *(each.snapshot for each in status.checkpoints))
+    return next((each for each in reversed(frozen) if each is not None), None)
+
+
+def is_open(status: DriftReviewStatus) -> bool:
+    """Whether the time after a rollback is still to be judged."""
+    return status.recovery is not None and status.recovery.verdict is None
+
+
+def recovered(
+    status: DriftReviewStatus, result: CheckpointResult, ref: SnapshotRef, now: datetime
+) -> DriftReviewStatus:
+    """It was judged: write down what it came to."""
+    if status.recovery is None:
+        return status
+    judged = judged_recovery(status.recovery, result, schedule.whole_seconds(now))
+    return _closed(status, judged.model_copy(update={"snapshot": ref}), now)
+
+
+def judged_recovery(recovery: Recovery, result: CheckpointResult, judged_at: datetime) -> Recovery:
+    """The look at the time after a rollback with what is said of it."""
+    found = {"judged_at": judged_at, "verdict": verdict_of(result), "message": shorten(result.message)}
+    return recovery.model_copy(update=found)
+
+
+def condition_of(judged: Recovery) -> tuple[Truth, Reason]:
+    """What the condition Recovered is, once it was judged."""
+    verdict = judged.verdict or RecoveryVerdict.UNKNOWN
+    return _TRUTHS[verdict], _REASONS[verdict]
+
+
+def waits(status: DriftReviewStatus, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:
+    """It is due and cannot be judged yet: say why."""
+    return _told(status, "Unknown", reason, message, now) if is_open(status) else status
+
+
+def given_up(status: DriftReviewStatus, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:
+    """It will never be judged: say why."""
+    if status.recovery is None or not is_open(status):
+        return status
+    found = {"judged_at": schedule.whole_seconds(now), "verdict": RecoveryVerdict.UNKNOWN, "message": shorten(message)}
+    return _closed(status, status.recovery.model_copy(update=found), now, reason)
+
+
+def since_then(status: DriftReviewStatus) -> str:
+    """What is known since a rollback, as the end of a sentence about it; empty where nothing is."""
+    parts = []
+    back = condition(status, ConditionType.STAYS_BACK)
+    if back is not None and back.status == "False" and status.judged is not None:
+        parts.append(f"but {status.judged.name} runs again, see StaysBack")
+    recovery = status.recovery
+    if recovery is not None and recovery.verdict is None:
+        parts.append(f"whether that helped is judged after {said(recovery.due)}")
+    elif recovery is not None and recovery.verdict is not None:
+        what = _WORDS[recovery.verdict]
+        parts.append(f"{what}: {shorten(recovery.message or '', _MOST_TOLD)}")
+    return "".join(f"; {each}" for each in parts)
+
+
+def _told(status: DriftReviewStatus, truth: Truth, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:
+    return with_condition(status, ConditionType.RECOVERED, truth, reason, message, now)
+
+
+def _closed(
+    status: DriftReviewStatus, judged: Recovery, now: datetime, reason: Reason | None = None
+) -> DriftReviewStatus:
+    """Write down what was found, and set the condition; the reason is that of the verdict, if there is no other."""
+    status = status.model_copy(update={"recovery": judged})
+    truth, usual = condition_of(judged)
+    return _told(status, truth, reason or usual, judged.message or "", now)

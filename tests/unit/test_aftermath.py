@@ -1,0 +1,336 @@
+"""After a rollback: what is looked at until the window closes, what is said of it, and that nothing is ever done."""
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.reasons import Reason
+from driftreview.api.status import ActType
+from driftreview.domain import aftermath
+from driftreview.domain.action import CaptureRecovery, Observed, Settle
+from driftreview.domain.owner import Owner, OwnerKind
+from driftreview.domain.plan import plan
+from driftreview.domain.running import Edit
+from driftreview.domain.trouble import PATIENCE
+from tests.builders import HOUR, MINUTE, T0, review, signal, target
+from tests.simulator import Deployment, Metrics, Simulator
+
+SECOND = timedelta(seconds=1)
+CLOSES = T0 + 4 * HOUR + 30 * MINUTE
+
+
+def rolled_back(good_again: bool = True, **spec: Any) -> Simulator:  # noqa: FBT001, FBT002
+    """Bad from the rollout on, and rolled back soon after the first look; good again once that is done, or not."""
+    shifts = [(T0 - 10 * MINUTE, 1.5), *([(T0 + 66 * MINUTE, 1.0)] if good_again else [])]
+    simulator = Simulator(review(signals=[signal()], **spec), metrics=Metrics(shifts))
+    simulator.pass_time(HOUR + 10 * MINUTE)
+    assert simulator.phase == Phase.ROLLED_BACK
+    return simulator
+
+
+def said(simulator: Simulator, kind: str) -> tuple[str, str, str]:
+    found = next(each for each in simulator.status["conditions"] if each["type"] == kind)
+    return found["status"], found["reason"], found["message"]
+
+
+def window(**fields: str) -> dict[str, Any]:
+    return {"window": {"checkpoints": ["1h", "2h", "4h"], "rollback": "4h"} | fields}
+
+
+class TestWhetherItHelped:
+    def test_it_is_unknown_until_it_is_due_and_says_when_that_is(self) -> None:
+        simulator = rolled_back()
+        due = simulator.status["recovery"]["due"]
+        assert due == "2026-07-31T14:15:00Z"  # an hour and another warm-up after the rollback
+        assert said(simulator, "Recovered")[:2] == ("Unknown", "RecoveryDue")
+        assert simulator.status["summary"].endswith(f"; whether that helped is judged after {due}")
+
+    @pytest.mark.parametrize(
+        ("good", "verdict", "truth"), [(True, "Recovered", "True"), (False, "NotRecovered", "False")]
+    )
+    def test_what_is_as_it_was_has_recovered_and_what_is_still_bad_has_not(
+        self, *, good: bool, verdict: str, truth: str
+    ) -> None:
+        simulator = rolled_back(good)
+        before = simulator.status["summary"]
+        simulator.pass_time(2 * HOUR)
+        recovery = simulator.status["recovery"]
+        assert (recovery["verdict"], said(simulator, "Recovered")[:2]) == (verdict, (truth, verdict))
+        assert recovery["snapshot"]["name"] in simulator.snapshots
+        assert simulator.phase == Phase.ROLLED_BACK
+        assert before.partition("; whether")[0] in simulator.status["summary"]
+        assert recovery["message"][:40] in simulator.status["summary"]
+        assert simulator.acts == [ActType.ROLL_BACK]
+
+    def test_without_data_it_is_unknown_and_never_recovered(self) -> None:
+        simulator = rolled_back()
+        simulator.metrics.mode = "empty"
+        simulator.pass_time(2 * HOUR)
+        assert simulator.status["recovery"]["verdict"] == "Unknown"
+        assert said(simulator, "Recovered")[:2] == ("Unknown", "NotEnoughEvidence")
+        assert "latency is Missing" in said(simulator, "Recovered")[2]
+
+    def test_too_few_blocks_are_no_recovery_either(self) -> None:
+        simulator = rolled_back(**window(recovery="20m"))
+        simulator.pass_time(2 * HOUR)
+        assert simulator.status["recovery"]["verdict"] == "Unknown"
+
+    def test_it_is_not_looked_at_where_nobody_wants_to_know(self) -> None:
+        simulator = rolled_back(**window(recovery="0s"))
+        simulator.pass_time(2 * HOUR)
+        assert "recovery" not in simulator.status
+        assert "Recovered" not in [each["type"] for each in simulator.status["conditions"]]
+        assert said(simulator, "StaysBack")[0] == "True"
+
+    def test_a_source_that_is_down_is_waited_for(self) -> None:
+        simulator = rolled_back()
+        simulator.metrics.mode = "down"
+        simulator.pass_time(2 * HOUR)
+        assert "verdict" not in simulator.status["recovery"]
+        assert said(simulator, "Recovered")[:2] == ("Unknown", "Unreachable")
+        simulator.metrics.mode = "up"
+        simulator.pass_time(2 * MINUTE)
+        assert simulator.status["recovery"]["verdict"] == "Recovered"
+        assert said(simulator, "MetricsAvailable")[0] == "True"
+
+    def test_but_not_beyond_the_window(self) -> None:
+        simulator = rolled_back()
+        simulator.metrics.mode = "down"
+        simulator.pass_time(4 * HOUR)
+        assert simulator.status["recovery"]["verdict"] == "Unknown"
+        assert aftermath.is_over(simulator.stored().status)
+
+    def test_it_is_judged_late_by_its_own_window(self) -> None:
+        simulator = rolled_back()
+        simulator.now = CLOSES + 5 * HOUR
+        simulator.run()
+        assert simulator.status["recovery"]["verdict"] == "Recovered"
+        assert simulator.again is None
+
+    def test_it_outlasts_a_window_that_closes_before_it_is_due(self) -> None:
+        simulator = Simulator(review(signals=[signal()], policy={"onDrift": "Hold", "onWindowEnd": "Rollback"}))
+        simulator.metrics.shifts = [(T0 - 10 * MINUTE, 1.5), (T0 + 4 * HOUR + 10 * MINUTE, 1.0)]
+        simulator.pass_time(4 * HOUR + 20 * MINUTE)
+        assert simulator.phase == Phase.ROLLED_BACK
+        simulator.pass_time(30 * MINUTE)
+        assert not aftermath.is_over(simulator.stored().status)
+        simulator.pass_time(HOUR)
+        assert simulator.status["recovery"]["verdict"] == "Recovered"
+        assert simulator.again is None
+
+    def test_suspended_it_is_judged_when_that_is_taken_back(self) -> None:
+        simulator = rolled_back()
+        simulator.suspend(suspended=True)
+        simulator.pass_time(2 * HOUR)
+        assert said(simulator, "Recovered")[:2] == ("Unknown", "Suspended")
+        simulator.suspend(suspended=False)
+        simulator.pass_time(MINUTE)
+        assert simulator.status["recovery"]["verdict"] == "Recovered"
+
+    def test_suspended_to_the_end_it_is_unknown(self) -> None:
+        simulator = rolled_back()
+        simulator.suspend(suspended=True)
+        simulator.pass_time(4 * HOUR)
+        assert (simulator.status["recovery"]["verdict"], said(simulator, "Recovered")[1]) == ("Unknown", "Suspended")
+        assert simulator.again is None
+
+    def test_without_a_baseline_there_is_nothing_to_hold_it_against(self) -> None:
+        before = rolled_back().stored()
+        status = before.status.model_copy(update={"baseline": None, "recovery": None, "aftermath": None})
+        ended = aftermath.begun(before, status, target("old"), T0 + 2 * HOUR)
+        assert ended.recovery is None
+        found = next(each for each in ended.conditions if each.type == "Recovered")
+        assert (found.status, found.reason) == ("Unknown", Reason.BASELINE_MISSING)
+
+    @pytest.mark.parametrize(("late", "verdict"), [(timedelta(0), None), (5 * HOUR, "Unknown")])
+    def test_refused_evidence_is_tried_again_and_given_up_in_the_end(
+        self, late: timedelta, verdict: str | None
+    ) -> None:
+        subject = rolled_back().stored()
+        after = aftermath.unjudged(subject, Reason.FORBIDDEN, "no right", T0 + 3 * HOUR + late)
+        assert after.recovery is not None
+        assert after.recovery.verdict == verdict
+        assert next(each for each in after.conditions if each.type == "Recovered").reason == Reason.FORBIDDEN
+
+    def test_altered_evidence_is_given_up_at_once(self) -> None:
+        subject = rolled_back().stored()
+        after = aftermath.unjudgeable(subject, Reason.EVIDENCE_ALTERED, "T0 is gone", T0 + 3 * HOUR)
+        assert after.recovery is not None
+        assert (after.recovery.verdict, after.recovery.message) == ("Unknown", "T0 is gone")
+        assert after.phase is Phase.ROLLED_BACK
+
+
+class TestWhetherItStays:
+    def test_it_stays_until_the_window_closes_and_then_nobody_looks_any_more(self) -> None:
+        simulator = rolled_back()
+        assert said(simulator, "StaysBack") == ("True", "StaysBack", "web-old runs")
+        simulator.pass_time(CLOSES - simulator.now - SECOND)
+        assert simulator.again is not None
+        assert simulator.again - simulator.now <= aftermath.LOOK
+        simulator.pass_time(MINUTE)
+        assert said(simulator, "StaysBack")[:2] == ("True", "WindowClosed")
+        assert simulator.again is None
+
+    def test_what_returns_is_told_within_a_minute_and_nothing_is_done(self) -> None:
+        simulator = rolled_back()
+        assert simulator.target is not None
+        at = simulator.now
+        simulator.target.roll_out("new", at)
+        simulator.pass_time(MINUTE)
+        truth, reason, message = said(simulator, "StaysBack")
+        assert (truth, reason) == ("False", "Returned")
+        assert message.startswith("web-new was rolled back and is there again, first seen at 2026-07-31T13:1")
+        assert message.endswith("(Git, a pipeline), or apply the pod template of web-old again")
+        assert "; but web-new runs again, see StaysBack" in simulator.status["summary"]
+        simulator.pass_time(5 * HOUR)
+        assert simulator.acts == [ActType.ROLL_BACK]
+        assert simulator.phase == Phase.ROLLED_BACK
+        assert said(simulator, "StaysBack")[:2] == ("False", "Returned")
+        assert said(simulator, "StaysBack")[2].endswith("looked at no more")
+
+    def test_who_applied_it_is_named(self) -> None:
+        simulator = rolled_back()
+        owner = Owner(OwnerKind.APPLICATION, "web", "", "label argocd.argoproj.io/instance", wrote=False)
+        view = replace(target("new"), edited=Edit("pipeline", T0 + 2 * HOUR), owner=owner)
+        settled = plan(simulator.stored(), Observed(view), simulator.now)
+        assert isinstance(settled, Settle)
+        found = next(each for each in settled.status.conditions if each.type == "StaysBack")
+        by = "by field manager pipeline (Update) at 2026-07-31T14:00:00Z, kept by Argo CD Application web;"
+        assert f", applied {by}" in found.message
+        assert aftermath.has_returned(simulator.stored().status, settled.status)
+        unread = aftermath.unseen(
+            simulator.stored().model_copy(update={"status": settled.status}),
+            Reason.FORBIDDEN,
+            "no right",
+            T0 + 2 * HOUR,
+        )
+        assert not aftermath.has_returned(unread, settled.status), "it was known before the target could not be read"
+        assert not aftermath.has_returned(settled.status, settled.status)
+
+    def test_a_recovery_that_was_still_to_be_judged_is_unknown_then(self) -> None:
+        simulator = rolled_back()
+        assert simulator.target is not None
+        simulator.target.roll_out("new", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert simulator.status["recovery"]["verdict"] == "Unknown"
+        assert said(simulator, "Recovered")[1] == "Returned"
+
+    def test_one_that_was_judged_stays_judged(self) -> None:
+        simulator = rolled_back()
+        simulator.pass_time(2 * HOUR)
+        judged = simulator.status["recovery"]
+        assert simulator.target is not None
+        simulator.target.roll_out("new", simulator.now)
+        simulator.pass_time(HOUR)
+        assert simulator.status["recovery"] == judged
+        assert said(simulator, "Recovered")[0] == "True"
+
+    def test_what_goes_away_again_is_back_and_when_it_first_returned_is_kept(self) -> None:
+        simulator = rolled_back()
+        assert simulator.target is not None
+        for version in ("new", "old", "new", "old"):
+            simulator.target.roll_out(version, simulator.now)
+            simulator.pass_time(10 * MINUTE)
+        first = simulator.status["aftermath"]["returnedAt"]
+        assert first < "2026-07-31T13:12:00Z"
+        truth, reason, message = said(simulator, "StaysBack")
+        assert (truth, reason) == ("True", "StaysBack")
+        assert message == f"web-old runs; web-new was seen to run again from {first} on, and is gone"
+
+    def test_a_third_revision_ends_it(self) -> None:
+        simulator = rolled_back()
+        assert simulator.target is not None
+        simulator.target.roll_out("newer", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert said(simulator, "StaysBack") == (
+            "Unknown",
+            "NewRevision",
+            "Deployment web runs web-newer now: whether the rejected revision returns is looked at no more",
+        )
+        assert simulator.status["recovery"]["verdict"] == "Unknown"
+        assert simulator.again is None
+
+    @pytest.mark.parametrize("again", [False, True])
+    def test_a_target_that_is_gone_ends_it(self, *, again: bool) -> None:
+        simulator = rolled_back()
+        simulator.target = Deployment(uid="another") if again else None
+        simulator.pass_time(MINUTE)
+        assert said(simulator, "StaysBack")[:2] == ("Unknown", "TargetReplaced")
+        assert ("created again" in said(simulator, "StaysBack")[2]) is again
+        assert simulator.again is None
+
+    def test_an_undone_rollback_that_failed_is_looked_at_as_well(self) -> None:
+        simulator = Simulator(review(signals=[signal()]), metrics=Metrics([(T0 - 10 * MINUTE, 1.5)]))
+        simulator.pass_time(HOUR)
+        while not simulator.status.get("act", {}).get("appliedAt"):
+            simulator.pass_time(10 * SECOND)
+        assert simulator.target is not None
+        simulator.target.roll_out("new", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert (simulator.phase, said(simulator, "StaysBack")[:2]) == (Phase.FAILED, ("False", "Returned"))
+        assert "recovery" not in simulator.status
+        simulator.target.roll_out("old", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert (simulator.phase, said(simulator, "StaysBack")[0]) == (Phase.FAILED, "True")
+        simulator.pass_time(5 * HOUR)
+        assert simulator.again is None
+
+    def test_a_target_that_cannot_be_looked_at_is_said_and_tried_again(self) -> None:
+        simulator = rolled_back()
+        simulator.unreadable = True
+        simulator.pass_time(MINUTE)
+        truth, reason, message = said(simulator, "StaysBack")
+        assert (truth, reason) == ("Unknown", "InternalError")
+        assert "see its log for shop/release" in message
+        simulator.unreadable = False
+        simulator.pass_time(MINUTE)
+        assert said(simulator, "StaysBack")[0] == "True"
+
+    def test_but_not_for_ever(self) -> None:
+        simulator = rolled_back()
+        simulator.unreadable = True
+        simulator.pass_time(CLOSES - simulator.now + PATIENCE)
+        assert simulator.again is None
+        assert aftermath.is_over(simulator.stored().status)
+        assert said(simulator, "StaysBack")[0] == "Unknown"
+        assert simulator.status["recovery"]["verdict"] == "Unknown"
+
+
+class TestWhatIsOver:
+    def test_a_review_that_rolled_nothing_back_is_over_with_its_end(self) -> None:
+        simulator = Simulator(review(signals=[signal()]))
+        simulator.pass_time(5 * HOUR)
+        assert simulator.phase == Phase.PROMOTED
+        assert aftermath.is_over(simulator.stored().status)
+        assert aftermath.is_over_raw(simulator.status)
+        assert plan(simulator.stored(), Observed(target()), T0 + 6 * HOUR) == Settle(simulator.stored().status, None)
+
+    @pytest.mark.parametrize(
+        ("status", "over"),
+        [
+            ({}, False),
+            ({"phase": "Watching"}, False),
+            ({"phase": "RolledBack"}, True),  # by an operator that looked at nothing afterwards
+            ({"phase": "RolledBack", "aftermath": {}}, False),
+            ({"phase": "Failed", "aftermath": {"returnedAt": "2026-07-31T14:00:00Z"}}, False),
+            ({"phase": "RolledBack", "aftermath": {"endedAt": "2026-07-31T14:00:00Z"}}, True),
+        ],
+    )
+    def test_it_is_read_off_the_stored_status(self, status: dict[str, Any], *, over: bool) -> None:
+        assert aftermath.is_over_raw(status) is over
+
+    def test_no_action_after_the_end_changes_the_target(self) -> None:
+        simulator = rolled_back()
+        seen = set()
+        for version in ("old", "new", "newer", ""):
+            for minutes in range(0, 300, 7):
+                view = target(version) if version else None
+                action = plan(simulator.stored(), Observed(view), simulator.now + minutes * MINUTE)
+                seen.add(type(action))
+                if isinstance(action, Settle):
+                    assert action.status.phase in TERMINAL
+                    assert action.status.act == simulator.stored().status.act
+        assert seen == {Settle, CaptureRecovery}
