@@ -226,6 +226,7 @@ def released_ill(until: timedelta = timedelta(days=9)) -> Simulator:
     return passes(simulator, 6 * HOUR)
 
 
+FAIR = {"name": "fair", "reason": "sales", "start": "2026-07-01T00:00", "duration": "90d"}
 STATES: dict[str, Callable[[], Simulator]] = {
     "pending": lambda: after(-12 * MINUTE),
     "t0": lambda: after(MINUTE),
@@ -237,6 +238,7 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "retaken": retaken,
     "extended": lengthened,
     "waits-for-people": waited_for,
+    "frozen": lambda: after(4 * HOUR + 5 * MINUTE, policy={"freezes": [FAIR]}),
     "approved": agreed,
     "rejected": turned_down,
     "bot-blocked": blocked,

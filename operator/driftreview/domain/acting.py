@@ -137,14 +137,15 @@ def _roll_back(review: DriftReview, status: DriftReviewStatus, target: TargetVie
             f"{held_up_by(status)}, and is not done after it; decide by hand"
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
-    if status.rollback is not None and status.rollback.reason in AWAITED:
-        waits = _waiting(review, status, "decided, but not begun", status.rollback.reason, status.rollback.message, now)
-        return Settle(waits, brisk(waits, now))
-    if (stop := stopped(status)) is not None:
+    owned = status.rollback is not None and status.rollback.reason is Reason.OWNED_BY_GIT
+    if (stop := stopped(status)) is not None and not owned:
         until = f", not after {said(status.rollback.closes_at)}" if status.rollback else ""
         summary = f"rollback decided, but not begun: {stop.message}; it is done when acts go on{until}"
         waiting = finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTS_STOPPED, summary, now, stop))
         return Settle(waiting, brisk(waiting, now))
+    if status.rollback is not None and status.rollback.reason in AWAITED:
+        waits = _waiting(review, status, "decided, but not begun", status.rollback.reason, status.rollback.message, now)
+        return Settle(waits, brisk(waits, now))
     return pause_first(review, status, target, now) or PatchTarget(ActType.ROLL_BACK)
 
 
