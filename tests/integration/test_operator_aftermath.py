@@ -117,7 +117,7 @@ def test_what_was_rolled_back_and_is_applied_again_is_told_within_a_minute_and_n
         status = stage.until(lambda found: condition(found, "StaysBack")["status"] == "False", "it is told", 60)
         assert (status["phase"], condition(status, "StaysBack")["reason"]) == ("RolledBack", "Returned")
         message = condition(status, "StaysBack")["message"]
-        assert "applied by field manager pipeline at 20" in message
+        assert "applied by field manager pipeline (Update) at 20" in message
         assert "or apply the pod template of web-" in message
         assert "runs again, see StaysBack" in status["summary"]
         assert "driftreview_returns_total 1.0" in Client(operator.url).request("GET", "/metrics")[1]
