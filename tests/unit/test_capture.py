@@ -68,7 +68,7 @@ class FactsOfNow:
 class Templates:
     """Stands for the targets: has the ReplicaSets of all versions."""
 
-    def pin(self, _: str, __: str, revision: Revision) -> RevisionEvidence:
+    def pin(self, _: DriftReview, revision: Revision) -> RevisionEvidence:
         return pin(revision, replica_set(revision.name))
 
 

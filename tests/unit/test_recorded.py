@@ -188,6 +188,7 @@ class TestSpecHash:
             "checklist": [{"name": "backup"}],
             "variables": {"a": "b"},
             "author": "joe",
+            "rollout": {"gitOps": "Override"},
             "policy.mode": {"mode": "Advise"},
             "policy.falseAlarmBudget": {"falseAlarmBudget": "1%"},
             "policy.onDrift": {"onDrift": "Hold"},

@@ -16,6 +16,7 @@ from driftreview.domain.preflight import find
 from driftreview.domain.readings import Readings
 from driftreview.domain.released import judged_as_rolled_out, rolled_out_at
 from driftreview.domain.trouble import way_back_gone
+from driftreview.domain.wayback import hindrances
 from driftreview.domain.workload import Held, Rollout, TargetView
 from tests.builders import HOUR, MINUTE, T0, review, revision, target
 
@@ -186,9 +187,10 @@ class TestHeld:
 
     def test_it_is_found_before_t0(self) -> None:
         required = review(preflight={"require": ["RollbackPossible"]}).spec
-        (finding,) = find(required, Readings(taken_at=T0, held=HELD))
-        assert (finding.name, finding.message) == ("RollbackPossible", "the target's updateStrategy is OnDelete")
-        assert finding.fix == "kubectl patch statefulset/web."
+        (only,) = hindrances(target(held=HELD), None)
+        (finding,) = find(required, Readings(taken_at=T0, hindrances=(only.message,)))
+        what = "the target's updateStrategy is OnDelete: kubectl patch statefulset/web"
+        assert (finding.name, finding.message) == ("RollbackPossible", what)
 
 
 class TestBlocked:
@@ -210,7 +212,7 @@ class TestBlocked:
         found = rolling_back(self.BLOCKED, 3600)
         assert found.phase is Phase.FAILED
         assert found.summary is not None
-        assert "look at the StatefulSet and its pods; with podManagementPolicy OrderedReady" in found.summary
+        assert "with podManagementPolicy OrderedReady" in found.summary
 
     def test_before_t0_it_is_stalled_at_once(self) -> None:
         rolling = target(rollout=Rollout.PROGRESSING, rolled_out_at=None, blocked_by=("web-1", "web-2"))
