@@ -11,10 +11,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
+from driftreview.api.act import ActType
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import Reason, SignalVerdict, Verdict
-from driftreview.api.status import ActType
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain import decide
 from driftreview.domain.finding import Finding
 from driftreview.domain.owner import Owner, OwnerKind

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from driftreview.api.act import Act, ActType, Pause
 from driftreview.api.approval import ApprovalType, DriftApproval
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
@@ -19,11 +20,12 @@ from driftreview.api.facts import Facts
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
 from driftreview.api.preflight import PreflightFinding
-from driftreview.api.reasons import Reason, Recommendation, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
 from driftreview.api.signal import Signal
-from driftreview.api.status import Act, ActType, DriftReviewStatus, Pause
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain import aftermath, decide, schedule, trouble
 from driftreview.domain.action import (
     RESYNC,

@@ -9,9 +9,10 @@ import pytest
 from driftreview.api.base import Condition
 from driftreview.api.checkpoint import Checkpoint, CheckStatus, SignalStatus
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict, Verdict
 from driftreview.domain.evidence import MOST_STORED, is_intact
 from driftreview.domain.status import bounded
 from lab.install import OperatorProcess

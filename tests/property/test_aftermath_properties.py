@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftreview.api.status import ActType
+from driftreview.api.act import ActType
 from driftreview.domain import aftermath
 from driftreview.domain.recheck import differences, earlier, looked, looked_after
 from tests.builders import HOUR, MINUTE, T0, review, signal

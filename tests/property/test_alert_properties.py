@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from driftreview.api.alerts import AlertFact, Alerts, AlertsFact
 from driftreview.api.facts import Facts
-from driftreview.api.reasons import CheckVerdict, Verdict
+from driftreview.api.verdicts import CheckVerdict, Verdict
 from driftreview.domain.alerts import check_alerts, heartbeat_query, new_alerts, selector
 from driftreview.domain.checks import with_checks
 from driftreview.domain.query import QueryProblem

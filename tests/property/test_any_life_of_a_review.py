@@ -12,12 +12,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import BaselineFrom
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
-from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.owner import Owner
 from driftreview.domain.recheck import differences, earlier, looked
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal

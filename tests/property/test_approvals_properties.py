@@ -7,10 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driftreview.api.act import ActType
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, Phase
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.approvals import extended, noted
 from driftreview.domain.conclusion import BY_PEOPLE
 from driftreview.domain.consent import consent, is_held, rejection

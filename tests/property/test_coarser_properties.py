@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.api.reasons import Verdict
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.blocks import block_medians
 from driftreview.domain.coarser import Levels
 from driftreview.domain.evidence import Look, Measurement, canonical, freeze

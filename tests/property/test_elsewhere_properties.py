@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile, FileFormat
 from driftreview.api.facts import Facts
-from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Worse
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain.elsewhere import Content, judge_evidence, read_file
 from driftreview.domain.finding import Finding
 from driftreview.domain.junit import UnreadableError

@@ -13,8 +13,8 @@ from statistics import median
 import numpy as np
 import pytest
 
-from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.limitsonly import frozen_with
 from tests import builders

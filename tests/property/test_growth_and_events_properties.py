@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Mode, Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.result import WORST_FIRST

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import SignalVerdict, Verdict
 from driftreview.api.signal import Mode, OnMissing, Signal
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.measured import Case, Grid

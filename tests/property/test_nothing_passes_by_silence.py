@@ -8,8 +8,9 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SeriesEvidence, SignalEvidence
-from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import UNANSWERED, Reason
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain.blocks import decode, encode, longest_run
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.judge import judge_checkpoint

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from driftreview.adapters.csvfiles import read_file
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.reasons import Recommendation, Verdict
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.evidence import canonical
 from driftreview.domain.fault import Fault
 from driftreview.domain.history import History, Recorded

@@ -3,10 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import Act, ActType, Decision
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision
+from driftreview.api.verdicts import Recommendation
 from driftreview.api.wayback import Rehearsal, RehearsalOutcome, WayBackCheck
 from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.headroom import Budget, Quota

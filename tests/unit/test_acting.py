@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.phases import Phase
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.action import Action, Observed, PatchTarget, Settle
 from driftreview.domain.plan import plan
 from tests.builders import HOUR, MINUTE, T0, review, signal, target

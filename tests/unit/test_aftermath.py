@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import ActType
 from driftreview.domain import aftermath
 from driftreview.domain.action import CaptureRecovery, Observed, Settle
 from driftreview.domain.owner import Owner, OwnerKind

@@ -18,7 +18,8 @@ from driftreview.adapters.serverinfo import loaded_rules
 from driftreview.api.alerts import MOST_ALERTS, AlertFact, Alerts, AlertsFact
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.observability import ObservabilityFact, RulesFact
-from driftreview.api.reasons import CheckVerdict, Reason
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain.alertrules import Rule, amiss, metrics_of, read_rules, unwatched
 from driftreview.domain.alerts import check_alerts, ended_alerts, new_alerts, queries, selector
 from driftreview.domain.expected import check_facts

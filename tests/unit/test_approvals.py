@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.approvals import MOST_EXTENDED, MOST_RETAKEN, extended
 from driftreview.domain.room import ROOM, ROOM_FOR_OTHERS
 from driftreview.domain.schedule import look_share

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from driftreview.api.driftreview import BaselineFrom
 from driftreview.api.driftsnapshot import EvidenceWindow, ScrapingEvidence, SeriesEvidence
-from driftreview.api.reasons import Reason, Verdict
-from driftreview.api.reasons import SignalVerdict as V
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import OnMissing, Signal
+from driftreview.api.verdicts import SignalVerdict as V
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight

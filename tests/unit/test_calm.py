@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import SignalVerdict
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.calm import calm_of, calmed
 from driftreview.domain.finding import Finding
 from driftreview.domain.foresight import foresight

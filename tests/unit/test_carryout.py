@@ -8,11 +8,11 @@ import pytest
 
 from driftreview.adapters.errors import ChangedError
 from driftreview.adapters.workloads import Workload
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import ActType
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
 from driftreview.domain.stop import Stop

@@ -9,8 +9,9 @@ from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence
 from driftreview.api.phases import ConditionType
-from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import Verdict
 from driftreview.domain import decide
 from driftreview.domain.blocks import block_medians
 from driftreview.domain.coarser import Levels, coarsened, first_look, fits, later_look

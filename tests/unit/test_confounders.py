@@ -15,8 +15,9 @@ from driftreview.api.configuration import (
     RunningImage,
 )
 from driftreview.api.facts import FactProblem, Facts
-from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.confounders import ABSENT, Confounder, confounders
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult

@@ -6,7 +6,8 @@ import pytest
 
 from driftreview.api.contract import Contract
 from driftreview.api.facts import ContractFact, FactProblem, Facts
-from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict, Verdict
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
 from driftreview.domain.contracts import check_contract, config_map_hash, definition_hash, service_hash
 from driftreview.domain.expected import check_facts

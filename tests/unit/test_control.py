@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from driftreview.api.driftsnapshot import SeriesEvidence, SignalEvidence
-from driftreview.api.reasons import Reason, Verdict
-from driftreview.api.reasons import SignalVerdict as V
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import OnMissing, Signal
+from driftreview.api.verdicts import SignalVerdict as V
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.blocks import encode
 from driftreview.domain.finding import Finding, Measure
 from driftreview.domain.foresight import foresight

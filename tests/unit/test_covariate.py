@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from driftreview.api.driftsnapshot import SignalEvidence
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.effect import estimate
 from driftreview.domain.finding import Finding

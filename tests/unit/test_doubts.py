@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.blocks import encode
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.doubts import _by_the_worst, _by_the_worst_at_most

@@ -10,8 +10,9 @@ from driftreview.adapters.errors import ForbiddenError, NotFoundError
 from driftreview.adapters.factreader import FactReader
 from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile
 from driftreview.api.facts import FactProblem, Facts
-from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain import elsewhere
 from driftreview.domain.elsewhere import Content, EvidenceResult, file_of, judge_evidence, read_file
 from driftreview.domain.expected import measured_only, unmeasured

@@ -7,8 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain.counted import case_of
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Estimate, Finding, Measure, Side

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import SignalVerdict
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.counted import FEWEST
 from driftreview.domain.counts import one_an_hour
 from driftreview.domain.finding import GOOD, Finding

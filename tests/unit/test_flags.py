@@ -19,8 +19,9 @@ from driftreview.api.configuration import ConfigurationFact, ReferenceFact
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.flag import Flag, FlagFact
-from driftreview.api.reasons import CheckVerdict, Reason, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import CheckVerdict, Verdict
 from driftreview.domain import decide
 from driftreview.domain.expected import check_facts, measured_only, unmet
 from driftreview.domain.flags import check_flag

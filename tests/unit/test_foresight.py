@@ -2,8 +2,8 @@
 
 import pytest
 
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Side
 from driftreview.domain.foresight import Foresight, foresight, too_noisy
 from driftreview.domain.measured import Case, Grid

@@ -4,7 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from driftreview.api.driftsnapshot import SeriesEvidence
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import gravest
 from driftreview.domain.judge import judge_checkpoint
 from tests import builders

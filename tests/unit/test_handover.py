@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.base import Condition
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import ActType
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.pausing import SETTLES

@@ -18,8 +18,9 @@ from driftreview.api.driftreview import Target
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.incident import MOST_INCIDENTS, Incident
-from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict, Verdict
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.finding import Finding
 from driftreview.domain.incidents import ended, latest_first, of_event, of_pods

@@ -14,8 +14,9 @@ from driftreview.api.driftsnapshot import (
     SeriesEvidence,
     SignalEvidence,
 )
-from driftreview.api.reasons import UNANSWERED, Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import UNANSWERED, Reason
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain import judge as judging
 from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.judge import judge_checkpoint

@@ -5,8 +5,9 @@ from statistics import fmean, geometric_mean
 
 import pytest
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Mode, Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Estimate, Finding, Measure, Side
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.measuring import measure

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
-from driftreview.api.status import ActType
 from driftreview.domain.action import BRISK
 from tests.builders import HOUR, MINUTE, T0, review, signal
 from tests.simulator import Deployment, Metrics, Script, Simulator, play, same_target

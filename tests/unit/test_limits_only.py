@@ -19,9 +19,10 @@ from driftreview.api.driftsnapshot import (
 )
 from driftreview.api.facts import Facts
 from driftreview.api.phases import ConditionType
-from driftreview.api.reasons import Reason, Recommendation, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import exact_duration
+from driftreview.api.verdicts import Recommendation, SignalVerdict, Verdict
 from driftreview.bundle.contents import write
 from driftreview.bundle.errors import BundleError
 from driftreview.bundle.verify import prove

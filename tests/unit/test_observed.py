@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from driftreview.api.driftsnapshot import SeriesEvidence
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.observed import observed
 from tests.builders import around, evidence, review, series, signal, snapshot

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.base import format_time
 from driftreview.api.configuration import DeploymentFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.facts import Facts
 from driftreview.api.phases import Phase
-from driftreview.api.reasons import Reason, Recommendation, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import OnMissing
-from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation, SignalVerdict, Verdict
 from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.emptied import emptied, of_nothing
 from driftreview.domain.finding import Finding

@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReviewSpec
-from driftreview.api.reasons import Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Signal
-from driftreview.api.status import ActType
+from driftreview.api.verdicts import Recommendation, SignalVerdict, Verdict
 from driftreview.domain.advice import advice, over_budget, undecided
 from driftreview.domain.finding import Estimate, Finding, Measure
 from driftreview.domain.outcome import Outcome, Rates, SignalOutcome, act, detected, outcome_of, recommended, worse_by

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Finding
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.outlying import _outlying, bounded

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
-from driftreview.api.status import ActType
 from tests.builders import HOUR, MINUTE, T0, approval
 from tests.simulator import play
 from tests.unit.test_approvals import BAD, CHECKLIST, GOOD, TWO, approved, begun, does, judged, records

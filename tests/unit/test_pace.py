@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.pace import rollout_took
 from driftreview.domain.rolling import Rolling, rolling

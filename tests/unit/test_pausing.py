@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import Pause, PausedKind
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.status import Pause, PausedKind
 from driftreview.domain.pausing import RECONCILE, SKIP_RECONCILE, how_to_unpause, pause_patch
 from tests.builders import T0, review
 

@@ -5,13 +5,15 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.base import Metadata
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.phases import TERMINAL, Phase
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.action import Action, CaptureBaseline, CaptureCheckpoint, Observed, Settle
 from driftreview.domain.decide import baseline_captured, with_rollback
 from driftreview.domain.foresight import Foresight

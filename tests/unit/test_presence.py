@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import pytest
 
 from driftreview.api.driftsnapshot import SignalEvidence
-from driftreview.api.reasons import Reason, Verdict
-from driftreview.api.reasons import SignalVerdict as V
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import OnMissing
+from driftreview.api.verdicts import SignalVerdict as V
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.result import CheckpointResult

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.display import small_percent, spread
 from driftreview.domain.finding import Finding

@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus, RolledOut
+from driftreview.api.status import Decision, DriftReviewStatus, RolledOut
 from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.plan import plan
 from driftreview.domain.preflight import find

@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.policy import OnDrift, OnInconclusive, Policy, PolicyMode
-from driftreview.api.reasons import Reason, Recommendation, Verdict
-from driftreview.api.status import ActType
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.conclusion import act_for, concluded, held_by
 from driftreview.domain.evidence import is_intact
 from driftreview.domain.fault import Fault

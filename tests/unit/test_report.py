@@ -12,7 +12,8 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.facts import ContractFact, FactProblem, Facts
 from driftreview.api.policy import PolicyMode
-from driftreview.api.reasons import Reason, Recommendation, Verdict
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import seal
 from driftreview.domain.recheck import differences, earlier, looked, looked_after

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import ActType
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
-from driftreview.api.reasons import Reason, Recommendation, Verdict
-from driftreview.api.status import ActType, Decision, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.acting import ACTOR_SLACK
 from driftreview.domain.action import Action, Observed, PatchTarget, Role, Settle
 from driftreview.domain.grounds import rests_on

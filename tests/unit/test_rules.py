@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.judge import judge_checkpoint

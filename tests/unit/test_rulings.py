@@ -7,7 +7,7 @@ import pytest
 
 from driftreview.api.driftreview import Target, TargetKind
 from driftreview.api.phases import Phase
-from driftreview.api.reasons import Recommendation
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.rulings import Ruling, rejected, remembered, ruling
 from driftreview.runtime.rulings import Rulings
 from tests.builders import HOUR, MINUTE, T0, target

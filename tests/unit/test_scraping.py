@@ -6,10 +6,11 @@ import pytest
 
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, ScrapingEvidence, SeriesEvidence
-from driftreview.api.reasons import Reason, Verdict
-from driftreview.api.reasons import SignalVerdict as V
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import OnMissing, Signal
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import SignalVerdict as V
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.evidence import Look, Measurement, freeze, is_intact, take
 from driftreview.domain.finding import Finding
 from driftreview.domain.judge import judge_checkpoint

@@ -9,8 +9,9 @@ from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
-from driftreview.api.reasons import Reason, SignalVerdict, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import SignalVerdict, Verdict
 from driftreview.domain import decide, schedule
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.result import CheckpointResult, SignalResult

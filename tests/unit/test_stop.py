@@ -8,8 +8,8 @@ import pytest
 
 from driftreview.adapters.errors import ForbiddenError, NotFoundError, UnavailableError
 from driftreview.adapters.stop import StopSwitch
+from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
-from driftreview.api.status import ActType
 from driftreview.domain.report import held
 from driftreview.domain.report.material import Material
 from driftreview.domain.status import MOST_SAID

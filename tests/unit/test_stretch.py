@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.reasons import SignalVerdict
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Finding
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.measuring import measure

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from driftreview.api.reasons import SignalVerdict
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.effect import estimate
 from driftreview.domain.finding import Side
 from driftreview.domain.noise import Floats

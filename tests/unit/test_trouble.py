@@ -4,11 +4,12 @@ from datetime import timedelta
 
 import pytest
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.base import format_time
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import Act, ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import trouble
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType, Phase
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.api.wayback import MOST_RISKS, Hindrance, Rehearsal, RehearsalOutcome, WayBackCheck
 from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.headroom import Budget

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
 from driftreview.api.phases import Phase
-from driftreview.api.reasons import CheckVerdict, SignalVerdict, Verdict
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict, Verdict
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.display import fitted
 from driftreview.domain.finding import Finding

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 from driftreview.adapters.errors import RefusedError
 from driftreview.adapters.kubernetes import Cluster, Kind
+from driftreview.api.act import Pause, PausedKind
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.status import Pause, PausedKind
 from driftreview.domain.pausing import pause_patch
 
 _KINDS: Final = {

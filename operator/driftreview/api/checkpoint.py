@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import Model, Time, list_map, rules
-from driftreview.api.reasons import CheckVerdict, SignalVerdict, Verdict
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict, Verdict
 
 Hash = Annotated[str, Field(max_length=80)]
 Cell = Annotated[str, Field(max_length=64)]

@@ -1,7 +1,7 @@
 """The reference pages from the models: `python -m driftreview.api.docs DIRECTORY`.
 
 reference.md is read off the CRDs, so that it says what the API server knows; reasons.md off the docstrings that stand
-under the members of the enums in phases.py and reasons.py, which Python itself does not keep.
+under the members of the enums in phases.py, verdicts.py and reasons.py, which Python itself does not keep.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from driftreview.api import (
+    act,
     aftermath,
     approval,
     driftreview,
@@ -27,7 +28,7 @@ from driftreview.api import (
     reasons,
     signal,
     signalset,
-    status,
+    verdicts,
 )
 from driftreview.api.base import API_VERSION, VALIDATIONS
 from driftreview.api.crd import RESOURCES, Resource, crd
@@ -72,9 +73,9 @@ def enums(*modules: object) -> list[type[StrEnum]]:
     ]
 
 
-_SPELT_OUT: Final = (aftermath, approval, driftreview, incident, policy, preflight, signal, signalset, status)
+_SPELT_OUT: Final = (act, aftermath, approval, driftreview, incident, policy, preflight, signal, signalset)
 _EXPLAINED: Final = {tuple(member.value for member in enum): enum for enum in enums(*_SPELT_OUT)}
-_LINKED: Final = {tuple(member.value for member in enum): enum for enum in enums(phases, reasons)}
+_LINKED: Final = {tuple(member.value for member in enum): enum for enum in enums(phases, verdicts, reasons)}
 
 
 def _title(enum: type[StrEnum]) -> str:
@@ -177,7 +178,7 @@ def reference() -> str:
 def words() -> str:
     """The text of reasons.md."""
     parts = [_HEAD + "# Phases, verdicts, condition types and reasons\n\nThe words that programs may match on.\n"]
-    for enum in enums(phases, reasons):
+    for enum in enums(phases, verdicts, reasons):
         rows = [f"| `{value}` | {_cell(text)} |" for value, text in member_docs(enum).items()]
         about = " ".join((enum.__doc__ or "").split())
         parts.append("\n".join([f"## {_title(enum)}\n", f"{about}\n", "| word | meaning |", "|---|---|", *rows]) + "\n")

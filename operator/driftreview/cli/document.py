@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from driftreview.api.act import ActType
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.signal import Kind
-from driftreview.api.status import ActType
 from driftreview.api.values import exact_duration, parse_percent
 from driftreview.domain.advice import advice
 from driftreview.domain.conclusion import act_for

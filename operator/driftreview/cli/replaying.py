@@ -12,9 +12,9 @@ from typing import Final
 from driftreview.adapters.recording import RecordingError
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.reasons import Recommendation
 from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import format_duration
+from driftreview.api.verdicts import Recommendation
 from driftreview.cli import document, table
 from driftreview.cli.printing import say, say_json, warn
 from driftreview.cli.progress import progress

@@ -9,9 +9,9 @@ from typing import Any, Final
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.policy import OnInconclusive
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Mode
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.cli.printing import Line
 from driftreview.domain.advice import MANY
 from driftreview.domain.conclusion import held_by

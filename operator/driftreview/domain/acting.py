@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain import schedule
 from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.aftermath import begun

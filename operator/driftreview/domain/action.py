@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, TypeAlias
 
+from driftreview.api.act import ActType, Pause
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
-from driftreview.api.status import ActType, DriftReviewStatus, Pause
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.precedence import Claim
 from driftreview.domain.serving import UNSEEN, Serving
 from driftreview.domain.signalsets import NO_SETS, Sets

@@ -10,9 +10,9 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.policy import OnInconclusive
-from driftreview.api.reasons import Recommendation, Verdict
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_percent
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.bursts import span_of
 from driftreview.domain.counted import FEWEST
 from driftreview.domain.display import number, quantity, shorten

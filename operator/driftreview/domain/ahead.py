@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.policy import OnWindowEnd, PolicyMode
-from driftreview.api.reasons import Recommendation
-from driftreview.api.status import ActType, Decision, DriftReviewStatus
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.conclusion import BY_PEOPLE, act_for
 from driftreview.domain.freeze import is_frozen
 from driftreview.domain.status import said

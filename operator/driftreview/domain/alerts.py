@@ -14,8 +14,9 @@ from driftreview.api.alerts import AlertFact, Alerts
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
-from driftreview.api.reasons import CheckVerdict, Reason
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Mode
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain.checks import CheckResult, problem_with
 from driftreview.domain.display import some
 from driftreview.domain.query import QueryProblem, check, escaped, expression, query_variables, resolve

@@ -9,8 +9,9 @@ from typing import Final, TypeVar
 
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import Spells
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Finding, Side
 from driftreview.domain.observed import Observed
 

@@ -8,9 +8,10 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.before import earlier, like_before, no_worse
 from driftreview.domain.counts import events_in
 from driftreview.domain.display import quantity

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driftreview.api.facts import FactProblem, Facts
-from driftreview.api.reasons import CheckVerdict, Verdict
+from driftreview.api.verdicts import CheckVerdict, Verdict
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.policy import OnDrift, OnInconclusive, Policy, PolicyMode
-from driftreview.api.reasons import Reason, Recommendation, Verdict
-from driftreview.api.status import ActType, Decision
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.display import shorten
 
 MOST_NAMES: Final = 253

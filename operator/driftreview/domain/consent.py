@@ -11,9 +11,10 @@ from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType
 from driftreview.api.policy import ApprovedBy, PolicyMode
-from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.conclusion import BY_PEOPLE, act_on, held_by
 from driftreview.domain.display import counted as so_many
 from driftreview.domain.display import some

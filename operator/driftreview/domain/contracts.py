@@ -7,8 +7,9 @@ from typing import Any, Final
 
 from driftreview.api.contract import Contract
 from driftreview.api.facts import Facts
-from driftreview.api.reasons import CheckVerdict, Reason
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Mode
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain.checks import CheckResult, problem_with
 from driftreview.domain.display import short_hash
 from driftreview.domain.evidence import content_hash

@@ -9,12 +9,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.policy import PolicyMode
-from driftreview.api.reasons import Reason, Verdict
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import act_on
 from driftreview.domain.consent import consent, waits_for_people

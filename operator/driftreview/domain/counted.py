@@ -12,9 +12,10 @@ from datetime import timedelta
 from functools import cached_property
 from typing import Final
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal, Worse
 from driftreview.api.values import format_duration, parse_percent, parse_quantity
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.bouts import Course
 from driftreview.domain.bursts import span_of
 from driftreview.domain.counts import COUNTABLE, Counts, events_in, one_an_hour

@@ -14,9 +14,10 @@ from typing import Final, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_percent
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.display import quantity
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, place
 from driftreview.domain.observed import Observed

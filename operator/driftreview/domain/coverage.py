@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import Problem
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.display import quantity
 from driftreview.domain.finding import FEWEST_BLOCKS, Finding, Side, too_fine
 from driftreview.domain.scraping import Scraped

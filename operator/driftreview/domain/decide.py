@@ -11,8 +11,9 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.policy import PolicyMode
-from driftreview.api.reasons import UNANSWERED, Reason, Verdict
+from driftreview.api.reasons import UNANSWERED, Reason
 from driftreview.api.status import DriftReviewStatus, Rollback
+from driftreview.api.verdicts import Verdict
 from driftreview.domain import schedule
 from driftreview.domain.ahead import to_come
 from driftreview.domain.approvals import extended

@@ -13,8 +13,9 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.values import format_duration
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.display import quantity
 from driftreview.domain.family import Sure
 from driftreview.domain.finding import FEWEST_BLOCKS, GOOD

@@ -14,9 +14,10 @@ from driftreview.api.elsewhere import Evidence, EvidenceFact, EvidenceFile, File
 from driftreview.api.elsewhere import Measure as Measured
 from driftreview.api.facts import Facts
 from driftreview.api.jsontext import read_json
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Margin, Mode, Worse
 from driftreview.api.values import parse_percent, parse_quantity
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.checks import problem_with
 from driftreview.domain.display import change, difference, printable, quantity
 from driftreview.domain.finding import Estimate, Finding, Measure

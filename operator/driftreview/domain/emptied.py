@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Finding
 
 

@@ -10,11 +10,13 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
-from driftreview.api.reasons import Reason, Recommendation, Verdict
-from driftreview.api.status import ActType, Decision, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended
 from driftreview.domain.conclusion import (

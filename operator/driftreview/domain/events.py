@@ -7,9 +7,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Worse
 from driftreview.api.values import format_duration
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.bursts import against_limit, span_of
 from driftreview.domain.counted import FEWEST, WANDERING, Events
 from driftreview.domain.counts import Counts

@@ -8,8 +8,8 @@ from typing import Final
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.facts import Facts
 from driftreview.api.policy import ApprovedBy
-from driftreview.api.reasons import CheckVerdict
 from driftreview.api.signal import Mode
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain import alerts, contracts, elsewhere, flags, inventory, observability
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.contracts import check_contract

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driftreview.api.driftsnapshot import Gaps, SeriesEvidence, Spells
-from driftreview.api.reasons import UNMEASURED, Reason, SignalVerdict
+from driftreview.api.reasons import UNMEASURED, Reason
 from driftreview.api.signal import OnMissing, Worse
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.blocks import decode
 
 _ROUNDABLE: Final = 1e300

@@ -12,9 +12,10 @@ from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.flag import Expect, Flag, FlagFact
-from driftreview.api.reasons import CheckVerdict, Reason
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Mode
 from driftreview.api.values import parse_quantity
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain.checks import CheckResult, problem_with
 from driftreview.domain.display import shorten
 from driftreview.domain.masking import holds_secret, names_secret

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import OnDrift, OnWindowEnd, PolicyMode
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import Act, ActType, Decision, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain import schedule
 from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_policy, written_down

@@ -10,8 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_quantity
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.before import earlier, like_before, no_worse
 from driftreview.domain.ceiling import Ceiling
 from driftreview.domain.display import by_chance, quantity

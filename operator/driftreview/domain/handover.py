@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
-from driftreview.api.status import Act, ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.conclusion import act_on
 from driftreview.domain.display import shorten

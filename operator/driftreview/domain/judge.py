@@ -13,9 +13,10 @@ from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, EvidenceWindow, Problem
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal
 from driftreview.api.values import parse_duration, parse_percent
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.before import begins_empty, earlier, excused, silent_since
 from driftreview.domain.confounders import confounders
 from driftreview.domain.control import cases_of

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import timedelta
 
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_quantity
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.before import like_before
 from driftreview.domain.display import difference, number, quantity, spread
 from driftreview.domain.doubts import Doubt, about_alert, about_baseline

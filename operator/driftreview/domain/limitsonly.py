@@ -16,9 +16,10 @@ from driftreview.api.alerts import AlertFact
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
 from driftreview.api.driftsnapshot import MAX_LIMITS_ONLY, DriftSnapshotSpec
-from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import parse_quantity
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict
 from driftreview.domain import alerts
 from driftreview.domain.before import ends_in, silent_since
 from driftreview.domain.checks import CheckResult

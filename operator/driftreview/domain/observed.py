@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, SignalEvidence
-from driftreview.api.reasons import Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.coverage import unanswered, uncovered, without_traffic
 from driftreview.domain.display import printable, shorten
 from driftreview.domain.finding import Finding, Side

@@ -8,10 +8,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType, Phase
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.follow import decided, went_back_to
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.policy import OnDrift, PolicyMode
-from driftreview.api.reasons import Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal, Worse
-from driftreview.api.status import ActType
+from driftreview.api.verdicts import Recommendation, SignalVerdict, Verdict
 from driftreview.domain.conclusion import act_for, concluded
 from driftreview.domain.finding import Estimate, Measure
 from driftreview.domain.replay import Replay

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.policy import PolicyMode
-from driftreview.api.status import ActType, DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.conclusion import BY_WINDOW_END, act_on
 from driftreview.domain.consent import override
 from driftreview.domain.status import said

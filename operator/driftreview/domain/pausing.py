@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from driftreview.api.act import Pause, PausedKind
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
-from driftreview.api.status import DriftReviewStatus, Pause, PausedKind
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import schedule
 from driftreview.domain.action import PauseOwner, Settle, brisk
 from driftreview.domain.owner import Owner, OwnerKind

@@ -10,8 +10,8 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.values import format_duration
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.course import stride_of
 from driftreview.domain.display import by_chance, quantity
 from driftreview.domain.family import Bound, Sure

@@ -14,8 +14,8 @@ from driftreview.api.base import Model
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signalset import UsedSet
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.agreeing import contradictions
 from driftreview.domain.approvals import added
 from driftreview.domain.difference import NONE, Difference

@@ -14,8 +14,9 @@ from driftreview.api.approval import ApprovalRecord, ApprovalType, DriftApproval
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
-from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.approvals import OF_ANOTHER, added, as_recorded, extensions
 from driftreview.domain.conclusion import MOST_NAMES
 from driftreview.domain.consent import MOST_WORDS, counted

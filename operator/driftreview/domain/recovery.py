@@ -9,9 +9,10 @@ from driftreview.api.aftermath import Recovery, RecoveryVerdict
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType
-from driftreview.api.reasons import Reason, Verdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
+from driftreview.api.verdicts import Verdict
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
 from driftreview.domain.result import CheckpointResult

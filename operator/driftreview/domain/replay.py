@@ -12,9 +12,10 @@ from typing import Final, TypeAlias
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview, DriftReviewSpec
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence, SignalEvidence
-from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
 from driftreview.api.values import exact_duration, parse_duration
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain import schedule
 from driftreview.domain.coarser import Levels, first_look, fits, later_look
 from driftreview.domain.companions import Companion

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.reasons import CheckVerdict, SignalVerdict, Verdict
 from driftreview.api.signal import Kind, Mode, Signal, Worse
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict, Verdict
 from driftreview.domain.checks import CheckResult, deciding_check, with_checks
 from driftreview.domain.confounders import Confounder
 from driftreview.domain.display import some

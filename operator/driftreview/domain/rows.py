@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.checkpoint import Checkpoint, CheckStatus, Confounders, ConfounderStatus, SignalStatus, SnapshotRef
-from driftreview.api.reasons import CheckVerdict
 from driftreview.api.values import format_duration, parse_duration
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain.display import shorten
 from driftreview.domain.finding import Finding
 from driftreview.domain.result import CheckpointResult

@@ -14,8 +14,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from driftreview.api.phases import TERMINAL, ConditionType
-from driftreview.api.reasons import Recommendation
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.status import condition
 from driftreview.domain.workload import TargetView
 

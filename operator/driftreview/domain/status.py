@@ -12,8 +12,9 @@ from driftreview.api.base import Condition, Model, format_time
 from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
-from driftreview.api.reasons import CheckVerdict, Reason, SignalVerdict
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus, NextCheckpoint
+from driftreview.api.verdicts import CheckVerdict, SignalVerdict
 from driftreview.domain.display import fitted, shorten
 from driftreview.domain.schedule import whole_seconds
 

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from driftreview.api.act import ActType
 from driftreview.api.base import Condition, format_time
 from driftreview.api.configuration import AutoscalerFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason
-from driftreview.api.status import ActType, DriftReviewStatus, Revision
+from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.api.values import parse_duration
 from driftreview.api.wayback import MOST_RISKS, Hindrance, Rehearsal, RehearsalOutcome, WayBackCheck
 from driftreview.domain.display import fitted, plain, shorten, some

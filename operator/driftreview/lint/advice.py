@@ -12,9 +12,9 @@ from promql_parser import MatrixSelector
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.policy import OnInconclusive
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Kind, Mode, OnMissing, Signal, Worse
 from driftreview.api.values import format_duration, parse_duration, parse_percent, parse_quantity
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.consent import waits_for_people
 from driftreview.domain.display import near, shorten
 from driftreview.domain.elsewhere import judge_evidence

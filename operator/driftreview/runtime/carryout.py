@@ -11,10 +11,11 @@ from driftreview.adapters.errors import ChangedError, ClusterError, RefusedError
 from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
+from driftreview.api.act import ActType, Pause, PausedKind
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
-from driftreview.api.status import ActType, DriftReviewStatus, Pause, PausedKind
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.grounds import rests_on

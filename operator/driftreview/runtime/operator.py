@@ -13,34 +13,20 @@ from typing import Any, Final
 import kopf
 
 from driftreview.adapters import clock
-from driftreview.adapters.facts import ClusterFacts
-from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster, Kind
 from driftreview.adapters.metricsources import MetricSources
-from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
-from driftreview.adapters.signalsets import SignalSets
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.stop import StopSwitch
-from driftreview.adapters.wayback import WayBack
-from driftreview.adapters.workloads import Workloads
 from driftreview.api.base import GROUP, VERSION
 from driftreview.runtime import logs
-from driftreview.runtime.acceptance import Acceptance
-from driftreview.runtime.before import BeforeT0
-from driftreview.runtime.capture import Capture
-from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.claims import Claims
+from driftreview.runtime.composition import Known, reconciler
 from driftreview.runtime.index import Indices
-from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
-from driftreview.runtime.preflight import PreflightReader
-from driftreview.runtime.reconcile import Reconciler
-from driftreview.runtime.recovery import RecoveryLook
-from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.seen import Seen
@@ -50,7 +36,6 @@ from driftreview.runtime.stop import KEY as STOP
 from driftreview.runtime.stop import StopWatch
 from driftreview.runtime.stopping import stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
-from driftreview.runtime.wayback import WayBackReader
 from driftreview.runtime.web import Web
 
 _LOOP_STALLED_AFTER: Final = 60.0
@@ -67,36 +52,11 @@ class Operator:
         self._cluster = Cluster(settings.kubeconfig, connections=2 * settings.workers + _SOURCE_WORKERS)
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
-        reviews, workloads = Reviews(self._cluster), Workloads(self._cluster, on_answer=alive)
         self._stop = StopWatch(StopSwitch(self._cluster, settings.namespace), self._telemetry)
-        keeper = Keeper(reviews, workloads)
-        capture = Capture(reviews, keeper, ClusterFacts(self._cluster, clock.now), clock.now)
-        carry_out = CarryOut(reviews, workloads, GitOpsTools(self._cluster), keeper, self._telemetry, self._stop)
         self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
-        self._claims = Claims(reviews.read)
-        self._reconciler = Reconciler(
-            reviews=reviews,
-            workloads=workloads,
-            sources=sources,
-            before=BeforeT0(
-                sources,
-                SignalSets(self._cluster),
-                Acceptance(sources, clock.now),
-                PreflightReader(self._cluster, sources, clock.now),
-            ),
-            capture=capture,
-            carry_out=carry_out,
-            way_back=WayBackReader(WayBack(self._cluster, settings.role), keeper, carry_out.way_back),
-            recovery=RecoveryLook(capture, sources, carry_out, self._telemetry, clock.now),
-            reporter=Reporter(reviews, Reports(self._cluster), self._indices.approvals, clock.now),
-            rulings=self._rulings,
-            claims=self._claims,
-            people=self._indices.approvals,
-            telemetry=self._telemetry,
-            clock=clock.now,
-            role=settings.role,
-            turn_seconds=settings.turn_seconds,
-        )
+        self._claims = Claims(Reviews(self._cluster).read)
+        known = Known(self._rulings, self._indices, self._claims)
+        self._reconciler = reconciler(settings, self._cluster, sources, known, self._stop, self._telemetry)
         self._source_check, self._listing = SourceCheck(sources, clock.now), Listing(self._cluster)
         self._reviews = Loop(
             "review", self._review, settings.workers, clock.now, self._telemetry, urgent=self._seen.is_acting

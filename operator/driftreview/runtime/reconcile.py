@@ -24,19 +24,15 @@ from driftreview.adapters.errors import (
     RefusedError,
     UnreadableError,
 )
-from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
-from driftreview.adapters.workloads import Workload, Workloads
+from driftreview.adapters.workloads import Workloads
 from driftreview.api.approval import DriftApproval
-from driftreview.api.checkpoint import SnapshotRef
-from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.driftsnapshot import Problem
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
-from driftreview.api.values import parse_duration
-from driftreview.domain import aftermath, decide, schedule, trouble
+from driftreview.domain import aftermath, trouble
 from driftreview.domain.acting import is_under_way
 from driftreview.domain.action import (
     CaptureBaseline,
@@ -48,22 +44,19 @@ from driftreview.domain.action import (
     Role,
     Settle,
 )
-from driftreview.domain.approvals import added
-from driftreview.domain.coarser import first_look, later_look
 from driftreview.domain.countdown import with_countdown
-from driftreview.domain.evidence import T0, is_intact
-from driftreview.domain.judge import judge_checkpoint
-from driftreview.domain.naming import stored_name
+from driftreview.domain.evidence import T0
 from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
-from driftreview.domain.signalsets import as_at_t0, is_pinned, pin, pin_name, with_sets
+from driftreview.domain.signalsets import pin, pin_name, with_sets
 from driftreview.domain.wayback import turned
 from driftreview.runtime.before import BeforeT0
-from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
 from driftreview.runtime.carryout import RETRY, CarryOut
 from driftreview.runtime.claims import Claims
-from driftreview.runtime.gather import TurnOverError, resolution, same_server, step_of
+from driftreview.runtime.gather import TurnOverError
 from driftreview.runtime.logs import LOGGER, tell
+from driftreview.runtime.looks import Looks
 from driftreview.runtime.loop import AbandonedError
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
@@ -88,9 +81,9 @@ class Reconciler:
 
     reviews: Reviews
     workloads: Workloads
-    sources: MetricSources
     before: BeforeT0
     capture: Capture
+    looks: Looks
     carry_out: CarryOut
     way_back: WayBackReader
     recovery: RecoveryLook
@@ -219,14 +212,14 @@ class Reconciler:
                     self.capture.forget(review.metadata.uid)
                 return stored, again
             case CaptureBaseline() if workload:
-                return self._capture_baseline(review, raw, now, until)
+                return self._looked(review, self.looks.baseline(review, until), raw, now, first=True)
             case CaptureCheckpoint(index) if workload:
-                return self._capture_checkpoint(review, workload, index, raw, now, until)
+                judged = self.looks.checkpoint(review, workload.view, index, until)
+                after = self._looked(review, judged if isinstance(judged, Unanswered) else judged.status, raw, now)
+                self.looks.stored(review, index, judged, now)
+                return after
             case CaptureRecovery():
-                after = self.recovery.look(review, until)
-                if isinstance(after, Unanswered):
-                    return self._unanswered(review, after, raw, now)
-                return self._write(review, after, raw), now + RETRY
+                return self._looked(review, self.recovery.look(review, until), raw, now, pause=RETRY)
             case PatchTarget(act) if workload:
                 status, again = self.carry_out.act(review, workload, act, now)
                 return self._write(review, status, raw), again
@@ -241,16 +234,6 @@ class Reconciler:
             starting = with_sets(review.model_copy(update={"status": status}), observed.sets)
             self.reviews.store_snapshot(review, pin_name(starting), pin(starting, status.judged))
 
-    def _with_pinned(self, review: DriftReview) -> DriftReview:
-        """A started review without its baseline yet, with the signals of its sets as they were at T0."""
-        if not review.status.signal_sets:
-            return review
-        name = pin_name(review)
-        stored = self.reviews.snapshot(review.metadata.namespace, name)
-        if stored is None or not is_intact(stored, stored.hash) or not is_pinned(review, stored):
-            raise ForeignEvidenceError(name)
-        return as_at_t0(review, stored)
-
     def _write(self, review: DriftReview, status: DriftReviewStatus, raw: Mapping[str, Any]) -> Mapping[str, Any]:
         status = with_countdown(review, status, self.clock())
         if status.to_wire() == review.status.to_wire():
@@ -263,68 +246,22 @@ class Reconciler:
             self.telemetry.way_back.labels(told.reason).inc()
         return stored
 
-    def _capture_baseline(
-        self, review: DriftReview, raw: Mapping[str, Any], now: datetime, until: float
+    def _looked(
+        self,
+        review: DriftReview,
+        found: DriftReviewStatus | Unanswered,
+        raw: Mapping[str, Any],
+        now: datetime,
+        *,
+        first: bool = False,
+        pause: timedelta = timedelta(0),
     ) -> tuple[Mapping[str, Any], datetime]:
-        review, status = self._with_pinned(review), review.status
-        found = self.sources.find(review)
-        if isinstance(found, Problem):
-            unanswered = Unanswered([as_failure(found)] * len(review.spec.signals), dead=True)
-            return self._unanswered(review, unanswered, raw, now, first=True)
-        if status.t0 is None or status.target is None or status.judged is None:
-            raise ValueError("the plan asked for a baseline before T0")
-        step = resolution(found.source)
-        before = status.earlier.hash if status.earlier else ""
-        look = first_look(review.spec, status.t0, status.target.history_ends_at, step, found.label, before)
-        history = review.spec.baseline.from_ is BaselineFrom.HISTORY
-        evidence = self.capture.evidence(review, look, found, until, history=history)
-        if isinstance(evidence, Unanswered):
-            return self._unanswered(review, evidence, raw, now, first=True)
-        ref = SnapshotRef(name=stored_name(review, T0), hash=evidence.hash)
-        after = decide.baseline_captured(review, evidence, ref, foreseen(review, evidence), self.clock())
-        return self._write(review, after, raw), now
-
-    def _capture_checkpoint(
-        self, review: DriftReview, workload: Workload, index: int, raw: Mapping[str, Any], now: datetime, until: float
-    ) -> tuple[Mapping[str, Any], datetime]:
-        status, checkpoint = review.status, review.status.checkpoints[index]
-        baseline = self.carry_out.baseline(review)
-        if baseline is None or status.t0 is None or status.baseline is None:
-            name = status.baseline.name if status.baseline else stored_name(review, T0)
-            return self._write(review, trouble.evidence_altered(review, name, now), raw), now
-        review = as_at_t0(review, baseline)
-        found = same_server(self.sources.find(review), baseline)
-        step = step_of(baseline, found)
-        before = status.checkpoints[index - 1].snapshot if index else status.baseline
-        source = baseline.source if isinstance(found, Problem) else found.label
-        due = schedule.Due(checkpoint.name, checkpoint.due)
-        look = later_look(review.spec, baseline, status.t0, due, step, source, before.hash if before else "")
-        evidence = self.capture.evidence(review, look, found, until, history=False)
-        if isinstance(evidence, Unanswered):
-            return self._unanswered(review, evidence, raw, now)
-        result = judge_checkpoint(review.spec, baseline, evidence, added(review))
-        ref = SnapshotRef(name=stored_name(review, checkpoint.name), hash=evidence.hash)
-        after = decide.checkpoint_judged(review, index, result, ref, workload.view, self.clock())
-        stored = self._write(review, after, raw)
-        self.telemetry.verdicts.labels(result.verdict).inc()
-        late = now - checkpoint.due - parse_duration(review.spec.window.settle)
-        self.telemetry.lateness.observe(max(late.total_seconds(), 0))
-        LOGGER.info(
-            "T0+%s: %s: %s",
-            checkpoint.name,
-            result.verdict,
-            result.message,
-            extra={"review": review.metadata.full_name},
-        )
-        return stored, now
-
-    def _unanswered(
-        self, review: DriftReview, unanswered: Unanswered, raw: Mapping[str, Any], now: datetime, *, first: bool = False
-    ) -> tuple[Mapping[str, Any], datetime]:
+        """Write what a look came to, or that it went unanswered."""
+        if not isinstance(found, Unanswered):
+            return self._write(review, found, raw), now + pause
         closed = review.status.rollback is not None and now > review.status.rollback.closes_at
-        if first and closed and trouble.out_of_patience(review, T0, now, dead=unanswered.dead):
+        if first and closed and trouble.out_of_patience(review, T0, now, dead=found.dead):
             return self._write(review, trouble.baseline_given_up(review, now), raw), now
-        after = trouble.metrics_failed(review, unanswered.failures, now, dead=unanswered.dead)
-        stored = self._write(review, after, raw)
+        stored = self._write(review, trouble.metrics_failed(review, found.failures, now, dead=found.dead), raw)
         self.capture.next_round(review.metadata.uid)
         return stored, now + RETRY

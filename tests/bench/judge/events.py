@@ -20,8 +20,8 @@ from typing import Final, TypeAlias
 
 import numpy as np
 
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Side
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.together import judge_together

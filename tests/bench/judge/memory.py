@@ -16,8 +16,8 @@ from typing import Final, TypeAlias
 import numpy as np
 from scipy.stats import norm, t
 
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import FEWEST_BLOCKS, Side
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.together import judge_together

@@ -8,8 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from driftreview.api.reasons import SignalVerdict
 from driftreview.api.signal import Signal
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.covariate import Covariate
 from driftreview.domain.finding import Side
 from driftreview.domain.measured import Case, Grid

@@ -9,8 +9,8 @@ from typing import Final
 
 from driftreview.api.alerts import AlertFact, AlertsFact
 from driftreview.api.base import format_time
-from driftreview.api.reasons import CheckVerdict
 from driftreview.api.values import format_duration
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain.alerts import (
     GRAVE,
     HEARTBEAT,

@@ -13,10 +13,10 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.facts import FactProblem, Facts
 from driftreview.api.phases import TERMINAL, Phase
-from driftreview.api.reasons import CheckVerdict, Recommendation, SignalVerdict, Verdict
 from driftreview.api.signal import Mode, Signal
 from driftreview.api.signalset import SetSignal
 from driftreview.api.values import format_duration
+from driftreview.api.verdicts import CheckVerdict, Recommendation, SignalVerdict, Verdict
 from driftreview.api.window import Window
 from driftreview.domain import schedule
 from driftreview.domain.approvals import extended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from driftreview.api.reasons import CheckVerdict
+from driftreview.api.verdicts import CheckVerdict
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, when

@@ -7,7 +7,7 @@ from typing import Final
 
 from driftreview.api.phases import TERMINAL
 from driftreview.api.policy import PolicyMode
-from driftreview.api.reasons import CheckVerdict, Recommendation
+from driftreview.api.verdicts import CheckVerdict, Recommendation
 from driftreview.domain import contracts, flags
 from driftreview.domain.conclusion import act_for
 from driftreview.domain.consent import is_held

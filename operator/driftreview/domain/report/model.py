@@ -12,7 +12,7 @@ from pydantic import Field
 
 from driftreview.api.base import Model, Time
 from driftreview.api.phases import Phase
-from driftreview.api.reasons import Recommendation
+from driftreview.api.verdicts import Recommendation
 
 FORMAT: Final = 1
 TO_COME: Final = "to come"

@@ -7,7 +7,7 @@ from typing import Final
 
 from driftreview.api.inventory import ServiceStatus
 from driftreview.api.phases import ConditionType
-from driftreview.api.reasons import SignalVerdict
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.inventory import SECTION
 from driftreview.domain.report import elsewhere, inventory, limitations
 from driftreview.domain.report.material import Material, facts_of, unread, when

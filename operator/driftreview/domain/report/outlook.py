@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.preflight import FindingSeverity
-from driftreview.api.reasons import Reason, SignalVerdict
-from driftreview.api.status import ActType
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import held_by
 from driftreview.domain.display import counted, some

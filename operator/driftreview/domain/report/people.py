@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from driftreview.api.act import ActType
 from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import ApprovedBy, PolicyMode
-from driftreview.api.reasons import Reason, Recommendation
-from driftreview.api.status import ActType
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.consent import Consent, consent, counted, is_held
 from driftreview.domain.recorded import DECIDING, remarks
 from driftreview.domain.report.material import Material

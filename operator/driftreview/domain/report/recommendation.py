@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.reasons import Reason, Recommendation
+from driftreview.api.reasons import Reason
 from driftreview.api.status import Decision
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.conclusion import concluded
 from driftreview.domain.elsewhere import SECTION
 from driftreview.domain.recheck import Looked

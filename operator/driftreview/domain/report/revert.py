@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from driftreview.api.phases import ConditionType, Phase
-from driftreview.api.reasons import Recommendation
+from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
 from driftreview.domain.pausing import how_to_unpause
