@@ -20,6 +20,7 @@ from driftreview.domain import decide
 from driftreview.domain.finding import Finding
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.result import CheckpointResult, SignalResult
+from driftreview.domain.stop import Stop
 from driftreview.domain.workload import TargetView
 from tests.builders import HOUR, MINUTE, approval, review, signal
 from tests.simulator import Deployment, Fault, Simulator
@@ -110,6 +111,7 @@ TABLES: Final = (
         {
             "policy.mode": MODES,
             "of people": ("has all it needs", "lacks an approval"),
+            "promotions": ("open", "frozen"),
             "policy.onWindowEnd": POLICY["policy.onWindowEnd"],
             "time": tuple(WHEN),
         },
@@ -150,6 +152,17 @@ TABLES: Final = (
         },
     ),
     Table(
+        "While acts are stopped",
+        "By the emergency stop, in mode Enforce; `lifted` is what becomes of it when the stop is lifted right after.",
+        {
+            "the last look": ("APPROVE", "REJECT"),
+            "policy.onDrift": POLICY["policy.onDrift"],
+            "policy.onWindowEnd": POLICY["policy.onWindowEnd"],
+            "time": tuple(WHEN),
+            "acts": ("stopped", "lifted"),
+        },
+    ),
+    Table(
         "What people say",
         "A DriftApproval, right after it is given.",
         {
@@ -181,17 +194,12 @@ class Outcome:
         return f"{self.phase} | {self.done}"
 
 
-def lived(table: Table, case: Case) -> Outcome:
-    """Live through a row."""
-    return _lived(table.title, tuple(case.items()))
-
-
-@cache
-def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
-    case = dict(items)
-    last = LAST.get(title)
+def _given(title: str, case: Case) -> tuple[dict[str, Any], list[Verdict | None]]:
+    """The policy of a row, and what its looks come to."""
     policy: dict[str, Any] = {name.removeprefix("policy."): case[name] for name in POLICY if name in case}
-    verdicts: list[Verdict | None] = [Verdict.PASS, Verdict.PASS, last]
+    verdicts: list[Verdict | None] = [Verdict.PASS, Verdict.PASS, LAST.get(case.get("the last look", title))]
+    if case.get("promotions") == "frozen":
+        policy["freezes"] = [{"name": "fair", "start": "2026-07-01T00:00", "duration": "90d"}]
     if case.get("of people") == "lacks an approval":
         policy["approval"] = {"type": "Manual"}
     if title == "A look":
@@ -200,15 +208,29 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     if "while it" in case:
         state, verdicts[2] = STATES[case["while it"]]
         policy |= state
+    return policy, verdicts
+
+
+def lived(table: Table, case: Case) -> Outcome:
+    """Live through a row."""
+    return _lived(table.title, tuple(case.items()))
+
+
+@cache
+def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
+    case = dict(items)
+    policy, verdicts = _given(title, case)
     before = "" if case.get("way back") == "none" else "old"
     simulator = Told(review(policy=policy), target=Deployment(before=before), sleepy=True, verdicts=verdicts)
     assert simulator.target is not None
+    simulator.stop = Stop("all acts were stopped") if "acts" in case else None
     simulator.pass_time(MINUTE)
     simulator.target.paused = case.get("way back") == "paused"
     simulator.target.owner = GITS if case.get("way back") == "Git's" else None
     ends = {"one before the last": 2 * HOUR, "is watched": 3 * HOUR}
     due = ends.get(case.get("look", "")) or ends.get(case.get("while it", "")) or 4 * HOUR
     simulator.pass_time(due + WHEN[case.get("time", "when it is decided")] - MINUTE)
+    simulator.stop = None if case.get("acts") == "lifted" else simulator.stop
     if "given" in case:
         simulator.approvals.append(approval(case["given"], at=simulator.now))
     match case.get("target"):

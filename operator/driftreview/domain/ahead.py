@@ -13,6 +13,7 @@ from driftreview.api.policy import OnWindowEnd, PolicyMode
 from driftreview.api.status import Decision, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.conclusion import BY_PEOPLE, act_for
+from driftreview.domain.consent import consent
 from driftreview.domain.freeze import is_frozen
 from driftreview.domain.status import said
 
@@ -31,8 +32,12 @@ def at_window_end(review: DriftReview, status: DriftReviewStatus, decision: Deci
         act = None
     if decision is not None and decision.reason in BY_PEOPLE:  # what they decided is not decided anew
         act = None
-    if act is ActType.PROMOTE and status.rollback and is_frozen(review, status.rollback.last_safe_moment):
-        act, frozen = None, ", and promotions are frozen then"
+    if status.rollback and is_frozen(review, status.rollback.last_safe_moment):
+        passed = decision is not None and decision.recommendation is Recommendation.APPROVE
+        if act is ActType.PROMOTE:
+            act, frozen = None, ", and promotions are frozen then"
+        elif act is ActType.ROLL_BACK and passed and consent(review, status).enough():
+            act, frozen = None, ", but it passed, and only promotions are frozen then"
     done = _NOTHING if act is None else _DONE[act]
     return f"{done} (policy.onWindowEnd is {policy.on_window_end}{frozen})"
 

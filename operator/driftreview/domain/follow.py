@@ -202,12 +202,16 @@ def _to_be_rolled_back(review: DriftReview, decision: Decision) -> bool:
     return act_on(review.spec.policy, decision) is ActType.ROLL_BACK
 
 
-def _at_the_end(review: DriftReview, status: DriftReviewStatus, now: datetime) -> OnWindowEnd:
-    """What the policy says at the last safe moment; no freeze is overruled by it, nor what people decided."""
+def _at_the_end(review: DriftReview, status: DriftReviewStatus, wanted: _Wanted | None, now: datetime) -> OnWindowEnd:
+    """What the policy says at the last safe moment; no freeze is overruled by it, nor what people decided.
+
+    Nor is a release taken back that passed, and has all that it needs but the end of a freeze.
+    """
     on_end = review.spec.policy.on_window_end
     by_people = status.decision is not None and status.decision.reason in BY_PEOPLE
+    only_frozen = wanted is not None and wanted.reason is Reason.FROZEN
     frozen = on_end is OnWindowEnd.PROMOTE and is_frozen(review, now)
-    return OnWindowEnd.NOTIFY if by_people or frozen else on_end
+    return OnWindowEnd.NOTIFY if by_people or only_frozen or frozen else on_end
 
 
 def rules_before_the_last_look(review: DriftReview) -> bool:
@@ -223,11 +227,12 @@ def window_ended(
     review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
 ) -> DriftReviewStatus:
     """Undecided, or decided and left to people, at the last safe moment."""
-    decision, on_end, wanted = status.decision, _at_the_end(review, status, now), None
+    decision, wanted = status.decision, None
     if decision is not None and act_on(review.spec.policy, decision) is ActType.PROMOTE:
         wanted = _wanted(review, decision, status, now)
         if wanted is None:  # nothing but the emergency stop keeps it from being done
             return finished(review, follow_decision(review, status, target, now, last=False))
+    on_end = _at_the_end(review, status, wanted, now)
     why = decision.message if decision else f"not every look could be judged{held_up_by(review.status)}"
     approved = decision is not None and decision.recommendation is Recommendation.APPROVE
     if approved:
