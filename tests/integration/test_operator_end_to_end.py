@@ -6,7 +6,7 @@ import pytest
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.domain.judge import judge_checkpoint
-from driftreview.domain.workload import template_hash
+from driftreview.domain.revisions import template_hash
 from lab.install import OperatorProcess
 from tests.support.stage import APPROVED, Stage, ago, assert_chained, steady, stepping, verdicts, wire
 

@@ -104,6 +104,7 @@ def patched(lab: Lab, since: int, stage: Stage) -> list[str]:
         and each["objectRef"].get("namespace") == stage.namespace
         and each["objectRef"]["resource"] in ("applications", "helmreleases", "deployments")
         and each["responseStatus"]["code"] == 200
+        and "dryRun" not in each["requestURI"]
     ]
 
 

@@ -17,7 +17,8 @@ from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
 from tests.support.stage import TERMINAL, Stage, ago, assert_chained, steady, stepping, wire
 
 pytestmark = pytest.mark.integration
-WRITES = r"/(driftreviews/.+/status|driftsnapshots|deployments/)"
+ACT = r"/deployments/[^?]+\?(?!.*dryRun)"
+WRITES = rf"/driftreviews/.+/status|/driftsnapshots|{ACT}"
 QUERIES = r"/api/v1/query"
 
 
@@ -125,7 +126,7 @@ def calm(operators: Operators, api: Api, metrics: PrometheusServer, t0: datetime
 
 
 @pytest.mark.parametrize("lost", [Lost.BEFORE, Lost.AFTER])
-@pytest.mark.parametrize(("kind", "writes", "deaths"), [("degraded", WRITES, 8), ("good", "/deployments/", 1)])
+@pytest.mark.parametrize(("kind", "writes", "deaths"), [("degraded", WRITES, 8), ("good", ACT, 1)])
 def test_killed_at_each_write_in_turn_it_comes_to_the_same_end(
     stage: Stage,
     operators: Operators,

@@ -21,7 +21,6 @@ AMOUNTS = st.dictionaries(st.sampled_from(["pods", "cpu", "requests.memory"]), s
 HARMLESS = st.builds(
     Gathered,
     st.sampled_from([{}, template("old")]),
-    st.fixed_dictionaries({"replicas": st.integers(0, 100)}),
     st.lists(st.builds(Need, st.just("pull Secret"), TEXT), max_size=20).map(tuple),
     st.lists(st.builds(Unread, TEXT, TEXT), max_size=40).map(tuple),
     st.lists(st.builds(Quota, TEXT, AMOUNTS, AMOUNTS, st.booleans()), max_size=5).map(tuple),
@@ -52,6 +51,6 @@ def test_what_is_not_certain_holds_no_rollback_up(gathered: Gathered) -> None:
 
 @given(HARMLESS, st.lists(st.builds(Need, st.sampled_from(["Secret", "ConfigMap"]), TEXT), max_size=80).map(tuple))
 def test_whatever_is_found_fits_into_a_status(gathered: Gathered, missing: tuple[Need, ...]) -> None:
-    everything = Gathered(gathered.template, gathered.spec, missing, gathered.unread, gathered.quotas, gathered.budgets)
+    everything = Gathered(gathered.template, missing, gathered.unread, gathered.quotas, gathered.budgets)
     found = checked(intended(), target(), everything, T0)
     assert WayBackCheck.model_validate(found.to_wire()) == found

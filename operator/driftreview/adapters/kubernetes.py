@@ -188,7 +188,7 @@ class Cluster:
             with self._parsing:
                 answer = _document(path, payload)
                 going_on = answer.get("metadata", {}).get("continue") or ""
-                kept = [reduce(each) for each in answer.pop("items", [])]
+                kept = [reduce(each) for each in answer.pop("items", None) or []]
             yield kept
             if not going_on:
                 return
