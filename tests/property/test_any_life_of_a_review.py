@@ -21,7 +21,7 @@ from driftreview.api.rollout import GitOps
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.verdicts import Verdict
 from driftreview.domain.owner import Owner
-from driftreview.domain.recheck import differences, earlier, looked
+from driftreview.domain.recheck import differences, earlier, looked, looked_after
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.reportdata import taken
 from tests.simulator import Deployment, Metrics, Simulator
@@ -214,7 +214,8 @@ class LifeOfAReview(RuleBasedStateMachine):
     def verify_finds_nothing_that_was_altered(self) -> None:
         review, snapshots, _ = taken(self.simulator)
         looks = looked(review, snapshots)
-        found = list(differences(review, looks, earlier(review, snapshots), ()))
+        after = looked_after(review, looks, snapshots)
+        found = list(differences(review, looks, earlier(review, snapshots), (), after))
         assert found == []
 
     def teardown(self) -> None:

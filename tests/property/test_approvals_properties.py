@@ -122,7 +122,7 @@ def test_whose_approval_a_decision_takes_back_is_named(
         if decision is None or decision.reason not in BY_PEOPLE:  # nobody is asked to give it again once others did
             assert all(each in given.by or each in given.early for each in counted)
         if is_held(review, review.status) and review.status.phase == Phase.HOLDING:
-            assert given.early in (review.status.summary or "")
+            assert given.early.partition(":")[0] in (review.status.summary or "")
 
 
 @given(found=acts(CONSENT, latest=200), policy=POLICIES)
