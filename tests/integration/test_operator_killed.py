@@ -186,7 +186,8 @@ def test_killed_before_its_first_write_a_review_without_t0_still_gets_its_due_ti
     stage.release("1", "2")
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
         killer = Killer(operators, operator)
-        lost = api_proxy.add(Fault("PATCH", r"/driftreviews/.+/status", times=1, lost=Lost.AFTER, call=killer.kill))
+        first = rf"/namespaces/{stage.namespace}/driftreviews/.+/status"
+        lost = api_proxy.add(Fault("PATCH", first, times=1, lost=Lost.AFTER, call=killer.kill))
         stage.source(resolution="10s")
         stage.review(source=False, window={"t0": None, "warmup": "0s", "checkpoints": ["1m", "2m"]})
         wait_until(lambda: lost.hits, "it writes for the first time")
