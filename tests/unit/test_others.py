@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import ActType
 from driftreview.api.base import format_time
 from driftreview.api.configuration import DeploymentFact
 from driftreview.api.driftreview import DriftReview
@@ -32,6 +32,7 @@ from tests.builders import (
     T0,
     around,
     evidence,
+    intent,
     presence,
     review,
     revision,
@@ -52,8 +53,8 @@ NOW = T0 + 5 * MINUTE
 def begun(decision: Decision | None = None, act: ActType | None = None) -> DriftReview:
     settled = plan(review(), Observed(target()), T0)
     assert isinstance(settled, Settle)
-    intent = None if act is None else Act(type=act, target_uid="target-uid", generation=7, intent_at=T0 + MINUTE)
-    return review(settled.status.model_copy(update={"decision": decision, "act": intent}))
+    written = None if act is None else intent(act, T0 + MINUTE)
+    return review(settled.status.model_copy(update={"decision": decision, "act": written}))
 
 
 def after(subject: DriftReview, view: TargetView | None) -> DriftReviewStatus:

@@ -18,6 +18,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import Decision, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain import schedule
+from driftreview.domain.acted import outcome
 from driftreview.domain.approvals import extended
 from driftreview.domain.conclusion import (
     BY_PEOPLE,
@@ -29,7 +30,6 @@ from driftreview.domain.conclusion import (
 )
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import shorten
-from driftreview.domain.follow import outcome
 from driftreview.domain.naming import look_names
 from driftreview.domain.rows import WORTH_SAYING
 from driftreview.domain.status import MOST_SAID, NOT_HELD_UP, Stuck, condition, finished, moved, said, truth

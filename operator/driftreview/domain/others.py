@@ -14,10 +14,11 @@ from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
-from driftreview.domain.follow import decided, went_back_to
+from driftreview.domain.follow import decided
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
+from driftreview.domain.ways import told_steps, went_back_to
 from driftreview.domain.workload import TargetView
 
 _SOMEBODY: Final = "somebody"
@@ -30,7 +31,7 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
         return None
     name = f"{review.spec.target.kind} {review.spec.target.name}"
     if target is None or target.uid != status.target.uid:
-        message = f"{name} {_replaced(status, target)}"
+        message = f"{name} {_replaced(status, target)}{told_steps(status.act)}"
         return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
     expected = {status.judged.template_hash}
     if status.act is not None and status.act.type is ActType.ROLL_BACK and status.previous is not None:
@@ -44,7 +45,7 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
     how = "rolled back by another review to" if went_back else "changed to"
     message = (
         f"{name} was {how} {other}{_by(target.edited)} during the review of {status.judged.name}: nothing more is "
-        "judged or done"
+        f"judged or done{told_steps(status.act)}"
     )
     return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
 
@@ -94,6 +95,7 @@ def _reverted(status: DriftReviewStatus, name: str, target: TargetView, now: dat
     judged, decision = status.judged.name if status.judged else "", status.decision
     by = _by(target.edited)
     message = f"{name} was taken back by hand from {judged} to {went_back_to(status)}{by}: {judged} counts as rejected"
+    message += told_steps(status.act)
     if decision is None or decision.recommendation is not Recommendation.REJECT:
         who = target.edited.manager if target.edited else _SOMEBODY
         before = f"; before: {decision.recommendation}, {decision.message}" if decision else ""
