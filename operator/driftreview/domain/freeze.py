@@ -19,6 +19,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain.display import plain, shorten, some
+from driftreview.domain.status import said
 
 AHEAD: Final = timedelta(days=366)
 """How far ahead the end of a freeze and the next one are looked for."""
@@ -71,6 +72,17 @@ def with_freeze(review: DriftReview, status: DriftReviewStatus, now: datetime) -
 def is_frozen(review: DriftReview, now: datetime) -> bool:
     """Whether nothing is promoted at a moment."""
     return freeze_at(review, now).closed
+
+
+def outlasts(freeze: FreezeStatus, moment: datetime) -> bool:
+    """Whether promotions are frozen now, and without a break until a moment."""
+    return freeze.closed and (freeze.next_open is None or freeze.next_open >= moment)
+
+
+def frozen_until(freeze: FreezeStatus) -> str:
+    """That promotions are frozen now, until when and by what."""
+    until = f" until {said(freeze.next_open)}" if freeze.next_open else ""
+    return f"promotions are frozen{until} by {freeze.reason}"
 
 
 def freeze_at(review: DriftReview, now: datetime) -> FreezeStatus:
