@@ -97,8 +97,10 @@ def freeze_at(review: DriftReview, now: datetime) -> FreezeStatus:
     stretches = [(each, one) for each in freezes for one in _around(each, now.astimezone(UTC).date())]
     named = [_named(each) for each, one in stretches if one.start <= now < one.end]
     reach = now
-    while later := [one.end for _, one in stretches if one.start <= reach < one.end]:
-        reach = max(later)
+    for one in sorted((one for _, one in stretches), key=lambda one: one.start):
+        if one.start > reach:
+            break
+        reach = max(reach, one.end)
     ends = reach <= now + AHEAD
     begins = min((one.start for _, one in stretches if reach < one.start <= now + AHEAD), default=None)
     return FreezeStatus(
