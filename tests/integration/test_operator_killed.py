@@ -111,7 +111,7 @@ def test_killed_at_each_query_in_turn_it_comes_to_the_same_end(
 
         metrics_proxy.add(Fault("GET", QUERIES, lost=Lost.AFTER, call=strike))
         run(stage, metrics_proxy.url, t0, "degraded")
-        killer.see_it_through(stage, 150)
+        killer.see_it_through(stage)
     assert len(killer.deaths) >= 6, killer.deaths
     assert (essence(stage), footprint(stage)) == calm["degraded"]
 
