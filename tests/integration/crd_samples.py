@@ -155,6 +155,9 @@ MINIMAL_REVIEW: Raw = {
     "metrics": {"sourceRef": {"name": "prometheus"}},
     "signals": [{"name": "up", "query": "up", "limits": {"alert": 60}}],
 }
+OTHER_KINDS: list[Raw] = [
+    MINIMAL_REVIEW | {"target": {"kind": kind, "name": "app"}} for kind in ("StatefulSet", "DaemonSet")
+]
 
 SET: Raw = {
     "description": "Requests, errors and latency.",
@@ -399,7 +402,7 @@ SIGN_OFF: Raw = _ABOUT | {"type": "SignOff", "item": "backup-workflow-unchanged"
 MINIMAL_APPROVAL: Raw = _ABOUT | {"type": "Approve"}
 
 SPECS: dict[str, list[Raw]] = {
-    "DriftReview": [REVIEW, MINIMAL_REVIEW],
+    "DriftReview": [REVIEW, *OTHER_KINDS, MINIMAL_REVIEW],
     "DriftSnapshot": [SNAPSHOT, MINIMAL_SNAPSHOT],
     "DriftApproval": [EXTEND, SIGN_OFF, MINIMAL_APPROVAL],
     "SignalSet": [SET, MINIMAL_SET],
@@ -469,6 +472,13 @@ STATUS: Raw = {
     },
     "aftermath": {"returnedAt": "2026-01-05T11:00:00Z"},
 }  # fmt: skip
+WAITING: Raw = {
+    "phase": "Pending",
+    "checkpoints": [],
+    "conditions": [],
+    "rolledOut": {"templateHash": "sha256:1", "by": "2026-01-05T08:00:00Z"},
+}
+"""Before T0, of a target that does not say when its rollout finished."""
 REBASELINED: Raw = {
     "phase": "Watching",
     "t0": "2026-01-05T08:10:00Z",

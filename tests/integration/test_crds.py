@@ -31,6 +31,7 @@ from tests.integration.crd_samples import (
     SNAPSHOT,
     SPECS,
     STATUS,
+    WAITING,
     made,
     merged,
 )
@@ -78,7 +79,7 @@ def stored(server: Server) -> Server:
     for name, status in (
         ("started", STATUS),
         ("ended", {"phase": "Promoted", "t0": STATUS["t0"]}),
-        ("pending", {"phase": "Pending", "checkpoints": [], "conditions": []}),
+        ("pending", WAITING),
         ("fresh", REBASELINED),
     ):
         assert isinstance(server.patch("DriftReview", name, {"status": status}, status=True, store=True), dict)

@@ -16,7 +16,8 @@ from lab.web import wait_until
 from tests.integration.operators import Operators
 from tests.integration.test_operator_approvals import Person, bind, records
 from tests.support.cluster import Api, Raw
-from tests.support.stage import NAME, Stage, ago, condition, stepping, wire
+from tests.support.faultproxy import Canned, Fault, FaultProxy, failure
+from tests.support.stage import NAME, THE_ACT, Stage, ago, condition, stepping, wire
 
 pytestmark = pytest.mark.integration
 STOP = "driftreview-stop"
@@ -207,6 +208,43 @@ class TestStop:
             log = operator.log.read_text("utf-8")
         assert "all acts were stopped at" in log
         assert "acts are not stopped any more" in log
+
+    @pytest.mark.parametrize(
+        ("answer", "says"),
+        [
+            (failure(403), ("Unknown", "Forbidden", "cannot be read")),
+            (failure(500), None),
+            (Canned(200, b"<html>who are you?</html>", {"Content-Type": "text/html"}), None),
+        ],
+        ids=["403", "500", "malformed"],
+    )
+    def test_one_that_cannot_be_read_stops_all_acts_until_it_can(
+        self,
+        stage: Stage,
+        operators: Operators,
+        api_proxy: FaultProxy,
+        answer: Canned,
+        says: tuple[str, str, str] | None,
+    ) -> None:
+        with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)):
+            stage.release("1", "2")
+            t0 = ago(minutes=30)
+            stage.review(window={"t0": wire(t0), "checkpoints": ["6h"]}, signals=[stepping(t0)])
+            stage.until(lambda found: found.get("baseline"), "the baseline is frozen")
+            fault = api_proxy.add(Fault("GET", f"/{SYSTEM}/configmaps/{STOP}", answer=answer))
+            person(stage, "jane").does("Reject")
+            if says is None:  # nothing can be known, and of no answer nothing is made up
+                wait_until(lambda: fault.hits >= 3 or None, "it was asked again and again", 40)
+                assert condition(stage.status(), "ActsStopped") == {}
+            else:
+                status = stage.until(lambda found: reason(found) == "ActsStopped", "it waits", 40)
+                said = condition(status, "ActsStopped")
+                assert (said["status"], said["reason"]) == says[:2]
+                assert f"ConfigMap {SYSTEM}/{STOP} {says[2]}" in said["message"]
+            assert (stage.version(), api_proxy.count("PATCH", stage.namespace + THE_ACT)) == ("2", 0)
+            api_proxy.remove(fault)
+            status = stage.ended(60)
+        assert (status["phase"], stage.version(), condition(status, "ActsStopped")) == ("RolledBack", "1", {})
 
     def test_the_window_that_closes_meanwhile_ends_it_and_that_is_said(
         self, stage: Stage, operators: Operators, switch: Callable[[bool], None]

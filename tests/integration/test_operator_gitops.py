@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ import pytest
 from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
+from tests.integration.killing import ACT, Killer, another, essence, footprint
 from tests.integration.operators import Operators
 from tests.integration.test_operator_rights import USER, every_right, used
 from tests.support.cluster import JSON_PATCH, Api, Raw, path
-from tests.support.faultproxy import Fault, FaultProxy, Lost
+from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
 from tests.support.rights import granted
 from tests.support.stage import NAME, Stage, ago, condition, stepping, wire
 
@@ -236,6 +238,43 @@ def test_no_answer_to_a_pause_that_was_done_is_seen_as_done(
         assert stage.version() == "2"
         assert stage.ended(60)["phase"] == "RolledBack"
     assert (lost.hits, api_proxy.count("PATCH", where)) == (1, 1)
+
+
+def test_killed_at_each_write_of_a_pause_it_comes_to_the_same_end(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy, lab_session: Lab
+) -> None:
+    spec = bad("Pause")
+    with another(stage, "calm") as calm, ExitStack() as rights:
+        for each in (calm, stage):
+            rights.enter_context(granted(each.api, "gitops", each.namespace))
+            each.release("1", "2")
+            by_argo_cd(each)
+            application(each)
+        operators.shared()
+        calm.review(**spec)
+        undisturbed = calm.ended(60)["phase"], essence(calm), footprint(calm)
+        since = lab_session.audit_log.stat().st_size
+        with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
+            killer = Killer(operators, operator)
+
+            def strike(seen: Seen) -> bool:
+                """From the intent on, until the target is patched; what is stored is not written again."""
+                begun = b'"intentAt"' in seen.body or "/applications/" in seen.path
+                if not begun or api_proxy.count("PATCH", stage.namespace + ACT):
+                    return False
+                killer.kill(seen)
+                return True
+
+            here = f"/namespaces/{stage.namespace}/"
+            api_proxy.add(Fault("PATCH", f"{here}applications/", times=1, lost=Lost.BEFORE, call=killer.kill))
+            writes = f"{here}(applications/|driftreviews/[^/]+/status)"
+            api_proxy.add(Fault("PATCH", writes, lost=Lost.AFTER, call=strike))
+            stage.review(**spec)
+            killer.see_it_through(stage)
+        assert len(killer.deaths) >= 5, killer.deaths
+        assert (stage.status()["phase"], essence(stage), footprint(stage)) == undisturbed
+        assert patched(lab_session, since, stage) == ["applications", "deployments"]
+        assert stage.status()["act"]["pause"].keys() == calm.status()["act"]["pause"].keys()
 
 
 def test_a_kustomization_is_told_on_the_target_itself_and_needs_no_right(

@@ -1,23 +1,21 @@
 """SIGKILL at every step: killed before or after any write or query, the next operator comes to the same end."""
 
-import queue
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from lab import PrometheusServer
-from lab.install import OperatorProcess
 from lab.web import wait_until
+from tests.integration.killing import ACT, Killer, essence, every_other, footprint
 from tests.integration.operators import Operators
 from tests.support.cluster import Api
 from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
-from tests.support.stage import TERMINAL, Stage, ago, assert_chained, steady, stepping, wire
+from tests.support.stage import Stage, ago, steady, stepping, wire
 
 pytestmark = pytest.mark.integration
-ACT = r"/deployments/[^?]+\?(?!.*dryRun)"
 WRITES = rf"/driftreviews/.+/status|/driftsnapshots|{ACT}"
 QUERIES = r"/api/v1/query"
 
@@ -38,68 +36,6 @@ def signals(t0: datetime, kind: str) -> list[dict[str, Any]]:
 def run(stage: Stage, url: str, t0: datetime, kind: str) -> None:
     stage.source(url=url)
     stage.review(source=False, window={"t0": wire(t0), "checkpoints": ["6m", "12m"]}, signals=signals(t0, kind))
-
-
-def essence(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, Any]]:
-    """All that must not depend on crashes: the evidence without uids and hashes, and the status without times.
-
-    Nor facts: the API server keeps no past, so they are of the moment at which they were read.
-    """
-    moving = ("facts", "hash", "previousHash", "source")
-    snapshots, evidence = stage.snapshots(), []
-    assert_chained(snapshots)
-    for each in snapshots:
-        spec = each.spec.to_wire()
-        for part in (spec["reviewRef"], spec["judged"], spec.get("previous", {})):
-            part.pop("uid", None)
-        # Of facts only which risks there were: their words name pods, which differ.
-        spec["risks"] = sorted(found["name"] for found in spec["facts"].get("preflight", []))
-        evidence.append({key: value for key, value in spec.items() if key not in moving})
-    status = stage.status()
-    rows = [
-        {key: row.get(key) for key in ("name", "due", "verdict", "message", "signals")} for row in status["checkpoints"]
-    ]
-    kept = {"phase": status["phase"], "t0": status["t0"], "rows": rows, "decision": status["decision"]["message"]}
-    return evidence, kept
-
-
-def footprint(stage: Stage) -> dict[str, Any]:
-    """What was done to the Deployment, in numbers that count every change."""
-    sets = stage.replica_sets()
-    revisions = {
-        version: each["metadata"]["annotations"]["deployment.kubernetes.io/revision"] for version, each in sets.items()
-    }
-    deployment = stage.deployment()
-    return {"generation": deployment["metadata"]["generation"], "revisions": revisions, "version": stage.version()}
-
-
-class Killer:
-    """Kills an operator at requests of a proxy, and starts it again."""
-
-    def __init__(self, operators: Operators, operator: OperatorProcess) -> None:
-        self._operators, self._operator = operators, operator
-        self._killed: queue.Queue[str] = queue.Queue()
-        self.deaths: list[str] = []
-
-    def kill(self, seen: Seen) -> None:
-        self._operator.kill()
-        self._killed.put(f"{seen.method} {seen.path}")
-
-    def see_it_through(self, stage: Stage, seconds: float = 180) -> None:
-        def over() -> bool:
-            if not self._killed.empty():
-                self.deaths.append(self._killed.get())
-                if self._operator.pid is None:  # two requests of one process may have been struck at once
-                    self._operators.restart(self._operator, wait=False)  # it may be killed before it is ready
-            return stage.status().get("phase") in TERMINAL and self._killed.empty()
-
-        wait_until(over, "the review whose operator keeps dying ends", seconds)
-
-
-def every_other() -> Callable[[], bool]:
-    """True, False, True, False: each request is attempted again after the crash and then comes through."""
-    state = iter(range(10_000))
-    return lambda: next(state) % 2 == 0
 
 
 @pytest.fixture(scope="module")
@@ -175,7 +111,7 @@ def test_killed_at_each_query_in_turn_it_comes_to_the_same_end(
 
         metrics_proxy.add(Fault("GET", QUERIES, lost=Lost.AFTER, call=strike))
         run(stage, metrics_proxy.url, t0, "degraded")
-        killer.see_it_through(stage, 150)
+        killer.see_it_through(stage)
     assert len(killer.deaths) >= 6, killer.deaths
     assert (essence(stage), footprint(stage)) == calm["degraded"]
 

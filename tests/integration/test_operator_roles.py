@@ -12,6 +12,7 @@ from tests.integration.operators import Operators
 from tests.support.cluster import Api
 from tests.support.rights import granted
 from tests.support.stage import Stage, ago, condition, stepping, wire
+from tests.support.workloads import KINDS, Kind
 
 pytestmark = pytest.mark.integration
 
@@ -87,6 +88,22 @@ def test_the_judge_decides_and_the_actor_acts(
         if each["user"]["username"].endswith((JUDGE, ACTOR))
     }
     assert asked <= {(JUDGE, "get", "nodes")}, "neither asks for what it may not, but for what is optional"
+
+
+def test_statefulsets_and_daemonsets_are_decided_by_the_judge_and_rolled_back_by_the_actor(
+    stage: Stage, operators: Operators, accounts: dict[str, Path], lab_session: Lab
+) -> None:
+    offset, t0 = lab_session.audit_log.stat().st_size, ago(minutes=30)
+    targets = {kind.lower(): Kind(stage, kind, kind.lower()) for kind in KINDS}
+    stage.source()
+    for name, each in targets.items():
+        each.release("1", "2")
+        stage.review(name, source=False, target=each.target, window={"t0": wire(t0)}, signals=[stepping(t0)])
+    with running(operators, accounts, "judge"), running(operators, accounts, "actor"):
+        for name, each in targets.items():
+            assert stage.ended(120, name)["phase"] == "RolledBack"
+            each.runs("1")
+            assert users_that(lab_session, offset, "patch", f"{name}s", stage.namespace) == {ACTOR}
 
 
 def test_a_good_release_is_promoted_by_the_actor(stage: Stage, operators: Operators, accounts: dict[str, Path]) -> None:

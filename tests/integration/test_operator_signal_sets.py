@@ -63,7 +63,7 @@ def test_a_review_is_judged_by_its_own_signals_and_those_of_its_sets(
     snapshots = [DriftSnapshot.model_validate(each) for each in found]
     review = DriftReview.model_validate(stage.read())
     looks = looked(review, snapshots)
-    assert not list(differences(review, looks, [], []))
+    assert not list(differences(review, looks, [], [], None))
     asked = {each.name: each.query for each in looks[0].evidence.spec.signals}
     assert set(asked) == {"latency", "web-worse", "shared"}
     assert asked["shared"] == 'latency_ms{replica="b"}'

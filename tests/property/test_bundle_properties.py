@@ -81,7 +81,7 @@ def test_one_changed_character_of_what_a_person_did_is_found_though_every_hash_w
     records = [forged if each is record else each for each in review.status.approvals]
     changed = review.model_copy(update={"status": review.status.model_copy(update={"approvals": records})})
     there = any(each.metadata.uid == record.uid for each in approvals)
-    found = list(differences(changed, looked(changed, snapshots), earlier(changed, snapshots), approvals))
+    found = list(differences(changed, looked(changed, snapshots), earlier(changed, snapshots), approvals, None))
     assert bool(found) is there, "of one that was deleted there is nothing but the record"
 
 

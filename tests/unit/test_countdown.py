@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.phases import TERMINAL, ConditionType
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.countdown import WARNINGS, needs_people, time_left
@@ -18,6 +18,7 @@ from tests.simulator import Metrics, Simulator
 SECOND = timedelta(seconds=1)
 WINDOW = {"checkpoints": ["1h", "24h"], "rollback": "24h"}
 SAFE = T0 + 24 * HOUR + 15 * MINUTE
+QUIET = {"name": "quiet", "start": "2026-07-01T00:00:00"}
 MANUAL = {"approval": {"type": "Manual"}}
 
 
@@ -115,6 +116,48 @@ class TestWarnings:
         found = warned(simulator)
         assert found is not None
         assert what in found[1]
+
+    @pytest.mark.parametrize(
+        ("freeze", "until"),
+        [
+            ({"end": "2026-08-01T12:14:59"}, None),
+            ({"end": "2026-08-01T12:15:00"}, "until 2026-08-01T12:15:00Z "),
+            ({"duration": "60d", "recurrence": "FREQ=MONTHLY"}, ""),
+        ],
+    )
+    def test_a_freeze_that_lasts_until_then_keeps_a_promotion_back_and_that_needs_people(
+        self, freeze: dict[str, str], until: str | None
+    ) -> None:
+        simulator = at(SAFE - HOUR, policy={"freezes": [QUIET | freeze]})
+        found = warned(simulator)
+        if until is None:
+            assert found is None
+            return
+        assert found is not None
+        assert (found[0], found[1].partition(";")[0]) == (
+            Reason.ONE_HOUR_LEFT,
+            f"promotions are frozen {until}by quiet",
+        )
+        simulator.pass_time(50 * MINUTE)
+        assert simulator.phase == Phase.HOLDING
+        assert warned(simulator) is not None, "the last look passed, and it is still frozen"
+
+    @pytest.mark.parametrize("mode", ["Advise", "Observe"])
+    def test_a_freeze_keeps_nothing_back_where_nothing_is_promoted(self, mode: str) -> None:
+        freezes = [QUIET | {"duration": "60d"}]
+        assert warned(at(SAFE - HOUR, policy={"mode": mode, "freezes": freezes})) is None
+
+    def test_a_freeze_that_is_ended_and_an_override_take_the_warning_back(self) -> None:
+        freezes = [QUIET | {"duration": "60d"}]
+        for mend in ("freezes", "override"):
+            simulator = at(SAFE - 10 * MINUTE, policy={"freezes": freezes})
+            assert warned(simulator) is not None
+            if mend == "freezes":
+                simulator.review = review(window=WINDOW)
+            else:
+                simulator.approvals.append(approval("Override", at=simulator.now))
+            simulator.pass_time(MINUTE)
+            assert (simulator.phase, warned(simulator)) == (Phase.PROMOTED, None)
 
     def test_a_look_that_nobody_got_to_judge_is_named(self) -> None:
         simulator = at(T0 + MINUTE)

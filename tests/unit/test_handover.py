@@ -12,7 +12,7 @@ from driftreview.domain.action import Observed, Settle
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.pausing import SETTLES
 from driftreview.domain.plan import plan
-from driftreview.domain.recheck import differences, looked
+from driftreview.domain.recheck import differences, looked, looked_after
 from driftreview.domain.running import Edit
 from tests.builders import HOUR, MINUTE, T0, review, signal, target
 from tests.reportdata import taken
@@ -57,7 +57,8 @@ def revert(simulator: Simulator, version: str = "old") -> None:
 def unproved(simulator: Simulator) -> list[str]:
     """Where status and evidence disagree, as `verify` finds it."""
     found, snapshots, _ = taken(simulator)
-    return [each.path for each in differences(found, looked(found, snapshots), (), ())]
+    looks = looked(found, snapshots)
+    return [each.path for each in differences(found, looks, (), (), looked_after(found, looks, snapshots))]
 
 
 class TestWhatIsSaid:

@@ -236,6 +236,38 @@ def test_what_the_documentation_warns_of_is_told(rule: str, spec: dict[str, Any]
     assert errors(text) == []
 
 
+QUIET = {"freezes": [{"name": "quiet", "start": "2026-12-18T18:00", "duration": "17d"}]}
+MANUAL = {"approval": {"type": "Manual"}}
+BACK = {"onWindowEnd": "Rollback"}
+
+
+@pytest.mark.parametrize(
+    ("spec", "rules"),
+    [
+        ({"policy": BACK | MANUAL}, ["rolled-back-unapproved"]),
+        ({"policy": BACK, "checklist": [{"name": "a"}]}, ["rolled-back-unapproved"]),
+        ({"policy": BACK | QUIET}, ["kept-by-a-freeze"]),
+        ({"policy": BACK | MANUAL | QUIET}, ["rolled-back-unapproved", "kept-by-a-freeze"]),
+        ({"policy": BACK}, []),
+        ({"policy": BACK, "checklist": [{"name": "a", "required": False}]}, []),
+        ({"policy": MANUAL | QUIET}, []),
+        ({"policy": MANUAL | QUIET | {"onWindowEnd": "Promote"}}, []),
+        ({"policy": BACK | MANUAL | QUIET | {"mode": "Advise"}}, []),
+    ],
+    ids=str,
+)
+def test_what_becomes_of_a_release_that_passed_is_noted_where_the_window_ends_with_a_rollback(
+    spec: dict[str, Any], rules: list[str]
+) -> None:
+    text = review(window={"rollback": "51h"}, **spec)
+    noted = [each for rule in ("rolled-back-unapproved", "kept-by-a-freeze") for each in of(rule, text)]
+    assert [(each.check, each.severity, each.path) for each in noted] == [
+        (rule, Severity.NOTE, "spec.policy.onWindowEnd") for rule in rules
+    ]
+    assert all(f"`{rule}`" in LINT_PAGE for rule in rules)
+    assert errors(text) == []
+
+
 @pytest.mark.parametrize(
     ("rule", "spec"),
     [

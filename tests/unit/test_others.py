@@ -179,7 +179,7 @@ class TestAWholeLife:
             simulator.target.roll_out("old", simulator.now)
             simulator.pass_time(5 * MINUTE)
         subject, snapshots, _ = taken(simulator)
-        assert list(differences(subject, looked(subject, snapshots), earlier(subject, snapshots), ())) == []
+        assert list(differences(subject, looked(subject, snapshots), earlier(subject, snapshots), (), None)) == []
 
     @pytest.mark.parametrize(
         ("part", "field", "value", "path"),
@@ -201,10 +201,10 @@ class TestAWholeLife:
         simulator.status["act"] = intent if part == "act" else None
         simulator.status = json.loads(json.dumps({k: v for k, v in simulator.status.items() if v is not None}))
         subject, snapshots, _ = taken(simulator)
-        assert list(differences(subject, looked(subject, snapshots), earlier(subject, snapshots), ())) == []
+        assert list(differences(subject, looked(subject, snapshots), earlier(subject, snapshots), (), None)) == []
         simulator.status[part][field] = value
         subject, snapshots, _ = taken(simulator)
-        found = differences(subject, looked(subject, snapshots), earlier(subject, snapshots), ())
+        found = differences(subject, looked(subject, snapshots), earlier(subject, snapshots), (), None)
         assert path in {each.path for each in found}
 
 

@@ -17,7 +17,7 @@ from driftreview.domain.evidence import spec_hash
 from driftreview.domain.heard import HEARD, MOST_KEPT
 from driftreview.domain.judge import judge_looks
 from driftreview.domain.naming import earlier_names, evidence_names, look_names, stored_name
-from driftreview.domain.recheck import differences, earlier, frozen, looked
+from driftreview.domain.recheck import differences, earlier, frozen, looked, looked_after
 from driftreview.domain.recorded import MOST_NAMED, SEEN_WITHIN, remarks
 from driftreview.domain.report.build import report
 from driftreview.domain.report.model import Sentences, Table
@@ -29,7 +29,9 @@ from tests.support.bundles import Raw, objects
 
 def paths(state: Taken) -> list[str]:
     review, snapshots, approvals = state
-    return [each.path for each in differences(review, looked(review, snapshots), earlier(review, snapshots), approvals)]
+    looks = looked(review, snapshots)
+    found = differences(review, looks, earlier(review, snapshots), approvals, looked_after(review, looks, snapshots))
+    return [each.path for each in found]
 
 
 def altered(state: Taken, what: Callable[[Raw], Any]) -> Taken:

@@ -100,7 +100,7 @@ def test_a_row_that_was_altered_afterwards_is_found() -> None:
     forged = row.model_copy(update={"evidence": [number.model_copy(update={"verdict": "Stable"})]})
     status = review.status.model_copy(update={"checkpoints": [forged, *review.status.checkpoints[1:]]})
     lied = review.model_copy(update={"status": status})
-    told = differences(lied, looked(lied, snapshots), earlier(lied, snapshots), approvals)
+    told = differences(lied, looked(lied, snapshots), earlier(lied, snapshots), approvals, None)
     assert [each.path for each in told] == ["status.checkpoints[0].evidence[characterization-runtime].verdict"]
 
 

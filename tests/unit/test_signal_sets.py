@@ -291,7 +291,7 @@ class TestAfterT0:
         ref = SnapshotRef(name="a", hash=frozen.hash)
         status = whole.status.model_copy(update={"signal_sets": None, "baseline": ref})
         bare = whole.model_copy(update={"status": status})
-        paths = [each.path for each in differences(bare, [look], [], [])]
+        paths = [each.path for each in differences(bare, [look], [], [], None)]
         assert "status.signalSets" in paths
 
     def test_the_report_names_them(self) -> None:

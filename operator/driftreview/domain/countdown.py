@@ -19,7 +19,8 @@ from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import Verdict
 from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import act_on
-from driftreview.domain.consent import consent, waits_for_people
+from driftreview.domain.consent import consent
+from driftreview.domain.freeze import freeze_at, frozen_until, outlasts
 from driftreview.domain.status import condition, finished, said, with_condition, without_condition
 
 _HOUR: Final = timedelta(hours=1)
@@ -74,11 +75,21 @@ def needs_people(review: DriftReview, status: DriftReviewStatus, now: datetime) 
         return ""
     if decision is not None and act_on(policy, decision) is None:
         return f"{decision.recommendation} is left to a person"
-    if waits_for_people(review) and not (given := consent(review, status)).enough():
-        return f"a promotion {given.said()}"
+    if lacking := _promotion_lacks(review, status, now):
+        return lacking
     last = next((each for each in reversed(status.checkpoints) if each.verdict is not None), None)
     if last is not None and last.verdict in (Verdict.HOLD, Verdict.INCONCLUSIVE):
         return f"{last.verdict} at T0+{last.name}: {last.message}"
     settle = parse_duration(review.spec.window.settle)
     late = next((each for each in status.checkpoints if each.verdict is None and now > each.due + 2 * settle), None)
     return f"T0+{late.name} was due at {said(late.due)} and could not be judged yet" if late is not None else ""
+
+
+def _promotion_lacks(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
+    """What only people can give to a promotion in time: approvals, sign-offs, the end of a freeze; empty if nothing."""
+    if review.spec.policy.mode is not PolicyMode.ENFORCE or status.rollback is None:
+        return ""
+    if not (given := consent(review, status)).enough():
+        return f"a promotion {given.said()}"
+    freeze = freeze_at(review, now)
+    return frozen_until(freeze) if outlasts(freeze, status.rollback.last_safe_moment) else ""

@@ -19,7 +19,7 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_policy, written_down
 from driftreview.domain.consent import consent, is_held, override, rejection
 from driftreview.domain.display import fitted
-from driftreview.domain.freeze import freeze_at, is_frozen
+from driftreview.domain.freeze import freeze_at, frozen_until, is_frozen, outlasts
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED
@@ -85,11 +85,10 @@ def _wanted(review: DriftReview, decision: Decision, status: DriftReviewStatus, 
     freeze = freeze_at(review, now)
     if not freeze.closed:
         return None
-    until = f" until {said(freeze.next_open)}" if freeze.next_open else ""
     last, then = status.rollback.last_safe_moment if status.rollback else now, "it is done then"
-    if freeze.next_open is None or freeze.next_open >= last:
+    if outlasts(freeze, last):
         then = f"at {said(last)}, which comes first, {at_window_end(review, status, decision)}"
-    return _Wanted(Reason.FROZEN, f"promotions are frozen{until} by {freeze.reason}", then)
+    return _Wanted(Reason.FROZEN, frozen_until(freeze), then)
 
 
 def answered(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:

@@ -19,6 +19,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain.display import plain, shorten, some
+from driftreview.domain.status import said
 
 AHEAD: Final = timedelta(days=366)
 """How far ahead the end of a freeze and the next one are looked for."""
@@ -73,6 +74,17 @@ def is_frozen(review: DriftReview, now: datetime) -> bool:
     return freeze_at(review, now).closed
 
 
+def outlasts(freeze: FreezeStatus, moment: datetime) -> bool:
+    """Whether promotions are frozen now, and without a break until a moment."""
+    return freeze.closed and (freeze.next_open is None or freeze.next_open >= moment)
+
+
+def frozen_until(freeze: FreezeStatus) -> str:
+    """That promotions are frozen now, until when and by what."""
+    until = f" until {said(freeze.next_open)}" if freeze.next_open else ""
+    return f"promotions are frozen{until} by {freeze.reason}"
+
+
 def freeze_at(review: DriftReview, now: datetime) -> FreezeStatus:
     """Whether promotions are frozen at a moment, and until when.
 
@@ -85,8 +97,10 @@ def freeze_at(review: DriftReview, now: datetime) -> FreezeStatus:
     stretches = [(each, one) for each in freezes for one in _around(each, now.astimezone(UTC).date())]
     named = [_named(each) for each, one in stretches if one.start <= now < one.end]
     reach = now
-    while later := [one.end for _, one in stretches if one.start <= reach < one.end]:
-        reach = max(later)
+    for one in sorted((one for _, one in stretches), key=lambda one: one.start):
+        if one.start > reach:
+            break
+        reach = max(reach, one.end)
     ends = reach <= now + AHEAD
     begins = min((one.start for _, one in stretches if reach < one.start <= now + AHEAD), default=None)
     return FreezeStatus(

@@ -131,7 +131,7 @@ def differences(
     looks: Sequence[Looked],
     old: Sequence[DriftSnapshot],
     approvals: Sequence[DriftApproval],
-    after: Looked | None = None,
+    after: Looked | None,
 ) -> Iterator[Difference]:
     """Every place where a review and its evidence do not agree; first what the evidence is, then what it says.
 
@@ -140,7 +140,7 @@ def differences(
         looks: as `frozen` or `looked` finds them.
         old: as `earlier` finds them.
         approvals: what people did about this review.
-        after: as `frozen_recovery` or `looked_after` finds it.
+        after: as `frozen_recovery` or `looked_after` finds it; None where there is nothing after a rollback.
     """
     yield from _chain(review, looks, old, after)
     yield from _spec(review, looks)

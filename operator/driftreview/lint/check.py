@@ -13,6 +13,7 @@ from driftreview.api.values import parse_duration
 from driftreview.domain.signalsets import with_sets
 from driftreview.lint.accept import not_allowed, refusals, refused_queries, variables
 from driftreview.lint.advice import Step, advice
+from driftreview.lint.endings import endings
 from driftreview.lint.finding import Finding, Report, Severity, bounded
 from driftreview.lint.objects import Parsed, named_in, not_in_files, read
 from driftreview.lint.sets import Set, of_refs, of_set, placed, sets_of
@@ -71,6 +72,8 @@ def _of_object(parsed: Parsed, sources: list[Source], sets: list[Set]) -> Iterat
         yield parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message)
     for check, path, message in advice(review, step, values):
         yield parsed.finding(Severity.WARNING, check, *placed(review, path, message))
+    for check, path, message in endings(review):
+        yield parsed.finding(Severity.NOTE, check, *placed(review, path, message))
     for severity, check, path, message in slips(review, values):
         yield parsed.finding(severity, check, *placed(review, path, message))
 
