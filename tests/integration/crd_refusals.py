@@ -390,7 +390,9 @@ def _status(name: str, path: str, message: str, status: Raw | None) -> Change:
 
 def _steps(name: str, message: str, steps: list[Raw] | None, at: str = "") -> Change:
     path = f"status.act.steps{at}" if at else "status.act"
-    return Change(name, "DriftReview", {"status": {"act": {"steps": steps}}}, path, message, status=True, of="promoting")
+    return Change(
+        name, "DriftReview", {"status": {"act": {"steps": steps}}}, path, message, status=True, of="promoting"
+    )
 
 
 _LATER = "2026-01-05T12:00:00Z"

@@ -64,7 +64,10 @@ class TestPromoted:
         assert (given["do"], given["name"], given["uid"]) == ("GiveTemplate", STABLE, stable["metadata"]["uid"])
         assert (rests["do"], rests["name"], rests["replicas"]) == ("Scale", CANARY, 0)
         assert rests["uid"] == canary["metadata"]["uid"] == status["act"]["targetUid"]
-        moments = [status["act"]["appliedAt"], *(each[name] for each in (given, rests) for name in ("appliedAt", "completedAt"))]
+        moments = [
+            status["act"]["appliedAt"],
+            *(each[name] for each in (given, rests) for name in ("appliedAt", "completedAt")),
+        ]
         assert moments == sorted(moments)
         assert status["act"]["completedAt"] >= moments[-1]
         assert operator.pid is not None

@@ -127,14 +127,13 @@ def as_reviewed(review: DriftReview, target: TargetView) -> TargetView:
     if review.spec.rollout.type is not RolloutType.PAUSED or is_done(review.status, target):
         return target
     held, counts = target.held, target.counts
-    if held is None or held.reason is not Reason.TARGET_PAUSED or counts is None:
+    if held is None or held.reason is not Reason.TARGET_PAUSED:
         return target
-    told = f"its rollout is paused with {counts.updated} of {counts.wanted} pods updated"
-    arrived = counts.updated > 0 and counts.available >= counts.total
-    return replace(
-        target,
-        rollout=Rollout.COMPLETE if arrived else Rollout.PROGRESSING,
-        rollout_message=told if arrived else f"{told}, and {counts.available} of {counts.total} pods are available",
-        records_end=False,
-        held=None,
-    )
+    rollout, told = Rollout.PROGRESSING, "its rollout is paused, and its controller has not seen the new spec yet"
+    if counts is not None:
+        told = f"its rollout is paused with {counts.updated} of {counts.wanted} pods updated"
+        if counts.updated and counts.available >= counts.total:
+            rollout = Rollout.COMPLETE
+        else:
+            told += f", and {counts.available} of {counts.total} pods are available"
+    return replace(target, rollout=rollout, rollout_message=told, records_end=False, held=None)
