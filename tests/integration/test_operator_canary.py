@@ -129,8 +129,27 @@ class TestRolledBack:
         assert condition(status, "StaysBack")["status"] == "True"
         stage.api.merge("Deployment", CANARY, stage.namespace, {"spec": {"replicas": 1}})
         status = stage.until(lambda found: condition(found, "StaysBack")["status"] == "False", "it is seen", 60)
-        assert condition(status, "StaysBack")["reason"] == "Returned"
+        told = condition(status, "StaysBack")
+        assert told["reason"] == "Returned"
+        assert "or scale it to zero" in told["message"]
         assert stage.deployment(CANARY)["spec"]["replicas"] == 1, "it is told, not fought"
+        assert operator.pid is not None
+
+    def test_where_git_owns_it_whoever_scales_it_to_zero_there_has_taken_it_back(
+        self, stage: Stage, operator: OperatorProcess
+    ) -> None:
+        stage.roll_out(tracked("1", STABLE), tracked("1", CANARY), tracked("2", CANARY))
+        tracking = f"shop:apps/Deployment:{stage.namespace}/{CANARY}"
+        notes = {"annotations": {"argocd.argoproj.io/tracking-id": tracking}}
+        stage.api.merge("Deployment", CANARY, stage.namespace, {"metadata": notes})
+        reviewed(stage, **bad())
+        status = stage.until(lambda found: found.get("decision"), "the drift is found", 40)
+        assert "and would undo it: scale it to zero in Git before " in status["rollback"]["message"]
+        assert ("act" in status, stage.deployment(CANARY)["spec"]["replicas"]) == (False, 1)
+        stage.api.merge("Deployment", CANARY, stage.namespace, {"spec": {"replicas": 0}})
+        status = stage.ended(40)
+        assert (status["phase"], status["act"]["do"], stage.version(CANARY)) == ("RolledBack", "Scale", "2")
+        assert "rolled back to no pods by field manager" in status["summary"]
         assert operator.pid is not None
 
     def test_where_an_autoscaler_owns_its_pods_it_gets_its_previous_template(

@@ -12,6 +12,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.rollout import FirstRelease, RolloutType, Takes
 from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.api.target import TargetKind
+from driftreview.domain.running import Edit
 from driftreview.domain.workload import Rollout, TargetView
 
 NO_PODS: Final = "no pods"
@@ -83,6 +84,11 @@ def went_back_to(status: DriftReviewStatus) -> str:
 def empties(act: Act | None) -> bool:
     """Whether a rollback takes the pods away, and leaves the pod template."""
     return act is not None and act.type is ActType.ROLL_BACK and act.do is Do.SCALE
+
+
+def changed_by(act: Act | None, target: TargetView) -> Edit | None:
+    """Who wrote last what a rollback changes: how many pods there are, or the pod template."""
+    return target.scaled if empties(act) else target.edited
 
 
 def told_steps(act: Act | None) -> str:
