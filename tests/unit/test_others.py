@@ -191,7 +191,13 @@ class TestAWholeLife:
     )
     def test_what_does_not_follow_from_it_is_found(self, part: str, field: str, value: str, path: str) -> None:
         simulator = self.reverted()
-        intent = {"type": "Promote", "targetUid": "target-uid", "generation": 7, "intentAt": "2026-07-31T13:30:00Z"}
+        intent = {
+            "type": "Promote",
+            "do": "Approve",
+            "targetUid": "target-uid",
+            "generation": 7,
+            "intentAt": "2026-07-31T13:30:00Z",
+        }
         simulator.status["act"] = intent if part == "act" else None
         simulator.status = json.loads(json.dumps({k: v for k, v in simulator.status.items() if v is not None}))
         subject, snapshots, _ = taken(simulator)

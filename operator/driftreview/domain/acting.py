@@ -29,7 +29,7 @@ from driftreview.domain.serving import Serving
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
-from driftreview.domain.ways import changed_by, is_back, is_done, went_back_to
+from driftreview.domain.ways import changed_by, is_asked_for, is_back, is_done, went_back_to
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
@@ -99,6 +99,8 @@ def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
     wrong = {ActType.PROMOTE: Recommendation.REJECT, ActType.ROLL_BACK: Recommendation.APPROVE}[status.act.type]
     if status.decision.recommendation is wrong or status.act.target_uid != status.target.uid:
         return "the act in the status does not follow from its decision: it was not written by the operator"
+    if not is_asked_for(review, status.act):
+        return "the act in the status is not what spec.rollout asks for: it was not written by the operator"
     return None
 
 

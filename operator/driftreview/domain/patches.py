@@ -41,7 +41,7 @@ def rollback_patch(
     rejected = [*(each for each in before if each != target.template_hash), target.template_hash][-_MOST_TEMPLATES:]
     notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during}
     if template is None:
-        return [*_unchanged(target), *_scaled(0), *annotated(raw, notes)]
+        return [*_unchanged(target), *_scaled(0), *(_RESUME if resumes else ()), *annotated(raw, notes)]
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
     notes |= {RESTORED: template_hash(template)}
     return [*_unchanged(target), put_back, *(_RESUME if resumes else ()), *annotated(raw, notes)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.act import Act, ActType, Do
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
@@ -21,16 +21,11 @@ from driftreview.domain.giving import StepView
 from driftreview.domain.status import Stuck, finished, moved, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.trouble import PATIENCE
-from driftreview.domain.ways import told_steps
+from driftreview.domain.ways import STEPS, told_steps
 from driftreview.domain.workload import Rollout, TargetView
 
 SLACK: Final = timedelta(seconds=60)
 """What a rollout gets on top of its progress deadline: Kubernetes does not watch one that never moves."""
-_DOES: Final = {
-    Do.GIVE_TEMPLATE: "is given the pod template",
-    Do.GIVE_IMAGES: "is given the images",
-    Do.SCALE: "is scaled to its resting size",
-}
 
 
 def next_step(act: Act | None) -> int | None:
@@ -45,14 +40,13 @@ def see_through(review: DriftReview, status: DriftReviewStatus, observed: Observ
     act, target = status.act, observed.target
     if act is None or target is None:
         return Settle(status, now + FOLLOW)
-    if act.applied_at is None:
-        act = act.model_copy(update={"applied_at": schedule.whole_seconds(now)})
-        status = status.model_copy(update={"act": act})
     index = next_step(act)
     if index in (None, 0) and review.spec.rollout.type is RolloutType.PAUSED and target.rollout is not Rollout.COMPLETE:
-        return _resumed(review, status, target, now)
+        return _resumed(review, _applied(status, act, now), target, now)
     if index is None:
         return Settle(acted(review, status, Phase.PROMOTED, now), None)
+    if act.applied_at is None:
+        return Settle(_applied(status, act, now), now)
     if observed.step is None:
         return Settle(status, now + FOLLOW)
     return _step(review, status, index, observed.step, now)
@@ -61,6 +55,12 @@ def see_through(review: DriftReview, status: DriftReviewStatus, observed: Observ
 def given(review: DriftReview, index: int, uid: str, now: datetime) -> DriftReviewStatus:
     """A workload was given the release: whatever became of that, it is not given it again."""
     return _ticked(review, review.status, index, {"applied_at": schedule.whole_seconds(now), "uid": uid}, now)
+
+
+def _applied(status: DriftReviewStatus, act: Act, now: datetime) -> DriftReviewStatus:
+    """The target's own change was seen: what follows counts from then."""
+    seen = {"applied_at": act.applied_at or schedule.whole_seconds(now)}
+    return status.model_copy(update={"act": act.model_copy(update=seen)})
 
 
 def held_up(review: DriftReview, index: int, reason: Reason, why: str, now: datetime) -> Settle:
@@ -73,7 +73,7 @@ def held_up(review: DriftReview, index: int, reason: Reason, why: str, now: date
     if now > until:
         return Settle(_incomplete(review, status, index, why, now), None)
     step = act.steps[index]
-    text = fitted(f"{step} {_DOES[step.do]} of the release as soon as it can be: {why}", f"; not after {said(until)}")
+    text = fitted(f"{step} {STEPS[step.do]} as soon as it can be: {why}", f"; not after {said(until)}")
     stuck = Stuck(reason, text)
     waits = finished(review, moved(status, Phase.PROMOTING, reason, f"{_so_far(act, index)}: {text}", now, stuck))
     return Settle(waits, brisk(waits, now))

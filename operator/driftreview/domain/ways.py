@@ -16,6 +16,12 @@ from driftreview.domain.running import Edit
 from driftreview.domain.workload import Rollout, TargetView
 
 NO_PODS: Final = "no pods"
+STEPS: Final = {
+    Do.GIVE_TEMPLATE: "is given the pod template of the release",
+    Do.GIVE_IMAGES: "is given the images of the release",
+    Do.SCALE: "is scaled to its resting size",
+}
+"""What a step does, in words behind its workload."""
 _GIVES: Final = {Takes.TEMPLATE: Do.GIVE_TEMPLATE, Takes.IMAGES: Do.GIVE_IMAGES}
 
 
@@ -57,17 +63,34 @@ def autoscaler(target: TargetView) -> str | None:
 def intent(review: DriftReview, act: ActType, target: TargetView) -> tuple[Do, int | None, list[Step]]:
     """What exactly an act does: to the target, with how many pods where it is scaled; and to others after that."""
     if act is ActType.PROMOTE:
-        return Do.APPROVE, None, list(_after_promotion(review, target))
+        return Do.APPROVE, None, list(_after_promotion(review, scales=autoscaler(target) is None))
     scales = way_back(review, target) is Do.SCALE
     return (Do.SCALE, 0, []) if scales else (Do.PUT_BACK, None, [])
 
 
-def _after_promotion(review: DriftReview, target: TargetView) -> Iterator[Step]:
+def is_asked_for(review: DriftReview, act: Act) -> bool:
+    """Whether a stored intent is one that the spec leads to: whoever can write a status can write no workload by it."""
+    if act.type is ActType.PROMOTE:
+        asked = [list(_after_promotion(review, scales=scales)) for scales in (True, False)]
+        return (act.do, act.replicas) == (Do.APPROVE, None) and [_bare(each) for each in act.steps] in asked
+    if act.do is Do.PUT_BACK:
+        possible = review.status.previous is not None and act.replicas is None
+    else:
+        possible = (act.do, act.replicas) == (Do.SCALE, 0) and may_empty(review, first=is_first_release(review.status))
+    return possible and not act.steps
+
+
+def _bare(step: Step) -> Step:
+    """A step as it was intended."""
+    return step.model_copy(update={"uid": None, "applied_at": None, "completed_at": None})
+
+
+def _after_promotion(review: DriftReview, *, scales: bool) -> Iterator[Step]:
     rollout, namespace = review.spec.rollout, review.metadata.namespace
     if rollout.stable is not None:
         stable = {"kind": TargetKind.DEPLOYMENT, "namespace": namespace, "name": rollout.stable.name}
         yield Step(do=_GIVES[rollout.stable.takes], **stable)
-        if autoscaler(target) is None:
+        if scales:
             own = {"kind": review.spec.target.kind, "namespace": namespace, "name": review.spec.target.name}
             yield Step(do=Do.SCALE, replicas=rollout.resting_size or 0, **own)
     for each in rollout.promote_to:
