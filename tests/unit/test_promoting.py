@@ -115,8 +115,27 @@ class TestAStepThatFails:
         assert (subject.phase, taken(subject)) == (Phase.FAILED, [GIVE])
         assert "somebody changed it again" in summary(subject)
 
+    def test_is_not_done_again_where_an_admission_webhook_made_something_else_of_it(self) -> None:
+        subject = promoted()
+        subject.recipients[GIVE] = Recipient(altered=True)
+        subject.pass_time(LIFE + MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.FAILED, [GIVE])
+        assert "or an admission webhook made something else of it" in summary(subject)
+
 
 class TestAStepThatWaits:
+    def test_for_a_look_at_what_was_given_already_is_no_failure(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE)
+        subject.recipients[GIVE].unread, subject.recipients[GIVE].hindrance = True, "the operator may not read it"
+        subject.pass_time(10 * MINUTE)
+        stalled = condition(subject.stored().status, "Stalled")
+        assert stalled is not None
+        assert (subject.phase, stalled.reason) == (Phase.PROMOTING, Reason.STEP_WAITS)
+        subject.recipients[GIVE].unread, subject.recipients[GIVE].hindrance = False, ""
+        subject.pass_time(10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [GIVE, SCALE, WORKER])
+
     def test_says_why_and_goes_on_by_itself(self) -> None:
         subject = promoted()
         subject.recipients[WORKER] = Recipient(hindrance="there is no Deployment shop/worker")
