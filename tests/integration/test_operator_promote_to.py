@@ -11,14 +11,15 @@ import pytest
 
 from lab import Lab
 from lab.install import SYSTEM, OperatorProcess, operator_kubeconfig
+from lab.web import wait_until
 from tests.integration.operators import Operators
 from tests.integration.test_operator_consent import STOP
 from tests.integration.test_operator_killed import ACT, Killer, every_other
 from tests.integration.test_operator_rights import USER
-from tests.support.cluster import Api, Raw
+from tests.support.cluster import MERGE_PATCH, Api, Raw
 from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
 from tests.support.rights import granted
-from tests.support.stage import Stage, condition, deployment, wire
+from tests.support.stage import Stage, condition, deployment, review_spec, wire
 from tests.support.workloads import NODES, PODS, Kind, room
 
 pytestmark = pytest.mark.integration
@@ -266,6 +267,23 @@ def narrow(operators: Operators, api: Api, lab: Lab, stage: Stage, directory: Pa
         yield account
 
 
+def allowed(api: Api, namespace: str, name: str, rules: list[Raw]) -> None:
+    """A user, or an account of the operator's namespace, has rights in another namespace."""
+    rbac = "rbac.authorization.k8s.io"
+    account = {"kind": "ServiceAccount", "name": name, "namespace": SYSTEM}
+    user = {"kind": "User", "apiGroup": rbac, "name": name}
+    documents: list[Raw] = [
+        {"kind": "Role", "rules": rules},
+        {
+            "kind": "RoleBinding",
+            "roleRef": {"apiGroup": rbac, "kind": "Role", "name": name},
+            "subjects": [account, user],
+        },
+    ]
+    for each in documents:
+        api.create({"apiVersion": f"{rbac}/v1", "metadata": {"name": name}, **each}, namespace)
+
+
 def test_without_a_right_elsewhere_it_waits_and_with_get_and_patch_on_that_one_workload_it_goes_on(
     stage: Stage, production: Stage, operators: Operators, api: Api, lab_session: Lab, tmp_path: Path
 ) -> None:
@@ -276,30 +294,48 @@ def test_without_a_right_elsewhere_it_waits_and_with_get_and_patch_on_that_one_w
         it = f"Deployment {production.namespace}/web"
         status = waiting(stage, f"may not read {it}: it needs get and patch on it by a Role there", seconds=60)
         assert status["phase"] == "Promoting"
-        rbac, name = "rbac.authorization.k8s.io", {"name": "promoted"}
         rule = {
             "apiGroups": ["apps"],
             "resources": ["deployments"],
             "resourceNames": ["web"],
             "verbs": ["get", "patch"],
         }
-        role = {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "Role",
-            "metadata": name,
-            "rules": [rule],
-        }
-        binding = {
-            "apiVersion": f"{rbac}/v1",
-            "kind": "RoleBinding",
-            "metadata": name,
-            "roleRef": {"apiGroup": rbac, "kind": "Role", **name},
-            "subjects": [{"kind": "ServiceAccount", "name": account, "namespace": SYSTEM}],
-        }
-        for each in (role, binding):
-            api.create(each, production.namespace)
+        allowed(api, production.namespace, account, [rule])
         assert stage.ended(60)["phase"] == "Promoted"
     assert images(production, "web") == {"app": NEW}
+
+
+def test_nobody_has_a_release_given_to_a_workload_elsewhere_that_he_may_not_patch_himself(
+    stage: Stage, production: Stage
+) -> None:
+    reviews = {"apiGroups": ["driftreview.dev"], "resources": ["driftreviews"], "verbs": ["create", "patch"]}
+    allowed(stage.api, stage.namespace, "dev", [reviews])
+    names = [f"web-{number}" for number in range(10)]
+    most = [{"namespace": production.namespace, "name": each} for each in names]
+    dev = stage.api.impersonating("dev")
+    where = f"/apis/driftreview.dev/v1alpha1/namespaces/{stage.namespace}/driftreviews"
+
+    def tries(*to: Raw, name: str = "probe", options: str = "?dryRun=All") -> tuple[int, str]:
+        spec = review_spec(rollout={"promoteTo": list(to)})
+        kind = {"apiVersion": "driftreview.dev/v1alpha1", "kind": "DriftReview"}
+        answer = dev.ask("POST", where + options, kind | {"metadata": {"name": name}, "spec": spec})
+        return answer.status, answer.document.get("message", "")
+
+    refusal = f"dev may not patch all of Deployment {production.namespace}/web-0, "
+    wait_until(lambda: refusal in tries(*most)[1], "the policies are at work")
+    assert tries({"name": EU}, {"namespace": stage.namespace, "name": US}, name="near", options="")[0] == 201
+    later = {"spec": {"rollout": {"promoteTo": most[:1]}}}
+    assert dev.ask("PATCH", f"{where}/near", later, MERGE_PATCH).status == 403
+    some = {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": names[:-1], "verbs": ["patch"]}
+    allowed(stage.api, production.namespace, "dev", [some])
+    wait_until(lambda: tries(*most[:-1])[0] == 201, "the right is heeded")
+    assert tries(*most[:-1], name="far", options="")[0] == 201
+    assert [tries(*most)[0], tries(most[0] | {"kind": "StatefulSet"})[0]] == [403, 403]
+    stage.api.delete("RoleBinding", "dev", production.namespace)
+    wait_until(lambda: tries(*most[:-1])[0] == 403, "the right is gone")
+    labelled = {"metadata": {"labels": {"a": "b"}}}
+    assert dev.ask("PATCH", f"{where}/far", labelled, MERGE_PATCH).status == 200, "what was allowed stays"
+    dev.close()
 
 
 @pytest.mark.parametrize("lost", [Lost.BEFORE, Lost.AFTER])
