@@ -105,6 +105,7 @@ class Deployment:
     """Hashes of the templates that rollbacks took away."""
     owner: Owner | None = None
     edited: Edit | None = None
+    scaled: Edit | None = None
     check: WayBackCheck | None = None
     """What a look at the way back found."""
 
@@ -129,6 +130,7 @@ class Deployment:
             held=builders.PAUSED if self.paused else None,
             owner=self.owner,
             edited=self.edited,
+            scaled=self.scaled,
             replicas=self.replicas,
             counts=Counts(wanted=4, total=5, updated=int(self.partly), ready=5, available=5),
             taken_back=self.taken_back,

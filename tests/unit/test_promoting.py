@@ -10,6 +10,7 @@ from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.domain.action import Settle
 from driftreview.domain.promoting import held_up, next_step
+from driftreview.domain.running import Edit
 from driftreview.domain.status import condition
 from driftreview.domain.stop import Stop
 from tests import builders
@@ -230,6 +231,18 @@ class TestAPausedRollout:
         subject = promoted(self.PAUSED | {"promoteTo": [{"name": "worker"}]}, self.target())
         subject.pass_time(self.LIFE)
         assert taken(subject) == []
+        subject.pass_time(10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [WORKER])
+
+    def test_that_is_scaled_while_the_next_one_waits_has_not_been_late(self) -> None:
+        subject = promoted(self.PAUSED | {"promoteTo": [{"name": "worker"}]}, self.target())
+        subject.recipients[WORKER] = Recipient(hindrance="the operator may not read it")
+        subject.pass_time(self.LIFE + 12 * MINUTE)
+        assert subject.target is not None
+        subject.target.began, subject.target.scaled = subject.now, Edit("autoscaler", subject.now)
+        subject.pass_time(MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTING, [])
+        subject.recipients[WORKER].hindrance = ""
         subject.pass_time(10 * MINUTE)
         assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [WORKER])
 

@@ -92,7 +92,8 @@ def _due(act: Act, index: int) -> datetime:
 def _resumed(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
     """The rollout that was paused goes on."""
     act = status.act
-    since = act.applied_at if act and act.applied_at else now
+    resumed = act.applied_at if act and act.applied_at else now
+    since = max(resumed, target.scaled.at) if target.scaled else resumed  # then it has more pods to bring
     name = status.judged.name if status.judged else "the judged revision"
     late = now > since + timedelta(seconds=target.deadline_seconds) + SLACK
     if target.rollout is Rollout.FAILED or late:
