@@ -55,7 +55,7 @@ from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import Owner
 from driftreview.domain.pausing import not_paused, paused
 from driftreview.domain.plan import plan
-from driftreview.domain.promoting import next_step
+from driftreview.domain.promoting import given, next_step
 from driftreview.domain.query import Asked
 from driftreview.domain.recovery import frozen_last, restored
 from driftreview.domain.revisions import Stored, pin
@@ -105,6 +105,7 @@ class Deployment:
     """Hashes of the templates that rollbacks took away."""
     owner: Owner | None = None
     edited: Edit | None = None
+    scaled: Edit | None = None
     check: WayBackCheck | None = None
     """What a look at the way back found."""
 
@@ -129,6 +130,7 @@ class Deployment:
             held=builders.PAUSED if self.paused else None,
             owner=self.owner,
             edited=self.edited,
+            scaled=self.scaled,
             replicas=self.replicas,
             counts=Counts(wanted=4, total=5, updated=int(self.partly), ready=5, available=5),
             taken_back=self.taken_back,
@@ -152,12 +154,18 @@ class Recipient:
     """Whether its rollout never ends well."""
     hindrance: str = ""
     """What keeps it from being given."""
+    unread: bool = False
+    """Whether it cannot be looked at any more."""
+    altered: bool = False
+    """Whether an admission webhook makes something else of what it is given."""
 
     def view(self, now: datetime) -> StepView:
         """Look at it."""
+        if self.unread:
+            return StepView(hindrance=self.hindrance)
         done = self.began is not None and now >= self.began + self.takes
         rollout = Rollout.PROGRESSING if not done else Rollout.FAILED if self.fails else Rollout.COMPLETE
-        given = self.began is not None
+        given = self.began is not None and not self.altered
         return StepView("recipient-uid", given, rollout, f"its rollout is {rollout}", hindrance=self.hindrance)
 
 
@@ -522,6 +530,7 @@ class Simulator:
         recipient.began = self.now
         self.taken.append(intent_of(step))
         self._power()
+        self._write(review, given(review, index, "recipient-uid", self.now))
         return self.now
 
     def _write(self, review: DriftReview, status: DriftReviewStatus) -> None:

@@ -17,6 +17,7 @@ from tests.integration.crd_samples import (
     REBASELINE,
     RUNTIME,
     STATUS,
+    STEPS,
     USED_SET,
     Raw,
     merged,
@@ -343,6 +344,27 @@ REFUSALS: list[Refusal] = [
     Refusal("allowed-nobody", "ClusterMetricSource", {"allowedNamespaces": {"names": [], "selector": None}},
             "spec.allowedNamespaces", "leave allowedNamespaces out for all"),
 ]  # fmt: skip
+_ONLY_CANARY = "with type: Canary, and only with it, stable names the workload that serves beside the canary"
+_FOR_DEPLOYMENTS = "rollout.type Canary and Paused are for Deployments: with another kind leave rollout.type out"
+
+REFUSALS += [
+    Refusal(name, "DriftReview", {"rollout": rollout, **rest}, path, message)
+    for name, rollout, rest, path, message in (
+        ("canary-without-stable", {"stable": None}, {}, "spec.rollout", _ONLY_CANARY),
+        ("stable-without-canary", {"type": "Paused", "restingSize": None}, {}, "spec.rollout", _ONLY_CANARY),
+        ("resting-size-without-canary", {"type": "InPlace", "stable": None}, {}, "spec.rollout",
+         "restingSize is the size of a canary: it needs type: Canary"),
+        ("canary-is-stable", {"stable": {"name": "perps-bot"}}, {}, "spec",
+         "rollout.stable.name: the stable workload must be another one than the target, which is the canary"),
+        ("canary-of-pods-with-names", {}, {"target": {"kind": "StatefulSet"}}, "spec", _FOR_DEPLOYMENTS),
+        ("paused-on-every-node", {"type": "Paused", "stable": None, "restingSize": None, "firstRelease": None},
+         {"target": {"kind": "DaemonSet"}}, "spec", _FOR_DEPLOYMENTS),
+        ("scaled-to-zero-on-every-node", {"type": None, "stable": None, "restingSize": None},
+         {"target": {"kind": "DaemonSet"}}, "spec",
+         "rollout.firstRelease ScaleToZero: a DaemonSet has no number of pods, the nodes say how many"),
+    )
+]  # fmt: skip
+
 REFUSALS += [
     Refusal(f"{case.id}-{kind}", kind, case.patch, case.path, case.message)
     for case in REFUSALS
@@ -366,6 +388,13 @@ def _status(name: str, path: str, message: str, status: Raw | None) -> Change:
     return Change(name, "DriftReview", {"status": status}, path, message, status=True)
 
 
+def _steps(name: str, message: str, steps: list[Raw] | None, at: str = "") -> Change:
+    path = f"status.act.steps{at}" if at else "status.act"
+    return Change(
+        name, "DriftReview", {"status": {"act": {"steps": steps}}}, path, message, status=True, of="promoting"
+    )
+
+
 _LATER = "2026-01-05T12:00:00Z"
 _DUES: list[Raw] = STATUS["checkpoints"]
 _ROWS = "the checkpoints are written once"
@@ -374,6 +403,7 @@ _AUTHOR = "spec.author is fixed since the review was created"
 _ANEW = "T0 is taken anew once for each Rebaseline of a person"
 _TARGET: Raw = {"uid": "1", "rolledOutAt": STATUS["t0"], "historyEndsAt": STATUS["t0"]}
 _INTENT = "an intent is never changed"
+_STEPS = "the steps of an intent are never changed"
 
 CHANGES: list[Change] = [
     _fixed("target", {"name": "other"}),
@@ -444,6 +474,23 @@ CHANGES: list[Change] = [
     _status("act-at-other-time", "status.act", _INTENT, {"act": {"intentAt": _LATER}}),
     _status("act-by-other", "status.act", "who acted is written once", {"act": {"by": "other"}}),
     _status("act-by-nobody", "status.act", "who acted is written once", {"act": {"by": None}}),
+    _status("act-does-other", "status.act", _INTENT, {"act": {"do": "Approve"}}),
+    _status("act-scales-to-nothing-said", "status.act", "an act that scales, and no other, has a number of pods",
+            {"act": {"do": "Scale"}}),
+    _status("act-puts-back-a-number-of-pods", "status.act", "an act that scales, and no other, has a number of pods",
+            {"act": {"replicas": 0}}),
+    _status("steps-added", "status.act", _STEPS, {"act": {"steps": STEPS}}),
+    _steps("steps-removed", _STEPS, None),
+    _steps("step-left-out", _STEPS, STEPS[:1]),
+    _steps("steps-in-another-order", _STEPS, STEPS[::-1]),
+    _steps("step-to-other", _STEPS, [STEPS[0], STEPS[1] | {"name": "other"}]),
+    _steps("step-elsewhere", _STEPS, [STEPS[0], STEPS[1] | {"namespace": "other"}]),
+    _steps("step-to-other-kind", _STEPS, [STEPS[0], STEPS[1] | {"kind": "StatefulSet"}]),
+    _steps("step-does-other", _STEPS, [STEPS[0] | {"do": "GiveTemplate"}, STEPS[1]]),
+    _steps("step-to-another-size", _STEPS, [STEPS[0], STEPS[1] | {"replicas": 1}]),
+    _steps("step-undone", "a step that was done stays done", [STEPS[0] | {"completedAt": None}, STEPS[1]]),
+    _steps("step-that-scales-to-nothing-said", "a step that scales, and no other, has a number of pods",
+           [STEPS[0], {name: value for name, value in STEPS[1].items() if name != "replicas"}], "[1]"),
     _status("pause-removed", "status.act", "an intent is never removed", {"act": {"pause": None}}),
     _status("pause-of-other", "status.act.pause", _INTENT, {"act": {"pause": {"name": "other"}}}),
     _status("pause-elsewhere", "status.act.pause", _INTENT, {"act": {"pause": {"namespace": "other"}}}),

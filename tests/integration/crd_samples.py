@@ -114,7 +114,15 @@ REVIEW: Raw = {
     "contracts": CONTRACTS,
     "flags": FLAGS,
     "inventory": {"selector": {"matchLabels": {"stack": "perps"}}, "cpu": "cpu_cores", "memory": "memory_bytes"},
-    "rollout": {"gitOps": "Pause", "gitOpsNamespace": "argocd"},
+    "rollout": {
+        "type": "Canary",
+        "stable": {"name": "perps-stable", "takes": "Images"},
+        "restingSize": 1,
+        "promoteTo": [{"kind": "StatefulSet", "namespace": "production", "name": "perps-bot"}],
+        "firstRelease": "ScaleToZero",
+        "gitOps": "Pause",
+        "gitOpsNamespace": "argocd",
+    },
     "preflight": {
         "forbid": [
             {"arg": "--dry-run", "impact": "no orders", "fix": "use the canary profile"},
@@ -460,7 +468,7 @@ STATUS: Raw = {
         },
         {"type": "Note", "by": "joe", "at": "2026-01-05T09:12:01Z", "name": "app-note-x", "uid": "n1", "counted": True},
     ],
-    "act": {"type": "RollBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z",
+    "act": {"type": "RollBack", "do": "PutBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z",
             "by": "by field manager argocd-controller (Apply)",
             "pause": {"kind": "Application", "namespace": "argocd", "name": "app", "intentAt": "2026-01-05T09:12:00Z"}},
     "recovery": {
@@ -479,6 +487,25 @@ WAITING: Raw = {
     "rolledOut": {"templateHash": "sha256:1", "by": "2026-01-05T08:00:00Z"},
 }
 """Before T0, of a target that does not say when its rollout finished."""
+_STEP: Raw = {"do": "GiveImages", "kind": "Deployment", "namespace": "production", "name": "app"}
+STEPS: list[Raw] = [
+    _STEP | {"uid": "7", "appliedAt": "2026-01-05T15:10:00Z", "completedAt": "2026-01-05T15:11:00Z"},
+    {"do": "Scale", "kind": "Deployment", "namespace": "staging", "name": "app", "replicas": 0},
+]
+PROMOTING: Raw = {
+    "phase": "Promoting",
+    "t0": "2026-01-05T08:10:00Z",
+    "act": {
+        "type": "Promote",
+        "do": "Approve",
+        "targetUid": "1",
+        "generation": 3,
+        "intentAt": "2026-01-05T15:09:00Z",
+        "appliedAt": "2026-01-05T15:09:02Z",
+        "steps": STEPS,
+    },
+}
+"""The first of two steps is done."""
 REBASELINED: Raw = {
     "phase": "Watching",
     "t0": "2026-01-05T08:10:00Z",

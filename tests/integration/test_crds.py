@@ -25,12 +25,14 @@ from tests.integration.crd_samples import (
     LONGER,
     MINIMAL_REVIEW,
     ODD,
+    PROMOTING,
     REBASELINE,
     REBASELINED,
     REVIEW,
     SNAPSHOT,
     SPECS,
     STATUS,
+    STEPS,
     WAITING,
     made,
     merged,
@@ -72,6 +74,7 @@ def stored(server: Server) -> Server:
         ("DriftReview", "ended", REVIEW),
         ("DriftReview", "pending", REVIEW),
         ("DriftReview", "fresh", REVIEW),
+        ("DriftReview", "promoting", REVIEW),
         ("DriftApproval", "started", EXTEND),
         ("DriftSnapshot", "started", SNAPSHOT),
     ):
@@ -81,6 +84,7 @@ def stored(server: Server) -> Server:
         ("ended", {"phase": "Promoted", "t0": STATUS["t0"]}),
         ("pending", WAITING),
         ("fresh", REBASELINED),
+        ("promoting", PROMOTING),
     ):
         assert isinstance(server.patch("DriftReview", name, {"status": status}, status=True, store=True), dict)
     return server
@@ -160,6 +164,8 @@ def test_what_is_fixed_cannot_be_changed(stored: Server, case: Change) -> None:
         ("fresh", {"status": {"phase": "Pending", "t0": None, "checkpoints": [], "retaken": 1,
                               "approvals": [REBASELINE]}}, True),
         ("ended", {"status": {"phase": "Promoted", "summary": "all is well"}}, True),
+        ("promoting", {"status": {"act": {"steps": [STEPS[0], STEPS[1] | {"uid": "8", "appliedAt": STATUS["t0"]}]}}},
+         True),
     ],
     ids=str,
 )  # fmt: skip

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from lab.install import OperatorProcess
+from tests.support.canary import CANARY, STABLE, TARGET, rollout, tracked
 from tests.support.stage import APPROVED, NAME, Raw, Stage, ago, condition, deployment, steady, stepping, verdicts, wire
 
 pytestmark = pytest.mark.integration
@@ -60,6 +61,35 @@ def test_first_releases_are_judged_by_their_limits_and_there_is_nothing_to_go_ba
     assert verdicts(status) == ["Inconclusive"]
     assert "act" not in status
     assert {each.spec.limits_only for each in stage.snapshots() if not each.spec.previous_hash} == {FIRST}
+    assert operator.pid is not None
+
+
+def test_a_first_release_that_drifts_is_taken_back_by_taking_its_pods_away(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    stage.source(resolution="10s")
+    stage.roll_out(tracked("1", STABLE), tracked("1", CANARY))
+    since = ago(seconds=5)
+    limited = stepping(since) | {"limits": {"alert": "150"}, "control": 'latency_ms{replica="a"}'}
+    present = {"name": "heartbeat", "kind": "Presence", "query": 'latency_ms{replica="b"}', "for": "1m"}
+    signals = [limited, present]
+    released(stage, "emptied", signals=signals, rollout={"firstRelease": "ScaleToZero"})
+    stage.review(CANARY, source=False, target=TARGET, window=AT_ONCE, signals=signals, rollout=rollout())
+
+    early = stage.until(lambda status: status.get("baseline"), "T0 is frozen", name="emptied")
+    told = condition(early, "RollbackPossible")
+    assert (told["status"], told["message"].partition(" until ")[0]) == ("True", "to no pods")
+    assert "a drift cannot be rolled back" not in early["summary"]
+
+    for name in ("emptied", CANARY):
+        status = stage.ended(100, name=name)
+        assert (status["phase"], verdicts(status)) == ("RolledBack", ["Drift"])
+        assert status["decision"]["message"].startswith("T0+1m: by limits only: latency is Degraded: 200 ms is beyond")
+        assert status["summary"].startswith("rolled back to no pods: ")
+        assert (status["act"]["do"], status["act"]["replicas"], "previous" in status) == ("Scale", 0, False)
+        assert stage.deployment(name)["spec"]["replicas"] == 0
+        assert condition(status, "StaysBack")["status"] == "True"
+    assert stage.deployment(STABLE)["spec"]["replicas"] == 1
     assert operator.pid is not None
 
 

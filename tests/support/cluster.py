@@ -30,6 +30,7 @@ _KINDS = {
     "DriftReview": (_OURS, "driftreviews"),
     "DriftSnapshot": (_OURS, "driftsnapshots"),
     "HelmRelease": ("/apis/helm.toolkit.fluxcd.io/v2", "helmreleases"),
+    "HorizontalPodAutoscaler": ("/apis/autoscaling/v2", "horizontalpodautoscalers"),
     "Lease": ("/apis/coordination.k8s.io/v1", "leases"),
     "MetricSource": (_OURS, "metricsources"),
     "Namespace": ("/api/v1", "namespaces"),

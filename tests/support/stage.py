@@ -135,12 +135,16 @@ class Stage:
     prometheus: str
     """URL of the metrics."""
 
-    def release(self, *versions: str, replicas: int = 1) -> Raw:
+    def release(self, *versions: str, replicas: int = 1, name: str = "web") -> Raw:
         """Roll out one version after the other; returns the Deployment."""
-        for version in versions:
-            self.apply(deployment(version, replicas))
-            self.rolled_out()
-        return self.deployment()
+        return self.roll_out(*(deployment(version, replicas, name) for version in versions))
+
+    def roll_out(self, *documents: Raw) -> Raw:
+        """Apply one Deployment after the other, each when the one before it is rolled out; returns the last one."""
+        for each in documents:
+            self.apply(each)
+            self.rolled_out(each["metadata"]["name"])
+        return self.deployment(documents[-1]["metadata"]["name"])
 
     def apply(self, document: Raw) -> Raw:
         """Create the Deployment, or give it the other template."""
@@ -166,9 +170,9 @@ class Stage:
         """The Deployment as it is."""
         return self.api.get("Deployment", name, self.namespace)
 
-    def version(self) -> str:
+    def version(self, name: str = "web") -> str:
         """Which version the Deployment's template is of."""
-        version: str = self.deployment()["spec"]["template"]["metadata"]["labels"]["version"]
+        version: str = self.deployment(name)["spec"]["template"]["metadata"]["labels"]["version"]
         return version
 
     def replica_sets(self) -> Mapping[str, Raw]:

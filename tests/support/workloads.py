@@ -1,11 +1,15 @@
 """A workload of each kind in a namespace, with its own controller."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from lab.web import wait_until
+from tests.support.cluster import Api
 from tests.support.stage import Stage, deployment
 
+NODES = {"lab": "room"}
+"""Node selector of pods that find a node only within `room`."""
 KINDS = ("StatefulSet", "DaemonSet")
 PODS = {"StatefulSet": 3, "DaemonSet": 2}
 
@@ -19,6 +23,19 @@ def workload(kind: str, version: str, name: str = "web", **spec: Any) -> dict[st
     else:
         given["serviceName"] = name
     return document | {"kind": kind, "spec": given}
+
+
+@contextmanager
+def room(api: Api) -> Iterator[None]:
+    """Nodes for pods with the selector NODES; those that have one stay when it ends."""
+    names = [each["metadata"]["name"] for each in api.list("Node")]
+    for each in names:
+        api.merge("Node", each, "", {"metadata": {"labels": NODES}})
+    try:
+        yield
+    finally:
+        for each in names:
+            api.merge("Node", each, "", {"metadata": {"labels": dict.fromkeys(NODES)}})
 
 
 class Kind:

@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 import yaml
+from annotated_types import MaxLen
 
+from driftreview.api.rollout import Rollout
 from lab.install import ROOT, installed, removal
 
 DOCUMENTS: list[dict[str, Any]] = list(
@@ -19,22 +21,33 @@ def test_they_look_at_new_objects_of_ours_and_at_nothing_else(policy: dict[str, 
     assert set(constraints) == {"resourceRules"}
     (rule,) = constraints["resourceRules"]
     assert rule["apiGroups"] == ["driftreview.dev"]
-    assert rule["operations"] == ["CREATE"]
+    assert rule["operations"] in (["CREATE"], ["CREATE", "UPDATE"])
     assert "/" not in rule["resources"][0], "a status is never held up"
     assert rule["resources"] in (["driftapprovals"], ["driftreviews"])
 
 
-def test_only_approvals_are_refused_where_one_cannot_be_evaluated() -> None:
-    found = {each["spec"]["matchConstraints"]["resourceRules"][0]["resources"][0]: each["spec"] for each in POLICIES}
-    assert found["driftapprovals"]["failurePolicy"] == "Fail"
-    assert found["driftreviews"]["failurePolicy"] == "Ignore"
+def test_no_review_of_its_own_namespace_is_refused_where_one_cannot_be_evaluated() -> None:
+    found = {each["metadata"]["name"].removeprefix("driftreview-"): each["spec"] for each in POLICIES}
+    assert {name: spec["failurePolicy"] for name, spec in found.items()} == {
+        "approvals": "Fail",
+        "authors": "Ignore",
+        "promotions": "Fail",
+    }
+    assert "each.namespace != request.namespace" in found["promotions"]["matchConditions"][0]["expression"]
+
+
+def test_as_many_workloads_are_looked_at_as_a_review_may_name() -> None:
+    (field,) = (each for each in Rollout.model_fields["promote_to"].metadata if isinstance(each, MaxLen))
+    (spec,) = (each["spec"] for each in POLICIES if each["metadata"]["name"] == "driftreview-promotions")
+    assert [each["expression"].count(f"elsewhere[{n}]") for n, each in enumerate(spec["validations"])] == [3] * 10
+    assert field.max_length == 10
 
 
 def test_each_is_bound_and_denies() -> None:
     bindings = [each["spec"] for each in DOCUMENTS if each["kind"] == "ValidatingAdmissionPolicyBinding"]
     assert {each["policyName"] for each in bindings} == {each["metadata"]["name"] for each in POLICIES}
     assert all(each["validationActions"] == ["Deny"] for each in bindings)
-    assert len(POLICIES) == 2
+    assert len(POLICIES) == 3
 
 
 def test_they_are_installed_and_removed_with_the_rest() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.act import ActType
+from driftreview.api.act import ActType, Do
 from driftreview.api.base import Condition
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
@@ -150,6 +150,21 @@ class TestReport:
         simulator.fuse = fuse
         simulator.pass_time(15 * MINUTE)
         assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [])
+
+    def test_a_canary_that_is_scaled_to_zero_there_is_taken_back(self) -> None:
+        spec: dict[str, Any] = {"signals": [signal()], "rollout": {"type": "Canary", "stable": {"name": "web-stable"}}}
+        simulator = Simulator(review(**spec), metrics=Metrics([(T0 - 10 * MINUTE, 1.5)]))
+        assert simulator.target is not None
+        simulator.target.owner = ARGO
+        decided(simulator)
+        assert "scale it to zero in Git before" in simulator.status["summary"]
+        simulator.target.replicas = 0
+        simulator.pass_time(5 * MINUTE)
+        assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [])
+        act = simulator.stored().status.act
+        assert act is not None
+        assert (act.do, act.replicas) == (Do.SCALE, 0)
+        assert unproved(simulator) == []
 
     def test_it_is_followed_also_while_suspended(self) -> None:
         simulator = decided(bad())

@@ -10,6 +10,7 @@ from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.domain.action import Settle
 from driftreview.domain.promoting import held_up, next_step
+from driftreview.domain.running import Edit
 from driftreview.domain.status import condition
 from driftreview.domain.stop import Stop
 from tests import builders
@@ -115,8 +116,27 @@ class TestAStepThatFails:
         assert (subject.phase, taken(subject)) == (Phase.FAILED, [GIVE])
         assert "somebody changed it again" in summary(subject)
 
+    def test_is_not_done_again_where_an_admission_webhook_made_something_else_of_it(self) -> None:
+        subject = promoted()
+        subject.recipients[GIVE] = Recipient(altered=True)
+        subject.pass_time(LIFE + MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.FAILED, [GIVE])
+        assert "or an admission webhook made something else of it" in summary(subject)
+
 
 class TestAStepThatWaits:
+    def test_for_a_look_at_what_was_given_already_is_no_failure(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE)
+        subject.recipients[GIVE].unread, subject.recipients[GIVE].hindrance = True, "the operator may not read it"
+        subject.pass_time(10 * MINUTE)
+        stalled = condition(subject.stored().status, "Stalled")
+        assert stalled is not None
+        assert (subject.phase, stalled.reason) == (Phase.PROMOTING, Reason.STEP_WAITS)
+        subject.recipients[GIVE].unread, subject.recipients[GIVE].hindrance = False, ""
+        subject.pass_time(10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [GIVE, SCALE, WORKER])
+
     def test_says_why_and_goes_on_by_itself(self) -> None:
         subject = promoted()
         subject.recipients[WORKER] = Recipient(hindrance="there is no Deployment shop/worker")
@@ -211,6 +231,18 @@ class TestAPausedRollout:
         subject = promoted(self.PAUSED | {"promoteTo": [{"name": "worker"}]}, self.target())
         subject.pass_time(self.LIFE)
         assert taken(subject) == []
+        subject.pass_time(10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [WORKER])
+
+    def test_that_is_scaled_while_the_next_one_waits_has_not_been_late(self) -> None:
+        subject = promoted(self.PAUSED | {"promoteTo": [{"name": "worker"}]}, self.target())
+        subject.recipients[WORKER] = Recipient(hindrance="the operator may not read it")
+        subject.pass_time(self.LIFE + 12 * MINUTE)
+        assert subject.target is not None
+        subject.target.began, subject.target.scaled = subject.now, Edit("autoscaler", subject.now)
+        subject.pass_time(MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTING, [])
+        subject.recipients[WORKER].hindrance = ""
         subject.pass_time(10 * MINUTE)
         assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [WORKER])
 

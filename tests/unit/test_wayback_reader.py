@@ -29,8 +29,8 @@ class World:
         self.there = True
         self.reader = WayBackReader(cast(Any, self), cast(Any, self), self.evidence)
 
-    def gather(self, _: Workload, of: Any, ran: tuple[datetime, datetime]) -> Gathered:
-        assert ran[0] <= ran[1]
+    def gather(self, _: Workload, of: Any, ran: tuple[datetime, datetime], *, resumes: bool) -> Gathered:
+        assert (ran[0] <= ran[1], resumes) == (True, False)
         self.looked.append(of)
         if isinstance(self.fails, ValueError):
             raise self.fails

@@ -10,7 +10,17 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
-from driftreview.domain.ways import as_reviewed, autoscaler, intent, is_asked_for, is_back, told_steps, way_back
+from driftreview.domain.running import Edit
+from driftreview.domain.ways import (
+    as_reviewed,
+    autoscaler,
+    changed_by,
+    intent,
+    is_asked_for,
+    is_back,
+    told_steps,
+    way_back,
+)
 from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
 from tests.builders import HOUR, T0, review, target
@@ -31,6 +41,15 @@ def started(view: TargetView | None = None, **rollout: Any) -> DriftReview:
 def steps(subject: DriftReview, view: TargetView | None = None) -> list[str]:
     found = intent(subject, ActType.PROMOTE, view or target())[2]
     return [f"{each.do} {each}{'' if each.replicas is None else f' {each.replicas}'}" for each in found]
+
+
+class TestWhoChangedIt:
+    SCALED, WROTE = Edit("kubectl", T0), Edit("argocd-controller", T0)
+
+    @pytest.mark.parametrize(("do", "who"), [(Do.SCALE, SCALED), (Do.PUT_BACK, WROTE)])
+    def test_is_who_wrote_what_the_rollback_changes(self, do: Do, who: Edit) -> None:
+        act = builders.intent(ActType.ROLL_BACK).model_copy(update={"do": do})
+        assert changed_by(act, target(scaled=self.SCALED, edited=self.WROTE)) == who
 
 
 class TestTheWayBack:
@@ -163,9 +182,10 @@ class TestAPausedRollout:
         assert (seen.rollout, seen.held) == (Rollout.PROGRESSING, None)
         assert seen.rollout_message.endswith(told)
 
-    def test_is_not_known_before_its_controller_saw_it(self) -> None:
-        view = target(**self.PAUSED | {"counts": None})
-        assert as_reviewed(review(rollout={"type": "Paused"}), view) is view
+    def test_is_not_known_before_its_controller_saw_it_and_hinders_nothing(self) -> None:
+        seen = as_reviewed(review(rollout={"type": "Paused"}), target(**self.PAUSED | {"counts": None}))
+        assert (seen.rollout, seen.held) == (Rollout.PROGRESSING, None)
+        assert seen.rollout_message.endswith("its controller has not seen the new spec yet")
 
     def test_is_held_in_a_review_of_any_other_type(self) -> None:
         view = target(**self.PAUSED)

@@ -88,16 +88,16 @@ class WayBack:
         scale = partial(autoscaler_of, kind=workload.kind, name=metadata["name"])
         patch = rollback_patch(workload.view, workload.raw, template, ran, resumes=resumes)
         rehearsal = self._rehearsal(workload, patch)
-        missing = tuple(each for each in needs(template or {})[:MOST_NEEDS] if asked.is_missing(each))
-        scalers = tuple(filter(None, asked.all("HorizontalPodAutoscalers", AUTOSCALERS, scale)))
+        scalers = partial(asked.all, "HorizontalPodAutoscalers", AUTOSCALERS, scale)
         if template is None:
-            return Gathered({}, empties=True, scalers=scalers, rehearsal=rehearsal, unread=tuple(asked.unread))
+            found = tuple(filter(None, scalers()))
+            return Gathered({}, scalers=found, rehearsal=rehearsal, unread=tuple(asked.unread), empties=True)
         return Gathered(
             template,
-            missing=missing,
+            missing=tuple(each for each in needs(template)[:MOST_NEEDS] if asked.is_missing(each)),
             quotas=tuple(asked.all("ResourceQuotas", QUOTAS, quota_of)),
             budgets=tuple(asked.all("PodDisruptionBudgets", BUDGETS, budget_of)),
-            scalers=scalers,
+            scalers=tuple(filter(None, scalers())),
             rehearsal=rehearsal,
             unread=tuple(asked.unread),
         )

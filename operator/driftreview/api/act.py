@@ -108,7 +108,7 @@ class Step(Model):
         return f"{self.kind} {self.namespace}/{self.name}"
 
 
-_STEP: Final = "[s.do, s.kind, s.__namespace__, s.name]"
+_STEP: Final = "[s.do, s.kind, s.__namespace__, s.name, has(s.replicas) ? string(s.replicas) : '']"
 
 
 class Act(Model):

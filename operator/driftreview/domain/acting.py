@@ -29,7 +29,7 @@ from driftreview.domain.serving import Serving
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
-from driftreview.domain.ways import is_asked_for, is_back, is_done, went_back_to
+from driftreview.domain.ways import changed_by, is_asked_for, is_back, is_done, went_back_to
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
@@ -111,8 +111,8 @@ def _put_back(
     name = status.judged.name if status.judged else "the judged revision"
     message = (
         f"the rollback of {name} at {said(applied)} was undone by somebody else: it runs again, applied "
-        f"{who_applied(target.edited, target.owner)}, and is not rolled back a second time; find what applies it "
-        "and decide by hand"
+        f"{who_applied(changed_by(status.act, target), target.owner)}, and is not rolled back a second time; find what "
+        "applies it and decide by hand"
     )
     return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
 
@@ -170,7 +170,7 @@ def _follow(
     if status.act is not None and status.act.applied_at is None:
         seen: dict[str, object] = {"applied_at": schedule.whole_seconds(now)}
         if status.act.by is None and not is_taken_back(status, target):
-            seen["by"] = shorten(who_applied(target.edited, target.owner))
+            seen["by"] = shorten(who_applied(changed_by(status.act, target), target.owner))
         applied = status.act.model_copy(update=seen)
         status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.COMPLETE and serving.is_right:

@@ -25,7 +25,7 @@ from driftreview.domain.recovery import due_from_now, given_up, is_open, recover
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import condition, finished, moved, said, with_condition
 from driftreview.domain.trouble import PATIENCE
-from driftreview.domain.ways import NO_PODS, empties, went_back_to
+from driftreview.domain.ways import NO_PODS, changed_by, empties, went_back_to
 from driftreview.domain.workload import TargetView
 
 LOOK: Final = timedelta(seconds=30)
@@ -144,15 +144,16 @@ def _seen(
 def _returned(status: DriftReviewStatus, target: TargetView, rejected: str, first: datetime) -> str:
     """What runs again, since when, by whom, and what to do; not by `kubectl rollout undo`, which drops our notes."""
     return (
-        f"{rejected} was rolled back and is there again, first seen at {said(first)}{_by(target)}; nothing is done "
-        "about it, and no new review starts on it: take it back where it comes from (Git, a pipeline), or apply the "
-        f"pod template of {went_back_to(status)} again"
+        f"{rejected} was rolled back and is there again, first seen at {said(first)}{_by(status, target)}; nothing is "
+        "done about it, and no new review starts on it: take it back where it comes from (Git, a pipeline), or "
+        + ("scale it to zero" if empties(status.act) else f"apply the pod template of {went_back_to(status)} again")
     )
 
 
-def _by(target: TargetView) -> str:
+def _by(status: DriftReviewStatus, target: TargetView) -> str:
     """Who applied what runs, and what keeps it as it is in Git, as well as the target tells."""
-    by = f", applied {who_applied(target.edited, target.owner)}" if target.edited else ""
+    edit = changed_by(status.act, target)
+    by = f", applied {who_applied(edit, target.owner)}" if edit else ""
     owner = target.owner
     if owner is None or not owner.reapplies or owner.said() in by:
         return by

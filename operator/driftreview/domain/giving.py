@@ -16,6 +16,7 @@ class StepView:
     """The workload of a step, as it was found."""
 
     uid: str = ""
+    """Empty if it could not be read."""
     given: bool = False
     """Whether it is as the step would have it."""
     rollout: Rollout = Rollout.PROGRESSING

@@ -16,6 +16,7 @@ from driftreview.domain.conclusion import act_on
 from driftreview.domain.display import shorten
 from driftreview.domain.owner import Owner, Tool, who_applied
 from driftreview.domain.status import condition, finished, moved, truth, with_condition
+from driftreview.domain.ways import changed_by, way_back
 from driftreview.domain.workload import TargetView
 
 _REASONS: Final = {Tool.ARGO_CD: Reason.ARGO_CD, Tool.FLUX: Reason.FLUX, Tool.HELM: Reason.HELM}
@@ -52,10 +53,8 @@ def handed_over(review: DriftReview, target: TargetView, closes: str) -> str:
     owner = target.owner
     if owner is None or not owner.reapplies or review.spec.rollout.git_ops is not GitOps.REPORT:
         return ""
-    return (
-        f"{owner.said()} owns the target ({owner.told_by}) and would undo it: revert in Git what it applied before "
-        f"{closes}{_doubt(owner)}"
-    )
+    how = "scale it to zero in Git" if way_back(review, target) is Do.SCALE else "revert in Git what it applied"
+    return f"{owner.said()} owns the target ({owner.told_by}) and would undo it: {how} before {closes}{_doubt(owner)}"
 
 
 def _doubt(owner: Owner) -> str:
@@ -68,30 +67,40 @@ def _doubt(owner: Owner) -> str:
 
 
 def taken_over(review: DriftReview, target: TargetView | None, now: datetime) -> DriftReviewStatus | None:
-    """The status with the act of whoever put the previous pod template back after a rollback was handed over.
+    """The status with the act of whoever took the release back after a rollback of it was handed over.
 
     From then on it is followed like a rollback of the operator's own. None where nothing of the kind happened.
     """
     status = review.status
     if status.act is not None or status.phase in TERMINAL or target is None or status.target is None:
         return None
-    if status.rollback is None or status.rollback.reason is not Reason.OWNED_BY_GIT or status.previous is None:
+    if status.rollback is None or status.rollback.reason is not Reason.OWNED_BY_GIT:
         return None
     if not _was_handed_over(review, status):
         return None
-    if (target.uid, target.template_hash) != (status.target.uid, status.previous.template_hash):
+    if target.uid != status.target.uid or (done := _done(review, target)) is None:
         return None
     act = Act(
         type=ActType.ROLL_BACK,
-        do=Do.PUT_BACK,
+        do=done,
+        replicas=0 if done is Do.SCALE else None,
         target_uid=target.uid,
         generation=target.generation,
         intent_at=schedule.whole_seconds(now),
-        by=shorten(who_applied(target.edited, target.owner)),
     )
+    act = act.model_copy(update={"by": shorten(who_applied(changed_by(act, target), target.owner))})
     summary = f"rolled back {act.by}: followed until its pods run"
     status = moved(status.model_copy(update={"act": act}), Phase.ROLLING_BACK, Reason.ACTING, summary, now)
     return finished(review, status)
+
+
+def _done(review: DriftReview, target: TargetView) -> Do | None:
+    """How people took the release back; None if they did not yet."""
+    judged, previous = review.status.judged, review.status.previous
+    if previous is not None and target.template_hash == previous.template_hash:
+        return Do.PUT_BACK
+    emptied = judged is not None and target.template_hash == judged.template_hash and not target.replicas
+    return Do.SCALE if emptied and way_back(review, target) is Do.SCALE else None
 
 
 def _was_handed_over(review: DriftReview, status: DriftReviewStatus) -> bool:

@@ -52,6 +52,11 @@ def see_through(review: DriftReview, status: DriftReviewStatus, observed: Observ
     return _step(review, status, index, observed.step, now)
 
 
+def given(review: DriftReview, index: int, uid: str, now: datetime) -> DriftReviewStatus:
+    """A workload was given the release: whatever became of that, it is not given it again."""
+    return _ticked(review, review.status, index, {"applied_at": schedule.whole_seconds(now), "uid": uid}, now)
+
+
 def _applied(status: DriftReviewStatus, act: Act, now: datetime) -> DriftReviewStatus:
     """The target's own change was seen: what follows counts from then."""
     seen = {"applied_at": act.applied_at or schedule.whole_seconds(now)}
@@ -87,7 +92,8 @@ def _due(act: Act, index: int) -> datetime:
 def _resumed(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
     """The rollout that was paused goes on."""
     act = status.act
-    since = act.applied_at if act and act.applied_at else now
+    resumed = act.applied_at if act and act.applied_at else now
+    since = max(resumed, target.scaled.at) if target.scaled else resumed  # then it has more pods to bring
     name = status.judged.name if status.judged else "the judged revision"
     late = now > since + timedelta(seconds=target.deadline_seconds) + SLACK
     if target.rollout is Rollout.FAILED or late:
@@ -105,9 +111,9 @@ def _step(review: DriftReview, status: DriftReviewStatus, index: int, view: Step
     act = status.act
     if act is None:
         return Settle(status, now + FOLLOW)
-    step, moment = act.steps[index], schedule.whole_seconds(now)
+    step = act.steps[index]
     if view.given and (step.applied_at is None or step.uid != view.uid):
-        return Settle(_ticked(review, status, index, {"applied_at": moment, "uid": view.uid}, now), now)
+        return Settle(given(_with(review, status), index, view.uid, now), now)
     if step.applied_at is not None:
         return _follow(review, status, index, view, now)
     freeze = freeze_at(review, now)
@@ -125,8 +131,10 @@ def _follow(review: DriftReview, status: DriftReviewStatus, index: int, view: St
     act = status.act
     if act is None or (since := act.steps[index].applied_at) is None:
         return Settle(status, now + FOLLOW)
+    if not view.uid:
+        return held_up(_with(review, status), index, Reason.STEP_WAITS, view.hindrance, now)
     if not view.given:
-        why = view.hindrance or "somebody changed it again"
+        why = view.hindrance or "somebody changed it again, or an admission webhook made something else of it"
         return Settle(_incomplete(review, status, index, why, now), None)
     if view.rollout is Rollout.COMPLETE:
         return Settle(_ticked(review, status, index, {"completed_at": schedule.whole_seconds(now)}, now), now)

@@ -91,8 +91,6 @@ class Gathered:
 
     template: Raw
     """The previous pod template; empty if it could not be read, or is not needed."""
-    empties: bool = False
-    """Whether a rollback takes the pods away, and leaves the pod template."""
     missing: tuple[Need, ...] = ()
     """What certainly is not there."""
     unread: tuple[Unread, ...] = ()
@@ -101,6 +99,8 @@ class Gathered:
     scalers: tuple[AutoscalerFact, ...] = ()
     """Those of the target."""
     rehearsal: Rehearsal | None = None
+    empties: bool = False
+    """Whether a rollback takes the pods away, and leaves the pod template."""
 
 
 def needs(template: Raw) -> list[Need]:

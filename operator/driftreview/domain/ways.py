@@ -12,6 +12,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.rollout import FirstRelease, RolloutType, Takes
 from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.api.target import TargetKind
+from driftreview.domain.running import Edit
 from driftreview.domain.workload import Rollout, TargetView
 
 NO_PODS: Final = "no pods"
@@ -108,6 +109,11 @@ def empties(act: Act | None) -> bool:
     return act is not None and act.type is ActType.ROLL_BACK and act.do is Do.SCALE
 
 
+def changed_by(act: Act | None, target: TargetView) -> Edit | None:
+    """Who wrote last what a rollback changes: how many pods there are, or the pod template."""
+    return target.scaled if empties(act) else target.edited
+
+
 def told_steps(act: Act | None) -> str:
     """How far a promotion came to further workloads, as the end of a sentence; empty where it has none."""
     if act is None or not act.steps:
@@ -150,14 +156,13 @@ def as_reviewed(review: DriftReview, target: TargetView) -> TargetView:
     if review.spec.rollout.type is not RolloutType.PAUSED or is_done(review.status, target):
         return target
     held, counts = target.held, target.counts
-    if held is None or held.reason is not Reason.TARGET_PAUSED or counts is None:
+    if held is None or held.reason is not Reason.TARGET_PAUSED:
         return target
-    told = f"its rollout is paused with {counts.updated} of {counts.wanted} pods updated"
-    arrived = counts.updated > 0 and counts.available >= counts.total
-    return replace(
-        target,
-        rollout=Rollout.COMPLETE if arrived else Rollout.PROGRESSING,
-        rollout_message=told if arrived else f"{told}, and {counts.available} of {counts.total} pods are available",
-        records_end=False,
-        held=None,
-    )
+    rollout, told = Rollout.PROGRESSING, "its rollout is paused, and its controller has not seen the new spec yet"
+    if counts is not None:
+        told = f"its rollout is paused with {counts.updated} of {counts.wanted} pods updated"
+        if counts.updated and counts.available >= counts.total:
+            rollout = Rollout.COMPLETE
+        else:
+            told += f", and {counts.available} of {counts.total} pods are available"
+    return replace(target, rollout=rollout, rollout_message=told, records_end=False, held=None)

@@ -22,7 +22,7 @@ from driftreview.domain.giving import StepView, is_template, selected_by, shared
 from driftreview.domain.kinds import KINDS
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import owner_of
-from driftreview.domain.promoting import held_up, next_step
+from driftreview.domain.promoting import given, held_up, next_step
 from driftreview.domain.ways import is_done
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.logs import LOGGER
@@ -96,7 +96,7 @@ class Steps:
             why = plain(str(error), _MESSAGE)
         self.carry_out.telemetry.acts.labels(step.do, "refused" if why else "done").inc()
         if not why:
-            return review.status, now
+            return given(review, index, recipient.raw["metadata"]["uid"], now), now
         waits = held_up(review, index, Reason.STEP_WAITS, why, now)
         return waits.status, waits.again
 
