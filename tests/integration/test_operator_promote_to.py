@@ -12,9 +12,9 @@ import pytest
 from lab import Lab
 from lab.install import SYSTEM, OperatorProcess, operator_kubeconfig
 from lab.web import wait_until
+from tests.integration.killing import ACT, Killer, every_other
 from tests.integration.operators import Operators
 from tests.integration.test_operator_consent import STOP
-from tests.integration.test_operator_killed import ACT, Killer, every_other
 from tests.integration.test_operator_rights import USER
 from tests.support.cluster import MERGE_PATCH, Api, Raw
 from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
