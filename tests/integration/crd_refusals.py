@@ -398,6 +398,7 @@ CHANGES: list[Change] = [
     _fixed("policy.onDrift", "Hold"),
     _fixed("policy.onInconclusive", "Promote"),
     _fixed("policy.onWindowEnd", "Promote"),
+    _fixed("policy.onNewRevision", "Supersede"),
     _fixed("contracts", [{"name": "other", "from": {"service": "other"}}]),
     _fixed("checklist", []),
     Change("author-changed", "DriftReview", {"spec": {"author": "jane"}}, "<nil>", _AUTHOR, of="pending"),

@@ -133,6 +133,7 @@ REVIEW: Raw = {
         "onDrift": "Rollback",
         "onInconclusive": "Hold",
         "onWindowEnd": "Notify",
+        "onNewRevision": "Block",
         "approval": {"type": "Manual", "approvals": 2, "notByAuthor": True, "expiresAfter": "3d"},
         "freezes": [
             {

@@ -70,6 +70,8 @@ class TargetStatus(Model):
     """True if nothing of it ran before the judged revision."""
     history_ends_at: Time
     """Where a History baseline ends: when the rollout began, or before a release that was rolled back not long ago."""
+    break_glass: Annotated[str, Field(max_length=120)] | None = None
+    """Its annotation driftreview.dev/break-glass at T0, which is about an earlier release."""
 
 
 class Decision(Model):

@@ -14,7 +14,9 @@ from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
+from driftreview.domain.display import fitted
 from driftreview.domain.follow import decided, went_back_to
+from driftreview.domain.letpast import let_past
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
@@ -46,6 +48,7 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
         f"{name} was {how} {other}{_by(target.edited)} during the review of {status.judged.name}: nothing more is "
         "judged or done"
     )
+    message = message if went_back else fitted(message, let_past(review, target))
     return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
 
 

@@ -218,6 +218,7 @@ def _started(
                 rollout_took=exact_duration(rollout_took(as_timed(review, target, by))),
                 first_release=is_first_release(target, by, t0) or None,
                 history_ends_at=schedule.whole_seconds(ends),
+                break_glass=target.break_glass,
             ),
             "judged": target.current,
             "previous": target.previous,
