@@ -20,7 +20,7 @@ from typing import Any, Final
 from driftreview.adapters.errors import ClusterError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.workloads import Workloads
-from driftreview.api.driftreview import Target
+from driftreview.api.target import Target
 
 PARALLEL: Final = 16
 ROUNDS: Final = 2

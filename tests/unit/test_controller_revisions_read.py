@@ -10,7 +10,7 @@ import pytest
 from driftreview.adapters.errors import ChangedError, ForbiddenError, NotFoundError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.workloads import Workload, Workloads
-from driftreview.api.driftreview import Target, TargetKind
+from driftreview.api.target import Target, TargetKind
 from tests.builders import MINUTE, T0
 from tests.unit.test_kinds import Raw, raw, revision
 

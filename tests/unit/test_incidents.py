@@ -14,12 +14,12 @@ from driftreview.adapters.incidents import read_incidents
 from driftreview.adapters.kubernetes import EVENTS, PODS, Cluster, Kind
 from driftreview.adapters.podlist import read_pods
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
-from driftreview.api.driftreview import Target
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.incident import MOST_INCIDENTS, Incident
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.target import Target
 from driftreview.api.verdicts import CheckVerdict, SignalVerdict, Verdict
 from driftreview.domain.checks import CheckResult
 from driftreview.domain.finding import Finding

@@ -2,9 +2,10 @@
 
 from typing import Any, cast
 
-from driftreview.api.driftreview import DriftReview, TargetKind
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence
 from driftreview.api.status import DriftReviewStatus, Revision
+from driftreview.api.target import TargetKind
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.keeping import as_kept, keep, keeping, kept_name, with_kept
 from driftreview.domain.plan import plan

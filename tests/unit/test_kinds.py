@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
-from driftreview.api.driftreview import Target, TargetKind
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Revision
+from driftreview.api.target import Target, TargetKind
 from driftreview.domain.controllerrevisions import controller_revision, listed
 from driftreview.domain.evidence import canonical
 from driftreview.domain.kinds import KINDS, as_kubectl_says, pods_of, subjects

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.driftreview import Target, TargetKind
 from driftreview.api.phases import Phase
+from driftreview.api.target import Target, TargetKind
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.rulings import Ruling, rejected, remembered, ruling
 from driftreview.runtime.rulings import Rulings

@@ -10,7 +10,7 @@ from driftreview.adapters.errors import ClusterError, NotFoundError, Unavailable
 from driftreview.adapters.kubernetes import Cluster, Kind
 from driftreview.adapters.wayback import WayBack
 from driftreview.adapters.workloads import Workload
-from driftreview.api.driftreview import TargetKind
+from driftreview.api.target import TargetKind
 from driftreview.api.wayback import RehearsalOutcome
 from driftreview.domain.patches import rollback_patch
 from driftreview.domain.wayback import Gathered, Need, Unread

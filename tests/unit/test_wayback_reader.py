@@ -8,8 +8,9 @@ import pytest
 
 from driftreview.adapters.errors import UnavailableError
 from driftreview.adapters.workloads import Workload
-from driftreview.api.driftreview import DriftReview, TargetKind
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import RevisionEvidence
+from driftreview.api.target import TargetKind
 from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan

@@ -10,7 +10,7 @@ import pytest
 from driftreview.adapters.errors import ChangedError, NotFoundError, OversizedError, error_of
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.workloads import Workloads
-from driftreview.api.driftreview import Target
+from driftreview.api.target import Target
 from tests.unit.test_workload import Raw, deployment, replica_set
 
 WEB = Target(name="web")

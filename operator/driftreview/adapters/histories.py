@@ -15,7 +15,7 @@ from driftreview.adapters.kubernetes import (
     STATEFUL_SETS,
     Kind,
 )
-from driftreview.api.driftreview import TargetKind
+from driftreview.api.target import TargetKind
 from driftreview.domain import controllerrevisions
 from driftreview.domain.revisions import Listed, Stored, listed, replica_set
 

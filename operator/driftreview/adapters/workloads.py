@@ -15,9 +15,10 @@ from driftreview.adapters.errors import ChangedError, ForbiddenError, NotFoundEr
 from driftreview.adapters.histories import HISTORIES, TARGETS, History
 from driftreview.adapters.kubernetes import PODS, Cluster
 from driftreview.adapters.serving import serving
-from driftreview.api.driftreview import DriftReview, Target, TargetKind
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import Revision
+from driftreview.api.target import Target, TargetKind
 from driftreview.domain.keeping import with_kept
 from driftreview.domain.kinds import KINDS
 from driftreview.domain.patches import approve_patch, note_patch, rollback_patch

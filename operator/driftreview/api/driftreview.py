@@ -21,25 +21,9 @@ from driftreview.api.rollout import Rollout
 from driftreview.api.signal import Signal
 from driftreview.api.signalset import MOST_SETS, MOST_SIGNALS, SetSignal, SignalSetRef, Values
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.target import Target
 from driftreview.api.values import DURATION, Duration, between, cel_seconds
 from driftreview.api.window import Window
-
-
-class TargetKind(StrEnum):
-    """Kinds of workload that can be reviewed."""
-
-    DEPLOYMENT = "Deployment"
-    STATEFUL_SET = "StatefulSet"
-    DAEMON_SET = "DaemonSet"
-
-
-class Target(Model):
-    """The workload under review, in the review's namespace."""
-
-    kind: TargetKind = TargetKind.DEPLOYMENT
-    """Its kind."""
-    name: DnsName
-    """Its name."""
 
 
 class Context(Model):

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from driftreview.api.driftreview import TargetKind
 from driftreview.api.inventory import InventoryFact, ServiceFact, ServiceKind, ServiceStatus
+from driftreview.api.target import TargetKind
 from driftreview.domain.display import shorten
 from driftreview.domain.kinds import KINDS
 from driftreview.domain.pods import CRASH_LOOP, Ended, ended_of

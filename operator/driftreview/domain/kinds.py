@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview, Target, TargetKind
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.status import Revision
+from driftreview.api.target import Target, TargetKind
 from driftreview.domain.daemonsets import DaemonSets
 from driftreview.domain.deployments import Deployments
 from driftreview.domain.incidents import Subjects

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
-from driftreview.api.driftreview import DriftReview, TargetKind
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
+from driftreview.api.target import TargetKind
 from driftreview.domain.alerts import named
 from driftreview.domain.kinds import KINDS
 from driftreview.domain.query import QueryProblem, check, query_variables, resolve

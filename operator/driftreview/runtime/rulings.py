@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from driftreview.api.driftreview import Target, TargetKind
+from driftreview.api.target import Target, TargetKind
 from driftreview.domain.rulings import Ruling, ruling
 
 
