@@ -151,6 +151,13 @@ class DriftReviewSpec(Model):
                 ),
             ),
             (
+                "self.baseline.from != 'Snapshot' || self.policy.onNewRevision != 'Chain'",
+                (
+                    "policy.onNewRevision: Chain goes on comparing with what ran before the first revision, and"
+                    " baseline.from: Snapshot compares with nothing from before T0: use History, or Supersede"
+                ),
+            ),
+            (
                 "!self.policy.approval.notByAuthor || has(self.author)",
                 "policy.approval.notByAuthor needs author: set spec.author to who applies the review (yourself)",
             ),
@@ -229,6 +236,10 @@ class DriftReview(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             ("!has(oldSelf.status) || has(self.status)", "status is never removed: T0 stands in it"),
+            (
+                "!has(self.status) || !has(self.status.chain) || self.spec.policy.onNewRevision == 'Chain'",
+                "status.chain is there only with policy.onNewRevision: Chain",
+            ),
             *(
                 (
                     f"{_STARTED} || {_same(field)}",

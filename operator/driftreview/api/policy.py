@@ -51,6 +51,8 @@ class OnNewRevision(StrEnum):
 
     SUPERSEDE = "Supersede"
     """It ends."""
+    CHAIN = "Chain"
+    """It goes on with that revision: T0 is taken anew, what it is compared with and goes back to stays."""
     BLOCK = "Block"
     """The API server refuses that revision."""
 
@@ -99,8 +101,9 @@ class Policy(Model):
     """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback. Rollback also answers
     a drift that onDrift: Hold left to a person; Promote does nothing in a freeze."""
     on_new_revision: OnNewRevision = OnNewRevision.SUPERSEDE
-    """Another pod template before the review has ended: Supersede (the review ends), or Block (the API server refuses
-    it, where charts/driftreview/block.yaml is installed)."""
+    """Another pod template before the review has ended: Supersede (the review ends), Chain (it goes on with that one;
+    what it is compared with and goes back to stays; at most 4 times), or Block (the API server refuses it, where
+    charts/driftreview/block.yaml is applied)."""
     approval: PolicyApproval = PolicyApproval()
     """Who has to approve before a promotion; may be changed while the review goes on."""
     freezes: Annotated[list[Freeze], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(

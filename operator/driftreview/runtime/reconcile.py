@@ -44,6 +44,7 @@ from driftreview.domain.action import (
     Role,
     Settle,
 )
+from driftreview.domain.chaining import as_chained
 from driftreview.domain.countdown import with_countdown
 from driftreview.domain.evidence import T0
 from driftreview.domain.plan import plan
@@ -191,7 +192,9 @@ class Reconciler:
         of, target_ref = review.metadata.namespace, review.spec.target
         rulings = self.rulings.of(of, target_ref)
         workload = self.workloads.read(of, target_ref, rejected(rulings), review.status.kept)
-        workload = self.way_back.seen(review, workload, now) if workload else None
+        if workload:
+            workload = replace(workload, view=as_chained(review.status, workload.view))
+            workload = self.way_back.seen(review, workload, now)
         target = remembered(workload.view, rulings) if workload else None
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)
