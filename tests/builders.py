@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from driftreview.api.act import Act, ActType, Do
 from driftreview.api.approval import DriftApproval
 from driftreview.api.base import Metadata
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
@@ -204,3 +205,9 @@ def approval(kind: str, by: str = "jane", at: datetime = T0, uid: str = "", **fi
     uid = uid or f"{kind}-{by}-{at.timestamp():.0f}-{fields.get('item', '')}"
     metadata = Metadata(name=uid.lower(), namespace="shop", uid=uid, creation_timestamp=at)
     return DriftApproval.model_validate({"metadata": metadata, "spec": spec | fields})
+
+
+def intent(act: ActType = ActType.ROLL_BACK, at: datetime = T0, **fields: Any) -> Act:
+    """What a review that decided writes down before it acts on the target as it is built here."""
+    do = Do.APPROVE if act is ActType.PROMOTE else Do.PUT_BACK
+    return Act(**{"type": act, "do": do, "target_uid": "target-uid", "generation": 7, "intent_at": at} | fields)

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from itertools import product
 from pathlib import Path
@@ -15,14 +15,17 @@ from driftreview.api.act import ActType
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Reason
+from driftreview.api.rollout import FirstRelease, RolloutType
 from driftreview.api.verdicts import SignalVerdict, Verdict
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain import decide
 from driftreview.domain.finding import Finding
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.result import CheckpointResult, SignalResult
 from driftreview.domain.stop import Stop
+from driftreview.domain.ways import STEPS, empties
 from driftreview.domain.workload import TargetView
-from tests.builders import HOUR, MINUTE, approval, review, signal
+from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Deployment, Fault, Simulator
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "decisions.md"
@@ -99,7 +102,7 @@ POLICY: Final = {
     "policy.onWindowEnd": ("Notify", "Promote", "Rollback"),
 }
 WAY_BACK: Final = ("open", "paused", "Git's", "none")
-TABLES: Final = (
+POLICIES: Final = (
     Table(
         "A look",
         "In mode Enforce with the defaults of the policy, right after the look; nothing is asked of people.",
@@ -181,6 +184,22 @@ TABLES: Final = (
     ),
 )
 
+ROLLOUTS: Final = Table(
+    "Rollout types",
+    (
+        "In mode Enforce with the defaults of the policy, right after the look that decides. `before` is what ran"
+        " before the judged revision; an autoscaler is one that owns the target's number of pods."
+    ),
+    {
+        "the last look": ("APPROVE", "REJECT"),
+        "rollout.type": tuple(RolloutType),
+        "before": ("a revision", "nothing"),
+        "rollout.firstRelease": tuple(FirstRelease),
+        "autoscaler": ("none", "there is one"),
+    },
+)
+TABLES: Final = (*POLICIES, ROLLOUTS)
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -220,15 +239,20 @@ def lived(table: Table, case: Case) -> Outcome:
 def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     case = dict(items)
     policy, verdicts = _given(title, case)
-    before = "" if case.get("way back") == "none" else "old"
-    simulator = Told(review(policy=policy), target=Deployment(before=before), sleepy=True, verdicts=verdicts)
+    before = "" if case.get("way back") == "none" or case.get("before") == "nothing" else "old"
+    target = Deployment(before=before, is_first="before" in case and not before)
+    simulator = Told(review(policy=policy, rollout=_rollout(case)), target=target, sleepy=True, verdicts=verdicts)
+    if "rollout.type" in case:
+        target.paused = target.partly = case["rollout.type"] == RolloutType.PAUSED
+        target.check = WayBackCheck(at=T0, generation=7, autoscaler="web" if case["autoscaler"] != "none" else None)
     assert simulator.target is not None
     simulator.stop = Stop("all acts were stopped") if "acts" in case else None
     simulator.pass_time(MINUTE)
-    simulator.target.paused = case.get("way back") == "paused"
+    simulator.target.paused = simulator.target.paused or case.get("way back") == "paused"
     simulator.target.owner = GITS if case.get("way back") == "Git's" else None
     ends = {"one before the last": 2 * HOUR, "is watched": 3 * HOUR}
     due = ends.get(case.get("look", "")) or ends.get(case.get("while it", "")) or 4 * HOUR
+    due += 10 * MINUTE if simulator.target.partly else timedelta(0)  # found paused at first, it is warmed up then
     simulator.pass_time(due + WHEN[case.get("time", "when it is decided")] - MINUTE)
     simulator.stop = None if case.get("acts") == "lifted" else simulator.stop
     if "given" in case:
@@ -242,8 +266,26 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
             simulator.target = None
     simulator.run()
     if simulator.phase in {"Promoting", "RollingBack"}:
-        simulator.pass_time(10 * MINUTE)
-    return Outcome(str(simulator.phase), DONE[simulator.acts[0]] if simulator.acts else "nothing")
+        simulator.sleepy = False
+        simulator.pass_time(12 * MINUTE)
+    return Outcome(str(simulator.phase), _done(simulator))
+
+
+def _rollout(case: Case) -> dict[str, Any]:
+    if "rollout.type" not in case:
+        return {}
+    canary = {"stable": {"name": "stable"}} if case["rollout.type"] == RolloutType.CANARY else {}
+    return {"type": case["rollout.type"], "firstRelease": case["rollout.firstRelease"], **canary}
+
+
+def _done(simulator: Simulator) -> str:
+    """What was done to the target and then to others, in words."""
+    act = simulator.stored().status.act
+    if not simulator.acts or act is None:
+        return "nothing"
+    done = "scaled to zero" if empties(act) else DONE[act.type]
+    steps = [f"{each.name} {STEPS[each.do]}" for each in simulator.taken]
+    return ", then ".join([done, *steps])
 
 
 def collapsed(

@@ -6,12 +6,13 @@ else is forgotten between two steps. Whatever is written or done is checked agai
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from driftreview.api.act import Act, ActType, Pause
+from driftreview.api.act import Act, ActType, Pause, Step
 from driftreview.api.approval import ApprovalType, DriftApproval
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
@@ -26,6 +27,7 @@ from driftreview.api.signal import Signal
 from driftreview.api.status import Chain, DriftReviewStatus, Revision
 from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import Recommendation, Verdict
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain import aftermath, decide, schedule, trouble
 from driftreview.domain.action import (
     RESYNC,
@@ -36,6 +38,7 @@ from driftreview.domain.action import (
     PatchTarget,
     PauseOwner,
     Settle,
+    TakeStep,
 )
 from driftreview.domain.approvals import MOST_RETAKEN, added, extended
 from driftreview.domain.chaining import as_chained
@@ -46,6 +49,7 @@ from driftreview.domain.evidence import RECOVERY, T0, Look, Measurement, content
 from driftreview.domain.foresight import foresight
 from driftreview.domain.freeze import is_frozen
 from driftreview.domain.genuine import is_of
+from driftreview.domain.giving import StepView
 from driftreview.domain.judge import judge_checkpoint, judge_recovery
 from driftreview.domain.keeping import as_kept, copies
 from driftreview.domain.limitsonly import frozen_with
@@ -53,13 +57,15 @@ from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import Owner
 from driftreview.domain.pausing import not_paused, paused
 from driftreview.domain.plan import plan
+from driftreview.domain.promoting import next_step
 from driftreview.domain.query import Asked
 from driftreview.domain.recovery import frozen_last, restored
 from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from driftreview.domain.stop import Stop
-from driftreview.domain.workload import Rollout, TargetView
+from driftreview.domain.ways import as_reviewed, empties, is_done
+from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
 
 STEP = timedelta(minutes=5)
@@ -87,6 +93,8 @@ class Deployment:
     generation: int = 7
     approved: str = ""
     paused: bool = False
+    partly: bool = False
+    """Whether it is paused with one pod of the new revision."""
     began: datetime = builders.T0 - timedelta(minutes=13)
     takes: timedelta = ROLLOUT
     """How long its rollouts take."""
@@ -101,6 +109,8 @@ class Deployment:
     edited: Edit | None = None
     forgotten: bool = False
     """Whether the cluster has deleted the objects of its older revisions."""
+    check: WayBackCheck | None = None
+    """What a look at the way back found."""
 
     def view(self, now: datetime) -> TargetView:
         """Look at it."""
@@ -124,13 +134,35 @@ class Deployment:
             owner=self.owner,
             edited=self.edited,
             replicas=self.replicas,
+            counts=Counts(wanted=4, total=5, updated=int(self.partly), ready=5, available=5),
             taken_back=self.taken_back,
+            check=self.check,
         )
 
     def roll_out(self, version: str, now: datetime) -> None:
         """Somebody (or we) wrote another pod template."""
         self.version, self.before, self.generation, self.began = version, self.version, self.generation + 1, now
         self.fails = self.is_first = False
+
+
+@dataclass
+class Recipient:
+    """A workload that a promotion gives the release to; a canary's own number of pods is one as well."""
+
+    began: datetime | None = None
+    """When it was given."""
+    takes: timedelta = ROLLOUT
+    fails: bool = False
+    """Whether its rollout never ends well."""
+    hindrance: str = ""
+    """What keeps it from being given."""
+
+    def view(self, now: datetime) -> StepView:
+        """Look at it."""
+        done = self.began is not None and now >= self.began + self.takes
+        rollout = Rollout.PROGRESSING if not done else Rollout.FAILED if self.fails else Rollout.COMPLETE
+        given = self.began is not None
+        return StepView("recipient-uid", given, rollout, f"its rollout is {rollout}", hindrance=self.hindrance)
 
 
 def replica_set(name: str) -> Stored | None:
@@ -197,6 +229,10 @@ class Simulator:
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: int = 0
     acts: list[ActType] = field(default_factory=list)
+    recipients: defaultdict[str, Recipient] = field(default_factory=lambda: defaultdict(Recipient))
+    """By step, as it is told."""
+    taken: list[Step] = field(default_factory=list)
+    """The steps that were done, in order."""
     again: datetime | None = None
     approvals: list[DriftApproval] = field(default_factory=list)
     """What people did, as the operator sees it."""
@@ -259,13 +295,16 @@ class Simulator:
 
     def _run(self) -> None:
         for _ in range(MOST_STEPS):
-            before = json.dumps(self.status, sort_keys=True), len(self.acts), len(self.snapshots)
+            before = self._left()
             self.again = self._step()
             if self.again is None or self.again > self.now:
                 return
-            after = json.dumps(self.status, sort_keys=True), len(self.acts), len(self.snapshots)
-            assert before != after, f"a step at {self.now} changed nothing and wants another at once"
+            assert before != self._left(), f"a step at {self.now} changed nothing and wants another at once"
         raise AssertionError(f"not at rest after {MOST_STEPS} steps")
+
+    def _left(self) -> tuple[str, int, int, int]:
+        """What a step leaves behind."""
+        return json.dumps(self.status, sort_keys=True), len(self.acts), len(self.taken), len(self.snapshots)
 
     def _step(self) -> datetime | None:
         review = self.stored()
@@ -279,8 +318,12 @@ class Simulator:
     def _planned(self, review: DriftReview) -> datetime | None:
         if self.unreadable and not aftermath.is_over(review.status):
             raise Fault
-        view = as_chained(review.status, self.target.view(self.now)) if self.target else None
+        view = self.target.view(self.now) if self.target else None
+        view = as_chained(review.status, as_reviewed(review, view)) if view else None
         observed = Observed(view, (), tuple(self.approvals), preflight=self.preflight, stop=self.stop)
+        if (index := next_step(review.status.act)) is not None and view is not None and is_done(review.status, view):
+            assert review.status.act is not None
+            observed = replace(observed, step=self._recipient(review.status.act.steps[index]).view(self.now))
         action = plan(review, observed, self.now)
         match action:
             case Settle(status, again):
@@ -294,6 +337,8 @@ class Simulator:
                 return self._capture_recovery(review)
             case PatchTarget(act):
                 return self._act(review, act)
+            case TakeStep(index):
+                return self._take(review, index)
             case PauseOwner(pause):
                 return self._pause(review, pause)
         raise AssertionError(f"no target, but {action}")
@@ -439,6 +484,13 @@ class Simulator:
         self._power()
         if act is ActType.PROMOTE:
             self.target.approved = content_hash(builders.template(self.target.version))
+            if self.target.partly:
+                self.target.paused, self.target.partly, self.target.began = False, False, self.now
+                self.target.generation += 1
+        elif empties(review.status.act):
+            self.target.taken_back = (content_hash(builders.template(self.target.version)),)
+            self.target.replicas, self.target.generation = 0, self.target.generation + 1
+            self.target.paused = self.target.paused and not self.target.partly
         else:
             assert review.status.previous is not None
             if review.status.baseline is None:  # a person rejected it before there was any evidence
@@ -450,11 +502,37 @@ class Simulator:
             assert content_hash(pinned.template) == review.status.previous.template_hash, (
                 "back to what was pinned at T0"
             )
+            if self.target.partly:
+                self.target.paused, self.target.partly = False, False
             fails, self.target.fails = self.target.fails, False
             self.target.taken_back = (content_hash(builders.template(self.target.version)),)
             self.target.roll_out(pinned.name.removeprefix("web-"), self.now)
             self.target.fails = fails
         self.acts.append(act)
+        self._power()
+        return self.now
+
+    def _recipient(self, step: Step) -> Recipient:
+        return self.recipients[f"{step.do} {step}"]
+
+    def _take(self, review: DriftReview, index: int) -> datetime:
+        act, status = review.status.act, review.status
+        assert act is not None, "the intent is stored before the step"
+        step, recipient = act.steps[index], self._recipient(act.steps[index])
+        assert act.type is ActType.PROMOTE
+        assert self.target is not None
+        assert self.target.approved == content_hash(builders.template(self.target.version)), "the target comes first"
+        assert self.target.view(self.now).rollout is Rollout.COMPLETE, "and all of its pods"
+        assert all(each.completed_at is not None for each in act.steps[:index]), "then each in its turn"
+        assert recipient.began is None, "each is given once"
+        assert not recipient.hindrance, "if it can be"
+        assert self.stop is None, "and nothing while acts are stopped"
+        assert not review.spec.suspend, "nor while suspended"
+        forced = status.decision is not None and status.decision.reason is Reason.OVERRIDDEN
+        assert forced or not is_frozen(review, self.now), "nor in a freeze"
+        self._power()
+        recipient.began = self.now
+        self.taken.append(intent_of(step))
         self._power()
         return self.now
 
@@ -507,6 +585,10 @@ class Simulator:
         if old.act is not None:
             assert new.act is not None, "an intent is never removed"
             assert intent(new.act) == intent(old.act), "nor changed"
+            done = [
+                [each.completed_at for each in act.steps if each.completed_at is not None] for act in (old.act, new.act)
+            ]
+            assert done[1][: len(done[0])] == done[0], "and a step that was done stays done"
             if old.act.pause is not None:
                 assert new.act.pause is not None, "nor is what is paused"
                 done = {"done_at": new.act.pause.done_at}
@@ -673,7 +755,13 @@ def replace_rows(checkpoint: Any) -> Any:
 
 def intent(act: Act) -> Act:
     """An act without what is filled in later."""
-    return act.model_copy(update={"applied_at": None, "completed_at": None, "pause": None})
+    steps = [intent_of(each) for each in act.steps]
+    return act.model_copy(update={"applied_at": None, "completed_at": None, "pause": None, "steps": steps})
+
+
+def intent_of(step: Step) -> Step:
+    """A step without what is filled in later."""
+    return step.model_copy(update={"uid": None, "applied_at": None, "completed_at": None})
 
 
 Script = Callable[[Simulator], None]

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
@@ -14,7 +14,7 @@ from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.headroom import Budget, Quota
 from driftreview.domain.plan import plan
 from driftreview.domain.wayback import Gathered, Need, Unread, checked
-from tests.builders import HOUR, T0, review, target, template
+from tests.builders import HOUR, T0, intent, review, target, template
 
 TEXT = st.text(max_size=300)
 AMOUNTS = st.dictionaries(st.sampled_from(["pods", "cpu", "requests.memory"]), st.sampled_from(["0", "1", "5Gi"]))
@@ -39,7 +39,7 @@ def intended() -> DriftReview:
     decision = Decision(
         recommendation=Recommendation.REJECT, reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0
     )
-    act = Act(type=ActType.ROLL_BACK, target_uid="target-uid", generation=7, intent_at=T0 + HOUR)
+    act = intent(at=T0 + HOUR)
     return review(begun.status.model_copy(update={"act": act, "decision": decision, "phase": Phase.ROLLING_BACK}))
 
 

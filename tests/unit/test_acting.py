@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Decision, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.action import Action, Observed, PatchTarget, Settle
 from driftreview.domain.plan import plan
-from tests.builders import HOUR, MINUTE, T0, review, signal, target
+from tests.builders import HOUR, MINUTE, T0, intent, review, signal, target
 from tests.simulator import Metrics, Simulator
 
 ASKED = Decision(
@@ -24,8 +24,8 @@ FORGED = "was not written by the operator"
 def intended(act: ActType, decision: Decision | None = ASKED, uid: str = "target-uid") -> DriftReviewStatus:
     begun = plan(review(), Observed(target()), T0)
     assert isinstance(begun, Settle)
-    intent = Act(type=act, target_uid=uid, generation=7, intent_at=T0 + HOUR)
-    return begun.status.model_copy(update={"act": intent, "decision": decision, "phase": Phase.ROLLING_BACK})
+    written = intent(act, T0 + HOUR, target_uid=uid)
+    return begun.status.model_copy(update={"act": written, "decision": decision, "phase": Phase.ROLLING_BACK})
 
 
 def next_step(status: DriftReviewStatus, mode: str = "Enforce") -> Action:

@@ -36,8 +36,9 @@ class Done:
     def pin(self, *_: Any) -> RevisionEvidence:
         return RevisionEvidence(**revision("old").model_dump(), template=self.kept)
 
-    def roll_back(self, _workload: Workload, template: Any, ran: tuple[datetime, datetime]) -> None:
+    def roll_back(self, _workload: Workload, template: Any, ran: tuple[datetime, datetime], *, resumes: bool) -> None:
         assert ran[0] <= ran[1]
+        assert not resumes
         self.put_back.append(template)
 
 

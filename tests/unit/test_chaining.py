@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import Act, ActType, Do
 from driftreview.api.approval import ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
@@ -232,7 +232,7 @@ class TestTheEnd:
         return Decision(recommendation=what, reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0)
 
     def test_what_was_rejected_or_begun_is_not_chained_away_from(self) -> None:
-        act = Act(type=ActType.PROMOTE, target_uid="target-uid", generation=7, intent_at=T0)
+        act = Act(type=ActType.PROMOTE, do=Do.APPROVE, target_uid="target-uid", generation=7, intent_at=T0)
         for fields, why in (
             ({"act": act}, "its Promote has begun"),
             ({"decision": self.decided(Recommendation.REJECT)}, "checkpoint 1h rejected it"),

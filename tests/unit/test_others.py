@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import ActType
 from driftreview.api.base import format_time
 from driftreview.api.configuration import DeploymentFact
 from driftreview.api.driftreview import DriftReview
@@ -33,6 +33,7 @@ from tests.builders import (
     T0,
     around,
     evidence,
+    intent,
     presence,
     review,
     revision,
@@ -53,8 +54,8 @@ NOW = T0 + 5 * MINUTE
 def begun(decision: Decision | None = None, act: ActType | None = None) -> DriftReview:
     settled = plan(review(), Observed(target()), T0)
     assert isinstance(settled, Settle)
-    intent = None if act is None else Act(type=act, target_uid="target-uid", generation=7, intent_at=T0 + MINUTE)
-    return review(settled.status.model_copy(update={"decision": decision, "act": intent}))
+    written = None if act is None else intent(act, T0 + MINUTE)
+    return review(settled.status.model_copy(update={"decision": decision, "act": written}))
 
 
 def after(subject: DriftReview, view: TargetView | None) -> DriftReviewStatus:
@@ -257,7 +258,13 @@ class TestAWholeLife:
     )
     def test_what_does_not_follow_from_it_is_found(self, part: str, field: str, value: str, path: str) -> None:
         simulator = self.reverted()
-        intent = {"type": "Promote", "targetUid": "target-uid", "generation": 7, "intentAt": "2026-07-31T13:30:00Z"}
+        intent = {
+            "type": "Promote",
+            "do": "Approve",
+            "targetUid": "target-uid",
+            "generation": 7,
+            "intentAt": "2026-07-31T13:30:00Z",
+        }
         simulator.status["act"] = intent if part == "act" else None
         simulator.status = json.loads(json.dumps({k: v for k, v in simulator.status.items() if v is not None}))
         subject, snapshots, _ = taken(simulator)

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.act import Act, ActType
 from driftreview.api.base import Metadata
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
@@ -19,7 +18,7 @@ from driftreview.domain.decide import baseline_captured, with_rollback
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.plan import plan
 from driftreview.domain.workload import Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, limit, review, signal, snapshot, target
+from tests.builders import HOUR, MINUTE, T0, intent, limit, review, signal, snapshot, target
 
 NOWHERE = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
 
@@ -286,7 +285,7 @@ def test_the_same_inputs_give_the_same_step() -> None:
 @pytest.mark.parametrize(("version", "phase"), [("old", Phase.ROLLED_BACK), ("new", Phase.ROLLING_BACK)])
 def test_suspending_holds_up_an_act_but_not_the_end_of_one_that_was_carried_out(version: str, phase: Phase) -> None:
     subject = started()
-    act = Act(type=ActType.ROLL_BACK, target_uid="target-uid", generation=7, intent_at=T0 + HOUR)
+    act = intent(at=T0 + HOUR)
     decision = Decision(
         recommendation=Recommendation.REJECT, reason=Reason.SIGNAL_DEGRADED, message="worse", by="checkpoint 1h", at=T0
     )

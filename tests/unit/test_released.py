@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
@@ -19,7 +19,7 @@ from driftreview.domain.released import judged_as_rolled_out, rolled_out_at
 from driftreview.domain.trouble import way_back_gone
 from driftreview.domain.wayback import hindrances
 from driftreview.domain.workload import Held, Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, review, revision, target
+from tests.builders import HOUR, MINUTE, T0, intent, review, revision, target
 
 SILENT_END = {"records_end": False, "rollout_started_at": T0 - 20 * MINUTE, "rolled_out_at": T0 - 10 * MINUTE}
 """Of a workload that says by when its rollout had finished."""
@@ -147,7 +147,7 @@ class TestWhichReleaseItIs:
 def rolling_back(view: TargetView, seconds: int) -> DriftReviewStatus:
     """How a rollback stands that was begun so many seconds ago."""
     begun = status(of(), target(), T0)
-    act = Act(type=ActType.ROLL_BACK, target_uid="target-uid", generation=7, intent_at=T0, applied_at=T0)
+    act = intent(at=T0, applied_at=T0)
     decision = Decision(
         recommendation="REJECT", reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0
     )
@@ -169,7 +169,7 @@ class TestHeld:
 
     def test_a_decided_rollback_is_not_begun_and_is_as_soon_as_it_can(self) -> None:
         begun = status(of(), target(), T0)
-        act = Act(type=ActType.ROLL_BACK, target_uid="target-uid", generation=7, intent_at=T0)
+        act = intent(at=T0)
         decision = Decision(
             recommendation="REJECT", reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0
         )

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import ActType
 from driftreview.api.base import format_time
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.phases import ConditionType, Phase
@@ -15,7 +15,7 @@ from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
 from driftreview.domain.samples import Failed
 from driftreview.domain.status import condition
-from tests.builders import HOUR, MINUTE, T0, review, signal, target
+from tests.builders import HOUR, MINUTE, T0, intent, review, signal, target
 
 DOWN = Failed(Reason.UNREACHABLE, "connection refused", retryable=True)
 TWO = {"signals": [signal(), signal("second")]}
@@ -161,8 +161,8 @@ class TestPatience:
 
 class TestRefusedActs:
     def intended(self, act: ActType) -> DriftReviewStatus:
-        intent = Act(type=act, target_uid="target-uid", generation=7, intent_at=T0 + HOUR)
-        return started().model_copy(update={"act": intent, "phase": Phase.ROLLING_BACK})
+        written = intent(act, T0 + HOUR)
+        return started().model_copy(update={"act": written, "phase": Phase.ROLLING_BACK})
 
     @pytest.mark.parametrize("act", ActType)
     def test_it_is_tried_again_until_the_window_closes(self, act: ActType) -> None:

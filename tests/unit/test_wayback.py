@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
@@ -36,7 +36,7 @@ from driftreview.domain.wayback import (
     with_note,
 )
 from driftreview.domain.workload import Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, review, target, template
+from tests.builders import HOUR, MINUTE, T0, intent, review, target, template
 
 SECOND = timedelta(seconds=1)
 OLD = template("old")
@@ -283,9 +283,9 @@ DECISION = Decision(
 
 
 def intended(act: ActType = ActType.ROLL_BACK) -> DriftReview:
-    intent = Act(type=act, target_uid="target-uid", generation=7, intent_at=T0 + HOUR)
+    written = intent(act, T0 + HOUR)
     phase = Phase.ROLLING_BACK
-    return review(started().status.model_copy(update={"act": intent, "decision": DECISION, "phase": phase}))
+    return review(started().status.model_copy(update={"act": written, "decision": DECISION, "phase": phase}))
 
 
 def told(status: DriftReviewStatus) -> tuple[str, str]:

@@ -13,6 +13,7 @@ from driftreview.api.status import Revision
 from driftreview.domain.display import shorten
 from driftreview.domain.kinds import pods_of
 from driftreview.domain.serving import Serving, ServingPod, serving_pod
+from driftreview.domain.ways import empties
 from driftreview.domain.workload import TargetView
 
 _WHY: Final = 256
@@ -25,9 +26,8 @@ def serving(cluster: Cluster, review: DriftReview, target: TargetView) -> Servin
         ClusterError: the API server did not answer.
     """
     try:
-        return Serving(
-            _pods(cluster, review, target, target.current), _pods(cluster, review, target, review.status.judged)
-        )
+        put_back = None if empties(review.status.act) else target.current
+        return Serving(_pods(cluster, review, target, put_back), _pods(cluster, review, target, review.status.judged))
     except RefusedError as error:
         return Serving(unread=shorten(str(error), _WHY))
 

@@ -65,27 +65,39 @@ class WayBack:
         """Ask this cluster, in a hurry; a judge may patch nothing, and so rehearse nothing."""
         self._cluster, self._rehearses = cluster.hurried(_ANSWER_SECONDS), role is not Role.JUDGE
 
-    def gather(self, workload: Workload, template: Mapping[str, Any], ran: tuple[datetime, datetime]) -> Gathered:
+    def gather(
+        self,
+        workload: Workload,
+        template: Mapping[str, Any] | None,
+        ran: tuple[datetime, datetime],
+        *,
+        resumes: bool = False,
+    ) -> Gathered:
         """Rehearse the rollback, and read what the previous pods need.
 
         Args:
             workload: the target as it was read.
-            template: the previous pod template; empty if it could not be read.
+            template: the previous pod template, empty if it could not be read; None if the pods are taken away.
             ran: from when until when what runs now ran, as the patch of the rollback has it.
+            resumes: whether a paused rollout goes on with it.
         """
-        if not template:
+        if template is not None and not template:
             return Gathered(template)
         metadata = workload.raw["metadata"]
         asked = _Questions(self._cluster, metadata["namespace"], monotonic() + SECONDS)
         scale = partial(autoscaler_of, kind=workload.kind, name=metadata["name"])
-        rehearsal = self._rehearsal(workload, rollback_patch(workload.view, workload.raw, template, ran))
-        missing = tuple(each for each in needs(template)[:MOST_NEEDS] if asked.is_missing(each))
+        patch = rollback_patch(workload.view, workload.raw, template, ran, resumes=resumes)
+        rehearsal = self._rehearsal(workload, patch)
+        missing = tuple(each for each in needs(template or {})[:MOST_NEEDS] if asked.is_missing(each))
+        scalers = tuple(filter(None, asked.all("HorizontalPodAutoscalers", AUTOSCALERS, scale)))
+        if template is None:
+            return Gathered({}, empties=True, scalers=scalers, rehearsal=rehearsal, unread=tuple(asked.unread))
         return Gathered(
             template,
-            missing,
+            missing=missing,
             quotas=tuple(asked.all("ResourceQuotas", QUOTAS, quota_of)),
             budgets=tuple(asked.all("PodDisruptionBudgets", BUDGETS, budget_of)),
-            scalers=tuple(filter(None, asked.all("HorizontalPodAutoscalers", AUTOSCALERS, scale))),
+            scalers=scalers,
             rehearsal=rehearsal,
             unread=tuple(asked.unread),
         )

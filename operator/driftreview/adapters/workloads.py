@@ -174,17 +174,22 @@ class Workloads:
             return ()
         return tuple(sorted(found)[:_MOST_BLOCKING])
 
-    def approve(self, workload: Workload) -> None:
+    def approve(self, workload: Workload, *, resumes: bool) -> None:
         """Mark the current pod template as approved, if the workload is still as it was read."""
-        self._patch(workload, approve_patch(workload.view, workload.raw))
+        self._patch(workload, approve_patch(workload.view, workload.raw, resumes=resumes))
 
     def leave_alone(self, workload: Workload) -> None:
         """Note on the workload that Flux applies nothing to it, if it is still as it was read."""
         self._patch(workload, note_patch(workload.view, workload.raw, LEFT_ALONE))
 
-    def roll_back(self, workload: Workload, template: Mapping[str, Any], ran: tuple[datetime, datetime]) -> None:
-        """Put a pod template back, if the workload is still as it was read; note when the rejected one ran."""
-        self._patch(workload, rollback_patch(workload.view, workload.raw, template, ran))
+    def roll_back(
+        self, workload: Workload, template: Mapping[str, Any] | None, ran: tuple[datetime, datetime], *, resumes: bool
+    ) -> None:
+        """Put a pod template back, or take the pods away, if the workload is still as it was read.
+
+        When the rejected template ran, is noted.
+        """
+        self._patch(workload, rollback_patch(workload.view, workload.raw, template, ran, resumes=resumes))
 
     def _patch(self, workload: Workload, patch: list[dict[str, Any]]) -> None:
         metadata = workload.raw["metadata"]

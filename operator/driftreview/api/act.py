@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import ConfigDict, Field
 
-from driftreview.api.base import Model, Time, rules
+from driftreview.api.base import Model, Time, atomic, rules
+from driftreview.api.target import TargetKind
+
+MOST_STEPS: Final = 12
+"""Of one act: two of a canary, and those that it is promoted to."""
 
 
 class ActType(StrEnum):
@@ -15,6 +19,21 @@ class ActType(StrEnum):
 
     PROMOTE = "Promote"
     ROLL_BACK = "RollBack"
+
+
+class Do(StrEnum):
+    """What exactly is done to one workload."""
+
+    APPROVE = "Approve"
+    """Its pod template is marked as approved; a rollout that was paused for the review goes on."""
+    PUT_BACK = "PutBack"
+    """Its previous pod template is put back; a rollout that was paused for the review goes on."""
+    SCALE = "Scale"
+    """It is given a number of pods."""
+    GIVE_TEMPLATE = "GiveTemplate"
+    """It is given the judged pod template, but for the labels by which either selects its pods."""
+    GIVE_IMAGES = "GiveImages"
+    """It is given the judged images, container by container of one name."""
 
 
 class PausedKind(StrEnum):
@@ -55,6 +74,43 @@ class Pause(Model):
     """When the object was seen so."""
 
 
+class Step(Model):
+    """What is done to a workload after the target's own change. Written with the intent."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "(self.do == 'Scale') == has(self.replicas)",
+                "a step that scales, and no other, has a number of pods",
+            ),
+        )
+    )
+
+    do: Do
+    """What."""
+    kind: TargetKind
+    """Kind of the workload."""
+    namespace: Annotated[str, Field(max_length=63)]
+    """Its namespace."""
+    name: Annotated[str, Field(max_length=253)]
+    """Its name."""
+    replicas: Annotated[int, Field(ge=0)] | None = None
+    """How many pods it is given."""
+    uid: Annotated[str, Field(max_length=64)] | None = None
+    """The object that was seen changed."""
+    applied_at: Time | None = None
+    """When it was seen changed."""
+    completed_at: Time | None = None
+    """When its pods ran so."""
+
+    def __str__(self) -> str:
+        """The workload, as sentences name it."""
+        return f"{self.kind} {self.namespace}/{self.name}"
+
+
+_STEP: Final = "[s.do, s.kind, s.__namespace__, s.name]"
+
+
 class Act(Model):
     """The one act of a review. Written as an intent before anything is done."""
 
@@ -64,8 +120,28 @@ class Act(Model):
                 (
                     "self.type == oldSelf.type && self.targetUid == oldSelf.targetUid"
                     " && self.generation == oldSelf.generation && self.intentAt == oldSelf.intentAt"
+                    " && self.do == oldSelf.do && has(self.replicas) == has(oldSelf.replicas)"
+                    " && (!has(self.replicas) || self.replicas == oldSelf.replicas)"
                 ),
                 "an intent is never changed",
+            ),
+            (
+                (
+                    "has(self.steps) == has(oldSelf.steps) && (!has(self.steps)"
+                    f" || self.steps.map(s, {_STEP}) == oldSelf.steps.map(s, {_STEP}))"
+                ),
+                "the steps of an intent are never changed",
+            ),
+            (
+                (
+                    "!has(oldSelf.steps) || oldSelf.steps.filter(s, has(s.completedAt)).size()"
+                    " <= self.steps.filter(s, has(s.completedAt)).size()"
+                ),
+                "a step that was done stays done",
+            ),
+            (
+                "(self.do == 'Scale') == has(self.replicas)",
+                "an act that scales, and no other, has a number of pods",
             ),
             (
                 "!has(oldSelf.by) || (has(self.by) && self.by == oldSelf.by)",
@@ -77,6 +153,10 @@ class Act(Model):
 
     type: ActType
     """What."""
+    do: Do
+    """What exactly is done to the target."""
+    replicas: Annotated[int, Field(ge=0)] | None = None
+    """How many pods the target is given, where it is scaled."""
     target_uid: Annotated[str, Field(max_length=64)]
     """The object it is done to."""
     generation: Annotated[int, Field(ge=0)]
@@ -89,5 +169,7 @@ class Act(Model):
     """How what owns the target is told to leave it alone before."""
     applied_at: Time | None = None
     """When the target was seen changed."""
+    steps: Annotated[list[Step], Field(max_length=MOST_STEPS, json_schema_extra=atomic())] = Field(default_factory=list)
+    """What is done to further workloads after that, each when the pods of the one before it run."""
     completed_at: Time | None = None
     """When the outcome was verified."""

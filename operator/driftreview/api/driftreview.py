@@ -158,6 +158,18 @@ class DriftReviewSpec(Model):
                 ),
             ),
             (
+                "!has(self.rollout) || self.rollout.type == 'InPlace' || self.target.kind == 'Deployment'",
+                "rollout.type Canary and Paused are for Deployments: with another kind leave rollout.type out",
+            ),
+            (
+                "!has(self.rollout) || self.rollout.firstRelease != 'ScaleToZero' || self.target.kind != 'DaemonSet'",
+                "rollout.firstRelease ScaleToZero: a DaemonSet has no number of pods, the nodes say how many",
+            ),
+            (
+                ("!has(self.rollout) || !has(self.rollout.stable) || self.rollout.stable.name != self.target.name"),
+                "rollout.stable.name: the stable workload must be another one than the target, which is the canary",
+            ),
+            (
                 "!self.policy.approval.notByAuthor || has(self.author)",
                 "policy.approval.notByAuthor needs author: set spec.author to who applies the review (yourself)",
             ),
@@ -211,7 +223,7 @@ class DriftReviewSpec(Model):
     policy: Policy = Policy()
     """What verdicts lead to."""
     rollout: Rollout = Rollout()
-    """How the release is taken back."""
+    """How the release is rolled out, given to further workloads, and taken back."""
     suspend: bool = False
     """Judge and act on nothing while true; due times do not move."""
 

@@ -12,7 +12,7 @@ from driftreview.api.reasons import Reason
 
 MOST_RISKS: Final = 10
 """Risks that are kept; the last one says how many more there are."""
-MOST_HINDRANCES: Final = 4
+MOST_HINDRANCES: Final = 5
 """Of each kind there is one at most."""
 
 
@@ -62,5 +62,7 @@ class WayBackCheck(Model):
         default_factory=list
     )
     """What may go wrong in a rollback, or is not known of it; none of it keeps one back."""
+    autoscaler: Annotated[str, Field(max_length=253)] | None = None
+    """The HorizontalPodAutoscaler that says how many pods the target has."""
     rehearsal: Rehearsal | None = None
     """The rollback, tried without doing it; absent where its pod template could not be read."""

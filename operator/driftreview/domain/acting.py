@@ -14,20 +14,22 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain import schedule
+from driftreview.domain.acted import acted
 from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.aftermath import begun
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import fitted, shorten
-from driftreview.domain.follow import outcome, went_back_to
 from driftreview.domain.freeze import freeze_at
 from driftreview.domain.kinds import as_kubectl_says, blocked
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
+from driftreview.domain.promoting import see_through
 from driftreview.domain.serving import Serving
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
+from driftreview.domain.ways import is_asked_for, is_back, is_done, went_back_to
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
@@ -50,9 +52,9 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
     if (problem := _groundless(review, status)) is not None:
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.EVIDENCE_ALTERED, problem, now)), None)
     if status.act.type is ActType.PROMOTE:
-        if target.approved != status.judged.template_hash:
+        if not is_done(status, target):
             return _promote(review, status, now)
-        return Settle(_acted(review, status, Phase.PROMOTED, now), None)
+        return see_through(review, status, observed, now)
     if is_under_way(status, target):
         return _follow(review, status, target, observed.serving, now)
     if status.act.applied_at is not None:
@@ -65,7 +67,7 @@ def is_under_way(status: DriftReviewStatus, target: TargetView | None) -> bool:
     """Whether a rollback was done already, and only its rollout is to be followed."""
     if status.act is None or status.act.type is not ActType.ROLL_BACK or status.judged is None:
         return False
-    return status.phase not in TERMINAL and target is not None and target.template_hash != status.judged.template_hash
+    return status.phase not in TERMINAL and target is not None and is_back(status, target)
 
 
 def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
@@ -97,6 +99,8 @@ def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
     wrong = {ActType.PROMOTE: Recommendation.REJECT, ActType.ROLL_BACK: Recommendation.APPROVE}[status.act.type]
     if status.decision.recommendation is wrong or status.act.target_uid != status.target.uid:
         return "the act in the status does not follow from its decision: it was not written by the operator"
+    if not is_asked_for(review, status.act):
+        return "the act in the status is not what spec.rollout asks for: it was not written by the operator"
     return None
 
 
@@ -170,7 +174,7 @@ def _follow(
         applied = status.act.model_copy(update=seen)
         status = status.model_copy(update={"act": applied})
     if target.rollout is Rollout.COMPLETE and serving.is_right:
-        return Settle(begun(review, _acted(review, status, Phase.ROLLED_BACK, now), target, now), now)
+        return Settle(begun(review, acted(review, status, Phase.ROLLED_BACK, now), target, now), now)
     if target.rollout is Rollout.PAUSED and target.held is not None:
         held, until = target.held, status.rollback.closes_at if status.rollback else None
         how_far = f"to {back} begun, but not finished"
@@ -193,11 +197,3 @@ def _follow(
     hangs = target.blocked_by and now > since + DEADLINE_SLACK
     stuck = Stuck(Reason.ROLLOUT_BLOCKED, summary) if hangs else None
     return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now, stuck)), now + FOLLOW)
-
-
-def _acted(review: DriftReview, status: DriftReviewStatus, phase: Phase, now: datetime) -> DriftReviewStatus:
-    moment = schedule.whole_seconds(now)
-    if status.act is not None:
-        done = {"applied_at": status.act.applied_at or moment, "completed_at": moment}
-        status = status.model_copy(update={"act": status.act.model_copy(update=done)})
-    return finished(review, moved(status, phase, *outcome(review, status, phase), now))

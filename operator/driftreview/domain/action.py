@@ -12,6 +12,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.giving import StepView
 from driftreview.domain.precedence import Claim
 from driftreview.domain.serving import UNSEEN, Serving
 from driftreview.domain.signalsets import NO_SETS, Sets
@@ -53,6 +54,8 @@ class Observed:
     """Every one that names the review, in any order."""
     preflight: tuple[PreflightFinding, ...] | None = None
     """What is not in order in a review that has not started; None if that was not looked at."""
+    step: StepView | None = None
+    """The workload of the promotion's next step; None where there is none."""
     serving: Serving = UNSEEN
     """The pods of a target whose rollback is under way."""
     sets: Sets = NO_SETS
@@ -96,6 +99,13 @@ class PatchTarget:
 
 
 @dataclass(frozen=True)
+class TakeStep:
+    """Do the step of the written intent that has this index, on its workload as it is read anew."""
+
+    index: int
+
+
+@dataclass(frozen=True)
 class PauseOwner:
     """Tell what owns the target to leave it alone, as the written intent says."""
 
@@ -111,4 +121,4 @@ def brisk(status: DriftReviewStatus, now: datetime, most: timedelta = BRISK) -> 
     return now + min(max((now - changed) / 4, FOLLOW), most)
 
 
-Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | CaptureRecovery | PatchTarget | PauseOwner
+Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | CaptureRecovery | PatchTarget | TakeStep | PauseOwner

@@ -17,14 +17,15 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
+from driftreview.domain.acted import outcome
 from driftreview.domain.action import Action, CaptureRecovery, Observed, Settle
 from driftreview.domain.decide import metrics_asked
-from driftreview.domain.follow import outcome, went_back_to
 from driftreview.domain.owner import who_applied
 from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, waits
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import condition, finished, moved, said, with_condition
 from driftreview.domain.trouble import PATIENCE
+from driftreview.domain.ways import NO_PODS, empties, went_back_to
 from driftreview.domain.workload import TargetView
 
 LOOK: Final = timedelta(seconds=30)
@@ -123,16 +124,18 @@ def _seen(
     if target is None or target.uid != status.target.uid:
         what = "was deleted" if target is None else "was deleted and created again"
         return _left(status, Reason.TARGET_REPLACED, f"{name} {what}", now)
-    if target.template_hash == rejected.template_hash:
+    emptied = empties(status.act)
+    if target.template_hash == rejected.template_hash and (target.replicas or not emptied):
         first = after.returned_at or schedule.whole_seconds(now)
         status = status.model_copy(update={"aftermath": after.model_copy(update={"returned_at": first})})
         status = given_up(status, Reason.RETURNED, f"{rejected.name} ran again before it could be judged", now)
         message = _returned(status, target, rejected.name, first)
         return with_condition(status, ConditionType.STAYS_BACK, "False", Reason.RETURNED, message, now)
-    if restored is None or target.template_hash != restored.template_hash:
+    here = rejected if emptied else restored
+    if here is None or target.template_hash != here.template_hash:
         other = target.current.name if target.current else "another pod template"
         return _left(status, Reason.NEW_REVISION, f"{name} runs {other} now", now)
-    message = f"{restored.name} runs"
+    message = f"{name} has {NO_PODS}" if emptied else f"{here.name} runs"
     if after.returned_at is not None:
         message += f"; {rejected.name} was seen to run again from {said(after.returned_at)} on, and is gone"
     return with_condition(status, ConditionType.STAYS_BACK, "True", Reason.STAYS_BACK, message, now)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from driftreview.api.act import Do
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
@@ -41,6 +42,7 @@ from driftreview.domain.status import (
     with_condition,
 )
 from driftreview.domain.wayback import hindrances
+from driftreview.domain.ways import NO_PODS, is_first_release, may_empty, way_back
 from driftreview.domain.workload import TargetView
 
 _NOTHING_KEPT: Final = (
@@ -69,7 +71,7 @@ def with_rollback(
     check = target.check or (status.rollback.check if status.rollback else None)
     if now > closes:
         possible, reason, message = False, Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
-    elif status.previous is None:
+    elif (way := way_back(review.model_copy(update={"status": status}), target)) is None:
         possible, reason = False, Reason.NO_PREVIOUS_REVISION
         message = _no_way_back(status, target)
     elif message := handed_over(review, target, said(closes)):
@@ -79,7 +81,8 @@ def with_rollback(
         message = shorten("; and ".join(each.message for each in found))
     else:
         possible, reason = True, Reason.POSSIBLE
-        message = f"to {status.previous.name} until {said(closes)}"
+        back = status.previous.name if way is Do.PUT_BACK and status.previous else NO_PODS
+        message = f"to {back} until {said(closes)}"
     safe = schedule.last_safe_moment(window, t0, status.target)
     rollback = Rollback(
         possible=possible,
@@ -156,7 +159,8 @@ def baseline_captured(
     )
     but = "; ".join(each for each in lacking if each)
     summary = f"baseline frozen{but and f', but {but}'}; first look at {said(first.due)}"
-    if status.previous is None and review.spec.policy.mode is PolicyMode.ENFORCE:
+    left = status.previous is not None or may_empty(review, first=is_first_release(status))
+    if not left and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_no_way_back(status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
 

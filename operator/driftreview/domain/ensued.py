@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Final
 
-from driftreview.api.act import ActType
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import OnWindowEnd, Policy, PolicyMode
@@ -18,6 +18,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.status import Decision, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain import schedule
+from driftreview.domain.acted import outcome
 from driftreview.domain.approvals import extended
 from driftreview.domain.conclusion import (
     BY_PEOPLE,
@@ -29,10 +30,10 @@ from driftreview.domain.conclusion import (
 )
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import shorten
-from driftreview.domain.follow import outcome
 from driftreview.domain.naming import look_names
 from driftreview.domain.rows import WORTH_SAYING
 from driftreview.domain.status import MOST_SAID, NOT_HELD_UP, Stuck, condition, finished, moved, said, truth
+from driftreview.domain.ways import is_asked_for
 
 _DOES: Final = {ActType.PROMOTE: Phase.PROMOTING, ActType.ROLL_BACK: Phase.ROLLING_BACK}
 _DONE: Final = {ActType.PROMOTE: Phase.PROMOTED, ActType.ROLL_BACK: Phase.ROLLED_BACK}
@@ -124,7 +125,14 @@ def _act(review: DriftReview) -> Iterator[Difference]:
         yield Difference("status.act.type", act.type, " or ".join(sorted(allowed)) or "nothing is done")
     if status.target is not None and act.target_uid != status.target.uid:
         yield Difference("status.act.targetUid", act.target_uid, status.target.uid)
-    before = act.intent_at if by_hand else decision.at
+    if not is_asked_for(review, act):
+        yield Difference("status.act.do, replicas or steps", "another act", "what spec.rollout asks for")
+    yield from _moments(act, act.intent_at if by_hand else decision.at)
+    yield from _steps(act)
+
+
+def _moments(act: Act, before: datetime) -> Iterator[Difference]:
+    """Whether it was done after it was intended, and intended after a moment."""
     for path, moment in (("intentAt", act.intent_at), ("appliedAt", act.applied_at), ("completedAt", act.completed_at)):
         if moment is None:
             if act.completed_at is not None:
@@ -133,6 +141,19 @@ def _act(review: DriftReview) -> Iterator[Difference]:
             if moment + WORTH_SAYING < before:
                 yield Difference(f"status.act.{path}", said(moment), f"not before {said(before)}")
             before = moment
+
+
+def _steps(act: Act) -> Iterator[Difference]:
+    """Whether the steps were done one after another, after the target's own change and before the end."""
+    before, path = act.applied_at, "status.act.appliedAt"
+    for index, each in enumerate(act.steps):
+        for name, moment in (("appliedAt", each.applied_at), ("completedAt", each.completed_at)):
+            where = f"status.act.steps[{index}].{name}"
+            if moment is not None and (before is None or moment < before):
+                yield Difference(where, said(moment), f"not before {path}")
+            if moment is None and act.completed_at is not None:
+                yield Difference(where, NONE, f"there since {said(act.completed_at)}")
+            before, path = moment, where
 
 
 def _acts(policy: Policy, decision: Decision) -> frozenset[ActType]:

@@ -10,7 +10,7 @@ from driftreview.api.act import Act, ActType
 from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, Phase
-from driftreview.api.policy import OnDrift, OnWindowEnd, PolicyMode
+from driftreview.api.policy import OnWindowEnd, PolicyMode
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Decision, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
@@ -20,11 +20,10 @@ from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END, act_on, by_p
 from driftreview.domain.consent import consent, is_held, override, rejection
 from driftreview.domain.display import fitted
 from driftreview.domain.freeze import freeze_at, is_frozen
-from driftreview.domain.pausing import how_to_unpause
-from driftreview.domain.recovery import since_then
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED
+from driftreview.domain.ways import intent
 from driftreview.domain.workload import TargetView
 
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
@@ -57,7 +56,7 @@ def follow_decision(
         if decision.recommendation is Recommendation.INCONCLUSIVE:
             ruled = by_policy(decision, policy, schedule.whole_seconds(now))
             status = status.model_copy(update={"decision": ruled})
-        return _intend(status, act, target, summary, now)
+        return _intend(review, status, act, target, summary, now)
     given, waits = consent(review, status), _waits(review, decision, status, now)
     asked = given.by or given.asked or given.early
     so_far = f"; to promote it, it {given.said(1)}" if asked else ""
@@ -136,7 +135,7 @@ def _waits(review: DriftReview, decision: Decision, status: DriftReviewStatus, n
 
 
 def _intend(
-    status: DriftReviewStatus, act: ActType, target: TargetView, summary: str, now: datetime
+    review: DriftReview, status: DriftReviewStatus, act: ActType, target: TargetView, summary: str, now: datetime
 ) -> DriftReviewStatus:
     """Write down what will be done. Nothing is done before this is stored."""
     if act is ActType.ROLL_BACK and (status.rollback is None or not status.rollback.possible):
@@ -149,9 +148,18 @@ def _intend(
         return moved(status, Phase.FAILED, reason, said_last, now)
     if (stop := stopped(status)) is not None:
         return _when_acts_go_on(status, act, summary, stop, now)
-    intent = Act(type=act, target_uid=target.uid, generation=target.generation, intent_at=schedule.whole_seconds(now))
+    do, replicas, steps = intent(review, act, target)
+    written = Act(
+        type=act,
+        do=do,
+        replicas=replicas,
+        target_uid=target.uid,
+        generation=target.generation,
+        intent_at=schedule.whole_seconds(now),
+        steps=steps,
+    )
     phase = Phase.PROMOTING if act is ActType.PROMOTE else Phase.ROLLING_BACK
-    return moved(status.model_copy(update={"act": intent}), phase, Reason.ACTING, summary, now)
+    return moved(status.model_copy(update={"act": written}), phase, Reason.ACTING, summary, now)
 
 
 def _when_acts_go_on(
@@ -177,7 +185,7 @@ def act_due(review: DriftReview, status: DriftReviewStatus, target: TargetView, 
     if decision is None or status.act is not None or status.phase in TERMINAL:
         return status
     if _to_be_rolled_back(review, decision):
-        return _intend(status, ActType.ROLL_BACK, target, f"{decision.recommendation}: {decision.message}", now)
+        return _intend(review, status, ActType.ROLL_BACK, target, f"{decision.recommendation}: {decision.message}", now)
     if review.spec.policy.mode is not PolicyMode.ENFORCE:
         return status
     followed = follow_decision(review, status, target, now, last=False)
@@ -242,7 +250,7 @@ def window_ended(
     if decision is not None and decision.recommendation is Recommendation.REJECT:
         if review.spec.policy.mode is PolicyMode.ENFORCE and on_end is OnWindowEnd.ROLLBACK:
             summary = f"REJECT: {why}; {NOBODY}"
-            return finished(review, _intend(status, ActType.ROLL_BACK, target, summary, now))
+            return finished(review, _intend(review, status, ActType.ROLL_BACK, target, summary, now))
         status = moved(status, Phase.DECIDED, Reason.ADVISED, f"REJECT: {why}; nobody acted on it", now)
     elif review.spec.policy.mode is PolicyMode.ENFORCE and on_end is not OnWindowEnd.NOTIFY:
         act = ActType.PROMOTE if on_end is OnWindowEnd.PROMOTE else ActType.ROLL_BACK
@@ -252,7 +260,7 @@ def window_ended(
             message = why
         else:
             status = decided(status, Recommendation.INCONCLUSIVE, Reason.POLICY, message, BY_WINDOW_END, now)
-        status = _intend(status, act, target, message, now)
+        status = _intend(review, status, act, target, message, now)
     elif approved:
         message = f"{why}; nothing was done until the last safe moment"
         lacked = wanted.reason if wanted is not None else Reason.APPROVAL_MISSING
@@ -261,43 +269,3 @@ def window_ended(
         message = f"undecided at the last safe moment: nothing was done, decide by hand; {why}"
         status = moved(status, Phase.INCONCLUSIVE, Reason.NOT_ENOUGH_EVIDENCE, message, now)
     return finished(review, status)
-
-
-def outcome(review: DriftReview, status: DriftReviewStatus, phase: Phase) -> tuple[Reason, str]:
-    """Reason and sentence of an act that was carried out: Promoted or RolledBack."""
-    decision = status.decision
-    because = decision.message if decision else ""
-    if phase is Phase.PROMOTED:
-        name = status.judged.name if status.judged else "the judged revision"
-        return _why(status, Reason.SIGNALS_PASSED), f"{name} is approved: {because}"
-    left = decision is not None and decision.recommendation is Recommendation.REJECT
-    by_people = decision is not None and decision.reason in BY_PEOPLE
-    unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
-    message = f"rolled back to {went_back_to(status)}{_how(review, status)}: {because}"
-    message += f"; {NOBODY}" if unanswered else ""
-    return _why(status, Reason.SIGNAL_DEGRADED), fitted(message, since_then(status))
-
-
-def _how(review: DriftReview, status: DriftReviewStatus) -> str:
-    """By whom, where not by the operator; and what stays paused for it until people take that back."""
-    act = status.act
-    by = f" {act.by}" if act is not None and act.by else ""
-    if act is None or act.pause is None:
-        return by
-    # Said of a mere intent too: nobody may know whether it was done, and to take back what was not does no harm.
-    target = f"{review.spec.target.kind.lower()}/{review.spec.target.name}"
-    return f"{by}; what owns it stays paused until you run: {how_to_unpause(act.pause, target)}"
-
-
-def went_back_to(status: DriftReviewStatus) -> str:
-    """What a rollback puts back, by name."""
-    return status.previous.name if status.previous else "the previous revision"
-
-
-def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:
-    """An act follows from evidence, from what people say, or from the policy where there is not enough of either."""
-    decision = status.decision
-    if decision is not None and decision.reason in BY_PEOPLE:
-        return decision.reason
-    decided = decision is not None and decision.recommendation is not Recommendation.INCONCLUSIVE
-    return on_evidence if decided else Reason.POLICY

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import Act, ActType, Do
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import Reason
@@ -83,6 +83,7 @@ def taken_over(review: DriftReview, target: TargetView | None, now: datetime) ->
         return None
     act = Act(
         type=ActType.ROLL_BACK,
+        do=Do.PUT_BACK,
         target_uid=target.uid,
         generation=target.generation,
         intent_at=schedule.whole_seconds(now),

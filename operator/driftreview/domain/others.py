@@ -16,11 +16,12 @@ from driftreview.api.status import Chain, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.chaining import chained, why_not_chained
 from driftreview.domain.display import fitted
-from driftreview.domain.follow import decided, went_back_to
+from driftreview.domain.follow import decided
 from driftreview.domain.letpast import let_past
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
+from driftreview.domain.ways import told_steps, went_back_to
 from driftreview.domain.workload import TargetView
 
 _SOMEBODY: Final = "somebody"
@@ -38,7 +39,7 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
     if status.target is None or status.judged is None:
         return None
     if target is None or target.uid != status.target.uid:
-        message = f"{name} {_replaced(status, target)}"
+        message = f"{name} {_replaced(status, target)}{told_steps(status.act)}"
         return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
     expected = {status.judged.template_hash}
     if status.act is not None and status.act.type is ActType.ROLL_BACK and status.previous is not None:
@@ -55,10 +56,11 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
     how = "rolled back by another review to" if went_back else "changed to"
     message = (
         f"{name} was {how} {other}{_by(target.edited)} during the review of {status.judged.name}: nothing more is "
-        "judged or done"
+        f"judged or done{told_steps(status.act)}"
     )
-    if not went_back:
-        message = fitted(message, f"; the chain ends here: {ends}" if ends else let_past(review, target))
+    end = f"; the chain ends here: {ends}" if ends else let_past(review, target)
+    if end and not went_back:
+        message = fitted(message, end)
     return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
 
 
@@ -124,6 +126,7 @@ def _reverted(status: DriftReviewStatus, name: str, target: TargetView, now: dat
     judged, decision = status.judged.name if status.judged else "", status.decision
     by = _by(target.edited)
     message = f"{name} was taken back by hand from {judged} to {went_back_to(status)}{by}: {judged} counts as rejected"
+    message += told_steps(status.act)
     if decision is None or decision.recommendation is not Recommendation.REJECT:
         who = target.edited.manager if target.edited else _SOMEBODY
         before = f"; before: {decision.recommendation}, {decision.message}" if decision else ""

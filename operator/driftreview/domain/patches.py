@@ -18,26 +18,33 @@ from driftreview.domain.workload import (
     rolled_back,
 )
 
+_RESUME: Final = ({"op": "add", "path": "/spec/paused", "value": False},)
 _MOST_STRETCHES: Final = 15
 _MOST_TEMPLATES: Final = 10
 
 
-def rollback_patch(target: TargetView, raw: Raw, template: Raw, ran: tuple[datetime, datetime]) -> list[dict[str, Any]]:
-    """JSON patch that puts a pod template back, and only onto the object and generation that were looked at.
+def rollback_patch(
+    target: TargetView, raw: Raw, template: Raw | None, ran: tuple[datetime, datetime], *, resumes: bool = False
+) -> list[dict[str, Any]]:
+    """JSON patch that takes a release back, and only from the object and generation that were looked at.
 
     Args:
         target: what was looked at.
         raw: the same, as it was read.
-        template: what to put back.
+        template: the pod template to put back; None takes the pods away instead.
         ran: from when until when the rejected template ran.
+        resumes: whether a paused rollout goes on.
     """
     kept = [each for each in target.rejected_during if each[1] > ran[1] - LONGEST_BASELINE][-_MOST_STRETCHES:]
     during = ",".join("/".join(map(format_time, each)) for each in (*kept, ran))
     before = rolled_back(raw["metadata"].get("annotations") or {})
     rejected = [*(each for each in before if each != target.template_hash), target.template_hash][-_MOST_TEMPLATES:]
-    notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during, RESTORED: template_hash(template)}
+    notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during}
+    if template is None:
+        return [*_unchanged(target), *_scaled(0), *(_RESUME if resumes else ()), *annotated(raw, notes)]
     put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
-    return [*_unchanged(target), put_back, *annotated(raw, notes)]
+    notes |= {RESTORED: template_hash(template)}
+    return [*_unchanged(target), put_back, *(_RESUME if resumes else ()), *annotated(raw, notes)]
 
 
 def ran(target: TargetView, t0: datetime | None, now: datetime) -> tuple[datetime, datetime]:
@@ -45,9 +52,21 @@ def ran(target: TargetView, t0: datetime | None, now: datetime) -> tuple[datetim
     return min(target.rollout_started_at or t0 or now, now), now
 
 
-def approve_patch(target: TargetView, raw: Raw) -> list[dict[str, Any]]:
-    """JSON patch that marks the current pod template as approved."""
-    return note_patch(target, raw, {APPROVED: target.template_hash})
+def approve_patch(target: TargetView, raw: Raw, *, resumes: bool = False) -> list[dict[str, Any]]:
+    """JSON patch that marks the current pod template as approved, and lets a paused rollout go on."""
+    return [*note_patch(target, raw, {APPROVED: target.template_hash}), *(_RESUME if resumes else ())]
+
+
+def step_patch(raw: Raw, template: Raw | None, replicas: int | None) -> list[dict[str, Any]]:
+    """JSON patch that gives a workload a pod template or a number of pods, if it is still as it was read."""
+    metadata = raw["metadata"]
+    tests = [{"op": "test", "path": f"/metadata/{name}", "value": metadata[name]} for name in ("uid", "generation")]
+    given = [{"op": "replace", "path": "/spec/template", "value": dict(template)}] if template is not None else []
+    return [*tests, *given, *(_scaled(replicas) if replicas is not None else ())]
+
+
+def _scaled(replicas: int) -> list[dict[str, Any]]:
+    return [{"op": "replace", "path": "/spec/replicas", "value": replicas}]
 
 
 def note_patch(target: TargetView, raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:

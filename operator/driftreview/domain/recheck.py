@@ -35,7 +35,7 @@ from driftreview.domain.status import as_bounded, has_room
 UNPROVED: Final = (
     "status.observedGeneration, and that of each condition",
     "status.rolledOut; status.target.rolledOutAt, rolloutTook and breakGlass; status.target.uid where nothing was done",
-    "status.act.generation, by and pause",
+    "status.act.generation, by and pause; of its steps uid",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ActsStopped, ReportWritten",

@@ -18,6 +18,7 @@ from driftreview.domain.recovery import condition_of, judged_recovery
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import WORTH_SAYING
 from driftreview.domain.status import MOST_SAID, condition, said
+from driftreview.domain.ways import empties
 
 
 def recovery_differences(
@@ -56,7 +57,7 @@ def _there(review: DriftReview) -> Iterator[Difference]:
     yield from (
         Difference(f"status.conditions[{each}]", NONE, "there") for each in kinds if not condition(status, each)
     )
-    if wanted and status.baseline is not None and status.recovery is None:
+    if wanted and status.baseline is not None and status.recovery is None and not empties(status.act):
         yield Difference("status.recovery", NONE, "there since the rollback")
 
 

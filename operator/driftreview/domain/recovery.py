@@ -17,6 +17,7 @@ from driftreview.domain import schedule
 from driftreview.domain.display import shorten
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import Truth, condition, said, with_condition
+from driftreview.domain.ways import empties
 
 _MOST_TOLD: Final = 160
 """Characters of why, where a summary has to tell of the decision as well."""
@@ -48,6 +49,9 @@ def due_from_now(review: DriftReview, status: DriftReviewStatus, rolled_back_at:
     window = review.spec.window
     if not parse_duration(window.recovery):
         return status
+    if empties(status.act):
+        message = "no pods are left whose time after the rollback could be judged"
+        return _told(status, "Unknown", Reason.SCALED_TO_ZERO, message, rolled_back_at)
     if status.baseline is None:
         message = "nothing was frozen at T0 that the time after the rollback could be held against"
         return _told(status, "Unknown", Reason.BASELINE_MISSING, message, rolled_back_at)

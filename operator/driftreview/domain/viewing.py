@@ -121,6 +121,7 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         approved=annotations.get(APPROVED, ""),
         is_first=choice.is_first,
         replicas=rules.counts(raw).wanted,
+        counts=rules.counts(raw) if _is_seen(raw) else None,
         restored=annotations.get(RESTORED) == target.template_hash,
         rejected=target.template_hash in rolled_back(annotations),
         rejected_during=tuple(_stretches(annotations.get(REJECTED_DURING, ""), _began_by(rules, target, runs))),
@@ -138,6 +139,11 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         break_glass=break_glass(metadata),
         keeps_history=raw["spec"].get("revisionHistoryLimit") != 0,
     )
+
+
+def _is_seen(raw: Raw) -> bool:
+    """Whether what a workload's status counts is of its present spec."""
+    return bool(raw["status"].get("observedGeneration", 0) >= raw["metadata"]["generation"])
 
 
 def _passed_over(each: Listed | None, known: Mapping[str, Revision], annotations: Mapping[str, str]) -> str:

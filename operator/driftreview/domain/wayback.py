@@ -18,7 +18,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason
-from driftreview.api.status import DriftReviewStatus, Revision
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.api.wayback import MOST_RISKS, Hindrance, Rehearsal, RehearsalOutcome, WayBackCheck
 from driftreview.domain.display import fitted, plain, shorten, some
@@ -32,6 +32,7 @@ from driftreview.domain.headroom import (
 from driftreview.domain.podtemplate import references
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import condition, said
+from driftreview.domain.ways import NO_PODS, is_back, way_back, way_back_to
 from driftreview.domain.workload import HOLDING_BACK, Held, TargetView
 
 Raw = Mapping[str, Any]
@@ -43,6 +44,7 @@ MENDABLE: Final = frozenset(
         Reason.DEPENDENCY_MISSING,
         Reason.ROLLBACK_REFUSED,
         Reason.ROLLBACK_FORBIDDEN,
+        Reason.OWNED_BY_AUTOSCALER,
     }
 )
 """Reasons for which a rollback is not possible now, but will be once somebody mends something."""
@@ -88,7 +90,9 @@ class Gathered:
     """What was found out about the way back, as far as it could be."""
 
     template: Raw
-    """The previous pod template; empty if it could not be read."""
+    """The previous pod template; empty if it could not be read, or is not needed."""
+    empties: bool = False
+    """Whether a rollback takes the pods away, and leaves the pod template."""
     missing: tuple[Need, ...] = ()
     """What certainly is not there."""
     unread: tuple[Unread, ...] = ()
@@ -124,7 +128,7 @@ def due(review: DriftReview, target: TargetView, last: WayBackCheck | None, now:
         now: the time.
     """
     status = review.status
-    if review.spec.suspend or way_back_to(review, target) is None or not _is_open(status, target, now):
+    if review.spec.suspend or way_back(review, target) is None or not _is_open(status, target, now):
         return False
     if last is None or last.generation != target.generation:
         return True
@@ -137,37 +141,37 @@ def due(review: DriftReview, target: TargetView, last: WayBackCheck | None, now:
     return now >= last.at + pace
 
 
-def way_back_to(review: DriftReview, target: TargetView) -> Revision | None:
-    """What a rollback puts back: pinned at T0, and until then what would be."""
-    return target.previous if review.status.t0 is None else review.status.previous
-
-
 def _is_open(status: DriftReviewStatus, target: TargetView, now: datetime) -> bool:
     """Whether a rollback may still come: the window is open, and neither was it done nor will it not be."""
     if status.phase in TERMINAL or (status.rollback is not None and now > status.rollback.closes_at):
         return False
     if status.act is not None and status.act.type is not ActType.ROLL_BACK:
         return False
-    return status.judged is None or target.template_hash == status.judged.template_hash
+    return status.judged is None or not is_back(status, target)
 
 
 def checked(review: DriftReview, target: TargetView, gathered: Gathered, now: datetime) -> WayBackCheck:
     """What a look at the way back found."""
-    back = way_back_to(review, target)
-    name, rehearsal = back.name if back else "the previous revision", gathered.rehearsal
+    back, rehearsal = way_back_to(review, target), gathered.rehearsal
+    name = NO_PODS if gathered.empties else back.name if back else "the previous revision"
     risks = [plain(each, _SENTENCE) for each in _risks(review, target, gathered, name)]
     if len(risks) > MOST_RISKS:
         risks = [*risks[: MOST_RISKS - 1], f"and {len(risks) - MOST_RISKS + 1} more"]
     return WayBackCheck(
         at=whole_seconds(now),
         generation=target.generation,
-        hindrances=list(_found(review, gathered, name)),
+        hindrances=list(_found(review, target, gathered, name)),
         risks=risks,
         rehearsal=rehearsal,
+        autoscaler=shorten(gathered.scalers[0].name, 253) if gathered.scalers else None,
     )
 
 
-def _found(review: DriftReview, gathered: Gathered, name: str) -> Iterator[Hindrance]:
+def _found(review: DriftReview, target: TargetView, gathered: Gathered, name: str) -> Iterator[Hindrance]:
+    if gathered.empties and gathered.scalers and way_back_to(review, target) is None:
+        scaler = f"HorizontalPodAutoscaler {plain(gathered.scalers[0].name, _NAME)}"
+        message = f"{scaler} owns the number of pods, and there is no earlier revision to go back to: delete it"
+        yield _hindrance(Reason.OWNED_BY_AUTOSCALER, message)
     if lacking := [str(each) for each in gathered.missing if each.kind != PULL_SECRET]:
         are = "is" if len(lacking) == 1 else "are"
         message = f", without which no pod of {name} starts, {are} not there: create what is missing"
@@ -188,7 +192,7 @@ def _acts(review: DriftReview) -> bool:
 
 
 def _risks(review: DriftReview, target: TargetView, gathered: Gathered, name: str) -> Iterator[str]:
-    if not gathered.template:
+    if not gathered.template and not gathered.empties:
         yield f"the pod template of {name} could not be read, so that nothing of the way back could be looked at"
     rehearsal = gathered.rehearsal
     if rehearsal is not None and rehearsal.outcome is RehearsalOutcome.FORBIDDEN and not _acts(review):
@@ -201,7 +205,8 @@ def _risks(review: DriftReview, target: TargetView, gathered: Gathered, name: st
     yield from _not_known(gathered.unread)
     yield from tight_quotas(gathered.quotas, gathered.template, target.pace)
     yield from broken_budgets(gathered.budgets, gathered.template, target.pace)
-    yield from unfitting_scalers(gathered.scalers, target.replicas)
+    if not gathered.empties:
+        yield from unfitting_scalers(gathered.scalers, target.replicas)
 
 
 def _not_known(unread: Iterable[Unread]) -> Iterator[str]:

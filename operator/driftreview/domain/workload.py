@@ -163,6 +163,8 @@ class TargetView:
     """Nothing of it ran before the current revision, as far as its object tells."""
     replicas: int = 1
     """How many pods are wanted."""
+    counts: Counts | None = None
+    """How many pods it wants and has; None while its controller has not seen its spec."""
     restored: bool = False
     """The current template was put back by a rollback of ours."""
     rejected: bool = False

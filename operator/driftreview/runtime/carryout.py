@@ -22,6 +22,7 @@ from driftreview.domain.grounds import rests_on
 from driftreview.domain.naming import stored_name
 from driftreview.domain.patches import ran
 from driftreview.domain.pausing import not_paused, paused
+from driftreview.domain.ways import empties, resumes
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.stop import StopWatch
@@ -60,14 +61,15 @@ class CarryOut:
         self._not_stopped(review)
         try:
             if act is ActType.PROMOTE:
-                self.workloads.approve(workload)
+                self.workloads.approve(workload, resumes=resumes(review))
             else:
-                template = self.way_back(review)
-                if not template and review.status.baseline is None:
-                    return trouble.way_back_gone(review, now), now
-                if not template:
+                template = None if empties(review.status.act) else self.way_back(review)
+                if template is not None and not template:
+                    if review.status.baseline is None:
+                        return trouble.way_back_gone(review, now), now
                     return trouble.evidence_altered(review, stored_name(review, T0), now), now
-                self.workloads.roll_back(workload, template, ran(workload.view, review.status.t0, now))
+                during = ran(workload.view, review.status.t0, now)
+                self.workloads.roll_back(workload, template, during, resumes=resumes(review))
         except RefusedError as error:
             self.telemetry.acts.labels(act, "refused").inc()
             status, again = trouble.act_refused(review, str(error), now)
@@ -75,6 +77,17 @@ class CarryOut:
         self.telemetry.acts.labels(act, "done").inc()
         LOGGER.info("%s of %s done", act, review.spec.target.name, extra={"review": name})
         return review.status, now
+
+    def checked(self, review: DriftReview) -> DriftSnapshotSpec | str:
+        """The evidence of T0, just before a step that rests on it; or the name of what was altered.
+
+        Raises:
+            ChangedError: the review changed since it was looked at, or acts were stopped.
+        """
+        self._unchanged(review)
+        altered = self._altered(review)
+        self._not_stopped(review)
+        return altered or self.baseline(review) or stored_name(review, T0)
 
     def pause(
         self, review: DriftReview, workload: Workload, pause: Pause, now: datetime

@@ -9,6 +9,7 @@ from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import MetricSources
+from driftreview.adapters.recipients import Recipients
 from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.signalsets import SignalSets
@@ -29,6 +30,7 @@ from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.settings import Settings
+from driftreview.runtime.steps import Steps
 from driftreview.runtime.stop import StopWatch
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.wayback import WayBackReader
@@ -63,6 +65,7 @@ def reconciler(
         capture=capture,
         looks=Looks(reviews, sources, capture, carry_out.baseline, telemetry, clock.now),
         carry_out=carry_out,
+        steps=Steps(Recipients(cluster), carry_out),
         way_back=WayBackReader(WayBack(cluster, settings.role), keeper, carry_out.way_back),
         recovery=RecoveryLook(capture, sources, carry_out, telemetry, clock.now),
         reporter=Reporter(reviews, Reports(cluster), known.indices.approvals, clock.now),

@@ -26,7 +26,7 @@ from driftreview.adapters.errors import (
 )
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
-from driftreview.adapters.workloads import Workloads
+from driftreview.adapters.workloads import Workload, Workloads
 from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
@@ -43,6 +43,7 @@ from driftreview.domain.action import (
     PauseOwner,
     Role,
     Settle,
+    TakeStep,
 )
 from driftreview.domain.chaining import as_chained
 from driftreview.domain.countdown import with_countdown
@@ -51,6 +52,7 @@ from driftreview.domain.plan import plan
 from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.signalsets import pin, pin_name, with_sets
 from driftreview.domain.wayback import turned
+from driftreview.domain.ways import as_reviewed
 from driftreview.runtime.before import BeforeT0
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
 from driftreview.runtime.carryout import RETRY, CarryOut
@@ -62,6 +64,7 @@ from driftreview.runtime.loop import AbandonedError
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.rulings import Rulings
+from driftreview.runtime.steps import Steps
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.wayback import WayBackReader
 
@@ -86,6 +89,7 @@ class Reconciler:
     capture: Capture
     looks: Looks
     carry_out: CarryOut
+    steps: Steps
     way_back: WayBackReader
     recovery: RecoveryLook
     reporter: Reporter
@@ -189,18 +193,7 @@ class Reconciler:
         self, review: DriftReview, raw: Mapping[str, Any], until: float
     ) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()
-        of, target_ref = review.metadata.namespace, review.spec.target
-        rulings = self.rulings.of(of, target_ref)
-        workload = self.workloads.read(of, target_ref, rejected(rulings), review.status.kept)
-        if workload:
-            workload = replace(workload, view=as_chained(review.status, workload.view))
-            workload = self.way_back.seen(review, workload, now)
-        target = remembered(workload.view, rulings) if workload else None
-        first = self.claims.first(raw, now) if review.status.t0 is None else None
-        found = self.before.observe(review, target, now, until)
-        observed = replace(found, approvals=self.people(review), first=first, stop=self.carry_out.stop.seen())
-        if workload and self.role is not Role.JUDGE and is_under_way(review.status, target):
-            observed = replace(observed, serving=self.workloads.serving(review, workload))
+        workload, observed = self._observe(review, raw, now, until)
         action = plan(review, observed, now, self.role)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
@@ -226,10 +219,33 @@ class Reconciler:
             case PatchTarget(act) if workload:
                 status, again = self.carry_out.act(review, workload, act, now)
                 return self._write(review, status, raw), again
+            case TakeStep(index) if workload:
+                status, later = self.steps.take(review, workload, index, now)
+                return self._write(review, status, raw), later
             case PauseOwner(pause) if workload:
                 status, again = self.carry_out.pause(review, workload, pause, now)
                 return self._write(review, status, raw), again
         return raw, now + RETRY
+
+    def _observe(
+        self, review: DriftReview, raw: Mapping[str, Any], now: datetime, until: float
+    ) -> tuple[Workload | None, Observed]:
+        """Look at the target, at what people did, and at what an act that was begun came to."""
+        of, target_ref = review.metadata.namespace, review.spec.target
+        rulings = self.rulings.of(of, target_ref)
+        workload = self.workloads.read(of, target_ref, rejected(rulings), review.status.kept)
+        if workload is not None:
+            view = as_chained(review.status, as_reviewed(review, workload.view))
+            workload = self.way_back.seen(review, replace(workload, view=view), now)
+        target = remembered(workload.view, rulings) if workload else None
+        first = self.claims.first(raw, now) if review.status.t0 is None else None
+        found = self.before.observe(review, target, now, until)
+        observed = replace(found, approvals=self.people(review), first=first, stop=self.carry_out.stop.seen())
+        if workload and self.role is not Role.JUDGE and is_under_way(review.status, target):
+            observed = replace(observed, serving=self.workloads.serving(review, workload))
+        if workload and self.role is not Role.JUDGE:
+            observed = replace(observed, step=self.steps.seen(review, workload))
+        return workload, observed
 
     def _pin(self, review: DriftReview, status: DriftReviewStatus, observed: Observed) -> None:
         """A review that starts has its signal sets stored before it says which: from then on they are read there."""

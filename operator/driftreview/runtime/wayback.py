@@ -11,11 +11,13 @@ from typing import Any, Final
 from driftreview.adapters.errors import ClusterError
 from driftreview.adapters.wayback import WayBack
 from driftreview.adapters.workloads import Workload
+from driftreview.api.act import Do
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.patches import ran
 from driftreview.domain.schedule import whole_seconds
-from driftreview.domain.wayback import checked, due, way_back_to
+from driftreview.domain.wayback import checked, due
+from driftreview.domain.ways import resumes, way_back, way_back_to
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 
@@ -59,9 +61,10 @@ class WayBackReader:
 
     def _look(self, review: DriftReview, workload: Workload, now: datetime) -> WayBackCheck:
         try:
-            gathered = self.way_back.gather(
-                workload, self._template(review, workload), ran(workload.view, review.status.t0, now)
-            )
+            empties = way_back(review, workload.view) is Do.SCALE
+            template = None if empties else self._template(review, workload)
+            during = ran(workload.view, review.status.t0, now)
+            gathered = self.way_back.gather(workload, template, during, resumes=resumes(review))
             return checked(review, workload.view, gathered, now)
         except Exception:  # noqa: BLE001 - whatever it is, no rollback waits for it
             LOGGER.exception("the way back could not be looked at", extra={"review": review.metadata.full_name})

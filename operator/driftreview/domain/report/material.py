@@ -137,6 +137,7 @@ class Material:
             *(each.at for each in status.approvals),
             status.decision.at if status.decision else None,
             *((status.act.intent_at, status.act.applied_at, status.act.completed_at) if status.act else ()),
+            *(each.completed_at or each.applied_at for each in (status.act.steps if status.act else ())),
             status.recovery.judged_at if status.recovery else None,
             *((status.aftermath.returned_at, status.aftermath.ended_at) if status.aftermath else ()),
         ]

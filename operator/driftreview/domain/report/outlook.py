@@ -25,6 +25,7 @@ from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 from driftreview.domain.report.still import still
 from driftreview.domain.status import condition
+from driftreview.domain.ways import STEPS, empties
 
 _OPEN: Final = (
     SignalVerdict.DEGRADED,
@@ -155,6 +156,7 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
     if status.act is not None:
         act = status.act
         what = "rolled back to the previous revision" if act.type is ActType.ROLL_BACK else "marked as approved"
+        what = "scaled to zero" if empties(act) else what
         what += f" {act.by}" if act.by else ""
         when = act.completed_at or act.applied_at
         done = (
@@ -165,6 +167,7 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
         target = f"{material.review.spec.target.kind} {material.review.spec.target.name}"
         good = Tone.GOOD if act.completed_at else Tone.OPEN
         yield Sentence(text=f"{target} {done}", tone=good, evidence=[material.of_review("status.act")])
+        yield from _steps(material)
     for each in last.result.results if last and last.result else ():
         if each.finding.verdict in (SignalVerdict.DEGRADED, SignalVerdict.SUSPECT) and each.signal.runbook:
             refs = [
@@ -179,6 +182,17 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
     if bad and open_until and status.act is None and status.rollback is not None and status.rollback.possible:
         text = f"a rollback is possible {status.rollback.message}"
         yield Sentence(text=text, evidence=[material.of_review("status.rollback"), material.ref(material.at_t0)])
+
+
+def _steps(material: Material) -> Iterator[Sentence]:
+    """What else a promotion did, and what of it was not done."""
+    act = material.review.status.act
+    undone, bad = (": not done", Tone.BAD) if material.review.status.phase in TERMINAL else (": to do", Tone.OPEN)
+    for index, each in enumerate(act.steps if act else ()):
+        what = STEPS[each.do] if each.replicas is None else f"{STEPS[each.do]}, {each.replicas}"
+        when = f": done at {format_time(each.completed_at)}" if each.completed_at else undone
+        ref = material.of_review(f"status.act.steps[{index}]")
+        yield Sentence(text=f"{each} {what}{when}", tone=Tone.GOOD if each.completed_at else bad, evidence=[ref])
 
 
 def _fixes(material: Material) -> Iterator[Sentence]:

@@ -1,0 +1,163 @@
+"""By which way a release is taken back: its previous pod template, or no pods at all; and what follows a promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from driftreview.api.act import Act, ActType, Do, Step
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import Reason
+from driftreview.api.rollout import FirstRelease, RolloutType, Takes
+from driftreview.api.status import DriftReviewStatus, Revision
+from driftreview.api.target import TargetKind
+from driftreview.domain.workload import Rollout, TargetView
+
+NO_PODS: Final = "no pods"
+STEPS: Final = {
+    Do.GIVE_TEMPLATE: "is given the pod template of the release",
+    Do.GIVE_IMAGES: "is given the images of the release",
+    Do.SCALE: "is scaled to its resting size",
+}
+"""What a step does, in words behind its workload."""
+_GIVES: Final = {Takes.TEMPLATE: Do.GIVE_TEMPLATE, Takes.IMAGES: Do.GIVE_IMAGES}
+
+
+def way_back(review: DriftReview, target: TargetView) -> Do | None:
+    """How the target is rolled back: PutBack, or Scale, to no pods; None where there is nothing to go back to.
+
+    A canary whose number of pods an autoscaler owns is not scaled, where there is another way.
+    """
+    back = way_back_to(review, target)
+    if review.spec.rollout.type is RolloutType.CANARY:
+        return Do.PUT_BACK if autoscaler(target) and back is not None else Do.SCALE
+    if back is not None:
+        return Do.PUT_BACK
+    first = target.is_first if review.status.target is None else is_first_release(review.status)
+    return Do.SCALE if may_empty(review, first=first) else None
+
+
+def may_empty(review: DriftReview, *, first: bool) -> bool:
+    """Whether a rollback may take the pods away where there is no earlier revision."""
+    rollout = review.spec.rollout
+    return rollout.type is RolloutType.CANARY or (first and rollout.first_release is FirstRelease.SCALE_TO_ZERO)
+
+
+def is_first_release(status: DriftReviewStatus) -> bool:
+    """Whether nothing of the target ran before the judged revision, as was found at T0."""
+    return status.target is not None and status.target.first_release is True
+
+
+def way_back_to(review: DriftReview, target: TargetView) -> Revision | None:
+    """What a rollback puts back: pinned at T0, and until then what would be."""
+    return target.previous if review.status.t0 is None else review.status.previous
+
+
+def autoscaler(target: TargetView) -> str | None:
+    """Who says how many pods the target has, as far as the last look at the way back found out."""
+    return target.check.autoscaler if target.check else None
+
+
+def intent(review: DriftReview, act: ActType, target: TargetView) -> tuple[Do, int | None, list[Step]]:
+    """What exactly an act does: to the target, with how many pods where it is scaled; and to others after that."""
+    if act is ActType.PROMOTE:
+        return Do.APPROVE, None, list(_after_promotion(review, scales=autoscaler(target) is None))
+    scales = way_back(review, target) is Do.SCALE
+    return (Do.SCALE, 0, []) if scales else (Do.PUT_BACK, None, [])
+
+
+def is_asked_for(review: DriftReview, act: Act) -> bool:
+    """Whether a stored intent is one that the spec leads to: whoever can write a status can write no workload by it."""
+    if act.type is ActType.PROMOTE:
+        asked = [list(_after_promotion(review, scales=scales)) for scales in (True, False)]
+        return (act.do, act.replicas) == (Do.APPROVE, None) and [_bare(each) for each in act.steps] in asked
+    if act.do is Do.PUT_BACK:
+        possible = review.status.previous is not None and act.replicas is None
+    else:
+        possible = (act.do, act.replicas) == (Do.SCALE, 0) and may_empty(review, first=is_first_release(review.status))
+    return possible and not act.steps
+
+
+def _bare(step: Step) -> Step:
+    """A step as it was intended."""
+    return step.model_copy(update={"uid": None, "applied_at": None, "completed_at": None})
+
+
+def _after_promotion(review: DriftReview, *, scales: bool) -> Iterator[Step]:
+    rollout, namespace = review.spec.rollout, review.metadata.namespace
+    if rollout.stable is not None:
+        stable = {"kind": TargetKind.DEPLOYMENT, "namespace": namespace, "name": rollout.stable.name}
+        yield Step(do=_GIVES[rollout.stable.takes], **stable)
+        if scales:
+            own = {"kind": review.spec.target.kind, "namespace": namespace, "name": review.spec.target.name}
+            yield Step(do=Do.SCALE, replicas=rollout.resting_size or 0, **own)
+    for each in rollout.promote_to:
+        yield Step(do=Do.GIVE_IMAGES, kind=each.kind, namespace=each.namespace or namespace, name=each.name)
+
+
+def went_back_to(status: DriftReviewStatus) -> str:
+    """What a rollback puts back, by name."""
+    if empties(status.act):
+        return NO_PODS
+    return status.previous.name if status.previous else "the previous revision"
+
+
+def empties(act: Act | None) -> bool:
+    """Whether a rollback takes the pods away, and leaves the pod template."""
+    return act is not None and act.type is ActType.ROLL_BACK and act.do is Do.SCALE
+
+
+def told_steps(act: Act | None) -> str:
+    """How far a promotion came to further workloads, as the end of a sentence; empty where it has none."""
+    if act is None or not act.steps:
+        return ""
+    done, left = _names(act.steps, done=True), _names(act.steps, done=False)
+    parts = [f"given to {', '.join(done)}" if done else "", f"not given to {', '.join(left)}" if left else ""]
+    return f"; {', '.join(filter(None, parts))}"
+
+
+def _names(steps: Sequence[Step], *, done: bool) -> list[str]:
+    return [str(each) for each in steps if each.do is not Do.SCALE and (each.completed_at is not None) is done]
+
+
+def resumes(review: DriftReview) -> bool:
+    """Whether an act lets a paused rollout go on."""
+    return review.spec.rollout.type is RolloutType.PAUSED
+
+
+def is_back(status: DriftReviewStatus, target: TargetView) -> bool:
+    """Whether what was judged does not run any more, as our rollback would have it."""
+    if empties(status.act):
+        return target.replicas == 0
+    return status.judged is not None and target.template_hash != status.judged.template_hash
+
+
+def is_done(status: DriftReviewStatus, target: TargetView) -> bool:
+    """Whether the target is as the stored intent would have it."""
+    if status.act is None or status.judged is None:
+        return False
+    if status.act.type is ActType.PROMOTE:
+        return status.act.applied_at is not None or target.approved == status.judged.template_hash
+    return is_back(status, target)
+
+
+def as_reviewed(review: DriftReview, target: TargetView) -> TargetView:
+    """The target as its review takes it: a rollout that was paused on the way to be reviewed is as far as it should be.
+
+    When it finished, nothing tells. Once our act is done it has to go on.
+    """
+    if review.spec.rollout.type is not RolloutType.PAUSED or is_done(review.status, target):
+        return target
+    held, counts = target.held, target.counts
+    if held is None or held.reason is not Reason.TARGET_PAUSED or counts is None:
+        return target
+    told = f"its rollout is paused with {counts.updated} of {counts.wanted} pods updated"
+    arrived = counts.updated > 0 and counts.available >= counts.total
+    return replace(
+        target,
+        rollout=Rollout.COMPLETE if arrived else Rollout.PROGRESSING,
+        rollout_message=told if arrived else f"{told}, and {counts.available} of {counts.total} pods are available",
+        records_end=False,
+        held=None,
+    )

@@ -1,0 +1,132 @@
+"""What follows an approval on further workloads: each is looked at, and given the release, as the intent says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from driftreview.adapters.errors import ForbiddenError, NotFoundError, RefusedError
+from driftreview.adapters.recipients import Recipient, Recipients
+from driftreview.adapters.workloads import Workload
+from driftreview.api.act import Do, Step
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.reasons import Reason
+from driftreview.api.rollout import GitOps
+from driftreview.api.status import DriftReviewStatus
+from driftreview.domain import trouble
+from driftreview.domain.display import plain, printable
+from driftreview.domain.evidence import T0
+from driftreview.domain.giving import StepView, is_template, selected_by, shared, with_images, with_template
+from driftreview.domain.kinds import KINDS
+from driftreview.domain.naming import stored_name
+from driftreview.domain.owner import owner_of
+from driftreview.domain.promoting import held_up, next_step
+from driftreview.domain.ways import is_done
+from driftreview.runtime.carryout import CarryOut
+from driftreview.runtime.logs import LOGGER
+
+_MESSAGE: Final = 256
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Takes the steps of promotions; threads may share it."""
+
+    recipients: Recipients
+    carry_out: CarryOut
+
+    def seen(self, review: DriftReview, workload: Workload) -> StepView | None:
+        """The workload of the next step of a promotion that was begun; None where there is none.
+
+        Raises:
+            ClusterError: the API server did not answer.
+        """
+        index = next_step(review.status.act)
+        if review.status.act is None or index is None or not is_done(review.status, workload.view):
+            return None
+        step = review.status.act.steps[index]
+        try:
+            recipient = self.recipients.read(step)
+        except NotFoundError:
+            return StepView(hindrance=f"there is no {step}: create it, or correct spec.rollout in the next review")
+        except ForbiddenError:
+            return StepView(hindrance=f"the operator may not read {step}: it needs get and patch on it by a Role there")
+        except RefusedError as error:
+            return StepView(hindrance=plain(str(error), _MESSAGE))
+        wanted, why = self._wanted(review, workload, step, recipient)
+        rules, raw = KINDS[step.kind], recipient.raw
+        rollout, message = rules.rollout(raw)
+        return StepView(
+            uid=raw["metadata"]["uid"],
+            given=not why and _is_given(step, recipient, wanted),
+            rollout=rollout,
+            message=message,
+            deadline_seconds=rules.deadline_seconds(raw),
+            hindrance=why or _owned(review, step, recipient),
+        )
+
+    def take(
+        self, review: DriftReview, workload: Workload, index: int, now: datetime
+    ) -> tuple[DriftReviewStatus, datetime | None]:
+        """Do a step, on its workload as it is now.
+
+        Returns:
+            The review's next status, and when to look again.
+
+        Raises:
+            ChangedError: the review or the workload changed meanwhile, or acts were stopped.
+        """
+        if review.status.act is None:
+            return review.status, now
+        step, evidence = review.status.act.steps[index], self.carry_out.checked(review)
+        if isinstance(evidence, str):
+            return trouble.evidence_altered(review, evidence, now), now
+        judged = review.status.judged
+        if judged is None or evidence.judged.images != judged.images:
+            return trouble.evidence_altered(review, stored_name(review, T0), now), now
+        try:
+            recipient = self.recipients.read(step)
+            wanted, why = self._wanted(review, workload, step, recipient)
+            if not why:
+                self.recipients.give(step, recipient, wanted)
+                LOGGER.info("%s %s done", step.do, step, extra={"review": review.metadata.full_name})
+        except RefusedError as error:
+            why = plain(str(error), _MESSAGE)
+        self.carry_out.telemetry.acts.labels(step.do, "refused" if why else "done").inc()
+        if not why:
+            return review.status, now
+        waits = held_up(review, index, Reason.STEP_WAITS, why, now)
+        return waits.status, waits.again
+
+    def _wanted(
+        self, review: DriftReview, workload: Workload, step: Step, recipient: Recipient
+    ) -> tuple[Mapping[str, Any] | None, str]:
+        """The pod template that a workload is to have, None where a step scales; or why there is none."""
+        judged, own = review.status.judged, recipient.raw["spec"]["template"]
+        if judged is None or step.do is Do.SCALE:
+            return None, ""
+        if step.do is Do.GIVE_IMAGES:
+            if not shared(own, judged.images):
+                ours = ", ".join(each.container for each in judged.images)
+                theirs = ", ".join(printable(each["name"], 63) for each in own["spec"]["containers"])
+                return None, f"no container of {step} ({theirs}) has the name of one of the release ({ours})"
+            return with_images(own, judged.images), ""
+        template = self.carry_out.keeper.pin(review, judged).template
+        if not template:
+            return None, f"the pod template of {judged.name} is not there any more"
+        return with_template(own, template, selected_by(workload.raw) | selected_by(recipient.raw)), ""
+
+
+def _is_given(step: Step, recipient: Recipient, wanted: Mapping[str, Any] | None) -> bool:
+    spec = recipient.raw["spec"]
+    return spec.get("replicas") == step.replicas if wanted is None else is_template(spec["template"], wanted)
+
+
+def _owned(review: DriftReview, step: Step, recipient: Recipient) -> str:
+    """That a tool would take it back, unless it is overridden."""
+    owner = owner_of(recipient.raw)
+    if owner is None or not owner.reapplies or review.spec.rollout.git_ops is GitOps.OVERRIDE:
+        return ""
+    return f"{owner.said()} owns {step}: change it there, in Git; once it runs so, the promotion goes on"

@@ -1,0 +1,251 @@
+"""What follows an approval: one workload after another, each only when the pods of the one before it run."""
+
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pytest
+
+from driftreview.api.act import ActType
+from driftreview.api.phases import Phase
+from driftreview.api.reasons import Reason
+from driftreview.domain.action import Settle
+from driftreview.domain.promoting import held_up, next_step
+from driftreview.domain.status import condition
+from driftreview.domain.stop import Stop
+from tests import builders
+from tests.builders import HOUR, MINUTE, T0, approval, review, signal
+from tests.simulator import Deployment, Metrics, Recipient, Simulator
+
+CANARY: dict[str, Any] = {"type": "Canary", "stable": {"name": "stable"}, "promoteTo": [{"name": "worker"}]}
+GIVE, SCALE, WORKER = (
+    "GiveTemplate Deployment shop/stable",
+    "Scale Deployment shop/web",
+    "GiveImages Deployment shop/worker",
+)
+WINDOW = {"checkpoints": ["1h"], "rollback": "1h"}
+LIFE = HOUR + 3 * MINUTE
+
+
+def promoted(rollout: dict[str, Any] = CANARY, target: Deployment | None = None, **policy: Any) -> Simulator:
+    """A good release right after its last look."""
+    subject = Simulator(review(signals=[signal()], rollout=rollout, policy=policy, window=WINDOW))
+    subject.target = target or Deployment()
+    return subject
+
+
+def taken(subject: Simulator) -> list[str]:
+    return [f"{each.do} {each}" for each in subject.taken]
+
+
+def summary(subject: Simulator) -> str:
+    told = subject.stored().status.summary
+    assert told is not None
+    return told
+
+
+class TestSteps:
+    def test_are_done_one_after_another_each_when_the_pods_of_the_one_before_it_run(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTING, [GIVE])
+        assert "promoting, step 1 of 3: Deployment shop/stable: its rollout is Progressing" in summary(subject)
+        subject.pass_time(4 * MINUTE)
+        assert taken(subject) == [GIVE, SCALE]
+        subject.pass_time(8 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [GIVE, SCALE, WORKER])
+        assert "is approved; given to Deployment shop/stable, Deployment shop/worker: T0+1h" in summary(subject)
+
+    def test_are_written_with_the_intent_and_ticked_off(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE + 15 * MINUTE)
+        act = subject.stored().status.act
+        assert act is not None
+        moments = [act.intent_at, act.applied_at, *(m for s in act.steps for m in (s.applied_at, s.completed_at))]
+        known = [each for each in [*moments, act.completed_at] if each is not None]
+        assert len(known) == 9
+        assert known == sorted(known)
+        assert {each.uid for each in act.steps} == {"recipient-uid"}
+
+    def test_that_are_found_done_are_not_done_again(self) -> None:
+        subject = promoted()
+        subject.recipients[GIVE] = Recipient(began=T0)
+        subject.pass_time(LIFE + 10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [SCALE, WORKER])
+
+    def test_without_any_a_promotion_ends_at_once(self) -> None:
+        subject = promoted({})
+        subject.pass_time(LIFE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [])
+
+    def test_a_rollback_has_none(self) -> None:
+        subject = promoted()
+        subject.metrics = Metrics([(T0 - 10 * MINUTE, 1.5)])
+        subject.pass_time(LIFE)
+        assert (subject.phase, taken(subject)) == (Phase.ROLLED_BACK, [])
+        assert next_step(subject.stored().status.act) is None
+        assert subject.target is not None
+        assert (subject.target.replicas, subject.target.version) == (0, "new")
+        assert "rolled back to no pods" in summary(subject)
+
+
+class TestAStepThatFails:
+    @pytest.mark.parametrize("never", [False, True])
+    def test_ends_the_promotion_and_the_rest_is_not_begun(self, never: bool) -> None:  # noqa: FBT001
+        subject = promoted()
+        subject.recipients[GIVE] = Recipient(fails=True, takes=timedelta(days=1) if never else MINUTE)
+        subject.pass_time(LIFE + 20 * MINUTE)
+        stored = subject.stored().status
+        stalled = condition(stored, "Stalled")
+        assert (stored.phase, taken(subject)) == (Phase.FAILED, [GIVE])
+        assert stalled is not None
+        assert stalled.reason == Reason.PROMOTION_INCOMPLETE
+        assert (
+            "web-new is approved, but the promotion came only so far: Deployment shop/stable: its pods"
+            in stalled.message
+        )
+        assert stalled.message.endswith(
+            "not given to Deployment shop/stable, Deployment shop/worker; finish it or take it back by hand"
+        )
+
+    def test_is_not_done_again_where_somebody_took_it_back(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE)
+        subject.recipients[GIVE].began = None
+        subject.pass_time(MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.FAILED, [GIVE])
+        assert "somebody changed it again" in summary(subject)
+
+
+class TestAStepThatWaits:
+    def test_says_why_and_goes_on_by_itself(self) -> None:
+        subject = promoted()
+        subject.recipients[WORKER] = Recipient(hindrance="there is no Deployment shop/worker")
+        subject.pass_time(LIFE + 8 * MINUTE)
+        stalled = condition(subject.stored().status, "Stalled")
+        assert stalled is not None
+        assert (stalled.status, stalled.reason) == ("True", Reason.STEP_WAITS)
+        assert "is given the images of the release as soon as it can be: there is no Deployment" in stalled.message
+        assert stalled.message.endswith("; not after 2026-07-31T13:30:00Z")
+        subject.recipients[WORKER].hindrance = ""
+        subject.pass_time(5 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [GIVE, SCALE, WORKER])
+
+    def test_is_given_up_after_the_window(self) -> None:
+        subject = promoted()
+        subject.recipients[WORKER] = Recipient(hindrance="the operator may not read it")
+        subject.pass_time(LIFE + HOUR)
+        assert (subject.phase, taken(subject)) == (Phase.FAILED, [GIVE, SCALE])
+        assert "the operator may not read it; given to Deployment shop/stable, not given to" in summary(subject)
+
+    def test_waits_for_the_end_of_the_emergency_stop(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE)
+        subject.stop = Stop("all acts were stopped")
+        subject.pass_time(8 * MINUTE)
+        assert taken(subject) == [GIVE]
+        assert "all acts were stopped" in summary(subject)
+        subject.stop = None
+        subject.pass_time(8 * MINUTE)
+        assert subject.phase == Phase.PROMOTED
+
+    def test_waits_for_the_end_of_a_freeze_unless_it_was_overridden(self) -> None:
+        ends = {"name": "fair", "start": "2026-07-31T13:05", "end": "2026-07-31T13:20"}
+        subject = promoted(freezes=[ends])
+        subject.pass_time(LIFE + 12 * MINUTE)
+        assert taken(subject) == [GIVE]
+        assert "promotions are frozen by fair" in summary(subject)
+        subject.approvals.append(approval("Override", at=subject.now))
+        subject.pass_time(12 * MINUTE)
+        assert subject.phase == Phase.PROMOTED
+
+    def test_while_the_review_is_suspended(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE)
+        subject.suspend(suspended=True)
+        subject.pass_time(8 * MINUTE)
+        assert taken(subject) == [GIVE]
+        subject.suspend(suspended=False)
+        subject.pass_time(8 * MINUTE)
+        assert subject.phase == Phase.PROMOTED
+
+    def test_of_a_review_without_an_act_there_is_none(self) -> None:
+        settled = held_up(review(), 0, Reason.STEP_WAITS, "why", T0)
+        assert isinstance(settled, Settle)
+        assert settled.status == review().status
+
+
+class TestAPausedRollout:
+    PAUSED: ClassVar = {"type": "Paused"}
+
+    LIFE = LIFE + 10 * MINUTE
+    """Nothing tells since when it is paused: T0 is a warmup after it was first seen so."""
+
+    def target(self) -> Deployment:
+        return Deployment(paused=True, partly=True)
+
+    def test_is_judged_as_it_stands_and_resumed_by_the_promotion(self) -> None:
+        subject = promoted(self.PAUSED, self.target())
+        subject.pass_time(self.LIFE)
+        assert subject.acts == [ActType.PROMOTE]
+        assert "the rollout of web-new goes on: its rollout is Progressing" in summary(subject)
+        subject.pass_time(4 * MINUTE)
+        assert subject.phase == Phase.PROMOTED
+
+    def test_is_taken_back_with_the_previous_template(self) -> None:
+        subject = promoted(self.PAUSED, self.target())
+        subject.metrics = Metrics([(T0 - 10 * MINUTE, 1.5)])
+        subject.pass_time(2 * HOUR)
+        assert subject.target is not None
+        assert (subject.phase, subject.target.version, subject.target.paused) == (Phase.ROLLED_BACK, "old", False)
+
+    def test_that_does_not_finish_after_it_was_resumed_ends_the_review(self) -> None:
+        subject = promoted(self.PAUSED | {"promoteTo": [{"name": "worker"}]}, self.target())
+        assert subject.target is not None
+        subject.target.fails = True
+        subject.pass_time(LIFE + 20 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.FAILED, [])
+        assert "is approved and its rollout was resumed, but its pods are not all there after" in summary(subject)
+        assert "not given to Deployment shop/worker" in summary(subject)
+
+    def test_is_finished_before_anything_else_is_given_the_release(self) -> None:
+        subject = promoted(self.PAUSED | {"promoteTo": [{"name": "worker"}]}, self.target())
+        subject.pass_time(self.LIFE)
+        assert taken(subject) == []
+        subject.pass_time(10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [WORKER])
+
+
+class TestAFirstRelease:
+    def drifted(self, rollout: dict[str, Any]) -> Simulator:
+        """Nothing ran before it, and its first look finds it beyond its limit."""
+        spec = {"signals": [builders.limit("120")], "rollout": rollout, "window": WINDOW}
+        subject = Simulator(review(**spec), target=Deployment(before="", is_first=True), metrics=Metrics([(T0, 1.5)]))
+        subject.pass_time(LIFE + 8 * MINUTE)
+        return subject
+
+    def test_is_scaled_to_zero_where_that_is_asked_for(self) -> None:
+        subject = self.drifted({"firstRelease": "ScaleToZero"})
+        assert subject.target is not None
+        assert (subject.phase, subject.target.replicas) == (Phase.ROLLED_BACK, 0)
+
+    def test_is_left_to_people_otherwise(self) -> None:
+        subject = self.drifted({})
+        assert (subject.phase, subject.acts) == (Phase.FAILED, [])
+        assert "it cannot be rolled back: no earlier revision was kept at T0" in summary(subject)
+
+
+def test_who_scales_a_canary_up_again_after_its_rollback_is_told() -> None:
+    subject = promoted()
+    subject.metrics = Metrics([(T0 - 10 * MINUTE, 1.5)])
+    subject.pass_time(LIFE)
+    recovered, stays = (condition(subject.stored().status, each) for each in ("Recovered", "StaysBack"))
+    assert recovered is not None
+    assert (recovered.status, recovered.reason) == ("Unknown", Reason.SCALED_TO_ZERO)
+    assert stays is not None
+    assert (stays.status, stays.message) == ("True", "Deployment web has no pods")
+    assert subject.target is not None
+    subject.target.replicas = 3
+    subject.pass_time(MINUTE)
+    again = condition(subject.stored().status, "StaysBack")
+    assert again is not None
+    assert again.status == "False"
