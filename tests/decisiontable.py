@@ -11,8 +11,9 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
-from driftreview.api.act import ActType
+from driftreview.api.act import ActType, Do
 from driftreview.api.checkpoint import SnapshotRef
+from driftreview.api.configuration import AutoscalerFact
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Reason
 from driftreview.api.rollout import FirstRelease, RolloutType
@@ -23,9 +24,10 @@ from driftreview.domain.finding import Finding
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.result import CheckpointResult, SignalResult
 from driftreview.domain.stop import Stop
-from driftreview.domain.ways import STEPS, empties
+from driftreview.domain.wayback import Gathered, checked
+from driftreview.domain.ways import STEPS, empties, way_back
 from driftreview.domain.workload import TargetView
-from tests.builders import HOUR, MINUTE, T0, approval, review, signal
+from tests.builders import HOUR, MINUTE, T0, approval, review, signal, template
 from tests.simulator import Deployment, Fault, Simulator
 
 PAGE: Final = Path(__file__).parents[1] / "docs" / "decisions.md"
@@ -45,6 +47,7 @@ WHEN: Final = {
 }
 """How long after the last look's due time; it settles two minutes, and the grace is thirty."""
 GITS: Final = Owner(OwnerKind.APPLICATION, "web", "", "annotation argocd.argoproj.io/tracking-id", wrote=True)
+EMPTIED: Final = "scaled to zero"
 DONE: Final = {ActType.PROMOTE: "promoted", ActType.ROLL_BACK: "rolled back"}
 
 LAST: Final = {
@@ -244,7 +247,7 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     simulator = Told(review(policy=policy, rollout=_rollout(case)), target=target, sleepy=True, verdicts=verdicts)
     if "rollout.type" in case:
         target.paused = target.partly = case["rollout.type"] == RolloutType.PAUSED
-        target.check = WayBackCheck(at=T0, generation=7, autoscaler="web" if case["autoscaler"] != "none" else None)
+        target.check = _looked_at(simulator.review, target, autoscaled=case["autoscaler"] != "none")
     assert simulator.target is not None
     simulator.stop = Stop("all acts were stopped") if "acts" in case else None
     simulator.pass_time(MINUTE)
@@ -271,6 +274,13 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     return Outcome(str(simulator.phase), _done(simulator))
 
 
+def _looked_at(review: DriftReview, target: Deployment, *, autoscaled: bool) -> WayBackCheck:
+    """What a look at the way back finds, with or without an autoscaler."""
+    scalers = (AutoscalerFact(name="web", least=1, most=9),) if autoscaled else ()
+    empties = way_back(review, target.view(T0)) is Do.SCALE
+    return checked(review, target.view(T0), Gathered(template(target.before), empties=empties, scalers=scalers), T0)
+
+
 def _rollout(case: Case) -> dict[str, Any]:
     if "rollout.type" not in case:
         return {}
@@ -283,7 +293,7 @@ def _done(simulator: Simulator) -> str:
     act = simulator.stored().status.act
     if not simulator.acts or act is None:
         return "nothing"
-    done = "scaled to zero" if empties(act) else DONE[act.type]
+    done = EMPTIED if empties(act) else DONE[act.type]
     steps = [f"{each.name} {STEPS[each.do]}" for each in simulator.taken]
     return ", then ".join([done, *steps])
 
@@ -308,16 +318,12 @@ def collapsed(
     return [(*row, *str(outcome).split(" | ")) for row, outcome in found.items()]
 
 
-def rendered() -> str:
-    """The page."""
-    parts = [_HEAD]
-    for table in TABLES:
-        rows = {tuple(case.values()): lived(table, case) for case in table.cases()}
-        header = [*table.dimensions, "phase", "done"]
-        lines = [f"## {table.title}", "", table.about, "", "| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
-        lines += ["| " + " | ".join(row) + " |" for row in collapsed(rows, table.dimensions)]
-        parts.append("\n".join(lines))
-    return "\n\n".join(parts) + "\n"
+def section(table: Table) -> str:
+    """A table of the page."""
+    rows = {tuple(case.values()): lived(table, case) for case in table.cases()}
+    header = [*table.dimensions, "phase", "done"]
+    lines = [f"## {table.title}", "", table.about, "", "| " + " | ".join(header) + " |", "|---" * len(header) + "|"]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in collapsed(rows, table.dimensions))]) + "\n"
 
 
 _HEAD: Final = """\
@@ -338,4 +344,4 @@ decided*, *after the last safe moment*, or *after the window* with its grace.
 
 
 if __name__ == "__main__":
-    PAGE.write_text(rendered(), "utf-8")
+    PAGE.write_text("\n".join([_HEAD + "\n", *map(section, TABLES)]), "utf-8")

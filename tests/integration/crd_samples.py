@@ -458,7 +458,7 @@ STATUS: Raw = {
         },
         {"type": "Note", "by": "joe", "at": "2026-01-05T09:12:01Z", "name": "app-note-x", "uid": "n1", "counted": True},
     ],
-    "act": {"type": "RollBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z",
+    "act": {"type": "RollBack", "do": "PutBack", "targetUid": "1", "generation": 3, "intentAt": "2026-01-05T09:12:00Z",
             "by": "by field manager argocd-controller (Apply)",
             "pause": {"kind": "Application", "namespace": "argocd", "name": "app", "intentAt": "2026-01-05T09:12:00Z"}},
     "recovery": {
