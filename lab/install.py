@@ -50,7 +50,10 @@ def of_context(context: str, kubectl: str = "kubectl") -> Kubectl:
 
 
 def install(kubectl: Kubectl) -> None:
-    """Install the CRDs, the operator's namespace, its account and rights, who is who; safe to run again."""
+    """Install the CRDs, the operator's namespace, its account and rights, who is who; safe to run again.
+
+    Not `charts/driftreview/block.yaml`, which looks at workloads: who wants it applies it.
+    """
     kubectl("apply", "--server-side", "--force-conflicts", *_files((ROOT / "crds").glob("*.yaml")))
     kubectl("wait", "--for=condition=Established", *_files((ROOT / "crds").glob("*.yaml")), "--timeout=30s")
     kubectl("apply", "-f", "-", input=yaml.safe_dump_all(_account()))

@@ -19,12 +19,12 @@ from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
-from driftreview.api.policy import OnDrift, OnInconclusive, OnWindowEnd, PolicyMode
+from driftreview.api.policy import OnDrift, OnInconclusive, OnNewRevision, OnWindowEnd, PolicyMode
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
 from driftreview.api.signal import Signal
-from driftreview.api.status import DriftReviewStatus
+from driftreview.api.status import Chain, DriftReviewStatus, Revision
 from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.api.wayback import WayBackCheck
@@ -40,7 +40,8 @@ from driftreview.domain.action import (
     Settle,
     TakeStep,
 )
-from driftreview.domain.approvals import added, extended
+from driftreview.domain.approvals import MOST_RETAKEN, added, extended
+from driftreview.domain.chaining import as_chained
 from driftreview.domain.conclusion import BY_PEOPLE, BY_WINDOW_END
 from driftreview.domain.consent import consent
 from driftreview.domain.countdown import with_countdown
@@ -50,6 +51,7 @@ from driftreview.domain.freeze import is_frozen
 from driftreview.domain.genuine import is_of
 from driftreview.domain.giving import StepView
 from driftreview.domain.judge import judge_checkpoint, judge_recovery
+from driftreview.domain.keeping import as_kept, copies
 from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import Owner
@@ -106,6 +108,8 @@ class Deployment:
     owner: Owner | None = None
     edited: Edit | None = None
     scaled: Edit | None = None
+    forgotten: bool = False
+    """Whether the cluster has deleted the objects of its older revisions."""
     check: WayBackCheck | None = None
     """What a look at the way back found."""
 
@@ -171,7 +175,7 @@ class Recipient:
 
 def replica_set(name: str) -> Stored | None:
     """The ReplicaSet of that name, if it is of a version there is."""
-    versions = ("old", "new", "newer")
+    versions = ("old", "new", "newer", "newest")
     found = (Stored(builders.revision(each), builders.template(each)) for each in versions)
     return next((each for each in found if each.revision.name == name), None)
 
@@ -322,7 +326,8 @@ class Simulator:
     def _planned(self, review: DriftReview) -> datetime | None:
         if self.unreadable and not aftermath.is_over(review.status):
             raise Fault
-        view = as_reviewed(review, self.target.view(self.now)) if self.target else None
+        view = self.target.view(self.now) if self.target else None
+        view = as_chained(review.status, as_reviewed(review, view)) if view else None
         observed = Observed(view, (), tuple(self.approvals), preflight=self.preflight, stop=self.stop)
         if (index := next_step(review.status.act)) is not None and view is not None and is_done(review.status, view):
             assert review.status.act is not None
@@ -432,7 +437,7 @@ class Simulator:
             if failures and not trouble.out_of_patience(review, look.checkpoint, self.now, dead=dead):
                 return failures
             previous = review.status.previous if look.checkpoint == T0 else None
-            kept = pin(previous, replica_set(previous.name)) if previous else None
+            kept = self._pinned(review, previous) if previous else None
             frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
             facts = self.facts(look.checkpoint)
             spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=facts)
@@ -445,6 +450,13 @@ class Simulator:
         stored = DriftSnapshotSpec.model_validate(self.snapshots[name])
         assert is_of(stored, review, look, judged.template_hash, [Asked(each.query) for each in review.spec.signals])
         return stored
+
+    def _pinned(self, review: DriftReview, revision: Revision) -> RevisionEvidence:
+        found = pin(revision, None if self.target and self.target.forgotten else replica_set(revision.name))
+        for name in copies(review, revision):
+            if not found.template and name in self.snapshots:
+                found = as_kept(review, revision, DriftSnapshotSpec.model_validate(self.snapshots[name]))
+        return found
 
     def _unanswered(self, review: DriftReview, failures: Sequence[Failed]) -> datetime:
         rollback = review.status.rollback
@@ -490,7 +502,7 @@ class Simulator:
         else:
             assert review.status.previous is not None
             if review.status.baseline is None:  # a person rejected it before there was any evidence
-                pinned = pin(review.status.previous, replica_set(review.status.previous.name))
+                pinned = self._pinned(review, review.status.previous)
             else:
                 kept = DriftSnapshotSpec.model_validate(self.snapshots[self._name(T0)]).previous
                 assert kept is not None
@@ -565,6 +577,8 @@ class Simulator:
             self._check_retaken(old, new)
             return
         assert old.t0 is None or new.t0 == old.t0, "T0 is written once"
+        if new.chain is not None and new.t0 is not None:
+            self._check_chain(new.chain, new)
         if old.t0 is not None:
             more = counted(new, ApprovalType.EXTEND) - counted(old, ApprovalType.EXTEND)
             assert len(new.checkpoints) == len(old.checkpoints) + more, "a look is added only by an Extend"
@@ -591,12 +605,38 @@ class Simulator:
                 assert old.act.pause.done_at in (None, new.act.pause.done_at)
         self._check_decision(review, new)
 
+    def _check_chain(self, chain: Chain, new: DriftReviewStatus) -> None:
+        assert self.review.spec.policy.on_new_revision is OnNewRevision.CHAIN
+        assert new.target is not None
+        assert (new.target.uid, new.target.history_ends_at) == (chain.target_uid, chain.history_ends_at)
+        assert new.previous in (None, chain.previous), "the way back is the first one's, and no other"
+        times = [*(moment for each in chain.revisions for moment in (each.t0, each.until)), new.t0]
+        assert times == sorted(times, key=lambda each: each or self.now), "T0 only moves forward"
+
+    def _check_chained(self, old: DriftReviewStatus, new: DriftReviewStatus) -> None:
+        assert new.chain is not None
+        assert old.judged is not None
+        assert old.target is not None
+        *before, last = new.chain.revisions
+        assert before == (old.chain.revisions if old.chain else []), "no revision leaves a chain"
+        assert (last.template_hash, last.t0) == (old.judged.template_hash, old.t0)
+        assert old.decision is None or old.decision.recommendation is not Recommendation.REJECT
+        assert counted(new, ApprovalType.REJECT) == counted(new, ApprovalType.OVERRIDE) == 0
+        if old.chain is None:
+            assert new.chain.previous == old.previous
+            assert new.chain.history_ends_at == old.target.history_ends_at
+
     def _check_retaken(self, old: DriftReviewStatus, new: DriftReviewStatus) -> None:
-        assert counted(new, ApprovalType.REBASELINE) == new.retaken == (old.retaken or 0) + 1
+        chained = [len(each.chain.revisions) if each.chain else 0 for each in (old, new)]
+        assert counted(new, ApprovalType.REBASELINE) + chained[1] == new.retaken == (old.retaken or 0) + 1
+        assert new.retaken <= MOST_RETAKEN
         assert old.t0 is not None
         assert old.act is None
-        assert old.decision is None
-        assert all(each.verdict is None for each in old.checkpoints), "not after the first look was judged"
+        if chained[0] != chained[1]:
+            self._check_chained(old, new)
+        else:
+            assert old.decision is None
+            assert all(each.verdict is None for each in old.checkpoints), "not after the first look was judged"
         assert (new.t0, new.judged, new.checkpoints) == (None, None, [])
         assert new.earlier == (old.baseline or old.earlier), "the evidence there was stays in the chain"
         self.retaken.append(self.status)

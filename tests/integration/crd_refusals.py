@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.integration.crd_samples import (
+    BETWEEN,
+    CHAIN,
+    CHAINABLE,
     COVERED,
     EVENTS,
     EVIDENCE,
@@ -330,6 +333,8 @@ REFUSALS: list[Refusal] = [
     _freeze("freeze-for-ever", ".duration", "must be between 1m and 90d", duration="91d"),
     _review("approval-expires-at-once", "spec.policy.approval.expiresAfter", "must be between 1m and 90d",
             policy={"approval": {"expiresAfter": "59s"}}),
+    _review("chain-of-snapshots", "spec", "policy.onNewRevision: Chain goes on comparing with what ran before",
+            baseline={"from": "Snapshot", "length": "30m"}, policy={"onNewRevision": "Chain"}),
     _review("author-unknown", "spec", "policy.approval.notByAuthor needs author", author=None),
     _approval("sign-off-of-nothing", "type SignOff needs item", type="SignOff", **{"for": None}),
     _approval("item-of-another-type", "item is for type SignOff only", item="backup"),
@@ -404,6 +409,7 @@ _ANEW = "T0 is taken anew once for each Rebaseline of a person"
 _TARGET: Raw = {"uid": "1", "rolledOutAt": STATUS["t0"], "historyEndsAt": STATUS["t0"]}
 _INTENT = "an intent is never changed"
 _STEPS = "the steps of an intent are never changed"
+_CHAIN_STAYS = "what a chain keeps of the first T0 is never changed, and no revision leaves it"
 
 CHANGES: list[Change] = [
     _fixed("target", {"name": "other"}),
@@ -428,6 +434,7 @@ CHANGES: list[Change] = [
     _fixed("policy.onDrift", "Hold"),
     _fixed("policy.onInconclusive", "Promote"),
     _fixed("policy.onWindowEnd", "Promote"),
+    _fixed("policy.onNewRevision", "Supersede"),
     _fixed("contracts", [{"name": "other", "from": {"service": "other"}}]),
     _fixed("checklist", []),
     Change("author-changed", "DriftReview", {"spec": {"author": "jane"}}, "<nil>", _AUTHOR, of="pending"),
@@ -456,6 +463,25 @@ CHANGES: list[Change] = [
     Change("t0-moved-as-it-is-taken-anew", "DriftReview",
            {"status": {"t0": _LATER, "retaken": 1, "approvals": [REBASELINE]}},
            "status", "T0 is written once", status=True, of="fresh"),
+    Change("chain-without-the-policy", "DriftReview", {"status": BETWEEN}, "<nil>",
+           "status.chain is there only with policy.onNewRevision: Chain", status=True, of="fresh"),
+    Change("chain-without-t0-taken-anew", "DriftReview", {"status": {"chain": CHAIN}}, "status", _ANEW,
+           status=True, of="chainable"),
+    Change("chain-after-a-reject", "DriftReview", {"status": BETWEEN}, "status", _ANEW, status=True, of="rejected"),
+    Change("chain-with-another-history", "DriftReview",
+           {"status": BETWEEN | {"chain": CHAIN | {"historyEndsAt": _LATER}}}, "status",
+           "a chain begins with the target, the history and the way back of the first T0",
+           status=True, of="chainable"),
+    Change("chain-with-another-way-back", "DriftReview", {"status": {"chain": {"previous": None}}}, "status",
+           _CHAIN_STAYS, status=True, of="between"),
+    Change("chain-without-its-first", "DriftReview",
+           {"status": {"chain": {"revisions": [CHAIN["revisions"][0] | {"name": "app-0"}]}}}, "status",
+           _CHAIN_STAYS, status=True, of="between"),
+    Change("chain-removed", "DriftReview", {"status": {"chain": None}}, "status", _CHAIN_STAYS,
+           status=True, of="between"),
+    Change("chain-back-in-time", "DriftReview",
+           {"status": CHAINABLE | {"t0": "2026-01-05T08:09:59Z"}}, "status", "in a chain T0 never moves back",
+           status=True, of="between"),
     _status("t0-moved", "status", "T0 is written once", {"t0": _LATER}),
     _status("t0-removed", "status", "T0 is written once", {"t0": None}),
     _status("status-removed", "<nil>", "status is never removed", None),

@@ -141,6 +141,7 @@ REVIEW: Raw = {
         "onDrift": "Rollback",
         "onInconclusive": "Hold",
         "onWindowEnd": "Notify",
+        "onNewRevision": "Block",
         "approval": {"type": "Manual", "approvals": 2, "notByAuthor": True, "expiresAfter": "3d"},
         "freezes": [
             {
@@ -517,6 +518,27 @@ REBASELINED: Raw = {
     "approvals": [],
 }
 """Started, with nothing judged: T0 may still be taken anew."""
+CHAINABLE: Raw = REBASELINED | {
+    "target": {"uid": "1", "rolledOutAt": "2026-01-05T08:00:00Z", "historyEndsAt": "2026-01-05T07:50:00Z"},
+    "previous": _WORKLOAD,
+}
+"""Started, so that another revision may follow in a chain."""
+CHAIN: Raw = {
+    "targetUid": "1",
+    "historyEndsAt": "2026-01-05T07:50:00Z",
+    "previous": _WORKLOAD,
+    "revisions": [
+        {
+            "name": "app-1",
+            "templateHash": _WORKLOAD["templateHash"],
+            "t0": "2026-01-05T08:10:00Z",
+            "until": "2026-01-05T08:30:00Z",
+            "followedBy": "by field manager kubectl (Update) at 2026-01-05T08:29:30Z",
+        }
+    ],
+}
+BETWEEN: Raw = {"phase": "Pending", "t0": None, "checkpoints": [], "retaken": 1, "chain": CHAIN}
+"""What is written when another revision follows."""
 REBASELINE: Raw = {
     "type": "Rebaseline", "by": "jane", "at": "2026-01-05T08:12:00Z", "name": "app-rebaseline-x", "uid": "b1",
     "revision": "app-1", "message": "wrong data", "counted": True,

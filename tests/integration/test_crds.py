@@ -21,6 +21,8 @@ from tests.crd_walk import BY_KIND, Node, all_nodes, rules
 from tests.integration.crd_bounds import BROKEN, Bound, bounds
 from tests.integration.crd_refusals import CHANGES, REFUSALS, Change, Refusal
 from tests.integration.crd_samples import (
+    BETWEEN,
+    CHAINABLE,
     EXTEND,
     LONGER,
     MINIMAL_REVIEW,
@@ -41,6 +43,14 @@ from tests.integration.crd_server import Refused, Server
 from tests.support.changes import changed
 
 pytestmark = pytest.mark.integration
+_CHAINS = {"policy": {"onNewRevision": "Chain"}}
+_REJECT = {
+    "recommendation": "REJECT",
+    "reason": "SignalDegraded",
+    "message": "it is bad",
+    "by": "checkpoint 1h",
+    "at": "2026-01-05T09:12:00Z",
+}
 CRDS = Path(__file__).parents[2] / "crds"
 NAMES = [f"crd/{resource.plural}.driftreview.dev" for resource in RESOURCES]
 
@@ -75,6 +85,9 @@ def stored(server: Server) -> Server:
         ("DriftReview", "pending", REVIEW),
         ("DriftReview", "fresh", REVIEW),
         ("DriftReview", "promoting", REVIEW),
+        ("DriftReview", "chainable", merged(REVIEW, _CHAINS)),
+        ("DriftReview", "rejected", merged(REVIEW, _CHAINS)),
+        ("DriftReview", "between", merged(REVIEW, _CHAINS)),
         ("DriftApproval", "started", EXTEND),
         ("DriftSnapshot", "started", SNAPSHOT),
     ):
@@ -85,6 +98,9 @@ def stored(server: Server) -> Server:
         ("pending", WAITING),
         ("fresh", REBASELINED),
         ("promoting", PROMOTING),
+        ("chainable", CHAINABLE),
+        ("rejected", CHAINABLE | {"decision": _REJECT}),
+        ("between", BETWEEN),
     ):
         assert isinstance(server.patch("DriftReview", name, {"status": status}, status=True, store=True), dict)
     return server
@@ -163,6 +179,8 @@ def test_what_is_fixed_cannot_be_changed(stored: Server, case: Change) -> None:
                                 "approvals": [*STATUS["approvals"], LONGER]}}, True),
         ("fresh", {"status": {"phase": "Pending", "t0": None, "checkpoints": [], "retaken": 1,
                               "approvals": [REBASELINE]}}, True),
+        ("chainable", {"status": BETWEEN}, True),
+        ("between", {"status": CHAINABLE | {"t0": "2026-01-05T08:40:00Z"}}, True),
         ("ended", {"status": {"phase": "Promoted", "summary": "all is well"}}, True),
         ("promoting", {"status": {"act": {"steps": [STEPS[0], STEPS[1] | {"uid": "8", "appliedAt": STATUS["t0"]}]}}},
          True),

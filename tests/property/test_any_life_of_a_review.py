@@ -50,6 +50,7 @@ class LifeOfAReview(RuleBasedStateMachine):
         rule_of_approval=RULES,
         checklist=st.sampled_from([[], [], [{"name": "backup"}]]),
         git_ops=st.sampled_from(GitOps),
+        chains=st.booleans(),
     )
     def begin(  # noqa: PLR0917 - what hypothesis draws
         self,
@@ -65,6 +66,8 @@ class LifeOfAReview(RuleBasedStateMachine):
         rule_of_approval: dict[str, Any],
         checklist: list[dict[str, str]],
         git_ops: GitOps,
+        *,
+        chains: bool,
     ) -> None:
         limits = {"alert": "130"}
         signals = [
@@ -77,6 +80,7 @@ class LifeOfAReview(RuleBasedStateMachine):
             "onInconclusive": on_inconclusive,
             "onWindowEnd": on_window_end,
             "approval": rule_of_approval,
+            "onNewRevision": "Chain" if chains and origin is not BaselineFrom.SNAPSHOT else "Supersede",
         }
         baseline = {"from": origin, "length": "30m" if origin is BaselineFrom.SNAPSHOT else "6h"}
         rollout = {"gitOps": git_ops}

@@ -1,13 +1,19 @@
 """The policies that prove who a person is stand in nobody's way."""
 
+import re
 from typing import Any
 
 import pytest
 import yaml
 from annotated_types import MaxLen
 
+from driftreview.api.base import API_VERSION
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.phases import TERMINAL
+from driftreview.api.policy import OnNewRevision
 from driftreview.api.rollout import Rollout
-from lab.install import ROOT, installed, removal
+from driftreview.domain.marks import BREAK_GLASS
+from lab.install import ROOT, install, installed, removal
 
 DOCUMENTS: list[dict[str, Any]] = list(
     yaml.safe_load_all((ROOT / "charts" / "driftreview" / "admission.yaml").read_text("utf-8"))
@@ -61,3 +67,52 @@ def test_they_are_installed_and_removed_with_the_rest() -> None:
     assert any("ValidatingAdmissionPolicyBinding" in each for each in asked)
     policy = "validatingadmissionpolicy.admissionregistration.k8s.io/driftreview-approvals"
     assert f"kubectl --context kind-foo delete {policy}" in list(removal("kind-foo", [], [policy]))
+
+
+BLOCK: list[dict[str, Any]] = list(
+    yaml.safe_load_all((ROOT / "charts" / "driftreview" / "block.yaml").read_text("utf-8"))
+)
+
+
+class TestBlock:
+    """The one that is applied where a review shall be able to refuse a new revision."""
+
+    POLICY, BINDING = BLOCK
+
+    def test_it_looks_at_updates_of_three_kinds_and_never_at_pods_scale_or_status(self) -> None:
+        assert self.POLICY["spec"]["matchConstraints"] == {
+            "resourceRules": [
+                {
+                    "apiGroups": ["apps"],
+                    "apiVersions": ["v1"],
+                    "operations": ["UPDATE"],
+                    "resources": ["deployments", "statefulsets", "daemonsets"],
+                }
+            ]
+        }
+
+    def test_what_cannot_be_evaluated_passes_and_so_does_what_no_review_is_about(self) -> None:
+        assert self.POLICY["spec"]["failurePolicy"] == "Ignore"
+        assert self.BINDING["spec"] == {
+            "policyName": self.POLICY["metadata"]["name"],
+            "paramRef": {"selector": {}, "parameterNotFoundAction": "Allow"},  # no namespace: it is the object's
+            "validationActions": ["Deny"],
+        }
+
+    def test_it_knows_the_kind_the_final_phases_the_policy_and_the_annotation_as_they_are_called(self) -> None:
+        assert self.POLICY["spec"]["paramKind"] == {"apiVersion": API_VERSION, "kind": DriftReview.__name__}
+        found = {each["name"]: each["expression"] for each in self.POLICY["spec"]["matchConditions"]}
+        assert re.findall(r"'(\w+)'", found["it-is-under-way"]) == sorted(TERMINAL)
+        assert f"onNewRevision == '{OnNewRevision.BLOCK}'" in found["the-review-blocks"]
+        assert found["no-break-glass"].count(f"'{BREAK_GLASS}'") == 2
+
+    def test_it_is_installed_by_nobody_but_who_wants_it(self) -> None:
+        asked: list[str] = []
+
+        def kubectl(*arguments: str, input: str | None = None) -> str:  # noqa: A002 - as subprocess names it
+            asked.append(" ".join([*arguments, input or ""]))
+            return ""
+
+        install(kubectl)
+        assert "driftreview-approvals" in "".join(asked)
+        assert not any("paramKind" in each or "block.yaml" in each for each in asked)

@@ -21,6 +21,7 @@ from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.emptied import emptied, of_nothing
 from driftreview.domain.finding import Finding
 from driftreview.domain.judge import judge_checkpoint
+from driftreview.domain.marks import BREAK_GLASS, break_glass
 from driftreview.domain.plan import plan
 from driftreview.domain.recheck import differences, earlier, looked
 from driftreview.domain.rulings import ruling
@@ -152,6 +153,72 @@ class TestTakenBack:
     def test_a_rollback_is_still_to_be_done_while_the_judged_template_runs(self) -> None:
         subject = begun(concluded(Recommendation.REJECT), ActType.ROLL_BACK)
         assert plan(subject, Observed(target()), NOW) == PatchTarget(ActType.ROLL_BACK)
+
+
+class TestBlock:
+    """With policy.onNewRevision: Block another revision should not have come to run."""
+
+    ENDS = (
+        "Deployment web was changed to web-newer by kubectl-rollout at 2026-07-31T12:01:00Z during the review of "
+        "web-new: nothing more is judged or done"
+    )
+
+    def ended(self, view: TargetView, at_t0: str | None = None, policy: str = "Block") -> DriftReviewStatus:
+        blocking = {"onNewRevision": policy}
+        settled = plan(review(policy=blocking), Observed(target(break_glass=at_t0)), T0)
+        assert isinstance(settled, Settle)
+        return after(review(settled.status, policy=blocking), view)
+
+    def test_that_nothing_enforced_it_is_said_with_what_to_look_at(self) -> None:
+        status = self.ended(target("newer", edited=JANE))
+        assert (status.phase, said(status, "Reconciling")[1]) == (Phase.SUPERSEDED, Reason.NEW_REVISION)
+        assert status.decision is None
+        assert status.summary == (
+            f"{self.ENDS}; policy.onNewRevision Block was not enforced: see that charts/driftreview/block.yaml is "
+            "applied (a suspended review blocks nothing, nor is what runs the previous images blocked)"
+        )
+
+    def test_who_broke_the_glass_is_quoted(self) -> None:
+        status = self.ended(target("newer", edited=JANE, break_glass="INC-7: it burns"))
+        assert status.summary == (
+            f"{self.ENDS}; policy.onNewRevision Block was overruled by the target's annotation "
+            "driftreview.dev/break-glass (INC-7: it burns)"
+        )
+
+    def test_what_was_written_there_before_t0_is_about_an_earlier_release(self) -> None:
+        status = self.ended(target("newer", edited=JANE, break_glass="INC-7"), at_t0="INC-7")
+        assert status.target is not None
+        assert status.target.break_glass == "INC-7"
+        assert "was not enforced" in (status.summary or "")
+        again = self.ended(target("newer", edited=JANE, break_glass="INC-8"), at_t0="INC-7")
+        assert (again.summary or "").endswith("(INC-8)")
+
+    def test_there_is_room_for_it_however_long_the_names_are(self) -> None:
+        named = revision("newer").model_copy(update={"name": "n" * 253})
+        status = self.ended(target("newer", current=named, edited=Edit("m" * 128, NOW), break_glass="b" * 120))
+        assert (status.summary or "").endswith(f"({'b' * 120})")
+        assert len(status.summary or "") <= 512
+
+    @pytest.mark.parametrize(
+        ("annotations", "reason"),
+        [
+            (None, None),
+            ({}, None),
+            ({BREAK_GLASS: " \n"}, None),
+            ({BREAK_GLASS: " INC-7\x1b "}, "INC-7\\x1b"),
+            ({BREAK_GLASS: "\x1b" * 9000}, "\\x1b" * 29 + "\\x1…"),
+        ],
+    )
+    def test_what_people_write_is_bounded_and_obeyed_by_no_terminal(
+        self, annotations: dict[str, str] | None, reason: str | None
+    ) -> None:
+        assert break_glass({"annotations": annotations}) == reason
+
+    def test_nothing_is_said_of_it_where_it_blocks_nothing(self) -> None:
+        status = self.ended(target("newer", edited=JANE, break_glass="INC-7"), policy="Supersede")
+        assert status.summary == self.ENDS
+        for view in (target("old", edited=JANE), target("old", taken_back=(revision("new").template_hash,))):
+            assert "Block" not in (self.ended(view).summary or "")
 
 
 class TestAWholeLife:

@@ -151,6 +151,13 @@ class DriftReviewSpec(Model):
                 ),
             ),
             (
+                "self.baseline.from != 'Snapshot' || self.policy.onNewRevision != 'Chain'",
+                (
+                    "policy.onNewRevision: Chain goes on comparing with what ran before the first revision, and"
+                    " baseline.from: Snapshot compares with nothing from before T0: use History, or Supersede"
+                ),
+            ),
+            (
                 "!has(self.rollout) || self.rollout.type == 'InPlace' || self.target.kind == 'Deployment'",
                 "rollout.type Canary and Paused are for Deployments: with another kind leave rollout.type out",
             ),
@@ -241,6 +248,10 @@ class DriftReview(Model):
     model_config = ConfigDict(
         json_schema_extra=rules(
             ("!has(oldSelf.status) || has(self.status)", "status is never removed: T0 stands in it"),
+            (
+                "!has(self.status) || !has(self.status.chain) || self.spec.policy.onNewRevision == 'Chain'",
+                "status.chain is there only with policy.onNewRevision: Chain",
+            ),
             *(
                 (
                     f"{_STARTED} || {_same(field)}",

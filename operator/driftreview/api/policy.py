@@ -46,6 +46,17 @@ class OnWindowEnd(StrEnum):
     ROLLBACK = "Rollback"
 
 
+class OnNewRevision(StrEnum):
+    """What becomes of a review when another revision of its target is applied."""
+
+    SUPERSEDE = "Supersede"
+    """It ends."""
+    CHAIN = "Chain"
+    """It goes on with that revision: T0 is taken anew, what it is compared with and goes back to stays."""
+    BLOCK = "Block"
+    """The API server refuses that revision."""
+
+
 class ApprovedBy(StrEnum):
     """Who lets a release be promoted."""
 
@@ -89,6 +100,10 @@ class Policy(Model):
     on_window_end: OnWindowEnd = OnWindowEnd.NOTIFY
     """Still undecided at the last safe moment: Notify (end Inconclusive), Promote or Rollback. Rollback also answers
     a drift that onDrift: Hold left to a person; Promote does nothing in a freeze."""
+    on_new_revision: OnNewRevision = OnNewRevision.SUPERSEDE
+    """Another pod template before the review has ended: Supersede (the review ends), Chain (it goes on with that one;
+    what it is compared with and goes back to stays; at most 4 times), or Block (the API server refuses it, where
+    charts/driftreview/block.yaml is applied)."""
     approval: PolicyApproval = PolicyApproval()
     """Who has to approve before a promotion; may be changed while the review goes on."""
     freezes: Annotated[list[Freeze], Field(max_length=20, json_schema_extra=list_map("name"))] = Field(

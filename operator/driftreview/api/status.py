@@ -12,7 +12,8 @@ from driftreview.api.approval import ApprovalRecord
 from driftreview.api.base import Conditions, LongText, Model, Time, atomic, list_map, rules
 from driftreview.api.checkpoint import Checkpoint, Hash, Sentence, SnapshotRef
 from driftreview.api.freeze import FreezeStatus
-from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.guards import GUARDS
+from driftreview.api.phases import Phase
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import UsedSets
@@ -70,6 +71,38 @@ class TargetStatus(Model):
     """True if nothing of it ran before the judged revision."""
     history_ends_at: Time
     """Where a History baseline ends: when the rollout began, or before a release that was rolled back not long ago."""
+    break_glass: Annotated[str, Field(max_length=120)] | None = None
+    """Its annotation driftreview.dev/break-glass at T0, which is about an earlier release."""
+
+
+class ChainedRevision(Model):
+    """A revision that was judged until another one took its place."""
+
+    name: Annotated[str, Field(max_length=253)]
+    """Name of its ReplicaSet or ControllerRevision."""
+    template_hash: Hash
+    """SHA-256 of its pod template."""
+    t0: Time
+    """Its T0."""
+    until: Time
+    """When another one was seen in its place."""
+    followed_by: Annotated[str, Field(max_length=256)]
+    """Who applied that one, as far as field managers tell."""
+
+
+class Chain(Model):
+    """What a review keeps of its first T0 when it goes on with another revision."""
+
+    target_uid: Annotated[str, Field(max_length=64)]
+    """UID of the target."""
+    history_ends_at: Time
+    """Where a History baseline ended at the first T0, and ends ever since."""
+    previous: Revision | None = None
+    """The revision that was pinned at the first T0: a rollback goes back to it, and to no other."""
+    first_release: bool | None = None
+    """True if nothing ran before the first revision."""
+    revisions: Annotated[list[ChainedRevision], Field(min_length=1, max_length=4, json_schema_extra=atomic())]
+    """The revisions that were judged before the present one, oldest first."""
 
 
 class Decision(Model):
@@ -117,70 +150,10 @@ class NextCheckpoint(Model):
     """When."""
 
 
-_RETAKEN = "self.?retaken.orValue(0) == oldSelf.?retaken.orValue(0) + 1"
-
-
-def _counted(of: str, kind: str) -> str:
-    """CEL for how many recorded approvals of a type count."""
-    return f"(has({of}.approvals) ? {of}.approvals.filter(a, a.type == '{kind}' && a.counted).size() : 0)"
-
-
-_MORE = f"{_counted('self', 'Extend')} - {_counted('oldSelf', 'Extend')}"
-_FINAL = "[" + ", ".join(f"'{phase}'" for phase in sorted(TERMINAL)) + "]"
-
-
 class DriftReviewStatus(Model):
     """How the review stands."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                f"!has(oldSelf.t0) || (has(self.t0) && self.t0 == oldSelf.t0) || (!has(self.t0) && {_RETAKEN})",
-                "T0 is written once: only a person's Rebaseline has it taken anew",
-            ),
-            (
-                (
-                    f"self.?retaken.orValue(0) == oldSelf.?retaken.orValue(0) || ({_RETAKEN}"
-                    f" && {_counted('self', 'Rebaseline')} == self.?retaken.orValue(0)"
-                    " && !has(oldSelf.decision) && !has(oldSelf.act)"
-                    " && (!has(oldSelf.checkpoints) || oldSelf.checkpoints.all(each, !has(each.verdict))))"
-                ),
-                "T0 is taken anew once for each Rebaseline of a person, and not after the first look was judged",
-            ),
-            (
-                (
-                    "!has(oldSelf.checkpoints) || oldSelf.checkpoints.size() == 0 || (!has(self.t0) && "
-                    f"{_RETAKEN}) || (has(self.checkpoints)"
-                    f" && self.checkpoints.size() == oldSelf.checkpoints.size() + {_MORE}"
-                    " && oldSelf.checkpoints.all(old, self.checkpoints.exists(new, new.name == old.name)))"
-                ),
-                (
-                    "the checkpoints are written once: none is dropped or renamed, and one is added only by a person's"
-                    " Extend"
-                ),
-            ),
-            (
-                (
-                    "!has(oldSelf.approvals) || (has(self.approvals)"
-                    " && oldSelf.approvals.all(old, self.approvals.exists(new, new.uid == old.uid)))"
-                ),
-                "what a person did stays recorded",
-            ),
-            (
-                (
-                    "!has(oldSelf.t0) || !has(self.t0) || (has(self.signalSets) == has(oldSelf.signalSets)"
-                    " && (!has(self.signalSets) || self.signalSets == oldSelf.signalSets))"
-                ),
-                "the signal sets are those of T0",
-            ),
-            ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
-            ("!has(oldSelf.recovery) || has(self.recovery)", "what followed a rollback is never removed"),
-            (
-                f"!has(oldSelf.phase) || !(oldSelf.phase in {_FINAL}) || self.?phase.orValue('') == oldSelf.phase",
-                "a final phase is final",
-            ),
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=rules(*GUARDS))
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The generation of the spec this is about."""
@@ -216,9 +189,11 @@ class DriftReviewStatus(Model):
     baseline: SnapshotRef | None = None
     """The T0 evidence."""
     retaken: Annotated[int, Field(ge=1, le=4)] | None = None
-    """How often T0 was taken anew, each time for a Rebaseline."""
+    """How often T0 was taken anew, each time for a Rebaseline or for another revision in the chain."""
+    chain: Chain | None = None
+    """With policy.onNewRevision: Chain, what was judged before the present revision; there only if something was."""
     earlier: SnapshotRef | None = None
-    """The T0 evidence before that of the last Rebaseline, which the new one names as its previous one."""
+    """The T0 evidence from before T0 was last taken anew, which the new one names as its previous one."""
     approvals: Annotated[list[ApprovalRecord], Field(max_length=100, json_schema_extra=list_map("uid"))] = Field(
         default_factory=list
     )

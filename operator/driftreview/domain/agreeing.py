@@ -33,7 +33,7 @@ _AFTER_T0: Final = ("previous", "baseline", "verdict", "decision", "act")
 """What it may have from then on."""
 _ACTED: Final = frozenset({Phase.PROMOTED, Phase.ROLLED_BACK})
 _BEFORE: Final = frozenset({Phase.PENDING, Phase.FAILED})
-"""Phases without T0."""
+"""Phases without T0; in a chain a review may also end before its next one."""
 
 
 def contradictions(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> Iterator[Difference]:
@@ -66,7 +66,8 @@ def _stages(status: DriftReviewStatus) -> Iterator[Difference]:
             yield Difference(f"status.{name}", "there", "T0 was not taken")
         if begun and not is_there and name in _WITH_T0:
             yield Difference(f"status.{name}", NONE, "there since T0")
-    if begun is (phase is Phase.PENDING) or (not begun and phase not in _BEFORE):
+    before = _BEFORE if status.chain is None else _BEFORE | {Phase.SUPERSEDED}
+    if phase is Phase.PENDING if begun else phase not in before:
         yield Difference("status.phase", phase, "T0 was taken" if begun else "T0 was not taken")
     wrong = Phase.WATCHING if status.baseline is None else Phase.BASELINING
     if phase is wrong:

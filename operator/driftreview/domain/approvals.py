@@ -32,6 +32,15 @@ LONGEST_WINDOW: Final = timedelta(days=90)
 """What people may extend a rollback window to."""
 OF_ANOTHER: Final = "it is for an earlier review of this name"
 """Why an act does not count that names another UID."""
+_SINCE_T0: Final = frozenset(
+    {
+        ConditionType.BASELINE_CAPTURED,
+        ConditionType.ROLLBACK_POSSIBLE,
+        ConditionType.APPROVED,
+        ConditionType.DECISION_DUE,
+    }
+)
+"""Conditions that are about one T0."""
 _MESSAGE: Final = 120
 _FIRST: Final = {ApprovalType.REJECT: 0, ApprovalType.REBASELINE: 1, ApprovalType.EXTEND: 2}
 """Of acts that are seen together: what takes the release back is never too late for what was seen with it."""
@@ -57,8 +66,10 @@ def extensions(status: DriftReviewStatus) -> int:
 
 
 def retaken_at(status: DriftReviewStatus) -> datetime | None:
-    """When a person last asked for T0 to be taken anew."""
-    return max((each.at for each in counted(status, ApprovalType.REBASELINE)), default=None)
+    """When a person last asked for T0 to be taken anew, or another revision in the chain was seen."""
+    asked = [each.at for each in counted(status, ApprovalType.REBASELINE)]
+    seen = [each.until for each in status.chain.revisions] if status.chain is not None else []
+    return max([*asked, *seen], default=None)
 
 
 def may_retake(status: DriftReviewStatus) -> bool:
@@ -197,22 +208,25 @@ def _spelled(offset: timedelta) -> str:
 
 
 def _retaken(status: DriftReviewStatus, record: ApprovalRecord, now: datetime) -> DriftReviewStatus:
+    """T0 is taken anew because a person asked for it."""
+    summary = f"T0 is taken anew for what runs now, as {record.by} asked: {record.message}"
+    return moved(before_t0(status), Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
+
+
+def before_t0(status: DriftReviewStatus) -> DriftReviewStatus:
     """Back to before T0: only what people did, and the link to the evidence there was, is kept."""
-    gone = (ConditionType.BASELINE_CAPTURED, ConditionType.ROLLBACK_POSSIBLE)
     void = {"counted": False, "why": "T0 was taken anew after it"}
-    status = status.model_copy(
+    return status.model_copy(
         update={
             **dict.fromkeys(("t0", "target", "judged", "previous", "baseline", "verdict", "rollback"), None),
-            "next_checkpoint": None,
+            **dict.fromkeys(("decision", "next_checkpoint", "freeze"), None),
             "checkpoints": [],
             "retaken": (status.retaken or 0) + 1,
             "earlier": status.baseline or status.earlier,
-            "conditions": [each for each in status.conditions if each.type not in gone],
+            "conditions": [each for each in status.conditions if each.type not in _SINCE_T0],
             "approvals": [
                 each.model_copy(update=void) if each.type is ApprovalType.EXTEND and each.counted else each
                 for each in status.approvals
             ],
         }
     )
-    summary = f"T0 is taken anew for what runs now, as {record.by} asked: {record.message}"
-    return moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)

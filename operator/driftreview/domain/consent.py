@@ -201,7 +201,9 @@ def _why_not_counted(
     given: AbstractSet[str],
 ) -> str:
     spec, rule = review.spec, review.spec.policy.approval
-    if status.judged is None or record.revision != status.judged.name:
+    chain = status.chain
+    earlier = chain is not None and record.at <= chain.revisions[-1].until  # a revision may come back to the chain
+    if status.judged is None or record.revision != status.judged.name or earlier:
         return f"it is about {record.revision}, which is not judged any more"
     if record.type is ApprovalType.SIGN_OFF:
         if record.item not in {each.name for each in spec.checklist}:

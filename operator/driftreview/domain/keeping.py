@@ -6,7 +6,7 @@ waits for its release stores the pod templates that it sees run; one of them is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Final
@@ -46,6 +46,15 @@ def kept_name(review: DriftReview, revision: Revision) -> str:
     """Name of the snapshot that keeps a pod template: made of what it is, so that it is kept once."""
     digest = revision.template_hash.removeprefix("sha256:")[:12]
     return snapshot_name(review.metadata.name, review.metadata.uid, f"{BEFORE}-{digest}")
+
+
+def copies(review: DriftReview, revision: Revision) -> Iterator[str]:
+    """Names of the snapshots that may hold a pod template: what was seen to run, and the T0 before the present one."""
+    status = review.status
+    if any(each.template_hash == revision.template_hash for each in status.kept):
+        yield kept_name(review, revision)
+    if status.earlier is not None:
+        yield status.earlier.name
 
 
 def keep(review: DriftReview, evidence: RevisionEvidence) -> DriftSnapshotSpec:

@@ -1,4 +1,4 @@
-"""What people write on a target to say that going back would break something."""
+"""What people write on a target: that going back would break something, or why they released past a review."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ Raw = Mapping[str, Any]
 
 IRREVERSIBLE: Final = "driftreview.dev/irreversible"
 """Annotation on the target or on its pod template: why what runs must not be rolled back."""
+BREAK_GLASS: Final = "driftreview.dev/break-glass"
+"""Annotation on the target: why another pod template is applied although a review blocks that."""
 _WHY: Final = 120
 _NO_REASON: Final = "no reason is given"
 
@@ -27,3 +29,9 @@ def irreversible(raw: Raw) -> str | None:
             why = plain(str(annotations[IRREVERSIBLE]).strip(), _WHY) or _NO_REASON
             return f"{where} has the annotation {IRREVERSIBLE} ({why})"
     return None
+
+
+def break_glass(metadata: Raw) -> str | None:
+    """Why somebody says to have released past a review that blocks; None if nobody does."""
+    annotations = metadata.get("annotations") or {}
+    return plain(str(annotations.get(BREAK_GLASS, "")).strip(), _WHY) or None

@@ -17,6 +17,12 @@ def earlier_names(review: DriftReview) -> tuple[str, ...]:
     return tuple(_name(review, T0, times) for times in range(review.status.retaken or 0))
 
 
+def replaced_names(review: DriftReview) -> frozenset[str]:
+    """Names of all looks from before T0 was last taken: those of a chain were judged, and count for nothing since."""
+    times = range(review.status.retaken or 0)
+    return frozenset(_name(review, look, each) for each in times for look in look_names(review))
+
+
 def look_names(review: DriftReview) -> tuple[str, ...]:
     """T0 and all checkpoints in their order, those that people added last: the last one decides."""
     return T0, *review.spec.window.checkpoints, *added(review)

@@ -12,9 +12,12 @@ from driftreview.api.act import ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import DriftReviewStatus
+from driftreview.api.status import Chain, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
+from driftreview.domain.chaining import chained, why_not_chained
+from driftreview.domain.display import fitted
 from driftreview.domain.follow import decided
+from driftreview.domain.letpast import let_past
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
@@ -25,11 +28,16 @@ _SOMEBODY: Final = "somebody"
 
 
 def ended_by_others(review: DriftReview, target: TargetView | None, now: datetime) -> DriftReviewStatus | None:
-    """End a review whose object is not there any more, or runs neither the judged nor the template we put back."""
+    """End a review whose object is not there any more, or runs neither the judged nor the template we put back.
+
+    In a chain it goes on instead with what runs.
+    """
     status = review.status
+    name = f"{review.spec.target.kind} {review.spec.target.name}"
+    if status.t0 is None and status.chain is not None:
+        return _ended_between(review, status.chain, name, target, now)
     if status.target is None or status.judged is None:
         return None
-    name = f"{review.spec.target.kind} {review.spec.target.name}"
     if target is None or target.uid != status.target.uid:
         message = f"{name} {_replaced(status, target)}{told_steps(status.act)}"
         return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
@@ -41,13 +49,36 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
     went_back = status.previous is not None and target.template_hash == status.previous.template_hash
     if went_back and not is_taken_back(status, target):
         return finished(review, _reverted(status, name, target, now))
+    ends = why_not_chained(review)
+    if ends == "" and not went_back:
+        return chained(review, target, now)
     other = target.current.name if target.current else "another pod template"
     how = "rolled back by another review to" if went_back else "changed to"
     message = (
         f"{name} was {how} {other}{_by(target.edited)} during the review of {status.judged.name}: nothing more is "
         f"judged or done{told_steps(status.act)}"
     )
+    end = f"; the chain ends here: {ends}" if ends else let_past(review, target)
+    if end and not went_back:
+        message = fitted(message, end)
     return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
+
+
+def _ended_between(
+    review: DriftReview, chain: Chain, name: str, target: TargetView | None, now: datetime
+) -> DriftReviewStatus | None:
+    """End a review in a chain that waits for its next T0: its object is gone, or runs what it would go back to."""
+    status, last = review.status, chain.revisions[-1].name
+    if target is None or target.uid != chain.target_uid:
+        message = f"{name} {_replaced(status, target)}"
+        return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
+    if chain.previous is None or target.template_hash != chain.previous.template_hash:
+        return None
+    message = (
+        f"{name} was taken back to {chain.previous.name}{_by(target.edited)} before what followed {last} had its T0: "
+        "nothing more is judged or done"
+    )
+    return finished(review, moved(status, Phase.SUPERSEDED, Reason.REVERTED_BY_HAND, message, now))
 
 
 def is_taken_back(status: DriftReviewStatus, target: TargetView) -> bool:

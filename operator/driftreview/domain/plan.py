@@ -58,8 +58,8 @@ def _planned(review: DriftReview, observed: Observed, now: datetime, role: Role)
     if (taken := taken_over(review, observed.target, now)) is not None:
         return Settle(taken, now)  # followed from here on as a rollback of our own
     waits = suspended and observed.target is not None and may_retake(status)
-    if status.t0 is not None and not waits and (ended := ended_by_others(review, observed.target, now)):
-        return Settle(ended, None)
+    if not waits and (changed := ended_by_others(review, observed.target, now)):
+        return Settle(changed, None if changed.phase in TERMINAL else now)
     if suspended:
         return _suspended(review, observed, now)
     if status.act is not None:

@@ -18,12 +18,13 @@ from driftreview.api.signalset import UsedSet
 from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.agreeing import contradictions
 from driftreview.domain.approvals import added
+from driftreview.domain.chainproof import chain_differences
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import some
 from driftreview.domain.ensued import ensued
 from driftreview.domain.evidence import RECOVERY, T0, hash_of, spec_hash
 from driftreview.domain.judge import judge_looks, judge_recovery
-from driftreview.domain.naming import earlier_names, look_names, stored_name
+from driftreview.domain.naming import earlier_names, look_names, replaced_names, stored_name
 from driftreview.domain.recorded import by_people
 from driftreview.domain.recovering import recovery_differences
 from driftreview.domain.result import CheckpointResult
@@ -33,7 +34,7 @@ from driftreview.domain.status import as_bounded, has_room
 
 UNPROVED: Final = (
     "status.observedGeneration, and that of each condition",
-    "status.rolledOut; status.target.rolledOutAt and rolloutTook; status.target.uid where nothing was done",
+    "status.rolledOut; status.target.rolledOutAt, rolloutTook and breakGlass; status.target.uid where nothing was done",
     "status.act.generation, by and pause; of its steps uid",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
@@ -42,7 +43,7 @@ UNPROVED: Final = (
     "what was seen of the target after a rollback: status.aftermath, StaysBack; why and when a recovery was not judged",
     "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review that acted",
-    "status.rollback.check, status.kept",
+    "status.rollback.check, status.kept; of status.chain.revisions: t0, until and followedBy",
     "until the end: status.freeze, status.progress, status.nextCheckpoint, status.rollback.possible and left",
 )
 """What a bundle cannot show: the operator's word, as `verify` and docs/report.md name it."""
@@ -68,7 +69,7 @@ class Looked:
 
 def frozen(review: DriftReview, snapshots: Iterable[DriftSnapshot]) -> tuple[Looked, ...]:
     """The frozen looks since T0 was last taken, T0 first, as they are: nothing is judged."""
-    old, named = earlier_names(review), dict[str, DriftSnapshot]()
+    old, named = replaced_names(review), dict[str, DriftSnapshot]()
     for each in snapshots:
         name = each.spec.checkpoint
         if each.metadata.name not in old and (name not in named or each.metadata.name == stored_name(review, name)):
@@ -151,6 +152,7 @@ def differences(
     for (index, row, _), made in zip(compared, whole, strict=True):
         yield from _row(f"status.checkpoints[{index}]", row, made, full=full)
     yield from contradictions(review, [each.evidence.spec for each in looks])
+    yield from chain_differences(review, [each.spec for each in old])
     yield from recovery_differences(review, after.evidence.spec if after else None, after.result if after else None)
     if len(compared) == sum(each.verdict is not None for each in review.status.checkpoints):
         yield from ensued(review, {row.name: result.verdict for _, row, result in compared})

@@ -108,8 +108,9 @@ def _followed(review: DriftReview) -> Iterator[Difference]:
     """Whether what only people may bring about was brought about by acts that count."""
     status, decision = review.status, review.status.decision
     retaken = len(counted(status, ApprovalType.REBASELINE))
+    followed = len(status.chain.revisions) if status.chain is not None else 0
     for path, times, acts, kind in (
-        ("status.retaken", status.retaken or 0, retaken, ApprovalType.REBASELINE),
+        ("status.retaken", (status.retaken or 0) - followed, retaken, ApprovalType.REBASELINE),
         ("status.checkpoints", len(added(review)), extensions(status), ApprovalType.EXTEND),
     ):
         if times != acts:

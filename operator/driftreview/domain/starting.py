@@ -17,6 +17,7 @@ from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
+from driftreview.domain.chaining import told, with_chain
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
 from driftreview.domain.handover import with_owner
@@ -201,13 +202,10 @@ def _started(
     t0, by = times
     window = review.spec.window
     before_warmup = t0 - parse_duration(window.warmup)
-    undisturbed = ends = min(target.rollout_started_at or before_warmup, before_warmup)
-    why = ""
-    for bad_from, bad_until in sorted(target.rejected_during, reverse=True):
-        if bad_from < ends and bad_until > ends - parse_duration(review.spec.baseline.length):
-            ends, by_review = bad_from, (bad_from, bad_until) in target.ruled_during
-            blamed = "an earlier review" if by_review else f"the target's annotation {REJECTED_DURING}"
-            why = f"{blamed} says so of {said(bad_from)} to {said(bad_until)}"
+    undisturbed = min(target.rollout_started_at or before_warmup, before_warmup)
+    ends, why = _history_end(review, target, undisturbed)
+    if status.chain is not None:  # as the first one's, whatever was said of other releases since
+        ends, why = status.chain.history_ends_at, ""
     status = status.model_copy(
         update={
             "t0": t0,
@@ -218,6 +216,7 @@ def _started(
                 rollout_took=exact_duration(rollout_took(as_timed(review, target, by))),
                 first_release=is_first_release(target, by, t0) or None,
                 history_ends_at=schedule.whole_seconds(ends),
+                break_glass=target.break_glass,
             ),
             "judged": target.current,
             "previous": target.previous,
@@ -225,8 +224,9 @@ def _started(
         }
     )
     status = with_rollback(review, status, target, now)
-    moved_back = ""
-    if review.spec.baseline.from_ is BaselineFrom.HISTORY and ends < undisturbed:
+    status = with_chain(status, target, now)
+    moved_back = f"; {follows}" if (follows := told(status, target)) else ""
+    if review.spec.baseline.from_ is BaselineFrom.HISTORY and why:
         message = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}"
         status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, message, now)
         moved_back = f"; {message}"
@@ -235,6 +235,17 @@ def _started(
         message = f"{_IN_ORDER}; before T0: {remark.removeprefix('; ')}"
         status = with_condition(status, ConditionType.ACCEPTED, "True", Reason.ACCEPTED, message, now)
     return finished(review, moved(status, Phase.BASELINING, Reason.CAPTURING, summary, now))
+
+
+def _history_end(review: DriftReview, target: TargetView, undisturbed: datetime) -> tuple[datetime, str]:
+    """Where its history ends: before the time in which a rejected release ran; and who says so, if that is earlier."""
+    ends, why = undisturbed, ""
+    for bad_from, bad_until in sorted(target.rejected_during, reverse=True):
+        if bad_from < ends and bad_until > ends - parse_duration(review.spec.baseline.length):
+            ends, by_review = bad_from, (bad_from, bad_until) in target.ruled_during
+            blamed = "an earlier review" if by_review else f"the target's annotation {REJECTED_DURING}"
+            why = f"{blamed} says so of {said(bad_from)} to {said(bad_until)}"
+    return ends, why
 
 
 def _no_target(review: DriftReview) -> Problem:

@@ -13,7 +13,7 @@ from typing import Final
 
 from driftreview.api.status import Revision
 from driftreview.domain.display import short_hash
-from driftreview.domain.marks import irreversible
+from driftreview.domain.marks import break_glass, irreversible
 from driftreview.domain.owner import owner_of
 from driftreview.domain.revisions import Choice, Listed, Marks, Raw, current, previous, template_hash
 from driftreview.domain.running import last_edit
@@ -136,6 +136,7 @@ def view(rules: Rules, target: Slim, choice: Choice, known: Mapping[str, Revisio
         scaled=target.scaled,
         owner=target.owner,
         irreversible=target.irreversible,
+        break_glass=break_glass(metadata),
         keeps_history=raw["spec"].get("revisionHistoryLimit") != 0,
     )
 

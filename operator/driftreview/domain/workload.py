@@ -197,6 +197,8 @@ class TargetView:
     """What else owns its spec: a GitOps tool, or Helm."""
     irreversible: str | None = None
     """Where it is marked as not to be rolled back, and why."""
+    break_glass: str | None = None
+    """Why somebody says to have released past a review that blocks."""
     keeps_history: bool = True
     """Whether the cluster keeps a revision when its rollout is over."""
     check: WayBackCheck | None = None

@@ -9,7 +9,7 @@ from driftreview.adapters.workloads import Workloads
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import RevisionEvidence
 from driftreview.api.status import DriftReviewStatus, Revision
-from driftreview.domain.keeping import as_kept, keep, kept_name
+from driftreview.domain.keeping import as_kept, copies, keep, kept_name
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Keeper:
     def pin(self, review: DriftReview, revision: Revision) -> RevisionEvidence:
         """A revision as evidence, with its whole template if that is still to be had."""
         found = self.workloads.pin(review.metadata.namespace, review.spec.target.kind, revision)
-        if found.template or all(each.template_hash != revision.template_hash for each in review.status.kept):
-            return found
-        stored = self.reviews.snapshot(review.metadata.namespace, kept_name(review, revision))
-        return as_kept(review, revision, stored)
+        for name in copies(review, revision):
+            if not found.template:
+                found = as_kept(review, revision, self.reviews.snapshot(review.metadata.namespace, name))
+        return found

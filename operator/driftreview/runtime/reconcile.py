@@ -45,6 +45,7 @@ from driftreview.domain.action import (
     Settle,
     TakeStep,
 )
+from driftreview.domain.chaining import as_chained
 from driftreview.domain.countdown import with_countdown
 from driftreview.domain.evidence import T0
 from driftreview.domain.plan import plan
@@ -234,8 +235,8 @@ class Reconciler:
         rulings = self.rulings.of(of, target_ref)
         workload = self.workloads.read(of, target_ref, rejected(rulings), review.status.kept)
         if workload is not None:
-            workload = replace(workload, view=as_reviewed(review, workload.view))
-            workload = self.way_back.seen(review, workload, now)
+            view = as_chained(review.status, as_reviewed(review, workload.view))
+            workload = self.way_back.seen(review, replace(workload, view=view), now)
         target = remembered(workload.view, rulings) if workload else None
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)

@@ -8,6 +8,7 @@ from typing import Final
 from driftreview.api.base import format_time
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.domain.approvals import MOST_RETAKEN
+from driftreview.domain.chaining import retaken_for
 from driftreview.domain.display import counted, short_hash
 from driftreview.domain.evidence import hash_of
 from driftreview.domain.report.material import Material, when
@@ -80,5 +81,6 @@ def _retaken(material: Material) -> Iterator[Sentence]:
     times = material.review.status.retaken
     if times:
         kept = f"{len(material.earlier)} frozen T0 before the present one" if material.earlier else "none before it"
-        text = f"T0 was taken anew by people ({times} of at most {MOST_RETAKEN} times); the chain has {kept}"
+        whose = retaken_for(material.review.status)
+        text = f"T0 was taken anew {whose} ({times} of at most {MOST_RETAKEN} times); the chain has {kept}"
         yield Sentence(text=text, evidence=[material.of_review("status.retaken"), *map(_ref, material.earlier)])

@@ -10,6 +10,7 @@ from driftreview.api.phases import TERMINAL
 from driftreview.api.policy import PolicyMode
 from driftreview.api.status import Revision
 from driftreview.api.values import format_duration
+from driftreview.domain.chaining import retaken_for
 from driftreview.domain.display import short_hash
 from driftreview.domain.report.material import Material, server_of, tone
 from driftreview.domain.report.model import Cell, Entries, Moment, Reference, Row, Section, Timeline, Tone
@@ -44,9 +45,10 @@ def _rows(material: Material) -> Iterator[Row]:
         rolled_out = format_time(status.target.rolled_out_at)
         yield _row("Deployment date/time (UTC)", rolled_out, of("status.target.rolledOutAt"))
     if status.t0:
-        anew = ", taken anew by people" if status.retaken else ""
+        anew = f", taken anew {whose}" if (whose := retaken_for(status)) else ""
         early = f", backdated to {earlier} before the deployment" if (earlier := material.backdated) else ""
         yield _row("T0 (UTC)", f"{format_time(status.t0)}{anew}{early}", of("status.t0"))
+    yield from _chain(material)
     policy = review.spec.policy.mode
     yield _row("Policy", f"{policy}: {_MODES[policy]}", of("spec.policy.mode"))
     for label, text, field in (
@@ -72,6 +74,15 @@ def _rows(material: Material) -> Iterator[Row]:
     yield from _rehearsal(material)
     state = f"{status.phase or material.about}" + (f": {status.summary}" if status.summary else "")
     yield Row(cells=[Cell(text="State"), Cell(text=state)], evidence=[of("status.phase")])
+
+
+def _chain(material: Material) -> Iterator[Row]:
+    """The revisions that were judged before, each with who applied the next one."""
+    chain = material.review.status.chain
+    for index, each in enumerate(chain.revisions if chain is not None else ()):
+        ran = f"{each.name}, T0 {format_time(each.t0)}, until {format_time(each.until)}; the next was applied"
+        where = material.of_review(f"status.chain.revisions[{index}]")
+        yield _row("Before it in the chain", f"{ran} {each.followed_by}", where)
 
 
 def _row(label: str, text: str, *evidence: Reference, code: bool = False) -> Row:

@@ -1,0 +1,110 @@
+"""What the API server holds every write of a status to, whoever writes it: CEL rules on `self` and `oldSelf`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from driftreview.api.phases import TERMINAL
+
+_RETAKEN = "self.?retaken.orValue(0) == oldSelf.?retaken.orValue(0) + 1"
+
+
+def _counted(of: str, kind: str) -> str:
+    """CEL for how many recorded approvals of a type count."""
+    return f"(has({of}.approvals) ? {of}.approvals.filter(a, a.type == '{kind}' && a.counted).size() : 0)"
+
+
+_MORE = f"{_counted('self', 'Extend')} - {_counted('oldSelf', 'Extend')}"
+
+
+def _chained(of: str) -> str:
+    """CEL for how many revisions were judged before."""
+    return f"(has({of}.chain) ? {of}.chain.revisions.size() : 0)"
+
+
+def _same_way_back(one: str, other: str) -> str:
+    """CEL for the same pinned revision, or none."""
+    same = f"{one}.previous.templateHash == {other}.previous.templateHash"
+    return f"has({one}.previous) == has({other}.previous) && (!has({one}.previous) || {same})"
+
+
+_FINAL = "[" + ", ".join(f"'{phase}'" for phase in sorted(TERMINAL)) + "]"
+
+GUARDS: Final[tuple[tuple[str, str], ...]] = (
+    (
+        f"!has(oldSelf.t0) || (has(self.t0) && self.t0 == oldSelf.t0) || (!has(self.t0) && {_RETAKEN})",
+        "T0 is written once: only a person's Rebaseline, or another revision in a chain, has it taken anew",
+    ),
+    (
+        (
+            f"(self.?retaken.orValue(0) == oldSelf.?retaken.orValue(0) && {_chained('self')} =="
+            f" {_chained('oldSelf')}) || ({_RETAKEN} && !has(oldSelf.act)"
+            f" && {_counted('self', 'Rebaseline')} + {_chained('self')} == self.?retaken.orValue(0)"
+            f" && ({_chained('self')} == {_chained('oldSelf')} ? !has(oldSelf.decision)"
+            " && (!has(oldSelf.checkpoints) || oldSelf.checkpoints.all(each, !has(each.verdict)))"
+            " : has(oldSelf.t0) && oldSelf.?decision.?recommendation.orValue('') != 'REJECT'))"
+        ),
+        (
+            "T0 is taken anew once for each Rebaseline of a person, and not after the first look was judged; or"
+            " for another revision in a chain, and not after a REJECT or an act"
+        ),
+    ),
+    (
+        (
+            "!has(oldSelf.chain) || (has(self.chain) && self.chain.targetUid == oldSelf.chain.targetUid"
+            " && self.chain.historyEndsAt == oldSelf.chain.historyEndsAt"
+            f" && {_same_way_back('self.chain', 'oldSelf.chain')}"
+            " && oldSelf.chain.revisions.all(old, self.chain.revisions.exists(new, new == old)))"
+        ),
+        "what a chain keeps of the first T0 is never changed, and no revision leaves it",
+    ),
+    (
+        (
+            "!has(self.chain) || has(oldSelf.chain) || (has(oldSelf.target)"
+            " && self.chain.targetUid == oldSelf.target.uid"
+            " && self.chain.historyEndsAt == oldSelf.target.historyEndsAt"
+            f" && {_same_way_back('self.chain', 'oldSelf')})"
+        ),
+        "a chain begins with the target, the history and the way back of the first T0",
+    ),
+    (
+        (
+            "!has(self.chain) || !has(self.t0) || (has(self.target) && self.target.uid == self.chain.targetUid"
+            " && self.target.historyEndsAt == self.chain.historyEndsAt"
+            " && self.chain.revisions.all(each, each.t0 <= self.t0)"
+            " && (!has(self.previous) || (has(self.chain.previous)"
+            " && self.previous.templateHash == self.chain.previous.templateHash)))"
+        ),
+        ("in a chain T0 never moves back, and what is compared with and gone back to is that of the first T0"),
+    ),
+    (
+        (
+            "!has(oldSelf.checkpoints) || oldSelf.checkpoints.size() == 0 || (!has(self.t0) && "
+            f"{_RETAKEN}) || (has(self.checkpoints)"
+            f" && self.checkpoints.size() == oldSelf.checkpoints.size() + {_MORE}"
+            " && oldSelf.checkpoints.all(old, self.checkpoints.exists(new, new.name == old.name)))"
+        ),
+        ("the checkpoints are written once: none is dropped or renamed, and one is added only by a person's Extend"),
+    ),
+    (
+        (
+            "!has(oldSelf.approvals) || (has(self.approvals)"
+            " && oldSelf.approvals.all(old, self.approvals.exists(new, new.uid == old.uid)))"
+        ),
+        "what a person did stays recorded",
+    ),
+    (
+        (
+            "!has(oldSelf.t0) || !has(self.t0) || (has(self.signalSets) == has(oldSelf.signalSets)"
+            " && (!has(self.signalSets) || self.signalSets == oldSelf.signalSets))"
+        ),
+        "the signal sets are those of T0",
+    ),
+    ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
+    ("!has(oldSelf.recovery) || has(self.recovery)", "what followed a rollback is never removed"),
+    (
+        f"!has(oldSelf.phase) || !(oldSelf.phase in {_FINAL}) || self.?phase.orValue('') == oldSelf.phase",
+        "a final phase is final",
+    ),
+)
+"""Each a rule, and what is wrong where it does not hold."""
