@@ -57,14 +57,14 @@ from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import Owner
 from driftreview.domain.pausing import not_paused, paused
 from driftreview.domain.plan import plan
-from driftreview.domain.promoting import given, next_step
+from driftreview.domain.promoting import given
 from driftreview.domain.query import Asked
 from driftreview.domain.recovery import frozen_last, restored
 from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
 from driftreview.domain.stop import Stop
-from driftreview.domain.ways import as_reviewed, empties, is_done
+from driftreview.domain.ways import as_reviewed, empties, is_done, next_step
 from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
 

@@ -9,10 +9,11 @@ from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.domain.action import Settle
-from driftreview.domain.promoting import held_up, next_step
+from driftreview.domain.promoting import held_up
 from driftreview.domain.running import Edit
 from driftreview.domain.status import condition
 from driftreview.domain.stop import Stop
+from driftreview.domain.ways import next_step
 from tests import builders
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Deployment, Metrics, Recipient, Simulator
@@ -187,6 +188,18 @@ class TestAStepThatWaits:
         subject.suspend(suspended=False)
         subject.pass_time(8 * MINUTE)
         assert subject.phase == Phase.PROMOTED
+
+    def test_is_not_begun_after_a_reject_and_what_was_begun_is_followed(self) -> None:
+        subject = promoted()
+        subject.pass_time(LIFE)
+        subject.approvals.append(approval("Reject", at=subject.now, message="errors in checkout"))
+        subject.pass_time(MINUTE)
+        assert subject.phase == Phase.PROMOTING
+        (record,) = subject.stored().status.approvals
+        assert record.why.endswith("; no further workload is given the release")
+        subject.pass_time(3 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.FAILED, [GIVE])
+        assert "rejected by jane: errors in checkout; given to Deployment shop/stable, not given to" in summary(subject)
 
     def test_of_a_review_without_an_act_there_is_none(self) -> None:
         settled = held_up(review(), 0, Reason.STEP_WAITS, "why", T0)

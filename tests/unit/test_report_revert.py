@@ -54,6 +54,15 @@ def keeping(simulator: Simulator, template: Raw) -> Simulator:
     return simulator
 
 
+def test_a_canary_is_taken_back_by_a_patch_that_leaves_no_pods() -> None:
+    simulator = bad(owned=True)
+    rollout = {"type": "Canary", "stable": {"name": "stable"}}
+    simulator.review = builders.review(signals=[signal()], rollout=rollout)
+    assert patch(decided(simulator)) == [{"op": "replace", "path": "/spec/replicas", "value": 0}]
+    (told,) = (each for each in steps(simulator) if revert.FILE in each)
+    assert told.startswith(f"To take it back by hand, apply {revert.FILE}: kubectl get")
+
+
 class TestHandedOver:
     def test_what_is_to_be_reverted_is_named_with_the_images(self) -> None:
         first, second, third, *_ = steps(decided(bad()))

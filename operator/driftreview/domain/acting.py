@@ -29,7 +29,7 @@ from driftreview.domain.serving import Serving
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
-from driftreview.domain.ways import changed_by, is_asked_for, is_back, is_done, went_back_to
+from driftreview.domain.ways import changed_by, empties, is_asked_for, is_back, is_done, went_back_to
 from driftreview.domain.workload import Rollout, TargetView
 
 DEADLINE_SLACK: Final = timedelta(seconds=60)
@@ -185,9 +185,11 @@ def _follow(
     patience = max(timedelta(seconds=target.deadline_seconds), 2 * took) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or now > since + patience:
         where = f"{as_kubectl_says(review.spec.target)} -n {review.metadata.namespace}"
+        done, there = f"the template of {back} is back, but its pods are", "there"
+        if empties(status.act):
+            done, there = "it is scaled to zero, but its pods are", "gone"
         message = fitted(
-            f"the template of {back} is back, but its pods are not all there after {format_duration(now - since)}: "
-            f"{how_far}",
+            f"{done} not all {there} after {format_duration(now - since)}: {how_far}",
             f"; it is not tried again: mend what keeps the pods from running (kubectl describe {where}"
             f"{blocked(review, target)}), or roll out by hand what is known to be good",
         )

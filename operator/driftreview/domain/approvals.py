@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
+from driftreview.api.act import Act
 from driftreview.api.approval import ApprovalRecord, ApprovalType, DriftApproval
 from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.driftreview import DriftReview
@@ -24,6 +25,7 @@ from driftreview.domain.overriding import why_not_overridden
 from driftreview.domain.room import Room
 from driftreview.domain.schedule import closes_at
 from driftreview.domain.status import bounded, finished, moved, said
+from driftreview.domain.ways import next_step
 
 MOST_RETAKEN: Final = 4
 MOST_EXTENDED: Final = 4
@@ -41,6 +43,7 @@ _SINCE_T0: Final = frozenset(
     }
 )
 """Conditions that are about one T0."""
+_TOO_EARLY: Final = "no revision was judged yet: give it again after T0"
 _MESSAGE: Final = 120
 _FIRST: Final = {ApprovalType.REJECT: 0, ApprovalType.REBASELINE: 1, ApprovalType.EXTEND: 2}
 """Of acts that are seen together: what takes the release back is never too late for what was seen with it."""
@@ -143,14 +146,20 @@ def as_recorded(approval: DriftApproval, now: datetime, revision: str = "", why:
     )
 
 
+def _too_late(act: Act, given: ApprovalType) -> str:
+    """What follows from an act of a person once the operator has begun its own."""
+    stops = given is ApprovalType.REJECT and next_step(act) is not None
+    end = "; no further workload is given the release" if stops else ""
+    return f"{act.type} was decided at {said(act.intent_at)}{end}"
+
+
 def _why_not(review: DriftReview, status: DriftReviewStatus, approval: DriftApproval, now: datetime) -> str:
     """Why nothing follows from an act; empty if something may."""
     spec = approval.spec
     if spec.type is ApprovalType.NOTE:
         return ""
     if status.judged is None or status.t0 is None or status.act is not None:
-        early = "no revision was judged yet: give it again after T0"
-        return f"{status.act.type} was decided at {said(status.act.intent_at)}" if status.act is not None else early
+        return _too_late(status.act, spec.type) if status.act is not None else _TOO_EARLY
     rejected = rejection(status)
     match spec.type:
         case ApprovalType.REJECT:

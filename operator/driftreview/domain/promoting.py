@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import Act
+from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
@@ -21,18 +22,11 @@ from driftreview.domain.giving import StepView
 from driftreview.domain.status import Stuck, finished, moved, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.trouble import PATIENCE
-from driftreview.domain.ways import STEPS, told_steps
+from driftreview.domain.ways import STEPS, next_step, told_steps
 from driftreview.domain.workload import Rollout, TargetView
 
 SLACK: Final = timedelta(seconds=60)
 """What a rollout gets on top of its progress deadline: Kubernetes does not watch one that never moves."""
-
-
-def next_step(act: Act | None) -> int | None:
-    """Index of the step of a promotion that is to be done or followed; None where none is left."""
-    if act is None or act.type is not ActType.PROMOTE:
-        return None
-    return next((index for index, each in enumerate(act.steps) if each.completed_at is None), None)
 
 
 def see_through(review: DriftReview, status: DriftReviewStatus, observed: Observed, now: datetime) -> Action:
@@ -116,6 +110,8 @@ def _step(review: DriftReview, status: DriftReviewStatus, index: int, view: Step
         return Settle(given(_with(review, status), index, view.uid, now), now)
     if step.applied_at is not None:
         return _follow(review, status, index, view, now)
+    if (rejected := _rejected(status, act)) is not None:
+        return Settle(_incomplete(review, status, index, f"rejected by {rejected.by}: {rejected.message}", now), None)
     freeze = freeze_at(review, now)
     if (stop := stopped(status)) is not None:
         return held_up(_with(review, status), index, Reason.ACTS_STOPPED, stop.message, now)
@@ -124,6 +120,13 @@ def _step(review: DriftReview, status: DriftReviewStatus, index: int, view: Step
     if view.hindrance:
         return held_up(_with(review, status), index, Reason.STEP_WAITS, view.hindrance, now)
     return TakeStep(index)
+
+
+def _rejected(status: DriftReviewStatus, act: Act) -> ApprovalRecord | None:
+    """Who rejected the release after its promotion was begun: what is left of that is not done any more."""
+    judged = status.judged.name if status.judged else ""
+    late = (each for each in status.approvals if each.type is ApprovalType.REJECT and each.at >= act.intent_at)
+    return next((each for each in late if each.revision == judged), None)
 
 
 def _follow(review: DriftReview, status: DriftReviewStatus, index: int, view: StepView, now: datetime) -> Settle:

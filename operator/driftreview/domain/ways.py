@@ -114,6 +114,13 @@ def changed_by(act: Act | None, target: TargetView) -> Edit | None:
     return target.scaled if empties(act) else target.edited
 
 
+def next_step(act: Act | None) -> int | None:
+    """Index of the step of a promotion that is to be done or followed; None where none is left."""
+    if act is None or act.type is not ActType.PROMOTE:
+        return None
+    return next((index for index, each in enumerate(act.steps) if each.completed_at is None), None)
+
+
 def told_steps(act: Act | None) -> str:
     """How far a promotion came to further workloads, as the end of a sentence; empty where it has none."""
     if act is None or not act.steps:

@@ -22,8 +22,8 @@ from driftreview.domain.giving import StepView, is_template, selected_by, shared
 from driftreview.domain.kinds import KINDS
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import owner_of
-from driftreview.domain.promoting import given, held_up, next_step
-from driftreview.domain.ways import is_done
+from driftreview.domain.promoting import given, held_up
+from driftreview.domain.ways import is_done, next_step
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.logs import LOGGER
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.rollout import RolloutType
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
@@ -17,6 +18,7 @@ from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Sentence, Tone
 from driftreview.domain.reporting import config_map_name
 from driftreview.domain.status import condition
+from driftreview.domain.ways import is_first_release, may_empty
 
 FILE: Final = "way-back.json"
 MOST_BYTES: Final = 32 * 1024
@@ -44,7 +46,7 @@ def steps(material: Material) -> Iterator[Sentence]:
             yield Sentence(text=_in_git(material), tone=Tone.OPEN, evidence=field)
         if way_back(material) is not None:
             name, namespace = config_map_name(review.metadata.name), review.metadata.namespace
-            part = "" if _template(material) else ", which has the images only"
+            part = "" if _template(material) or _empties(material) else ", which has the images only"
             text = (
                 f"To take it back by hand, apply {FILE}{part}: kubectl get configmap {name} -n {namespace} -o "
                 rf"jsonpath='{{.data.way-back\.json}}' > {FILE} && kubectl patch {target} -n {namespace} --type=json "
@@ -57,12 +59,14 @@ def steps(material: Material) -> Iterator[Sentence]:
 
 
 def way_back(material: Material) -> str | None:
-    """A JSON patch of the target that puts the previous pod template back; None where none is called for.
+    """A JSON patch of the target that puts the previous pod template back, or leaves no pods; None if none is wanted.
 
     Only the images where the template holds what looks like a secret, which no report shows, or is too large.
     """
     if not _is_wanted(material):
         return None
+    if _empties(material):
+        return json.dumps([{"op": "replace", "path": "/spec/replicas", "value": 0}], indent=1) + "\n"
     template = _template(material)
     patch: list[dict[str, Any]] = (
         [{"op": "replace", "path": "/spec/template", "value": template}] if template else list(_images(material))
@@ -73,7 +77,16 @@ def way_back(material: Material) -> str | None:
 def _is_wanted(material: Material) -> bool:
     status = material.review.status
     rejected = status.decision is not None and status.decision.recommendation is not Recommendation.APPROVE
-    return rejected and status.previous is not None and status.phase not in _OVER
+    return rejected and (status.previous is not None or _empties(material)) and status.phase not in _OVER
+
+
+def _empties(material: Material) -> bool:
+    """Whether a rollback takes the pods away, and leaves the pod template."""
+    review, rollback = material.review, material.review.status.rollback
+    autoscaled = rollback is not None and rollback.check is not None and rollback.check.autoscaler is not None
+    if review.status.previous is not None and (review.spec.rollout.type is not RolloutType.CANARY or autoscaled):
+        return False
+    return may_empty(review, first=is_first_release(review.status))
 
 
 def _in_git(material: Material) -> str:
