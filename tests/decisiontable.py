@@ -23,9 +23,10 @@ from driftreview.domain import decide
 from driftreview.domain.finding import Finding
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.result import CheckpointResult, SignalResult
+from driftreview.domain.steps import STEPS
 from driftreview.domain.stop import Stop
 from driftreview.domain.wayback import Gathered, checked
-from driftreview.domain.ways import STEPS, empties, way_back
+from driftreview.domain.ways import empties, way_back
 from driftreview.domain.workload import TargetView
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal, template
 from tests.simulator import Deployment, Fault, Simulator

@@ -63,8 +63,9 @@ from driftreview.domain.recovery import frozen_last, restored
 from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from driftreview.domain.steps import next_step
 from driftreview.domain.stop import Stop
-from driftreview.domain.ways import as_reviewed, empties, is_done, next_step
+from driftreview.domain.ways import as_reviewed, empties, is_done
 from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
 

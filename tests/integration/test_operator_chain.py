@@ -9,7 +9,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.domain.evidence import content_hash
-from driftreview.domain.recheck import differences, earlier, looked
+from driftreview.domain.recheck import differences, earlier, looked, looked_after
 from lab import Lab
 from lab.install import OperatorProcess
 from tests.integration.test_operator_approvals import Person
@@ -53,7 +53,9 @@ def proved(stage: Stage) -> list[str]:
     review = DriftReview.model_validate(stage.read())
     found = [DriftSnapshot.model_validate(each) for each in stage.api.list("DriftSnapshot", stage.namespace)]
     acts = [DriftApproval.model_validate(each) for each in stage.api.list("DriftApproval", stage.namespace)]
-    return list(map(str, differences(review, looked(review, found), earlier(review, found), acts)))
+    looks = looked(review, found)
+    after = looked_after(review, looks, found)
+    return list(map(str, differences(review, looks, earlier(review, found), acts, after)))
 
 
 def test_it_goes_on_with_the_next_release_and_goes_back_to_what_ran_before_the_first(chained: Stage) -> None:

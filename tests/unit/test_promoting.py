@@ -12,8 +12,8 @@ from driftreview.domain.action import Settle
 from driftreview.domain.promoting import held_up
 from driftreview.domain.running import Edit
 from driftreview.domain.status import condition
+from driftreview.domain.steps import next_step
 from driftreview.domain.stop import Stop
-from driftreview.domain.ways import next_step
 from tests import builders
 from tests.builders import HOUR, MINUTE, T0, approval, review, signal
 from tests.simulator import Deployment, Metrics, Recipient, Simulator

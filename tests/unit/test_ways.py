@@ -11,16 +11,8 @@ from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
 from driftreview.domain.running import Edit
-from driftreview.domain.ways import (
-    as_reviewed,
-    autoscaler,
-    changed_by,
-    intent,
-    is_asked_for,
-    is_back,
-    told_steps,
-    way_back,
-)
+from driftreview.domain.steps import told_steps
+from driftreview.domain.ways import as_reviewed, autoscaler, changed_by, intent, is_asked_for, is_back, way_back
 from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
 from tests.builders import HOUR, T0, review, target

@@ -17,7 +17,8 @@ from driftreview.domain.follow import NOBODY
 from driftreview.domain.pausing import how_to_unpause
 from driftreview.domain.recovery import since_then
 from driftreview.domain.status import finished, moved
-from driftreview.domain.ways import told_steps, went_back_to
+from driftreview.domain.steps import told_steps
+from driftreview.domain.ways import went_back_to
 
 
 def acted(review: DriftReview, status: DriftReviewStatus, phase: Phase, now: datetime) -> DriftReviewStatus:

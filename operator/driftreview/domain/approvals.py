@@ -25,7 +25,7 @@ from driftreview.domain.overriding import why_not_overridden
 from driftreview.domain.room import Room
 from driftreview.domain.schedule import closes_at
 from driftreview.domain.status import bounded, finished, moved, said
-from driftreview.domain.ways import next_step
+from driftreview.domain.steps import next_step
 
 MOST_RETAKEN: Final = 4
 MOST_EXTENDED: Final = 4

@@ -21,7 +21,8 @@ from driftreview.domain.letpast import let_past
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
-from driftreview.domain.ways import told_steps, went_back_to
+from driftreview.domain.steps import told_steps
+from driftreview.domain.ways import went_back_to
 from driftreview.domain.workload import TargetView
 
 _SOMEBODY: Final = "somebody"

@@ -20,9 +20,9 @@ from driftreview.domain.display import fitted, shorten
 from driftreview.domain.freeze import freeze_at
 from driftreview.domain.giving import StepView
 from driftreview.domain.status import Stuck, finished, moved, said
+from driftreview.domain.steps import STEPS, next_step, told_steps
 from driftreview.domain.stop import stopped
 from driftreview.domain.trouble import PATIENCE
-from driftreview.domain.ways import STEPS, next_step, told_steps
 from driftreview.domain.workload import Rollout, TargetView
 
 SLACK: Final = timedelta(seconds=60)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -16,12 +16,6 @@ from driftreview.domain.running import Edit
 from driftreview.domain.workload import Rollout, TargetView
 
 NO_PODS: Final = "no pods"
-STEPS: Final = {
-    Do.GIVE_TEMPLATE: "is given the pod template of the release",
-    Do.GIVE_IMAGES: "is given the images of the release",
-    Do.SCALE: "is scaled to its resting size",
-}
-"""What a step does, in words behind its workload."""
 _GIVES: Final = {Takes.TEMPLATE: Do.GIVE_TEMPLATE, Takes.IMAGES: Do.GIVE_IMAGES}
 
 
@@ -112,26 +106,6 @@ def empties(act: Act | None) -> bool:
 def changed_by(act: Act | None, target: TargetView) -> Edit | None:
     """Who wrote last what a rollback changes: how many pods there are, or the pod template."""
     return target.scaled if empties(act) else target.edited
-
-
-def next_step(act: Act | None) -> int | None:
-    """Index of the step of a promotion that is to be done or followed; None where none is left."""
-    if act is None or act.type is not ActType.PROMOTE:
-        return None
-    return next((index for index, each in enumerate(act.steps) if each.completed_at is None), None)
-
-
-def told_steps(act: Act | None) -> str:
-    """How far a promotion came to further workloads, as the end of a sentence; empty where it has none."""
-    if act is None or not act.steps:
-        return ""
-    done, left = _names(act.steps, done=True), _names(act.steps, done=False)
-    parts = [f"given to {', '.join(done)}" if done else "", f"not given to {', '.join(left)}" if left else ""]
-    return f"; {', '.join(filter(None, parts))}"
-
-
-def _names(steps: Sequence[Step], *, done: bool) -> list[str]:
-    return [str(each) for each in steps if each.do is not Do.SCALE and (each.completed_at is not None) is done]
 
 
 def resumes(review: DriftReview) -> bool:

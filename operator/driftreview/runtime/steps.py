@@ -23,7 +23,8 @@ from driftreview.domain.kinds import KINDS
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import owner_of
 from driftreview.domain.promoting import given, held_up
-from driftreview.domain.ways import is_done, next_step
+from driftreview.domain.steps import next_step
+from driftreview.domain.ways import is_done
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.logs import LOGGER
 

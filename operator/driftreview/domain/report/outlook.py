@@ -25,7 +25,8 @@ from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 from driftreview.domain.report.still import still
 from driftreview.domain.status import condition
-from driftreview.domain.ways import STEPS, empties
+from driftreview.domain.steps import STEPS
+from driftreview.domain.ways import empties
 
 _OPEN: Final = (
     SignalVerdict.DEGRADED,
