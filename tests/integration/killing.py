@@ -1,10 +1,7 @@
 """Operators that die at writes and queries, and what must not depend on it."""
 
 import queue
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 from lab.install import OperatorProcess
@@ -16,15 +13,6 @@ from tests.support.stage import TERMINAL, Stage, assert_chained, condition
 ACT = r"/deployments/[^?]+\?(?!.*dryRun)"
 _MOVING = ("facts", "hash", "previousHash", "source")
 _MEASURED = ("window", "signals", "scraping")
-
-
-@contextmanager
-def another(stage: Stage, name: str) -> Iterator[Stage]:
-    """A second namespace."""
-    other = replace(stage, namespace=f"{name}-{uuid.uuid4().hex[:6]}")
-    other.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
-    yield other
-    other.api.delete("Namespace", other.namespace)
 
 
 def essence(stage: Stage) -> tuple[list[dict[str, Any]], dict[str, Any]]:

@@ -105,10 +105,9 @@ def beating(directory: Path) -> Iterator[Beating]:
 def test_a_prometheus_that_is_stopped_is_told_from_a_target_that_is(
     stage: Stage, operators: Operators, tmp_path: Path
 ) -> None:
-    other = Stage(stage.api, stage.namespace + "-b", stage.prometheus)
-    stage.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
     signal = {"name": "heartbeat", "kind": "Presence", "query": "beats", "for": "10s", "minCoverage": "90%"}
     with ExitStack() as stack:
+        other = stack.enter_context(stage.another("other"))
         stopped, lost = (stack.enter_context(beating(tmp_path / name)) for name in ("stopped", "lost"))
         stack.enter_context(operators.own())
         began = ago()

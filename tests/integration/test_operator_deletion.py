@@ -1,6 +1,5 @@
 """A review, and the namespace it is in, can be deleted at every time: nothing of ours stands in the way."""
 
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -30,10 +29,8 @@ PHASES = {
 @pytest.fixture
 def other(stage: Stage) -> Iterator[Stage]:
     """A namespace that the test deletes itself."""
-    other = Stage(stage.api, f"gone-{uuid.uuid4().hex[:6]}", stage.prometheus)
-    stage.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
-    yield other
-    other.api.delete("Namespace", other.namespace)
+    with stage.another("gone") as other:
+        yield other
 
 
 def gone(stage: Stage, kind: str, name: str, namespace: str = "") -> None:

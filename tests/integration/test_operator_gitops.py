@@ -10,7 +10,7 @@ import pytest
 from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
-from tests.integration.killing import ACT, Killer, another, essence, footprint
+from tests.integration.killing import ACT, Killer, essence, footprint
 from tests.integration.operators import Operators
 from tests.integration.test_operator_rights import USER, every_right, used
 from tests.support.cluster import JSON_PATCH, Api, Raw, path
@@ -244,7 +244,7 @@ def test_killed_at_each_write_of_a_pause_it_comes_to_the_same_end(
     stage: Stage, operators: Operators, api_proxy: FaultProxy, lab_session: Lab
 ) -> None:
     spec = bad("Pause")
-    with another(stage, "calm") as calm, ExitStack() as rights:
+    with stage.another("calm") as calm, ExitStack() as rights:
         for each in (calm, stage):
             rights.enter_context(granted(each.api, "gitops", each.namespace))
             each.release("1", "2")

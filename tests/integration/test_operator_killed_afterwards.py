@@ -9,13 +9,12 @@ import pytest
 from driftreview.bundle.contents import write
 from driftreview.bundle.verify import prove
 from lab.web import wait_until
-from tests.integration.killing import ACT, Killer, another, essence, footprint
+from tests.integration.killing import ACT, Killer, essence, footprint
 from tests.integration.operators import Operators
 from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
 from tests.support.stage import NAME, Stage, ago, condition, stepping, wire
 
-pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
-"""An operator starts a dozen times, one after the other."""
+pytestmark = pytest.mark.integration
 RECOVERED = "RolledBack, recovery Recovered"
 
 
@@ -27,7 +26,7 @@ def t0() -> datetime:
 @pytest.fixture
 def calm(stage: Stage, operators: Operators, t0: datetime) -> Iterator[Stage]:
     """What it comes to when nobody is killed."""
-    with another(stage, "calm") as calm:
+    with stage.another("calm") as calm:
         with operators.own():
             live(calm, t0, lambda holds, what: wait_until(holds, what, 90))
         yield calm

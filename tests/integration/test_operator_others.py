@@ -108,7 +108,9 @@ class TestTwoReviewsOfOneTarget:
 
     def test_those_that_only_observe_wait_for_nobody(self, watched: Stage) -> None:
         watched.review("beside", source=False, **waiting(policy={"mode": "Observe"}))
-        watched.until(lambda found: found.get("baseline"), "it has begun", name="beside")
+        begun = watched.until(lambda found: found.get("baseline"), "it has begun", name="beside")
+        assert reason(begun) != "AnotherReview"
+        assert begun["target"]["uid"] == watched.status()["target"]["uid"]
 
     def test_when_the_first_has_rolled_back_the_other_waits_for_a_release(
         self, stage: Stage, operator: OperatorProcess

@@ -61,12 +61,10 @@ def test_prometheus_away_over_a_look_gives_the_same_verdict_once_it_is_back(
     stage: Stage, operators: Operators, own_metrics: PrometheusServer
 ) -> None:
     stage.release("1", "2")
-    calm = Stage(stage.api, stage.namespace + "-calm", stage.prometheus)
-    stage.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": calm.namespace}})
-    calm.release("1", "2")
     stage.source(url=own_metrics.url, resolution="10s", timeout="1s")
-    calm.source(resolution="10s")
-    with operators.own() as operator:
+    with stage.another("calm") as calm, operators.own() as operator:
+        calm.release("1", "2")
+        calm.source(resolution="10s")
         t0 = ago(seconds=SOON)
         for each in (stage, calm):
             each.review(**short(t0, stepping(t0), policy={"mode": "Advise"}))

@@ -1,6 +1,5 @@
 """What a promotion goes on to: further workloads take the images in turn, and whatever is in the way is said."""
 
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
@@ -30,10 +29,8 @@ NEW = "example.org/web:2"
 @pytest.fixture
 def production(stage: Stage) -> Iterator[Stage]:
     """Another namespace."""
-    other = Stage(stage.api, f"production-{uuid.uuid4().hex[:6]}", stage.prometheus)
-    stage.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
-    yield other
-    stage.api.delete("Namespace", other.namespace)
+    with stage.another("production") as production:
+        yield production
 
 
 def promoted_to(*names: str, **rollout: Any) -> Raw:

@@ -1,7 +1,6 @@
 """A slow, moved or greedy metric source, or a refused write, costs the review that has it; nobody else waits."""
 
 import threading
-import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -30,11 +29,9 @@ def metrics_proxy(stage: Stage) -> Iterator[FaultProxy]:
 @pytest.fixture
 def calm(stage: Stage) -> Iterator[Stage]:
     """Another namespace, with a source of its own that answers."""
-    other = Stage(stage.api, f"calm-{uuid.uuid4().hex[:6]}", stage.prometheus)
-    stage.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
-    other.release("1", "2")
-    yield other
-    stage.api.delete("Namespace", other.namespace)
+    with stage.another("calm") as calm:
+        calm.release("1", "2")
+        yield calm
 
 
 def test_who_waits_for_a_slow_source_keeps_no_other_namespace_waiting(

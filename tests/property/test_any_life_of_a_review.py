@@ -244,7 +244,7 @@ class LifeOfAReview(RuleBasedStateMachine):
 
 TestLifeOfAReview = LifeOfAReview.TestCase
 TestLifeOfAReview.settings = settings(
-    max_examples=100,
+    max_examples=150,
     stateful_step_count=25,
     deadline=None,
     phases=[

@@ -2,11 +2,13 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.domain.evidence import hash_of
@@ -134,6 +136,16 @@ class Stage:
     namespace: str
     prometheus: str
     """URL of the metrics."""
+
+    @contextmanager
+    def another(self, name: str) -> Iterator[Self]:
+        """A second namespace beside it, as long as it is needed."""
+        other = replace(self, namespace=f"{name}-{uuid.uuid4().hex[:6]}")
+        self.api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": other.namespace}})
+        try:
+            yield other
+        finally:
+            self.api.delete("Namespace", other.namespace)
 
     def release(self, *versions: str, replicas: int = 1, name: str = "web") -> Raw:
         """Roll out one version after the other; returns the Deployment."""

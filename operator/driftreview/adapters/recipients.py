@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from driftreview.adapters.histories import TARGETS
@@ -14,20 +14,12 @@ from driftreview.domain.revisions import Raw
 
 
 @dataclass(frozen=True)
-class Recipient:
-    """A workload as it was read."""
-
-    raw: Raw = field(repr=False)
-    """Its metadata and status, and its spec with the pod template."""
-
-
-@dataclass(frozen=True)
 class Recipients:
     """The workloads of steps; threads may share it."""
 
     cluster: Cluster
 
-    def read(self, step: Step) -> Recipient:
+    def read(self, step: Step) -> Raw:
         """Read the workload of a step.
 
         Raises:
@@ -35,14 +27,14 @@ class Recipients:
             ForbiddenError: it may not be read.
             OversizedError: it is larger than is read.
         """
-        return self.cluster.keep(TARGETS[step.kind], step.name, step.namespace, Recipient)
+        return self.cluster.keep(TARGETS[step.kind], step.name, step.namespace, dict)
 
-    def give(self, step: Step, recipient: Recipient, template: Mapping[str, Any] | None) -> None:
+    def give(self, step: Step, recipient: Raw, template: Mapping[str, Any] | None) -> None:
         """Give it a pod template, or a number of pods where that is None, if it is still as it was read.
 
         Raises:
             ChangedError: it changed since.
             RefusedError: the API server refuses it.
         """
-        patch = step_patch(recipient.raw, template, step.replicas)
+        patch = step_patch(recipient, template, step.replicas)
         self.cluster.patch(TARGETS[step.kind], step.name, patch, step.namespace)

@@ -15,26 +15,21 @@ from driftreview.api.values import format_duration, parse_duration
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain import schedule
 from driftreview.domain.acted import acted
-from driftreview.domain.action import FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
+from driftreview.domain.action import DEADLINE_SLACK, FOLLOW, RESYNC, Action, Observed, PatchTarget, Settle, brisk
 from driftreview.domain.aftermath import begun
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import fitted, shorten
-from driftreview.domain.freeze import freeze_at
 from driftreview.domain.kinds import as_kubectl_says, blocked
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
-from driftreview.domain.promoting import see_through
+from driftreview.domain.promoting import kept_back, see_through
 from driftreview.domain.serving import Serving
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
 from driftreview.domain.ways import changed_by, empties, is_asked_for, is_back, is_done, went_back_to
 from driftreview.domain.workload import Rollout, TargetView
-
-DEADLINE_SLACK: Final = timedelta(seconds=60)
-"""What a rollback gets on top of the target's progress deadline, or of twice as long as its last rollout took:
-Kubernetes does not watch one that never moves."""
 
 ACTOR_SLACK: Final = timedelta(seconds=60)
 """How long an actor may take to begin what a judge decided before that is said."""
@@ -119,20 +114,15 @@ def _put_back(
 
 def _promote(review: DriftReview, status: DriftReviewStatus, now: datetime) -> Action:
     """Mark the revision approved, unless acts were stopped or a freeze began since that was decided."""
-    freeze, overridden = freeze_at(review, now), status.decision and status.decision.reason is Reason.OVERRIDDEN
-    stuck = stopped(status)
-    if stuck is not None:
-        reason, why = Reason.ACTS_STOPPED, stuck.message
-    elif freeze.closed and not overridden:
-        reason, why = Reason.FROZEN, f"promotions are frozen by {freeze.reason}"
-    else:
+    if (kept := kept_back(review, status, now)) is None:
         return PatchTarget(ActType.PROMOTE)
+    reason, why = kept
     closes = status.rollback.closes_at if status.rollback else now
     if now > closes:
         message = f"the promotion was not done before the window closed at {said(closes)}: {why}; decide by hand"
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, message, now)), None)
     summary = f"promotion decided, but not done: {why}; it is done when that is over, not after {said(closes)}"
-    waiting = finished(review, moved(status, Phase.PROMOTING, reason, summary, now, stuck))
+    waiting = finished(review, moved(status, Phase.PROMOTING, reason, summary, now, stopped(status)))
     return Settle(waiting, brisk(waiting, now))
 
 

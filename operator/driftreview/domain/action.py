@@ -26,6 +26,10 @@ RESYNC: Final = timedelta(seconds=60)
 FOLLOW: Final = timedelta(seconds=2)
 """While our own act is carried out by the cluster, and at first while a rollout or somebody's mending is awaited."""
 
+DEADLINE_SLACK: Final = timedelta(seconds=60)
+"""What a rollout gets on top of its workload's progress deadline, or of twice as long as the last one took: Kubernetes
+does not watch one that never moves."""
+
 BRISK: Final = timedelta(seconds=10)
 """While what is awaited does not come."""
 

@@ -42,7 +42,7 @@ from driftreview.domain.status import (
     with_condition,
 )
 from driftreview.domain.wayback import hindrances
-from driftreview.domain.ways import NO_PODS, is_first_release, may_empty, way_back
+from driftreview.domain.ways import NO_PODS, pinned_way_back, way_back
 from driftreview.domain.workload import TargetView
 
 _NOTHING_KEPT: Final = (
@@ -159,8 +159,8 @@ def baseline_captured(
     )
     but = "; ".join(each for each in lacking if each)
     summary = f"baseline frozen{but and f', but {but}'}; first look at {said(first.due)}"
-    left = status.previous is not None or may_empty(review, first=is_first_release(status))
-    if not left and review.spec.policy.mode is PolicyMode.ENFORCE:
+    left = pinned_way_back(review.model_copy(update={"status": status}))
+    if left is None and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_no_way_back(status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -40,11 +40,9 @@ def rollback_patch(
     before = rolled_back(raw["metadata"].get("annotations") or {})
     rejected = [*(each for each in before if each != target.template_hash), target.template_hash][-_MOST_TEMPLATES:]
     notes = {REJECTED: ",".join(rejected), REJECTED_DURING: during}
-    if template is None:
-        return [*_unchanged(target), *_scaled(0), *(_RESUME if resumes else ()), *annotated(raw, notes)]
-    put_back = {"op": "replace", "path": "/spec/template", "value": dict(template)}
-    notes |= {RESTORED: template_hash(template)}
-    return [*_unchanged(target), put_back, *(_RESUME if resumes else ()), *annotated(raw, notes)]
+    notes |= {RESTORED: template_hash(template)} if template is not None else {}
+    change = _given(template, 0 if template is None else None)
+    return [*_unchanged(target.uid, target.generation), *change, *(_RESUME if resumes else ()), *annotated(raw, notes)]
 
 
 def ran(target: TargetView, t0: datetime | None, now: datetime) -> tuple[datetime, datetime]:
@@ -60,18 +58,19 @@ def approve_patch(target: TargetView, raw: Raw, *, resumes: bool = False) -> lis
 def step_patch(raw: Raw, template: Raw | None, replicas: int | None) -> list[dict[str, Any]]:
     """JSON patch that gives a workload a pod template or a number of pods, if it is still as it was read."""
     metadata = raw["metadata"]
-    tests = [{"op": "test", "path": f"/metadata/{name}", "value": metadata[name]} for name in ("uid", "generation")]
-    given = [{"op": "replace", "path": "/spec/template", "value": dict(template)}] if template is not None else []
-    return [*tests, *given, *(_scaled(replicas) if replicas is not None else ())]
+    return [*_unchanged(metadata["uid"], metadata["generation"]), *_given(template, replicas)]
 
 
-def _scaled(replicas: int) -> list[dict[str, Any]]:
-    return [{"op": "replace", "path": "/spec/replicas", "value": replicas}]
+def _given(template: Raw | None, replicas: int | None) -> Iterator[dict[str, Any]]:
+    if template is not None:
+        yield {"op": "replace", "path": "/spec/template", "value": dict(template)}
+    if replicas is not None:
+        yield {"op": "replace", "path": "/spec/replicas", "value": replicas}
 
 
 def note_patch(target: TargetView, raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
     """JSON patch that sets annotations of the target."""
-    return [*_unchanged(target), *annotated(raw, notes)]
+    return [*_unchanged(target.uid, target.generation), *annotated(raw, notes)]
 
 
 def annotated(raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -87,8 +86,8 @@ def annotated(raw: Raw, notes: Mapping[str, str]) -> list[dict[str, Any]]:
     return patch
 
 
-def _unchanged(target: TargetView) -> list[dict[str, Any]]:
+def _unchanged(uid: str, generation: int) -> list[dict[str, Any]]:
     return [
-        {"op": "test", "path": "/metadata/uid", "value": target.uid},
-        {"op": "test", "path": "/metadata/generation", "value": target.generation},
+        {"op": "test", "path": "/metadata/uid", "value": uid},
+        {"op": "test", "path": "/metadata/generation", "value": generation},
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Final
 
 from driftreview.api.act import Act
 from driftreview.api.approval import ApprovalRecord, ApprovalType
@@ -15,7 +14,7 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import format_duration
 from driftreview.domain import schedule
 from driftreview.domain.acted import acted
-from driftreview.domain.action import FOLLOW, Action, Observed, Settle, TakeStep, brisk
+from driftreview.domain.action import DEADLINE_SLACK, FOLLOW, Action, Observed, Settle, TakeStep, brisk
 from driftreview.domain.display import fitted, shorten
 from driftreview.domain.freeze import freeze_at
 from driftreview.domain.giving import StepView
@@ -25,8 +24,13 @@ from driftreview.domain.stop import stopped
 from driftreview.domain.trouble import PATIENCE
 from driftreview.domain.workload import Rollout, TargetView
 
-SLACK: Final = timedelta(seconds=60)
-"""What a rollout gets on top of its progress deadline: Kubernetes does not watch one that never moves."""
+
+def kept_back(review: DriftReview, status: DriftReviewStatus, now: datetime) -> tuple[Reason, str] | None:
+    """Why nothing may be promoted now, target or further workload: acts are stopped, or there is a freeze."""
+    if (stop := stopped(status)) is not None:
+        return Reason.ACTS_STOPPED, stop.message
+    freeze, overridden = freeze_at(review, now), status.decision and status.decision.reason is Reason.OVERRIDDEN
+    return (Reason.FROZEN, f"promotions are frozen by {freeze.reason}") if freeze.closed and not overridden else None
 
 
 def see_through(review: DriftReview, status: DriftReviewStatus, observed: Observed, now: datetime) -> Action:
@@ -89,7 +93,7 @@ def _resumed(review: DriftReview, status: DriftReviewStatus, target: TargetView,
     resumed = act.applied_at if act and act.applied_at else now
     since = max(resumed, target.scaled.at) if target.scaled else resumed  # then it has more pods to bring
     name = status.judged.name if status.judged else "the judged revision"
-    late = now > since + timedelta(seconds=target.deadline_seconds) + SLACK
+    late = now > since + timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or late:
         message = fitted(
             f"{name} is approved and its rollout was resumed, but its pods are not all there after "
@@ -112,11 +116,8 @@ def _step(review: DriftReview, status: DriftReviewStatus, index: int, view: Step
         return _follow(review, status, index, view, now)
     if (rejected := _rejected(status, act)) is not None:
         return Settle(_incomplete(review, status, index, f"rejected by {rejected.by}: {rejected.message}", now), None)
-    freeze = freeze_at(review, now)
-    if (stop := stopped(status)) is not None:
-        return held_up(_with(review, status), index, Reason.ACTS_STOPPED, stop.message, now)
-    if freeze.closed and not (status.decision and status.decision.reason is Reason.OVERRIDDEN):
-        return held_up(_with(review, status), index, Reason.FROZEN, f"promotions are frozen by {freeze.reason}", now)
+    if (kept := kept_back(review, status, now)) is not None:
+        return held_up(_with(review, status), index, *kept, now)
     if view.hindrance:
         return held_up(_with(review, status), index, Reason.STEP_WAITS, view.hindrance, now)
     return TakeStep(index)
@@ -141,7 +142,7 @@ def _follow(review: DriftReview, status: DriftReviewStatus, index: int, view: St
         return Settle(_incomplete(review, status, index, why, now), None)
     if view.rollout is Rollout.COMPLETE:
         return Settle(_ticked(review, status, index, {"completed_at": schedule.whole_seconds(now)}, now), now)
-    if view.rollout is Rollout.FAILED or now > since + timedelta(seconds=view.deadline_seconds) + SLACK:
+    if view.rollout is Rollout.FAILED or now > since + timedelta(seconds=view.deadline_seconds) + DEADLINE_SLACK:
         why = f"its pods are not all there after {format_duration(now - since)}: {view.message}"
         return Settle(_incomplete(review, status, index, why, now), None)
     summary = f"{_so_far(act, index)}: {act.steps[index]}: {view.message}"

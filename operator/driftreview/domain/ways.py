@@ -24,12 +24,20 @@ def way_back(review: DriftReview, target: TargetView) -> Do | None:
 
     A canary whose number of pods an autoscaler owns is not scaled, where there is another way.
     """
-    back = way_back_to(review, target)
-    if review.spec.rollout.type is RolloutType.CANARY:
-        return Do.PUT_BACK if autoscaler(target) and back is not None else Do.SCALE
-    if back is not None:
-        return Do.PUT_BACK
     first = target.is_first if review.status.target is None else is_first_release(review.status)
+    return _way(review, way_back_to(review, target), first=first, autoscaled=autoscaler(target) is not None)
+
+
+def pinned_way_back(review: DriftReview) -> Do | None:
+    """The same since T0, as the status alone has it."""
+    status, check = review.status, review.status.rollback.check if review.status.rollback else None
+    autoscaled = check is not None and check.autoscaler is not None
+    return _way(review, status.previous, first=is_first_release(status), autoscaled=autoscaled)
+
+
+def _way(review: DriftReview, back: Revision | None, *, first: bool, autoscaled: bool) -> Do | None:
+    if back is not None and (review.spec.rollout.type is not RolloutType.CANARY or autoscaled):
+        return Do.PUT_BACK
     return Do.SCALE if may_empty(review, first=first) else None
 
 

@@ -241,11 +241,11 @@ class Reconciler:
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)
         observed = replace(found, approvals=self.people(review), first=first, stop=self.carry_out.stop.seen())
-        if workload and self.role is not Role.JUDGE and is_under_way(review.status, target):
+        if workload is None or self.role is Role.JUDGE:
+            return workload, observed
+        if is_under_way(review.status, target):
             observed = replace(observed, serving=self.workloads.serving(review, workload))
-        if workload and self.role is not Role.JUDGE:
-            observed = replace(observed, step=self.steps.seen(review, workload))
-        return workload, observed
+        return workload, replace(observed, step=self.steps.seen(review, workload))
 
     def _pin(self, review: DriftReview, status: DriftReviewStatus, observed: Observed) -> None:
         """A review that starts has its signal sets stored before it says which: from then on they are read there."""

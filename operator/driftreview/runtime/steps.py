@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from driftreview.adapters.errors import ForbiddenError, NotFoundError, RefusedError
-from driftreview.adapters.recipients import Recipient, Recipients
+from driftreview.adapters.recipients import Recipients
 from driftreview.adapters.workloads import Workload
 from driftreview.api.act import Do, Step
 from driftreview.api.driftreview import DriftReview
@@ -23,6 +23,7 @@ from driftreview.domain.kinds import KINDS
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import owner_of
 from driftreview.domain.promoting import given, held_up
+from driftreview.domain.revisions import Raw
 from driftreview.domain.steps import next_step
 from driftreview.domain.ways import is_done
 from driftreview.runtime.carryout import CarryOut
@@ -57,14 +58,14 @@ class Steps:
         except RefusedError as error:
             return StepView(hindrance=plain(str(error), _MESSAGE))
         wanted, why = self._wanted(review, workload, step, recipient)
-        rules, raw = KINDS[step.kind], recipient.raw
-        rollout, message = rules.rollout(raw)
+        rules = KINDS[step.kind]
+        rollout, message = rules.rollout(recipient)
         return StepView(
-            uid=raw["metadata"]["uid"],
+            uid=recipient["metadata"]["uid"],
             given=not why and _is_given(step, recipient, wanted),
             rollout=rollout,
             message=message,
-            deadline_seconds=rules.deadline_seconds(raw),
+            deadline_seconds=rules.deadline_seconds(recipient),
             hindrance=why or _owned(review, step, recipient),
         )
 
@@ -97,15 +98,15 @@ class Steps:
             why = plain(str(error), _MESSAGE)
         self.carry_out.telemetry.acts.labels(step.do, "refused" if why else "done").inc()
         if not why:
-            return given(review, index, recipient.raw["metadata"]["uid"], now), now
+            return given(review, index, recipient["metadata"]["uid"], now), now
         waits = held_up(review, index, Reason.STEP_WAITS, why, now)
         return waits.status, waits.again
 
     def _wanted(
-        self, review: DriftReview, workload: Workload, step: Step, recipient: Recipient
+        self, review: DriftReview, workload: Workload, step: Step, recipient: Raw
     ) -> tuple[Mapping[str, Any] | None, str]:
         """The pod template that a workload is to have, None where a step scales; or why there is none."""
-        judged, own = review.status.judged, recipient.raw["spec"]["template"]
+        judged, own = review.status.judged, recipient["spec"]["template"]
         if judged is None or step.do is Do.SCALE:
             return None, ""
         if step.do is Do.GIVE_IMAGES:
@@ -117,17 +118,17 @@ class Steps:
         template = self.carry_out.keeper.pin(review, judged).template
         if not template:
             return None, f"the pod template of {judged.name} is not there any more"
-        return with_template(own, template, selected_by(workload.raw) | selected_by(recipient.raw)), ""
+        return with_template(own, template, selected_by(workload.raw) | selected_by(recipient)), ""
 
 
-def _is_given(step: Step, recipient: Recipient, wanted: Mapping[str, Any] | None) -> bool:
-    spec = recipient.raw["spec"]
+def _is_given(step: Step, recipient: Raw, wanted: Mapping[str, Any] | None) -> bool:
+    spec = recipient["spec"]
     return spec.get("replicas") == step.replicas if wanted is None else is_template(spec["template"], wanted)
 
 
-def _owned(review: DriftReview, step: Step, recipient: Recipient) -> str:
+def _owned(review: DriftReview, step: Step, recipient: Raw) -> str:
     """That a tool would take it back, unless it is overridden."""
-    owner = owner_of(recipient.raw)
+    owner = owner_of(recipient)
     if owner is None or not owner.reapplies or review.spec.rollout.git_ops is GitOps.OVERRIDE:
         return ""
     return f"{owner.said()} owns {step}: change it there, in Git; once it runs so, the promotion goes on"

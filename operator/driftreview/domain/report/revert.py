@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
+from driftreview.api.act import Do
 from driftreview.api.phases import ConditionType, Phase
-from driftreview.api.rollout import RolloutType
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
@@ -18,7 +18,7 @@ from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Sentence, Tone
 from driftreview.domain.reporting import config_map_name
 from driftreview.domain.status import condition
-from driftreview.domain.ways import is_first_release, may_empty
+from driftreview.domain.ways import pinned_way_back
 
 FILE: Final = "way-back.json"
 MOST_BYTES: Final = 32 * 1024
@@ -82,11 +82,7 @@ def _is_wanted(material: Material) -> bool:
 
 def _empties(material: Material) -> bool:
     """Whether a rollback takes the pods away, and leaves the pod template."""
-    review, rollback = material.review, material.review.status.rollback
-    autoscaled = rollback is not None and rollback.check is not None and rollback.check.autoscaler is not None
-    if review.status.previous is not None and (review.spec.rollout.type is not RolloutType.CANARY or autoscaled):
-        return False
-    return may_empty(review, first=is_first_release(review.status))
+    return pinned_way_back(material.review) is Do.SCALE
 
 
 def _in_git(material: Material) -> str:
