@@ -13,6 +13,7 @@ from lab.install import OperatorProcess, install, operator_kubeconfig
 from tests.integration.operators import Operators
 from tests.support.cluster import Api
 from tests.support.faultproxy import FaultProxy
+from tests.support.forking import forking
 from tests.support.stage import Stage, write_history
 
 
@@ -60,9 +61,11 @@ def operator_session(lab_session: Lab, api: Api, tmp_path_factory: pytest.TempPa
     directory = tmp_path_factory.mktemp("operators")
     install(lab_session.kubectl)
     kubeconfig = operator_kubeconfig(lab_session.kubectl, directory / "operator.kubeconfig")
-    operators = Operators(directory, kubeconfig, api)
+    supervisor = forking(directory)
+    operators = Operators(directory, kubeconfig, api, supervisor)
     yield operators
     operators.stop_shared()
+    supervisor.close()
 
 
 @pytest.fixture(scope="module")
