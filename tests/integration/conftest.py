@@ -23,21 +23,21 @@ def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         yield lab
 
 
-@pytest.fixture
-def namespace(lab_session: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
-    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
-    name = f"{words}-{uuid.uuid4().hex[:6]}"
-    lab_session.kubectl("create", "namespace", name)
-    yield name
-    lab_session.kubectl("delete", "namespace", name, "--wait=false")
-
-
 @pytest.fixture(scope="session")
 def api(lab_session: Lab) -> Iterator[Api]:
     """The API server as its administrator."""
     api = Api.of(lab_session.kubeconfig)
     yield api
     api.close()
+
+
+@pytest.fixture
+def namespace(api: Api, request: pytest.FixtureRequest) -> Iterator[str]:
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+    name = f"{words}-{uuid.uuid4().hex[:6]}"
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    api.delete("Namespace", name)
 
 
 @pytest.fixture(scope="session")
