@@ -10,7 +10,7 @@ import pytest
 
 from lab import Lab, PrometheusServer
 from lab.install import OperatorProcess, install, operator_kubeconfig
-from tests.integration.operators import Operators
+from tests.integration.operators import Operators, environment
 from tests.support.cluster import Api
 from tests.support.faultproxy import FaultProxy
 from tests.support.forking import forking
@@ -19,7 +19,7 @@ from tests.support.stage import Stage, write_history
 
 @pytest.fixture(scope="session")
 def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with Lab.start(tmp_path_factory.mktemp("lab")) as lab:
+    with environment(GOGC="400"), Lab.start(tmp_path_factory.mktemp("lab")) as lab:  # CPU is scarcer than memory
         yield lab
 
 
