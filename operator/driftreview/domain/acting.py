@@ -23,9 +23,10 @@ from driftreview.domain.kinds import as_kubectl_says, blocked
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
-from driftreview.domain.promoting import kept_back, see_through
-from driftreview.domain.serving import Serving
+from driftreview.domain.promoting import see_through
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
+from driftreview.domain.stepping import kept_back, see_step
+from driftreview.domain.steps import next_step
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
 from driftreview.domain.ways import changed_by, empties, is_asked_for, is_back, is_done, went_back_to
@@ -51,7 +52,7 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
             return _promote(review, status, now)
         return see_through(review, status, observed, now)
     if is_under_way(status, target):
-        return _follow(review, status, target, observed.serving, now)
+        return _follow(review, status, target, observed, now)
     if status.act.applied_at is not None:
         back = _put_back(review, status, target, status.act.applied_at, now)
         return Settle(begun(review, back, target, now), now)
@@ -114,7 +115,7 @@ def _put_back(
 
 def _promote(review: DriftReview, status: DriftReviewStatus, now: datetime) -> Action:
     """Mark the revision approved, unless acts were stopped or a freeze began since that was decided."""
-    if (kept := kept_back(review, status, now)) is None:
+    if (kept := kept_back(review, status, ActType.PROMOTE, now)) is None:
         return PatchTarget(ActType.PROMOTE)
     reason, why = kept
     closes = status.rollback.closes_at if status.rollback else now
@@ -153,9 +154,17 @@ def _waiting(
 
 
 def _follow(
-    review: DriftReview, status: DriftReviewStatus, target: TargetView, serving: Serving, now: datetime
-) -> Settle:
-    """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, observed: Observed, now: datetime
+) -> Action:
+    """The previous template is back: wait for its pods, for as long as its rollout may stand still and some.
+
+    Then come the workloads that ship together with it, and once that was begun it is not waited for again.
+    """
+    serving = observed.serving
+    index = next_step(status.act)
+    begun_with = status.act is not None and any(each.applied_at for each in status.act.steps)
+    if index is not None and begun_with:
+        return see_step(review, status, index, observed.step, now)
     back, how_far = went_back_to(status), f"{target.rollout_message}; {serving.said(target.replicas)}"
     if status.act is not None and status.act.applied_at is None:
         seen: dict[str, object] = {"applied_at": schedule.whole_seconds(now)}
@@ -163,7 +172,11 @@ def _follow(
             seen["by"] = shorten(who_applied(changed_by(status.act, target), target.owner))
         applied = status.act.model_copy(update=seen)
         status = status.model_copy(update={"act": applied})
-    if target.rollout is Rollout.COMPLETE and serving.is_right:
+    if index is not None and target.rollout is Rollout.COMPLETE and serving.is_right:
+        if review.status.act is None or review.status.act.applied_at is None:
+            return Settle(finished(review, status), now)
+        return see_step(review, status, index, observed.step, now)
+    if begun_with or (target.rollout is Rollout.COMPLETE and serving.is_right):
         return Settle(begun(review, acted(review, status, Phase.ROLLED_BACK, now), target, now), now)
     if target.rollout is Rollout.PAUSED and target.held is not None:
         held, until = target.held, status.rollback.closes_at if status.rollback else None

@@ -24,6 +24,7 @@ from driftreview.runtime.index import Indices
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.looks import Looks
 from driftreview.runtime.loop import alive
+from driftreview.runtime.observing import Observer
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.recovery import RecoveryLook
@@ -53,25 +54,33 @@ def reconciler(
     keeper = Keeper(reviews, workloads)
     capture = Capture(reviews, keeper, ClusterFacts(cluster, clock.now), clock.now)
     carry_out = CarryOut(reviews, workloads, GitOpsTools(cluster), keeper, telemetry, stop)
+    steps = Steps(Recipients(cluster), carry_out)
+    way_back = WayBackReader(WayBack(cluster, settings.role), keeper, carry_out.way_back)
+    before = BeforeT0(
+        sources, SignalSets(cluster), Acceptance(sources, clock.now), PreflightReader(cluster, sources, clock.now)
+    )
     return Reconciler(
         reviews=reviews,
-        workloads=workloads,
-        before=BeforeT0(
-            sources,
-            SignalSets(cluster),
-            Acceptance(sources, clock.now),
-            PreflightReader(cluster, sources, clock.now),
+        observer=Observer(
+            workloads=workloads,
+            before=before,
+            way_back=way_back,
+            rulings=known.rulings,
+            claims=known.claims,
+            people=known.indices.approvals,
+            stop=stop,
+            steps=steps,
+            role=settings.role,
         ),
+        before=before,
         capture=capture,
         looks=Looks(reviews, sources, capture, carry_out.baseline, telemetry, clock.now),
         carry_out=carry_out,
-        steps=Steps(Recipients(cluster), carry_out),
-        way_back=WayBackReader(WayBack(cluster, settings.role), keeper, carry_out.way_back),
+        steps=steps,
+        way_back=way_back,
         recovery=RecoveryLook(capture, sources, carry_out, telemetry, clock.now),
         reporter=Reporter(reviews, Reports(cluster), known.indices.approvals, clock.now),
-        rulings=known.rulings,
         claims=known.claims,
-        people=known.indices.approvals,
         telemetry=telemetry,
         clock=clock.now,
         role=settings.role,
