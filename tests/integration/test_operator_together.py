@@ -7,9 +7,8 @@ import pytest
 
 from lab import Lab
 from lab.install import OperatorProcess
-from lab.web import wait_until
 from tests.integration.test_operator_promote_to import patched
-from tests.support.stage import Stage, ago, condition, deployment, stepping, wire
+from tests.support.stage import Stage, ago, stepping, wire
 from tests.support.workloads import Kind
 
 pytestmark = pytest.mark.integration
