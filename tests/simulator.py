@@ -298,8 +298,8 @@ class Simulator:
 
     def _rollouts(self) -> list[datetime]:
         """When what was rolled out is done."""
-        begun = [each.began + each.takes for each in self.recipients.values() if each.began is not None]
-        return [*begun, self.target.began + self.target.takes] if self.target else begun
+        rolled_out = [each for each in (self.target, *self.members) if each is not None]
+        return [each.began + each.takes for each in (*rolled_out, *self.recipients.values()) if each.began is not None]
 
     def stored(self) -> DriftReview:
         """The review as the API server has it."""
