@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from driftreview.api.act import Do
+from driftreview.api.act import ActType, Do, Step
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
+from driftreview.domain.keeping import kept_name
 from driftreview.domain.pausing import how_to_unpause
 from driftreview.domain.podtemplate import tells_secrets
 from driftreview.domain.report.material import Material
@@ -44,7 +45,8 @@ def steps(material: Material) -> Iterator[Sentence]:
         field = [material.of_review("status.previous"), material.ref(material.at_t0, field="spec.previous")]
         if (owner := condition(status, ConditionType.OWNED_BY_GIT)) is not None and owner.status == "True":
             yield Sentence(text=_in_git(material), tone=Tone.OPEN, evidence=field)
-        if way_back(material) is not None:
+        # Of several, the others follow once the target is back.
+        if way_back(material) is not None and not any(each.applied_at for each in _done_beside(material)):
             name, namespace = config_map_name(review.metadata.name), review.metadata.namespace
             part = "" if _template(material) or _empties(material) else ", which has the images only"
             text = (
@@ -53,9 +55,34 @@ def steps(material: Material) -> Iterator[Sentence]:
                 f"--patch-file {FILE}"
             )
             yield Sentence(text=text, tone=Tone.OPEN, evidence=field)
+        yield from _beside(material)
     if status.act is not None and status.act.pause is not None:
         text = f"Once Git has what is to run, end the pause: {how_to_unpause(status.act.pause, target)}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
+
+
+def _done_beside(material: Material) -> Sequence[Step]:
+    """The steps of a rollback that was begun."""
+    act = material.review.status.act
+    return act.steps if act is not None and act.type is ActType.ROLL_BACK else ()
+
+
+def _beside(material: Material) -> Iterator[Sentence]:
+    """How each workload that ships with the target is taken back by hand after it."""
+    review = material.review
+    done = {(each.kind, each.name) for each in _done_beside(material) if each.completed_at is not None}
+    for index, each in enumerate(review.status.members):
+        if each.previous is None or (each.kind, each.name) in done:
+            continue
+        kept = kept_name(review, each.previous)
+        target, namespace = f"{each.kind.lower()}/{each.name}", review.metadata.namespace
+        text = (
+            f"Then take {each.kind} {each.name} back to {each.previous.name}: kubectl get driftsnapshot {kept} -n "
+            f"""{namespace} -o json | jq '[{{op: "replace", path: "/spec/template", """
+            "value: .spec.previous.template}]' | "
+            f"kubectl patch {target} -n {namespace} --type=json --patch-file /dev/stdin"
+        )
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"status.members[{index}]")])
 
 
 def way_back(material: Material) -> str | None:
