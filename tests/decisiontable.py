@@ -295,6 +295,7 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
             simulator.target = None
     simulator.run()
     if simulator.phase in {"Promoting", "RollingBack"}:
+        simulator.sleepy = False
         simulator.pass_time((25 if simulator.members else 12) * MINUTE)
     return Outcome(str(simulator.phase), _done(simulator))
 
