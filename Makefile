@@ -4,7 +4,7 @@ SHELL := bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 3
+WORKERS ?= 4
 # Only as written after `make`: some systems (WSL) have NAME in every environment.
 LAB = $(if $(and $(NAME),$(filter command,$(origin NAME))),--name "$(NAME)")
 
@@ -13,6 +13,9 @@ LINKED := $(shell test -L $(VENV) && echo yes)
 ifdef LINKED
 export PYTHONPATH := $(CURDIR)/operator:$(CURDIR)
 endif
+
+# Some images set it; then each of hundreds of processes would compile all modules anew, and each worker all tests.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup lock lint format crds docs test bench-judge install lab-tools lab-up lab-down lab-status demo clean

@@ -176,12 +176,15 @@ class OperatorProcess:
         directory: gets the log.
         kubeconfig: of the operator's account.
         options: more options of ``driftreview run``.
+        supervisor: starts it, by the path of its directory; without, one of its own.
     """
 
-    def __init__(self, directory: Path, kubeconfig: Path, *options: str) -> None:
+    def __init__(self, directory: Path, kubeconfig: Path, *options: str, supervisor: Supervisor | None = None) -> None:
         self.log = directory / "operator.log"
         self._directory, self._kubeconfig, self._options = directory, kubeconfig, options
-        self._supervisor = Supervisor(directory)
+        self._supervisor = supervisor or Supervisor(directory)
+        self._owned = self._supervisor if supervisor is None else None
+        self._name = str(directory)
         self.port = 0
 
     @property
@@ -192,7 +195,12 @@ class OperatorProcess:
     @property
     def pid(self) -> int | None:
         """Process id; None before the first start."""
-        return self._supervisor.poll("operator")[0]
+        return self._supervisor.poll(self._name)[0]
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended by itself; None while it runs."""
+        return self._supervisor.poll(self._name)[1]
 
     def start(self, *, wait: bool = True) -> None:
         """Start it, and wait until it watches.
@@ -204,7 +212,7 @@ class OperatorProcess:
         command = [sys.executable, "-m", "driftreview", "run", "--kubeconfig", str(self._kubeconfig)]
         command += ["--namespace", SYSTEM, "--listen-port", str(self.port), "--log-format", "text", *self._options]
         env = {"DRIFTREVIEW_LEASE_SECONDS": "3"} | os.environ | {"PYTHONPATH": str(ROOT / "operator")}
-        self._supervisor.start("operator", command, self.log, env, self._directory)
+        self._supervisor.start(self._name, command, self.log, env, self._directory)
         if wait:
             try:
                 wait_until(self._ready, "the operator is ready", 60.0)
@@ -213,18 +221,21 @@ class OperatorProcess:
 
     def stop(self, seconds: float = 30.0) -> int | None:
         """SIGTERM; returns the exit code."""
-        return self._supervisor.stop("operator", seconds)
+        return self._supervisor.stop(self._name, seconds)
 
     def kill(self) -> None:
         """SIGKILL."""
-        self._supervisor.stop("operator", 0)
+        self._supervisor.stop(self._name, 0)
 
     def close(self) -> None:
         """Stop it for good."""
-        self._supervisor.close()
+        if self._owned is None:
+            self.stop(1)
+        else:
+            self._owned.close()
 
     def _ready(self) -> bool:
-        pid, returncode = self._supervisor.poll("operator")
+        pid, returncode = self._supervisor.poll(self._name)
         if pid is None or returncode is not None:
             raise ProcessFailed("the operator ended")
         return is_healthy(f"{self.url}/readyz")

@@ -16,7 +16,7 @@ from lab.ports import free_port
 from lab.web import is_healthy, wait_until
 
 Ports = Mapping[str, int]
-_SCRIPT = Path(__file__).with_name("supervise.py")
+_SUPERVISE = (sys.executable, "-I", "-S", str(Path(__file__).with_name("supervise.py")))
 _PORT_TRIES = 5
 _PORT_TAKEN = "address already in use"
 
@@ -26,15 +26,16 @@ class Supervisor:
 
     Args:
         directory: gets ``supervise.log``.
+        command: of the other end, or of one that answers alike.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, command: Sequence[str] = _SUPERVISE) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self._log = directory / "supervise.log"
         self._lock = threading.Lock()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_SCRIPT), str(os.getpid())],
+                [*command, str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -20,32 +20,35 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 _PR_SET_PDEATHSIG = 1
 _STOP_SECONDS = 1.0  # for each program when all are stopped; what is left of a lab need not be tidy
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
+class Child(Protocol):
+    """What is asked of a program that was started: as much of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int | None: ...  # noqa: D102 - as there
+    def poll(self) -> int | None: ...  # noqa: D102
+    def send_signal(self, sig: int) -> None: ...  # noqa: D102
+    def kill(self) -> None: ...  # noqa: D102
+    def wait(self, timeout: float | None = None) -> int: ...  # noqa: D102
+
+
 class Children:
     """The programs started so far, in order."""
 
     def __init__(self) -> None:
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Child] = {}
         self._own_pid = os.getpid()
 
     def start(self, request: dict[str, Any]) -> dict[str, Any]:
         """Start a program; its output is appended to the log."""
         with Path(request["log"]).open("ab") as log:
-            child = subprocess.Popen(
-                request["argv"],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=request["env"],
-                cwd=request["cwd"],
-                preexec_fn=self._die_with_supervisor,  # noqa: PLW1509 - one thread only, see above
-            )
+            child = self._begin(request, log)
         self._running[request["name"]] = child
         return {"pid": child.pid}
 
@@ -70,13 +73,24 @@ class Children:
             _, child = self._running.popitem()
             _stop(child, _STOP_SECONDS)
 
+    def _begin(self, request: dict[str, Any], log: BinaryIO) -> Child:
+        return subprocess.Popen(
+            request["argv"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=request["env"],
+            cwd=request["cwd"],
+            preexec_fn=self._die_with_supervisor,  # noqa: PLW1509 - one thread only, see above
+        )
+
     def _die_with_supervisor(self) -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != self._own_pid:  # it died before the line above
             os._exit(1)
 
 
-def _stop(child: subprocess.Popen[bytes], seconds: float) -> int:
+def _stop(child: Child, seconds: float) -> int:
     if child.poll() is None:
         child.send_signal(signal.SIGTERM)
         child.send_signal(signal.SIGCONT)  # a frozen one hears SIGTERM only when thawed
@@ -107,7 +121,7 @@ def requests(starter: int) -> Iterator[dict[str, Any]]:
             yield from map(json.loads, lines)
 
 
-def main() -> None:
+def serve(children: Children) -> None:
     """Serve one starter, whose process id is the only argument."""
 
     def end(_number: int, _frame: object) -> None:
@@ -115,7 +129,6 @@ def main() -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    children = Children()
     try:
         for request in requests(int(sys.argv[1])):
             try:
@@ -133,4 +146,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(Children())

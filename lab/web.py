@@ -17,6 +17,7 @@ from lab.errors import ProcessFailed
 
 T = TypeVar("T")
 NO_ANSWER = 0
+_LONGEST_PAUSE = 0.25
 
 
 @dataclass(frozen=True)
@@ -73,21 +74,22 @@ def is_healthy(url: str, ca: Path | None = None) -> bool:
 
 
 def wait_until(condition: Callable[[], T | None], what: str, seconds: float = 30.0, every: float = 0.05) -> T:
-    """Ask again and again until the answer is true; returns it.
+    """Ask again and again until the answer is true, less often the longer it takes; returns it.
 
     Args:
         condition: asked; may raise to give up at once.
         what: completes "waited 30 s in vain until ..." for the error.
         seconds: how long to ask.
-        every: pause between two questions, in seconds.
+        every: the first pause between two questions, in seconds; they grow to a quarter of a second.
 
     Raises:
         ProcessFailed: time is up.
     """
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while True:
         if answer := condition():
             return answer
-        if time.monotonic() >= deadline:
+        waited = time.monotonic() - began
+        if waited >= seconds:
             raise ProcessFailed(f"waited {seconds:g} s in vain until {what}")
-        time.sleep(every)
+        time.sleep(max(every, min(waited / 20, _LONGEST_PAUSE)))

@@ -30,6 +30,7 @@ from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.api.wayback import WayBackCheck
 from driftreview.domain import aftermath, decide, schedule, trouble
 from driftreview.domain.action import (
+    FOLLOW,
     RESYNC,
     CaptureBaseline,
     CaptureCheckpoint,
@@ -230,7 +231,8 @@ class Simulator:
     unreadable: bool = False
     """Whether the operator fails at the target before it comes to anything else."""
     sleepy: bool = False
-    """Whether it leaves out the looks of every minute, that find nothing unless something was done to the target."""
+    """Whether it leaves out the looks of every minute, that find nothing unless something was done to the target, and
+    those of every other second while a rollout takes its time."""
     facts: Callable[[str], Facts | None] = field(default=lambda _: None)
     """What the cluster says of itself at a look, by its name."""
     preflight: tuple[PreflightFinding, ...] | None = None
@@ -277,7 +279,11 @@ class Simulator:
 
     def _following(self) -> datetime | None:
         """When to wake up; where it is only to look around, and nothing is going on, not before the next date."""
-        if self.again is None or not self.sleepy or self.again - self.now < aftermath.LOOK:
+        if self.again is None or not self.sleepy:
+            return self.again
+        following = self.again - self.now == FOLLOW
+        ends = [end for end in self._rollouts() if end > self.now]
+        if self.again - self.now < aftermath.LOOK and not (following and ends):
             return self.again
         status = self.stored().status
         settle = parse_duration(self.review.spec.window.settle)
@@ -286,7 +292,14 @@ class Simulator:
             dates += [status.rollback.last_safe_moment, status.rollback.closes_at + RESYNC]
         if status.recovery is not None:
             dates += [status.recovery.due + settle, status.recovery.due + settle + trouble.PATIENCE + RESYNC]
+        if following:
+            dates += ends
         return min((each for each in dates if each > self.now), default=None)
+
+    def _rollouts(self) -> list[datetime]:
+        """When what was rolled out is done."""
+        rolled_out = [each for each in (self.target, *self.members) if each is not None]
+        return [each.began + each.takes for each in (*rolled_out, *self.recipients.values()) if each.began is not None]
 
     def stored(self) -> DriftReview:
         """The review as the API server has it."""

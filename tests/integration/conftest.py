@@ -10,25 +10,17 @@ import pytest
 
 from lab import Lab, PrometheusServer
 from lab.install import OperatorProcess, install, operator_kubeconfig
-from tests.integration.operators import Operators
+from tests.integration.operators import Operators, environment
 from tests.support.cluster import Api
 from tests.support.faultproxy import FaultProxy
+from tests.support.forking import forking
 from tests.support.stage import Stage, write_history
 
 
 @pytest.fixture(scope="session")
 def lab_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
-    with Lab.start(tmp_path_factory.mktemp("lab")) as lab:
+    with environment(GOGC="400"), Lab.start(tmp_path_factory.mktemp("lab")) as lab:  # CPU is scarcer than memory
         yield lab
-
-
-@pytest.fixture
-def namespace(lab_session: Lab, request: pytest.FixtureRequest) -> Iterator[str]:
-    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
-    name = f"{words}-{uuid.uuid4().hex[:6]}"
-    lab_session.kubectl("create", "namespace", name)
-    yield name
-    lab_session.kubectl("delete", "namespace", name, "--wait=false")
 
 
 @pytest.fixture(scope="session")
@@ -37,6 +29,15 @@ def api(lab_session: Lab) -> Iterator[Api]:
     api = Api.of(lab_session.kubeconfig)
     yield api
     api.close()
+
+
+@pytest.fixture
+def namespace(api: Api, request: pytest.FixtureRequest) -> Iterator[str]:
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower()).strip("-")[:40].strip("-")
+    name = f"{words}-{uuid.uuid4().hex[:6]}"
+    api.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}})
+    yield name
+    api.delete("Namespace", name)
 
 
 @pytest.fixture(scope="session")
@@ -60,9 +61,11 @@ def operator_session(lab_session: Lab, api: Api, tmp_path_factory: pytest.TempPa
     directory = tmp_path_factory.mktemp("operators")
     install(lab_session.kubectl)
     kubeconfig = operator_kubeconfig(lab_session.kubectl, directory / "operator.kubeconfig")
-    operators = Operators(directory, kubeconfig, api)
+    supervisor = forking(directory)
+    operators = Operators(directory, kubeconfig, api, supervisor)
     yield operators
     operators.stop_shared()
+    supervisor.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Final
 import yaml
 
 from lab.install import SYSTEM, OperatorProcess
+from lab.processes import Supervisor
 from lab.web import is_healthy
 from tests.support.cluster import Api
 
@@ -24,6 +25,8 @@ class Operators:
     kubeconfig: Path
     """Of the operator's account."""
     api: Api
+    supervisor: Supervisor | None = None
+    """Forks them; without, each is executed."""
     _shared: OperatorProcess | None = None
     _shared_by: Path | None = None
     _count: int = 0
@@ -56,7 +59,8 @@ class Operators:
         self._count += 1
         directory = self.directory / f"operator-{self._count}"
         directory.mkdir()
-        return OperatorProcess(directory, kubeconfig or self.kubeconfig, "--log-format", "json", *options)
+        kubeconfig = kubeconfig or self.kubeconfig
+        return OperatorProcess(directory, kubeconfig, "--log-format", "json", *options, supervisor=self.supervisor)
 
     @contextmanager
     def own(self, *options: str, kubeconfig: Path | None = None, start: bool = True) -> Iterator[OperatorProcess]:
@@ -75,11 +79,6 @@ class Operators:
         """Start one again that was killed, without the wait for its Lease to run out."""
         self.api.delete("Lease", LEASE, SYSTEM)
         operator.start(wait=wait)
-
-
-def exit_code(operator: OperatorProcess) -> int | None:
-    """How an operator ended by itself; None while it runs."""
-    return operator._supervisor.poll("operator")[1]
 
 
 @contextmanager

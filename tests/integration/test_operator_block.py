@@ -214,7 +214,7 @@ class TestWithoutAnOperator:
     def test_it_blocks_no_longer_than_the_window_and_no_other_object(self, stage: Stage, operators: Operators) -> None:
         stage.release("1", "2")
         with operators.own() as operator:
-            t0 = ago(minutes=5)
+            t0 = ago(minutes=5, seconds=20)
             stage.review(**blocking(window={"t0": wire(t0), "checkpoints": ["6m"], "rollback": "6m", "grace": "10s"}))
             status = stage.until(lambda found: found.get("baseline"), "the baseline is frozen")
             operator.kill()

@@ -67,7 +67,7 @@ def reason(status: Raw) -> str:
 class TestFreeze:
     def test_a_decided_promotion_waits_and_goes_on_by_itself_at_its_end(self, stage: Stage) -> None:
         stage.release("1", "2")
-        opens = soon(seconds=40)
+        opens = soon(seconds=25)
         stage.review(policy={"freezes": [freeze(opens)]})
         status = stage.until(lambda found: reason(found) == "Frozen", "it is frozen")
         assert (status["phase"], "act" in status) == ("Holding", False)
@@ -148,7 +148,10 @@ class TestApprovals:
 
 
 def _report(stage: Stage) -> str:
-    return str(stage.api.get("ConfigMap", f"{NAME}-report", stage.namespace).get("data", {}).get("review.md", ""))
+    found = (
+        stage.api.find("ConfigMap", f"{NAME}-report", stage.namespace) or {}
+    )  # a review may end before it is written
+    return str(found.get("data", {}).get("review.md", ""))
 
 
 @pytest.fixture
@@ -267,7 +270,8 @@ class TestStop:
     ) -> None:
         with operators.own():
             stage.release("1", "2")
-            stage.review(window={"t0": wire(ago(minutes=10)), "checkpoints": ["6m", "12m", "50m"]})
+            t0 = ago(minutes=11, seconds=20)  # the second look is due once there was time to be told of the stop
+            stage.review(window={"t0": wire(t0), "checkpoints": ["6m", "12m", "50m"]})
             stage.until(lambda found: found.get("progress") == "1/3", "one look")
             switch(True)
             status = stage.until(lambda found: condition(found, "ActsStopped"), "it is said", 15)

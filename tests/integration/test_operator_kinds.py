@@ -73,10 +73,11 @@ def test_what_was_put_back_is_no_release_and_what_was_taken_away_is_not_gone_bac
     web.release("1", "2")
     web.review(**bad())
     assert web.stage.ended(120)["phase"] == "RolledBack"
-    web.stage.review("again", source=False, target=web.target, window={"t0": None})
+    web.stage.review("again", source=False, target=web.target, window={"t0": None, "warmup": "0s"})
     waits = web.stage.until(lambda found: found.get("summary"), "it is looked at", name="again")["summary"]
     assert "was put back by a rollback and is no release" in waits
     web.release("3")
+    web.look("again")
     status = web.stage.until(lambda found: found.get("baseline") or found.get("t0"), "it has T0", 90, name="again")
     assert status["previous"]["name"] == web.revisions()["1"]["metadata"]["name"]
 

@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from time import monotonic
 
 import pytest
@@ -12,11 +13,21 @@ from lab import Lab
 from lab.errors import LabError
 from lab.install import SYSTEM, installed, refuse_second, removal
 from lab.web import Client, is_healthy, wait_until
-from tests.integration.operators import LEASE, Operators, environment, exit_code
+from tests.integration.operators import LEASE, Operators, environment
 from tests.support.faultproxy import Fault, FaultProxy, Lost
 from tests.support.stage import Stage, ago, wire
 
 pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def operators(operator_session: Operators) -> Iterator[Operators]:
+    """Executed and not forked, here where the process is what is tested."""
+    operator_session.stop_shared()
+    operators = replace(operator_session, directory=operator_session.directory / "executed", supervisor=None)
+    operators.directory.mkdir()
+    yield operators
+    operators.stop_shared()
 
 
 @pytest.fixture
@@ -57,16 +68,16 @@ def test_who_loses_the_lease_ends_with_an_error(operators: Operators) -> None:
         lease = operators.api.get("Lease", LEASE, SYSTEM)
         lease["spec"]["holderIdentity"] = "somebody-else"
         operators.api.replace(lease)
-        wait_until(lambda: exit_code(operator) is not None, "it ends")
-        assert exit_code(operator) == 1
+        wait_until(lambda: operator.exit_code is not None, "it ends")
+        assert operator.exit_code == 1
         assert "the lease was taken by somebody-else" in operator.log.read_text("utf-8")
 
 
 def test_who_cannot_renew_the_lease_in_time_ends_with_an_error(operators: Operators, api_proxy: FaultProxy) -> None:
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
         api_proxy.add(Fault(path="/leases", lost=Lost.BEFORE))
-        wait_until(lambda: exit_code(operator) is not None, "it ends")
-        assert exit_code(operator) == 1
+        wait_until(lambda: operator.exit_code is not None, "it ends")
+        assert operator.exit_code == 1
 
 
 def test_an_idle_operator_is_healthy_ready_and_its_metrics_parse(operators: Operators) -> None:

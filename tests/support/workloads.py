@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.web import wait_until
 from tests.support.cluster import Api
-from tests.support.stage import Stage, deployment
+from tests.support.stage import NAME, Stage, deployment
 
 NODES = {"lab": "room"}
 """Node selector of pods that find a node only within `room`."""
@@ -90,6 +90,6 @@ class Kind:
     def review(self, **spec: Any) -> None:
         self.stage.review(target=self.target, **spec)
 
-    def look(self) -> None:
+    def look(self, name: str = NAME) -> None:
         """Have the operator look at the review now instead of within a minute."""
-        self.stage.api.merge("DriftReview", "web-2", self.stage.namespace, {"metadata": {"labels": {"look": "now"}}})
+        self.stage.api.merge("DriftReview", name, self.stage.namespace, {"metadata": {"labels": {"look": "now"}}})

@@ -52,7 +52,7 @@ class TestTimeLeft:
 
 
 def at(moment: datetime, mode: str = "up", **spec: Any) -> Simulator:
-    simulator = Simulator(review(**{"window": WINDOW} | spec), metrics=Metrics(mode=mode))
+    simulator = Simulator(review(**{"window": WINDOW} | spec), metrics=Metrics(mode=mode), sleepy=True)
     simulator.pass_time(moment - T0)
     return simulator
 
@@ -112,7 +112,8 @@ class TestWarnings:
         simulator = at(T0 + MINUTE)
         simulator.metrics.mode = mode
         simulator.review = review(window=WINDOW, **spec)
-        simulator.pass_time(20 * HOUR + 30 * MINUTE)
+        simulator.now += 20 * HOUR  # a source is asked again every few seconds
+        simulator.pass_time(30 * MINUTE)
         found = warned(simulator)
         assert found is not None
         assert what in found[1]
@@ -168,7 +169,7 @@ class TestWarnings:
 
     def test_a_drift_that_was_left_to_people_warns_and_one_that_is_rolled_back_does_not(self) -> None:
         for policy, expected in (({"onDrift": "Hold"}, True), ({}, False)):
-            simulator = Simulator(review(window=WINDOW, policy=policy), metrics=Metrics([(T0, 2.0)]))
+            simulator = Simulator(review(window=WINDOW, policy=policy), metrics=Metrics([(T0, 2.0)]), sleepy=True)
             simulator.pass_time(22 * HOUR)
             found = warned(simulator)
             assert (found is not None and "REJECT is left to a person" in found[1]) is expected

@@ -52,9 +52,9 @@ def paused_for_a_while(simulator: Simulator) -> None:
     simulator.pass_time(MINUTE)
     assert simulator.target is not None
     simulator.target.paused = True
-    simulator.pass_time(3 * HOUR)
+    simulator.pass_time(80 * MINUTE)  # over the look that finds the drift
     simulator.target.paused = False
-    simulator.pass_time(2 * HOUR)
+    simulator.pass_time(4 * HOUR)
 
 
 def suspended_for_a_while(simulator: Simulator) -> None:
