@@ -15,9 +15,10 @@ from driftreview.adapters.kubernetes import AUTOSCALERS, CONFIG_MAPS, SECRETS, C
 from driftreview.adapters.workloads import Workload
 from driftreview.api.wayback import Rehearsal, RehearsalOutcome
 from driftreview.domain.action import Role
+from driftreview.domain.blocking import SAYS, Tried
 from driftreview.domain.display import plain
 from driftreview.domain.headroom import budget_of, quota_of
-from driftreview.domain.patches import rollback_patch
+from driftreview.domain.patches import another_patch, rollback_patch
 from driftreview.domain.running import autoscaler_of
 from driftreview.domain.wayback import (
     CLAIM,
@@ -51,6 +52,7 @@ _MESSAGE: Final = 200
 _NO_DRY_RUN: Final = "does not support dry run"
 """What the API server says of an admission webhook that has side effects: that one is not asked, nor the rest."""
 _BY_THE_ACTOR: Final = "the operator of role actor tries it before it acts"
+_BY_NOBODY: Final = "the operator of role judge may change no workload, not even without doing it"
 _UNAUTHORIZED: Final = 401
 _NO_RIGHT: Final = "the operator may not read it"
 _NO_TIME: Final = "the API server was slow"
@@ -101,6 +103,18 @@ class WayBack:
             rehearsal=rehearsal,
             unread=tuple(asked.unread),
         )
+
+    def try_another(self, workload: Workload, now: datetime) -> Tried:
+        """Try to give the target another pod template, as any release does; nothing is changed."""
+        if not self._rehearses:
+            return Tried(now, None, _BY_NOBODY)
+        metadata = workload.raw["metadata"]
+        try:
+            patch = another_patch(workload.view)
+            self._cluster.rehearse(TARGETS[workload.kind], metadata["name"], patch, metadata["namespace"])
+        except ClusterError as error:
+            return Tried(now, True) if SAYS in str(error) else Tried(now, None, _said(error))
+        return Tried(now, refused=False)
 
     def _rehearsal(self, workload: Workload, patch: Sequence[Mapping[str, Any]]) -> Rehearsal:
         metadata = workload.raw["metadata"]

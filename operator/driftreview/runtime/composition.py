@@ -17,6 +17,7 @@ from driftreview.adapters.wayback import WayBack
 from driftreview.adapters.workloads import Workloads
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
+from driftreview.runtime.blocking import BlockReader
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.claims import Claims
@@ -50,7 +51,7 @@ def reconciler(
 ) -> Reconciler:
     """Put the parts together."""
     reviews, workloads = Reviews(cluster), Workloads(cluster, on_answer=alive)
-    keeper = Keeper(reviews, workloads)
+    keeper, way_back = Keeper(reviews, workloads), WayBack(cluster, settings.role)
     capture = Capture(reviews, keeper, ClusterFacts(cluster, clock.now), clock.now)
     carry_out = CarryOut(reviews, workloads, GitOpsTools(cluster), keeper, telemetry, stop)
     return Reconciler(
@@ -66,7 +67,8 @@ def reconciler(
         looks=Looks(reviews, sources, capture, carry_out.baseline, telemetry, clock.now),
         carry_out=carry_out,
         steps=Steps(Recipients(cluster), carry_out),
-        way_back=WayBackReader(WayBack(cluster, settings.role), keeper, carry_out.way_back),
+        way_back=WayBackReader(way_back, keeper, carry_out.way_back),
+        block=BlockReader(way_back),
         recovery=RecoveryLook(capture, sources, carry_out, telemetry, clock.now),
         reporter=Reporter(reviews, Reports(cluster), known.indices.approvals, clock.now),
         rulings=known.rulings,

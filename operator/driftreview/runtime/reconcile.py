@@ -54,6 +54,7 @@ from driftreview.domain.signalsets import pin, pin_name, with_sets
 from driftreview.domain.wayback import turned
 from driftreview.domain.ways import as_reviewed
 from driftreview.runtime.before import BeforeT0
+from driftreview.runtime.blocking import BlockReader
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
 from driftreview.runtime.carryout import RETRY, CarryOut
 from driftreview.runtime.claims import Claims
@@ -91,6 +92,7 @@ class Reconciler:
     carry_out: CarryOut
     steps: Steps
     way_back: WayBackReader
+    block: BlockReader
     recovery: RecoveryLook
     reporter: Reporter
     rulings: Rulings
@@ -124,6 +126,7 @@ class Reconciler:
         self.before.forget(uid)
         self.capture.forget(uid)
         self.way_back.forget(uid)
+        self.block.forget(uid)
         self.stale.discard(uid)
 
     def _turn(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
@@ -240,7 +243,9 @@ class Reconciler:
         target = remembered(workload.view, rulings) if workload else None
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)
-        observed = replace(found, approvals=self.people(review), first=first, stop=self.carry_out.stop.seen())
+        tried = self.block.seen(review, workload, now) if workload else None
+        stop = self.carry_out.stop.seen()
+        observed = replace(found, approvals=self.people(review), first=first, stop=stop, tried=tried)
         if workload is None or self.role is Role.JUDGE:
             return workload, observed
         if is_under_way(review.status, target):
