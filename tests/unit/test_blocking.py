@@ -5,6 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from driftreview.adapters.errors import ClusterError, UnavailableError, error_of
 from driftreview.adapters.wayback import WayBack
@@ -125,6 +127,16 @@ class TestSaid:
             "block.yaml" in told(with_block(subject.model_copy(update={"status": status}), status, AGAIN, T0)).message
         )
 
+    @given(st.lists(st.sampled_from([None, REFUSED, PASSED, AGAIN, UNKNOWN]), max_size=8))
+    def test_it_holds_only_if_it_was_refused_when_it_was_last_tried(self, tries: list[Tried | None]) -> None:
+        subject = watching()
+        for each in tries:
+            subject = subject.model_copy(update={"status": settled(subject, each, T0 + MINUTE)})
+        last = next((each for each in reversed(tries) if each is not None), None)
+        found = condition(subject.status, KIND)
+        assert (found is not None and found.status == "True") is (last is REFUSED)
+        assert (found is None) is (last is None)
+
 
 class TestWhile:
     def test_it_is_to_be_refused_from_t0_until_the_window_closes(self) -> None:
@@ -159,12 +171,12 @@ class TestWhile:
 
     def test_a_suspended_review_says_that_it_blocks_nothing(self) -> None:
         subject = watching(suspend=True)
-        status = with_block(watching(), subject.status, REFUSED, T0)
-        subject = subject.model_copy(update={"status": status})
         assert not blocks(subject, T0)
-        found = told(settled(subject, None))
-        assert (found.status, found.reason) == ("False", "Suspended")
-        assert "spec.suspend is true" in found.message
+        for status in (subject.status, with_block(watching(), subject.status, REFUSED, T0)):
+            subject = subject.model_copy(update={"status": status})
+            found = told(settled(subject, None))
+            assert (found.status, found.reason) == ("False", "Suspended")
+            assert "spec.suspend is true" in found.message
         on = watching().model_copy(update={"status": settled(subject, None)})
         assert told(settled(on, PASSED)).status == "Unknown", "it may not have heard of that either"
         assert told(settled(on, REFUSED)).status == "True"

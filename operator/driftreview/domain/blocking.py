@@ -46,11 +46,14 @@ class Tried:
 
 def blocks(review: DriftReview, now: datetime) -> bool:
     """Whether another pod template is to be refused now, as charts/driftreview/block.yaml has it."""
+    return _may_block(review, now) and not review.spec.suspend
+
+
+def _may_block(review: DriftReview, now: datetime) -> bool:
     status = review.status
-    if review.spec.policy.on_new_revision is not OnNewRevision.BLOCK or review.spec.suspend or status.t0 is None:
+    if review.spec.policy.on_new_revision is not OnNewRevision.BLOCK or status.t0 is None or status.rollback is None:
         return False
-    going_on = status.act is None and status.phase not in TERMINAL
-    return going_on and status.rollback is not None and now <= status.rollback.closes_at
+    return status.act is None and status.phase not in TERMINAL and now <= status.rollback.closes_at
 
 
 def due(last: Tried, now: datetime) -> bool:
@@ -61,11 +64,11 @@ def due(last: Tried, now: datetime) -> bool:
 def with_block(review: DriftReview, status: DriftReviewStatus, tried: Tried | None, now: datetime) -> DriftReviewStatus:
     """Say whether another pod template is refused, as long as it should be; what was not tried stays as it was said."""
     kind = ConditionType.NEW_REVISION_REFUSED
-    if blocks(review, now):
-        return status if tried is None else with_condition(status, kind, *_told(review, status, tried), now)
-    if condition(status, kind) is not None and review.spec.suspend:
+    if not _may_block(review, now):
+        return without_condition(status, kind)
+    if review.spec.suspend:
         return with_condition(status, kind, "False", Reason.SUSPENDED, _SUSPENDED, now)
-    return without_condition(status, kind)
+    return status if tried is None else with_condition(status, kind, *_told(review, status, tried), now)
 
 
 def _told(review: DriftReview, status: DriftReviewStatus, tried: Tried) -> tuple[Truth, Reason, str]:
