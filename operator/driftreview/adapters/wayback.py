@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -83,26 +83,21 @@ class WayBack:
             ran: from when until when what runs now ran, as the patch of the rollback has it.
             resumes: whether a paused rollout goes on with it.
         """
+        asked = _Questions(self._cluster, workload.raw["metadata"]["namespace"], monotonic() + SECONDS)
         if template is not None and not template:
-            return Gathered(template)
-        metadata = workload.raw["metadata"]
-        asked = _Questions(self._cluster, metadata["namespace"], monotonic() + SECONDS)
-        scale = partial(autoscaler_of, kind=workload.kind, name=metadata["name"])
+            return _with_scalers(Gathered(template), asked, workload)
         patch = rollback_patch(workload.view, workload.raw, template, ran, resumes=resumes)
         rehearsal = self._rehearsal(workload, patch)
-        scalers = partial(asked.all, "HorizontalPodAutoscalers", AUTOSCALERS, scale)
         if template is None:
-            found = tuple(filter(None, scalers()))
-            return Gathered({}, scalers=found, rehearsal=rehearsal, unread=tuple(asked.unread), empties=True)
-        return Gathered(
+            return _with_scalers(Gathered({}, rehearsal=rehearsal, empties=True), asked, workload)
+        gathered = Gathered(
             template,
             missing=tuple(each for each in needs(template)[:MOST_NEEDS] if asked.is_missing(each)),
             quotas=tuple(asked.all("ResourceQuotas", QUOTAS, quota_of)),
             budgets=tuple(asked.all("PodDisruptionBudgets", BUDGETS, budget_of)),
-            scalers=tuple(filter(None, scalers())),
             rehearsal=rehearsal,
-            unread=tuple(asked.unread),
         )
+        return _with_scalers(gathered, asked, workload)
 
     def try_another(self, workload: Workload, now: datetime) -> Tried:
         """Try to give the target another pod template, as any release does; nothing is changed."""
@@ -125,6 +120,14 @@ class WayBack:
         except ClusterError as error:
             return Rehearsal(outcome=_outcome(error), message=_said(error))
         return Rehearsal(outcome=RehearsalOutcome.ACCEPTED)
+
+
+def _with_scalers(gathered: Gathered, asked: _Questions, workload: Workload) -> Gathered:
+    """With the autoscalers of the target, which are asked for last, and with all that could not be read."""
+    before, scale = len(asked.unread), partial(autoscaler_of, kind=workload.kind, name=workload.raw["metadata"]["name"])
+    found = tuple(filter(None, asked.all("HorizontalPodAutoscalers", AUTOSCALERS, scale)))
+    unknown = None if found else next((each.why for each in asked.unread[before:]), None)
+    return replace(gathered, scalers=found, unknown_scalers=unknown, unread=tuple(asked.unread))
 
 
 def _outcome(error: ClusterError) -> RehearsalOutcome:

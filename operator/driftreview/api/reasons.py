@@ -164,6 +164,8 @@ class Reason(StrEnum):
     """The API server forbids a rehearsal of the rollback: the operator lacks the right, or a policy forbids it."""
     OWNED_BY_AUTOSCALER = "OwnedByAutoscaler"
     """A HorizontalPodAutoscaler owns the number of pods, which a rollback would have to set to zero."""
+    SCALING_UNKNOWN = "ScalingUnknown"
+    """Whether a HorizontalPodAutoscaler owns the number of pods is not known, and an act would have to set it."""
     # OwnedByGit
     ARGO_CD = "ArgoCD"
     """An Application of Argo CD owns the target."""
