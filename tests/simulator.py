@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from driftreview.api.act import Act, ActType, Pause, Step
+from driftreview.api.act import Act, ActType, Do, Pause, Step
 from driftreview.api.approval import ApprovalType, DriftApproval
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
@@ -24,7 +24,7 @@ from driftreview.api.preflight import PreflightFinding
 from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
 from driftreview.api.signal import Signal
-from driftreview.api.status import Chain, DriftReviewStatus, Revision
+from driftreview.api.status import Chain, DriftReviewStatus, Member, Revision
 from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.api.wayback import WayBackCheck
@@ -53,16 +53,19 @@ from driftreview.domain.giving import StepView
 from driftreview.domain.judge import judge_checkpoint, judge_recovery
 from driftreview.domain.keeping import as_kept, copies
 from driftreview.domain.limitsonly import frozen_with
+from driftreview.domain.members import alone, index_of
+from driftreview.domain.membersteps import as_step
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import Owner
 from driftreview.domain.pausing import not_paused, paused
 from driftreview.domain.plan import plan
-from driftreview.domain.promoting import given
 from driftreview.domain.query import Asked
 from driftreview.domain.recovery import frozen_last, restored
 from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from driftreview.domain.serving import Serving
+from driftreview.domain.stepping import given
 from driftreview.domain.steps import next_step
 from driftreview.domain.stop import Stop
 from driftreview.domain.ways import as_reviewed, empties, is_done
@@ -238,6 +241,8 @@ class Simulator:
     snapshots: dict[str, dict[str, Any]] = field(default_factory=dict)
     writes: int = 0
     acts: list[ActType] = field(default_factory=list)
+    members: list[Deployment | None] = field(default_factory=list)
+    """The workloads of spec.target.with."""
     recipients: defaultdict[str, Recipient] = field(default_factory=lambda: defaultdict(Recipient))
     """By step, as it is told."""
     taken: list[Step] = field(default_factory=list)
@@ -327,12 +332,11 @@ class Simulator:
     def _planned(self, review: DriftReview) -> datetime | None:
         if self.unreadable and not aftermath.is_over(review.status):
             raise Fault
-        view = self.target.view(self.now) if self.target else None
-        view = as_chained(review.status, as_reviewed(review, view)) if view else None
+        view = self._view(review)
         observed = Observed(view, (), tuple(self.approvals), preflight=self.preflight, stop=self.stop)
         if (index := next_step(review.status.act)) is not None and view is not None and is_done(review.status, view):
             assert review.status.act is not None
-            observed = replace(observed, step=self._recipient(review.status.act.steps[index]).view(self.now))
+            observed = replace(observed, step=self._seen(review, review.status.act.steps[index], view))
         action = plan(review, observed, self.now)
         match action:
             case Settle(status, again):
@@ -351,6 +355,13 @@ class Simulator:
             case PauseOwner(pause):
                 return self._pause(review, pause)
         raise AssertionError(f"no target, but {action}")
+
+    def _view(self, review: DriftReview) -> TargetView | None:
+        if self.target is None:
+            return None
+        members = tuple(each and each.view(self.now) for each in self.members)
+        view = as_chained(review.status, as_reviewed(review, self.target.view(self.now)))
+        return replace(view, members=members)
 
     def _capture_baseline(self, review: DriftReview) -> datetime:
         status = review.status
@@ -521,30 +532,68 @@ class Simulator:
         self._power()
         return self.now
 
+    def _seen(self, review: DriftReview, step: Step, view: TargetView) -> StepView:
+        member = index_of(review, step)
+        if member is None:
+            return self._recipient(step).view(self.now)
+        return as_step(alone(review, member), view.members[member], Serving())
+
+    def _take_member(self, review: DriftReview, member: int, step: Step) -> str:
+        """Approve or take back a workload that is reviewed with the target."""
+        own, deployment = alone(review, member), self.members[member]
+        assert deployment is not None
+        assert deployment.uid == self.status["members"][member]["target"]["uid"], "the very object"
+        version = content_hash(builders.template(deployment.version))
+        assert own.status.judged is not None
+        assert version == own.status.judged.template_hash, "each is approved or taken back once"
+        if step.do is Do.APPROVE:
+            deployment.approved = version
+        else:
+            deployment.taken_back = (version,)
+            if step.do is Do.SCALE:
+                deployment.replicas, deployment.generation = 0, deployment.generation + 1
+            else:
+                assert own.status.previous is not None
+                pinned, fails = self._pinned(own, own.status.previous), deployment.fails
+                assert content_hash(pinned.template) == own.status.previous.template_hash, "back to what was pinned"
+                deployment.roll_out(pinned.name.removeprefix("web-"), self.now)
+                deployment.fails = fails
+        return deployment.uid
+
     def _recipient(self, step: Step) -> Recipient:
         return self.recipients[f"{step.do} {step}"]
 
     def _take(self, review: DriftReview, index: int) -> datetime:
         act, status = review.status.act, review.status
         assert act is not None, "the intent is stored before the step"
-        step, recipient = act.steps[index], self._recipient(act.steps[index])
-        assert act.type is ActType.PROMOTE
+        step, member = act.steps[index], index_of(review, act.steps[index])
         assert self.target is not None
-        assert self.target.approved == content_hash(builders.template(self.target.version)), "the target comes first"
+        if act.type is ActType.PROMOTE:
+            version = content_hash(builders.template(self.target.version))
+            assert self.target.approved == version, "the target comes first"
+        else:
+            assert self.acts == [ActType.ROLL_BACK], "the target comes first"
         assert self.target.view(self.now).rollout is Rollout.COMPLETE, "and all of its pods"
         assert all(each.completed_at is not None for each in act.steps[:index]), "then each in its turn"
-        assert recipient.began is None, "each is given once"
-        assert not recipient.hindrance, "if it can be"
+        assert step.applied_at is None, "each once"
         assert self.stop is None, "and nothing while acts are stopped"
         assert not review.spec.suspend, "nor while suspended"
         forced = status.decision is not None and status.decision.reason is Reason.OVERRIDDEN
-        assert forced or not is_frozen(review, self.now), "nor in a freeze"
+        promoted = act.type is ActType.PROMOTE
+        assert forced or not promoted or not is_frozen(review, self.now), "nor in a freeze"
         self._power()
-        recipient.began = self.now
+        uid = self._give(step) if member is None else self._take_member(review, member, step)
         self.taken.append(intent_of(step))
         self._power()
-        self._write(review, given(review, index, "recipient-uid", self.now))
+        self._write(review, given(review, index, uid, self.now))
         return self.now
+
+    def _give(self, step: Step) -> str:
+        recipient = self._recipient(step)
+        assert recipient.began is None, "each is given once"
+        assert not recipient.hindrance, "if it can be"
+        recipient.began = self.now
+        return "recipient-uid"
 
     def _write(self, review: DriftReview, status: DriftReviewStatus) -> None:
         wire = json.loads(json.dumps(with_countdown(review, status, self.now).to_wire()))
@@ -587,6 +636,10 @@ class Simulator:
                 (each.name, each.due) for each in old.checkpoints
             ], "due times are written once"
             assert (new.judged, new.previous, new.target) == (old.judged, old.previous, old.target), "and the subject"
+            pinned = [
+                [(each.name, each.judged, each.previous, each.target) for each in of.members] for of in (old, new)
+            ]
+            assert pinned[0] == pinned[1], "each of them"
         for before, after in zip(old.checkpoints, new.checkpoints, strict=False):
             if before.verdict is not None:
                 assert replace_rows(before) == replace_rows(after), "what was judged stays judged"
@@ -647,7 +700,7 @@ class Simulator:
 
     def _ended(self, review: DriftReview) -> bool:
         t0, window = review.status.t0, extended(review).spec.window
-        return t0 is not None and self.now >= schedule.last_safe_moment(window, t0, review.status.target)
+        return t0 is not None and self.now >= schedule.last_safe_moment(window, t0, review.status)
 
     def _check_people(self, review: DriftReview, new: DriftReviewStatus) -> None:
         decision, old = new.decision, review.status.decision
@@ -756,6 +809,11 @@ def same_but_for_the_aftermath(old: DriftReviewStatus, new: DriftReviewStatus) -
     ]
     whole = [each.model_copy(update=dict.fromkeys(told)) for each in (old, new)]
     return whole[0] == whole[1] and all(held[0].get(kind) == held[1].get(kind) for kind in kept)
+
+
+def is_same_subject(old: Member, new: Member) -> bool:
+    """Whether a workload beside the target is judged, and gone back from, as at T0."""
+    return (old.name, old.judged, old.previous, old.target) == (new.name, new.judged, new.previous, new.target)
 
 
 def replace_rows(checkpoint: Any) -> Any:

@@ -10,7 +10,7 @@ import pytest
 from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
-from tests.integration.operators import Operators
+from tests.integration.operators import Operators, environment
 from tests.support.faultproxy import PATCH_FAILED, Canned, Fault, FaultProxy, Lost, failure
 from tests.support.stage import THE_ACT, Stage, ago, stepping, verdicts, wire
 
@@ -159,3 +159,18 @@ def test_a_watch_that_falls_silent_is_given_up_and_a_new_review_is_still_taken(
         stage.review(source=False)
         # Nobody says anything for 70 s, kopf's measure of a dead watch: a living one has a bookmark every minute.
         assert stage.ended(seconds=90)["phase"] == "Promoted"
+
+
+def test_credentials_that_are_refused_for_a_while_cost_a_delay(
+    stage: Stage, operators: Operators, proxy: FaultProxy
+) -> None:
+    by_proxy = operators.kubeconfig_by(proxy.url)
+    with environment(DRIFTREVIEW_LEASE_SECONDS="120"), operators.own(kubeconfig=by_proxy) as operator:
+        stage.release("1", "2")
+        wait_until(lambda: "holds the lease" in operator.log.read_text("utf-8"), "it works")
+        refused = proxy.add(Fault("GET", WATCH, answer=failure(401)))
+        proxy.cut()  # so that it watches anew
+        wait_until(lambda: refused.hits >= 3, "its token is refused again and again")
+        proxy.remove(refused)
+        stage.review()
+        assert stage.ended(seconds=60)["phase"] == "Promoted"

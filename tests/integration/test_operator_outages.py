@@ -11,7 +11,7 @@ import pytest
 
 from lab import Lab, PrometheusServer
 from lab.web import Client, wait_until
-from tests.integration.operators import Operators
+from tests.integration.operators import Operators, environment
 from tests.support.stage import SOURCE, Stage, ago, condition, on_grid, steady, stepping, verdicts, wire
 
 pytestmark = pytest.mark.integration
@@ -125,7 +125,8 @@ def test_an_api_server_restarted_during_a_review_costs_a_delay(
 ) -> None:
     stage.release("1", "2")
     stage.source(resolution="10s")
-    with operators.own() as operator:
+    # Longer than the server may be away: who loses its Lease ends, and is started again by others.
+    with environment(DRIFTREVIEW_LEASE_SECONDS="120"), operators.own() as operator:
         t0 = ago(seconds=SOON)
         stage.review(**short(t0, stepping(t0)))
         stage.until(lambda status: status.get("baseline"), "the baseline is frozen")

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.validate import too_fine
@@ -50,7 +51,7 @@ def test_the_last_look_is_over_before_the_last_safe_moment_and_that_before_the_w
     spec: DriftReviewSpec, t0: datetime
 ) -> None:
     settled = schedule.checkpoints(spec.window, t0)[-1].at + parse_duration(spec.window.settle)
-    safe, closes = schedule.last_safe_moment(spec.window, t0, None), schedule.closes_at(spec.window, t0)
+    safe, closes = schedule.last_safe_moment(spec.window, t0, DriftReviewStatus()), schedule.closes_at(spec.window, t0)
     assert settled <= safe <= closes
     assert safe < closes or parse_duration(spec.window.grace) == timedelta(0)
 

@@ -172,6 +172,10 @@ class FaultProxy:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self.cut()
+
+    def cut(self) -> None:
+        """Cut all connections; new ones are taken."""
         for each in list(self._open):
             _cut(each)
 

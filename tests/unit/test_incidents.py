@@ -30,7 +30,7 @@ from driftreview.domain.pods import Container, Ended, Pod, PodsOf
 from driftreview.domain.result import CheckpointResult, SignalResult
 from tests.builders import HOUR, MINUTE, T0, review, revision, signal
 
-SUBJECTS = subjects(Target(name="web"), revision("new"))
+SUBJECTS = subjects([(Target(name="web"), revision("new"))])
 EVENT: dict[str, Any] = {
     "type": "Warning",
     "involvedObject": {"kind": "Pod", "name": "web-new-abcde"},

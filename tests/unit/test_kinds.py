@@ -386,7 +386,7 @@ class TestPods:
 
     def test_events_of_the_target_its_revision_and_its_pods_are_incidents(self) -> None:
         judged = Revision(name="web-6f4c", uid="revision-uid", template_hash="sha256:" + "0" * 64)
-        of = subjects(Target(kind=TargetKind.STATEFUL_SET, name="web"), judged)
+        of = subjects([(Target(kind=TargetKind.STATEFUL_SET, name="web"), judged)])
         assert of.concern("StatefulSet", "web")
         assert of.concern("ControllerRevision", "web-6f4c")
         assert of.concern("Pod", "web-0")

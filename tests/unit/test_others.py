@@ -16,6 +16,7 @@ from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import OnMissing
 from driftreview.api.status import Decision, DriftReviewStatus
+from driftreview.api.target import TargetKind
 from driftreview.api.verdicts import Recommendation, SignalVerdict, Verdict
 from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.emptied import emptied, of_nothing
@@ -24,7 +25,7 @@ from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.marks import BREAK_GLASS, break_glass
 from driftreview.domain.plan import plan
 from driftreview.domain.recheck import differences, earlier, looked
-from driftreview.domain.rulings import ruling
+from driftreview.domain.rulings import rulings
 from driftreview.domain.running import Edit, last_edit, scaled_at
 from driftreview.domain.workload import TargetView
 from tests.builders import (
@@ -232,8 +233,8 @@ class TestAWholeLife:
 
     def test_later_reviews_know_it_as_a_rejection(self) -> None:
         simulator = self.reverted()
-        found = ruling({"status": simulator.status})
-        assert found is not None
+        stored = {"spec": {"target": {"name": "web"}}, "status": simulator.status}
+        found = rulings(stored)[TargetKind.DEPLOYMENT, "web"]
         assert (found.rejected, found.template_hash) == (True, revision("new").template_hash)
         assert simulator.acts == []
 

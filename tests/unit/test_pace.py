@@ -85,7 +85,7 @@ class TestTheLastSafeMoment:
         simulator = slow(2 * HOUR)
         simulator.pass_time(MINUTE)
         status = DriftReviewStatus.model_validate(simulator.status)
-        assert schedule.last_safe_moment(window, T0, status.target) == T0
+        assert schedule.last_safe_moment(window, T0, status) == T0
 
     @pytest.mark.parametrize(
         ("policy", "phase", "acts"),

@@ -10,9 +10,9 @@ from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.action import Settle
-from driftreview.domain.promoting import held_up
 from driftreview.domain.running import Edit
 from driftreview.domain.status import condition
+from driftreview.domain.stepping import held_up
 from driftreview.domain.steps import next_step
 from driftreview.domain.stop import Stop
 from tests import builders

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.act import Act, ActType
+from driftreview.api.act import Act, ActType, Do, Step
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Decision, DriftReviewStatus
@@ -81,6 +81,26 @@ class TestAJudge:
     def test_what_was_begun_is_the_actors_to_end(self) -> None:
         status = intended(applied_at=INTENT)
         assert step(status, Role.JUDGE, T0 + 9 * HOUR) == Settle(status, T0 + 9 * HOUR + MINUTE)
+
+    @pytest.mark.parametrize(("done", "missed"), [(0, False), (1, True), (2, False)])
+    def test_of_services_that_ship_together_it_is_told_which_nobody_takes_back(
+        self, done: int, *, missed: bool
+    ) -> None:
+        def back(index: int) -> Step:
+            moment = INTENT + MINUTE if index < done else None
+            put_back = {"do": Do.PUT_BACK, "kind": "Deployment", "namespace": "shop", "name": f"web-{index}"}
+            return Step.model_validate(put_back | {"applied_at": moment, "completed_at": moment})
+
+        status = intended(applied_at=INTENT, steps=[back(0), back(1)])
+        found = step(status, Role.JUDGE, INTENT + 10 * MINUTE)
+        assert isinstance(found, Settle)
+        stalled = condition(found.status, ConditionType.STALLED)
+        assert (stalled is not None and stalled.reason == Reason.NO_ACTOR) is missed
+        if stalled is not None:
+            assert stalled.message.startswith(
+                "step 2 of 2, Deployment shop/web-1, is next since 2026-07-31T13:03:00Z, but"
+            )
+        assert missed is (found.status != status), "before the first one the target's own rollout is followed"
 
     def test_while_it_is_suspended_nobody_is_missed(self) -> None:
         found = step(intended(), Role.JUDGE, INTENT + HOUR, suspend=True)

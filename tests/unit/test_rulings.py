@@ -8,7 +8,7 @@ import pytest
 from driftreview.api.phases import Phase
 from driftreview.api.target import Target, TargetKind
 from driftreview.api.verdicts import Recommendation
-from driftreview.domain.rulings import Ruling, rejected, remembered, ruling
+from driftreview.domain.rulings import Ruling, rejected, remembered, rulings
 from driftreview.runtime.rulings import Rulings
 from tests.builders import HOUR, MINUTE, T0, target
 from tests.simulator import Simulator
@@ -20,7 +20,11 @@ BEGAN = T0 - 12 * MINUTE
 
 
 def stored(simulator: Simulator) -> dict[str, Any]:
-    return {"status": simulator.status}
+    return {"spec": {"target": {"name": "web"}}, "status": simulator.status}
+
+
+def ruling(review: dict[str, Any]) -> Ruling | None:
+    return rulings(review).get((TargetKind.DEPLOYMENT, "web"))
 
 
 def made(template: str, *, is_rejected: bool = True, at: datetime = T0, until: datetime | None = None) -> Ruling:

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from driftreview.api.driftreview import DriftReviewSpec
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.window import Window
 from driftreview.domain import schedule
 from tests.builders import HOUR, MINUTE, T0, review
@@ -31,7 +32,7 @@ def test_due_times_are_offsets_from_t0() -> None:
 def test_the_window_closes_after_its_grace_and_half_of_that_is_kept_for_acting() -> None:
     declared = window(rollback="48h", grace="30m")
     assert schedule.closes_at(declared, T0) == T0 + 48 * HOUR + 30 * MINUTE
-    assert schedule.last_safe_moment(declared, T0, None) == T0 + 48 * HOUR + 15 * MINUTE
+    assert schedule.last_safe_moment(declared, T0, DriftReviewStatus()) == T0 + 48 * HOUR + 15 * MINUTE
 
 
 def test_times_are_cut_to_whole_seconds() -> None:

@@ -26,7 +26,7 @@ class World:
         self.looked: list[Any] = []
         self.missing: tuple[Need, ...] = ()
         self.fails: Exception | None = None
-        self.there = True
+        self.there, self.frozen, self.asked = True, template("old"), 0
         self.reader = WayBackReader(cast(Any, self), cast(Any, self), self.evidence)
 
     def gather(self, _: Workload, of: Any, ran: tuple[datetime, datetime], *, resumes: bool) -> Gathered:
@@ -42,7 +42,8 @@ class World:
         return RevisionEvidence(**revision("old").model_dump(), template=template("old") if self.there else {})
 
     def evidence(self, _: DriftReview) -> dict[str, Any]:
-        return template("old") | {"from": "evidence"}
+        self.asked += 1
+        return self.frozen
 
     def see(self, subject: DriftReview, now: datetime = T0) -> WayBackCheck | None:
         return self.reader.seen(subject, Workload(TargetKind.DEPLOYMENT, {}, target()), now).view.check
@@ -84,7 +85,15 @@ def test_the_template_is_the_clusters_and_else_that_of_the_evidence() -> None:
     world.there = False
     world.reader.forget(review().metadata.uid)
     world.see(started())
-    assert world.looked == [template("old"), world.evidence(review())]
+    assert world.looked == [template("old"), template("old")]
+    assert world.asked == 1
+
+
+def test_evidence_of_another_template_is_not_taken_for_it() -> None:
+    world = World()
+    world.there, world.frozen = False, template("new")
+    world.see(started())
+    assert world.looked == [{}]
 
 
 def test_a_template_that_cannot_be_had_is_said_and_stops_nothing() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from driftreview.adapters.alerts import read_alerts
@@ -24,6 +24,7 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.incident import Incident
 from driftreview.api.observability import ObservabilityFact
+from driftreview.api.target import WorkloadRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import alerts, observability
 from driftreview.domain.kinds import pods_of, subjects
@@ -72,7 +73,7 @@ class ClusterFacts:
             flags=[read_flag(source, each, target) for each in review.spec.flags],
             alerts=fired,
             observability=seen,
-            incidents=_incidents(reader, review, pods, at),
+            incidents=_incidents(reader, review, [*pods, *_pods_beside(reader, review)], at),
             preflight=review.status.preflight if review.status.baseline is None else [],
             evidence=read_evidence(reader, review.spec.evidence, at_t0=review.status.baseline is None),
             problems=reader.problems,
@@ -99,6 +100,14 @@ def _of_source(source: FactSource, review: DriftReview) -> tuple[AlertsFact | No
     return read_alerts(source, spec, spec.alerts, stretch, rules), seen
 
 
+def _pods_beside(reader: FactReader, review: DriftReview) -> Iterator[Pod]:
+    """The pods of the workloads that are reviewed with the target."""
+    for each in review.status.members:
+        if each.judged is not None and each.target is not None:
+            of = pods_of(WorkloadRef(kind=each.kind, name=each.name), each.target.uid, each.judged)
+            yield from read_pods(reader, f"{DEPLOYMENT}/images", of)
+
+
 def _incidents(reader: FactReader, review: DriftReview, pods: Sequence[Pod], at: datetime) -> list[Incident]:
     """What happened since the look before this one."""
     status = review.status
@@ -108,4 +117,6 @@ def _incidents(reader: FactReader, review: DriftReview, pods: Sequence[Pod], at:
     if status.baseline is not None and status.t0 is not None:
         looked.append(status.t0)
     since = max(looked, default=at - parse_duration(review.spec.window.warmup))
-    return read_incidents(reader, subjects(review.spec.target, status.judged), pods, since)
+    beside = ((WorkloadRef(kind=each.kind, name=each.name), each.judged) for each in status.members)
+    every = [(review.spec.target, status.judged), *((of, judged) for of, judged in beside if judged is not None)]
+    return read_incidents(reader, subjects(every), pods, since)

@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 from driftreview.api.base import Model, Time, atomic, rules
 from driftreview.api.target import TargetKind
 
-MOST_STEPS: Final = 12
-"""Of one act: two of a canary, and those that it is promoted to."""
+MOST_STEPS: Final = 14
+"""Of one act: one for each workload beside the target, or two of a canary; and those that it is promoted to."""
 
 
 class ActType(StrEnum):

@@ -170,6 +170,33 @@ class DriftReviewSpec(Model):
                 "rollout.stable.name: the stable workload must be another one than the target, which is the canary",
             ),
             (
+                "!has(self.target.with) || self.policy.onNewRevision == 'Supersede'",
+                "target.with: services that ship together need policy.onNewRevision Supersede",
+            ),
+            (
+                "!has(self.target.with) || !has(self.rollout) || self.rollout.type == 'InPlace'",
+                "target.with: services that ship together need rollout.type InPlace",
+            ),
+            (
+                "!has(self.target.with) || !has(self.rollout) || self.rollout.gitOps != 'Pause'",
+                "target.with: rollout.gitOps Pause is for one workload: use Report or Override",
+            ),
+            (
+                (
+                    "!has(self.target.with) || !has(self.rollout) || !has(self.rollout.promoteTo)"
+                    " || self.rollout.promoteTo.all(to, self.target.with.all(each, each.kind != to.kind"
+                    " || each.name != to.name || has(to.__namespace__)))"
+                ),
+                "rollout.promoteTo: what is named in target.with is promoted already",
+            ),
+            (
+                (
+                    "!has(self.target.with) || !has(self.rollout) || self.rollout.firstRelease != 'ScaleToZero'"
+                    " || self.target.with.all(each, each.kind != 'DaemonSet')"
+                ),
+                "rollout.firstRelease ScaleToZero: a DaemonSet of target.with has no number of pods",
+            ),
+            (
                 "!self.policy.approval.notByAuthor || has(self.author)",
                 "policy.approval.notByAuthor needs author: set spec.author to who applies the review (yourself)",
             ),

@@ -21,7 +21,8 @@ from driftreview.api.facts import Facts
 from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import MOST_SETS, PinnedSet
-from driftreview.api.status import ContainerImage
+from driftreview.api.status import ContainerImage, Revision
+from driftreview.api.target import MOST_WITH, TargetKind
 from driftreview.api.values import Duration, finite
 
 MAX_VALUES: Final = 200_000
@@ -232,6 +233,21 @@ class RevisionEvidence(Model):
     revision)."""
 
 
+class MemberEvidence(Model):
+    """A workload that is reviewed with the target, as it was pinned at T0; its pod templates stand elsewhere."""
+
+    kind: TargetKind
+    """Its kind."""
+    name: Annotated[str, Field(max_length=253)]
+    """Its name."""
+    uid: Annotated[str, Field(max_length=64)]
+    """Its UID."""
+    judged: Revision
+    """The judged revision."""
+    previous: Revision | None = None
+    """The revision a rollback goes back to."""
+
+
 class DriftSnapshotSpec(Model):
     """The evidence."""
 
@@ -253,6 +269,10 @@ class DriftSnapshotSpec(Model):
     """The judged revision."""
     previous: RevisionEvidence | None = None
     """The revision a rollback goes back to."""
+    members: (
+        Annotated[list[MemberEvidence], Field(max_length=MOST_WITH, json_schema_extra=list_map("kind", "name"))] | None
+    ) = None
+    """The workloads that are reviewed with the target (T0 only)."""
     signals: Annotated[list[SignalEvidence], Field(max_length=50, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )

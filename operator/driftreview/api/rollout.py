@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from driftreview.api.base import DnsName, Model, atomic, rules
-from driftreview.api.target import Target
+from driftreview.api.target import WorkloadRef
 
 
 class RolloutType(StrEnum):
@@ -42,7 +42,7 @@ class Stable(Model):
     (container by container of one name)."""
 
 
-class PromotedTo(Target):
+class PromotedTo(WorkloadRef):
     """A workload that takes the approved images."""
 
     namespace: DnsName | None = None

@@ -17,6 +17,7 @@ from driftreview.api.phases import Phase
 from driftreview.api.preflight import Findings
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import UsedSets
+from driftreview.api.target import MOST_WITH, TargetKind
 from driftreview.api.values import Duration
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.api.wayback import WayBackCheck
@@ -73,6 +74,29 @@ class TargetStatus(Model):
     """Where a History baseline ends: when the rollout began, or before a release that was rolled back not long ago."""
     break_glass: Annotated[str, Field(max_length=120)] | None = None
     """Its annotation driftreview.dev/break-glass at T0, which is about an earlier release."""
+
+
+class Member(Model):
+    """How a workload stands that is reviewed with the target: what the status has of the target itself."""
+
+    kind: TargetKind
+    """Its kind."""
+    name: Annotated[str, Field(max_length=253)]
+    """Its name."""
+    target: TargetStatus | None = None
+    """The object that is judged."""
+    judged: Revision | None = None
+    """The revision that is judged; its images stand in the T0 evidence."""
+    previous: Revision | None = None
+    """The revision a rollback goes back to, pinned at T0."""
+    kept: Annotated[list[Revision], Field(max_length=MOST_KEPT, json_schema_extra=atomic())] = Field(
+        default_factory=list
+    )
+    """What was seen to run, and from T0 on the previous revision; each in a DriftSnapshot of its own."""
+    rolled_out: RolledOut | None = None
+    """Until T0, the rollout that it waits for, where the workload does not say when that finished."""
+    check: WayBackCheck | None = None
+    """What was found when its way back was last looked at."""
 
 
 class ChainedRevision(Model):
@@ -182,6 +206,10 @@ class DriftReviewStatus(Model):
     )
     """Until the T0 evidence is frozen: what was seen to run where the cluster keeps no history, the newest last; each
     in a DriftSnapshot of its own."""
+    members: Annotated[list[Member], Field(max_length=MOST_WITH, json_schema_extra=list_map("kind", "name"))] = Field(
+        default_factory=list
+    )
+    """The workloads of spec.target.with."""
     signal_sets: UsedSets | None = None
     """The signal sets that it uses: as last read, from T0 on as they were there."""
     preflight: Findings = Field(default_factory=list)

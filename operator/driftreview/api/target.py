@@ -1,10 +1,16 @@
-"""The workload under review."""
+"""The workload under review, and those that are reviewed with it."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated, Final
 
-from driftreview.api.base import DnsName, Model
+from pydantic import ConfigDict, Field
+
+from driftreview.api.base import DnsName, Model, atomic, rules
+
+MOST_WITH: Final = 4
+"""Workloads that are reviewed with the target: five ship together at most."""
 
 
 class TargetKind(StrEnum):
@@ -15,10 +21,40 @@ class TargetKind(StrEnum):
     DAEMON_SET = "DaemonSet"
 
 
-class Target(Model):
-    """The workload under review, in the review's namespace."""
+class WorkloadRef(Model):
+    """A workload, by its kind and name."""
 
     kind: TargetKind = TargetKind.DEPLOYMENT
     """Its kind."""
     name: DnsName
     """Its name."""
+
+    def __str__(self) -> str:
+        """As sentences name it."""
+        return f"{self.kind} {self.name}"
+
+
+class Target(WorkloadRef):
+    """The workload under review, in the review's namespace."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            (
+                "!has(self.with) || self.with.all(each, each.kind != self.kind || each.name != self.name)",
+                "with names further workloads, not the target itself",
+            ),
+            (
+                (
+                    "!has(self.with) || self.with.all(one, self.with.exists_one(each,"
+                    " each.kind == one.kind && each.name == one.name))"
+                ),
+                "with names each workload once",
+            ),
+        )
+    )
+
+    with_: Annotated[list[WorkloadRef], Field(alias="with", max_length=MOST_WITH, json_schema_extra=atomic())] = Field(
+        default_factory=list
+    )
+    """Workloads of the same namespace that ship together with it: one T0, when all are rolled out, and one decision for
+    all; rolled back and promoted after it, in this order."""

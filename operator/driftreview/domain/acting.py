@@ -23,9 +23,9 @@ from driftreview.domain.kinds import as_kubectl_says, blocked
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
-from driftreview.domain.promoting import due_since, kept_back, see_through, waited_until
-from driftreview.domain.serving import Serving
+from driftreview.domain.promoting import see_through
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
+from driftreview.domain.stepping import due_since, kept_back, see_step, waited_until
 from driftreview.domain.steps import next_step, told_steps
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
@@ -54,7 +54,7 @@ def carry_out(review: DriftReview, observed: Observed, now: datetime) -> Action:
             return _promote(review, status, now)
         return see_through(review, status, observed, now)
     if is_under_way(status, target):
-        return _follow(review, status, target, observed.serving, now)
+        return _follow(review, status, target, observed, now)
     if status.act.applied_at is not None:
         back = _put_back(review, status, target, status.act.applied_at, now)
         return Settle(begun(review, back, target, now), now)
@@ -72,10 +72,7 @@ def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
     """What a judge says of an act that another process is to do: nothing, unless nobody does it."""
     status, act = review.status, review.status.act
     stalled = condition(status, ConditionType.STALLED)
-    # Who said that it is frozen said so while it was: whether it still is, is asked below.
-    says_why = (
-        stalled is not None and stalled.status == "True" and stalled.reason not in (Reason.NO_ACTOR, Reason.FROZEN)
-    )
+    says_why = stalled is not None and stalled.status == "True" and stalled.reason not in _ASKED_ANEW
     missed = _not_begun(review, status, act, now) if act is not None else None
     if act is None or missed is None:
         return Settle(status, now + RESYNC)
@@ -83,7 +80,7 @@ def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
     if now > until + ACTOR_SLACK:
         message = fitted(f"{what}, but {_NO_ACTOR} before {said(until)}", f"{told_steps(act)}; decide by hand")
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.NO_ACTOR, message, now)), None)
-    if now < since + ACTOR_SLACK or says_why or _frozen_lately(review, status, act, now):
+    if now < since + ACTOR_SLACK or says_why or _kept_back_lately(review, status, act, now):
         return Settle(status, now + RESYNC)
     message = f"{what}, but {_NO_ACTOR}: does the operator of role actor run, and watch here?"
     stuck = Stuck(Reason.NO_ACTOR, message)
@@ -98,7 +95,8 @@ def _not_begun(
     if act.applied_at is None:
         return f"decided at {said(act.intent_at)}", act.intent_at, status.rollback.closes_at if status.rollback else now
     index = next_step(act)
-    followed = index == 0 and resumes(review)  # the rollout that goes on, and nothing tells since when it is over
+    # Before its first step the target's own rollout is followed, and nothing tells since when that is over.
+    followed = index == 0 and (resumes(review) or act.type is ActType.ROLL_BACK)
     if index is None or act.steps[index].applied_at is not None or followed:
         return None
     since = due_since(act, index)
@@ -106,10 +104,9 @@ def _not_begun(
     return what, since, waited_until(status, act, index, now)
 
 
-def _frozen_lately(review: DriftReview, status: DriftReviewStatus, act: Act, now: datetime) -> bool:
-    """Whether a promotion is kept back, or was until a moment ago: an actor that runs need not have seen the end."""
-    moments = (now, now - ACTOR_SLACK)
-    return act.type is ActType.PROMOTE and any(kept_back(review, status, each) is not None for each in moments)
+def _kept_back_lately(review: DriftReview, status: DriftReviewStatus, act: Act, now: datetime) -> bool:
+    """Whether an act may not go on, or might not until a moment ago: an actor that runs need not have seen the end."""
+    return any(kept_back(review, status, act.type, each) is not None for each in (now, now - ACTOR_SLACK))
 
 
 def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
@@ -143,7 +140,7 @@ def _put_back(
 
 def _promote(review: DriftReview, status: DriftReviewStatus, now: datetime) -> Action:
     """Mark the revision approved, unless acts were stopped or a freeze began since that was decided."""
-    if (kept := kept_back(review, status, now)) is None:
+    if (kept := kept_back(review, status, ActType.PROMOTE, now)) is None:
         return PatchTarget(ActType.PROMOTE)
     reason, why = kept
     closes = status.rollback.closes_at if status.rollback else now
@@ -182,9 +179,17 @@ def _waiting(
 
 
 def _follow(
-    review: DriftReview, status: DriftReviewStatus, target: TargetView, serving: Serving, now: datetime
-) -> Settle:
-    """The previous template is back: wait for its pods, for as long as its rollout may stand still and some."""
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, observed: Observed, now: datetime
+) -> Action:
+    """The previous template is back: wait for its pods, for as long as its rollout may stand still and some.
+
+    Then come the workloads that ship together with it, and once that was begun it is not waited for again.
+    """
+    serving = observed.serving
+    index = next_step(status.act)
+    begun_with = status.act is not None and any(each.applied_at for each in status.act.steps)
+    if index is not None and begun_with:
+        return see_step(review, status, index, observed.step, now)
     back, how_far = went_back_to(status), f"{target.rollout_message}; {serving.said(target.replicas)}"
     if status.act is not None and status.act.applied_at is None:
         seen: dict[str, object] = {"applied_at": schedule.whole_seconds(now)}
@@ -192,7 +197,11 @@ def _follow(
             seen["by"] = shorten(who_applied(changed_by(status.act, target), target.owner))
         applied = status.act.model_copy(update=seen)
         status = status.model_copy(update={"act": applied})
-    if target.rollout is Rollout.COMPLETE and serving.is_right:
+    if index is not None and target.rollout is Rollout.COMPLETE and serving.is_right:
+        if review.status.act is None or review.status.act.applied_at is None:
+            return Settle(finished(review, status), now)
+        return see_step(review, status, index, observed.step, now)
+    if begun_with or (target.rollout is Rollout.COMPLETE and serving.is_right):
         return Settle(begun(review, acted(review, status, Phase.ROLLED_BACK, now), target, now), now)
     if target.rollout is Rollout.PAUSED and target.held is not None:
         held, until = target.held, status.rollback.closes_at if status.rollback else None

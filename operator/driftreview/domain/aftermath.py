@@ -5,7 +5,7 @@ Conditions are written, and nothing is ever done: no rollback of a rollback. The
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from driftreview.domain import schedule
 from driftreview.domain.acted import outcome
 from driftreview.domain.action import Action, CaptureRecovery, Observed, Settle
 from driftreview.domain.decide import metrics_asked
+from driftreview.domain.members import beside
 from driftreview.domain.owner import who_applied
 from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, waits
 from driftreview.domain.result import CheckpointResult
@@ -126,19 +127,45 @@ def _seen(
         return _left(status, Reason.TARGET_REPLACED, f"{name} {what}", now)
     emptied = empties(status.act)
     if target.template_hash == rejected.template_hash and (target.replicas or not emptied):
-        first = after.returned_at or schedule.whole_seconds(now)
-        status = status.model_copy(update={"aftermath": after.model_copy(update={"returned_at": first})})
-        status = given_up(status, Reason.RETURNED, f"{rejected.name} ran again before it could be judged", now)
-        message = _returned(status, target, rejected.name, first)
-        return with_condition(status, ConditionType.STAYS_BACK, "False", Reason.RETURNED, message, now)
+        return _runs_again(status, status, target, rejected.name, now)
     here = rejected if emptied else restored
     if here is None or target.template_hash != here.template_hash:
         other = target.current.name if target.current else "another pod template"
         return _left(status, Reason.NEW_REVISION, f"{name} runs {other} now", now)
+    if (again := next(_back_again(review, status, target), None)) is not None:
+        one, view = again
+        name = one.status.judged.name if one.status.judged else "what was judged"
+        return _runs_again(status, one.status, view, f"{one.spec.target}: {name}", now)
     message = f"{name} has {NO_PODS}" if emptied else f"{here.name} runs"
+    if status.members:
+        message = f"{name} and what ships with it run {went_back_to(status)}"
     if after.returned_at is not None:
         message += f"; {rejected.name} was seen to run again from {said(after.returned_at)} on, and is gone"
     return with_condition(status, ConditionType.STAYS_BACK, "True", Reason.STAYS_BACK, message, now)
+
+
+def _back_again(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView
+) -> Iterator[tuple[DriftReview, TargetView]]:
+    """Each workload that was taken back after the target, and runs what was judged again."""
+    for one, view in beside(review.model_copy(update={"status": status}), target):
+        act, judged = one.status.act, one.status.judged
+        if view is None or act is None or act.applied_at is None or judged is None:
+            continue
+        if view.template_hash == judged.template_hash and (view.replicas or not empties(act)):
+            yield one, view
+
+
+def _runs_again(
+    status: DriftReviewStatus, own: DriftReviewStatus, target: TargetView, rejected: str, now: datetime
+) -> DriftReviewStatus:
+    """What a rollback took away is there again; `own` is the status of that workload alone."""
+    after = status.aftermath or Aftermath()
+    first = after.returned_at or schedule.whole_seconds(now)
+    status = status.model_copy(update={"aftermath": after.model_copy(update={"returned_at": first})})
+    status = given_up(status, Reason.RETURNED, f"{rejected} ran again before it could be judged", now)
+    message = _returned(own, target, rejected, first)
+    return with_condition(status, ConditionType.STAYS_BACK, "False", Reason.RETURNED, message, now)
 
 
 def _returned(status: DriftReviewStatus, target: TargetView, rejected: str, first: datetime) -> str:

@@ -22,6 +22,7 @@ from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.evidence import T0, canonical, written
 from driftreview.domain.limitsonly import limits_only
 from driftreview.domain.naming import look_names, stored_name
+from driftreview.domain.pinnedmembers import frozen_members
 from driftreview.domain.rows import WORTH_SAYING
 from driftreview.domain.samples import Window
 from driftreview.domain.signalsets import as_at_t0
@@ -53,8 +54,21 @@ def contradictions(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> I
             yield from revision_differences("status.previous", review.status.previous, kept)
             yield from _preflight(review.status, each)
         if each.checkpoint == T0:
+            yield from _members(review.status, each)
+        if each.checkpoint == T0:
             yield from _limits_only(review, each)
         yield from _window(review, each)
+
+
+def _members(status: DriftReviewStatus, at_t0: DriftSnapshotSpec) -> Iterator[Difference]:
+    """Whether the workloads beside the target are those that were frozen."""
+    old, new = (
+        {f"{each.kind}/{each.name}": canonical(each.to_wire()).decode() for each in found or ()}
+        for found in (frozen_members(status), at_t0.members)
+    )
+    for name in sorted(old.keys() | new.keys()):
+        if old.get(name) != new.get(name):
+            yield Difference(f"status.members[{name}]", old.get(name, NONE), new.get(name, NONE))
 
 
 def _stages(status: DriftReviewStatus) -> Iterator[Difference]:
@@ -125,7 +139,7 @@ def _window_of(review: DriftReview, t0: datetime) -> Iterator[Difference]:
     status, window = review.status, extended(review).spec.window
     as_declared = len(status.checkpoints) == len(review.spec.window.checkpoints)
     if status.rollback is not None and (as_declared or status.phase in _ACTED):  # what was added may be said next
-        closes, safe = schedule.closes_at(window, t0), schedule.last_safe_moment(window, t0, status.target)
+        closes, safe = schedule.closes_at(window, t0), schedule.last_safe_moment(window, t0, status)
         if status.rollback.closes_at != closes:
             yield Difference("status.rollback.closesAt", said(status.rollback.closes_at), said(closes))
         if status.rollback.last_safe_moment != safe:

@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.act import Act
+from driftreview.api.act import Act, ActType
 from driftreview.api.approval import ApprovalRecord, ApprovalType, DriftApproval
 from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
-from driftreview.api.status import DriftReviewStatus
+from driftreview.api.status import DriftReviewStatus, Member
 from driftreview.api.values import exact_duration, parse_duration
 from driftreview.api.window import Window
 from driftreview.domain.consent import MOST_WORDS, counted, counting, rejection
@@ -149,7 +149,7 @@ def as_recorded(approval: DriftApproval, now: datetime, revision: str = "", why:
 
 def _too_late(act: Act, given: ApprovalType) -> str:
     """What follows from an act of a person once the operator has begun its own."""
-    stops = given is ApprovalType.REJECT and next_step(act) is not None
+    stops = given is ApprovalType.REJECT and act.type is ActType.PROMOTE and next_step(act) is not None
     end = "; no further workload is given the release" if stops else ""
     return f"{act.type} was decided at {said(act.intent_at)}{end}"
 
@@ -231,6 +231,7 @@ def before_t0(status: DriftReviewStatus) -> DriftReviewStatus:
             **dict.fromkeys(("t0", "target", "judged", "previous", "baseline", "verdict", "rollback"), None),
             **dict.fromkeys(("decision", "next_checkpoint", "freeze"), None),
             "checkpoints": [],
+            "members": [Member(kind=each.kind, name=each.name, kept=each.kept) for each in status.members],
             "retaken": (status.retaken or 0) + 1,
             "earlier": status.baseline or status.earlier,
             "conditions": [each for each in status.conditions if each.type not in _SINCE_T0],

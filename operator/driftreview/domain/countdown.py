@@ -21,8 +21,8 @@ from driftreview.domain.ahead import at_window_end
 from driftreview.domain.conclusion import act_on
 from driftreview.domain.consent import consent
 from driftreview.domain.freeze import freeze_at, frozen_until, outlasts
-from driftreview.domain.promoting import kept_back
 from driftreview.domain.status import condition, finished, said, with_condition, without_condition
+from driftreview.domain.stepping import kept_back
 
 _HOUR: Final = timedelta(hours=1)
 _SHORT: Final = timedelta(minutes=5)
@@ -80,7 +80,7 @@ def needs_people(review: DriftReview, status: DriftReviewStatus, now: datetime) 
 def _act_lacks(review: DriftReview, status: DriftReviewStatus, act: Act, now: datetime) -> str:
     """What keeps a promotion back that is not begun yet, though nothing is to be mended."""
     waits = act.type is ActType.PROMOTE and act.applied_at is None
-    return _frozen(review, status, now) if waits and kept_back(review, status, now) is not None else ""
+    return _frozen(review, status, now) if waits and kept_back(review, status, act.type, now) is not None else ""
 
 
 def _decision_lacks(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:

@@ -28,6 +28,7 @@ from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.handover import handed_over, with_owner
 from driftreview.domain.limitsonly import foretold
+from driftreview.domain.members import every, pinned, with_checks
 from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
@@ -41,7 +42,7 @@ from driftreview.domain.status import (
     truth,
     with_condition,
 )
-from driftreview.domain.wayback import hindrances
+from driftreview.domain.wayback import AWAITED, hindrances
 from driftreview.domain.ways import NO_PODS, pinned_way_back, way_back
 from driftreview.domain.workload import TargetView
 
@@ -69,21 +70,21 @@ def with_rollback(
     window = extended(review.model_copy(update={"status": status})).spec.window
     closes = schedule.closes_at(window, t0)
     check = target.check or (status.rollback.check if status.rollback else None)
+    reviewed = with_checks(review.model_copy(update={"status": status}), target)
+    status = reviewed.status
+    ways = [(one, view, hindered(one, view, closes)) for one, view in every(reviewed, target) if view is not None]
+    stuck = [(one, *found) for one, _, found in ways if found is not None]
+    possible = now <= closes and not stuck
     if now > closes:
-        possible, reason, message = False, Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
-    elif (way := way_back(review.model_copy(update={"status": status}), target)) is None:
-        possible, reason = False, Reason.NO_PREVIOUS_REVISION
-        message = _no_way_back(status, target)
-    elif message := handed_over(review, target, said(closes)):
-        possible, reason = False, Reason.OWNED_BY_GIT
-    elif found := hindrances(target, check, closes):
-        possible, reason = False, found[0].reason
-        message = shorten("; and ".join(each.message for each in found))
+        reason, message = Reason.WINDOW_CLOSED, f"the rollback window closed at {said(closes)}"
+    elif stuck:
+        # What nobody can mend comes first: nothing is waited for then.
+        reason = min((why for _, why, _ in stuck), key=lambda why: why in AWAITED)
+        message = shorten("; and ".join(f"{_whose(review, one)}{text}" for one, _, text in stuck))
     else:
-        possible, reason = True, Reason.POSSIBLE
-        back = status.previous.name if way is Do.PUT_BACK and status.previous else NO_PODS
-        message = f"to {back} until {said(closes)}"
-    safe = schedule.last_safe_moment(window, t0, status.target)
+        reason = Reason.POSSIBLE
+        message = f"to {', '.join(_goes_back_to(one, view) for one, view, _ in ways)} until {said(closes)}"
+    safe = schedule.last_safe_moment(window, t0, status)
     rollback = Rollback(
         possible=possible,
         until=closes if possible else None,
@@ -96,6 +97,28 @@ def with_rollback(
     )
     status = status.model_copy(update={"rollback": rollback})
     return with_condition(status, ConditionType.ROLLBACK_POSSIBLE, truth(holds=possible), reason, message, now)
+
+
+def hindered(review: DriftReview, target: TargetView, closes: datetime) -> tuple[Reason, str] | None:
+    """What keeps one workload from being rolled back, and how that is said; None where nothing does."""
+    if way_back(review, target) is None:
+        return Reason.NO_PREVIOUS_REVISION, _no_way_back(review.status, target)
+    if message := handed_over(review, target, said(closes)):
+        return Reason.OWNED_BY_GIT, message
+    check = target.check or (review.status.rollback.check if review.status.rollback else None)
+    if found := hindrances(target, check, closes):
+        return found[0].reason, "; and ".join(each.message for each in found)
+    return None
+
+
+def _whose(review: DriftReview, one: DriftReview) -> str:
+    """Before a sentence that is about one of several workloads, its name."""
+    return f"{one.spec.target}: " if review.spec.target.with_ else ""
+
+
+def _goes_back_to(review: DriftReview, target: TargetView) -> str:
+    previous = review.status.previous
+    return previous.name if way_back(review, target) is Do.PUT_BACK and previous else NO_PODS
 
 
 def _no_way_back(status: DriftReviewStatus, target: TargetView | None = None) -> str:
@@ -159,9 +182,9 @@ def baseline_captured(
     )
     but = "; ".join(each for each in lacking if each)
     summary = f"baseline frozen{but and f', but {but}'}; first look at {said(first.due)}"
-    left = pinned_way_back(review.model_copy(update={"status": status}))
-    if left is None and review.spec.policy.mode is PolicyMode.ENFORCE:
-        summary += f"; a drift cannot be rolled back: {_no_way_back(status)}"
+    stuck = [each for each in pinned(review.model_copy(update={"status": status})) if pinned_way_back(each) is None]
+    if stuck and review.spec.policy.mode is PolicyMode.ENFORCE:
+        summary += f"; a drift cannot be rolled back: {_whose(review, stuck[0])}{_no_way_back(stuck[0].status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))
 
 

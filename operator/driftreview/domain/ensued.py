@@ -103,7 +103,7 @@ def _at_the_end(review: DriftReview, decision: Decision, looks: Decision | None)
         return False
     drifted = looks is not None and looks.recommendation is Recommendation.REJECT
     rules = policy.mode is PolicyMode.ENFORCE and policy.on_window_end is not OnWindowEnd.NOTIFY
-    safe = schedule.last_safe_moment(extended(review).spec.window, t0, review.status.target)
+    safe = schedule.last_safe_moment(extended(review).spec.window, t0, review.status)
     late = decision.at >= safe - WORTH_SAYING
     return rules and late and not drifted and decision.recommendation is Recommendation.INCONCLUSIVE
 

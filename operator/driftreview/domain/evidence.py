@@ -32,6 +32,7 @@ from driftreview.api.values import exact_duration, parse_quantity
 from driftreview.domain.blocks import numbers
 from driftreview.domain.companions import Companion, Written, companion_problem, written_blocks
 from driftreview.domain.display import shorten
+from driftreview.domain.pinnedmembers import frozen_members
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.scraping import Scraping, gaps_of
 from driftreview.domain.shape import MAX_MESSAGE, shape_problem
@@ -163,6 +164,7 @@ def take(
         window=None if window is None else written(window, block),
         judged=judged,
         previous=previous,
+        members=frozen_members(review.status) if look.checkpoint == T0 else None,
         signals=bare,
         signal_sets=pinned(review) if look.checkpoint == T0 else None,
         scraping=None if window is None or scraping is None else scraping.evidence(window, block),

@@ -9,6 +9,7 @@ from driftreview.api.driftsnapshot import DriftSnapshotSpec, RevisionEvidence
 from driftreview.api.status import Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain.evidence import T0, Look, content_hash, is_intact, written
+from driftreview.domain.pinnedmembers import frozen_members
 from driftreview.domain.query import Asked
 from driftreview.domain.signalsets import is_pinned
 
@@ -29,6 +30,7 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str,
         and spec.judged.template_hash == judged
         and (look.checkpoint != T0 or is_pinned(review, spec))
         and _pins(spec.previous, review.status.previous if look.checkpoint == T0 else None)
+        and (look.checkpoint != T0 or spec.members == frozen_members(review.status))
         and _asks(spec, review, asked)
     )
 

@@ -16,7 +16,7 @@ from driftreview.domain.conclusion import act_on
 from driftreview.domain.display import shorten
 from driftreview.domain.owner import Owner, Tool, who_applied
 from driftreview.domain.status import condition, finished, moved, truth, with_condition
-from driftreview.domain.ways import changed_by, way_back
+from driftreview.domain.ways import changed_by, intent, way_back
 from driftreview.domain.workload import TargetView
 
 _REASONS: Final = {Tool.ARGO_CD: Reason.ARGO_CD, Tool.FLUX: Reason.FLUX, Tool.HELM: Reason.HELM}
@@ -35,7 +35,8 @@ _HELM: Final = (
 
 def with_owner(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:
     """Say what else owns the target, how that is known, and what follows; of what nothing ever owned nothing."""
-    owner, kind = target.owner, ConditionType.OWNED_BY_GIT
+    owners = [each.owner for each in (target, *target.members) if each is not None and each.owner is not None]
+    owner, kind = next((each for each in owners if each.reapplies), target.owner), ConditionType.OWNED_BY_GIT
     if owner is None:
         if condition(status, kind) is None:
             return status
@@ -72,11 +73,7 @@ def taken_over(review: DriftReview, target: TargetView | None, now: datetime) ->
     From then on it is followed like a rollback of the operator's own. None where nothing of the kind happened.
     """
     status = review.status
-    if status.act is not None or status.phase in TERMINAL or target is None or status.target is None:
-        return None
-    if status.rollback is None or status.rollback.reason is not Reason.OWNED_BY_GIT:
-        return None
-    if not _was_handed_over(review, status):
+    if target is None or status.target is None or not is_handed_over(review):
         return None
     if target.uid != status.target.uid or (done := _done(review, target)) is None:
         return None
@@ -87,6 +84,7 @@ def taken_over(review: DriftReview, target: TargetView | None, now: datetime) ->
         target_uid=target.uid,
         generation=target.generation,
         intent_at=schedule.whole_seconds(now),
+        steps=intent(review, ActType.ROLL_BACK, target)[2],
     )
     act = act.model_copy(update={"by": shorten(who_applied(changed_by(act, target), target.owner))})
     summary = f"rolled back {act.by}: followed until its pods run"
@@ -101,6 +99,13 @@ def _done(review: DriftReview, target: TargetView) -> Do | None:
         return Do.PUT_BACK
     emptied = judged is not None and target.template_hash == judged.template_hash and not target.replicas
     return Do.SCALE if emptied and way_back(review, target) is Do.SCALE else None
+
+
+def is_handed_over(review: DriftReview) -> bool:
+    """Whether a rollback was decided that people are to do, and nobody was seen to have begun it."""
+    status = review.status
+    owned = status.rollback is not None and status.rollback.reason is Reason.OWNED_BY_GIT
+    return owned and status.act is None and status.phase not in TERMINAL and _was_handed_over(review, status)
 
 
 def _was_handed_over(review: DriftReview, status: DriftReviewStatus) -> bool:

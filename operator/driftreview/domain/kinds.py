@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.status import Revision
-from driftreview.api.target import Target, TargetKind
+from driftreview.api.target import TargetKind, WorkloadRef
 from driftreview.domain.daemonsets import DaemonSets
 from driftreview.domain.deployments import Deployments
 from driftreview.domain.incidents import Subjects
@@ -30,22 +30,26 @@ def rules_of(review: DriftReview) -> Rules:
     return KINDS[review.spec.target.kind]
 
 
-def as_kubectl_says(target: Target) -> str:
+def as_kubectl_says(target: WorkloadRef) -> str:
     """A target as commands name it."""
     return f"{KINDS[target.kind].word}/{target.name}"
 
 
-def pods_of(target: Target, target_uid: str, revision: Revision) -> PodsOf:
+def pods_of(target: WorkloadRef, target_uid: str, revision: Revision) -> PodsOf:
     """By what the pods of a revision are told."""
     rules = KINDS[target.kind]
     return PodsOf(rules.owner(target_uid, revision.uid), *rules.label(target.name, revision.name))
 
 
-def subjects(target: Target, judged: Revision) -> Subjects:
-    """Whose events are incidents of a judged revision: also those of its pods that are gone."""
-    rules = KINDS[target.kind]
-    own = {(target.kind.value, target.name), (rules.revisions, judged.name)}
-    return Subjects(frozenset(own), rules.pods(target.name, judged.name))
+def subjects(judged: Iterable[tuple[WorkloadRef, Revision]]) -> Subjects:
+    """Whose events are incidents of judged revisions: also those of their pods that are gone."""
+    own: set[tuple[str, str]] = set()
+    pods: list[str] = []
+    for of, revision in judged:
+        rules = KINDS[of.kind]
+        own |= {(of.kind.value, of.name), (rules.revisions, revision.name)}
+        pods.append(rules.pods(of.name, revision.name))
+    return Subjects(frozenset(own), "|".join(pods))
 
 
 def blocked(review: DriftReview, target: TargetView) -> str:
@@ -59,6 +63,6 @@ def blocked(review: DriftReview, target: TargetView) -> str:
     )
 
 
-def revision_hash(target: Target, revision: str) -> str:
+def revision_hash(target: WorkloadRef, revision: str) -> str:
     """What the name of a revision adds to its workload's."""
     return revision.removeprefix(f"{target.name}-")

@@ -17,7 +17,9 @@ from driftreview.api.verdicts import Recommendation
 from driftreview.domain.chaining import chained, why_not_chained
 from driftreview.domain.display import fitted
 from driftreview.domain.follow import decided
+from driftreview.domain.handover import is_handed_over
 from driftreview.domain.letpast import let_past
+from driftreview.domain.members import as_whole, beside, every
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
@@ -31,8 +33,28 @@ _SOMEBODY: Final = "somebody"
 def ended_by_others(review: DriftReview, target: TargetView | None, now: datetime) -> DriftReviewStatus | None:
     """End a review whose object is not there any more, or runs neither the judged nor the template we put back.
 
-    In a chain it goes on instead with what runs.
+    So it ends if that is true of one of several that ship together. In a chain it goes on instead with what runs.
     """
+    so_far = told_steps(review.status.act)
+    ended = _ended(review, target, so_far, now)
+    if ended is not None or target is None:
+        return ended
+    for one, view in beside(review, target):
+        # What people take back in Git goes back in any order: that is followed from the target on.
+        if (found := _ended(one, view, so_far, now)) is not None and not (
+            is_handed_over(review) and _went_back(one, view)
+        ):
+            return as_whole(review.status, found)
+    return None
+
+
+def _went_back(review: DriftReview, target: TargetView | None) -> bool:
+    previous = review.status.previous
+    return target is not None and previous is not None and target.template_hash == previous.template_hash
+
+
+def _ended(review: DriftReview, target: TargetView | None, so_far: str, now: datetime) -> DriftReviewStatus | None:
+    """The same of one workload; `so_far` is what an act had come to."""
     status = review.status
     name = f"{review.spec.target.kind} {review.spec.target.name}"
     if status.t0 is None and status.chain is not None:
@@ -40,16 +62,16 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
     if status.target is None or status.judged is None:
         return None
     if target is None or target.uid != status.target.uid:
-        message = f"{name} {_replaced(status, target)}{told_steps(status.act)}"
+        message = f"{name} {_replaced(status, target)}{so_far}"
         return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
     expected = {status.judged.template_hash}
     if status.act is not None and status.act.type is ActType.ROLL_BACK and status.previous is not None:
         expected.add(status.previous.template_hash)
     if target.template_hash in expected:
         return None
-    went_back = status.previous is not None and target.template_hash == status.previous.template_hash
+    went_back = _went_back(review, target)
     if went_back and not is_taken_back(status, target):
-        return finished(review, _reverted(status, name, target, now))
+        return finished(review, _reverted(status, name, target, so_far, now))
     ends = why_not_chained(review)
     if ends == "" and not went_back:
         return chained(review, target, now)
@@ -57,7 +79,7 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
     how = "rolled back by another review to" if went_back else "changed to"
     message = (
         f"{name} was {how} {other}{_by(target.edited)} during the review of {status.judged.name}: nothing more is "
-        f"judged or done{told_steps(status.act)}"
+        f"judged or done{so_far}"
     )
     end = f"; the chain ends here: {ends}" if ends else let_past(review, target)
     if end and not went_back:
@@ -96,8 +118,10 @@ def scaled_to_zero(review: DriftReview, target: TargetView, now: datetime) -> Dr
     What is decided is told as ever: it is done whether there are pods or not.
     """
     status = review.status
-    if target.replicas or not target.scalable or status.decision is not None or status.phase is None:
+    empty = [(one, view) for one, view in every(review, target) if view and view.scalable and not view.replicas]
+    if not empty or status.decision is not None or status.phase is None:
         return resumed(status, now)
+    review, target = empty[0]
     known = condition(status, ConditionType.STALLED)
     seen = known.last_transition_time if known is not None and known.reason == Reason.SCALED_TO_ZERO else now
     since = said(target.scaled.at if target.scaled else whole_seconds(seen))  # `kubectl scale` to 0 leaves no trace
@@ -122,12 +146,14 @@ def _replaced(status: DriftReviewStatus, target: TargetView | None) -> str:
     )
 
 
-def _reverted(status: DriftReviewStatus, name: str, target: TargetView, now: datetime) -> DriftReviewStatus:
+def _reverted(
+    status: DriftReviewStatus, name: str, target: TargetView, so_far: str, now: datetime
+) -> DriftReviewStatus:
     """People took the release back themselves: that is their verdict, unless it was rejected already."""
     judged, decision = status.judged.name if status.judged else "", status.decision
     by = _by(target.edited)
     message = f"{name} was taken back by hand from {judged} to {went_back_to(status)}{by}: {judged} counts as rejected"
-    message += told_steps(status.act)
+    message += so_far
     if decision is None or decision.recommendation is not Recommendation.REJECT:
         who = target.edited.manager if target.edited else _SOMEBODY
         before = f"; before: {decision.recommendation}, {decision.message}" if decision else ""

@@ -23,10 +23,10 @@ from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.blocking import with_block
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
+from driftreview.domain.fixing import all_kept
 from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
 from driftreview.domain.freeze import with_freeze
 from driftreview.domain.handover import taken_over
-from driftreview.domain.keeping import keeping
 from driftreview.domain.others import ended_by_others, scaled_to_zero
 from driftreview.domain.starting import start
 from driftreview.domain.status import condition, finished, moved
@@ -68,7 +68,7 @@ def _planned(review: DriftReview, observed: Observed, now: datetime, role: Role)
         return left_to_the_actor(review, now) if role is Role.JUDGE else carry_out(review, observed, now)
     if status.t0 is None:
         started = start(review, observed, now)
-        return replace(started, status=keeping(started.status, observed.target))
+        return replace(started, status=all_kept(review, started.status, observed.target))
     return _watch(review, observed, now)
 
 
@@ -97,7 +97,7 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
         ready = _baseline_ready(review, t0)
         return CaptureBaseline() if now >= ready else _wait(review, status, ready, now)
     index = next((i for i, each in enumerate(status.checkpoints) if each.verdict is None), None)
-    safe_until = schedule.last_safe_moment(review.spec.window, t0, status.target)
+    safe_until = schedule.last_safe_moment(review.spec.window, t0, status)
     if index is not None and not (now >= safe_until and keeps_failing(review, now)):
         ready = status.checkpoints[index].due + settle
         if now >= ready:

@@ -64,8 +64,10 @@ def due_from_now(review: DriftReview, status: DriftReviewStatus, rolled_back_at:
 
 def restored(review: DriftReview) -> DriftReview:
     """The review as one of what runs since the rollback: whose pods are asked about, and what the evidence names."""
-    status = review.status.model_copy(update={"judged": review.status.previous, "previous": None})
-    return review.model_copy(update={"status": status})
+    status = review.status
+    members = [each.model_copy(update={"judged": each.previous, "previous": None}) for each in status.members]
+    back = {"judged": status.previous, "previous": None, "members": members}
+    return review.model_copy(update={"status": status.model_copy(update=back)})
 
 
 def frozen_last(status: DriftReviewStatus) -> SnapshotRef | None:

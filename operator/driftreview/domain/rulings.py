@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.status import DriftReviewStatus
+from driftreview.api.target import TargetKind
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.status import condition
 from driftreview.domain.workload import TargetView
@@ -34,27 +35,41 @@ class Ruling:
     """When it was seen to be gone, or was looked at no more; None while that is still to come."""
 
 
-def ruling(review: Mapping[str, Any]) -> Ruling | None:
-    """Read it from a stored review; None if it has not come to anything, or cannot be read."""
+def rulings(review: Mapping[str, Any]) -> dict[tuple[str, str], Ruling]:
+    """Read them from a stored review, by kind and name of the workload; none if it has not come to anything.
+
+    Nor if it cannot be read.
+    """
     if "decision" not in (review.get("status") or {}):
-        return None
+        return {}
     try:
         status = DriftReviewStatus.model_validate(review["status"])
     except ValidationError:
-        return None
-    decision, judged, target = status.decision, status.judged, status.target
-    if decision is None or judged is None or target is None or target.history_ends_at is None:
-        return None
-    if decision.recommendation is Recommendation.INCONCLUSIVE:
-        return None
+        return {}
+    decision = status.decision
+    if decision is None or decision.recommendation is Recommendation.INCONCLUSIVE:
+        return {}
     ended = condition(status, ConditionType.RECONCILING) if status.phase in TERMINAL else None
-    return Ruling(
-        template_hash=judged.template_hash,
-        rejected=decision.recommendation is Recommendation.REJECT,
-        at=decision.at,
-        since=target.history_ends_at,
-        until=None if ended is None else ended.last_transition_time,
-    )
+    first, *_ = names = named(review["spec"])
+    every = {first: status} | {(each.kind, each.name): each for each in status.members}
+    return {
+        name: Ruling(
+            template_hash=own.judged.template_hash,
+            rejected=decision.recommendation is Recommendation.REJECT,
+            at=decision.at,
+            since=own.target.history_ends_at,
+            until=None if ended is None else ended.last_transition_time,
+        )
+        for name, own in every.items()
+        if name in names and own.judged is not None and own.target is not None
+    }
+
+
+def named(spec: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Kind and name of each workload of a stored review, the target first."""
+    target = spec["target"]
+    every = [target, *(target.get("with") or ())]
+    return [(each.get("kind", TargetKind.DEPLOYMENT), each["name"]) for each in every]
 
 
 def rejected(rulings: Iterable[Ruling]) -> frozenset[str]:

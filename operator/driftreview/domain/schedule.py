@@ -8,7 +8,7 @@ from itertools import chain, count, takewhile
 from typing import Final
 
 from driftreview.api.driftreview import BaselineFrom, DriftReviewSpec
-from driftreview.api.status import TargetStatus
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.api.window import Window as WindowSpec
 from driftreview.domain.samples import Window
@@ -41,12 +41,15 @@ def closes_at(window: WindowSpec, t0: datetime) -> datetime:
     return t0 + parse_duration(window.rollback) + parse_duration(window.grace)
 
 
-def last_safe_moment(window: WindowSpec, t0: datetime, target: TargetStatus | None) -> datetime:
+def last_safe_moment(window: WindowSpec, t0: datetime, status: DriftReviewStatus) -> datetime:
     """Undecided then, the review follows `policy.onWindowEnd`: what is left is for carrying it out.
 
-    That is half of the grace; or a quarter of it and as long as the target's own rollout took, if that is longer.
+    That is half of the grace; or a quarter of it and as long as the target's own rollout took, if that is longer: or
+    those of all workloads that ship together, which are taken back one after the other.
     """
-    grace, took = parse_duration(window.grace), parse_duration(target.rollout_took) if target else timedelta(0)
+    every = [status.target, *(each.target for each in status.members)]
+    took = sum((parse_duration(each.rollout_took) for each in every if each is not None), timedelta(0))
+    grace = parse_duration(window.grace)
     return max(t0, closes_at(window, t0) - max(grace / 2, grace / 4 + took))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -12,31 +12,28 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
-from driftreview.api.status import DriftReviewStatus, TargetStatus
-from driftreview.api.values import exact_duration, parse_duration
+from driftreview.api.status import DriftReviewStatus
+from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.action import RESYNC, Observed, Settle, brisk
 from driftreview.domain.approvals import retaken_at
 from driftreview.domain.chaining import told, with_chain
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import some
+from driftreview.domain.fixing import Rolled, all_noticed, fixed, rolled
 from driftreview.domain.handover import with_owner
 from driftreview.domain.kinds import blocked
 from driftreview.domain.limitsonly import FIRST, foretold
-from driftreview.domain.pace import rollout_took
+from driftreview.domain.members import every
 from driftreview.domain.preflight import blockers, was_blocked, with_preflight
 from driftreview.domain.released import (
     after_t0,
-    as_timed,
     is_first_release,
-    judged_as_rolled_out,
     no_release,
-    noticed,
-    rolled_out_at,
 )
 from driftreview.domain.signalsets import NO_SETS, Sets, with_sets
 from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
-from driftreview.domain.workload import REJECTED_DURING, Rollout, TargetView
+from driftreview.domain.workload import Rollout, TargetView
 
 SILENT: Final = {
     Reason.EMPTY: ("no data yet for", "check metric names and labels in"),
@@ -99,31 +96,27 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
     """Accept the review, wait for the rollout, and fix T0 with everything that counts from it."""
     status, target = review.status, observed.target
     problems = [each for each in observed.problems if each.reason not in SILENT]
-    if problems or target is None:
-        missing = () if target else (_no_target(review),)
+    missing = tuple(_missing(review, target))
+    if missing or problems or target is None:
         refused = _refused(review, (*missing, *problems), now)
         return Settle(refused, brisk(refused, now))
     status = with_owner(review, _accepted(review, target, observed, now), target, now)
     if observed.preflight is not None:
         status = with_preflight(status, observed.preflight, now)
     if observed.first is not None:
-        summary = observed.first.said(f"{review.spec.target.kind} {review.spec.target.name}")
+        whose = " or what ships with it" if review.spec.target.with_ else ""
+        summary = observed.first.said(f"{review.spec.target}{whose}")
         status = moved(status, Phase.PENDING, Reason.ANOTHER_REVIEW, summary, now)
         return Settle(finished(review, status), brisk(status, now, RESYNC))
-    by = rolled_out_at(status, target, now)
-    if by is None or target.current is None:
-        return _rolling(review, status, target, now)
-    status = noticed(status, target, by)
-    anew, rolled_out = retaken_at(status), by + parse_duration(review.spec.window.warmup)
-    t0 = schedule.whole_seconds(max(anew, rolled_out) if anew else review.spec.window.t0 or rolled_out)
-    if anew is None and (problem := after_t0(review, target, by)):
-        refused = _refused(review, (problem,), now)
-        return Settle(refused, brisk(refused, now))
-    if waits := no_release(review, target, by, t0):
-        summary = f"waits for a new rollout of {review.spec.target.name}: {waits}{_remark(status)}"
-        stuck = Stuck(Reason.WAITING_FOR_ROLLOUT, waits) if target.rejected else None
-        status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
-        return Settle(finished(review, status), brisk(status, now))
+    workloads, going_on = rolled(review, target, now)
+    if going_on is not None:
+        return _rolling(*going_on, status, now)
+    status = all_noticed(review.model_copy(update={"status": status}), workloads)
+    by = max(each.by for each in workloads)
+    anew, ready = retaken_at(status), by + parse_duration(review.spec.window.warmup)
+    t0 = schedule.whole_seconds(max(anew, ready) if anew else review.spec.window.t0 or ready)
+    if (unfit := _unfit(review, status, workloads, t0, now)) is not None:
+        return unfit
     if stopping := blockers(status):
         names = ", ".join(dict.fromkeys(each.name for each in stopping))
         summary = (
@@ -134,17 +127,35 @@ def start(review: DriftReview, observed: Observed, now: datetime) -> Settle:
         return Settle(finished(review, status), brisk(status, now, RESYNC))
     if was_blocked(review.status) and review.spec.window.t0 is None:
         t0 = max(t0, schedule.whole_seconds(now))  # what was amiss until now is no part of what is judged
-    is_first = is_first_release(target, by, t0)
+    is_first = is_first_release(target, workloads[0].by, t0)
     by_limits = _by_limits(with_sets(review, observed.sets).spec) if is_first else ""
     if now < t0:
-        summary = f"waits for T0 of {target.current.name} at {said(t0)}{by_limits}{_remark(status)}"
+        names = ", ".join(each.target.current.name for each in workloads if each.target.current)
+        summary = f"waits for T0 of {names} at {said(t0)}{by_limits}{_remark(status)}"
         status = moved(status, Phase.PENDING, Reason.WAITING_FOR_T0, summary, now)
         return Settle(finished(review, status), min(t0, now + RESYNC))
-    return Settle(_started(review, status, target, (t0, by), now, by_limits), now)
+    return Settle(_started(review, status, workloads, t0, now, by_limits), now)
 
 
-def _rolling(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> Settle:
-    """The rollout goes on, or waits for somebody."""
+def _unfit(
+    review: DriftReview, status: DriftReviewStatus, workloads: Sequence[Rolled], t0: datetime, now: datetime
+) -> Settle | None:
+    """What runs of one of the workloads is not the release this review is about: say so, and wait for that."""
+    wrong = [found for each in workloads if (found := after_t0(each.review, each.target, each.by))]
+    if wrong and retaken_at(status) is None:
+        refused = _refused(review, tuple(wrong), now)
+        return Settle(refused, brisk(refused, now))
+    for each in workloads:
+        if waits := no_release(each.review, each.target, each.by, t0):
+            summary = f"waits for a new rollout of {each.review.spec.target.name}: {waits}{_remark(status)}"
+            stuck = Stuck(Reason.WAITING_FOR_ROLLOUT, waits) if each.target.rejected else None
+            status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
+            return Settle(finished(review, status), brisk(status, now))
+    return None
+
+
+def _rolling(review: DriftReview, target: TargetView, status: DriftReviewStatus, now: datetime) -> Settle:
+    """The rollout of a workload goes on, or waits for somebody."""
     rolls = f"waits for {review.spec.target.name}: {target.rollout_message}{_ahead(status)}"
     stuck = Stuck(Reason.ROLLOUT_FAILED, rolls) if target.rollout is Rollout.FAILED else None
     if target.rollout is Rollout.PAUSED and target.held is not None:
@@ -193,43 +204,21 @@ def _ahead(status: DriftReviewStatus) -> str:
 def _started(
     review: DriftReview,
     status: DriftReviewStatus,
-    target: TargetView,
-    times: tuple[datetime, datetime],
+    workloads: Sequence[Rolled],
+    t0: datetime,
     now: datetime,
     by_limits: str,
 ) -> DriftReviewStatus:
-    """Fix T0; `times` are T0, and by when the rollout had finished, `by_limits` what is said if nothing ran before."""
-    t0, by = times
-    window = review.spec.window
-    before_warmup = t0 - parse_duration(window.warmup)
-    undisturbed = min(target.rollout_started_at or before_warmup, before_warmup)
-    ends, why = _history_end(review, target, undisturbed)
-    if status.chain is not None:  # as the first one's, whatever was said of other releases since
-        ends, why = status.chain.history_ends_at, ""
-    status = status.model_copy(
-        update={
-            "t0": t0,
-            "rolled_out": None,
-            "target": TargetStatus(
-                uid=target.uid,
-                rolled_out_at=judged_as_rolled_out(target, by, t0),
-                rollout_took=exact_duration(rollout_took(as_timed(review, target, by))),
-                first_release=is_first_release(target, by, t0) or None,
-                history_ends_at=schedule.whole_seconds(ends),
-                break_glass=target.break_glass,
-            ),
-            "judged": target.current,
-            "previous": target.previous,
-            "checkpoints": [Checkpoint(name=due.name, due=due.at) for due in schedule.checkpoints(window, t0)],
-        }
-    )
+    """Fix T0; `by_limits` is what is said if nothing ran before."""
+    target, window = workloads[0].target, review.spec.window
+    looks = [Checkpoint(name=due.name, due=due.at) for due in schedule.checkpoints(window, t0)]
+    status, early = fixed(review, status.model_copy(update={"t0": t0, "checkpoints": looks}), workloads, t0)
     status = with_rollback(review, status, target, now)
     status = with_chain(status, target, now)
     moved_back = f"; {follows}" if (follows := told(status, target)) else ""
-    if review.spec.baseline.from_ is BaselineFrom.HISTORY and why:
-        message = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}"
-        status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, message, now)
-        moved_back = f"; {message}"
+    if review.spec.baseline.from_ is BaselineFrom.HISTORY and early:
+        status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, early, now)
+        moved_back = f"; {early}"
     summary = f"T0 is {said(t0)}: freezing the baseline{by_limits}{moved_back}{_remark(status)}"
     if remark := _remark(status):  # from here on the evidence says what is missing
         message = f"{_IN_ORDER}; before T0: {remark.removeprefix('; ')}"
@@ -237,20 +226,18 @@ def _started(
     return finished(review, moved(status, Phase.BASELINING, Reason.CAPTURING, summary, now))
 
 
-def _history_end(review: DriftReview, target: TargetView, undisturbed: datetime) -> tuple[datetime, str]:
-    """Where its history ends: before the time in which a rejected release ran; and who says so, if that is earlier."""
-    ends, why = undisturbed, ""
-    for bad_from, bad_until in sorted(target.rejected_during, reverse=True):
-        if bad_from < ends and bad_until > ends - parse_duration(review.spec.baseline.length):
-            ends, by_review = bad_from, (bad_from, bad_until) in target.ruled_during
-            blamed = "an earlier review" if by_review else f"the target's annotation {REJECTED_DURING}"
-            why = f"{blamed} says so of {said(bad_from)} to {said(bad_until)}"
-    return ends, why
+def _missing(review: DriftReview, target: TargetView | None) -> Iterator[Problem]:
+    """A problem for each workload that is not there."""
+    found = every(review, target) if target is not None else [(review, None)]
+    for index, (one, view) in enumerate(found):
+        if view is None:
+            field = f"spec.target.with[{index - 1}].name" if index else "spec.target.name"
+            yield _no_target(one, field)
 
 
-def _no_target(review: DriftReview) -> Problem:
+def _no_target(review: DriftReview, field: str) -> Problem:
     message = (
-        f"spec.target.name: there is no {review.spec.target.kind} {review.spec.target.name!r} in namespace "
+        f"{field}: there is no {review.spec.target.kind} {review.spec.target.name!r} in namespace "
         f"{review.metadata.namespace!r}; create it or correct the name"
     )
     return Problem(reason=Reason.TARGET_NOT_FOUND, message=message)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import Revision
 from driftreview.domain.alerts import named
-from driftreview.domain.kinds import revision_hash, rules_of
+from driftreview.domain.kinds import KINDS, revision_hash, rules_of
+from driftreview.domain.members import members
 from driftreview.domain.query import query_variables
 
 
@@ -28,10 +29,19 @@ class Subject:
             review.spec.variables,
             namespace=review.metadata.namespace,
             target=target.name,
-            pods=rules_of(review).pods(target.name, "" if self.history else self.judged.name),
+            pods=self._pods(review),
             revision_hash=revision_hash(target, revision.name) if revision else "",
             container=self.judged.images[0].container if self.judged.images else "",
         )
+
+    def _pods(self, review: DriftReview) -> str:
+        """A regular expression for the names of the pods of all workloads that ship together."""
+        own = rules_of(review).pods(review.spec.target.name, "" if self.history else self.judged.name)
+        others = [
+            KINDS[each.kind].pods(each.name, each.judged.name if each.judged and not self.history else "")
+            for each in members(review)
+        ]
+        return f"(?:{'|'.join([own, *others])})" if others else own
 
 
 def fact_queries(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:

@@ -98,7 +98,7 @@ def _waited_for(review: DriftReview, look: str, *, dead: bool) -> datetime | Non
         return at_least
     if look == RECOVERY:
         return max(at_least, schedule.closes_at(window, status.t0))
-    safe_until = schedule.last_safe_moment(window, status.t0, status.target)
+    safe_until = schedule.last_safe_moment(window, status.t0, status)
     names = [each.name for each in status.checkpoints]
     if look in names[:-1]:
         return max(at_least, status.checkpoints[names.index(look) + 1].due)

@@ -13,6 +13,7 @@ from driftreview.api.rollout import FirstRelease, RolloutType, Takes
 from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.api.target import TargetKind
 from driftreview.api.wayback import WayBackCheck
+from driftreview.domain.members import alone, every, steps
 from driftreview.domain.running import Edit
 from driftreview.domain.workload import Rollout, TargetView
 
@@ -78,22 +79,33 @@ def not_scaled(why: str) -> str:
 
 def intent(review: DriftReview, act: ActType, target: TargetView) -> tuple[Do, int | None, list[Step]]:
     """What exactly an act does: to the target, with how many pods where it is scaled; and to others after that."""
+    ways = [view and way_back(one, view) for one, view in every(review, target)]
+    of_members = list(steps(review, act, [each or Do.PUT_BACK for each in ways[1:]]))
     if act is ActType.PROMOTE:
-        return Do.APPROVE, None, list(_after_promotion(review, scales=may_scale(target.check)))
-    scales = way_back(review, target) is Do.SCALE
-    return (Do.SCALE, 0, []) if scales else (Do.PUT_BACK, None, [])
+        return Do.APPROVE, None, [*of_members, *_after_promotion(review, scales=may_scale(target.check))]
+    return (Do.SCALE, 0, of_members) if ways[0] is Do.SCALE else (Do.PUT_BACK, None, of_members)
 
 
 def is_asked_for(review: DriftReview, act: Act) -> bool:
     """Whether a stored intent is one that the spec leads to: whoever can write a status can write no workload by it."""
+    bare = [_bare(each) for each in act.steps]
+    together = len(review.spec.target.with_)
+    of_members = list(steps(review, act.type, [each.do for each in bare[:together]])) if len(bare) >= together else None
+    if of_members is None or bare[:together] != of_members:
+        return False
     if act.type is ActType.PROMOTE:
         asked = [list(_after_promotion(review, scales=scales)) for scales in (True, False)]
-        return (act.do, act.replicas) == (Do.APPROVE, None) and [_bare(each) for each in act.steps] in asked
-    if act.do is Do.PUT_BACK:
-        possible = review.status.previous is not None and act.replicas is None
-    else:
-        possible = (act.do, act.replicas) == (Do.SCALE, 0) and may_empty(review, first=is_first_release(review.status))
-    return possible and not act.steps
+        return (act.do, act.replicas) == (Do.APPROVE, None) and bare[together:] in asked
+    found = [_is_way(review, act.do, act.replicas)]
+    found += [_is_way(alone(review, index), each.do, each.replicas) for index, each in enumerate(of_members)]
+    return all(found) and not bare[together:]
+
+
+def _is_way(review: DriftReview, do: Do, replicas: int | None) -> bool:
+    """Whether a workload may be taken back so."""
+    if do is Do.PUT_BACK:
+        return review.status.previous is not None and replicas is None
+    return (do, replicas) == (Do.SCALE, 0) and may_empty(review, first=is_first_release(review.status))
 
 
 def _bare(step: Step) -> Step:
@@ -114,10 +126,15 @@ def _after_promotion(review: DriftReview, *, scales: bool) -> Iterator[Step]:
 
 
 def went_back_to(status: DriftReviewStatus) -> str:
-    """What a rollback puts back, by name."""
-    if empties(status.act):
-        return NO_PODS
-    return status.previous.name if status.previous else "the previous revision"
+    """What a rollback puts back, by name; of each of the workloads that ship together."""
+    lead = NO_PODS if empties(status.act) else status.previous.name if status.previous else "the previous revision"
+    return ", ".join([lead, *(each.previous.name if each.previous else NO_PODS for each in status.members)])
+
+
+def judged_names(status: DriftReviewStatus) -> str:
+    """What is judged, by name; of each of the workloads that ship together."""
+    judged = [status.judged, *(each.judged for each in status.members)]
+    return ", ".join(each.name for each in judged if each is not None) or "the judged revision"
 
 
 def empties(act: Act | None) -> bool:

@@ -205,6 +205,8 @@ class TargetView:
     """Whether the cluster keeps a revision when its rollout is over."""
     check: WayBackCheck | None = None
     """What was found when the way back was last looked at."""
+    members: tuple[TargetView | None, ...] = ()
+    """The workloads that are reviewed with it, in the order of the spec; None for one that is not there."""
 
 
 def rolled_back(annotations: Mapping[str, str]) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from driftreview.adapters.errors import ChangedError, ClusterError, RefusedError
 from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
-from driftreview.api.act import ActType, Pause, PausedKind
+from driftreview.api.act import ActType, Do, Pause, PausedKind
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
@@ -19,9 +19,12 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import trouble
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.grounds import rests_on
+from driftreview.domain.keeping import kept_name
+from driftreview.domain.members import alone
 from driftreview.domain.naming import stored_name
 from driftreview.domain.patches import ran
 from driftreview.domain.pausing import not_paused, paused
+from driftreview.domain.pinnedmembers import frozen_members
 from driftreview.domain.ways import empties, resumes
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
@@ -77,6 +80,36 @@ class CarryOut:
         self.telemetry.acts.labels(act, "done").inc()
         LOGGER.info("%s of %s done", act, review.spec.target.name, extra={"review": name})
         return review.status, now
+
+    def member(self, review: DriftReview, index: int, workload: Workload, now: datetime) -> str:
+        """Approve or take back a workload that is reviewed with the target, as the stored step says.
+
+        Returns:
+            The name of the evidence that was altered, so that nothing was done; or else nothing.
+
+        Raises:
+            ChangedError: the review or the workload changed since it was looked at, or acts were stopped.
+            RefusedError: the API server refuses it.
+        """
+        self._unchanged(review)
+        if (altered := self._altered(review)) is not None:
+            return altered
+        if review.status.baseline is not None:
+            baseline = self.baseline(review)
+            if baseline is None or baseline.members != frozen_members(review.status):
+                return stored_name(review, T0)
+        own = alone(review, index)
+        template = None
+        if (act := own.status.act) is not None and act.do is Do.PUT_BACK:
+            template = self.keeper.pin(own, own.status.previous).template if own.status.previous else {}
+            if not template:
+                return kept_name(own, own.status.previous) if own.status.previous else stored_name(review, T0)
+        self._not_stopped(review)
+        if act is not None and act.type is ActType.PROMOTE:
+            self.workloads.approve(workload, resumes=False)
+        else:
+            self.workloads.roll_back(workload, template, ran(workload.view, review.status.t0, now), resumes=False)
+        return ""
 
     def checked(self, review: DriftReview) -> DriftSnapshotSpec | str:
         """The evidence of T0, just before a step that rests on it; or the name of what was altered.

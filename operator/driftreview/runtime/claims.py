@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from driftreview.adapters.errors import ChangedError
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.precedence import Claim, claim, first
+from driftreview.domain.rulings import named
 
 _Target = tuple[str, str, str]
 _LOCKS: Final = 64
@@ -34,26 +35,25 @@ class Claims:
 
     def see(self, raw: Mapping[str, Any]) -> None:
         """Take note of a review as it is stored now, or was when an event was sent: what has begun stays begun."""
-        found, target, uid = claim(raw), _target(raw), raw["metadata"]["uid"]
+        found, uid = claim(raw), raw["metadata"]["uid"]
         with self._lock:
-            known = self._by_target[target].get(uid)
-            if found is None:
-                self._drop(target, uid)
-            elif known is None or (known.retaken, known.t0 is not None) <= (found.retaken, found.t0 is not None):
-                self._by_target[target][uid] = found
+            for target in _targets(raw):
+                known = self._by_target[target].get(uid)
+                if found is None:
+                    self._drop(target, uid)
+                elif known is None or (known.retaken, known.t0 is not None) <= (found.retaken, found.t0 is not None):
+                    self._by_target[target][uid] = found
 
     def forget(self, raw: Mapping[str, Any]) -> None:
         """A review was deleted."""
-        with self._lock:
-            self._drop(_target(raw), raw["metadata"]["uid"])
+        self._forget(raw, raw["metadata"]["uid"])
 
     def freed(self, raw: Mapping[str, Any], *, deleted: bool = False) -> list[str]:
         """Names of the reviews that may go on, now that this one is over or gone."""
         if claim(raw) is not None and not deleted:
             return []
-        with self._lock:
-            others = tuple(self._by_target.get(_target(raw), {}).values())
-        return [each.name for each in others if each.t0 is None and each.uid != raw["metadata"]["uid"]]
+        others = {each.uid: each for each in self._others(raw)}
+        return [each.name for each in others.values() if each.t0 is None and each.uid != raw["metadata"]["uid"]]
 
     def first(self, raw: Mapping[str, Any], now: datetime) -> Claim | None:
         """Which review this one has to wait for before its T0, as it is now.
@@ -67,8 +67,7 @@ class Claims:
             if fresh is not None and fresh["metadata"]["uid"] == waited_for.uid:
                 self.see(fresh)
             else:
-                with self._lock:
-                    self._drop(_target(raw), waited_for.uid)
+                self._forget(raw, waited_for.uid)
             known, waited_for = waited_for, self._first(raw, now)
             if waited_for is not None and waited_for.uid == known.uid:
                 break
@@ -86,16 +85,28 @@ class Claims:
         if status.t0 is None or review.status.t0 is not None:
             yield
             return
-        with self._starting[hash(_target(raw)) % _LOCKS]:
+        with ExitStack() as held:
+            # In one order, so that no two wait for each other.
+            for index in sorted({hash(each) % _LOCKS for each in _targets(raw)}):
+                held.enter_context(self._starting[index])
             if (other := self._first(raw, now)) is not None:
                 raise ChangedError(f"review {other.name} of the same target came first")
             yield
 
     def _first(self, raw: Mapping[str, Any], now: datetime) -> Claim | None:
         own = claim(raw)
+        return None if own is None else first(own, self._others(raw), now)
+
+    def _others(self, raw: Mapping[str, Any]) -> list[Claim]:
+        """The claims on any of a review's workloads."""
         with self._lock:
-            every = tuple(self._by_target.get(_target(raw), {}).values())
-        return None if own is None else first(own, every, now)
+            return [each for target in _targets(raw) for each in self._by_target.get(target, {}).values()]
+
+    def _forget(self, raw: Mapping[str, Any], uid: str) -> None:
+        """A review holds none of these workloads any more."""
+        with self._lock:
+            for target in _targets(raw):
+                self._drop(target, uid)
 
     def _drop(self, target: _Target, uid: str) -> None:
         """With the lock held."""
@@ -104,6 +115,5 @@ class Claims:
             del self._by_target[target]
 
 
-def _target(raw: Mapping[str, Any]) -> _Target:
-    target = raw["spec"]["target"]
-    return raw["metadata"]["namespace"], target.get("kind", ""), target["name"]
+def _targets(raw: Mapping[str, Any]) -> list[_Target]:
+    return [(raw["metadata"]["namespace"], *name) for name in named(raw["spec"])]

@@ -25,6 +25,7 @@ from driftreview.runtime.index import Indices
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.looks import Looks
 from driftreview.runtime.loop import alive
+from driftreview.runtime.observing import Observer
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.recovery import RecoveryLook
@@ -51,29 +52,37 @@ def reconciler(
 ) -> Reconciler:
     """Put the parts together."""
     reviews, workloads = Reviews(cluster), Workloads(cluster, on_answer=alive)
-    keeper, way_back = Keeper(reviews, workloads), WayBack(cluster, settings.role)
+    keeper, rehearsing = Keeper(reviews, workloads), WayBack(cluster, settings.role)
     capture = Capture(reviews, keeper, ClusterFacts(cluster, clock.now), clock.now)
     carry_out = CarryOut(reviews, workloads, GitOpsTools(cluster), keeper, telemetry, stop)
+    steps = Steps(Recipients(cluster), carry_out)
+    way_back = WayBackReader(rehearsing, keeper, carry_out.way_back)
+    before = BeforeT0(
+        sources, SignalSets(cluster), Acceptance(sources, clock.now), PreflightReader(cluster, sources, clock.now)
+    )
     return Reconciler(
         reviews=reviews,
-        workloads=workloads,
-        before=BeforeT0(
-            sources,
-            SignalSets(cluster),
-            Acceptance(sources, clock.now),
-            PreflightReader(cluster, sources, clock.now),
+        observer=Observer(
+            workloads=workloads,
+            before=before,
+            way_back=way_back,
+            block=BlockReader(rehearsing),
+            rulings=known.rulings,
+            claims=known.claims,
+            people=known.indices.approvals,
+            stop=stop,
+            steps=steps,
+            role=settings.role,
         ),
+        before=before,
         capture=capture,
         looks=Looks(reviews, sources, capture, carry_out.baseline, telemetry, clock.now),
         carry_out=carry_out,
-        steps=Steps(Recipients(cluster), carry_out),
-        way_back=WayBackReader(way_back, keeper, carry_out.way_back),
-        block=BlockReader(way_back),
+        steps=steps,
+        way_back=way_back,
         recovery=RecoveryLook(capture, sources, carry_out, telemetry, clock.now),
         reporter=Reporter(reviews, Reports(cluster), known.indices.approvals, clock.now),
-        rulings=known.rulings,
         claims=known.claims,
-        people=known.indices.approvals,
         telemetry=telemetry,
         clock=clock.now,
         role=settings.role,

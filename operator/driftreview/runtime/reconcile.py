@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Final
@@ -26,14 +26,11 @@ from driftreview.adapters.errors import (
 )
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
-from driftreview.adapters.workloads import Workload, Workloads
-from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import aftermath, trouble
-from driftreview.domain.acting import is_under_way
 from driftreview.domain.action import (
     CaptureBaseline,
     CaptureCheckpoint,
@@ -45,16 +42,12 @@ from driftreview.domain.action import (
     Settle,
     TakeStep,
 )
-from driftreview.domain.chaining import as_chained
 from driftreview.domain.countdown import with_countdown
 from driftreview.domain.evidence import T0
 from driftreview.domain.plan import plan
-from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.signalsets import pin, pin_name, with_sets
 from driftreview.domain.wayback import turned
-from driftreview.domain.ways import as_reviewed
 from driftreview.runtime.before import BeforeT0
-from driftreview.runtime.blocking import BlockReader
 from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered
 from driftreview.runtime.carryout import RETRY, CarryOut
 from driftreview.runtime.claims import Claims
@@ -62,9 +55,9 @@ from driftreview.runtime.gather import TurnOverError
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.looks import Looks
 from driftreview.runtime.loop import AbandonedError
+from driftreview.runtime.observing import Observer
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
-from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.steps import Steps
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.wayback import WayBackReader
@@ -85,20 +78,16 @@ class Reconciler:
     """Brings one review as far as it can go now."""
 
     reviews: Reviews
-    workloads: Workloads
+    observer: Observer
     before: BeforeT0
     capture: Capture
     looks: Looks
     carry_out: CarryOut
     steps: Steps
     way_back: WayBackReader
-    block: BlockReader
     recovery: RecoveryLook
     reporter: Reporter
-    rulings: Rulings
     claims: Claims
-    people: Callable[[DriftReview], tuple[DriftApproval, ...]]
-    """What people did about a review, as far as it was seen."""
     telemetry: Telemetry
     clock: Callable[[], datetime]
     role: Role
@@ -126,7 +115,7 @@ class Reconciler:
         self.before.forget(uid)
         self.capture.forget(uid)
         self.way_back.forget(uid)
-        self.block.forget(uid)
+        self.observer.block.forget(uid)
         self.stale.discard(uid)
 
     def _turn(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:
@@ -196,7 +185,8 @@ class Reconciler:
         self, review: DriftReview, raw: Mapping[str, Any], until: float
     ) -> tuple[Mapping[str, Any], datetime | None]:
         now = self.clock()
-        workload, observed = self._observe(review, raw, now, until)
+        seen = self.observer.look(review, raw, now, until)
+        workload, observed = seen.workload, seen.observed
         action = plan(review, observed, now, self.role)
         self.telemetry.steps.labels(type(action).__name__).inc()
         match action:
@@ -223,34 +213,12 @@ class Reconciler:
                 status, again = self.carry_out.act(review, workload, act, now)
                 return self._write(review, status, raw), again
             case TakeStep(index) if workload:
-                status, later = self.steps.take(review, workload, index, now)
+                status, later = self.steps.take(review, workload, seen.members, index, now)
                 return self._write(review, status, raw), later
             case PauseOwner(pause) if workload:
                 status, again = self.carry_out.pause(review, workload, pause, now)
                 return self._write(review, status, raw), again
         return raw, now + RETRY
-
-    def _observe(
-        self, review: DriftReview, raw: Mapping[str, Any], now: datetime, until: float
-    ) -> tuple[Workload | None, Observed]:
-        """Look at the target, at what people did, and at what an act that was begun came to."""
-        of, target_ref = review.metadata.namespace, review.spec.target
-        rulings = self.rulings.of(of, target_ref)
-        workload = self.workloads.read(of, target_ref, rejected(rulings), review.status.kept)
-        if workload is not None:
-            view = as_chained(review.status, as_reviewed(review, workload.view))
-            workload = self.way_back.seen(review, replace(workload, view=view), now)
-        target = remembered(workload.view, rulings) if workload else None
-        first = self.claims.first(raw, now) if review.status.t0 is None else None
-        found = self.before.observe(review, target, now, until)
-        tried = self.block.seen(review, workload, now) if workload else None
-        stop = self.carry_out.stop.seen()
-        observed = replace(found, approvals=self.people(review), first=first, stop=stop, tried=tried)
-        if workload is None or self.role is Role.JUDGE:
-            return workload, observed
-        if is_under_way(review.status, target):
-            observed = replace(observed, serving=self.workloads.serving(review, workload))
-        return workload, replace(observed, step=self.steps.seen(review, workload))
 
     def _pin(self, review: DriftReview, status: DriftReviewStatus, observed: Observed) -> None:
         """A review that starts has its signal sets stored before it says which: from then on they are read there."""

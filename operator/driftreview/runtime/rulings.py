@@ -7,8 +7,8 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from driftreview.api.target import Target, TargetKind
-from driftreview.domain.rulings import Ruling, ruling
+from driftreview.api.target import WorkloadRef
+from driftreview.domain.rulings import Ruling, named, rulings
 
 
 class Rulings:
@@ -21,25 +21,25 @@ class Rulings:
 
     def see(self, review: Mapping[str, Any]) -> None:
         """Take note of a review as it is stored now."""
-        found = ruling(review)
-        if found is not None:
+        for name, found in rulings(review).items():
             with self._lock:
-                self._by_target[_target(review)][review["metadata"]["uid"]] = found
+                self._by_target[_key(review, name)][review["metadata"]["uid"]] = found
 
     def forget(self, review: Mapping[str, Any]) -> None:
         """A review was deleted, and with it what it came to."""
-        with self._lock:
-            rulings = self._by_target.get(_target(review), {})
-            rulings.pop(review["metadata"]["uid"], None)
-            if not rulings:
-                self._by_target.pop(_target(review), None)
+        for name in named(review["spec"]):
+            key = _key(review, name)
+            with self._lock:
+                known = self._by_target.get(key, {})
+                known.pop(review["metadata"]["uid"], None)
+                if not known:
+                    self._by_target.pop(key, None)
 
-    def of(self, namespace: str, target: Target) -> tuple[Ruling, ...]:
+    def of(self, namespace: str, target: WorkloadRef) -> tuple[Ruling, ...]:
         """What reviews of this target came to."""
         with self._lock:
             return tuple(self._by_target.get((namespace, target.kind, target.name), {}).values())
 
 
-def _target(review: Mapping[str, Any]) -> tuple[str, str, str]:
-    target = review["spec"]["target"]
-    return review["metadata"]["namespace"], target.get("kind", TargetKind.DEPLOYMENT), target["name"]
+def _key(review: Mapping[str, Any], name: tuple[str, str]) -> tuple[str, str, str]:
+    return (review["metadata"]["namespace"], *name)

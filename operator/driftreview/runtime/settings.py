@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
+from itertools import count
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import kopf
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from driftreview.domain.action import Role
+
+_LOGIN_PAUSE: Final = 1.0
+"""Seconds before the same credentials are tried again."""
 
 
 class LogFormat(StrEnum):
@@ -66,8 +72,21 @@ class Settings(BaseSettings):
 
 
 def kopf_login(kubeconfig: Path | None) -> Callable[..., Any]:
-    """How kopf logs in: by a kubeconfig, or as the pod's ServiceAccount."""
-    return kopf.login_with_service_account if kubeconfig is None else kopf.login_with_kubeconfig
+    """How kopf logs in: by a kubeconfig, or as the pod's ServiceAccount.
+
+    A 401 may pass, such as while an API server starts. But kopf takes no login for a new one that equals a refused one,
+    and never recovers from having none: so each is told from the one before by its number.
+    """
+    number = count()
+
+    async def log_in(**context: Any) -> Any:
+        if (index := next(number)) > 0:
+            await asyncio.sleep(_LOGIN_PAUSE)
+        log_in_once = kopf.login_with_service_account if kubeconfig is None else kopf.login_with_kubeconfig
+        found = log_in_once(**context)
+        return None if found is None else replace(found, priority=index)
+
+    return log_in
 
 
 def kopf_settings() -> kopf.OperatorSettings:

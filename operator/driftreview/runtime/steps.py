@@ -1,8 +1,8 @@
-"""What follows an approval on further workloads: each is looked at, and given the release, as the intent says."""
+"""What an act does to further workloads: each is looked at, and approved, taken back or given the release."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -16,14 +16,18 @@ from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain import trouble
+from driftreview.domain.acting import is_under_way
 from driftreview.domain.display import plain, printable
 from driftreview.domain.evidence import T0
 from driftreview.domain.giving import StepView, is_template, selected_by, shared, with_images, with_template
 from driftreview.domain.kinds import KINDS
+from driftreview.domain.members import alone, index_of
+from driftreview.domain.membersteps import as_step
 from driftreview.domain.naming import stored_name
 from driftreview.domain.owner import owner_of
-from driftreview.domain.promoting import given, held_up
 from driftreview.domain.revisions import Raw
+from driftreview.domain.serving import UNSEEN
+from driftreview.domain.stepping import given, held_up
 from driftreview.domain.steps import next_step
 from driftreview.domain.ways import is_done
 from driftreview.runtime.carryout import CarryOut
@@ -34,13 +38,18 @@ _MESSAGE: Final = 256
 
 @dataclass(frozen=True)
 class Steps:
-    """Takes the steps of promotions; threads may share it."""
+    """Takes the steps of acts; threads may share it."""
 
     recipients: Recipients
     carry_out: CarryOut
 
-    def seen(self, review: DriftReview, workload: Workload) -> StepView | None:
-        """The workload of the next step of a promotion that was begun; None where there is none.
+    def seen(self, review: DriftReview, workload: Workload, members: Sequence[Workload | None]) -> StepView | None:
+        """The workload of the next step of an act that was begun; None where there is none.
+
+        Args:
+            review: whose act it is.
+            workload: its target.
+            members: the workloads that are reviewed with it.
 
         Raises:
             ClusterError: the API server did not answer.
@@ -49,6 +58,8 @@ class Steps:
         if review.status.act is None or index is None or not is_done(review.status, workload.view):
             return None
         step = review.status.act.steps[index]
+        if (member := index_of(review, step)) is not None:
+            return self._seen_member(alone(review, member), members[member])
         try:
             recipient = self.recipients.read(step)
         except NotFoundError:
@@ -69,10 +80,22 @@ class Steps:
             hindrance=why or _owned(review, step, recipient),
         )
 
+    def _seen_member(self, review: DriftReview, workload: Workload | None) -> StepView:
+        """A workload that is reviewed with the target; `review` is as it would be of that alone."""
+        serving = UNSEEN
+        if workload is not None and is_under_way(review.status, workload.view):
+            serving = self.carry_out.workloads.serving(review, workload)
+        return as_step(review, workload.view if workload else None, serving)
+
     def take(
-        self, review: DriftReview, workload: Workload, index: int, now: datetime
+        self,
+        review: DriftReview,
+        workload: Workload,
+        members: Sequence[Workload | None],
+        index: int,
+        now: datetime,
     ) -> tuple[DriftReviewStatus, datetime | None]:
-        """Do a step, on its workload as it is now.
+        """Do a step, on its workload as it is now; or, where that is reviewed with the target, as it was looked at.
 
         Returns:
             The review's next status, and when to look again.
@@ -82,6 +105,8 @@ class Steps:
         """
         if review.status.act is None:
             return review.status, now
+        if (member := index_of(review, review.status.act.steps[index])) is not None:
+            return self._take_member(review, member, members[member], index, now)
         step, evidence = review.status.act.steps[index], self.carry_out.checked(review)
         if isinstance(evidence, str):
             return trouble.evidence_altered(review, evidence, now), now
@@ -101,6 +126,24 @@ class Steps:
             return given(review, index, recipient["metadata"]["uid"], now), now
         waits = held_up(review, index, Reason.STEP_WAITS, why, now)
         return waits.status, waits.again
+
+    def _take_member(
+        self, review: DriftReview, member: int, workload: Workload | None, index: int, now: datetime
+    ) -> tuple[DriftReviewStatus, datetime | None]:
+        if workload is None or review.status.act is None:
+            return review.status, now
+        step = review.status.act.steps[index]
+        try:
+            altered = self.carry_out.member(review, member, workload, now)
+        except RefusedError as error:
+            self.carry_out.telemetry.acts.labels(step.do, "refused").inc()
+            waits = held_up(review, index, Reason.STEP_WAITS, plain(str(error), _MESSAGE), now)
+            return waits.status, waits.again
+        if altered:
+            return trouble.evidence_altered(review, altered, now), now
+        self.carry_out.telemetry.acts.labels(step.do, "done").inc()
+        LOGGER.info("%s %s done", step.do, step, extra={"review": review.metadata.full_name})
+        return given(review, index, workload.view.uid, now), now
 
     def _wanted(
         self, review: DriftReview, workload: Workload, step: Step, recipient: Raw

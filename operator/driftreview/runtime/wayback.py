@@ -15,6 +15,7 @@ from driftreview.api.act import Do
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.patches import ran
+from driftreview.domain.revisions import template_hash
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.wayback import checked, due
 from driftreview.domain.ways import resumes, way_back, way_back_to
@@ -36,7 +37,7 @@ class WayBackReader:
     keeper: Keeper
     evidence: Callable[[DriftReview], Mapping[str, Any]]
     """The pinned pod template, from the evidence; empty if it cannot be had."""
-    _kept: dict[str, WayBackCheck] = field(default_factory=dict)
+    _kept: dict[tuple[str, str], WayBackCheck] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def seen(self, review: DriftReview, workload: Workload, now: datetime) -> Workload:
@@ -45,18 +46,19 @@ class WayBackReader:
         if due(review, workload.view, last, now):
             last = self._look(review, workload, now)
             with self._lock:
-                self._kept[review.metadata.uid] = last
+                self._kept[_key(review)] = last
         return replace(workload, view=replace(workload.view, check=last))
 
     def forget(self, uid: str) -> None:
         """A review is over or gone."""
         with self._lock:
-            self._kept.pop(uid, None)
+            for key in [each for each in self._kept if each[0] == uid]:
+                del self._kept[key]
 
     def _last(self, review: DriftReview) -> WayBackCheck | None:
         stored = review.status.rollback.check if review.status.rollback else None
         with self._lock:
-            kept = self._kept.get(review.metadata.uid)
+            kept = self._kept.get(_key(review))
         return max(filter(None, (stored, kept)), key=lambda each: each.at, default=None)
 
     def _look(self, review: DriftReview, workload: Workload, now: datetime) -> WayBackCheck:
@@ -80,6 +82,12 @@ class WayBackReader:
         """
         back = way_back_to(review, workload.view)
         try:
-            return (self.keeper.pin(review, back).template if back else {}) or self.evidence(review)
+            found = (self.keeper.pin(review, back).template if back else {}) or self.evidence(review)
         except ClusterError:
             return {}
+        return found if back is not None and found and template_hash(found) == back.template_hash else {}
+
+
+def _key(review: DriftReview) -> tuple[str, str]:
+    """Of several workloads that ship together each has a way back of its own."""
+    return review.metadata.uid, str(review.spec.target)

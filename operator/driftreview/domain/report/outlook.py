@@ -25,7 +25,7 @@ from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 from driftreview.domain.report.still import still
 from driftreview.domain.status import condition
-from driftreview.domain.steps import STEPS
+from driftreview.domain.steps import does
 from driftreview.domain.ways import empties
 
 _OPEN: Final = (
@@ -190,10 +190,9 @@ def _steps(material: Material) -> Iterator[Sentence]:
     act = material.review.status.act
     undone, bad = (": not done", Tone.BAD) if material.review.status.phase in TERMINAL else (": to do", Tone.OPEN)
     for index, each in enumerate(act.steps if act else ()):
-        what = STEPS[each.do] if each.replicas is None else f"{STEPS[each.do]}, {each.replicas}"
         when = f": done at {format_time(each.completed_at)}" if each.completed_at else undone
         ref = material.of_review(f"status.act.steps[{index}]")
-        yield Sentence(text=f"{each} {what}{when}", tone=Tone.GOOD if each.completed_at else bad, evidence=[ref])
+        yield Sentence(text=f"{each} {does(each)}{when}", tone=Tone.GOOD if each.completed_at else bad, evidence=[ref])
 
 
 def _fixes(material: Material) -> Iterator[Sentence]:
