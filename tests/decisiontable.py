@@ -18,12 +18,12 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.reasons import Reason
 from driftreview.api.rollout import FirstRelease, RolloutType
 from driftreview.api.verdicts import SignalVerdict, Verdict
-from driftreview.api.wayback import WayBackCheck
+from driftreview.api.wayback import Hindrance, WayBackCheck
 from driftreview.domain import decide
 from driftreview.domain.finding import Finding
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.result import CheckpointResult, SignalResult
-from driftreview.domain.steps import STEPS
+from driftreview.domain.steps import does
 from driftreview.domain.stop import Stop
 from driftreview.domain.wayback import Gathered, checked
 from driftreview.domain.ways import empties, way_back
@@ -202,7 +202,25 @@ ROLLOUTS: Final = Table(
         "autoscaler": ("none", "there is one"),
     },
 )
-TABLES: Final = (*POLICIES, ROLLOUTS)
+NAMES: Final = ("a", "b", "c", "d")
+TOGETHER: Final = Table(
+    "Services that ship together",
+    (
+        "A review of web with a, b, c and d in `target.with`, in mode Enforce with the defaults of the policy, a while"
+        " after the look that decides. The third is b."
+    ),
+    {
+        "the last look": ("APPROVE", "REJECT"),
+        "the third of five": (
+            "is in order",
+            "has a hindrance",
+            "has no way back",
+            "does not come back",
+            "was given another template",
+        ),
+    },
+)
+TABLES: Final = (*POLICIES, ROLLOUTS, TOGETHER)
 
 
 @dataclass(frozen=True)
@@ -245,7 +263,9 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     policy, verdicts = _given(title, case)
     before = "" if case.get("way back") == "none" or case.get("before") == "nothing" else "old"
     target = Deployment(before=before, is_first="before" in case and not before)
-    simulator = Told(review(policy=policy, rollout=_rollout(case)), target=target, sleepy=True, verdicts=verdicts)
+    subject = review(policy=policy, rollout=_rollout(case), target=_target(case))
+    simulator = Told(subject, target=target, sleepy=True, verdicts=verdicts)
+    _see_together(simulator, case)
     if "rollout.type" in case:
         target.paused = target.partly = case["rollout.type"] == RolloutType.PAUSED
         target.check = _looked_at(simulator.review, target, autoscaled=case["autoscaler"] != "none")
@@ -257,6 +277,11 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     ends = {"one before the last": 2 * HOUR, "is watched": 3 * HOUR}
     due = ends.get(case.get("look", "")) or ends.get(case.get("while it", "")) or 4 * HOUR
     due += 10 * MINUTE if simulator.target.partly else timedelta(0)  # found paused at first, it is warmed up then
+    match case.get("the third of five"):
+        case "was given another template":
+            _third(simulator).roll_out("newer", simulator.now)
+        case "does not come back":
+            _third(simulator).fails = True  # as soon as it is rolled out anew
     simulator.pass_time(due + WHEN[case.get("time", "when it is decided")] - MINUTE)
     simulator.stop = None if case.get("acts") == "lifted" else simulator.stop
     if "given" in case:
@@ -271,8 +296,33 @@ def _lived(title: str, items: tuple[tuple[str, str], ...]) -> Outcome:
     simulator.run()
     if simulator.phase in {"Promoting", "RollingBack"}:
         simulator.sleepy = False
-        simulator.pass_time(12 * MINUTE)
+        simulator.pass_time((25 if simulator.members else 12) * MINUTE)
     return Outcome(str(simulator.phase), _done(simulator))
+
+
+def _target(case: Case) -> dict[str, Any]:
+    """Which workloads are reviewed."""
+    return {"name": "web", "with": [{"name": name} for name in NAMES] if "the third of five" in case else []}
+
+
+def _see_together(simulator: Simulator, case: Case) -> None:
+    """The workloads beside the target, and what is the matter with the third of five."""
+    if "the third of five" not in case:
+        return
+    simulator.members = [Deployment(uid=f"{name}-uid") for name in NAMES]
+    third = _third(simulator)
+    match case["the third of five"]:
+        case "has a hindrance":
+            found = Hindrance(reason=Reason.DEPENDENCY_MISSING, message="ConfigMap settings is not there")
+            third.check = WayBackCheck(at=T0, generation=third.generation, hindrances=[found])
+        case "has no way back":
+            third.before = ""
+
+
+def _third(simulator: Simulator) -> Deployment:
+    found = simulator.members[1]
+    assert found is not None
+    return found
 
 
 def _looked_at(review: DriftReview, target: Deployment, *, autoscaled: bool) -> WayBackCheck:
@@ -295,7 +345,7 @@ def _done(simulator: Simulator) -> str:
     if not simulator.acts or act is None:
         return "nothing"
     done = EMPTIED if empties(act) else DONE[act.type]
-    steps = [f"{each.name} {STEPS[each.do]}" for each in simulator.taken]
+    steps = [f"{each.name} {does(each)}" for each in simulator.taken]
     return ", then ".join([done, *steps])
 
 

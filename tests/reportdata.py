@@ -226,6 +226,18 @@ def released_ill(until: timedelta = timedelta(days=9)) -> Simulator:
     return passes(simulator, 6 * HOUR)
 
 
+def together() -> Simulator:
+    """Three that ship together and are bad; the second is taken back, the third does not come back."""
+    simulator = life(90 * MINUTE, target={"name": "web", "with": [{"name": "api"}, {"name": "jobs"}]})
+    api, jobs = (Deployment(uid=f"{name}-uid") for name in ("api", "jobs"))
+    simulator.members = [api, jobs]
+    passes(simulator, 90 * MINUTE)
+    jobs.fails = True
+    simulator.sleepy = False
+    simulator.pass_time(HOUR)
+    return simulator
+
+
 FAIR = {"name": "fair", "reason": "sales", "start": "2026-07-01T00:00", "duration": "90d"}
 STATES: dict[str, Callable[[], Simulator]] = {
     "pending": lambda: after(-12 * MINUTE),
@@ -248,6 +260,7 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "numbers": with_numbers,
     "first-release": first_release,
     "released-ill": released_ill,
+    "together": together,
 }
 
 

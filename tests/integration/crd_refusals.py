@@ -370,6 +370,29 @@ REFUSALS += [
     )
 ]  # fmt: skip
 
+_INPLACE = {"type": None, "stable": None, "restingSize": None, "firstRelease": None, "gitOps": None, "promoteTo": None}
+
+REFUSALS += [
+    Refusal(f"with-{name}", "DriftReview",
+            {"target": {"with": beside}, "rollout": _INPLACE | rollout, **rest}, path, message)
+    for name, beside, rollout, rest, path, message in (
+        ("itself", [{"name": "perps-bot"}], {}, {}, "spec.target",
+         "with names further workloads, not the target itself"),
+        ("one-twice", [{"name": "a"}, {"kind": "Deployment", "name": "a"}], {}, {}, "spec.target",
+         "with names each workload once"),
+        ("a-chain", [{"name": "a"}], {}, {"policy": {"onNewRevision": "Block"}}, "spec",
+         "target.with: services that ship together need policy.onNewRevision Supersede"),
+        ("a-pause", [{"name": "a"}], {"type": "Paused"}, {}, "spec",
+         "target.with: services that ship together need rollout.type InPlace"),
+        ("a-paused-owner", [{"name": "a"}], {"gitOps": "Pause"}, {}, "spec",
+         "target.with: rollout.gitOps Pause is for one workload: use Report or Override"),
+        ("what-takes-the-images", [{"name": "a"}], {"promoteTo": [{"name": "a"}]}, {}, "spec",
+         "rollout.promoteTo: what is named in target.with is promoted already"),
+        ("no-number-of-pods", [{"kind": "DaemonSet", "name": "a"}], {"firstRelease": "ScaleToZero"}, {}, "spec",
+         "rollout.firstRelease ScaleToZero: a DaemonSet of target.with has no number of pods"),
+    )
+]  # fmt: skip
+
 REFUSALS += [
     Refusal(f"{case.id}-{kind}", kind, case.patch, case.path, case.message)
     for case in REFUSALS
@@ -487,6 +510,8 @@ CHANGES: list[Change] = [
     _status("status-removed", "<nil>", "status is never removed", None),
     _status("rollout-took-for-ever", "status.target.rolloutTook", DURATION,
             {"target": _TARGET | {"rolloutTook": "long"}}),
+    _status("rollout-of-another-took-for-ever", "status.members[0].target.rolloutTook", DURATION,
+            {"members": [{"kind": "Deployment", "name": "a", "target": _TARGET | {"rolloutTook": "long"}}]}),
     _status("due-moved", "status.checkpoints[1]", "due times are written once",
             {"checkpoints": [_DUES[0], _DUES[1] | {"due": _LATER}]}),
     _status("checkpoints-emptied", "status", _ROWS, {"checkpoints": []}),

@@ -167,6 +167,7 @@ MINIMAL_REVIEW: Raw = {
 OTHER_KINDS: list[Raw] = [
     MINIMAL_REVIEW | {"target": {"kind": kind, "name": "app"}} for kind in ("StatefulSet", "DaemonSet")
 ]
+OTHER_KINDS.append(MINIMAL_REVIEW | {"target": {"name": "app", "with": [{"kind": "StatefulSet", "name": "cart"}]}})
 
 SET: Raw = {
     "description": "Requests, errors and latency.",
@@ -204,6 +205,7 @@ _REVISION: Raw = {
     "images": [{"container": "app", "image": "app:1"}],
     "template": '{"spec":{}}',
 }
+_PINNED: Raw = {name: value for name, value in _REVISION.items() if name != "template"}
 _REFERENCE: Raw = {"name": "settings", "hash": "sha256:3", "changedAt": "2026-01-05T08:00:00Z"}
 FACTS: Raw = {
     "takenAt": "2026-01-05T09:02:00Z",
@@ -345,6 +347,7 @@ SNAPSHOT: Raw = {
     "window": {"start": "2026-01-05T08:00:00Z", "end": "2026-01-05T09:00:00Z", "step": "30s", "block": "5m"},
     "judged": _REVISION,
     "previous": _REVISION,
+    "members": [{"kind": "StatefulSet", "name": "cart", "uid": "12", "judged": _PINNED, "previous": _PINNED}],
     "signals": [
         {
             "name": "latency",

@@ -1,5 +1,6 @@
 """Services that ship together: one T0, one decision, and each of them promoted or taken back in the declared order."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -7,9 +8,13 @@ import pytest
 
 from lab import Lab
 from lab.install import OperatorProcess
+from tests.integration.killing import ACT, Killer, every_other
+from tests.integration.operators import Operators
+from tests.integration.test_operator_consent import person
 from tests.integration.test_operator_promote_to import patched
-from tests.support.stage import Stage, ago, stepping, wire
-from tests.support.workloads import Kind
+from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
+from tests.support.stage import Stage, ago, condition, deployment, stepping, wire
+from tests.support.workloads import NODES, Kind, room
 
 pytestmark = pytest.mark.integration
 API, JOBS = "web-api", "web-jobs"
@@ -71,3 +76,170 @@ def test_all_are_taken_back_in_the_declared_order(stage: Stage, operator: Operat
     names = [each["previous"]["name"] for each in (status, *status["members"])]
     assert status["summary"].startswith(f"rolled back to {', '.join(names)}: ")
     assert operator.pid is not None
+
+
+def test_when_the_third_of_five_does_not_come_back_the_rest_is_left_and_that_is_said(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    names = (API, JOBS, "web-mail", "web-shop")
+    old, new = deployment("1", name=JOBS), deployment("2", name=JOBS)
+    old["spec"]["template"]["spec"]["nodeSelector"] = NODES
+    old["spec"]["progressDeadlineSeconds"] = new["spec"]["progressDeadlineSeconds"] = 2
+    new["spec"]["template"]["spec"]["nodeSelector"] = None
+    with room(stage.api):
+        stage.roll_out(old)
+    stage.roll_out(new)
+    released(stage, *(each for each in names if each != JOBS))
+    stage.review(**together(*names, **drifting()))
+    status = stage.ended(90)
+    assert (status["phase"], condition(status, "Ready")["reason"]) == ("Failed", "RollbackIncomplete")
+    assert versions(stage, *names) == ["1", "1", "1", "2", "2"]
+    where = f"Deployment {stage.namespace}"
+    assert f"came only so far: {where}/{JOBS}: its pods are not all there after" in status["summary"]
+    assert f"; also back: {where}/{API}, not back: {where}/{JOBS}, {where}/web-mail, " in status["summary"]
+    stage.until(lambda found: condition(found, "StaysBack"), "what is back is looked after")
+    assert operator.pid is not None
+
+
+def test_what_cannot_be_taken_back_of_one_holds_all_until_it_is_mended(stage: Stage, operator: OperatorProcess) -> None:
+    released(stage, API)
+    mark = {"metadata": {"annotations": {"driftreview.dev/irreversible": "migrates the orders"}}}
+    stage.api.merge("Deployment", API, stage.namespace, mark)
+    stage.review(**together(API, **drifting()))
+
+    def held(status: dict[str, Any]) -> bool:
+        return "decision" in status and condition(status, "RollbackPossible")["status"] == "False"
+
+    status = stage.until(held, "it is decided and held", 40)
+    assert condition(status, "RollbackPossible")["message"].startswith(f"Deployment {API}: ")
+    assert "migrates the orders" in condition(status, "RollbackPossible")["message"]
+    assert versions(stage, API) == ["2", "2"]
+    stage.api.merge(
+        "Deployment",
+        API,
+        stage.namespace,
+        {"metadata": {"annotations": dict.fromkeys(mark["metadata"]["annotations"])}},
+    )
+    assert stage.ended(60)["phase"] == "RolledBack"
+    assert versions(stage, API) == ["1", "1"]
+    assert operator.pid is not None
+
+
+def delete(stage: Stage) -> None:
+    stage.api.delete("Deployment", API, stage.namespace)
+
+
+def change(stage: Stage) -> None:
+    stage.apply(deployment("3", name=API))
+
+
+def revert(stage: Stage) -> None:
+    stage.apply(deployment("1", name=API))
+
+
+@pytest.mark.parametrize(
+    ("do", "reason", "words"),
+    [
+        (delete, "TargetReplaced", f"Deployment {API} was deleted during the review"),
+        (change, "NewRevision", f"Deployment {API} was changed to"),
+        (revert, "RevertedByHand", f"Deployment {API} was taken back by hand"),
+    ],
+)
+def test_what_others_do_to_one_ends_the_review_and_is_named(
+    stage: Stage, operator: OperatorProcess, do: Callable[[Stage], None], reason: str, words: str
+) -> None:
+    released(stage, API)
+    stage.review(**together(API, window={"checkpoints": ["6m", "12m", "12h"]}))
+    stage.until(lambda status: status.get("progress") == "2/3", "it watches", 30)
+    do(stage)
+    stage.api.merge("DriftReview", "web-2", stage.namespace, {"metadata": {"labels": {"look": "now"}}})
+    status = stage.ended(30)
+    assert (status["phase"], condition(status, "Ready")["reason"]) == ("Superseded", reason)
+    assert words in status["summary"]
+    assert stage.version() == "2", "nothing is done to the others"
+    assert operator.pid is not None
+
+
+def test_one_that_is_missing_is_named_and_waited_for(stage: Stage, operator: OperatorProcess) -> None:
+    released(stage)
+    stage.review(**together(API))
+    assert stage.refused("TargetNotFound").startswith(f"spec.target.with[0].name: there is no Deployment '{API}'")
+    released_late = stage.release("1", "2", name=API)
+    assert stage.ended(60)["phase"] == "Promoted"
+    assert released_late["metadata"]["name"] == API
+    assert operator.pid is not None
+
+
+def test_a_review_of_one_of_them_waits(stage: Stage, operator: OperatorProcess) -> None:
+    released(stage, API)
+    stage.review(**together(API, window={"checkpoints": ["6m", "12m", "12h"]}))
+    stage.until(lambda status: status.get("progress") == "2/3", "it watches", 30)
+    stage.review("alone", source=False, target={"name": API})
+    status = stage.until(lambda found: "waits for review web-2" in found.get("summary", ""), "it waits", 20, "alone")
+    assert (status["phase"], status.get("t0")) == ("Pending", None)
+    stage.api.merge("DriftReview", "web-2", stage.namespace, {"spec": {"suspend": True}})
+    stage.api.delete("DriftReview", "web-2", stage.namespace)
+    assert stage.ended(30, "alone")["phase"] == "Promoted"
+    assert operator.pid is not None
+
+
+def test_one_that_returns_after_the_rollback_is_told(stage: Stage, operator: OperatorProcess) -> None:
+    released(stage, API)
+    stage.review(**together(API, **drifting()))
+    assert stage.ended(60)["phase"] == "RolledBack"
+    assert condition(stage.status(), "StaysBack")["status"] == "True"
+    stage.apply(deployment("2", name=API))
+    stage.api.merge("DriftReview", "web-2", stage.namespace, {"metadata": {"labels": {"look": "now"}}})
+    status = stage.until(lambda found: condition(found, "StaysBack")["status"] == "False", "it is told", 50)
+    assert condition(status, "StaysBack")["message"].startswith(f"Deployment {API}: ")
+    assert stage.version(API) == "2", "and not fought"
+    assert operator.pid is not None
+
+
+def test_a_cluster_that_keeps_no_history_takes_none_of_them_the_way_back(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    names = ("web", API)
+    documents = {name: [deployment(version, name=name) for version in ("1", "2")] for name in names}
+    for each in (one for both in documents.values() for one in both):
+        each["spec"]["revisionHistoryLimit"] = 0
+    for first, _ in documents.values():
+        stage.roll_out(first)
+    stage.source(resolution="10s")
+    window = {"t0": None, "backdated": None, "warmup": "1s", "checkpoints": ["1m"], "rollback": "1h"}
+    stage.review(source=False, window=window, **together(API))
+    stage.until(lambda status: status.get("members", [{}])[0].get("kept"), "what runs is kept", 40)
+    for _, second in documents.values():
+        stage.roll_out(second)
+    status = stage.until(lambda found: found.get("baseline"), "T0 is frozen", 60)
+    assert len({each["previous"]["templateHash"] for each in (status, *status["members"])}) == 2
+    person(stage, "jane").does("Reject")
+    assert stage.ended(60)["phase"] == "RolledBack"
+    assert versions(stage, API) == ["1", "1"]
+    assert operator.pid is not None
+
+
+@pytest.mark.parametrize("lost", [Lost.BEFORE, Lost.AFTER])
+def test_killed_around_each_write_of_a_rollback_each_is_taken_back_once(
+    stage: Stage, operators: Operators, api_proxy: FaultProxy, lab_session: Lab, lost: Lost
+) -> None:
+    since = lab_session.audit_log.stat().st_size
+    released(stage, API, JOBS)
+    with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
+        killer, turn = Killer(operators, operator), every_other()
+
+        def strike(seen: Seen) -> bool:
+            acting = b'"intentAt"' in seen.body or "/deployments/" in seen.path
+            if stage.namespace not in seen.path or not acting or (lost is Lost.BEFORE and not turn()):
+                return False
+            killer.kill(seen)
+            return True
+
+        api_proxy.add(Fault("PATCH", rf"/driftreviews/.+/status|{ACT}", lost=lost, call=strike))
+        stage.review(**together(API, JOBS, **drifting()))
+        killer.see_it_through(stage, 240)
+    status = stage.status()
+    assert len(killer.deaths) >= 8, killer.deaths
+    assert (status["phase"], versions(stage, API, JOBS)) == ("RolledBack", ["1", "1", "1"])
+    assert patched(lab_session, since, stage) == ["web", API, JOBS]
+    assert [stage.deployment(each)["metadata"]["generation"] for each in ("web", API, JOBS)] == [3, 3, 3]

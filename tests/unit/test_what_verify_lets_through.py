@@ -33,6 +33,8 @@ EVER = {
     r"status\.conditions\[StaysBack\]\.(status|reason|message)",
     r"status\.conditions\[Recovered\]\.(status|reason|message)",  # while it is to be judged, or was given up
     r"status\.target\.(rolledOutAt|rolloutTook|uid)",
+    r"status\.members\[\]\.(rolledOut|kept|check)(\..*|\[\].*)?",
+    r"status\.members\[\]\.target\.(rolledOutAt|rolloutTook|historyEndsAt|firstRelease|breakGlass)",
     r"status\.act\.(generation|by|pause)",
     r"status\.approvals\[\]\.(counted|revision|why)",
     r"status\.approvals\[\](\.(at|by|message|name|uid))?",  # where the DriftApproval was deleted, or came just before

@@ -84,6 +84,7 @@ class Baseline(Model):
     """How much of it. With from: Snapshot the first checkpoint must leave as much after it, or an hour."""
 
 
+_ALONE = "!has(self.target.with) || self.target.with.size() == 0"
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || (!has(oldSelf.status.t0) && !has(oldSelf.status.retaken))"
 _STEERED = ("approval", "freezes")
@@ -170,20 +171,20 @@ class DriftReviewSpec(Model):
                 "rollout.stable.name: the stable workload must be another one than the target, which is the canary",
             ),
             (
-                "!has(self.target.with) || self.policy.onNewRevision == 'Supersede'",
+                f"{_ALONE} || self.policy.onNewRevision == 'Supersede'",
                 "target.with: services that ship together need policy.onNewRevision Supersede",
             ),
             (
-                "!has(self.target.with) || !has(self.rollout) || self.rollout.type == 'InPlace'",
+                f"{_ALONE} || !has(self.rollout) || self.rollout.type == 'InPlace'",
                 "target.with: services that ship together need rollout.type InPlace",
             ),
             (
-                "!has(self.target.with) || !has(self.rollout) || self.rollout.gitOps != 'Pause'",
+                f"{_ALONE} || !has(self.rollout) || self.rollout.gitOps != 'Pause'",
                 "target.with: rollout.gitOps Pause is for one workload: use Report or Override",
             ),
             (
                 (
-                    "!has(self.target.with) || !has(self.rollout) || !has(self.rollout.promoteTo)"
+                    f"{_ALONE} || !has(self.rollout) || !has(self.rollout.promoteTo)"
                     " || self.rollout.promoteTo.all(to, self.target.with.all(each, each.kind != to.kind"
                     " || each.name != to.name || has(to.__namespace__)))"
                 ),
@@ -191,7 +192,7 @@ class DriftReviewSpec(Model):
             ),
             (
                 (
-                    "!has(self.target.with) || !has(self.rollout) || self.rollout.firstRelease != 'ScaleToZero'"
+                    f"{_ALONE} || !has(self.rollout) || self.rollout.firstRelease != 'ScaleToZero'"
                     " || self.target.with.all(each, each.kind != 'DaemonSet')"
                 ),
                 "rollout.firstRelease ScaleToZero: a DaemonSet of target.with has no number of pods",

@@ -35,6 +35,7 @@ from driftreview.domain.status import as_bounded, has_room
 UNPROVED: Final = (
     "status.observedGeneration, and that of each condition",
     "status.rolledOut; status.target.rolledOutAt, rolloutTook and breakGlass; status.target.uid where nothing was done",
+    "of status.members: rolledOut, kept, check; of their target all but uid",
     "status.act.generation, by and pause; of its steps uid",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",

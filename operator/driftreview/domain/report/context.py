@@ -35,7 +35,8 @@ def _rows(material: Material) -> Iterator[Row]:
     review, given, status = material.review, material.review.spec.context, material.review.status
     of = material.of_review
     yield _row("Review", review.metadata.full_name, of("metadata.name"), code=True)
-    yield _row("Target", f"{review.spec.target.kind} {review.spec.target.name}", of("spec.target"), code=True)
+    yield _row("Target", f"{review.spec.target}", of("spec.target"), code=True)
+    yield from _beside(material)
     if given.revision:
         yield _row("Deployment ID / SHA", given.revision, of("spec.context.revision"), code=True)
     at_t0 = material.ref(material.at_t0, field="spec.judged" if material.at_t0 else "status.judged")
@@ -74,6 +75,16 @@ def _rows(material: Material) -> Iterator[Row]:
     yield from _rehearsal(material)
     state = f"{status.phase or material.about}" + (f": {status.summary}" if status.summary else "")
     yield Row(cells=[Cell(text="State"), Cell(text=state)], evidence=[of("status.phase")])
+
+
+def _beside(material: Material) -> Iterator[Row]:
+    """The workloads that ship with the target, each with what it runs and goes back to."""
+    for index, each in enumerate(material.review.status.members):
+        ran = f"{each.kind} {each.name}"
+        if each.judged is not None:
+            back = f", back to {each.previous.name}" if each.previous is not None else ", nothing to go back to"
+            ran += f": {each.judged.name}{back}"
+        yield _row("Ships with it", ran, material.of_review(f"status.members[{index}]"), code=True)
 
 
 def _chain(material: Material) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
+from driftreview.domain.keeping import kept_name
 from driftreview.domain.pausing import how_to_unpause
 from driftreview.domain.podtemplate import tells_secrets
 from driftreview.domain.report.material import Material
@@ -53,9 +54,28 @@ def steps(material: Material) -> Iterator[Sentence]:
                 f"--patch-file {FILE}"
             )
             yield Sentence(text=text, tone=Tone.OPEN, evidence=field)
+        yield from _beside(material)
     if status.act is not None and status.act.pause is not None:
         text = f"Once Git has what is to run, end the pause: {how_to_unpause(status.act.pause, target)}"
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
+
+
+def _beside(material: Material) -> Iterator[Sentence]:
+    """How each workload that ships with the target is taken back by hand after it."""
+    review, act = material.review, material.review.status.act
+    done = {(each.kind, each.name) for each in (act.steps if act else ()) if each.completed_at is not None}
+    for index, each in enumerate(review.status.members):
+        if each.previous is None or (each.kind, each.name) in done:
+            continue
+        kept = kept_name(review, each.previous)
+        target, namespace = f"{each.kind.lower()}/{each.name}", review.metadata.namespace
+        text = (
+            f"Then take {each.kind} {each.name} back to {each.previous.name}: kubectl get driftsnapshot {kept} -n "
+            f"""{namespace} -o json | jq '[{{op: "replace", path: "/spec/template", """
+            "value: .spec.previous.template}]' | "
+            f"kubectl patch {target} -n {namespace} --type=json --patch-file /dev/stdin"
+        )
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"status.members[{index}]")])
 
 
 def way_back(material: Material) -> str | None:
