@@ -232,6 +232,24 @@ class TestWhatIsKnownOfThem:
         assert self.claims(server, other, third).first(own, T0) is None
         assert server.reads == 0
 
+    def test_one_workload_in_common_is_enough(self) -> None:
+        own, other, third = stored("m"), stored("b"), stored("c")
+        other["spec"]["target"] = {"name": "api", "with": [{"kind": "StatefulSet", "name": "cart"}, {"name": "web"}]}
+        third["spec"]["target"] = {"name": "cart", "with": [{"name": "mail"}]}
+        claims = self.claims(Server(other, third), other, third, own)
+        assert claims.first(own, T0) == claim(other)
+        assert claims.first(third, T0) is None, "a Deployment is no StatefulSet of its name"
+        assert claims.freed(other, deleted=True) == ["m"]
+
+    def test_what_a_review_is_not_about_any_more_is_free(self) -> None:
+        own, other = stored("m"), stored("b")
+        other["spec"]["target"] = {"name": "api", "with": [{"name": "web"}]}
+        claims = self.claims(Server(other), other, own)
+        assert claims.first(own, T0) == claim(other)
+        other["spec"]["target"] = {"name": "api"}
+        claims.see(other)
+        assert claims.first(own, T0) is None
+
     def test_who_excludes_nobody_waits_for_nobody(self) -> None:
         own, other = stored("m", mode="Observe"), stored("b", T0, T0 + HOUR)
         assert self.claims(Server(other), other).first(own, T0) is None

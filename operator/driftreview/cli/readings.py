@@ -20,7 +20,7 @@ from driftreview.cli.progress import progress
 from driftreview.cli.reviewfile import ReviewFileError
 from driftreview.cli.usage import UsageError
 from driftreview.domain.history import EPOCH, FINEST, Recording, oversized, recorded_as
-from driftreview.domain.kinds import rules_of
+from driftreview.domain.kinds import pods_of_all
 from driftreview.domain.place import Place, told
 from driftreview.domain.query import QueryProblem, check, query_variables, resolve
 from driftreview.domain.replay import history_end, windows
@@ -141,7 +141,7 @@ def _mapped(review: DriftReview, given: Given) -> dict[str, Selected]:
 def _variables(review: DriftReview, given: Given) -> dict[str, str]:
     """What a cluster would give, as far as the review alone tells; `--var` says the rest, or better."""
     target, namespace = review.spec.target.name, review.metadata.namespace or None
-    pods = rules_of(review).pods(target)
+    pods = pods_of_all(review)
     found = query_variables(review.spec.variables, target=target, pods=pods, namespace=namespace)
     for text in given.variables:
         name, separator, value = text.partition("=")

@@ -20,7 +20,7 @@ from driftreview.domain import schedule
 from driftreview.domain.acted import outcome
 from driftreview.domain.action import Action, CaptureRecovery, Observed, Settle
 from driftreview.domain.decide import metrics_asked
-from driftreview.domain.members import beside
+from driftreview.domain.members import pinned
 from driftreview.domain.owner import who_applied
 from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, waits
 from driftreview.domain.result import CheckpointResult
@@ -137,22 +137,30 @@ def _seen(
         name = one.status.judged.name if one.status.judged else "what was judged"
         return _runs_again(status, one.status, view, f"{one.spec.target}: {name}", now)
     message = f"{name} has {NO_PODS}" if emptied else f"{here.name} runs"
-    if status.members:
-        message = f"{name} and what ships with it run {went_back_to(status)}"
+    message += "".join(
+        f", and {went_back_to(each.status)} of {each.spec.target}" for each in _taken_back(review, status)
+    )
     if after.returned_at is not None:
         message += f"; {rejected.name} was seen to run again from {said(after.returned_at)} on, and is gone"
     return with_condition(status, ConditionType.STAYS_BACK, "True", Reason.STAYS_BACK, message, now)
+
+
+def _taken_back(review: DriftReview, status: DriftReviewStatus) -> list[DriftReview]:
+    """Each workload beside the target that was taken back, as the target of a review of its own."""
+    every = pinned(review.model_copy(update={"status": status}))[1:]
+    return [each for each in every if each.status.act is not None and each.status.act.applied_at is not None]
 
 
 def _back_again(
     review: DriftReview, status: DriftReviewStatus, target: TargetView
 ) -> Iterator[tuple[DriftReview, TargetView]]:
     """Each workload that was taken back after the target, and runs what was judged again."""
-    for one, view in beside(review.model_copy(update={"status": status}), target):
-        act, judged = one.status.act, one.status.judged
-        if view is None or act is None or act.applied_at is None or judged is None:
+    taken_back = _taken_back(review, status)
+    for one, view in zip(taken_back, target.members, strict=False):  # in one order, and of the later ones none
+        judged = one.status.judged
+        if view is None or judged is None:
             continue
-        if view.template_hash == judged.template_hash and (view.replicas or not empties(act)):
+        if view.template_hash == judged.template_hash and (view.replicas or not empties(one.status.act)):
             yield one, view
 
 

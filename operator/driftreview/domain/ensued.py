@@ -37,6 +37,7 @@ from driftreview.domain.ways import is_asked_for
 
 _DOES: Final = {ActType.PROMOTE: Phase.PROMOTING, ActType.ROLL_BACK: Phase.ROLLING_BACK}
 _DONE: Final = {ActType.PROMOTE: Phase.PROMOTED, ActType.ROLL_BACK: Phase.ROLLED_BACK}
+_INCOMPLETE: Final = frozenset({Reason.ROLLBACK_INCOMPLETE, Reason.PROMOTION_INCOMPLETE})
 _UNDONE: Final = frozenset({Phase.FAILED, Phase.SUPERSEDED})
 """How a review ends whose act was not carried out."""
 _FIELDS: Final = ("status", "reason", "message")
@@ -176,6 +177,9 @@ def _phase(status: DriftReviewStatus) -> Iterator[Difference]:
             yield Difference("status.phase", phase, "nothing was done")
         if phase is Phase.DECIDED and status.decision is None:
             yield Difference("status.phase", phase, "nothing was decided")
+        going = condition(status, ConditionType.RECONCILING)
+        if going is not None and going.reason in _INCOMPLETE:
+            yield Difference("status.act", NONE, f"there, as it came only so far ({going.reason})")
         return
     expected = _DONE[act.type] if act.completed_at is not None else _DOES[act.type]
     if phase is not expected and (act.completed_at is not None or phase not in _UNDONE):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
@@ -39,6 +39,20 @@ def pods_of(target: WorkloadRef, target_uid: str, revision: Revision) -> PodsOf:
     """By what the pods of a revision are told."""
     rules = KINDS[target.kind]
     return PodsOf(rules.owner(target_uid, revision.uid), *rules.label(target.name, revision.name))
+
+
+def pods_of_all(review: DriftReview, revisions: Sequence[str] = ()) -> str:
+    """A regular expression for the names of the pods of all workloads that ship together.
+
+    Args:
+        review: which workloads.
+        revisions: by name, of each the one whose pods are meant; any, where there are none.
+    """
+    target = review.spec.target
+    every = [target, *target.with_]
+    names = revisions or [""] * len(every)
+    found = [KINDS[each.kind].pods(each.name, name) for each, name in zip(every, names, strict=True)]
+    return found[0] if len(found) == 1 else f"(?:{'|'.join(found)})"
 
 
 def subjects(judged: Iterable[tuple[WorkloadRef, Revision]]) -> Subjects:

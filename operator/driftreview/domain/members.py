@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from driftreview.api.act import Act, ActType, Do, Step
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.status import DriftReviewStatus, Member
-from driftreview.api.target import Target, WorkloadRef
+from driftreview.api.target import Target
 from driftreview.domain.workload import TargetView
 
 
@@ -122,11 +122,6 @@ def with_checks(review: DriftReview, target: TargetView) -> DriftReview:
 def beside(review: DriftReview, target: TargetView) -> list[tuple[DriftReview, TargetView | None]]:
     """The same without the target."""
     return list(every(review, target))[1:]
-
-
-def refs(review: DriftReview) -> list[WorkloadRef]:
-    """All workloads of a review, the target first."""
-    return [review.spec.target, *review.spec.target.with_]
 
 
 def steps(review: DriftReview, act: ActType, ways: list[Do]) -> Iterator[Step]:

@@ -36,7 +36,7 @@ UNPROVED: Final = (
     "status.observedGeneration, and that of each condition",
     "status.rolledOut; status.target.rolledOutAt, rolloutTook and breakGlass; status.target.uid where nothing was done",
     "of status.members: rolledOut, kept, check; of their target all but uid",
-    "status.act.generation, by and pause; of its steps uid",
+    "status.act.generation, by and pause; of its steps uid, and appliedAt of one that did not come to its end",
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ActsStopped, ReportWritten",
@@ -44,7 +44,7 @@ UNPROVED: Final = (
     "status.conditions: BaselineCaptured's message",
     "what was seen of the target after a rollback: status.aftermath, StaysBack; why and when a recovery was not judged",
     "that of DecisionDue, until the end",
-    "since when each condition holds, but for the end of a review that acted",
+    "since when each condition holds, but for the end of a review whose act was carried out",
     "status.rollback.check, status.kept; of status.chain.revisions: t0, until and followedBy",
     "until the end: status.freeze, status.progress, status.nextCheckpoint, status.rollback.possible and left",
 )

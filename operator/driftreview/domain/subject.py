@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from driftreview.api.driftreview import DriftReview, DriftReviewSpec
 from driftreview.api.status import Revision
 from driftreview.domain.alerts import named
-from driftreview.domain.kinds import KINDS, revision_hash, rules_of
+from driftreview.domain.kinds import pods_of_all, revision_hash
 from driftreview.domain.members import members
 from driftreview.domain.query import query_variables
 
@@ -36,12 +36,11 @@ class Subject:
 
     def _pods(self, review: DriftReview) -> str:
         """A regular expression for the names of the pods of all workloads that ship together."""
-        own = rules_of(review).pods(review.spec.target.name, "" if self.history else self.judged.name)
-        others = [
-            KINDS[each.kind].pods(each.name, each.judged.name if each.judged and not self.history else "")
-            for each in members(review)
-        ]
-        return f"(?:{'|'.join([own, *others])})" if others else own
+        if self.history:
+            return pods_of_all(review)
+        return pods_of_all(
+            review, [self.judged.name, *(each.judged.name if each.judged else "" for each in members(review))]
+        )
 
 
 def fact_queries(spec: DriftReviewSpec) -> Iterator[tuple[str, str]]:

@@ -18,7 +18,7 @@ from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.consent import waits_for_people
 from driftreview.domain.display import near, shorten
 from driftreview.domain.elsewhere import judge_evidence
-from driftreview.domain.kinds import rules_of
+from driftreview.domain.kinds import pods_of_all
 from driftreview.domain.query import QueryProblem, check, expression, resolve, stood_in_for
 from driftreview.domain.subject import fact_queries
 from driftreview.lint.expressions import walk
@@ -68,7 +68,7 @@ def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[
     """
     yield from _times(review)
     yield from _lenient(review)
-    any_pods = rules_of(review).pods(review.spec.target.name)
+    any_pods = pods_of_all(review)
     seen: dict[tuple[Any, ...], str] = {}
     for index, signal in enumerate(review.spec.signals):
         path: Path = ("spec", "signals", index)

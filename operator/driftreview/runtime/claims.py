@@ -32,12 +32,18 @@ class Claims:
         self._lock = threading.Lock()
         self._starting = [threading.Lock() for _ in range(_LOCKS)]
         self._by_target: defaultdict[_Target, dict[str, Claim]] = defaultdict(dict)
+        self._named: dict[str, frozenset[_Target]] = {}
+        """Which workloads each review was last seen to be about: before T0 that may change."""
 
     def see(self, raw: Mapping[str, Any]) -> None:
         """Take note of a review as it is stored now, or was when an event was sent: what has begun stays begun."""
-        found, uid = claim(raw), raw["metadata"]["uid"]
+        found, uid, targets = claim(raw), raw["metadata"]["uid"], frozenset(_targets(raw))
         with self._lock:
-            for target in _targets(raw):
+            for target in self._named.pop(uid, frozenset()) - targets:
+                self._drop(target, uid)
+            if found is not None:
+                self._named[uid] = targets
+            for target in targets:
                 known = self._by_target[target].get(uid)
                 if found is None:
                     self._drop(target, uid)
@@ -105,7 +111,7 @@ class Claims:
     def _forget(self, raw: Mapping[str, Any], uid: str) -> None:
         """A review holds none of these workloads any more."""
         with self._lock:
-            for target in _targets(raw):
+            for target in {*_targets(raw), *self._named.pop(uid, ())}:
                 self._drop(target, uid)
 
     def _drop(self, target: _Target, uid: str) -> None:

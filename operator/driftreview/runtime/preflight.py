@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -25,6 +25,7 @@ from driftreview.api.values import parse_duration
 from driftreview.domain.action import FOLLOW, RESYNC
 from driftreview.domain.alertrules import Rule
 from driftreview.domain.kinds import pods_of
+from driftreview.domain.members import every
 from driftreview.domain.pods import Pod, PodsOf
 from driftreview.domain.preflight import find, looked_at
 from driftreview.domain.readings import Clocks, Readings, Retention, Unknown
@@ -100,8 +101,8 @@ class PreflightReader:
         readings = Readings(
             taken_at=now,
             silent=silent,
-            previous=target.previous.name if target.previous else None,
-            hindrances=tuple(each.message for each in hindrances(target, target.check)),
+            previous=next((None for _, view in every(review, target) if view and view.previous is None), ""),
+            hindrances=tuple(_hindrances(review, target)),
             **this.read,
         )
         return find(review.spec, readings)
@@ -213,3 +214,10 @@ class PreflightReader:
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return this
+
+
+def _hindrances(review: DriftReview, target: TargetView) -> Iterator[str]:
+    """What keeps any of the workloads that ship together from being rolled back."""
+    for one, view in every(review, target):
+        whose = f"{one.spec.target}: " if review.spec.target.with_ else ""
+        yield from (f"{whose}{each.message}" for each in (hindrances(view, view.check) if view else ()))

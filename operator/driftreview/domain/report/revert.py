@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from driftreview.api.act import Do
+from driftreview.api.act import ActType, Do, Step
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
@@ -45,7 +45,8 @@ def steps(material: Material) -> Iterator[Sentence]:
         field = [material.of_review("status.previous"), material.ref(material.at_t0, field="spec.previous")]
         if (owner := condition(status, ConditionType.OWNED_BY_GIT)) is not None and owner.status == "True":
             yield Sentence(text=_in_git(material), tone=Tone.OPEN, evidence=field)
-        if way_back(material) is not None:
+        # Of several, the others follow once the target is back.
+        if way_back(material) is not None and not any(each.applied_at for each in _done_beside(material)):
             name, namespace = config_map_name(review.metadata.name), review.metadata.namespace
             part = "" if _template(material) or _empties(material) else ", which has the images only"
             text = (
@@ -60,10 +61,16 @@ def steps(material: Material) -> Iterator[Sentence]:
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
 
 
+def _done_beside(material: Material) -> Sequence[Step]:
+    """The steps of a rollback that was begun."""
+    act = material.review.status.act
+    return act.steps if act is not None and act.type is ActType.ROLL_BACK else ()
+
+
 def _beside(material: Material) -> Iterator[Sentence]:
     """How each workload that ships with the target is taken back by hand after it."""
-    review, act = material.review, material.review.status.act
-    done = {(each.kind, each.name) for each in (act.steps if act else ()) if each.completed_at is not None}
+    review = material.review
+    done = {(each.kind, each.name) for each in _done_beside(material) if each.completed_at is not None}
     for index, each in enumerate(review.status.members):
         if each.previous is None or (each.kind, each.name) in done:
             continue
