@@ -222,3 +222,16 @@ def test_the_actor_does_nothing_on_evidence_that_is_not_what_was_judged(
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "EvidenceAltered")
     assert look in status["summary"]
     assert stage.version() == "2"
+
+
+def test_the_actor_takes_several_that_ship_together_back_on_its_own(
+    stage: Stage, operators: Operators, accounts: dict[str, Path], lab_session: Lab
+) -> None:
+    t0, offset = ago(minutes=30), lab_session.audit_log.stat().st_size
+    for name in ("web", "web-api"):
+        stage.release("1", "2", name=name)
+    with running(operators, accounts, "judge"), running(operators, accounts, "actor"):
+        stage.review(target={"with": [{"name": "web-api"}]}, window={"t0": wire(t0)}, signals=[stepping(t0)])
+        assert stage.ended(40)["phase"] == "RolledBack"
+    assert [stage.version(name) for name in ("web", "web-api")] == ["1", "1"]
+    assert users_that(lab_session, offset, "patch", "deployments", stage.namespace) == {ACTOR}

@@ -10,6 +10,7 @@ from lab import Lab
 from lab.install import OperatorProcess
 from tests.integration.killing import ACT, Killer, every_other
 from tests.integration.operators import Operators
+from tests.integration.test_operator_chain import proved
 from tests.integration.test_operator_consent import person
 from tests.integration.test_operator_promote_to import patched
 from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
@@ -59,6 +60,7 @@ def test_all_are_approved_once_all_are_rolled_out_and_judged(
     for found in (stage.deployment(), stage.deployment(API), cache.read()):
         assert APPROVED in found["metadata"]["annotations"]
     assert patched(lab_session, since, stage) == ["web", API]
+    assert proved(stage) == []
     assert operator.pid is not None
 
 
@@ -75,6 +77,7 @@ def test_all_are_taken_back_in_the_declared_order(stage: Stage, operator: Operat
     assert status["act"]["appliedAt"] <= moments[0]
     names = [each["previous"]["name"] for each in (status, *status["members"])]
     assert status["summary"].startswith(f"rolled back to {', '.join(names)}: ")
+    assert proved(stage) == []
     assert operator.pid is not None
 
 
@@ -98,6 +101,7 @@ def test_when_the_third_of_five_does_not_come_back_the_rest_is_left_and_that_is_
     assert f"came only so far: {where}/{JOBS}: its pods are not all there after" in status["summary"]
     assert f"; also back: {where}/{API}, not back: {where}/{JOBS}, {where}/web-mail, " in status["summary"]
     stage.until(lambda found: condition(found, "StaysBack"), "what is back is looked after")
+    assert proved(stage) == []
     assert operator.pid is not None
 
 

@@ -12,7 +12,7 @@ from driftreview.api.reasons import Reason
 from driftreview.api.target import TargetKind
 from driftreview.api.wayback import Hindrance, WayBackCheck
 from driftreview.domain.fixing import all_kept
-from driftreview.domain.members import alone, index_of, joined, members, pinned
+from driftreview.domain.members import alone, apart, index_of, joined, members
 from driftreview.domain.rulings import rulings
 from driftreview.domain.schedule import last_safe_moment
 from driftreview.domain.stop import Stop
@@ -413,7 +413,7 @@ class TestAlone:
         assert (own.status.act.do, own.status.act.steps) == (Do.PUT_BACK, [])
         assert own.status.act.target_uid == "api-uid"
         assert own.status.act.applied_at == whole.status.act.steps[0].applied_at != whole.status.act.applied_at
-        assert [each.spec.target.name for each in pinned(whole)] == ["web", "api", "jobs"]
+        assert [each.spec.target.name for each in apart(whole)] == ["web", "api", "jobs"]
 
     def test_what_is_found_of_it_is_joined_again(self) -> None:
         subject = group()

@@ -20,7 +20,7 @@ from driftreview.domain import schedule
 from driftreview.domain.acted import outcome
 from driftreview.domain.action import Action, CaptureRecovery, Observed, Settle
 from driftreview.domain.decide import metrics_asked
-from driftreview.domain.members import pinned
+from driftreview.domain.members import apart
 from driftreview.domain.owner import who_applied
 from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, waits
 from driftreview.domain.result import CheckpointResult
@@ -147,7 +147,7 @@ def _seen(
 
 def _taken_back(review: DriftReview, status: DriftReviewStatus) -> list[DriftReview]:
     """Each workload beside the target that was taken back, as the target of a review of its own."""
-    every = pinned(review.model_copy(update={"status": status}))[1:]
+    every = apart(review.model_copy(update={"status": status}))[1:]
     return [each for each in every if each.status.act is not None and each.status.act.applied_at is not None]
 
 

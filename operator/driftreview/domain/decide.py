@@ -28,7 +28,7 @@ from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.handover import handed_over, with_owner
 from driftreview.domain.limitsonly import foretold
-from driftreview.domain.members import every, pinned, with_checks
+from driftreview.domain.members import apart, every, with_checks
 from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
@@ -182,7 +182,7 @@ def baseline_captured(
     )
     but = "; ".join(each for each in lacking if each)
     summary = f"baseline frozen{but and f', but {but}'}; first look at {said(first.due)}"
-    stuck = [each for each in pinned(review.model_copy(update={"status": status})) if pinned_way_back(each) is None]
+    stuck = [each for each in apart(review.model_copy(update={"status": status})) if pinned_way_back(each) is None]
     if stuck and review.spec.policy.mode is PolicyMode.ENFORCE:
         summary += f"; a drift cannot be rolled back: {_whose(review, stuck[0])}{_no_way_back(stuck[0].status)}"
     return finished(review, moved(status, Phase.WATCHING, Reason.BETWEEN_CHECKPOINTS, summary, now))

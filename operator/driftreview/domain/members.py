@@ -93,20 +93,20 @@ def as_whole(status: DriftReviewStatus, own: DriftReviewStatus) -> DriftReviewSt
     return own.model_copy(update={name: getattr(status, name) for name in fields})
 
 
-def every(review: DriftReview, target: TargetView) -> Iterator[tuple[DriftReview, TargetView | None]]:
-    """The target and each workload beside it, as the target of a review of its own, and as it was found."""
-    found = target.members or (None,) * len(review.spec.target.with_)
-    yield from zip(pinned(review), (target, *found), strict=True)
-
-
-def pinned(review: DriftReview) -> list[DriftReview]:
-    """The same of a review since T0, without a look at the cluster."""
+def apart(review: DriftReview) -> list[DriftReview]:
+    """All workloads of a review, the target first, each as the target of a review of its own."""
     rollback, together = review.status.rollback, len(review.spec.target.with_)
     if not together:
         return [review]
     own = {"rollback": rollback and rollback.model_copy(update={"message": ""})}
     first = review.model_copy(update={"status": review.status.model_copy(update=own)})
     return [first, *(alone(review, index) for index in range(together))]
+
+
+def every(review: DriftReview, target: TargetView) -> Iterator[tuple[DriftReview, TargetView | None]]:
+    """The same, each with what was found of it; None where it is not there."""
+    found = target.members or (None,) * len(review.spec.target.with_)
+    yield from zip(apart(review), (target, *found), strict=True)
 
 
 def with_checks(review: DriftReview, target: TargetView) -> DriftReview:
@@ -120,7 +120,7 @@ def with_checks(review: DriftReview, target: TargetView) -> DriftReview:
 
 
 def beside(review: DriftReview, target: TargetView) -> list[tuple[DriftReview, TargetView | None]]:
-    """The same without the target."""
+    """The same without the target: the workloads beside it."""
     return list(every(review, target))[1:]
 
 

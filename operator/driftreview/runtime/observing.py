@@ -13,7 +13,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.domain.acting import is_under_way
 from driftreview.domain.action import Observed, Role
 from driftreview.domain.chaining import as_chained
-from driftreview.domain.members import pinned
+from driftreview.domain.members import apart
 from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.ways import as_reviewed
 from driftreview.runtime.before import BeforeT0
@@ -60,7 +60,7 @@ class Observer:
             BusyError: enough queries run at the source; nothing is lost by it.
             ClusterError: the API server did not answer, or refuses it.
         """
-        workload, *others = (self._workload(each, now) for each in pinned(review))
+        workload, *others = (self._workload(each, now) for each in apart(review))
         if workload is not None:
             seen = tuple(each.view if each else None for each in others)
             workload = replace(workload, view=replace(workload.view, members=seen))
