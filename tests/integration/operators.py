@@ -31,9 +31,9 @@ class Operators:
     _shared_by: Path | None = None
     _count: int = 0
 
-    def kubeconfig_by(self, url: str) -> Path:
-        """The operator's kubeconfig, with another way to the API server."""
-        config = yaml.safe_load(self.kubeconfig.read_text("utf-8"))
+    def kubeconfig_by(self, url: str, kubeconfig: Path | None = None) -> Path:
+        """The operator's kubeconfig, or that of another account, with another way to the API server."""
+        config = yaml.safe_load((kubeconfig or self.kubeconfig).read_text("utf-8"))
         config["clusters"][0]["cluster"] = {"server": url}
         path = self.directory / f"by-{url.rpartition(':')[2]}.kubeconfig"
         path.write_text(yaml.safe_dump(config), encoding="utf-8")

@@ -11,7 +11,7 @@ from lab.errors import CommandFailed
 from lab.install import ROOT, OperatorProcess
 from lab.web import wait_until
 from tests.integration.operators import Operators
-from tests.integration.test_operator_others import reason, touch
+from tests.integration.test_operator_others import reason, told, touch
 from tests.support.cluster import MERGE_PATCH, Answer, Api, Raw, path
 from tests.support.stage import NAME, Stage, ago, condition, deployment, stepping, wire
 from tests.support.workloads import KINDS, Kind, workload
@@ -237,11 +237,52 @@ class TestWithoutAnOperator:
         assert not is_refused(stage, template("3"))
 
 
-def test_where_the_policy_is_not_installed_the_review_ends_and_says_so(stage: Stage, operator: OperatorProcess) -> None:
+def holds(stage: Stage, status: str, reason: str) -> str:
+    """Wait until the review says so of whether it blocks: it tries that once a minute; returns the message."""
+
+    def so(found: Raw) -> bool:
+        told = condition(found, "NewRevisionRefused")
+        return (told.get("status"), told.get("reason")) == (status, reason)
+
+    message: str = condition(stage.until(so, f"it is {reason}", 150), "NewRevisionRefused")["message"]
+    return message
+
+
+@pytest.mark.usefixtures("installed")
+class TestWhetherItHolds:
+    def test_a_binding_that_only_warns_is_found_out_and_so_is_its_mending(
+        self, stage: Stage, operator: OperatorProcess
+    ) -> None:
+        actions = {"spec": {"validationActions": ["Warn"]}}
+        stage.api.merge("ValidatingAdmissionPolicyBinding", BLOCK, "", actions)
+        stage.release("1", "2")
+        before = stage.deployment()
+        stage.review(**blocking())
+        assert "may not have heard of T0 yet" in holds(stage, "Unknown", "NotTried")
+        assert "have charts/driftreview/block.yaml applied, with the validationActions [Deny] in its binding" in holds(
+            stage, "False", "NotBlocked"
+        )
+        warned = [each["message"] for each in told(operator) if "another pod template would pass" in each["message"]]
+        assert len(warned) == 1
+        stage.api.merge("ValidatingAdmissionPolicyBinding", BLOCK, "", {"spec": {"validationActions": ["Deny"]}})
+        assert "was refused when it was last tried" in holds(stage, "True", "Blocked")
+        assert stage.deployment()["metadata"]["generation"] == before["metadata"]["generation"]
+        stage.api.merge("DriftReview", NAME, stage.namespace, {"spec": {"suspend": True}})
+        assert "spec.suspend is true" in holds(stage, "False", "Suspended")
+
+    def test_no_more_is_said_of_it_once_the_review_has_ended(self, blocked: Stage, kubectl: Callable[..., str]) -> None:
+        holds(blocked, "True", "Blocked")
+        kubectl("rollout", "undo", "deployment/web")
+        touch(blocked)
+        assert condition(blocked.ended(), "NewRevisionRefused") == {}
+
+
+def test_where_the_policy_is_not_installed_the_review_says_so_and_ends(stage: Stage, operator: OperatorProcess) -> None:
     stage.release("1", "2")
     stage.review(**blocking())
     stage.until(lambda status: status.get("baseline"), "the baseline is frozen")
     lets_pass(stage)
+    holds(stage, "False", "NotBlocked")
     stage.release("3")
     touch(stage)
     status = stage.ended()

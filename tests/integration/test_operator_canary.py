@@ -1,11 +1,14 @@
 """Canaries with the real deployment controller: what the stable workload is given, and what is left of a bad one."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from lab.install import OperatorProcess
 from tests.support.canary import CANARY, STABLE, TARGET, autoscaled, rollout, tracked
+from tests.support.cluster import Api
 from tests.support.stage import APPROVED, Raw, Stage, ago, condition, stepping, verdicts, wire
 
 pytestmark = pytest.mark.integration
@@ -176,5 +179,65 @@ class TestRolledBack:
         assert ("act" in status, stage.deployment(CANARY)["spec"]["replicas"]) == (False, 1)
         stage.api.delete("HorizontalPodAutoscaler", CANARY, stage.namespace)
         assert stage.ended(40)["phase"] == "RolledBack"
+        assert stage.deployment(CANARY)["spec"]["replicas"] == 0
+        assert operator.pid is not None
+
+
+@contextmanager
+def unlisted(api: Api) -> Iterator[None]:
+    """The operator may list no HorizontalPodAutoscalers."""
+    roles = [api.get("ClusterRole", f"driftreview-{each}") for each in ("judge", "actor")]
+    for each in roles:
+        rules = [rule for rule in each["rules"] if "horizontalpodautoscalers" not in rule.get("resources", [])]
+        assert len(rules) < len(each["rules"])
+        api.merge("ClusterRole", each["metadata"]["name"], "", {"rules": rules})
+    try:
+        yield
+    finally:
+        for each in roles:
+            api.merge("ClusterRole", each["metadata"]["name"], "", {"rules": each["rules"]})
+
+
+class TestAnAutoscalerThatNobodyKnowsOf:
+    """Whether there is one may not be known: that is not taken for none."""
+
+    def test_holds_the_promotion_until_it_may_be_known(self, stage: Stage, operator: OperatorProcess) -> None:
+        stage.roll_out(tracked("1", STABLE), tracked("1", CANARY, 2), tracked("2", CANARY, 2))
+        autoscaled(stage, CANARY, 2)
+        with unlisted(stage.api):
+            reviewed(stage)
+            status = stage.until(lambda found: condition(found, "Stalled").get("status") == "True", "it is held", 60)
+            told = condition(status, "Stalled")
+            assert (status["phase"], told["reason"], "act" in status) == ("Holding", "ScalingUnknown", False)
+            assert "the operator may not read it" in told["message"]
+            assert "let the operator list horizontalpodautoscalers in the namespace" in told["message"]
+            assert stage.version(STABLE) == "1"
+        status = stage.ended(60)
+        assert (status["phase"], [each["do"] for each in steps(status)]) == ("Promoted", ["GiveTemplate"])
+        assert (stage.version(STABLE), stage.deployment(CANARY)["spec"]["replicas"]) == ("2", 2)
+        assert operator.pid is not None
+
+    def test_keeps_no_rollback_back_where_there_is_a_previous_template(
+        self, stage: Stage, operator: OperatorProcess
+    ) -> None:
+        stage.roll_out(tracked("1", STABLE), tracked("1", CANARY), tracked("2", CANARY))
+        with unlisted(stage.api):
+            reviewed(stage, **bad())
+            status = stage.ended(60)
+        assert (status["phase"], status["act"]["do"], stage.version(CANARY)) == ("RolledBack", "PutBack", "1")
+        assert operator.pid is not None
+
+    def test_of_a_first_one_holds_the_rollback_and_says_what_to_do(
+        self, stage: Stage, operator: OperatorProcess
+    ) -> None:
+        stage.roll_out(tracked("1", STABLE), tracked("2", CANARY))
+        with unlisted(stage.api):
+            reviewed(stage, **bad())
+            status = stage.until(lambda found: found.get("decision"), "the drift is found", 60)
+            told = condition(status, "RollbackPossible")
+            assert (status["phase"], told["status"], told["reason"]) == ("Holding", "False", "ScalingUnknown")
+            assert "let the operator list horizontalpodautoscalers" in told["message"]
+            assert stage.deployment(CANARY)["spec"]["replicas"] == 1
+        assert stage.ended(60)["phase"] == "RolledBack"
         assert stage.deployment(CANARY)["spec"]["replicas"] == 0
         assert operator.pid is not None

@@ -10,8 +10,9 @@ from lab import Lab
 from lab.install import SYSTEM, OperatorProcess, operator_kubeconfig
 from tests.integration.operators import Operators
 from tests.support.cluster import Api
+from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
 from tests.support.rights import granted
-from tests.support.stage import Stage, ago, condition, stepping, wire
+from tests.support.stage import NAME, Stage, ago, condition, stepping, wire
 from tests.support.workloads import KINDS, Kind
 
 pytestmark = pytest.mark.integration
@@ -70,6 +71,20 @@ def users_that(lab: Lab, offset: int, verb: str, resource: str, namespace: str) 
     }
 
 
+def test_a_judge_does_not_claim_to_know_whether_another_revision_is_refused(
+    stage: Stage, operators: Operators, accounts: dict[str, Path], lab_session: Lab
+) -> None:
+    stage.release("1", "2")
+    offset = lab_session.audit_log.stat().st_size
+    with running(operators, accounts, "judge"):
+        stage.review(window={"t0": wire(ago(minutes=5)), "checkpoints": ["6h"]}, policy={"onNewRevision": "Block"})
+        status = stage.until(lambda found: condition(found, "NewRevisionRefused"), "it is said")
+    found = condition(status, "NewRevisionRefused")
+    assert (found["status"], found["reason"]) == ("Unknown", "NotTried")
+    assert "`kubectl set env deployment/web" in found["message"]
+    assert users_that(lab_session, offset, "patch", "deployments", stage.namespace) == set()
+
+
 def test_the_judge_decides_and_the_actor_acts(
     stage: Stage, operators: Operators, accounts: dict[str, Path], lab_session: Lab
 ) -> None:
@@ -111,6 +126,56 @@ def test_a_good_release_is_promoted_by_the_actor(stage: Stage, operators: Operat
         stage.release("1", "2")
         stage.review()
         assert stage.ended()["phase"] == "Promoted"
+
+
+def test_an_actor_that_dies_between_two_steps_of_a_promotion_is_missed_and_the_next_one_goes_on(
+    stage: Stage, operators: Operators, accounts: dict[str, Path], api_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    stage.release("1", name="web-eu")
+    mortal = accounts | {ACTOR: operators.kubeconfig_by(api_proxy.url, accounts[ACTOR])}
+    with running(operators, accounts, "judge"):
+        with running(operators, mortal, "actor") as actor:
+
+            def strike(_: Seen) -> bool:
+                actor.kill()
+                return True
+
+            api_proxy.add(Fault("PATCH", r"/deployments/web-eu\?(?!.*dryRun)", lost=Lost.BEFORE, call=strike))
+            stage.review(rollout={"promoteTo": [{"name": "web-eu"}]})
+            status = stage.until(
+                lambda found: condition(found, "Stalled").get("reason") == "NoActor", "it is said", 150
+            )
+        said = condition(status, "Stalled")["message"]
+        assert f"step 1 of 1, Deployment {stage.namespace}/web-eu, is next since {status['act']['appliedAt']}" in said
+        assert "does the operator of role actor run" in said
+        assert stage.version("web-eu") == "1"
+        with running(operators, accounts, "actor"):
+            assert stage.ended(60)["phase"] == "Promoted"
+    containers = stage.deployment("web-eu")["spec"]["template"]["spec"]["containers"]
+    assert [each["image"] for each in containers] == ["example.org/web:2"]
+
+
+def test_a_promotion_that_a_freeze_keeps_back_after_it_was_decided_needs_people(
+    stage: Stage, operators: Operators, accounts: dict[str, Path]
+) -> None:
+    stage.release("1", "2")
+    window = {"t0": wire(ago(minutes=30)), "rollback": "18m", "grace": "44m"}
+    freeze = {"name": "fair", "start": wire(ago(hours=1)).rstrip("Z"), "duration": "3h"}
+    with running(operators, accounts, "judge"):
+        stage.review(window=window)
+        stage.until(lambda found: found.get("act"), "it is decided")
+        stage.api.merge("DriftReview", NAME, stage.namespace, {"spec": {"policy": {"freezes": [freeze]}}})
+        status = stage.until(lambda found: condition(found, "DecisionDue"), "a warning")
+        assert (status["phase"], condition(status, "DecisionDue")["reason"]) == ("Promoting", "FifteenMinutesLeft")
+        said = condition(status, "DecisionDue")["message"]
+        assert said.startswith("promotions are frozen until ")
+        assert f"what is decided and not done by {status['rollback']['closesAt']} is left to people" in said
+        with running(operators, accounts, "actor"):
+            stage.until(lambda found: condition(found, "Reconciling")["reason"] == "Frozen", "the actor waits", 60)
+            stage.api.merge("DriftReview", NAME, stage.namespace, {"spec": {"policy": {"freezes": []}}})
+            assert stage.ended(60)["phase"] == "Promoted"
+    assert condition(stage.status(), "DecisionDue") == {}
 
 
 def test_the_api_server_refuses_the_judge_a_workload_and_the_actor_evidence(

@@ -23,9 +23,10 @@ from driftreview.bundle.verify import prove
 from driftreview.domain.evidence import content_hash
 from driftreview.domain.recheck import UNPROVED
 from driftreview.domain.report.build import report
-from tests.builders import MINUTE
+from tests.builders import HOUR, MINUTE
 from tests.reportdata import STATES, after
 from tests.support.bundles import Raw, bundle, objects
+from tests.unit.test_chaining import life, releases
 
 PRIVATE = ed25519.Ed25519PrivateKey.generate()
 PEM = PRIVATE.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
@@ -94,6 +95,83 @@ def changed(what: Callable[[Raw, list[Raw]], None], state: str = "promoted") -> 
     review, snapshots, approvals = objects(STATES[state]())
     what(review, snapshots)
     return write(review, snapshots, approvals)
+
+
+CHAINED = [f"snapshots/{each}.json" for each in ("00-t0", "01-1h", "02-2h", "04-t0-2", "05-1h-2", "08-t0-3", "09-1h-3")]
+"""Of a review that judged three revisions, in their order."""
+
+
+def chained(what: Callable[[list[Raw]], object] = lambda _: None) -> bytes:
+    """The bundle of a review that went on with two more revisions, the looks of the earlier ones altered."""
+    review, snapshots, approvals = objects(
+        releases(releases(life(2 * HOUR + 10 * MINUTE), "newer", wait=90 * MINUTE), "newest", wait=80 * MINUTE)
+    )
+    by_name = {each["metadata"]["name"].removeprefix("release-review-u-"): each for each in snapshots}
+    ordered = [by_name[name.partition("/")[2][3:-5]] for name in CHAINED]
+    assert len(by_name) == len(ordered)
+    what(ordered)
+    return write(review, ordered, approvals)
+
+
+class TestTheLooksOfAChain:
+    def test_are_in_the_bundle_in_their_order_and_it_says_what_is_proved_of_them(self) -> None:
+        packed = chained()
+        assert [name for name in sorted(unpack(packed)) if name.startswith("snapshots/")] == CHAINED
+        proof = prove(packed)
+        assert (proof.chained, proof.judged) == (4, 1)
+        assert (
+            "3 looks from before T0 was last taken: unaltered, each linked to its T0; what they came to, and whether "
+            "there were more, is kept nowhere"
+        ) in proof.notes
+        assert not any("no part of the chain" in each for each in proof.notes)
+
+    def test_also_without_what_the_cluster_lost_of_them(self) -> None:
+        assert prove(chained(lambda found: found.pop(2))).judged == 1
+        only_t0s = prove(chained(lambda found: [found.pop(each) for each in (4, 2, 1)]))
+        assert not any("from before T0" in each for each in only_t0s.notes)
+
+    @pytest.mark.parametrize("number", [1, 2, 4])
+    @pytest.mark.parametrize(
+        ("field", "value", "sealed"),
+        [
+            ("reviewRef", {"name": "release", "uid": "another"}, True),
+            ("checkpoint", "4h", True),
+            ("previousHash", "sha256:" + "0" * 64, True),
+            ("source", "another", False),
+        ],
+    )
+    def test_one_that_was_altered_is_found(self, number: int, field: str, value: object, *, sealed: bool) -> None:
+        def lie(found: list[Raw]) -> None:
+            found[number]["spec"] |= {field: value}
+            if sealed:
+                reseal(found[number])
+
+        said = difference(chained(lie))
+        assert said.startswith(f"{CHAINED[number]}: spec.")
+        assert (f": spec.{field}" if sealed else ": spec.hash") in said
+
+    def test_one_of_another_revision_is_found(self) -> None:
+        def lie(found: list[Raw]) -> None:
+            found[1]["spec"]["judged"] = found[4]["spec"]["judged"]
+            reseal(found[1])
+
+        assert f"{CHAINED[1]}: spec.judged.name: stored is web-newer, the evidence says web-new" in difference(
+            chained(lie)
+        )
+
+    def test_one_that_was_put_in_the_place_of_another_is_found(self) -> None:
+        def lie(found: list[Raw]) -> None:
+            found[1]["spec"], found[2]["spec"] = found[2]["spec"], found[1]["spec"]
+
+        assert f"{CHAINED[1]}: spec.checkpoint: stored is 2h, the evidence says 1h" in difference(chained(lie))
+
+    def test_one_that_was_taken_out_from_between_is_found(self) -> None:
+        said = difference(chained(lambda found: found.pop(1)))
+        assert f"{CHAINED[2]}: spec.previousHash" in said
+
+    def test_a_t0_that_is_gone_is_found(self) -> None:
+        assert difference(chained(lambda found: found.pop(0)))
+        assert difference(chained(lambda found: found.pop(3)))
 
 
 def difference(packed: bytes, public_pem: bytes | None = None) -> str:

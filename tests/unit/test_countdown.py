@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driftreview.api.act import ActType
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.countdown import WARNINGS, needs_people, time_left
 from driftreview.domain.status import condition
+from driftreview.domain.stop import Stop
 from tests.builders import HOUR, MINUTE, T0, approval, review
 from tests.simulator import Metrics, Simulator
 
@@ -19,6 +21,7 @@ SECOND = timedelta(seconds=1)
 WINDOW = {"checkpoints": ["1h", "24h"], "rollback": "24h"}
 SAFE = T0 + 24 * HOUR + 15 * MINUTE
 QUIET = {"name": "quiet", "start": "2026-07-01T00:00:00"}
+BUSY = {"name": "busy", "start": "2026-08-01T12:05:00"}
 MANUAL = {"approval": {"type": "Manual"}}
 
 
@@ -54,6 +57,24 @@ class TestTimeLeft:
 def at(moment: datetime, mode: str = "up", **spec: Any) -> Simulator:
     simulator = Simulator(review(**{"window": WINDOW} | spec), metrics=Metrics(mode=mode), sleepy=True)
     simulator.pass_time(moment - T0)
+    return simulator
+
+
+def begun(act: ActType, stop: Stop | None = None, by: str = "", **policy: Any) -> Simulator:
+    """A review with the intent to act, which the API server refuses for a while; and then something else may.
+
+    It is the last look that leads to it, or `by` an Override of somebody.
+    """
+    shifts = [] if act is ActType.PROMOTE else [(T0 + 2 * HOUR, 2.0)]
+    simulator = Simulator(review(window=WINDOW, policy=policy), metrics=Metrics(shifts))
+    simulator.pass_time(24 * HOUR)
+    simulator.refuses = True
+    simulator.pass_time(4 * MINUTE)
+    simulator.approvals += [approval("Override", by, simulator.now)] if by else []
+    simulator.pass_time(SAFE - 9 * MINUTE - simulator.now)
+    assert (simulator.status["act"]["type"], simulator.acts) == (act, [])
+    simulator.stop, simulator.refuses = stop, False
+    simulator.pass_time(MINUTE)
     return simulator
 
 
@@ -159,6 +180,45 @@ class TestWarnings:
                 simulator.approvals.append(approval("Override", at=simulator.now))
             simulator.pass_time(MINUTE)
             assert (simulator.phase, warned(simulator)) == (Phase.PROMOTED, None)
+
+    @pytest.mark.parametrize("ends", ["2026-08-01T12:20:00", "2026-08-02T00:00:00"])
+    def test_a_promotion_that_a_freeze_keeps_back_after_its_intent_needs_people_until_the_window_closes(
+        self, ends: str
+    ) -> None:
+        simulator = begun(ActType.PROMOTE, freezes=[BUSY | {"end": ends}])
+        found = warned(simulator)
+        assert simulator.acts == []
+        message = (
+            f"promotions are frozen until {ends}Z by busy; the last safe moment is 2026-08-01T12:15:00Z: what is "
+            "decided and not done by 2026-08-01T12:30:00Z is left to people"
+        )
+        assert found == (Reason.FIFTEEN_MINUTES_LEFT, message)
+        simulator.pass_time(9 * MINUTE)
+        assert warned(simulator) == (Reason.TOO_LATE, message)
+        simulator.pass_time(30 * MINUTE)
+        assert simulator.phase == (Phase.PROMOTED if ends.endswith("12:20:00") else Phase.FAILED)
+        assert warned(simulator) is None
+
+    def test_one_whose_freeze_ends_in_time_needs_nobody_nor_does_an_override(self) -> None:
+        simulator = begun(ActType.PROMOTE, freezes=[BUSY | {"end": "2026-08-01T12:14:59"}])
+        assert (simulator.phase, simulator.acts, warned(simulator)) == (Phase.PROMOTING, [], None)
+        simulator = begun(ActType.PROMOTE, by="jane", freezes=[QUIET | {"duration": "60d"}])
+        assert (simulator.phase, simulator.acts) == (Phase.PROMOTED, [ActType.PROMOTE])
+
+    @pytest.mark.parametrize("act", list(ActType))
+    def test_an_act_that_is_held_up_after_its_intent_needs_people(self, act: ActType) -> None:
+        simulator = begun(act, Stop("all acts were stopped by jane"))
+        found = warned(simulator)
+        assert found is not None
+        assert found[1].startswith("all acts were stopped by jane")
+        assert found[1].endswith(": what is decided and not done by 2026-08-01T12:30:00Z is left to people")
+        simulator.stop = None
+        simulator.pass_time(MINUTE)
+        assert (len(simulator.acts), warned(simulator)) == (1, None)
+
+    def test_a_rollback_that_was_begun_waits_for_no_freeze(self) -> None:
+        simulator = begun(ActType.ROLL_BACK, freezes=[BUSY | {"duration": "60d"}])
+        assert (simulator.acts, warned(simulator)) == ([ActType.ROLL_BACK], None)
 
     def test_a_look_that_nobody_got_to_judge_is_named(self) -> None:
         simulator = at(T0 + MINUTE)

@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from driftreview.api.act import ActType
+from driftreview.api.act import ActType, Do
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.action import Settle
 from driftreview.domain.running import Edit
 from driftreview.domain.status import condition
@@ -43,6 +44,50 @@ def summary(subject: Simulator) -> str:
     told = subject.stored().status.summary
     assert told is not None
     return told
+
+
+class TestAnUnknownAutoscaler:
+    def subject(self, rollout: dict[str, Any] = CANARY) -> Simulator:
+        unknown = WayBackCheck(at=T0, generation=7, autoscaler_unknown="the operator may not read it")
+        return promoted(rollout, Deployment(check=unknown))
+
+    def test_holds_the_promotion_of_a_canary_before_anything_is_done_until_it_is_known(self) -> None:
+        subject = self.subject()
+        subject.pass_time(LIFE + 5 * MINUTE)
+        status = subject.stored().status
+        stalled = condition(status, "Stalled")
+        assert stalled is not None
+        assert (status.phase, status.act, subject.acts) == (Phase.HOLDING, None, [])
+        assert (stalled.status, stalled.reason) == ("True", Reason.SCALING_UNKNOWN)
+        assert stalled.message.startswith("whether a HorizontalPodAutoscaler owns the number of pods is not known (the")
+        assert "; the promotion is done when that is known, not after 2026-07-31T13:30:00Z" in summary(subject)
+        assert subject.target is not None
+        subject.target.check = WayBackCheck(at=subject.now, generation=7)
+        subject.pass_time(10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [GIVE, SCALE, WORKER])
+
+    def test_holds_it_no_longer_than_the_window(self) -> None:
+        subject = self.subject()
+        subject.pass_time(2 * HOUR)
+        assert (subject.phase, subject.acts) == (Phase.FAILED, [])
+        assert "the promotion was not done before the window closed at 2026-07-31T13:30:00Z (whether" in summary(
+            subject
+        )
+
+    def test_holds_nothing_where_nothing_is_scaled(self) -> None:
+        subject = self.subject({"promoteTo": [{"name": "worker"}]})
+        subject.pass_time(LIFE + 10 * MINUTE)
+        assert (subject.phase, taken(subject)) == (Phase.PROMOTED, [WORKER])
+
+    def test_of_a_canary_that_drifts_the_previous_template_is_put_back_at_once(self) -> None:
+        subject = self.subject()
+        subject.metrics = Metrics([(T0 - 10 * MINUTE, 1.5)])
+        subject.pass_time(LIFE)
+        act = subject.stored().status.act
+        assert act is not None
+        assert (act.type, act.do, subject.acts) == (ActType.ROLL_BACK, Do.PUT_BACK, [ActType.ROLL_BACK])
+        assert subject.target is not None
+        assert subject.target.version == "old"
 
 
 class TestSteps:

@@ -63,6 +63,51 @@ def rehearsal(outcome: str, message: str = "no") -> Gathered:
     return Gathered(OLD, rehearsal=Rehearsal(outcome=RehearsalOutcome(outcome), message=message))
 
 
+CANARY = {"type": "Canary", "stable": {"name": "stable"}}
+NO_RIGHT = "the operator may not read it"
+
+
+class TestWhoSaysHowManyPods:
+    """Not known whether an autoscaler does is not the same as none."""
+
+    def seen(self, empties: bool, view: TargetView, **rollout: Any) -> WayBackCheck:  # noqa: FBT001
+        gathered = Gathered({} if empties else OLD, unknown_scalers=NO_RIGHT, empties=empties)
+        return checked(started(view, rollout=rollout), view, gathered, T0)
+
+    @pytest.mark.parametrize("empties", [True, False])
+    def test_of_a_canary_that_is_kept_and_hinders_nothing_where_there_is_an_earlier_revision(
+        self, *, empties: bool
+    ) -> None:
+        found = self.seen(empties, target(), **CANARY)
+        assert (found.autoscaler_unknown, found.hindrances) == (NO_RIGHT, [])
+
+    @pytest.mark.parametrize("rollout", [CANARY, {"firstRelease": "ScaleToZero"}])
+    def test_a_first_release_is_not_scaled_to_zero_before_that_is_known(self, rollout: dict[str, Any]) -> None:
+        first = target(previous=None, is_first=True)
+        (hindrance,) = self.seen(True, first, **rollout).hindrances
+        assert hindrance.reason is Reason.SCALING_UNKNOWN
+        assert hindrance.reason in MENDABLE
+        assert hindrance.message == (
+            "whether a HorizontalPodAutoscaler owns the number of pods is not known (the operator may not read it), "
+            "and there is no earlier revision to go back to: let the operator list horizontalpodautoscalers in the "
+            "namespace, or scale it by hand"
+        )
+
+    def test_where_nobody_sets_it_nobody_asks(self) -> None:
+        assert self.seen(False, target()).autoscaler_unknown is None
+
+    def test_it_is_looked_at_again_soon_and_at_once_where_something_waits_for_it(self) -> None:
+        unknown = check(autoscaler_unknown=NO_RIGHT)
+        subject = started(rollout=CANARY)
+        assert not due(subject, target(), unknown, T0 + HINDERED - SECOND)
+        assert due(subject, target(), unknown, T0 + HINDERED)
+        decision = Decision(
+            recommendation=Recommendation.APPROVE, reason=Reason.SIGNALS_PASSED, message="why", by="checkpoint", at=T0
+        )
+        subject = review(subject.status.model_copy(update={"decision": decision}), rollout=CANARY)
+        assert due(subject, target(), unknown, T0 + WAITED_FOR)
+
+
 class TestNeeds:
     def of(self, **spec: Any) -> list[str]:
         return [str(each) for each in needs({"spec": spec})]

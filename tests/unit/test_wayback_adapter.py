@@ -107,10 +107,33 @@ def test_no_answer_is_waited_for_long() -> None:
     assert 0 < world.seconds < 5
 
 
-def test_without_a_template_nothing_is_asked() -> None:
+def test_without_a_template_nothing_is_asked_but_who_scales() -> None:
     world = World()
     assert world.gather({}) == Gathered({})
-    assert world.asked == []
+    assert world.asked == ["horizontalpodautoscalers"]
+
+
+@pytest.mark.parametrize("of", [NEEDY, {}, None])
+def test_whether_an_autoscaler_owns_the_pods_is_known_or_it_is_said_why_not(of: dict[str, Any] | None) -> None:
+    other, ours = (
+        {"metadata": {"name": name}, "spec": {"maxReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": name}}}
+        for name in ("other", "web")
+    )
+    found = World(*ALL, horizontalpodautoscalers=[other]).gather(of)
+    assert (found.scalers, found.unknown_scalers) == ((), None)
+    many = World(*ALL, horizontalpodautoscalers=[other] * 60).gather(of)
+    assert (many.scalers, many.unknown_scalers) == ((), "only the first are read")
+    first = World(*ALL, horizontalpodautoscalers=[ours, *[other] * 60]).gather(of)
+    assert ([each.name for each in first.scalers], first.unknown_scalers) == (["web"], None)
+    for error, why in (
+        (refusal(403), "the operator may not read it"),
+        (UnavailableError("no"), "the API server was slow"),
+    ):
+        world = World(*ALL)
+        world.fails = {"horizontalpodautoscalers": error}
+        found = world.gather(of)
+        assert (found.scalers, found.unknown_scalers) == ((), why)
+        assert found.unread[-1].what == "HorizontalPodAutoscalers"
 
 
 def test_what_is_not_there_is_missing() -> None:

@@ -111,6 +111,7 @@ def test_whatever_goes_wrong_is_a_risk_and_stops_nothing(subject: DriftReview) -
     found = world.see(subject)
     assert found is not None
     assert (found.hindrances, found.risks) == ([], ["the operator failed to look at the way back, see its log"])
+    assert found.autoscaler_unknown == found.risks[0], "what was not looked at is not known"
 
 
 def test_what_is_missing_is_in_the_status_with_the_next_step() -> None:

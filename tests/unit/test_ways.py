@@ -12,7 +12,17 @@ from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
 from driftreview.domain.running import Edit
 from driftreview.domain.steps import told_steps
-from driftreview.domain.ways import as_reviewed, autoscaler, changed_by, intent, is_asked_for, is_back, way_back
+from driftreview.domain.ways import (
+    as_reviewed,
+    changed_by,
+    intent,
+    is_asked_for,
+    is_back,
+    may_scale,
+    pinned_way_back,
+    unknown_resting,
+    way_back,
+)
 from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
 from tests.builders import HOUR, T0, review, target
@@ -20,6 +30,8 @@ from tests.builders import HOUR, T0, review, target
 CANARY = {"type": "Canary", "stable": {"name": "web-stable"}}
 PROD = {"kind": "StatefulSet", "namespace": "prod", "name": "web"}
 SCALED = WayBackCheck(at=T0, generation=7, autoscaler="web-hpa")
+CHECKED = WayBackCheck(at=T0, generation=7)
+UNKNOWN = WayBackCheck(at=T0, generation=7, autoscaler_unknown="the operator may not read it")
 FIRST: dict[str, Any] = {"previous": None, "is_first": True}
 
 
@@ -66,6 +78,15 @@ class TestTheWayBack:
         assert way_back(started(**CANARY), scaled) is Do.PUT_BACK
         assert way_back(started(first, **CANARY), replace(first, check=SCALED)) is Do.SCALE
 
+    def test_of_a_canary_is_no_pods_where_certainly_no_autoscaler_owns_them_or_there_is_no_other(self) -> None:
+        first = target(**FIRST)
+        assert way_back(started(**CANARY), target(check=UNKNOWN)) is Do.PUT_BACK
+        assert way_back(started(**CANARY), target(check=CHECKED)) is Do.SCALE
+        assert way_back(started(first, **CANARY), replace(first, check=UNKNOWN)) is Do.SCALE
+        assert way_back(started(), target(check=UNKNOWN)) is Do.PUT_BACK
+        assert pinned_way_back(started(target(check=UNKNOWN), **CANARY)) is Do.PUT_BACK
+        assert pinned_way_back(started(target(check=CHECKED), **CANARY)) is Do.SCALE
+
     def test_before_t0_is_that_of_what_runs(self) -> None:
         before = review(rollout={"firstRelease": "ScaleToZero"})
         assert way_back(before, target()) is Do.PUT_BACK
@@ -87,8 +108,21 @@ class TestAPromotion:
         assert steps(started(**only)) == ["GiveImages Deployment shop/web-stable", "Scale Deployment shop/web 2"]
 
     def test_leaves_a_number_of_pods_alone_that_an_autoscaler_owns(self) -> None:
-        assert autoscaler(target(check=SCALED)) == "web-hpa"
+        assert [may_scale(each) for each in (None, CHECKED, SCALED, UNKNOWN)] == [True, True, False, False]
         assert steps(started(**CANARY), target(check=SCALED)) == ["GiveTemplate Deployment shop/web-stable"]
+
+    def test_that_would_scale_says_why_it_may_not_be_known_whether_it_may_and_what_to_do(self) -> None:
+        unknown = target(check=UNKNOWN)
+        assert unknown_resting(started(**CANARY), unknown) == (
+            "whether a HorizontalPodAutoscaler owns the number of pods is not known (the operator may not read it), "
+            "which a promotion sets to the canary's resting size: let the operator list horizontalpodautoscalers in "
+            "the namespace"
+        )
+        for subject, view in (
+            (started(), unknown),
+            *((started(**CANARY), target(check=each)) for each in (None, CHECKED, SCALED)),
+        ):
+            assert unknown_resting(subject, view) == ""
 
     def test_goes_on_to_further_workloads_in_their_order(self) -> None:
         further = [PROD, {"name": "worker"}]

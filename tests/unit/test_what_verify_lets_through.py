@@ -48,7 +48,7 @@ BEFORE_THE_END = {
     r"status\.progress",
     r"status\.freeze(\..*)?",  # until the end
     r"status\.rollback\.left",
-    r"status\.conditions\[DecisionDue\].*",
+    r"status\.conditions\[(DecisionDue|NewRevisionRefused)\].*",
     r"status\.approvals",  # as if they waited to be seen
     r"status\.preflight(\[\].*)?",  # until T0 freezes it
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from time import monotonic
@@ -15,9 +15,10 @@ from driftreview.adapters.kubernetes import AUTOSCALERS, CONFIG_MAPS, SECRETS, C
 from driftreview.adapters.workloads import Workload
 from driftreview.api.wayback import Rehearsal, RehearsalOutcome
 from driftreview.domain.action import Role
+from driftreview.domain.blocking import SAYS, Tried
 from driftreview.domain.display import plain
 from driftreview.domain.headroom import budget_of, quota_of
-from driftreview.domain.patches import rollback_patch
+from driftreview.domain.patches import another_patch, rollback_patch
 from driftreview.domain.running import autoscaler_of
 from driftreview.domain.wayback import (
     CLAIM,
@@ -51,6 +52,7 @@ _MESSAGE: Final = 200
 _NO_DRY_RUN: Final = "does not support dry run"
 """What the API server says of an admission webhook that has side effects: that one is not asked, nor the rest."""
 _BY_THE_ACTOR: Final = "the operator of role actor tries it before it acts"
+_BY_NOBODY: Final = "the operator of role judge may change no workload, not even without doing it"
 _UNAUTHORIZED: Final = 401
 _NO_RIGHT: Final = "the operator may not read it"
 _NO_TIME: Final = "the API server was slow"
@@ -81,26 +83,33 @@ class WayBack:
             ran: from when until when what runs now ran, as the patch of the rollback has it.
             resumes: whether a paused rollout goes on with it.
         """
+        asked = _Questions(self._cluster, workload.raw["metadata"]["namespace"], monotonic() + SECONDS)
         if template is not None and not template:
-            return Gathered(template)
-        metadata = workload.raw["metadata"]
-        asked = _Questions(self._cluster, metadata["namespace"], monotonic() + SECONDS)
-        scale = partial(autoscaler_of, kind=workload.kind, name=metadata["name"])
+            return _with_scalers(Gathered(template), asked, workload)
         patch = rollback_patch(workload.view, workload.raw, template, ran, resumes=resumes)
         rehearsal = self._rehearsal(workload, patch)
-        scalers = partial(asked.all, "HorizontalPodAutoscalers", AUTOSCALERS, scale)
         if template is None:
-            found = tuple(filter(None, scalers()))
-            return Gathered({}, scalers=found, rehearsal=rehearsal, unread=tuple(asked.unread), empties=True)
-        return Gathered(
+            return _with_scalers(Gathered({}, rehearsal=rehearsal, empties=True), asked, workload)
+        gathered = Gathered(
             template,
             missing=tuple(each for each in needs(template)[:MOST_NEEDS] if asked.is_missing(each)),
             quotas=tuple(asked.all("ResourceQuotas", QUOTAS, quota_of)),
             budgets=tuple(asked.all("PodDisruptionBudgets", BUDGETS, budget_of)),
-            scalers=tuple(filter(None, scalers())),
             rehearsal=rehearsal,
-            unread=tuple(asked.unread),
         )
+        return _with_scalers(gathered, asked, workload)
+
+    def try_another(self, workload: Workload, now: datetime) -> Tried:
+        """Try to give the target another pod template, as any release does; nothing is changed."""
+        if not self._rehearses:
+            return Tried(now, None, _BY_NOBODY)
+        metadata = workload.raw["metadata"]
+        try:
+            patch = another_patch(workload.view)
+            self._cluster.rehearse(TARGETS[workload.kind], metadata["name"], patch, metadata["namespace"])
+        except ClusterError as error:
+            return Tried(now, True) if SAYS in str(error) else Tried(now, None, _said(error))
+        return Tried(now, refused=False)
 
     def _rehearsal(self, workload: Workload, patch: Sequence[Mapping[str, Any]]) -> Rehearsal:
         metadata = workload.raw["metadata"]
@@ -111,6 +120,14 @@ class WayBack:
         except ClusterError as error:
             return Rehearsal(outcome=_outcome(error), message=_said(error))
         return Rehearsal(outcome=RehearsalOutcome.ACCEPTED)
+
+
+def _with_scalers(gathered: Gathered, asked: _Questions, workload: Workload) -> Gathered:
+    """With the autoscalers of the target, which are asked for last, and with all that could not be read."""
+    before, scale = len(asked.unread), partial(autoscaler_of, kind=workload.kind, name=workload.raw["metadata"]["name"])
+    found = tuple(filter(None, asked.all("HorizontalPodAutoscalers", AUTOSCALERS, scale)))
+    unknown = None if found else next((each.why for each in asked.unread[before:]), None)
+    return replace(gathered, scalers=found, unknown_scalers=unknown, unread=tuple(asked.unread))
 
 
 def _outcome(error: ClusterError) -> RehearsalOutcome:

@@ -54,6 +54,8 @@ class ConditionType(StrEnum):
     """The target could be rolled back now."""
     OWNED_BY_GIT = "OwnedByGit"
     """Argo CD or Flux owns the target, and puts back what others change; there only where something owns it."""
+    NEW_REVISION_REFUSED = "NewRevisionRefused"
+    """The API server refuses another pod template for the target; there only with `onNewRevision: Block`."""
     RECOVERED = "Recovered"
     """After the rollback the signals are again as they were at T0; there only after a rollback."""
     STAYS_BACK = "StaysBack"

@@ -164,6 +164,8 @@ class Reason(StrEnum):
     """The API server forbids a rehearsal of the rollback: the operator lacks the right, or a policy forbids it."""
     OWNED_BY_AUTOSCALER = "OwnedByAutoscaler"
     """A HorizontalPodAutoscaler owns the number of pods, which a rollback would have to set to zero."""
+    SCALING_UNKNOWN = "ScalingUnknown"
+    """Whether a HorizontalPodAutoscaler owns the number of pods is not known, and an act would have to set it."""
     # OwnedByGit
     ARGO_CD = "ArgoCD"
     """An Application of Argo CD owns the target."""
@@ -177,6 +179,13 @@ class Reason(StrEnum):
     """Argo CD or Flux owns the target and `rollout.gitOps` is Report: a rollback is handed over to people."""
     NOT_PAUSED = "NotPaused"
     """What owns the target could not be told to leave it alone."""
+    # NewRevisionRefused
+    BLOCKED = "Blocked"
+    """Another pod template, tried without doing it, was refused by the policy of Block."""
+    NOT_BLOCKED = "NotBlocked"
+    """Another pod template would pass: the policy of Block is not applied, only warns, or is for other namespaces."""
+    NOT_TRIED = "NotTried"
+    """Whether another pod template would be refused could not be found out."""
     # Recovered
     RECOVERY_DUE = "RecoveryDue"
     """The time after the rollback is judged when it is due."""

@@ -64,5 +64,7 @@ class WayBackCheck(Model):
     """What may go wrong in a rollback, or is not known of it; none of it keeps one back."""
     autoscaler: Annotated[str, Field(max_length=253)] | None = None
     """The HorizontalPodAutoscaler that says how many pods the target has."""
+    autoscaler_unknown: ShortText | None = None
+    """Why it is not known whether there is one, where an act may have to scale the target."""
     rehearsal: Rehearsal | None = None
     """The rollback, tried without doing it; absent where its pod template could not be read."""

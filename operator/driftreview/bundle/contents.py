@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import Field, ValidationError
@@ -21,7 +22,7 @@ from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import signature
 from driftreview.domain import podtemplate
 from driftreview.domain.evidence import RECOVERY, canonical, snapshot_name
-from driftreview.domain.naming import earlier_names, look_names, stored_name
+from driftreview.domain.naming import look_names, replaced_looks, stored_name
 from driftreview.domain.report.build import report
 from driftreview.report.files import files
 
@@ -90,7 +91,10 @@ def write(
     model = DriftReview.model_validate(review)
     looks = [DriftSnapshot.model_validate(each) for each in snapshots]
     found = {REVIEW: _written(review)}
-    order = [*earlier_names(model), *(stored_name(model, each) for each in (*look_names(model), RECOVERY))]
+    order = [
+        *chain.from_iterable(replaced_looks(model)),
+        *(stored_name(model, each) for each in (*look_names(model), RECOVERY)),
+    ]
     own = len(snapshot_name(model.metadata.name, model.metadata.uid, ""))
     for raw, look in zip(snapshots, looks, strict=True):
         name, known = look.metadata.name, look.metadata.name in order

@@ -11,6 +11,10 @@ from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.bundle.contents import MANIFEST, MOST_APPROVALS, REPORT, REVIEW, SIGNATURE, Bundle, read
 from driftreview.bundle.errors import BundleError, readable
 from driftreview.bundle.signing import is_signed
+from driftreview.domain.chainproof import replaced, replaced_differences
+from driftreview.domain.difference import Difference
+from driftreview.domain.display import counted
+from driftreview.domain.evidence import T0
 from driftreview.domain.recheck import (
     UNPROVED,
     Looked,
@@ -58,14 +62,15 @@ def prove(packed: bytes, public_pem: bytes | None = None) -> Proof:
     old, plain = earlier(bundle.review, snapshots), frozen(bundle.review, snapshots)
     with readable():
         _agree(bundle, plain, old, frozen_recovery(bundle.review, snapshots))
+        _same(bundle, replaced_differences(bundle.review, replaced(bundle.review, snapshots)))
         looks = looked(bundle.review, snapshots)
         after = looked_after(bundle.review, looks, snapshots)
         _agree(bundle, looks, old, after)
-        chain = [each for _, each, _ in linked(bundle.review, plain, old, after) if each is not None]
-        notes += [*_unproved(bundle, chain), *_report(bundle)]
+        links = [each for _, each, _ in linked(bundle.review, plain, old, after) if each is not None]
+        notes += [*_unproved(bundle, links), *_report(bundle)]
         notes.append(f"the operator's word, not proved: {'; '.join(UNPROVED)}")
     recovered = after is not None and after.result is not None and _is_told(bundle.review)
-    return Proof(bundle, len(chain), len(judged(bundle.review, looks)) + recovered, notes)
+    return Proof(bundle, len(links), len(judged(bundle.review, looks)) + recovered, notes)
 
 
 def _is_told(review: DriftReview) -> bool:
@@ -74,16 +79,25 @@ def _is_told(review: DriftReview) -> bool:
 
 
 def _agree(bundle: Bundle, looks: Sequence[Looked], old: Sequence[DriftSnapshot], after: Looked | None) -> None:
-    for each in differences(bundle.review, looks, old, list(bundle.approvals.values()), after):
+    _same(bundle, differences(bundle.review, looks, old, list(bundle.approvals.values()), after))
+
+
+def _same(bundle: Bundle, found: Iterator[Difference]) -> None:
+    for each in found:
         raise BundleError(_placed(bundle, each.path), f"stored is {each.stored}, the evidence says {each.found}")
 
 
-def _unproved(bundle: Bundle, chain: Sequence[DriftSnapshot]) -> Iterator[str]:
+def _unproved(bundle: Bundle, links: Sequence[DriftSnapshot]) -> Iterator[str]:
     """What is there beside the chain, and acts of which there is only the record or only the object, or no room."""
     if bundle.manifest.left_off is not None:
         yield f"{bundle.manifest.left_off} more DriftApprovals were left off: a bundle has room for {MOST_APPROVALS}"
+    times = replaced(bundle.review, bundle.snapshots.values())
+    looks = [each for found in times for name, each in found.items() if name != T0]
+    if looks:
+        were = f"{counted(len(looks), 'look', 'looks')} from before T0 was last taken: unaltered, each linked to its T0"
+        yield f"{were}; what they came to, and whether there were more, is kept nowhere"
     for file, snapshot in bundle.snapshots.items():
-        if snapshot not in chain:
+        if snapshot not in links and snapshot not in looks:
             yield f"{file} is no part of the chain: nothing rests on it"
     yield from remarks(bundle.review, list(bundle.approvals.values()))
 

@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from driftreview.adapters.errors import NotFoundError
@@ -13,7 +14,7 @@ from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, SECRETS, SNAPSHO
 from driftreview.api.driftreview import DriftReview
 from driftreview.cli.usage import UsageError
 from driftreview.cli.where import no_such_review
-from driftreview.domain.naming import evidence_names
+from driftreview.domain.naming import evidence_names, replaced_looks
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Fetched:
 
 
 def fetched(cluster: Cluster, namespace: str, name: str) -> Fetched:
-    """A review, the snapshots that it rests on, and what people did about it.
+    """A review, its frozen looks, also those from before T0 was last taken, and what people did about it.
 
     Raises:
         ClusterError: it is not there, or may not be read. A snapshot that is gone is left out.
@@ -37,7 +38,7 @@ def fetched(cluster: Cluster, namespace: str, name: str) -> Fetched:
         raise NotFoundError(no_such_review(namespace, name)) from None
     review = DriftReview.model_validate(raw)
     snapshots = []
-    for stored in evidence_names(review):
+    for stored in dict.fromkeys([*chain.from_iterable(replaced_looks(review)), *evidence_names(review)]):
         try:
             snapshots.append(cluster.get(SNAPSHOTS, stored, namespace))
         except NotFoundError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.act import ActType
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import PolicyMode
@@ -25,15 +25,17 @@ from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
 from driftreview.domain.promoting import see_through
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
-from driftreview.domain.stepping import kept_back, see_step
-from driftreview.domain.steps import next_step
+from driftreview.domain.stepping import due_since, kept_back, see_step, waited_until
+from driftreview.domain.steps import next_step, told_steps
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
-from driftreview.domain.ways import changed_by, empties, is_asked_for, is_back, is_done, went_back_to
+from driftreview.domain.ways import changed_by, empties, is_asked_for, is_back, is_done, resumes, went_back_to
 from driftreview.domain.workload import Rollout, TargetView
 
 ACTOR_SLACK: Final = timedelta(seconds=60)
 """How long an actor may take to begin what a judge decided before that is said."""
+_ASKED_ANEW: Final = frozenset({Reason.NO_ACTOR, Reason.FROZEN})
+"""What was said when it was so: whether it still is can be known without an actor."""
 _NO_ACTOR: Final = "nobody has begun to carry it out"
 
 
@@ -70,18 +72,41 @@ def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
     """What a judge says of an act that another process is to do: nothing, unless nobody does it."""
     status, act = review.status, review.status.act
     stalled = condition(status, ConditionType.STALLED)
-    says_why = stalled is not None and stalled.status == "True" and stalled.reason != Reason.NO_ACTOR
-    closes = status.rollback.closes_at if status.rollback is not None else now
-    over = now > closes + ACTOR_SLACK
-    if act is None or act.applied_at is not None or now < act.intent_at + ACTOR_SLACK or (says_why and not over):
+    says_why = stalled is not None and stalled.status == "True" and stalled.reason not in _ASKED_ANEW
+    missed = _not_begun(review, status, act, now) if act is not None else None
+    if act is None or missed is None:
         return Settle(status, now + RESYNC)
-    if over:
-        message = f"decided at {said(act.intent_at)}, but {_NO_ACTOR} before the window closed: decide by hand"
+    what, since, until = missed
+    if now > until + ACTOR_SLACK:
+        message = fitted(f"{what}, but {_NO_ACTOR} before {said(until)}", f"{told_steps(act)}; decide by hand")
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.NO_ACTOR, message, now)), None)
-    message = f"decided at {said(act.intent_at)}, but {_NO_ACTOR}: does the operator of role actor run, and watch here?"
+    if now < since + ACTOR_SLACK or says_why or _kept_back_lately(review, status, act, now):
+        return Settle(status, now + RESYNC)
+    message = f"{what}, but {_NO_ACTOR}: does the operator of role actor run, and watch here?"
     stuck = Stuck(Reason.NO_ACTOR, message)
     phase = status.phase or Phase.PENDING
     return Settle(finished(review, moved(status, phase, Reason.NO_ACTOR, message, now, stuck)), now + RESYNC)
+
+
+def _not_begun(
+    review: DriftReview, status: DriftReviewStatus, act: Act, now: datetime
+) -> tuple[str, datetime, datetime] | None:
+    """What of an act is next, since when, and until when that is waited for; None while something is under way."""
+    if act.applied_at is None:
+        return f"decided at {said(act.intent_at)}", act.intent_at, status.rollback.closes_at if status.rollback else now
+    index = next_step(act)
+    # Before its first step the target's own rollout is followed, and nothing tells since when that is over.
+    followed = index == 0 and (resumes(review) or act.type is ActType.ROLL_BACK)
+    if index is None or act.steps[index].applied_at is not None or followed:
+        return None
+    since = due_since(act, index)
+    what = f"step {index + 1} of {len(act.steps)}, {act.steps[index]}, is next since {said(since)}"
+    return what, since, waited_until(status, act, index, now)
+
+
+def _kept_back_lately(review: DriftReview, status: DriftReviewStatus, act: Act, now: datetime) -> bool:
+    """Whether an act may not go on, or might not until a moment ago: an actor that runs need not have seen the end."""
+    return any(kept_back(review, status, act.type, each) is not None for each in (now, now - ACTOR_SLACK))
 
 
 def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:

@@ -12,6 +12,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.preflight import PreflightFinding
 from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.blocking import Tried
 from driftreview.domain.giving import StepView
 from driftreview.domain.precedence import Claim
 from driftreview.domain.serving import UNSEEN, Serving
@@ -68,6 +69,8 @@ class Observed:
     """The review of the same target that one that has not started waits for."""
     stop: Stop | None = None
     """That no act may begin, if so."""
+    tried: Tried | None = None
+    """What the API server said to another pod template, where it is to be refused."""
 
 
 @dataclass(frozen=True)

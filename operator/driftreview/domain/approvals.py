@@ -40,6 +40,7 @@ _SINCE_T0: Final = frozenset(
         ConditionType.ROLLBACK_POSSIBLE,
         ConditionType.APPROVED,
         ConditionType.DECISION_DUE,
+        ConditionType.NEW_REVISION_REFUSED,
     }
 )
 """Conditions that are about one T0."""

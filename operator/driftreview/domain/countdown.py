@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.act import ActType
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.policy import PolicyMode
@@ -22,6 +22,7 @@ from driftreview.domain.conclusion import act_on
 from driftreview.domain.consent import consent
 from driftreview.domain.freeze import freeze_at, frozen_until, outlasts
 from driftreview.domain.status import condition, finished, said, with_condition, without_condition
+from driftreview.domain.stepping import kept_back
 
 _HOUR: Final = timedelta(hours=1)
 _SHORT: Final = timedelta(minutes=5)
@@ -56,21 +57,35 @@ def with_countdown(review: DriftReview, status: DriftReviewStatus, now: datetime
     what = needs_people(review, status, now) if due is not None else ""
     if due is None or not what:
         return silent
-    message = f"{what}; the last safe moment is {said(safe)}: {at_window_end(review, status, status.decision)}"
+    then = at_window_end(review, status, status.decision)
+    if status.act is not None:
+        then = f"what is decided and not done by {said(rollback.closes_at)} is left to people"
+    message = f"{what}; the last safe moment is {said(safe)}: {then}"
     reason = due if now < safe else Reason.TOO_LATE
     return finished(review, with_condition(status, ConditionType.DECISION_DUE, "True", reason, message, now))
 
 
 def needs_people(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
-    """Why the review will not decide in time by itself, or may not, as things stand; empty if it will."""
-    policy, decision = review.spec.policy, status.decision
-    if status.act is not None or policy.mode is PolicyMode.OBSERVE:
+    """Why the review will not decide or act in time by itself, or may not, as things stand; empty if it will."""
+    if review.spec.policy.mode is PolicyMode.OBSERVE:
         return ""
     if review.spec.suspend:
         return "it is suspended by spec.suspend"
     stalled = condition(status, ConditionType.STALLED)
     if stalled is not None and stalled.status == "True":
         return stalled.message
+    return _decision_lacks(review, status, now) if status.act is None else _act_lacks(review, status, status.act, now)
+
+
+def _act_lacks(review: DriftReview, status: DriftReviewStatus, act: Act, now: datetime) -> str:
+    """What keeps a promotion back that is not begun yet, though nothing is to be mended."""
+    waits = act.type is ActType.PROMOTE and act.applied_at is None
+    return _frozen(review, status, now) if waits and kept_back(review, status, act.type, now) is not None else ""
+
+
+def _decision_lacks(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
+    """What people would have to give to a decision, or what keeps it from being taken."""
+    policy, decision = review.spec.policy, status.decision
     if decision is not None and act_on(policy, decision) is ActType.ROLL_BACK:
         return ""
     if decision is not None and act_on(policy, decision) is None:
@@ -87,9 +102,15 @@ def needs_people(review: DriftReview, status: DriftReviewStatus, now: datetime) 
 
 def _promotion_lacks(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
     """What only people can give to a promotion in time: approvals, sign-offs, the end of a freeze; empty if nothing."""
-    if review.spec.policy.mode is not PolicyMode.ENFORCE or status.rollback is None:
+    if review.spec.policy.mode is not PolicyMode.ENFORCE:
         return ""
     if not (given := consent(review, status)).enough():
         return f"a promotion {given.said()}"
+    return _frozen(review, status, now)
+
+
+def _frozen(review: DriftReview, status: DriftReviewStatus, now: datetime) -> str:
+    """That promotions are frozen, and not only until the last safe moment; empty if they are not."""
     freeze = freeze_at(review, now)
-    return frozen_until(freeze) if outlasts(freeze, status.rollback.last_safe_moment) else ""
+    outlasting = status.rollback is not None and outlasts(freeze, status.rollback.last_safe_moment)
+    return frozen_until(freeze) if outlasting else ""

@@ -23,7 +23,7 @@ from driftreview.domain.freeze import freeze_at, frozen_until, is_frozen, outlas
 from driftreview.domain.status import Stuck, finished, held_up_by, moved, said
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED
-from driftreview.domain.ways import intent
+from driftreview.domain.ways import intent, unknown_resting
 from driftreview.domain.workload import TargetView
 
 NOBODY: Final = "nobody answered until the last safe moment, and policy.onWindowEnd is Rollback"
@@ -146,7 +146,10 @@ def _intend(
         said_last = fitted(summary, f"; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand")
         return moved(status, Phase.FAILED, reason, said_last, now)
     if (stop := stopped(status)) is not None:
-        return _when_acts_go_on(status, act, summary, stop, now)
+        return _when_it_may(status, act, summary, stop, "acts go on", now)
+    if act is ActType.PROMOTE and (unknown := unknown_resting(review, target)):
+        stuck = Stuck(Reason.SCALING_UNKNOWN, unknown)
+        return _when_it_may(status, act, f"{summary}; {unknown}", stuck, "that is known", now)
     do, replicas, steps = intent(review, act, target)
     written = Act(
         type=act,
@@ -161,17 +164,17 @@ def _intend(
     return moved(status.model_copy(update={"act": written}), phase, Reason.ACTING, summary, now)
 
 
-def _when_acts_go_on(
-    status: DriftReviewStatus, act: ActType, summary: str, stop: Stuck, now: datetime
+def _when_it_may(
+    status: DriftReviewStatus, act: ActType, summary: str, stuck: Stuck, when: str, now: datetime
 ) -> DriftReviewStatus:
-    """What was decided is not begun while acts are stopped, and not after the window."""
+    """What was decided is not begun while that holds it up, and not after the window."""
     what = "promotion" if act is ActType.PROMOTE else "rollback"
     closes = status.rollback.closes_at if status.rollback else now
     if now > closes:
-        end = f"; the {what} was not done before the window closed at {said(closes)} ({stop.message}); decide by hand"
+        end = f"; the {what} was not done before the window closed at {said(closes)} ({stuck.message}); decide by hand"
         return moved(status, Phase.FAILED, Reason.WINDOW_CLOSED, fitted(summary, end), now)
-    end = f"; the {what} is done when acts go on, not after {said(closes)}"
-    return moved(status, Phase.HOLDING, Reason.ACTS_STOPPED, fitted(summary, end), now, stop)
+    end = f"; the {what} is done when {when}, not after {said(closes)}"
+    return moved(status, Phase.HOLDING, stuck.reason, fitted(summary, end), now, stuck)
 
 
 def act_due(review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime) -> DriftReviewStatus:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from driftreview.api.driftreview import DriftReview
 from driftreview.domain.approvals import added
 from driftreview.domain.evidence import T0, snapshot_name
@@ -17,10 +19,18 @@ def earlier_names(review: DriftReview) -> tuple[str, ...]:
     return tuple(_name(review, T0, times) for times in range(review.status.retaken or 0))
 
 
-def replaced_names(review: DriftReview) -> frozenset[str]:
-    """Names of all looks from before T0 was last taken: those of a chain were judged, and count for nothing since."""
+def replaced_looks(review: DriftReview) -> tuple[tuple[str, ...], ...]:
+    """For each T0 before the present one, oldest first, its name and those of the looks that may have followed it.
+
+    Those of a chain were judged, and count for nothing since.
+    """
     times = range(review.status.retaken or 0)
-    return frozenset(_name(review, look, each) for each in times for look in look_names(review))
+    return tuple(tuple(_name(review, look, each) for look in look_names(review)) for each in times)
+
+
+def replaced_names(review: DriftReview) -> frozenset[str]:
+    """Names of all looks from before T0 was last taken."""
+    return frozenset(chain.from_iterable(replaced_looks(review)))
 
 
 def look_names(review: DriftReview) -> tuple[str, ...]:

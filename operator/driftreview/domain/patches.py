@@ -14,6 +14,7 @@ from driftreview.domain.workload import (
     REJECTED,
     REJECTED_DURING,
     RESTORED,
+    TRIED,
     TargetView,
     rolled_back,
 )
@@ -53,6 +54,12 @@ def ran(target: TargetView, t0: datetime | None, now: datetime) -> tuple[datetim
 def approve_patch(target: TargetView, raw: Raw, *, resumes: bool = False) -> list[dict[str, Any]]:
     """JSON patch that marks the current pod template as approved, and lets a paused rollout go on."""
     return [*note_patch(target, raw, {APPROVED: target.template_hash}), *(_RESUME if resumes else ())]
+
+
+def another_patch(target: TargetView) -> list[dict[str, Any]]:
+    """JSON patch that makes another pod template of the target's, for a dry run; a label, as each template has some."""
+    path = "/spec/template/metadata/labels/" + TRIED.replace("/", "~1")
+    return [*_unchanged(target.uid, target.generation), {"op": "add", "path": path, "value": "true"}]
 
 
 def step_patch(raw: Raw, template: Raw | None, replicas: int | None) -> list[dict[str, Any]]:

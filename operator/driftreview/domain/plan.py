@@ -20,6 +20,7 @@ from driftreview.domain.acting import carry_out, is_under_way, left_to_the_actor
 from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Role, Settle, brisk
 from driftreview.domain.aftermath import look_after
 from driftreview.domain.approvals import extended, may_retake, noted
+from driftreview.domain.blocking import with_block
 from driftreview.domain.consent import with_consent
 from driftreview.domain.decide import told_anew, with_rollback
 from driftreview.domain.fixing import all_kept
@@ -50,6 +51,7 @@ def _planned(review: DriftReview, observed: Observed, now: datetime, role: Role)
     if status.phase in TERMINAL or (role is Role.ACTOR and status.act is None):
         return Settle(status, None) if role is Role.ACTOR else look_after(review, observed, now)
     status = with_stop(with_freeze(review, status, now), observed.stop, now)
+    status = with_block(review, status, observed.tried, now)
     review = review.model_copy(update={"status": status})
     # Suspending stops no rollout, so the end of one that was begun is still followed.
     suspended = review.spec.suspend and not is_under_way(status, observed.target)

@@ -115,7 +115,7 @@ def moved(
 
 def _without_passing(status: DriftReviewStatus) -> DriftReviewStatus:
     """Without what is said only of a review that goes on."""
-    for kind in (ConditionType.ACTS_STOPPED, ConditionType.DECISION_DUE):
+    for kind in (ConditionType.ACTS_STOPPED, ConditionType.DECISION_DUE, ConditionType.NEW_REVISION_REFUSED):
         status = without_condition(status, kind)
     return status.model_copy(update={"freeze": None})
 

@@ -77,9 +77,7 @@ def held_up(review: DriftReview, index: int, reason: Reason, why: str, now: date
     status, act = review.status, review.status.act
     if act is None:
         return Settle(status, now + FOLLOW)
-    closes = status.rollback.closes_at if status.rollback else now
-    until = max(closes, _due(act, index) + PATIENCE)
-    if now > until:
+    if now > (until := waited_until(status, act, index, now)):
         return _incomplete(review, index, why, now)
     step = act.steps[index]
     text = fitted(f"{step} {does(step)} as soon as it can be: {why}", f"; not after {said(until)}")
@@ -97,10 +95,16 @@ def _so_far(act: Act, index: int) -> str:
     return f"{what}, step {index + 1} of {len(act.steps)}"
 
 
-def _due(act: Act, index: int) -> datetime:
+def due_since(act: Act, index: int) -> datetime:
     """Since when a step is next."""
     before = act.steps[index - 1].completed_at if index else act.applied_at
     return before or act.intent_at
+
+
+def waited_until(status: DriftReviewStatus, act: Act, index: int, now: datetime) -> datetime:
+    """Until when a step that cannot be done is waited for: until the window closes, and for a while in any case."""
+    closes = status.rollback.closes_at if status.rollback else now
+    return max(closes, due_since(act, index) + PATIENCE)
 
 
 def _rejected(status: DriftReviewStatus, act: Act) -> ApprovalRecord | None:

@@ -18,6 +18,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason
+from driftreview.api.rollout import RolloutType
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.api.wayback import MOST_RISKS, Hindrance, Rehearsal, RehearsalOutcome, WayBackCheck
@@ -32,7 +33,7 @@ from driftreview.domain.headroom import (
 from driftreview.domain.podtemplate import references
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import condition, said
-from driftreview.domain.ways import NO_PODS, is_back, way_back, way_back_to
+from driftreview.domain.ways import LET_IT_LIST, NO_PODS, is_back, not_scaled, way_back, way_back_to
 from driftreview.domain.workload import HOLDING_BACK, Held, TargetView
 
 Raw = Mapping[str, Any]
@@ -45,6 +46,7 @@ MENDABLE: Final = frozenset(
         Reason.ROLLBACK_REFUSED,
         Reason.ROLLBACK_FORBIDDEN,
         Reason.OWNED_BY_AUTOSCALER,
+        Reason.SCALING_UNKNOWN,
     }
 )
 """Reasons for which a rollback is not possible now, but will be once somebody mends something."""
@@ -98,6 +100,8 @@ class Gathered:
     budgets: tuple[Budget, ...] = ()
     scalers: tuple[AutoscalerFact, ...] = ()
     """Those of the target."""
+    unknown_scalers: str | None = None
+    """Why it is not known whether there are any."""
     rehearsal: Rehearsal | None = None
     empties: bool = False
     """Whether a rollback takes the pods away, and leaves the pod template."""
@@ -137,7 +141,8 @@ def due(review: DriftReview, target: TargetView, last: WayBackCheck | None, now:
     moments += [each.due + settle for each in status.checkpoints if each.verdict is None]
     if any(last.at < each <= now for each in moments if each is not None):
         return True
-    pace = WAITED_FOR if last.hindrances and status.decision else HINDERED if last.hindrances else PAUSE
+    awaited = bool(last.hindrances or last.autoscaler_unknown)
+    pace = WAITED_FOR if awaited and status.decision else HINDERED if awaited else PAUSE
     return now >= last.at + pace
 
 
@@ -153,6 +158,7 @@ def _is_open(status: DriftReviewStatus, target: TargetView, now: datetime) -> bo
 def checked(review: DriftReview, target: TargetView, gathered: Gathered, now: datetime) -> WayBackCheck:
     """What a look at the way back found."""
     back, rehearsal = way_back_to(review, target), gathered.rehearsal
+    is_canary = review.spec.rollout.type is RolloutType.CANARY
     name = NO_PODS if gathered.empties else back.name if back else "the previous revision"
     risks = [plain(each, _SENTENCE) for each in _risks(review, target, gathered, name)]
     if len(risks) > MOST_RISKS:
@@ -164,6 +170,7 @@ def checked(review: DriftReview, target: TargetView, gathered: Gathered, now: da
         risks=risks,
         rehearsal=rehearsal,
         autoscaler=shorten(gathered.scalers[0].name, 253) if gathered.scalers else None,
+        autoscaler_unknown=gathered.unknown_scalers if gathered.empties or is_canary else None,
     )
 
 
@@ -172,6 +179,9 @@ def _found(review: DriftReview, target: TargetView, gathered: Gathered, name: st
         scaler = f"HorizontalPodAutoscaler {plain(gathered.scalers[0].name, _NAME)}"
         message = f"{scaler} owns the number of pods, and there is no earlier revision to go back to: delete it"
         yield _hindrance(Reason.OWNED_BY_AUTOSCALER, message)
+    if gathered.empties and gathered.unknown_scalers and way_back_to(review, target) is None:
+        end = f", and there is no earlier revision to go back to: {LET_IT_LIST}, or scale it by hand"
+        yield _hindrance(Reason.SCALING_UNKNOWN, not_scaled(gathered.unknown_scalers), end)
     if lacking := [str(each) for each in gathered.missing if each.kind != PULL_SECRET]:
         are = "is" if len(lacking) == 1 else "are"
         message = f", without which no pod of {name} starts, {are} not there: create what is missing"

@@ -12,32 +12,33 @@ from driftreview.api.reasons import Reason
 from driftreview.api.rollout import FirstRelease, RolloutType, Takes
 from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.api.target import TargetKind
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.members import alone, every, steps
 from driftreview.domain.running import Edit
 from driftreview.domain.workload import Rollout, TargetView
 
 NO_PODS: Final = "no pods"
+LET_IT_LIST: Final = "let the operator list horizontalpodautoscalers in the namespace"
 _GIVES: Final = {Takes.TEMPLATE: Do.GIVE_TEMPLATE, Takes.IMAGES: Do.GIVE_IMAGES}
 
 
 def way_back(review: DriftReview, target: TargetView) -> Do | None:
     """How the target is rolled back: PutBack, or Scale, to no pods; None where there is nothing to go back to.
 
-    A canary whose number of pods an autoscaler owns is not scaled, where there is another way.
+    A canary whose number of pods an autoscaler owns, or may own, is not scaled, where there is another way.
     """
     first = target.is_first if review.status.target is None else is_first_release(review.status)
-    return _way(review, way_back_to(review, target), first=first, autoscaled=autoscaler(target) is not None)
+    return _way(review, way_back_to(review, target), first=first, scales=may_scale(target.check))
 
 
 def pinned_way_back(review: DriftReview) -> Do | None:
     """The same since T0, as the status alone has it."""
     status, check = review.status, review.status.rollback.check if review.status.rollback else None
-    autoscaled = check is not None and check.autoscaler is not None
-    return _way(review, status.previous, first=is_first_release(status), autoscaled=autoscaled)
+    return _way(review, status.previous, first=is_first_release(status), scales=may_scale(check))
 
 
-def _way(review: DriftReview, back: Revision | None, *, first: bool, autoscaled: bool) -> Do | None:
-    if back is not None and (review.spec.rollout.type is not RolloutType.CANARY or autoscaled):
+def _way(review: DriftReview, back: Revision | None, *, first: bool, scales: bool) -> Do | None:
+    if back is not None and (review.spec.rollout.type is not RolloutType.CANARY or not scales):
         return Do.PUT_BACK
     return Do.SCALE if may_empty(review, first=first) else None
 
@@ -58,9 +59,22 @@ def way_back_to(review: DriftReview, target: TargetView) -> Revision | None:
     return target.previous if review.status.t0 is None else review.status.previous
 
 
-def autoscaler(target: TargetView) -> str | None:
-    """Who says how many pods the target has, as far as the last look at the way back found out."""
-    return target.check.autoscaler if target.check else None
+def may_scale(check: WayBackCheck | None) -> bool:
+    """Whether nobody else says how many pods the target has, as the last look at the way back found out for certain."""
+    return check is None or (check.autoscaler is None and check.autoscaler_unknown is None)
+
+
+def unknown_resting(review: DriftReview, target: TargetView) -> str:
+    """Why it is not known whether a promotion may scale the canary, and what to do; empty if it is, or if none does."""
+    why = target.check.autoscaler_unknown if target.check else None
+    if why is None or review.spec.rollout.stable is None:
+        return ""
+    return f"{not_scaled(why)}, which a promotion sets to the canary's resting size: {LET_IT_LIST}"
+
+
+def not_scaled(why: str) -> str:
+    """That somebody else may say how many pods there are."""
+    return f"whether a HorizontalPodAutoscaler owns the number of pods is not known ({why})"
 
 
 def intent(review: DriftReview, act: ActType, target: TargetView) -> tuple[Do, int | None, list[Step]]:
@@ -68,7 +82,7 @@ def intent(review: DriftReview, act: ActType, target: TargetView) -> tuple[Do, i
     ways = [view and way_back(one, view) for one, view in every(review, target)]
     of_members = list(steps(review, act, [each or Do.PUT_BACK for each in ways[1:]]))
     if act is ActType.PROMOTE:
-        return Do.APPROVE, None, [*of_members, *_after_promotion(review, scales=autoscaler(target) is None)]
+        return Do.APPROVE, None, [*of_members, *_after_promotion(review, scales=may_scale(target.check))]
     return (Do.SCALE, 0, of_members) if ways[0] is Do.SCALE else (Do.PUT_BACK, None, of_members)
 
 

@@ -22,6 +22,8 @@ REJECTED: Final = "driftreview.dev/rejected-revision"
 """Annotation on the target: hash of the pod template that a review rolled back; it is never gone back to."""
 REJECTED_DURING: Final = "driftreview.dev/rejected-during"
 """Annotation on the target: from when until when rejected templates ran; later baselines leave these times out."""
+TRIED: Final = "driftreview.dev/tried"
+"""Label, in dry runs only: what makes another pod template of the one that runs."""
 RESTORED: Final = "driftreview.dev/restored-revision"
 """Annotation on the target: hash of the pod template that a rollback put back; it is no release."""
 LONGEST_BASELINE: Final = timedelta(days=28)

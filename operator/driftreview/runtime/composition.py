@@ -17,6 +17,7 @@ from driftreview.adapters.wayback import WayBack
 from driftreview.adapters.workloads import Workloads
 from driftreview.runtime.acceptance import Acceptance
 from driftreview.runtime.before import BeforeT0
+from driftreview.runtime.blocking import BlockReader
 from driftreview.runtime.capture import Capture
 from driftreview.runtime.carryout import CarryOut
 from driftreview.runtime.claims import Claims
@@ -51,11 +52,11 @@ def reconciler(
 ) -> Reconciler:
     """Put the parts together."""
     reviews, workloads = Reviews(cluster), Workloads(cluster, on_answer=alive)
-    keeper = Keeper(reviews, workloads)
+    keeper, rehearsing = Keeper(reviews, workloads), WayBack(cluster, settings.role)
     capture = Capture(reviews, keeper, ClusterFacts(cluster, clock.now), clock.now)
     carry_out = CarryOut(reviews, workloads, GitOpsTools(cluster), keeper, telemetry, stop)
     steps = Steps(Recipients(cluster), carry_out)
-    way_back = WayBackReader(WayBack(cluster, settings.role), keeper, carry_out.way_back)
+    way_back = WayBackReader(rehearsing, keeper, carry_out.way_back)
     before = BeforeT0(
         sources, SignalSets(cluster), Acceptance(sources, clock.now), PreflightReader(cluster, sources, clock.now)
     )
@@ -65,6 +66,7 @@ def reconciler(
             workloads=workloads,
             before=before,
             way_back=way_back,
+            block=BlockReader(rehearsing),
             rulings=known.rulings,
             claims=known.claims,
             people=known.indices.approvals,

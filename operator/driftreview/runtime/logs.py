@@ -53,6 +53,7 @@ def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None
     told = (
         (ConditionType.STALLED, "True"),
         (ConditionType.DECISION_DUE, "True"),
+        (ConditionType.NEW_REVISION_REFUSED, "False"),
         (ConditionType.STAYS_BACK, "False"),
         (ConditionType.RECOVERED, "False"),
     )

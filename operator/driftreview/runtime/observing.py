@@ -17,6 +17,7 @@ from driftreview.domain.members import apart
 from driftreview.domain.rulings import rejected, remembered
 from driftreview.domain.ways import as_reviewed
 from driftreview.runtime.before import BeforeT0
+from driftreview.runtime.blocking import BlockReader
 from driftreview.runtime.claims import Claims
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.steps import Steps
@@ -42,6 +43,7 @@ class Observer:
     workloads: Workloads
     before: BeforeT0
     way_back: WayBackReader
+    block: BlockReader
     rulings: Rulings
     claims: Claims
     people: Callable[[DriftReview], tuple[DriftApproval, ...]]
@@ -66,6 +68,8 @@ class Observer:
         first = self.claims.first(raw, now) if review.status.t0 is None else None
         found = self.before.observe(review, target, now, until)
         observed = replace(found, approvals=self.people(review), first=first, stop=self.stop.seen())
+        if workload is not None:
+            observed = replace(observed, tried=self.block.seen(review, workload, now))
         if workload is not None and self.role is not Role.JUDGE:
             if is_under_way(review.status, target):
                 observed = replace(observed, serving=self.workloads.serving(review, workload))

@@ -115,6 +115,7 @@ class Reconciler:
         self.before.forget(uid)
         self.capture.forget(uid)
         self.way_back.forget(uid)
+        self.observer.block.forget(uid)
         self.stale.discard(uid)
 
     def _turn(self, raw: Mapping[str, Any]) -> tuple[Mapping[str, Any], datetime | None]:

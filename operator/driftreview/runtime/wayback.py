@@ -70,7 +70,10 @@ class WayBackReader:
             return checked(review, workload.view, gathered, now)
         except Exception:  # noqa: BLE001 - whatever it is, no rollback waits for it
             LOGGER.exception("the way back could not be looked at", extra={"review": review.metadata.full_name})
-            return WayBackCheck(at=whole_seconds(now), generation=workload.view.generation, risks=[_FAILED])
+            generation = workload.view.generation
+            return WayBackCheck(
+                at=whole_seconds(now), generation=generation, risks=[_FAILED], autoscaler_unknown=_FAILED
+            )
 
     def _template(self, review: DriftReview, workload: Workload) -> Mapping[str, Any]:
         """The previous pod template: of its ReplicaSet while that is as it was pinned, which is smaller than evidence.

@@ -1,4 +1,4 @@
-"""What keeps an act back as the report is written: the emergency stop, a freeze."""
+"""What keeps an act back as the report is written, the emergency stop or a freeze; and whether others are kept back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from driftreview.api.base import format_time
 from driftreview.api.phases import ConditionType
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Sentence, Tone
+from driftreview.domain.status import condition
 from driftreview.domain.stop import stopped
 
 
@@ -17,6 +18,11 @@ def risks(material: Material) -> Iterator[Sentence]:
     if (stop := stopped(status)) is not None:
         evidence = [material.of_review(f"status.conditions[{ConditionType.ACTS_STOPPED}]")]
         yield Sentence(text=stop.message, tone=Tone.BAD, evidence=evidence)
+    refused = condition(status, ConditionType.NEW_REVISION_REFUSED)
+    if refused is not None and refused.status != "True":
+        evidence = [material.of_review(f"status.conditions[{refused.type}]")]
+        text = f"policy.onNewRevision is Block: {refused.message}"
+        yield Sentence(text=text, tone=Tone.OPEN, evidence=evidence)
     if status.freeze is not None and status.freeze.closed:
         until = f" until {format_time(status.freeze.next_open)}" if status.freeze.next_open else ""
         text = f"promotions are frozen{until} by {status.freeze.reason}; a rollback is not"
