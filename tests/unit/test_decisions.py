@@ -42,6 +42,9 @@ def test_a_table_is_what_the_code_does_and_what_was_promised(table: Table) -> No
     for case in table.cases():
         outcome = lived(table, case)
         end = next((phase for done, phase in ENDS.items() if outcome.done.startswith(done)), None)
+        if end == "RolledBack" and case.get("the third of five") == "does not come back":
+            assert outcome.done.count("previous pod template") == 2, "the rest is left"
+            end = "Failed"
         assert outcome.phase == end if end else outcome.phase not in ENDS.values()
         if table.title in BY_THE_POLICY:
             assert outcome.done == promised(table.title, case), case

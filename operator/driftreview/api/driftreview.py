@@ -21,7 +21,7 @@ from driftreview.api.rollout import Rollout
 from driftreview.api.signal import Signal
 from driftreview.api.signalset import MOST_SETS, MOST_SIGNALS, SetSignal, SignalSetRef, Values
 from driftreview.api.status import DriftReviewStatus
-from driftreview.api.target import Target
+from driftreview.api.target import TOGETHER, Target
 from driftreview.api.values import DURATION, Duration, between, cel_seconds
 from driftreview.api.window import Window
 
@@ -84,7 +84,6 @@ class Baseline(Model):
     """How much of it. With from: Snapshot the first checkpoint must leave as much after it, or an hour."""
 
 
-_ALONE = "!has(self.target.with) || self.target.with.size() == 0"
 _FIRST, _LENGTH = cel_seconds("self.window.checkpoints[0]"), cel_seconds("self.baseline.length")
 _STARTED = "!has(oldSelf.status) || (!has(oldSelf.status.t0) && !has(oldSelf.status.retaken))"
 _STEERED = ("approval", "freezes")
@@ -167,36 +166,10 @@ class DriftReviewSpec(Model):
                 "rollout.firstRelease ScaleToZero: a DaemonSet has no number of pods, the nodes say how many",
             ),
             (
-                ("!has(self.rollout) || !has(self.rollout.stable) || self.rollout.stable.name != self.target.name"),
+                "!has(self.rollout) || !has(self.rollout.stable) || self.rollout.stable.name != self.target.name",
                 "rollout.stable.name: the stable workload must be another one than the target, which is the canary",
             ),
-            (
-                f"{_ALONE} || self.policy.onNewRevision == 'Supersede'",
-                "target.with: services that ship together need policy.onNewRevision Supersede",
-            ),
-            (
-                f"{_ALONE} || !has(self.rollout) || self.rollout.type == 'InPlace'",
-                "target.with: services that ship together need rollout.type InPlace",
-            ),
-            (
-                f"{_ALONE} || !has(self.rollout) || self.rollout.gitOps != 'Pause'",
-                "target.with: rollout.gitOps Pause is for one workload: use Report or Override",
-            ),
-            (
-                (
-                    f"{_ALONE} || !has(self.rollout) || !has(self.rollout.promoteTo)"
-                    " || self.rollout.promoteTo.all(to, self.target.with.all(each, each.kind != to.kind"
-                    " || each.name != to.name || has(to.__namespace__)))"
-                ),
-                "rollout.promoteTo: what is named in target.with is promoted already",
-            ),
-            (
-                (
-                    f"{_ALONE} || !has(self.rollout) || self.rollout.firstRelease != 'ScaleToZero'"
-                    " || self.target.with.all(each, each.kind != 'DaemonSet')"
-                ),
-                "rollout.firstRelease ScaleToZero: a DaemonSet of target.with has no number of pods",
-            ),
+            *TOGETHER,
             (
                 "!self.policy.approval.notByAuthor || has(self.author)",
                 "policy.approval.notByAuthor needs author: set spec.author to who applies the review (yourself)",

@@ -27,10 +27,8 @@ from driftreview.api.values import Duration, finite
 
 MAX_VALUES: Final = 200_000
 """Characters of one series' medians: about 15 000 blocks."""
-
 MAX_LIMITS_ONLY: Final = 1024
 """Characters of the sentence why a review is judged by limits only."""
-
 MOST_SAMPLES: Final = 10**9
 """Samples of one series: one a second makes thirty million in a year."""
 Count = Annotated[int, Field(ge=0, le=MOST_SAMPLES)]

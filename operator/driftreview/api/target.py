@@ -58,3 +58,36 @@ class Target(WorkloadRef):
     )
     """Workloads of the same namespace that ship together with it: one T0, when all are rolled out, and one decision for
     all; rolled back and promoted after it, in this order."""
+
+
+_ALONE: Final = "!has(self.target.with) || self.target.with.size() == 0"
+TOGETHER: Final[tuple[tuple[str, str], ...]] = (
+    (
+        f"{_ALONE} || self.policy.onNewRevision == 'Supersede'",
+        "target.with: services that ship together need policy.onNewRevision Supersede",
+    ),
+    (
+        f"{_ALONE} || !has(self.rollout) || self.rollout.type == 'InPlace'",
+        "target.with: services that ship together need rollout.type InPlace",
+    ),
+    (
+        f"{_ALONE} || !has(self.rollout) || self.rollout.gitOps != 'Pause'",
+        "target.with: rollout.gitOps Pause is for one workload: use Report or Override",
+    ),
+    (
+        (
+            f"{_ALONE} || !has(self.rollout) || !has(self.rollout.promoteTo)"
+            " || self.rollout.promoteTo.all(to, self.target.with.all(each, each.kind != to.kind"
+            " || each.name != to.name || has(to.__namespace__)))"
+        ),
+        "rollout.promoteTo: what is named in target.with is promoted already",
+    ),
+    (
+        (
+            f"{_ALONE} || !has(self.rollout) || self.rollout.firstRelease != 'ScaleToZero'"
+            " || self.target.with.all(each, each.kind != 'DaemonSet')"
+        ),
+        "rollout.firstRelease ScaleToZero: a DaemonSet of target.with has no number of pods",
+    ),
+)
+"""What a spec with further workloads must say: each a rule on it, and what is wrong where it does not hold."""
