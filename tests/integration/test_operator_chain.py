@@ -17,7 +17,7 @@ from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
 from tests.integration.test_operator_approvals import Person
-from tests.integration.test_operator_others import reason, touch
+from tests.integration.test_operator_others import reason
 from tests.integration.test_operator_paused import AT_ONCE, PAUSED, WEB, half_way, images
 from tests.support.canary import CANARY, STABLE, TARGET, rollout, tracked
 from tests.support.cluster import Raw
@@ -46,12 +46,12 @@ def chained(stage: Stage, operator: OperatorProcess) -> Stage:
 def goes_on(stage: Stage, version: str, revisions: int) -> Raw:
     """Release, and wait until T0 was taken anew for it."""
     stage.release(version)
-    touch(stage)
+    stage.touch()
 
     def so(status: Raw) -> Any:
         return len(status.get("chain", {}).get("revisions", [])) == revisions and status.get("baseline")
 
-    return stage.until(so, f"it goes on with {version}", 60)
+    return stage.until(so, f"it goes on with {version}", 90)
 
 
 def proved(stage: Stage) -> list[str]:
@@ -113,14 +113,14 @@ def test_what_ran_before_the_first_is_taken_back_by_hand_and_any_other_is_one_mo
     kubectl("rollout", "undo", "deployment/web")
     chained.rolled_out()
     assert chained.version() == "2"
-    touch(chained)
+    chained.touch()
     second = chained.until(
         lambda found: len(found["chain"]["revisions"]) == 2 and found.get("baseline"), "one more of the chain", 60
     )
     assert second["chain"]["revisions"][0] == first["chain"]["revisions"][0]
     chained.apply(deployment("1"))
     chained.rolled_out()
-    touch(chained)
+    chained.touch()
     status = chained.ended()
     assert (status["phase"], reason(status)) == ("Superseded", "RevertedByHand")
     assert status["decision"]["recommendation"] == "REJECT"
@@ -132,7 +132,7 @@ def test_it_goes_on_four_times_and_then_ends(chained: Stage) -> None:
         status = goes_on(chained, str(times + 2), times)
     assert status["retaken"] == 4
     chained.release("7")
-    touch(chained)
+    chained.touch()
     status = chained.ended()
     assert (status["phase"], reason(status)) == ("Superseded", "NewRevision")
     assert status["summary"].endswith("; the chain ends here: T0 was taken anew 4 times, and is no more often")
@@ -145,14 +145,14 @@ def test_a_target_made_anew_ends_it_also_while_the_next_t0_is_awaited(stage: Sta
     stage.review(NAME, window=window, policy={"onNewRevision": "Chain"})
     stage.until(lambda status: status.get("baseline"), "the baseline is frozen")
     stage.release("3")
-    touch(stage)
+    stage.touch()
     status = stage.until(lambda found: found.get("chain"), "it waits for its next T0", 60)
     assert "t0" not in status
     assert "T0 is taken anew" in status["summary"] or "waits for T0 of web-" in status["summary"]
     assert "in place of web-" in condition(status, "BaselineCaptured")["message"]
     stage.api.delete("Deployment", "web", stage.namespace)
-    touch(stage)
-    status = stage.ended()
+    stage.touch()
+    status = stage.ended(60)
     assert (status["phase"], reason(status)) == ("Superseded", "TargetReplaced")
 
 
@@ -160,7 +160,7 @@ def test_the_looks_at_earlier_revisions_are_exported_and_one_that_was_altered_is
     stage: Stage, lab_session: Lab, tmp_path: Path
 ) -> None:
     stage.release("1", "2")
-    window = {"t0": wire(ago(minutes=15)), "checkpoints": ["6m", "12m", "6h"]}
+    window = {"t0": wire(ago(minutes=15)), "warmup": "1s", "checkpoints": ["6m", "12m", "6h"]}
     stage.review(window=window, policy={"onNewRevision": "Chain"})
     stage.until(lambda found: found.get("progress") == "2/3", "two looks are judged", 40)
     goes_on(stage, "3", 1)
@@ -205,7 +205,7 @@ class TestOfACanary:
         stage.review(source=False, target=TARGET, rollout=rollout(), window=window, policy=policy)
         stage.until(lambda found: found.get("baseline"), "the baseline is frozen")
         stage.roll_out(tracked("3", CANARY))
-        touch(stage)
+        stage.touch()
         stage.until(lambda found: found.get("chain") and found.get("baseline"), "it goes on", 60)
         return stage
 
@@ -231,13 +231,13 @@ def test_of_paused_rollouts_each_is_judged_half_way_and_all_go_back_to_what_ran_
     stage.review(rollout=PAUSED, window=AT_ONCE, policy={"onNewRevision": "Chain"})
     first = stage.until(lambda found: found.get("baseline"), "the baseline is frozen", 60)
     kubectl("set", "image", WEB, "app=example.org/web:3")
-    touch(stage)
+    stage.touch()
     status = stage.until(lambda found: found.get("chain"), "it waits for its next T0", 60)
     assert "t0" not in status
     kubectl("rollout", "resume", WEB)
     wait_until(lambda: "3" in images(stage), "the first pod of the next one is there")
     kubectl("rollout", "pause", WEB)
-    touch(stage)
+    stage.touch()
     status = stage.until(lambda found: found.get("baseline"), "T0 was taken anew", 90)
     assert (status["retaken"], status["previous"]) == (1, first["previous"])
     assert status["judged"]["images"] == [{"container": "app", "image": "example.org/web:3"}]

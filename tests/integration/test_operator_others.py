@@ -30,11 +30,6 @@ def reason(status: Raw) -> str:
     return found
 
 
-def touch(stage: Stage, name: str = "web-2") -> None:
-    """Make the operator look at a review now instead of within a minute."""
-    stage.api.merge("DriftReview", name, stage.namespace, {"metadata": {"labels": {"look": str(ago().timestamp())}}})
-
-
 def told(operator: OperatorProcess) -> list[Raw]:
     """What an operator has logged."""
     return [json.loads(line) for line in operator.log.read_text("utf-8").splitlines() if line.startswith("{")]
@@ -74,7 +69,7 @@ class TestTwoReviewsOfOneTarget:
             stage.review("third", source=False, **waiting())
             operators.restart(operator)
             stage.until(lambda found: reason(found) == "AnotherReview", "it waits", name="third")
-            touch(stage, "second")
+            stage.touch("second")
             assert stage.status("second").get("t0") is None
             stage.api.delete("DriftReview", "first", stage.namespace)
             stage.until(lambda found: found.get("baseline"), "the next one has begun", 70, name="second")
@@ -136,7 +131,7 @@ class TestTakenBackByHand:
         kubectl("rollout", "undo", "deployment/web")
         watched.rolled_out()
         before = watched.deployment()
-        touch(watched)
+        watched.touch()
         status = watched.ended()
         assert (status["phase"], reason(status)) == ("Superseded", "RevertedByHand")
         decision = status["decision"]
@@ -182,7 +177,7 @@ class TestEdited:
         self, watched: Stage, kubectl: Callable[..., str]
     ) -> None:
         kubectl("set", "image", "deployment/web", "app=example.org/web:hotfix")
-        touch(watched)
+        watched.touch()
         status = watched.ended()
         assert (status["phase"], reason(status)) == ("Superseded", "NewRevision")
         assert " by kubectl-set at 20" in status["summary"]
@@ -195,7 +190,7 @@ class TestEdited:
         kubectl("label", "deployment/web", "team=shop")
         kubectl("scale", "deployment/web", "--replicas=2")
         watched.rolled_out()
-        touch(watched)
+        watched.touch()
         edited = watched.read()["metadata"]["generation"]
         watched.until(lambda found: found["observedGeneration"] == edited, "it was looked at")
         assert watched.status()["phase"] == "Watching"
@@ -204,7 +199,7 @@ class TestEdited:
         watched.api.delete("Deployment", "web", watched.namespace)
         wait_until(lambda: watched.api.find("Deployment", "web", watched.namespace) is None, "the target is gone")
         watched.release("2")
-        touch(watched)
+        watched.touch()
         status = watched.ended()
         assert (status["phase"], reason(status)) == ("Superseded", "TargetReplaced")
         assert ", with the very same pod template, during the review" in status["summary"]
@@ -222,7 +217,7 @@ class TestScaledToZero:
         stage.review(source=False, window=window, signals=[stepping(t0)])
         stage.until(lambda status: status.get("baseline"), "the baseline is frozen")
         kubectl("scale", "deployment/web", "--replicas=0")
-        touch(stage)
+        stage.touch()
         status = stage.until(lambda found: condition(found, "Stalled")["status"] == "True", "it is told")
         assert condition(status, "Stalled")["reason"] == reason(status) == "ScaledToZero"
         assert status["summary"].startswith("Deployment web is scaled to zero since 20")
@@ -235,7 +230,7 @@ class TestScaledToZero:
         assert "decision" not in stage.status()
         kubectl("scale", "deployment/web", "--replicas=1")
         stage.rolled_out()
-        touch(stage)
+        stage.touch()
         status = stage.until(lambda found: reason(found) != "ScaledToZero", "it goes on")
         assert (status["phase"], condition(status, "Stalled")["status"]) == ("Watching", "False")
         assert operator.pid is not None

@@ -38,11 +38,6 @@ def watched(stage: Stage, operator: OperatorProcess) -> Stage:
     return stage
 
 
-def touch(stage: Stage) -> None:
-    """Make the operator look at the review now instead of within a minute."""
-    stage.api.merge("DriftReview", "web-2", stage.namespace, {"metadata": {"labels": {"look": "now"}}})
-
-
 def test_a_review_applied_during_the_rollout_starts_when_it_is_over(stage: Stage, operator: OperatorProcess) -> None:
     stage.release("1")
     broken = deployment("2")
@@ -84,14 +79,14 @@ def test_a_scale_up_is_no_new_revision(watched: Stage) -> None:
     watched.api.merge("Deployment", "web", watched.namespace, {"spec": {"replicas": 3}})
     watched.rolled_out()
     before = watched.status()
-    touch(watched)
+    watched.touch()
     wait_until(lambda: watched.read()["metadata"]["resourceVersion"], "it was looked at")
     assert watched.status()["phase"] == before["phase"] == "Watching"
 
 
 def test_a_new_revision_supersedes_the_review_and_nothing_is_done(watched: Stage) -> None:
     before = watched.release("3")
-    touch(watched)
+    watched.touch()
     status = watched.ended()
     assert (status["phase"], condition(status, "Reconciling")["reason"]) == ("Superseded", "NewRevision")
     assert "act" not in status
@@ -101,7 +96,7 @@ def test_a_new_revision_supersedes_the_review_and_nothing_is_done(watched: Stage
 
 def test_going_back_by_hand_supersedes_the_review(watched: Stage) -> None:
     before = watched.release("1")
-    touch(watched)
+    watched.touch()
     status = watched.ended()
     assert status["phase"] == "Superseded"
     assert watched.deployment()["metadata"]["generation"] == before["metadata"]["generation"]
@@ -109,7 +104,7 @@ def test_going_back_by_hand_supersedes_the_review(watched: Stage) -> None:
 
 def test_applying_the_judged_template_again_changes_nothing(watched: Stage) -> None:
     watched.apply(deployment("2"))
-    touch(watched)
+    watched.touch()
     edited = watched.read()["metadata"]["generation"]
     watched.until(lambda status: status["observedGeneration"] == edited, "it was looked at")
     assert watched.status()["phase"] == "Watching"
@@ -121,7 +116,7 @@ def test_a_target_that_was_deleted_or_made_anew_supersedes_the_review(watched: S
     wait_until(lambda: watched.api.find("Deployment", "web", watched.namespace) is None, "the target is gone")
     if again:
         watched.release("2")
-    touch(watched)
+    watched.touch()
     status = watched.ended()
     assert (status["phase"], condition(status, "Reconciling")["reason"]) == ("Superseded", "TargetReplaced")
     if again:
@@ -141,7 +136,7 @@ def test_a_paused_target_is_not_rolled_back_until_it_is_resumed_and_then_once(
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Holding", "TargetPaused")
     assert (stage.version(), "act" in status) == ("2", False)
     stage.api.merge("Deployment", "web", stage.namespace, {"spec": {"paused": False}})
-    touch(stage)
+    stage.touch()
     assert stage.ended()["phase"] == "RolledBack"
     assert stage.replica_sets()["1"]["metadata"]["annotations"]["deployment.kubernetes.io/revision"] == "3"
     assert operator.pid is not None

@@ -156,7 +156,7 @@ def test_what_others_do_to_one_ends_the_review_and_is_named(
     stage.review(**together(API, window={"checkpoints": ["6m", "12m", "12h"]}))
     stage.until(lambda status: status.get("progress") == "2/3", "it watches", 30)
     do(stage)
-    stage.api.merge("DriftReview", "web-2", stage.namespace, {"metadata": {"labels": {"look": "now"}}})
+    stage.touch()
     status = stage.ended(30)
     assert (status["phase"], condition(status, "Ready")["reason"]) == ("Superseded", reason)
     assert words in status["summary"]
@@ -193,7 +193,7 @@ def test_one_that_returns_after_the_rollback_is_told(stage: Stage, operator: Ope
     assert stage.ended(60)["phase"] == "RolledBack"
     assert condition(stage.status(), "StaysBack")["status"] == "True"
     stage.apply(deployment("2", name=API))
-    stage.api.merge("DriftReview", "web-2", stage.namespace, {"metadata": {"labels": {"look": "now"}}})
+    stage.touch()
     status = stage.until(lambda found: condition(found, "StaysBack")["status"] == "False", "it is told", 50)
     assert condition(status, "StaysBack")["message"].startswith(f"Deployment {API}: ")
     assert stage.version(API) == "2", "and not fought"

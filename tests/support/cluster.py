@@ -93,7 +93,9 @@ class Api:
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         for _ in range(20):
             with self._session.request(method, self.url + path, data=data, headers=headers, timeout=30) as response:
-                answer = Answer(response.status_code, response.json() if response.content else {})
+                # What is not served yet is told in words.
+                spoken = "json" not in response.headers.get("Content-Type", "")
+                answer = Answer(response.status_code, {"message": response.text} if spoken else response.json())
             if answer.status != 429:  # a kind whose definition was just installed is served a moment later
                 break
             time.sleep(0.25)

@@ -253,6 +253,10 @@ class Stage:
         message: str = condition(self.until(so, f"it is not accepted, {reason}", seconds, name), "Accepted")["message"]
         return message
 
+    def touch(self, name: str = NAME) -> None:
+        """Have the operator look at a review now instead of within a minute."""
+        self.api.merge("DriftReview", name, self.namespace, {"metadata": {"labels": {"look": uuid.uuid4().hex[:8]}}})
+
     def snapshots(self) -> list[DriftSnapshot]:
         """All stored evidence, T0 first."""
         found = [DriftSnapshot.model_validate(each) for each in self.api.list("DriftSnapshot", self.namespace)]
