@@ -7,7 +7,7 @@ import pytest
 from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
-from tests.support.stage import APPROVED, NAME, Raw, Stage, ago, condition, deployment, steady, stepping, wire
+from tests.support.stage import APPROVED, Raw, Stage, ago, condition, deployment, steady, stepping, wire
 from tests.support.workloads import NODES, room
 
 pytestmark = pytest.mark.integration
