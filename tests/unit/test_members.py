@@ -195,8 +195,10 @@ class TestTakenBack:
         assert said(subject, "Ready")[1] == Reason.ROLLBACK_INCOMPLETE
         assert "came only so far: Deployment shop/jobs: its pods are not all there after" in told
         assert (
-            "; also back: Deployment shop/api, not back: Deployment shop/jobs, Deployment shop/mail, Deployment" in told
+            "; back: the target, Deployment shop/api, changed, but not all of its pods run: Deployment shop/jobs"
+            in told
         )
+        assert ", not back: Deployment shop/mail, Deployment" in told
         assert "aftermath" in subject.status, "what returns is told"
         before = versions(subject)
         subject.pass_time(HOUR)
@@ -351,6 +353,8 @@ class TestOthersChangeOne:
         assert status.target is not None
         assert status.target.uid == "target-uid", "what was pinned of the target stays"
         assert [each.name for each in status.members] == ["api", "jobs"]
+        assert status.rollback is not None
+        assert (status.rollback.possible, status.rollback.left) == (False, None), "nothing is counted down any more"
 
     def test_also_between_two_steps(self) -> None:
         subject = group(bad=True)
@@ -358,7 +362,9 @@ class TestOthersChangeOne:
         changed(subject)
         subject.pass_time(MINUTE)
         assert (subject.phase, versions(subject)) == (Phase.SUPERSEDED, ["old", "new", "newer"])
-        assert "; not back: Deployment shop/api, Deployment shop/jobs" in summary(subject)
+        assert "; its rollback had begun at 2026-07-31T14:02:00Z; back: the target, not back: Deployment" in summary(
+            subject
+        )
 
     def test_one_without_pods_is_told(self) -> None:
         subject = group()

@@ -151,7 +151,8 @@ class TestAStepThatFails:
             in stalled.message
         )
         assert stalled.message.endswith(
-            "not given to Deployment shop/stable, Deployment shop/worker; finish it or take it back by hand"
+            "; changed, but not all of its pods run: Deployment shop/stable, not given to Deployment shop/worker; "
+            "finish it or take it back by hand"
         )
 
     def test_is_not_done_again_where_somebody_took_it_back(self) -> None:

@@ -89,8 +89,11 @@ def joined(status: DriftReviewStatus, review: DriftReview, index: int, own: Drif
 
 def as_whole(status: DriftReviewStatus, own: DriftReviewStatus) -> DriftReviewStatus:
     """What a status of one workload alone says, as the status of the whole."""
-    fields = ("target", "judged", "previous", "kept", "rolled_out", "rollback", "act", "members")
-    return own.model_copy(update={name: getattr(status, name) for name in fields})
+    fields = ("target", "judged", "previous", "kept", "rolled_out", "act", "members")
+    whole = {name: getattr(status, name) for name in fields}
+    check = status.rollback.check if status.rollback else None
+    rollback = own.rollback and own.rollback.model_copy(update={"check": check})
+    return own.model_copy(update=whole | {"rollback": rollback})
 
 
 def apart(review: DriftReview) -> list[DriftReview]:

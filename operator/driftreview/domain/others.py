@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from driftreview.api.act import ActType
+from driftreview.api.act import Act, ActType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
@@ -35,7 +35,7 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
 
     So it ends if that is true of one of several that ship together. In a chain it goes on instead with what runs.
     """
-    so_far = told_steps(review.status.act)
+    so_far = _so_far(review.status.act)
     ended = _ended(review, target, so_far, now)
     if ended is not None or target is None:
         return ended
@@ -46,6 +46,13 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
         ):
             return as_whole(review.status, found)
     return None
+
+
+def _so_far(act: Act | None) -> str:
+    """What an act had come to, as the end of a sentence."""
+    began = act.applied_at if act is not None and act.type is ActType.ROLL_BACK else None
+    when = f"; its rollback had begun at {said(began)}" if began is not None else ""
+    return f"{when}{told_steps(act)}"
 
 
 def _went_back(review: DriftReview, target: TargetView | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from driftreview.api.act import Act, ActType, Do, Step
@@ -12,8 +13,11 @@ _DOES: Final = {
     Do.GIVE_TEMPLATE: "is given the pod template of the release",
     Do.GIVE_IMAGES: "is given the images of the release",
 }
-_APPROVED: Final = frozenset({Do.APPROVE})
-_GIVEN: Final = frozenset({Do.GIVE_TEMPLATE, Do.GIVE_IMAGES})
+_GIVES: Final = frozenset({Do.GIVE_TEMPLATE, Do.GIVE_IMAGES})
+_BEGUN: Final = "changed, but not all of its pods run:"
+_BACK: Final = ("back:", _BEGUN, "not back:")
+_APPROVED: Final = ("also approved:", _BEGUN, "not approved:")
+_GIVEN: Final = ("given to", _BEGUN, "not given to")
 
 
 def does(step: Step) -> str:
@@ -28,23 +32,19 @@ def next_step(act: Act | None) -> int | None:
 
 def told_steps(act: Act | None) -> str:
     """How far an act came with further workloads, as the end of a sentence; empty where it has none."""
-    if act is None:
+    if act is None or not act.steps:
         return ""
-    back = act.type is ActType.ROLL_BACK
-    parts = (
-        [_part(act, frozenset(Do), "also back:", "not back:")]
-        if back
-        else [
-            _part(act, _APPROVED, "also approved:", "not approved:"),
-            _part(act, _GIVEN, "given to", "not given to"),
-        ]
+    if act.type is ActType.ROLL_BACK:
+        return _told(act.steps, _BACK, ("the target",) if act.applied_at else ())
+    return _told([each for each in act.steps if each.do is Do.APPROVE], _APPROVED) + _told(
+        [each for each in act.steps if each.do in _GIVES], _GIVEN
     )
-    return "".join(f"; {part}" for part in parts if part)
 
 
-def _part(act: Act, what: frozenset[Do], done: str, left: str) -> str:
-    found = []
-    for word, is_done in ((done, True), (left, False)):
-        names = [str(each) for each in act.steps if each.do in what and (each.completed_at is not None) is is_done]
-        found += [f"{word} {', '.join(names)}"] if names else []
-    return ", ".join(found)
+def _told(steps: Sequence[Step], words: tuple[str, str, str], done: Sequence[str] = ()) -> str:
+    """Which steps are done, which were begun, and which were not, each of them behind its word."""
+    ended = [*done, *(str(each) for each in steps if each.completed_at is not None)]
+    begun = [str(each) for each in steps if each.applied_at is not None and each.completed_at is None]
+    left = [str(each) for each in steps if each.applied_at is None and each.completed_at is None]
+    parts = [f"{word} {', '.join(names)}" for word, names in zip(words, (ended, begun, left), strict=True) if names]
+    return f"; {', '.join(parts)}" if parts else ""

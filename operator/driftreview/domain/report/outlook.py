@@ -190,7 +190,8 @@ def _steps(material: Material) -> Iterator[Sentence]:
     act = material.review.status.act
     undone, bad = (": not done", Tone.BAD) if material.review.status.phase in TERMINAL else (": to do", Tone.OPEN)
     for index, each in enumerate(act.steps if act else ()):
-        when = f": done at {format_time(each.completed_at)}" if each.completed_at else undone
+        begun = f": begun at {format_time(each.applied_at)}, its pods are not all there" if each.applied_at else undone
+        when = f": done at {format_time(each.completed_at)}" if each.completed_at else begun
         ref = material.of_review(f"status.act.steps[{index}]")
         yield Sentence(text=f"{each} {does(each)}{when}", tone=Tone.GOOD if each.completed_at else bad, evidence=[ref])
 

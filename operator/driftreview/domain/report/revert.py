@@ -79,7 +79,7 @@ def _beside(material: Material) -> Iterator[Sentence]:
         text = (
             f"Then take {each.kind} {each.name} back to {each.previous.name}: kubectl get driftsnapshot {kept} -n "
             f"""{namespace} -o json | jq '[{{op: "replace", path: "/spec/template", """
-            "value: .spec.previous.template}]' | "
+            "value: (.spec.previous.template | fromjson)}]' | "
             f"kubectl patch {target} -n {namespace} --type=json --patch-file /dev/stdin"
         )
         yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"status.members[{index}]")])
