@@ -507,6 +507,7 @@ CHANGES: list[Change] = [
            status=True, of="between"),
     _status("t0-moved", "status", "T0 is written once", {"t0": _LATER}),
     _status("t0-removed", "status", "T0 is written once", {"t0": None}),
+    _status("baseline-removed", "status", "evidence that was frozen stays", {"baseline": None}),
     _status("status-removed", "<nil>", "status is never removed", None),
     _status("rollout-took-for-ever", "status.target.rolloutTook", DURATION,
             {"target": _TARGET | {"rolloutTook": "long"}}),

@@ -450,6 +450,7 @@ ODD: list[Raw] = [
 
 _WORKLOAD = {"name": "app-1", "uid": "11", "templateHash": "sha256:1"}
 STATUS: Raw = {
+    "baseline": {"name": "app-1-t0", "hash": "sha256:1"},
     "observedGeneration": 1,
     "phase": "RollingBack",
     "t0": "2026-01-05T08:10:00Z",

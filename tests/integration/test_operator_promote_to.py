@@ -330,6 +330,8 @@ def test_nobody_has_a_release_given_to_a_workload_elsewhere_that_he_may_not_patc
     assert [tries(*most)[0], tries(most[0] | {"kind": "StatefulSet"})[0]] == [403, 403]
     stage.api.delete("RoleBinding", "dev", production.namespace)
     wait_until(lambda: tries(*most[:-1])[0] == 403, "the right is gone")
+    for changed in ({"target": {"name": "other"}}, {"suspend": True}, {"policy": {"onInconclusive": "Promote"}}):
+        assert dev.ask("PATCH", f"{where}/far", {"spec": changed}, MERGE_PATCH).status == 403, changed
     labelled = {"metadata": {"labels": {"a": "b"}}}
     assert dev.ask("PATCH", f"{where}/far", labelled, MERGE_PATCH).status == 200, "what was allowed stays"
     dev.close()

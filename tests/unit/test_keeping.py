@@ -96,7 +96,7 @@ class World:
         self.stored: dict[str, DriftSnapshotSpec] = {}
         self.keeper = Keeper(cast(Any, self), cast(Any, self))
 
-    def pin(self, _: str, __: TargetKind, pinned: Revision) -> RevisionEvidence:
+    def pin(self, _: str, __: TargetKind, pinned: Revision, ___: str | None = None) -> RevisionEvidence:
         version = pinned.name.removeprefix("web-")
         return whole(version) if version in self.there else RevisionEvidence(**pinned.model_dump())
 

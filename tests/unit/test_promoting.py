@@ -5,11 +5,14 @@ from typing import Any, ClassVar
 
 import pytest
 
-from driftreview.api.act import ActType, Do
+from driftreview.api.act import ActType, Do, Step
+from driftreview.api.approval import ApprovalType
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
+from driftreview.api.target import TargetKind
 from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.action import Settle
+from driftreview.domain.approvals import stops_promotion
 from driftreview.domain.running import Edit
 from driftreview.domain.status import condition
 from driftreview.domain.stepping import held_up
@@ -340,3 +343,19 @@ def test_who_scales_a_canary_up_again_after_its_rollback_is_told() -> None:
     again = condition(subject.stored().status, "StaysBack")
     assert again is not None
     assert again.status == "False"
+
+
+@pytest.mark.parametrize(
+    ("act", "given", "stops"),
+    [
+        (ActType.PROMOTE, ApprovalType.REJECT, True),
+        (ActType.PROMOTE, ApprovalType.APPROVE, False),
+        (ActType.ROLL_BACK, ApprovalType.REJECT, False),
+        (None, ApprovalType.REJECT, False),
+    ],
+)
+def test_only_a_reject_stops_what_is_left_of_a_promotion(act: ActType | None, given: ApprovalType, stops: bool) -> None:  # noqa: FBT001
+    step = Step(do=Do.GIVE_IMAGES, kind=TargetKind.DEPLOYMENT, namespace="shop", name="worker")
+    assert stops_promotion(builders.intent(act, steps=[step]) if act else None, given) is stops
+    done = step.model_copy(update={"applied_at": T0, "completed_at": T0})
+    assert not stops_promotion(builders.intent(act, steps=[done]) if act else None, given)

@@ -24,7 +24,7 @@ from driftreview.domain.kinds import KINDS
 from driftreview.domain.patches import approve_patch, note_patch, rollback_patch
 from driftreview.domain.pausing import LEFT_ALONE
 from driftreview.domain.pods import blocking
-from driftreview.domain.revisions import MOST_READ, Listed, Stored, pin
+from driftreview.domain.revisions import MOST_READ, Listed, Stored, is_owned, pin
 from driftreview.domain.serving import Serving
 from driftreview.domain.viewing import choose, label_selector, slim, view
 from driftreview.domain.workload import TargetView, rolled_back
@@ -106,12 +106,12 @@ class Workloads:
             seen = replace(seen, blocked_by=blocked_by)
         return Workload(of.kind, target.raw, seen)
 
-    def pin(self, namespace: str, kind: TargetKind, revision: Revision) -> RevisionEvidence:
-        """A revision as evidence, with its whole template if that is still to be had."""
+    def pin(self, namespace: str, kind: TargetKind, revision: Revision, owner: str | None = None) -> RevisionEvidence:
+        """A revision as evidence, with its whole template if that is still to be had; of this owner, if it is given."""
         history = HISTORIES[kind]
         try:
             return self._cluster.keep(
-                history.kind, revision.name, namespace, lambda raw: pin(revision, history.read(raw))
+                history.kind, revision.name, namespace, lambda raw: pin(revision, _of(owner, raw, history.read))
             )
         except NotFoundError:
             return pin(revision, None)
@@ -194,3 +194,8 @@ class Workloads:
     def _patch(self, workload: Workload, patch: list[dict[str, Any]]) -> None:
         metadata = workload.raw["metadata"]
         self._cluster.patch(TARGETS[workload.kind], metadata["name"], patch, metadata["namespace"])
+
+
+def _of(owner: str | None, raw: Mapping[str, Any], read: Callable[[Mapping[str, Any]], Stored | None]) -> Stored | None:
+    """A revision that was read, if it is of this workload: a status may name whatever its writer likes."""
+    return read(raw) if owner is None or is_owned(owner, raw["metadata"]) else None

@@ -100,6 +100,10 @@ GUARDS: Final[tuple[tuple[str, str], ...]] = (
         ),
         "the signal sets are those of T0",
     ),
+    (
+        f"!has(oldSelf.baseline) || has(self.baseline) || (!has(self.t0) && {_RETAKEN})",
+        "evidence that was frozen stays: a rollback and every verdict rest on it",
+    ),
     ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
     ("!has(oldSelf.recovery) || has(self.recovery)", "what followed a rollback is never removed"),
     (

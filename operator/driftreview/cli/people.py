@@ -14,7 +14,7 @@ from driftreview.api.base import GROUP, Metadata
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
 from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected, no_such_review
-from driftreview.domain.approvals import extended, noted
+from driftreview.domain.approvals import extended, noted, stops_promotion
 from driftreview.domain.consent import before_decision
 from driftreview.domain.display import printable
 from driftreview.domain.stop import stopped
@@ -156,7 +156,7 @@ def _would_count(review: DriftReview, approval: DriftApproval, now: Any) -> None
         _fail(
             f"nothing would follow from it: with {len(review.status.approvals)} acts recorded there is no room for it"
         )
-    if not found[0].counted:
+    if not found[0].counted and not stops_promotion(review.status.act, approval.spec.type):
         _fail(f"nothing would follow from it: {found[0].why}")
 
 

@@ -147,10 +147,15 @@ def as_recorded(approval: DriftApproval, now: datetime, revision: str = "", why:
     )
 
 
+def stops_promotion(act: Act | None, given: ApprovalType) -> bool:
+    """Whether what is left of a promotion that was begun is not done any more because of what a person does."""
+    promotes = act is not None and act.type is ActType.PROMOTE and next_step(act) is not None
+    return promotes and given is ApprovalType.REJECT
+
+
 def _too_late(act: Act, given: ApprovalType) -> str:
     """What follows from an act of a person once the operator has begun its own."""
-    stops = given is ApprovalType.REJECT and act.type is ActType.PROMOTE and next_step(act) is not None
-    end = "; no further workload is given the release" if stops else ""
+    end = "; no further workload is given the release" if stops_promotion(act, given) else ""
     return f"{act.type} was decided at {said(act.intent_at)}{end}"
 
 

@@ -46,7 +46,9 @@ class Keeper:
 
     def pin(self, review: DriftReview, revision: Revision) -> RevisionEvidence:
         """A revision as evidence, with its whole template if that is still to be had."""
-        found = self.workloads.pin(review.metadata.namespace, review.spec.target.kind, revision)
+        target = review.status.target
+        owner = target.uid if target is not None else None
+        found = self.workloads.pin(review.metadata.namespace, review.spec.target.kind, revision, owner)
         for name in copies(review, revision):
             if not found.template:
                 found = as_kept(review, revision, self.reviews.snapshot(review.metadata.namespace, name))
