@@ -43,8 +43,13 @@ def told_steps(act: Act | None) -> str:
 
 def _told(steps: Sequence[Step], words: tuple[str, str, str], done: Sequence[str] = ()) -> str:
     """Which steps are done, which were begun, and which were not, each of them behind its word."""
-    ended = [*done, *(str(each) for each in steps if each.completed_at is not None)]
-    begun = [str(each) for each in steps if each.applied_at is not None and each.completed_at is None]
-    left = [str(each) for each in steps if each.applied_at is None and each.completed_at is None]
+    ended = [*done, *(_name(each) for each in steps if each.completed_at is not None)]
+    begun = [_name(each) for each in steps if each.applied_at is not None and each.completed_at is None]
+    left = [_name(each) for each in steps if each.applied_at is None and each.completed_at is None]
     parts = [f"{word} {', '.join(names)}" for word, names in zip(words, (ended, begun, left), strict=True) if names]
     return f"; {', '.join(parts)}" if parts else ""
+
+
+def _name(step: Step) -> str:
+    """Its workload; of one that ships with the target, which is in its namespace, as short as it can be."""
+    return str(step) if step.do in _GIVES else step.name
