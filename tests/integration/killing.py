@@ -7,7 +7,7 @@ from typing import Any
 from lab.install import OperatorProcess
 from lab.web import wait_until
 from tests.integration.operators import Operators
-from tests.support.faultproxy import Seen
+from tests.support.faultproxy import Fault, Lost, Seen
 from tests.support.stage import TERMINAL, Stage, assert_chained, condition
 
 ACT = r"/deployments/[^?]+\?(?!.*dryRun)"
@@ -87,3 +87,17 @@ def every_other() -> Callable[[], bool]:
     """True, False, True, False: each request is attempted again after the crash and then comes through."""
     state = iter(range(10_000))
     return lambda: next(state) % 2 == 0
+
+
+def around_each_write(stage: Stage, killer: Killer, lost: Lost) -> Fault:
+    """Kills at each write of a Deployment or of an act: after all of them, or before every other one."""
+    turn = every_other()
+
+    def strike(seen: Seen) -> bool:
+        acting = b'"intentAt"' in seen.body or "/deployments/" in seen.path
+        if stage.namespace not in seen.path or not acting or (lost is Lost.BEFORE and not turn()):
+            return False
+        killer.kill(seen)
+        return True
+
+    return Fault("PATCH", rf"/driftreviews/.+/status|{ACT}", lost=lost, call=strike)

@@ -11,12 +11,12 @@ import pytest
 from lab import Lab
 from lab.install import SYSTEM, OperatorProcess, operator_kubeconfig
 from lab.web import wait_until
-from tests.integration.killing import ACT, Killer, every_other
+from tests.integration.killing import Killer, around_each_write
 from tests.integration.operators import Operators
 from tests.integration.test_operator_consent import STOP
 from tests.integration.test_operator_rights import USER
 from tests.support.cluster import MERGE_PATCH, Api, Raw
-from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
+from tests.support.faultproxy import FaultProxy, Lost
 from tests.support.rights import granted
 from tests.support.stage import Stage, condition, deployment, review_spec, wire
 from tests.support.workloads import NODES, PODS, Kind, room
@@ -345,16 +345,8 @@ def test_killed_around_each_write_of_a_promotion_each_workload_is_given_it_once(
     stage.roll_out(deployment("1", name=EU), deployment("1", name=US))
     stage.release("1", "2")
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
-        killer, turn = Killer(operators, operator), every_other()
-
-        def strike(seen: Seen) -> bool:
-            promoting = b'"intentAt"' in seen.body or "/deployments/" in seen.path
-            if stage.namespace not in seen.path or not promoting or (lost is Lost.BEFORE and not turn()):
-                return False
-            killer.kill(seen)
-            return True
-
-        api_proxy.add(Fault("PATCH", rf"/driftreviews/.+/status|{ACT}", lost=lost, call=strike))
+        killer = Killer(operators, operator)
+        api_proxy.add(around_each_write(stage, killer, lost))
         stage.review(**promoted_to(EU, US))
         killer.see_it_through(stage, 240)
     status = stage.status()

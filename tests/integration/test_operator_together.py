@@ -8,12 +8,12 @@ import pytest
 
 from lab import Lab
 from lab.install import OperatorProcess
-from tests.integration.killing import ACT, Killer, every_other
+from tests.integration.killing import Killer, around_each_write
 from tests.integration.operators import Operators
 from tests.integration.test_operator_chain import proved
 from tests.integration.test_operator_consent import person
 from tests.integration.test_operator_promote_to import patched
-from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
+from tests.support.faultproxy import FaultProxy, Lost
 from tests.support.stage import Stage, ago, condition, deployment, stepping, wire
 from tests.support.workloads import NODES, Kind, room
 
@@ -209,12 +209,12 @@ def test_a_cluster_that_keeps_no_history_takes_none_of_them_the_way_back(
     for first, _ in documents.values():
         stage.roll_out(first)
     stage.source(resolution="10s")
-    window = {"t0": None, "backdated": None, "warmup": "1s", "checkpoints": ["1m"], "rollback": "1h"}
+    window = {"t0": None, "backdated": None, "warmup": "20s", "checkpoints": ["1m"], "rollback": "1h"}
     stage.review(source=False, window=window, **together(API))
     stage.until(lambda status: status.get("members", [{}])[0].get("kept"), "what runs is kept", 40)
     for _, second in documents.values():
         stage.roll_out(second)
-    status = stage.until(lambda found: found.get("baseline"), "T0 is frozen", 60)
+    status = stage.until(lambda found: found.get("baseline"), "T0 is frozen", 90)
     assert len({each["previous"]["templateHash"] for each in (status, *status["members"])}) == 2
     person(stage, "jane").does("Reject")
     assert stage.ended(60)["phase"] == "RolledBack"
@@ -229,16 +229,8 @@ def test_killed_around_each_write_of_a_rollback_each_is_taken_back_once(
     since = lab_session.audit_log.stat().st_size
     released(stage, API, JOBS)
     with operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)) as operator:
-        killer, turn = Killer(operators, operator), every_other()
-
-        def strike(seen: Seen) -> bool:
-            acting = b'"intentAt"' in seen.body or "/deployments/" in seen.path
-            if stage.namespace not in seen.path or not acting or (lost is Lost.BEFORE and not turn()):
-                return False
-            killer.kill(seen)
-            return True
-
-        api_proxy.add(Fault("PATCH", rf"/driftreviews/.+/status|{ACT}", lost=lost, call=strike))
+        killer = Killer(operators, operator)
+        api_proxy.add(around_each_write(stage, killer, lost))
         stage.review(**together(API, JOBS, **drifting()))
         killer.see_it_through(stage, 240)
     status = stage.status()

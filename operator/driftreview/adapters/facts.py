@@ -24,10 +24,10 @@ from driftreview.api.driftsnapshot import Problem
 from driftreview.api.facts import Facts
 from driftreview.api.incident import Incident
 from driftreview.api.observability import ObservabilityFact
-from driftreview.api.target import WorkloadRef
 from driftreview.api.values import parse_duration
 from driftreview.domain import alerts, observability
 from driftreview.domain.kinds import pods_of, subjects
+from driftreview.domain.members import apart
 from driftreview.domain.pods import Pod
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.subject import Subject
@@ -102,9 +102,9 @@ def _of_source(source: FactSource, review: DriftReview) -> tuple[AlertsFact | No
 
 def _pods_beside(reader: FactReader, review: DriftReview) -> Iterator[Pod]:
     """The pods of the workloads that are reviewed with the target."""
-    for each in review.status.members:
-        if each.judged is not None and each.target is not None:
-            of = pods_of(WorkloadRef(kind=each.kind, name=each.name), each.target.uid, each.judged)
+    for each in apart(review)[1:]:
+        if each.status.judged is not None and each.status.target is not None:
+            of = pods_of(each.spec.target, each.status.target.uid, each.status.judged)
             yield from read_pods(reader, f"{DEPLOYMENT}/images", of)
 
 
@@ -117,6 +117,5 @@ def _incidents(reader: FactReader, review: DriftReview, pods: Sequence[Pod], at:
     if status.baseline is not None and status.t0 is not None:
         looked.append(status.t0)
     since = max(looked, default=at - parse_duration(review.spec.window.warmup))
-    beside = ((WorkloadRef(kind=each.kind, name=each.name), each.judged) for each in status.members)
-    every = [(review.spec.target, status.judged), *((of, judged) for of, judged in beside if judged is not None)]
-    return read_incidents(reader, subjects(every), pods, since)
+    judged = [(each.spec.target, each.status.judged) for each in apart(review) if each.status.judged is not None]
+    return read_incidents(reader, subjects(judged), pods, since)

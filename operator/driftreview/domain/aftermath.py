@@ -121,7 +121,7 @@ def _seen(
     rejected, restored, after = status.judged, status.previous, status.aftermath
     if status.target is None or rejected is None or after is None:
         return status
-    name = f"{review.spec.target.kind} {review.spec.target.name}"
+    name = str(review.spec.target)
     if target is None or target.uid != status.target.uid:
         what = "was deleted" if target is None else "was deleted and created again"
         return _left(status, Reason.TARGET_REPLACED, f"{name} {what}", now)

@@ -55,7 +55,6 @@ def contradictions(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> I
             yield from _preflight(review.status, each)
         if each.checkpoint == T0:
             yield from _members(review.status, each)
-        if each.checkpoint == T0:
             yield from _limits_only(review, each)
         yield from _window(review, each)
 

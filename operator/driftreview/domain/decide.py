@@ -15,6 +15,7 @@ from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import UNANSWERED, Reason
 from driftreview.api.status import DriftReviewStatus, Rollback
 from driftreview.api.verdicts import Verdict
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain import schedule
 from driftreview.domain.ahead import to_come
 from driftreview.domain.approvals import extended
@@ -69,7 +70,6 @@ def with_rollback(
     status = with_owner(review, status, target, now)
     window = extended(review.model_copy(update={"status": status})).spec.window
     closes = schedule.closes_at(window, t0)
-    check = target.check or (status.rollback.check if status.rollback else None)
     reviewed = with_checks(review.model_copy(update={"status": status}), target)
     status = reviewed.status
     ways = [(one, view, hindered(one, view, closes)) for one, view in every(reviewed, target) if view is not None]
@@ -93,7 +93,7 @@ def with_rollback(
         left=time_left(safe, now),
         reason=reason,
         message=message,
-        check=check,
+        check=_last_look(status, target),
     )
     status = status.model_copy(update={"rollback": rollback})
     return with_condition(status, ConditionType.ROLLBACK_POSSIBLE, truth(holds=possible), reason, message, now)
@@ -105,10 +105,14 @@ def hindered(review: DriftReview, target: TargetView, closes: datetime) -> tuple
         return Reason.NO_PREVIOUS_REVISION, _no_way_back(review.status, target)
     if message := handed_over(review, target, said(closes)):
         return Reason.OWNED_BY_GIT, message
-    check = target.check or (review.status.rollback.check if review.status.rollback else None)
-    if found := hindrances(target, check, closes):
+    if found := hindrances(target, _last_look(review.status, target), closes):
         return found[0].reason, "; and ".join(each.message for each in found)
     return None
+
+
+def _last_look(status: DriftReviewStatus, target: TargetView) -> WayBackCheck | None:
+    """What the last look at the way back found: just now, or as it was written down."""
+    return target.check or (status.rollback.check if status.rollback else None)
 
 
 def _whose(review: DriftReview, one: DriftReview) -> str:

@@ -79,10 +79,8 @@ def fixed(
     for index, each in enumerate(others):
         own = each.review.status.model_copy(update=_fixed(each, t0, ends))
         status = joined(status, review, index, own)
-    return (
-        status,
-        f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}" if why else "",
-    )
+    early = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}" if why else ""
+    return status, early
 
 
 def _fixed(workload: Rolled, t0: datetime, history_ends_at: datetime) -> dict[str, object]:

@@ -63,7 +63,7 @@ def _went_back(review: DriftReview, target: TargetView | None) -> bool:
 def _ended(review: DriftReview, target: TargetView | None, so_far: str, now: datetime) -> DriftReviewStatus | None:
     """The same of one workload; `so_far` is what an act had come to."""
     status = review.status
-    name = f"{review.spec.target.kind} {review.spec.target.name}"
+    name = str(review.spec.target)
     if status.t0 is None and status.chain is not None:
         return _ended_between(review, status.chain, name, target, now)
     if status.target is None or status.judged is None:
@@ -132,7 +132,7 @@ def scaled_to_zero(review: DriftReview, target: TargetView, now: datetime) -> Dr
     known = condition(status, ConditionType.STALLED)
     seen = known.last_transition_time if known is not None and known.reason == Reason.SCALED_TO_ZERO else now
     since = said(target.scaled.at if target.scaled else whole_seconds(seen))  # `kubectl scale` to 0 leaves no trace
-    name = f"{review.spec.target.kind} {review.spec.target.name}"
+    name = str(review.spec.target)
     summary = (
         f"{name} is scaled to zero since {since}: there is nothing to measure, and looks are Inconclusive, until it is "
         "scaled up again"

@@ -50,8 +50,8 @@ def rulings(review: Mapping[str, Any]) -> dict[tuple[str, str], Ruling]:
     if decision is None or decision.recommendation is Recommendation.INCONCLUSIVE:
         return {}
     ended = condition(status, ConditionType.RECONCILING) if status.phase in TERMINAL else None
-    first, *_ = names = named(review["spec"])
-    every = {first: status} | {(each.kind, each.name): each for each in status.members}
+    names = named(review["spec"])
+    every = {names[0]: status} | {(each.kind, each.name): each for each in status.members}
     return {
         name: Ruling(
             template_hash=own.judged.template_hash,

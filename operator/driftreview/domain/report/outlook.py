@@ -165,7 +165,7 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
             if when
             else f"is to be {what}, decided at {format_time(act.intent_at)}"
         )
-        target = f"{material.review.spec.target.kind} {material.review.spec.target.name}"
+        target = str(material.review.spec.target)
         good = Tone.GOOD if act.completed_at else Tone.OPEN
         yield Sentence(text=f"{target} {done}", tone=good, evidence=[material.of_review("status.act")])
         yield from _steps(material)
