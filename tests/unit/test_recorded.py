@@ -25,6 +25,7 @@ from tests.builders import HOUR, MINUTE, approval
 from tests.builders import review as review_of
 from tests.reportdata import ASKED, STATES, Taken, after, does, passes, taken
 from tests.support.bundles import Raw, objects
+from tests.unit.test_report import with_command
 
 
 def paths(state: Taken) -> list[str]:
@@ -56,7 +57,7 @@ def blocks(state: Taken, section: str) -> list[Any]:
 
 def said(state: Taken, section: str, title: str = "") -> list[str]:
     found = (each for each in blocks(state, section) if isinstance(each, Sentences) and title in each.title)
-    return [each.text for block in found for each in block.items]
+    return [with_command(each) for block in found for each in block.items]
 
 
 def rows(state: Taken, title: str) -> list[list[str]]:

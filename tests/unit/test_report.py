@@ -18,7 +18,7 @@ from driftreview.domain.difference import Difference
 from driftreview.domain.evidence import seal
 from driftreview.domain.recheck import differences, earlier, looked, looked_after
 from driftreview.domain.report.build import report, slimmer
-from driftreview.domain.report.model import Block, Entries, Plots, Reference, Report, Sentences, Table
+from driftreview.domain.report.model import Block, Entries, Plots, Reference, Report, Sentence, Sentences, Table
 from tests.builders import HOUR, MINUTE, T0, around, evidence, presence, series, signal, snapshot
 from tests.builders import review as review_of
 from tests.reportdata import GOLDEN, STATES, after, large, stored, taken, written
@@ -52,12 +52,12 @@ def references(made: Report) -> Iterator[Reference]:
 
 
 def said(made: Report, section: str, title: str = "") -> list[str]:
-    return [
-        each.text
-        for block in blocks(made, section)
-        if isinstance(block, Sentences) and title in block.title
-        for each in block.items
-    ]
+    found = (each for each in blocks(made, section) if isinstance(each, Sentences) and title in each.title)
+    return [with_command(each) for block in found for each in block.items]
+
+
+def with_command(each: Sentence) -> str:
+    return f"{each.text}: {each.command}" if each.command else each.text
 
 
 def rows(made: Report, section: str) -> list[list[str]]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from html.parser import HTMLParser
 
 import pytest
@@ -11,13 +12,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from driftreview.domain.report.build import report
-from driftreview.domain.report.model import Cell, Entries, Report, Row, Section
+from driftreview.domain.report.model import Cell, Entries, Report, Row, Section, Sentences
 from driftreview.report.files import JSON, MARKDOWN, PAGE, files, fitting
 from driftreview.report.markdown import code, markdown, opening, text
 from driftreview.report.page import page
 from tests.reportdata import HOSTILE, STATES, hostile, large, taken
 
 READER = MarkdownIt("gfm-like", {"linkify": False})
+CODE = "code_inline"
 BAD = (
     *(
         HOSTILE,
@@ -210,3 +212,14 @@ def test_the_same_report_gives_the_same_bytes() -> None:
 def test_markdown_of_a_hostile_review_has_no_markup_of_its_own() -> None:
     found = {each.type for each in tokens(markdown(report(*hostile())))}
     assert not {"html_inline", "html_block", "link_open", "image"} & found
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_a_command_stands_as_it_is_run(state: str) -> None:
+    made = report(*taken(STATES[state]()))
+    blocks = [block for section in made.sections for block in section.blocks if isinstance(block, Sentences)]
+    commands = [each.command for block in blocks for each in block.items if each.command]
+    source = markdown(made)
+    spans = [token.content for line in READER.parse(source) for token in line.children or () if token.type == CODE]
+    assert set(commands) <= set(spans)
+    assert all(each in source and shlex.split(each) for each in commands), "from the source too, as a terminal shows it"

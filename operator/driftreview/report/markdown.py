@@ -75,11 +75,14 @@ def opening(value: str) -> str:
 def code(value: str) -> str:
     """A name, hash or query as code on one line, in a table too; as words where a table could not hold it as code."""
     shown = printable(value, None)
-    if "\\|" in shown or not shown.strip():
-        return text(shown)
+    return text(shown) if "\\|" in shown or not shown.strip() else _span(shown).replace("|", "\\|")
+
+
+def _span(shown: str) -> str:
+    """As code on one line outside a table, where nothing in it has a meaning: whoever copies it has it as it is."""
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", shown)), default=0))
     blank = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{blank}{shown}{blank}{fence}".replace("|", "\\|")
+    return f"{fence}{blank}{shown}{blank}{fence}"
 
 
 def _head(report: Report) -> Iterator[str]:
@@ -146,7 +149,8 @@ def _cell(cell: Cell) -> str:
 def _sentence(sentence: Sentence) -> str:
     refs = "; ".join(dict.fromkeys(_reference(each) for each in sentence.evidence))
     said = f"{mark}{text(sentence.text)}" if (mark := _MARKS[sentence.tone]) else opening(sentence.text)
-    return f"- {said} (evidence: {refs})"
+    command = f": {_span(printable(sentence.command, None))}" if sentence.command else ""
+    return f"- {said}{command} (evidence: {refs})"
 
 
 def _reference(reference: Reference) -> str:

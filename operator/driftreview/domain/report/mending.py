@@ -26,7 +26,7 @@ def ways(material: Material) -> Iterator[Sentence]:
     review, status = material.review, material.review.status
     if status.phase in TERMINAL or status.act is not None:
         return
-    where = f"{review.metadata.name} -n {review.metadata.namespace} -m REASON"
+    command = f"driftreview approve {review.metadata.name} -n {review.metadata.namespace} -m REASON"
     coming = next((each.name for each in status.checkpoints if each.verdict is None), None)
     policy, held = review.spec.policy, is_held(review, status)
     to_people = act_for(policy, Recommendation.INCONCLUSIVE) is None  # what a last look comes to that holds
@@ -37,7 +37,8 @@ def ways(material: Material) -> Iterator[Sentence]:
             continue
         found = [f"{_PUT_RIGHT[each.section]} before T0+{coming}"] if coming else []
         if held or left:
-            found.append(f"where it is wanted so, approve it{then}: driftreview approve {where}")
+            found.append(f"where it is wanted so, approve it{then}")
         if found:
-            name = f"{each.section}/{each.name}"
-            yield Sentence(text=f"{name}: {'; '.join(found)}", tone=Tone.OPEN, evidence=material.since(check=name))
+            name, run = f"{each.section}/{each.name}", command if held or left else ""
+            text = f"{name}: {'; '.join(found)}"
+            yield Sentence(text=text, command=run, tone=Tone.OPEN, evidence=material.since(check=name))

@@ -56,6 +56,8 @@ class Sentence(Model):
     tone: Tone = Tone.PLAIN
     evidence: References
     """What proves it."""
+    command: str = ""
+    """What to run for it in a shell, as it is; said after `text` and a colon."""
 
 
 class AskedQuery(Model):

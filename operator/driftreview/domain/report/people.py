@@ -92,14 +92,17 @@ def steps(material: Material) -> Iterator[Sentence]:
     given, until = consent(review, status), format_time(status.rollback.last_safe_moment if held else last)
     where = f"{review.metadata.name} -n {review.metadata.namespace}"
     for name in given.unsigned:
-        text = f"Sign off {name} until {until}: driftreview sign-off {where} --item {name}"
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"spec.checklist[{name}]")])
+        text, field = f"Sign off {name} until {until}", material.of_review(f"spec.checklist[{name}]")
+        command = f"driftreview sign-off {where} --item {name}"
+        yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=[field])
     if is_held(review, status) and status.decision is not None:
-        text = f"Decide until {until}: driftreview approve {where}, or driftreview reject {where} -m REASON"
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("status.decision"), *_rule(material)])
+        evidence = [material.of_review("status.decision"), *_rule(material)]
+        for word, why in (("approve", ""), ("reject", " -m REASON")):
+            text, command = f"Decide until {until}; to {word} it", f"driftreview {word} {where}{why}"
+            yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=evidence)
     elif (lacking := given.wanted - len(given.by)) > 0:
-        text = f"{lacking} more to approve until {until}{_not_by(given)}: driftreview approve {where}"
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=_rule(material))
+        text = f"{lacking} more to approve until {until}{_not_by(given)}"
+        yield Sentence(text=text, command=f"driftreview approve {where}", tone=Tone.OPEN, evidence=_rule(material))
 
 
 def left(material: Material) -> Iterator[Sentence]:

@@ -49,16 +49,17 @@ def steps(material: Material) -> Iterator[Sentence]:
         if way_back(material) is not None and not any(each.applied_at for each in _done_beside(material)):
             name, namespace = config_map_name(review.metadata.name), review.metadata.namespace
             part = "" if _template(material) or _empties(material) else ", which has the images only"
-            text = (
-                f"To take it back by hand, apply {FILE}{part}: kubectl get configmap {name} -n {namespace} -o "
+            command = (
+                f"kubectl get configmap {name} -n {namespace} -o "
                 rf"jsonpath='{{.data.way-back\.json}}' > {FILE} && kubectl patch {target} -n {namespace} --type=json "
                 f"--patch-file {FILE}"
             )
-            yield Sentence(text=text, tone=Tone.OPEN, evidence=field)
+            text = f"To take it back by hand, apply {FILE}{part}"
+            yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
         yield from _beside(material)
     if status.act is not None and status.act.pause is not None:
-        text = f"Once Git has what is to run, end the pause: {how_to_unpause(status.act.pause, target)}"
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
+        text, command = "Once Git has what is to run, end the pause", how_to_unpause(status.act.pause, target)
+        yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
 
 
 def _done_beside(material: Material) -> Sequence[Step]:
@@ -76,13 +77,15 @@ def _beside(material: Material) -> Iterator[Sentence]:
             continue
         kept = kept_name(review, each.previous)
         target, namespace = f"{each.kind.lower()}/{each.name}", review.metadata.namespace
-        text = (
-            f"Then take {each.kind} {each.name} back to {each.previous.name}: kubectl get driftsnapshot {kept} -n "
+        text = f"Then take {each.kind} {each.name} back to {each.previous.name}"
+        command = (
+            f"kubectl get driftsnapshot {kept} -n "
             f"""{namespace} -o json | jq '[{{op: "replace", path: "/spec/template", """
             "value: (.spec.previous.template | fromjson)}]' | "
             f"kubectl patch {target} -n {namespace} --type=json --patch-file /dev/stdin"
         )
-        yield Sentence(text=text, tone=Tone.OPEN, evidence=[material.of_review(f"status.members[{index}]")])
+        field = [material.of_review(f"status.members[{index}]")]
+        yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
 
 
 def way_back(material: Material) -> str | None:
