@@ -10,6 +10,7 @@ from driftreview.adapters.errors import ForbiddenError, NotFoundError, Unavailab
 from driftreview.adapters.stop import StopSwitch
 from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
+from driftreview.domain.ahead import at_window_end
 from driftreview.domain.report import held
 from driftreview.domain.report.material import Material
 from driftreview.domain.status import MOST_SAID
@@ -26,6 +27,7 @@ MESSAGE = (
     "all acts were stopped at 2026-07-31T13:00:00Z by jane: the cluster is sick (ConfigMap ops/driftreview-stop); "
     "driftreview go lets them go on"
 )
+CLOSES = "2026-07-31T20:30:00Z"
 DONE = {Phase.ROLLED_BACK: [ActType.ROLL_BACK], Phase.PROMOTED: [ActType.PROMOTE]}
 
 
@@ -108,6 +110,12 @@ class TestSaid:
         )
 
 
+def at_the_end(simulator: Simulator) -> str:
+    """What a report says of the last safe moment."""
+    review = simulator.stored()
+    return at_window_end(review, review.status, review.status.decision)
+
+
 class TestActs:
     @pytest.mark.parametrize(("shifts", "phase"), [(GOOD, Phase.PROMOTED), (BAD, Phase.ROLLED_BACK)])
     def test_what_was_decided_waits_and_is_done_when_it_is_lifted(self, shifts: Any, phase: Phase) -> None:
@@ -115,8 +123,9 @@ class TestActs:
         turned(simulator)
         simulator.pass_time(5 * HOUR)
         what = "promotion" if phase is Phase.PROMOTED else "rollback"
+        assert at_the_end(simulator) == f"the decided {what} is still done as soon as it can be, not after {CLOSES}"
         assert (simulator.phase, simulator.acts, "act" in simulator.status) == (Phase.HOLDING, [], False)
-        assert f"; the {what} is done when acts go on, not after 2026-07-31T20:30:00Z" in simulator.status["summary"]
+        assert f"; the {what} is done when acts go on, not after {CLOSES}" in simulator.status["summary"]
         assert (told(simulator, "Stalled")["status"], told(simulator, "Stalled")["message"]) == ("True", MESSAGE)
         turned(simulator, None)
         simulator.pass_time(5 * MINUTE)
@@ -203,8 +212,11 @@ class TestActs:
         simulator = begun(policy={"onWindowEnd": on_end})
         simulator.metrics.mode = "empty"
         turned(simulator)
-        simulator.pass_time(8 * HOUR + 20 * MINUTE)
+        simulator.pass_time(HOUR)
+        before = at_the_end(simulator)
+        simulator.pass_time(7 * HOUR + 20 * MINUTE)
         assert (simulator.phase, simulator.acts) == (Phase.HOLDING, [])
+        assert f"as soon as acts are no longer stopped, not after {CLOSES} (policy" in before
         turned(simulator, None)
         simulator.pass_time(5 * MINUTE)
         assert simulator.acts == acts

@@ -12,7 +12,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.facts import FactProblem, Facts
-from driftreview.api.phases import TERMINAL, Phase
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.signal import Mode, Signal
 from driftreview.api.signalset import SetSignal
 from driftreview.api.values import format_duration
@@ -127,7 +127,7 @@ class Material:
 
     @cached_property
     def as_of(self) -> datetime | None:
-        """The latest moment that anything is known of; None before T0."""
+        """The latest moment that anything is known of, but the writing of the report; None if there is none."""
         status = self.review.status
         facts = [each.evidence.spec.facts for each in self.looks]
         moments = [
@@ -140,6 +140,7 @@ class Material:
             *(each.completed_at or each.applied_at for each in (status.act.steps if status.act else ())),
             status.recovery.judged_at if status.recovery else None,
             *((status.aftermath.returned_at, status.aftermath.ended_at) if status.aftermath else ()),
+            *(each.last_transition_time for each in status.conditions if each.type != ConditionType.REPORT_WRITTEN),
         ]
         return max((each for each in moments if each), default=None)
 

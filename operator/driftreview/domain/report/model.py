@@ -210,7 +210,7 @@ class Report(Model):
     about: str
     """The state it is of: Pending, Baselining, T0, T0+6h, or the final phase."""
     as_of: Time | None = None
-    """The latest moment that anything in it is known of; None before T0."""
+    """The latest moment that anything in it is known of; None if there is none."""
     recommendation: Recommendation | None = None
     """None as long as there is none."""
     tone: Tone = Tone.PLAIN
