@@ -14,6 +14,7 @@ from driftreview.cli.app import app
 from tests.builders import T0
 from tests.simulator import Simulator
 from tests.unit.test_approvals import begun, judged
+from tests.unit.test_overriding import frozen
 
 Run = Callable[..., Result]
 
@@ -117,6 +118,13 @@ def test_an_approval_that_answers_a_decision_needs_no_word(cluster: Stored, run:
     cluster.review = judged(policy=MANUAL)
     result = run("approve", "release")
     assert (result.exit_code, result.stderr) == (0, "")
+
+
+def test_whoever_approves_in_a_freeze_hears_of_it(cluster: Stored, run: Run) -> None:
+    cluster.review = judged(policy=MANUAL | frozen(start="2026-07-31T11:00", end="2026-08-02T00:00"))
+    told = "promotions are frozen until 2026-08-02T00:00:00Z by quiet (fewer people); nothing is promoted before"
+    assert run("approve", "release").stderr == f"driftreview: {told}\n"
+    assert run("reject", "release", "-m", "x").stderr == ""
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,14 @@ class TestT0:
             assert each.rollback.message.endswith(f"than one that was rejected: {taken}")
         assert taken in frozen.summary
 
+    def test_what_another_way_back_was_taken_for_is_said_too(self) -> None:
+        taken = "web-2 is not gone back to: the target's annotation driftreview.dev/rejected-revision names it"
+        seen = target(passed_over=taken)
+        status = step(review(), T0, seen).status
+        frozen = baseline_captured(review(status), snapshot(), SnapshotRef(name="t0", hash="h"), Foresight(), T0)
+        assert status.summary == f"T0 is 2026-07-31T12:00:00Z: freezing the baseline; {taken}"
+        assert taken in said(frozen, "BaselineCaptured")[2]
+
     def test_without_an_earlier_revision_it_says_that_there_is_no_way_back(self) -> None:
         status = step(review(), T0, target(previous=None)).status
         assert said(status, "RollbackPossible")[:2] == ("False", Reason.NO_PREVIOUS_REVISION)

@@ -61,6 +61,14 @@ class TestSaid:
         assert told(simulator) == {}
         assert "no act is done" not in simulator.status["summary"] + told(simulator, "Reconciling")["message"]
 
+    def test_another_one_is_told_since_when_it_is_there(self) -> None:
+        simulator = begun()
+        turned(simulator)
+        simulator.pass_time(HOUR)
+        turned(simulator, Stop.of("ConfigMap ops/driftreview-stop", "2026-07-31T13:00:00Z", "joe", "not yet"))
+        assert told(simulator)["lastTransitionTime"] == "2026-07-31T13:00:00Z"
+        assert "no act is done since 2026-07-31T13:00:00Z (condition" in simulator.status["summary"]
+
     def test_what_was_said_before_stands_again(self) -> None:
         simulator = begun((EARLY,), policy={"mode": "Observe"})
         simulator.pass_time(HOUR + 5 * MINUTE)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from shlex import quote
 from typing import Annotated, Any, Final, NoReturn
@@ -17,6 +19,7 @@ from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connecte
 from driftreview.domain.approvals import extended, noted, stops_promotion
 from driftreview.domain.consent import before_decision
 from driftreview.domain.display import printable
+from driftreview.domain.freeze import freeze_at, frozen_until
 from driftreview.domain.stop import stopped
 
 _ROLE: Final = "drift-approver"
@@ -126,10 +129,18 @@ def _do(kind: ApprovalType, name: str, where: tuple[str | None, str | None, Path
     typer.echo(
         f"DriftApproval {made} created: {kind} by {user}; what follows: kubectl get drv {name} -n {namespace} -o wide"
     )
+    for each in _remarks(kind, review, clock.now()):
+        typer.echo(f"driftreview: {printable(each, None)}", err=True)
+
+
+def _remarks(kind: ApprovalType, review: DriftReview, now: datetime) -> Iterator[str]:
+    """What keeps it from doing at once what whoever gives it may expect."""
     if kind is ApprovalType.APPROVE and (early := before_decision(review, review.status)):
-        typer.echo(f"driftreview: {early}", err=True)
+        yield early
+    if kind is ApprovalType.APPROVE and (freeze := freeze_at(review, now)).closed:
+        yield f"{frozen_until(freeze)}; nothing is promoted before"
     if (stop := stopped(review.status)) is not None:
-        typer.echo(f"driftreview: {printable(stop.message, None)}", err=True)
+        yield stop.message
 
 
 def _spec(kind: ApprovalType, user: str, review: DriftReview, fields: dict[str, str | None]) -> DriftApprovalSpec:
@@ -144,7 +155,7 @@ def _spec(kind: ApprovalType, user: str, review: DriftReview, fields: dict[str, 
         raise typer.BadParameter(f"{option}: {first['msg']} (found {first['input']!r})") from None
 
 
-def _would_count(review: DriftReview, approval: DriftApproval, now: Any) -> None:
+def _would_count(review: DriftReview, approval: DriftApproval, now: datetime) -> None:
     """Refuse what nothing would follow from, by the operator's own rules."""
     if review.status.phase in TERMINAL:
         _fail(f"the review is over ({review.status.phase}): {review.status.summary}")

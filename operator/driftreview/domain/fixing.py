@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.status import DriftReviewStatus, TargetStatus
 from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain.keeping import keeping
@@ -68,19 +68,21 @@ def all_kept(review: DriftReview, status: DriftReviewStatus, target: TargetView 
 def fixed(
     review: DriftReview, status: DriftReviewStatus, workloads: Sequence[Rolled], t0: datetime
 ) -> tuple[DriftReviewStatus, str]:
-    """The status with what is judged from T0 on, and why its history ends before the rollout, if it does."""
+    """The status with what is judged from T0 on; and what could have been taken for it and was not, and why."""
     before_warmup = t0 - parse_duration(review.spec.window.warmup)
     began = (each.target.rollout_started_at or before_warmup for each in workloads)
     ends, why = _history_end(review, workloads, min(before_warmup, *began))
+    passed_over = [each.target.passed_over for each in workloads if each.target.previous is not None]
     if status.chain is not None:  # as the first one's, whatever was said of other releases since
-        ends, why = status.chain.history_ends_at, ""
+        ends, why, passed_over = status.chain.history_ends_at, "", []
     first, *others = workloads
     status = status.model_copy(update=_fixed(first, t0, ends))
     for index, each in enumerate(others):
         own = each.review.status.model_copy(update=_fixed(each, t0, ends))
         status = joined(status, review, index, own)
-    early = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}" if why else ""
-    return status, early
+    early = f"its history ends at {said(ends)}, before the time in which a rejected release ran: {why}"
+    is_early = bool(why) and review.spec.baseline.from_ is BaselineFrom.HISTORY
+    return status, "; ".join(each for each in (early if is_early else "", *passed_over) if each)
 
 
 def _fixed(workload: Rolled, t0: datetime, history_ends_at: datetime) -> dict[str, object]:

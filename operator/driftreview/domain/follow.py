@@ -141,7 +141,8 @@ def _intend(
         reason = status.rollback.reason if status.rollback else Reason.NO_PREVIOUS_REVISION
         message = status.rollback.message if status.rollback else ""
         if reason in AWAITED:  # people can mend or do it: wait for them, as long as the window is open
-            text = f"{message}; {AWAITED[reason]}: {summary}"
+            closes = said(status.rollback.closes_at) if status.rollback else ""
+            text = f"{message}; {AWAITED[reason].format(closes=closes)}: {summary}"
             return moved(status, Phase.HOLDING, reason, text, now, Stuck(reason, message))
         said_last = fitted(summary, f"; but it cannot be rolled back: {message}{held_up_by(status)}; decide by hand")
         return moved(status, Phase.FAILED, reason, said_last, now)

@@ -212,13 +212,13 @@ def _started(
     """Fix T0; `by_limits` is what is said if nothing ran before."""
     target, window = workloads[0].target, review.spec.window
     looks = [Checkpoint(name=due.name, due=due.at) for due in schedule.checkpoints(window, t0)]
-    status, early = fixed(review, status.model_copy(update={"t0": t0, "checkpoints": looks}), workloads, t0)
+    status, otherwise = fixed(review, status.model_copy(update={"t0": t0, "checkpoints": looks}), workloads, t0)
     status = with_rollback(review, status, target, now)
     status = with_chain(status, target, now)
     moved_back = f"; {follows}" if (follows := told(status, target)) else ""
-    if review.spec.baseline.from_ is BaselineFrom.HISTORY and early:
-        status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, early, now)
-        moved_back = f"; {early}"
+    if otherwise:
+        status = with_condition(status, ConditionType.BASELINE_CAPTURED, "False", Reason.CAPTURING, otherwise, now)
+        moved_back = f"; {otherwise}"
     summary = f"T0 is {said(t0)}: freezing the baseline{by_limits}{moved_back}{_remark(status)}"
     if remark := _remark(status):  # from here on the evidence says what is missing
         message = f"{_IN_ORDER}; before T0: {remark.removeprefix('; ')}"

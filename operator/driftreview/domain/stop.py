@@ -53,6 +53,9 @@ def with_stop(status: DriftReviewStatus, stop: Stop | None, now: datetime) -> Dr
         return restated(status, without_condition(status, kind), now)
     holds: Truth = "True" if stop.is_known else "Unknown"
     reason = Reason.ACTS_STOPPED if stop.is_known else Reason.FORBIDDEN
+    known = condition(status, kind)
+    if known is not None and stop.is_known and known.message != stop.message:  # another one, since now
+        status = without_condition(status, kind)
     told = with_condition(status, kind, holds, reason, stop.message, now)
     return restated(status, told, now)
 

@@ -50,7 +50,7 @@ MENDABLE: Final = frozenset(
     }
 )
 """Reasons for which a rollback is not possible now, but will be once somebody mends something."""
-AWAITED: Final = dict.fromkeys(MENDABLE, "then") | {Reason.OWNED_BY_GIT: "decided"}
+AWAITED: Final = dict.fromkeys(MENDABLE, "then, not after {closes}") | {Reason.OWNED_BY_GIT: "decided"}
 """What keeps a rollback back until people have seen to it, and what is said of the decision behind it."""
 CONFIG_MAP, SERVICE_ACCOUNT, CLAIM = "ConfigMap", "ServiceAccount", "PersistentVolumeClaim"
 SECRET, PULL_SECRET = "Secret", "pull Secret"
