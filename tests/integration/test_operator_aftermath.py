@@ -111,11 +111,15 @@ def test_what_was_rolled_back_and_is_applied_again_is_told_within_a_minute_and_n
         assert (condition(status, "StaysBack")["status"], "recovery" in status) == ("True", False)
         patch = json.dumps({"spec": {"template": deployment("2")["spec"]["template"]}})
         where = ("deployment", "web", "-n", stage.namespace, "--type=merge", "--field-manager=pipeline")
+        applied = ago()
         lab_session.kubectl("patch", *where, "-p", patch)
         stage.rolled_out()
         before = stage.deployment()
         status = stage.until(lambda found: condition(found, "StaysBack")["status"] == "False", "it is told", 60)
         assert (status["phase"], condition(status, "StaysBack")["reason"]) == ("RolledBack", "Returned")
+        assert datetime.fromisoformat(condition(status, "StaysBack")["lastTransitionTime"]) - applied <= timedelta(
+            minutes=1
+        )
         message = condition(status, "StaysBack")["message"]
         assert "applied by field manager pipeline (Update) at 20" in message
         assert "or apply the pod template of web-" in message

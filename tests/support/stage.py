@@ -21,6 +21,10 @@ TERMINAL: Final = ("Promoted", "RolledBack", "Decided", "Inconclusive", "Superse
 APPROVED: Final = "driftreview.dev/approved-revision"
 THE_ACT: Final = r"/deployments/web\?(?!.*dryRun)"
 """The end of the address at which the target is changed, and not only rehearsed."""
+PATIENCE: Final = 3
+"""How many times as long a machine may take that does other things too."""
+LONGEST: Final = 240
+"""In seconds: what is awaited longer than that hardly comes, and a test has ten minutes for all of it."""
 _STEP: Final = 15
 
 
@@ -176,7 +180,7 @@ class Stage:
             ended = any(each.get("reason") == "NewReplicaSetAvailable" for each in status.get("conditions", []))
             return seen and ended and all(count == wanted for count in counts)
 
-        wait_until(over, f"{name} is rolled out", 30)
+        wait_until(over, f"{name} is rolled out", 30 * PATIENCE)
 
     def deployment(self, name: str = "web") -> Raw:
         """The Deployment as it is."""
@@ -224,14 +228,14 @@ class Stage:
         return status
 
     def until(self, holds: Callable[[Raw], Any], what: str, seconds: float = 20, name: str = NAME) -> Raw:
-        """Wait until a review's status is as wanted; returns it."""
+        """Wait until a review's status is as wanted; returns it. `seconds` is what an idle machine takes at most."""
 
         def look() -> Raw | None:
             status = self.status(name)
             return status if holds(status) else None
 
         try:
-            return wait_until(look, what, seconds)
+            return wait_until(look, what, max(seconds, min(seconds * PATIENCE, LONGEST)))
         except Exception as error:
             raise AssertionError(f"{error}; it is {json.dumps(self.status(name), indent=1)}") from error
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.web import wait_until
 from tests.support.cluster import Api
-from tests.support.stage import NAME, Stage, deployment
+from tests.support.stage import NAME, PATIENCE, Stage, deployment
 
 NODES = {"lab": "room"}
 """Node selector of pods that find a node only within `room`."""
@@ -69,7 +69,7 @@ class Kind:
             seen = status.get("observedGeneration") == self.read()["metadata"]["generation"]
             return seen and counts.count(PODS[self.kind]) == 2 and self.versions() == [version] * PODS[self.kind]
 
-        wait_until(so, f"{self.kind} {self.name} runs {version}", 60)
+        wait_until(so, f"{self.kind} {self.name} runs {version}", 60 * PATIENCE)
 
     def read(self) -> Mapping[str, Any]:
         return self.stage.api.get(self.kind, self.name, self.stage.namespace)
