@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from driftreview.api.base import VALIDATIONS
 from driftreview.api.crd import RESOURCES
+from driftreview.api.driftreview import DriftReview
 from driftreview.lint.budget import Budget
 from driftreview.lint.finding import Severity
 from driftreview.lint.objects import read
@@ -22,6 +23,7 @@ from tests.integration.crd_bounds import BROKEN, Bound, bounds
 from tests.integration.crd_refusals import CHANGES, REFUSALS, Change, Refusal
 from tests.integration.crd_samples import (
     BETWEEN,
+    CHAIN,
     CHAINABLE,
     EXTEND,
     LONGER,
@@ -189,6 +191,36 @@ def test_what_is_fixed_cannot_be_changed(stored: Server, case: Change) -> None:
 )  # fmt: skip
 def test_what_may_change_can(stored: Server, name: str, patch: dict[str, Any], status: bool) -> None:  # noqa: FBT001
     assert isinstance(stored.patch("DriftReview", name, patch, status=status), dict)
+
+
+def test_what_somebody_left_out_of_a_status_does_not_keep_the_operator_from_writing_it(server: Server) -> None:
+    chained = CHAINABLE | {"chain": CHAIN}
+    spec = merged(REVIEW, _CHAINS)
+    forged = [(path, left) for status in (STATUS, PROMOTING, WAITING, chained) for path, left in _without_one(status)]
+    taken = set()
+    for index, (path, status) in enumerate(forged):
+        name = f"forged-{index}"
+        assert isinstance(server.create(made("DriftReview", spec, name), store=True), dict)
+        found = server.patch("DriftReview", name, {"status": status}, status=True, store=True)
+        if isinstance(found, Refused):
+            continue
+        taken.add(path)
+        written = DriftReview.model_validate(found).status.to_wire()
+        answer = server.patch("DriftReview", name, {"status": written}, status=True)
+        assert isinstance(answer, dict), (path, answer)
+    assert {".act.steps", ".act.pause", ".act.steps.0.uid", ".approvals", ".checkpoints", ".chain"} <= taken
+
+
+def _without_one(status: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Each field of a status that is there, and the status without it."""
+    for key in status if isinstance(status, dict) else range(len(status)) if isinstance(status, list) else ():
+        where = f"{path}.{key}"
+        if isinstance(status, dict):
+            yield where, {name: value for name, value in status.items() if name != key}
+        for inner, left in _without_one(status[key], where):
+            whole = status.copy()
+            whole[key] = left
+            yield inner, whole
 
 
 def test_labels_of_evidence_may_change(stored: Server) -> None:

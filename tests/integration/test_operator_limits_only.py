@@ -40,6 +40,8 @@ def test_first_releases_are_judged_by_their_limits_and_there_is_nothing_to_go_ba
     assert early["target"]["firstRelease"] is True
     assert f"judged by limits only: {FIRST}" in early["summary"]
     assert f"judged by limits only: {FIRST}" in condition(early, "BaselineCaptured")["message"]
+    (lacks,) = (each for each in early["preflight"] if each["name"] == "FirstRelease")
+    assert lacks["message"] == f"{FIRST}, and these have no limit: spec.signals[1] (other)"
     told = stage.until(lambda status: status.get("baseline"), "T0 is frozen", name="unlimited")
     assert "no enforced signal has a limit, so that every look will be Inconclusive" in told["summary"]
 

@@ -1,6 +1,7 @@
 """A bundle proves a review, and whatever was done to it afterwards is found and named."""
 
 import gzip
+import hashlib
 import io
 import json
 import tarfile
@@ -380,8 +381,6 @@ class TestWhatIsFound:
 
 def repacked(found: dict[str, bytes], forged: dict[str, Any]) -> bytes:
     """The same bundle with other files, and a manifest to match."""
-    import hashlib  # noqa: PLC0415 - only here
-
     written = {name: each if isinstance(each, bytes) else json.dumps(each).encode() for name, each in forged.items()}
     manifest = json.loads(found[MANIFEST])
     manifest["files"] |= {name: f"sha256:{hashlib.sha256(each).hexdigest()}" for name, each in written.items()}
@@ -392,11 +391,26 @@ def listed(manifest: Raw) -> bytes:
     return json.dumps(manifest, indent=1, sort_keys=True).encode() + b"\n"
 
 
-def test_a_report_of_another_version_is_not_compared_and_that_is_said() -> None:
+def test_a_report_of_another_version_is_proved_if_it_is_the_same_and_otherwise_it_is_said_that_it_is_not() -> None:
     found = unpack(bundle())
     manifest = json.loads(found[MANIFEST]) | {"tool": "0.0.1"}
-    forged = pack(found | {MANIFEST: listed(manifest)})
-    assert any("it is of version 0.0.1" in each for each in prove(forged).notes)
+    assert prove(pack(found | {MANIFEST: listed(manifest)})).notes == prove(bundle()).notes
+    forged = repacked(found | {MANIFEST: listed(manifest)}, {"report/review.md": b"APPROVE"})
+    (note,) = set(prove(forged).notes) - set(prove(bundle()).notes)
+    assert note.startswith("report/review.md is not proved, nor is the rest of the report: the manifest says that")
+    assert note.endswith("; verify with version 0.0.1")
+
+
+@pytest.mark.parametrize("name", ["report/way-back.json", "report/other.md", "other.json"])
+def test_a_file_that_no_export_writes_is_found(name: str) -> None:
+    assert difference(repacked(unpack(bundle()), {name: b"{}"})) == (
+        f"{name}: it is not the report that this evidence gives"
+    )
+
+
+def test_a_manifest_of_another_format_or_review_is_refused() -> None:
+    found = unpack(bundle())
+    manifest = json.loads(found[MANIFEST])
     other = pack(found | {MANIFEST: listed(manifest | {"version": 2})})
     assert difference(other).startswith("manifest.json: it is of format 2")
     for forgery in (listed(manifest | {"name": "other"}), listed(manifest) + b" "):

@@ -21,7 +21,7 @@ from tests.unit.test_docs import ROOT, manifests
 def test_nothing_is_said_of_a_sound_review_but_that_its_source_is_elsewhere() -> None:
     (said,) = lines(HEAD + SIGNALS, notes=True)
     assert said.startswith("6:13 note spec.metrics.sourceRef: MetricSource 'prometheus' is not in these files")
-    assert said.endswith("its resolution is taken to be 30s; name its file too, to lint with its own")
+    assert said.endswith("its spec.resolution is assumed to be 30s; name its file too, to lint with its own")
     assert lines(HEAD + SIGNALS + SOURCE, notes=True) == []
 
 
@@ -30,7 +30,7 @@ def test_of_a_source_of_another_namespace_both_are_named() -> None:
     other = SOURCE.replace("{name: prometheus}", "{name: prometheus, namespace: lab}")
     (said,) = lines(own + SIGNALS + other, notes=True)
     assert "MetricSource 'prometheus' of namespace 'shop' is not in these files, or not without errors; by that" in said
-    assert "by that name there is MetricSource of namespace 'lab': its resolution is taken to be 30s" in said
+    assert "by that name there is MetricSource of namespace 'lab': its spec.resolution is assumed to be 30s" in said
     (said,) = lines(HEAD + SIGNALS + SOURCE.replace("kind: Metric", "kind: ClusterMetric"), notes=True)
     assert "by that name there is ClusterMetricSource: its" in said
 
@@ -139,7 +139,7 @@ def test_queries_are_looked_at_beside_other_errors_too() -> None:
         ({"signals": [{"name": "a", "query": "up", "limits": {"alert": 1, "baseline": 2}}]},
          "InvalidSpec", "spec.signals[0].limits", "limits.baseline must not lie beyond limits.alert"),
         ({"window": {"checkpoints": ["2m"]}},
-         "InvalidSpec", "spec.window.checkpoints[0]", "2m must be at least 3m, 6 times the source's resolution, 30s"),
+         "InvalidSpec", "spec.window.checkpoints[0]", "2m must be at least 3m, 6 times the source's resolution, 30s;"),
         ({"window": {"checkpoints": ["1h", "9000d"], "rollback": "9000d"}},
          "InvalidSpec", "spec.window.checkpoints[1]", "700000 can be asked for"),
         ({"window": {"checkpoints": ["1h", "300d"], "rollback": "300d"}, "baseline": {"length": "1h"}},
@@ -160,6 +160,10 @@ def test_the_resolution_is_that_of_the_source_in_the_files() -> None:
     elsewhere = SOURCE.replace("{name: prometheus}", "{name: prometheus, namespace: other}")
     assert lines(short, elsewhere) == [said]
     assert lines(short.replace(NAMED, "metadata: {name: shop, namespace: mine}"), elsewhere) == []
+    assumed = "6 times the source's resolution, 30s; the resolution is assumed: name the source's file too"
+    assert lines(short.replace("5m", "2m")) == [
+        f"7:26 error spec.window.checkpoints[0]: 2m must be at least 3m, {assumed}"
+    ]
 
 
 def test_a_shared_source_that_does_not_serve_the_namespace_is_an_error() -> None:
@@ -187,7 +191,7 @@ WIDE = LEVEL | {"margin": {"relative": "6%"}}
         ("growth-early", {"window": {"checkpoints": ["2h"]}, "signals": [LEVEL, LEAK]},
          "spec.signals[1]", "sees 2h: too short to tell growth from noise, unless each block tells nothing"),
         ("limit-at-once", {"signals": [MAXIMUM]},
-         "spec.signals[0].for", "found no `for`, expected more than one step of the source (30s, the default)"),
+         "spec.signals[0].for", "found no `for`, expected more than one step of the source (30s, assumed)"),
         ("limit-at-once", {"signals": [MAXIMUM | {"for": "30s"}]},
          "spec.signals[0].for", "found 30s, expected more than one step"),
         ("stand-in", {"signals": [LEVEL | {"query": "sum(rate(errors[5m])) or vector(0)"}]},

@@ -122,3 +122,27 @@ def test_the_query_to_ask_by_hand_is_whole_and_can_be_asked() -> None:
 def test_a_name_where_an_object_is_expected_is_written_as_one() -> None:
     text = HEAD.replace("target: {name: shop}", "target: checkout") + SIGNALS
     assert lines(text) == ["5:11 error spec.target: found 'checkout', expected an object; write {name: checkout}"]
+
+
+BESIDE = LEVEL | {"control": "x"}
+CANARY = {"type": "Canary", "stable": {"name": "stable"}}
+
+
+@pytest.mark.parametrize(
+    ("spec", "is_noted"),
+    [
+        ({}, True),
+        ({"rollout": {}}, False),
+        ({"signals": [BESIDE | {"limits": {"alert": 1}}]}, False),
+        ({"signals": [BESIDE | {"limits": {"baseline": 1}}]}, True),
+        ({"signals": [LEVEL]}, False),
+        ({"signals": [HEARD, BESIDE | {"mode": "Shadow"}]}, False),
+        ({"baseline": {"from": "Snapshot", "length": "20m"}}, False),
+    ],
+    ids=str,
+)
+def test_a_signal_of_a_canary_that_has_a_control_alone_is_noted(spec: dict[str, Any], *, is_noted: bool) -> None:
+    found = of("control-alone", review(**{"signals": [BESIDE], "rollout": CANARY} | spec))
+    assert [(each.severity, each.path) for each in found] == [(Severity.NOTE, "spec.signals[0].control")] * is_noted
+    assert all("found a control and no limits.alert: " in each.message for each in found)
+    assert "`control-alone`" in PAGE

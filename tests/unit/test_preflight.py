@@ -370,3 +370,24 @@ class TestTheReview:
         ]
         assert with_resolution(review().spec, status, []).preflight == [WARNING]
         assert with_resolution(review(preflight={"warnOnly": []}).spec, status, ["a"]).preflight == status.preflight
+
+
+class TestFirstRelease:
+    BESIDE = signal("errors", control="x")
+
+    def told(self, *signals: Any, is_first: bool = True) -> list[PreflightFinding]:
+        return find(review(signals=list(signals)).spec, read(is_first=is_first))
+
+    def test_what_has_no_limit_is_named_with_its_field_and_with_what_to_do(self) -> None:
+        bounded = signal("latency", control="x", limits={"alert": "9"})
+        (each,) = self.told(bounded, self.BESIDE, signal("seen", kind="Info", margin=None), signal("s", mode="Shadow"))
+        assert (each.name, each.severity) == ("FirstRelease", FindingSeverity.WARNING)
+        assert each.message == (
+            "nothing of the target ran before this release, and these have no limit: spec.signals[1] (errors)"
+        )
+        assert "nor what they were beside a control: they are recorded, not judged" in each.impact
+        assert each.fix == "Give them limits.alert before T0."
+
+    def test_what_has_a_past_or_limits_is_in_order(self) -> None:
+        assert self.told(self.BESIDE, is_first=False) == []
+        assert self.told(signal("latency", limits={"alert": "9"})) == []

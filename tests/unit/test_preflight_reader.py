@@ -125,6 +125,18 @@ def test_it_takes_as_many_turns_as_it_needs_and_asks_nothing_twice(world: World)
     assert len(world.asked) == 6
 
 
+def test_a_first_release_is_told_of_what_has_no_limit_but_not_with_a_backdated_t0_or_without_history(
+    world: World,
+) -> None:
+    first = target(previous=None, is_first=True)
+    found = world.look(view=first, warnOnly=[])
+    assert [each.name for each in found] == ["FirstRelease"]
+    assert "spec.signals[0] (latency)" in found[0].message
+    for spec in ({"window": {"t0": T0, "backdated": True}}, {"baseline": {"from": "Declared"}}):
+        subject = review(signals=[signal("latency")], preflight={"warnOnly": []}, **spec)
+        assert world.reader.findings(subject, first, (), world.now, NEVER) == []
+
+
 def test_another_revision_is_read_anew_and_so_is_what_was_forgotten(world: World) -> None:
     world.look()
     world.look(view=target("other", previous=None))

@@ -9,14 +9,17 @@ from driftreview.api.checkpoint import Checkpoint, SnapshotRef
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.preflight import MOST_FINDINGS, FindingSeverity, PreflightFinding
 from driftreview.api.reasons import Reason
-from driftreview.api.status import DriftReviewStatus
+from driftreview.api.status import ContainerImage, DriftReviewStatus, Member, Revision, TargetStatus
+from driftreview.api.target import MOST_WITH, TargetKind
 from driftreview.api.verdicts import SignalVerdict, Verdict
+from driftreview.api.wayback import MOST_HINDRANCES, MOST_RISKS, Hindrance, WayBackCheck
 from driftreview.domain import decide, schedule
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.result import CheckpointResult, SignalResult
 from driftreview.domain.rules import Finding
-from driftreview.domain.status import Stuck, condition, finished, moved, with_condition
+from driftreview.domain.status import Stuck, bounded, condition, finished, moved, with_condition
 from driftreview.domain.workload import Rollout
 from tests.builders import HOUR, MINUTE, T0, evidence, limit, review, revision, series, signal, snapshot, target
 
@@ -156,6 +159,37 @@ class TestSize:
             assert row.verdict is not None
             assert row.message is not None
             assert row.snapshot == REF
+
+    def test_images_are_kept_whole_and_a_status_stays_far_below_what_an_object_may_have(self) -> None:
+        of_one = Revision(name="r" * 253, uid="u" * 36, template_hash="sha256:" + "0" * 64)
+        images = [ContainerImage(container=f"{number:063}", image="i" * 512) for number in range(64)]
+        whole = of_one.model_copy(update={"images": images})
+        hindrances = [Hindrance(reason=Reason.TARGET_PAUSED, message="h" * 512)] * MOST_HINDRANCES
+        member = Member(
+            kind=TargetKind.DEPLOYMENT,
+            name="",
+            target=TargetStatus(uid="u" * 36, rolled_out_at=T0, history_ends_at=T0, break_glass="b" * 120),
+            judged=of_one,
+            previous=of_one,
+            kept=[of_one] * 2,
+            check=WayBackCheck(at=T0, generation=9, hindrances=hindrances, risks=["r" * 256] * MOST_RISKS),
+        )
+        risk = PreflightFinding(
+            name="Resolution", severity=FindingSeverity.WARNING, message="m" * 512, impact="i" * 256, fix="f" * 256
+        )
+        status = judged(big(50, 16), 0, SignalVerdict.SUSPECT, "x" * 64).status
+        for kind in CT:
+            status = with_condition(status, kind, "True", Reason.ACCEPTED, "m" * 2000, T0)
+        most = {
+            "judged": whole,
+            "previous": whole,
+            "members": [member.model_copy(update={"name": f"{number:0253}"}) for number in range(MOST_WITH)],
+            "preflight": [risk] * MOST_FINDINGS,
+        }
+        kept = bounded(status.model_copy(update=most))
+        assert (kept.judged, kept.previous) == (whole, whole), "promoteTo and a policy of the cluster go by them"
+        wire = DriftReviewStatus.model_validate(kept.to_wire()).to_wire()
+        assert MOST_BYTES < len(json.dumps(wire).encode()) < 160 * 1024
 
     def test_what_fits_is_kept_whole(self) -> None:
         started = big(10, 4)

@@ -109,6 +109,8 @@ class Step(Model):
 
 
 _STEP: Final = "[s.do, s.kind, s.__namespace__, s.name, has(s.replicas) ? string(s.replicas) : '']"
+_HAS_STEPS: Final = "(has({0}.steps) && {0}.steps.size() > 0)"
+"""No list is as good as an empty one: the operator writes what it read, and where there was none an empty one."""
 
 
 class Act(Model):
@@ -127,14 +129,15 @@ class Act(Model):
             ),
             (
                 (
-                    "has(self.steps) == has(oldSelf.steps) && (!has(self.steps)"
+                    f"{_HAS_STEPS.format('self')} == {_HAS_STEPS.format('oldSelf')}"
+                    " && (!has(self.steps) || !has(oldSelf.steps)"
                     f" || self.steps.map(s, {_STEP}) == oldSelf.steps.map(s, {_STEP}))"
                 ),
                 "the steps of an intent are never changed",
             ),
             (
                 (
-                    "!has(oldSelf.steps) || oldSelf.steps.filter(s, has(s.completedAt)).size()"
+                    "!has(oldSelf.steps) || !has(self.steps) || oldSelf.steps.filter(s, has(s.completedAt)).size()"
                     " <= self.steps.filter(s, has(s.completedAt)).size()"
                 ),
                 "a step that was done stays done",

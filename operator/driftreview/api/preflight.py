@@ -91,7 +91,7 @@ class PreflightFinding(Model):
     """Something that is not in order."""
 
     name: Annotated[str, Field(max_length=64)]
-    """The check, or ForbiddenArgument or ForbiddenVariable."""
+    """The check, or ForbiddenArgument, ForbiddenVariable or FirstRelease."""
     severity: FindingSeverity
     """Blocker or Warning."""
     message: Annotated[str, Field(max_length=512)]

@@ -124,11 +124,17 @@ def _signature(bundle: Bundle, public_pem: bytes | None) -> Iterator[str]:
 
 
 def _report(bundle: Bundle) -> Iterator[str]:
-    """The report must be the one that this evidence gives; another version may write it otherwise."""
-    if bundle.manifest.tool != __version__:
-        yield f"the report was not compared: it is of version {bundle.manifest.tool}, and this is {__version__}"
-        return
+    """What is beside the evidence must be the report that it gives; another version may write it otherwise."""
     made = report(bundle.review, bundle.snapshots.values(), bundle.approvals.values())
-    for name, text in files(made).items():
-        if bundle.files.get(f"{REPORT}{name}") != text.encode():
-            raise BundleError(f"{REPORT}{name}", "it is not the report that this evidence gives")
+    given = {f"{REPORT}{name}": text.encode() for name, text in files(made).items()}
+    evidence = {MANIFEST, SIGNATURE, REVIEW, *bundle.snapshots, *bundle.approvals}
+    beside = {name: content for name, content in bundle.files.items() if name not in evidence}
+    other = min((name for name in given | beside if given.get(name) != beside.get(name)), default=None)
+    tool = bundle.manifest.tool
+    if other is not None and tool == __version__:
+        raise BundleError(other, "it is not the report that this evidence gives")
+    if other is not None:
+        yield (
+            f"{other} is not proved, nor is the rest of the report: the manifest says that version {tool} wrote it, and"
+            f" {__version__}, which this is, makes another one of this evidence; verify with version {tool}"
+        )

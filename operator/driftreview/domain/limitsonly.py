@@ -135,6 +135,15 @@ def comes_to_nothing(spec: DriftReviewSpec) -> str:
     )
 
 
+def unjudged(spec: DriftReviewSpec) -> list[str]:
+    """Where the enforced signals stand that have no limit: where limits alone count, nothing is said by them."""
+    return [
+        f"{spec.place(index)} ({each.name})"
+        for index, each in enumerate(spec.signals)
+        if each.mode is Mode.ENFORCE and each.kind is not Kind.INFO and not has_limit(each)
+    ]
+
+
 def foretold(spec: DriftReviewSpec, why: str) -> str:
     """That a review is judged by limits only, why, and that it can come to nothing if it can."""
     return "; ".join(each for each in (f"judged {_BY}: {why}", comes_to_nothing(spec)) if each)

@@ -24,6 +24,7 @@ from driftreview.api.values import format_duration
 from driftreview.domain.alertrules import amiss
 from driftreview.domain.continuity import forbidden, stops
 from driftreview.domain.display import plain, some
+from driftreview.domain.limitsonly import FIRST, unjudged
 from driftreview.domain.readings import Readings, Retention, Unknown
 from driftreview.domain.status import condition, truth, with_condition
 
@@ -33,6 +34,7 @@ _MESSAGE: Final = 512
 _MOST_SIGNALS: Final = 12
 """Named without data: each is a gap that somebody has to close."""
 _TEXT: Final = 256
+_FIRST: Final = "FirstRelease"
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ def find(spec: DriftReviewSpec, readings: Readings) -> list[PreflightFinding]:
         for each in all_found
     ]
     found += [_finding(name, severity, each) for name, severity, each in _forbidden(declared, readings)]
+    found += [_finding(_FIRST, FindingSeverity.WARNING, each) for each in _first(spec, readings)]
     found.sort(key=lambda each: each.severity is not FindingSeverity.BLOCKER)
     if len(found) > MOST_FINDINGS:
         left = found[MOST_FINDINGS - 1 :]
@@ -193,6 +196,16 @@ def _present(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:
             f"no data for {some(silent, _MOST_SIGNALS)}",
             "A signal without data is Missing at every look: the release cannot be approved.",
             "Check metric names and labels; see the condition Accepted.",
+        )
+
+
+def _first(spec: DriftReviewSpec, readings: Readings) -> Iterator[Found]:
+    names = unjudged(spec) if readings.is_first else []
+    if names:
+        yield Found(
+            f"{FIRST}, and these have no limit: {some(names)}",
+            "Nothing says what they were before, nor what they were beside a control: they are recorded, not judged.",
+            "Give them limits.alert before T0.",
         )
 
 

@@ -56,6 +56,8 @@ class Readings:
     clocks: Clocks | None = None
     rules: tuple[Rule, ...] | Unknown | None = None
     """The rules that the source has loaded."""
+    is_first: bool = False
+    """Whether nothing of the target ran before, and a baseline would be History."""
     previous: str | None = ""
     """The revision to go back to; None if there is none."""
     hindrances: tuple[str, ...] = ()

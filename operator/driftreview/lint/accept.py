@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import timedelta
 from typing import Final
 
 from driftreview.api.driftreview import DriftReview
@@ -14,6 +13,7 @@ from driftreview.domain.alerts import named
 from driftreview.domain.kinds import KINDS
 from driftreview.domain.query import QueryProblem, check, query_variables, resolve
 from driftreview.domain.validate import contradictions, too_fine, too_large
+from driftreview.lint.advice import Step
 from driftreview.lint.finding import Finding, Severity, parsed
 from driftreview.lint.objects import Parsed
 from driftreview.lint.yamltree import Node
@@ -24,7 +24,7 @@ _HASH: Final = "6d4b75cb6d"
 """Stands for the pod template hash that the cluster will give."""
 
 
-def refusals(parsed_review: Parsed, review: DriftReview, step: timedelta, *, whole: bool) -> Iterator[Finding]:
+def refusals(parsed_review: Parsed, review: DriftReview, step: Step, *, whole: bool) -> Iterator[Finding]:
     """Everything for which `Accepted` would be False, but for the queries.
 
     Args:
@@ -34,10 +34,12 @@ def refusals(parsed_review: Parsed, review: DriftReview, step: timedelta, *, who
         whole: the signals of all its sets are there.
     """
     spec = review.spec
-    for problem in (*contradictions(spec, whole=whole), *too_fine(spec, step), *too_large(spec, step, {})):
+    by_step = (*too_fine(spec, step.length), *too_large(spec, step.length, {}))
+    problems = [(each, "") for each in contradictions(spec, whole=whole)] + [(each, step.assumed) for each in by_step]
+    for problem, more in problems:
         found = _LOCATED.fullmatch(problem.message)
         path, message = found.groups() if found else ("spec", problem.message)
-        yield parsed_review.finding(Severity.ERROR, problem.reason, parsed(path), message)
+        yield parsed_review.finding(Severity.ERROR, problem.reason, parsed(path), message + more)
 
 
 def refused_queries(parsed_review: Parsed) -> Iterator[Finding]:

@@ -54,8 +54,13 @@ class Step:
     known: bool
     """Whether the source is in the files."""
 
+    @property
+    def assumed(self) -> str:
+        """What a sentence that rests on it ends in, if the source is not in the files."""
+        return "" if self.known else "; the resolution is assumed: name the source's file too"
+
     def __str__(self) -> str:
-        return format_duration(self.length) + ("" if self.known else ", the default")
+        return format_duration(self.length) + ("" if self.known else ", assumed")
 
 
 def advice(review: DriftReview, step: Step, values: dict[str, str]) -> Iterator[Advice]:

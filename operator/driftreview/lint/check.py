@@ -62,11 +62,11 @@ def _of_object(parsed: Parsed, sources: list[Source], sets: list[Set]) -> Iterat
     source = _source(review, sources)
     default = str(MetricSourceSpec.model_fields["resolution"].default)
     step = Step(parse_duration(source.spec.resolution if source else default), source is not None)
-    yield from refusals(parsed, review, step.length, whole=not used.problems)
+    yield from refusals(parsed, review, step, whole=not used.problems)
     if source is None:
         ref = review.spec.metrics.source_ref
         lacking = not_in_files(sources, _MODELS[ref.kind], ref.name, review.metadata.namespace)
-        message = f"{lacking}: its resolution is taken to be {default}; name its file too, to lint with its own"
+        message = f"{lacking}: its spec.resolution is assumed to be {default}; name its file too, to lint with its own"
         yield parsed.finding(Severity.NOTE, "source-elsewhere", _SOURCE, message)
     elif message := not_allowed(review, source):
         yield parsed.finding(Severity.ERROR, Reason.SOURCE_NOT_ALLOWED, _SOURCE, message)

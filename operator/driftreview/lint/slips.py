@@ -8,10 +8,12 @@ from typing import Final
 import promql_parser
 
 from driftreview.api.driftreview import BaselineFrom, DriftReview
-from driftreview.api.signal import Kind, Signal
+from driftreview.api.rollout import RolloutType
+from driftreview.api.signal import Kind, Mode, Signal
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.domain.display import quantity
 from driftreview.domain.kinds import rules_of
+from driftreview.domain.limitsonly import has_limit
 from driftreview.domain.shape import PERHAPS_POD_LABELS, POD_LABELS
 from driftreview.domain.subject import fact_queries
 from driftreview.lint.expressions import Part, Range, length, matched, operator, parts
@@ -56,7 +58,20 @@ def slips(review: DriftReview, values: dict[str, str]) -> Iterator[Slip]:
             *shapes(signal, asked),
         ):
             yield Severity.WARNING, check, (*path, field), message
+        if _is_beside_control_alone(review, signal):
+            message = (
+                "found a control and no limits.alert: at a canary's first release nothing says what the signal was"
+                " beside its control before, so that it is not judged; give it limits.alert as well"
+            )
+            yield Severity.NOTE, "control-alone", (*path, "control"), message
         yield from ((Severity.WARNING, "milli-bytes", (*path, *at), message) for at, message in _of_bytes(signal))
+
+
+def _is_beside_control_alone(review: DriftReview, signal: Signal) -> bool:
+    """Whether a signal of a canary counts, and can be judged only by what it was beside its control before."""
+    from_history = review.spec.baseline.from_ is BaselineFrom.HISTORY
+    is_canary = review.spec.rollout.type is RolloutType.CANARY and from_history
+    return is_canary and signal.control is not None and signal.mode is Mode.ENFORCE and not has_limit(signal)
 
 
 def _of_inventory(review: DriftReview, values: dict[str, str]) -> Iterator[Slip]:

@@ -101,6 +101,7 @@ class PreflightReader:
         readings = Readings(
             taken_at=now,
             silent=silent,
+            is_first=_is_first(review, target),
             previous=next((None for _, view in every(review, target) if view and view.previous is None), ""),
             hindrances=tuple(_hindrances(review, target)),
             **this.read,
@@ -214,6 +215,12 @@ class PreflightReader:
             if len(self._kept) > _MOST_KEPT:
                 self._kept.popitem(last=False)
         return this
+
+
+def _is_first(review: DriftReview, target: TargetView) -> bool:
+    """Whether there is nothing that a History baseline could be of; a backdated T0 is taken for one with a past."""
+    is_history = review.spec.baseline.from_ is BaselineFrom.HISTORY
+    return target.is_first and is_history and not review.spec.window.backdated
 
 
 def _hindrances(review: DriftReview, target: TargetView) -> Iterator[str]:
