@@ -661,6 +661,7 @@ class Simulator:
         if old.act is not None:
             assert new.act is not None, "an intent is never removed"
             assert intent(new.act) == intent(old.act), "nor changed"
+            assert old.act.by in (None, new.act.by), "and who acted is written once"
             done = [
                 [each.completed_at for each in act.steps if each.completed_at is not None] for act in (old.act, new.act)
             ]
@@ -837,7 +838,8 @@ def replace_rows(checkpoint: Any) -> Any:
 def intent(act: Act) -> Act:
     """An act without what is filled in later."""
     steps = [intent_of(each) for each in act.steps]
-    return act.model_copy(update={"applied_at": None, "completed_at": None, "pause": None, "steps": steps})
+    filled_in = ("applied_at", "completed_at", "pause", "by")
+    return act.model_copy(update=dict.fromkeys(filled_in) | {"steps": steps})
 
 
 def intent_of(step: Step) -> Step:

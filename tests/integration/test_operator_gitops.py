@@ -1,6 +1,7 @@
 """Targets that Argo CD, Flux or Helm own: handed over, overridden, paused first; and claims that nobody confirms."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -23,6 +24,7 @@ TRACKING_ID = "argocd.argoproj.io/tracking-id"
 SKIP_RECONCILE = "argocd.argoproj.io/skip-reconcile"
 KUSTOMIZE = "kustomize.toolkit.fluxcd.io"
 HELM_TOOLKIT = "helm.toolkit.fluxcd.io"
+PAUSE = r"/applications/web\?(?!.*dryRun)"
 TOOLS = [("Application", "argoproj.io", "v1alpha1"), ("HelmRelease", HELM_TOOLKIT, "v2")]
 
 
@@ -140,6 +142,14 @@ def test_a_rollback_is_handed_over_and_whoever_applies_the_way_back_is_followed_
     assert (status["phase"], stage.version()) == ("RolledBack", "1")
     assert status["act"]["by"].startswith("by field manager argocd-controller (Update) at ")
     assert status["act"]["by"] in status["summary"]
+    stage.release("2")
+    stage.review("again", source=False, **bad("Report"))
+    stage.until(lambda found: "to have it reviewed all the same" in str(found.get("summary")), "it waits", name="again")
+    status = stage.status("again")
+    assert "t0" not in status
+    assert f"was taken back by people, as review {NAME} had decided" in condition(status, "Stalled")["message"]
+    stage.api.delete("DriftReview", NAME, stage.namespace)
+    stage.until(lambda found: "t0" in found, "it begins", name="again")
     assert operator.pid is not None
 
 
@@ -227,7 +237,7 @@ def test_no_answer_to_a_pause_that_was_done_is_seen_as_done(
     stage.release("1", "2")
     by_argo_cd(stage)
     application(stage)
-    where = stage.namespace + "/applications/web"
+    where = stage.namespace + PAUSE
     with (
         granted(stage.api, "gitops", stage.namespace),
         operators.own(kubeconfig=operators.kubeconfig_by(api_proxy.url)),
@@ -259,15 +269,15 @@ def test_killed_at_each_write_of_a_pause_it_comes_to_the_same_end(
 
             def strike(seen: Seen) -> bool:
                 """From the intent on, until the target is patched; what is stored is not written again."""
-                begun = b'"intentAt"' in seen.body or "/applications/" in seen.path
+                begun = b'"intentAt"' in seen.body or re.search(PAUSE, seen.path)
                 if not begun or api_proxy.count("PATCH", stage.namespace + ACT):
                     return False
                 killer.kill(seen)
                 return True
 
-            here = f"/namespaces/{stage.namespace}/"
-            api_proxy.add(Fault("PATCH", f"{here}applications/", times=1, lost=Lost.BEFORE, call=killer.kill))
-            writes = f"{here}(applications/|driftreviews/[^/]+/status)"
+            here = f"/namespaces/{stage.namespace}"
+            api_proxy.add(Fault("PATCH", here + PAUSE, times=1, lost=Lost.BEFORE, call=killer.kill))
+            writes = f"{here}({PAUSE}|/driftreviews/[^/]+/status)"
             api_proxy.add(Fault("PATCH", writes, lost=Lost.AFTER, call=strike))
             stage.review(**spec)
             killer.see_it_through(stage)
@@ -291,7 +301,7 @@ def test_a_kustomization_is_told_on_the_target_itself_and_needs_no_right(
     assert operator.pid is not None
 
 
-def test_without_the_right_to_pause_nothing_is_patched_until_it_is_granted(
+def test_without_the_right_to_pause_that_is_known_before_and_nothing_is_patched_until_it_is_granted(
     stage: Stage, operator: OperatorProcess
 ) -> None:
     stage.release("1", "2")
@@ -299,9 +309,12 @@ def test_without_the_right_to_pause_nothing_is_patched_until_it_is_granted(
     application(stage)
     before = stage.deployment()["metadata"]["generation"]
     stage.review(**bad("Pause"))
-    stalled = condition(stuck(stage, "NotPaused"), "Stalled")
-    assert "403" in stalled["message"]
-    assert 'cannot get resource "applications"' in stalled["message"]
+    status = stuck(stage, "NotPaused")
+    assert (status["phase"], "act" in status) == ("Holding", False)
+    told = condition(status, "RollbackPossible")
+    assert (told["status"], told["reason"]) == ("False", "NotPaused")
+    assert 'cannot get resource "applications"' in told["message"]
+    assert f"in namespace {stage.namespace} binds charts/driftreview/rules/gitops.yaml there" in told["message"]
     assert stage.deployment()["metadata"]["generation"] == before
     with granted(stage.api, "gitops", stage.namespace):
         assert stage.ended(60)["phase"] == "RolledBack"
@@ -314,7 +327,9 @@ def test_an_application_that_does_not_name_the_target_is_not_touched(stage: Stag
     application(stage, of="other")
     with granted(stage.api, "gitops", stage.namespace):
         stage.review(**bad("Pause"))
-        stalled = condition(stuck(stage, "NotPaused"), "Stalled")
+        status = stuck(stage, "NotPaused")
+    stalled = condition(status, "Stalled")
+    assert condition(status, "RollbackPossible")["reason"] == "NotPaused"
     assert "does not name Deployment web among its status.resources: who labelled the target?" in stalled["message"]
     found = stage.api.get("Application", "web", stage.namespace)
     assert SKIP_RECONCILE not in found["metadata"].get("annotations", {})

@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from lab import Lab
 from lab.install import SYSTEM, OperatorProcess, operator_kubeconfig
 from tests.integration.operators import Operators
+from tests.integration.test_operator_gitops import TRACKING_ID
 from tests.support.cluster import Api
 from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
 from tests.support.rights import granted
@@ -53,11 +55,11 @@ def running(operators: Operators, accounts: dict[str, Path], role: str) -> Itera
         operators.api.delete("Lease", "driftreview" if role == "judge" else "driftreview-actor", SYSTEM)
 
 
-def drifting(stage: Stage) -> None:
+def drifting(stage: Stage, **parts: Any) -> None:
     """A release that is worse, with a review."""
     t0 = ago(minutes=30)
     stage.release("1", "2")
-    stage.review(window={"t0": wire(t0)}, signals=[stepping(t0)])
+    stage.review(window={"t0": wire(t0)}, signals=[stepping(t0)], **parts)
 
 
 def users_that(lab: Lab, offset: int, verb: str, resource: str, namespace: str) -> set[str]:
@@ -204,6 +206,25 @@ def test_what_was_decided_while_no_actor_ran_is_done_when_one_does(
         with running(operators, accounts, "actor"):
             assert stage.ended()["phase"] == "RolledBack"
     assert stage.version() == "1"
+
+
+def test_the_actor_finds_out_before_it_acts_that_it_may_not_pause_what_owns_the_target(
+    stage: Stage, operators: Operators, accounts: dict[str, Path]
+) -> None:
+    stage.release("1")
+    tracking = {TRACKING_ID: f"{stage.namespace}_web:apps/Deployment:{stage.namespace}/web"}
+    stage.api.merge("Deployment", "web", stage.namespace, {"metadata": {"annotations": tracking}})
+    with running(operators, accounts, "judge"):
+        drifting(stage, rollout={"gitOps": "Pause"})
+        risks = stage.in_phase("RollingBack")["rollback"]["check"]["risks"]
+        unsaid = "whether what owns the target can be told to leave it alone"
+        assert f"not known (the operator of role actor tries it before it acts): {unsaid}" in risks
+        with running(operators, accounts, "actor"):
+            status = stage.until(lambda found: condition(found, "Stalled").get("reason") == "NotPaused", "it waits", 40)
+            assert ("pause" in status["act"], status["rollback"]["possible"]) == (False, False)
+            assert 'only-actor" cannot get resource "applications"' in condition(status, "RollbackPossible")["message"]
+            stage.api.merge("Deployment", "web", stage.namespace, {"metadata": {"annotations": {TRACKING_ID: None}}})
+            assert stage.ended(40)["phase"] == "RolledBack"
 
 
 def test_the_actor_does_nothing_on_evidence_that_is_not_what_was_judged(

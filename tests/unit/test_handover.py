@@ -8,9 +8,10 @@ from driftreview.api.act import ActType, Do
 from driftreview.api.base import Condition
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
-from driftreview.domain.action import Observed, Settle
+from driftreview.api.wayback import WayBackCheck
+from driftreview.domain.action import Observed, Role, Settle
 from driftreview.domain.owner import Owner, OwnerKind
-from driftreview.domain.pausing import SETTLES
+from driftreview.domain.pausing import SETTLES, hindrance
 from driftreview.domain.plan import plan
 from driftreview.domain.recheck import differences, looked, looked_after
 from driftreview.domain.running import Edit
@@ -309,6 +310,50 @@ class TestPause:
         simulator.pass_time(6 * HOUR)
         assert (simulator.phase, simulator.acts) == (Phase.FAILED, [])
         assert "(what owns the target cannot be told to leave it alone: PATCH" in simulator.status["summary"]
+
+    def test_what_was_put_back_before_a_pause_was_seen_is_not_said_to_stay_paused(self) -> None:
+        simulator = bad(git_ops="Pause")
+        simulator.unpausable = "PATCH applications: no answer"
+        decided(simulator)
+        revert(simulator)
+        simulator.pass_time(10 * MINUTE)
+        assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [])
+        assert (
+            "what owns it was to be paused, and was not seen to be: if it is, run: kubectl annotate "
+            "applications.argoproj.io web -n argocd argocd.argoproj.io/skip-reconcile-: T0+1h: latency"
+        ) in simulator.status["summary"]
+
+    def test_what_is_known_to_be_refused_is_never_begun_and_the_rollback_waits_for_it(self) -> None:
+        simulator = bad(git_ops="Pause")
+        assert simulator.target is not None
+        simulator.target.check = WayBackCheck(at=T0, generation=7, hindrances=[hindrance("cannot patch")])
+        simulator.pass_time(30 * MINUTE)
+        known = condition(simulator, "RollbackPossible")
+        assert (known.status, known.reason) == ("False", Reason.NOT_PAUSED)
+        assert known.message == "what owns the target cannot be told to leave it alone: cannot patch"
+        assert simulator.status["summary"].endswith(f"; a drift could not be rolled back now: {known.message}")
+        simulator.pass_time(40 * MINUTE)
+        stalled = condition(simulator, "Stalled")
+        assert (simulator.phase, stalled.status, stalled.reason) == (Phase.HOLDING, "True", Reason.NOT_PAUSED)
+        assert "act" not in simulator.status, "of a pause that was never begun nothing is told"
+        assert unproved(simulator) == []
+        simulator.target.check = WayBackCheck(at=simulator.now, generation=7)
+        simulator.pass_time(10 * MINUTE)
+        assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [ActType.ROLL_BACK])
+
+    def test_an_actor_that_is_to_begin_it_waits_for_it_as_well(self) -> None:
+        simulator = bad(git_ops="Pause")
+        simulator.unpausable = "not yet"
+        decided(simulator)
+        subject, refused = simulator.stored(), WayBackCheck(at=T0, generation=7, hindrances=[hindrance("cannot patch")])
+        assert subject.status.act is not None
+        begun = subject.status.act.model_copy(update={"pause": None})
+        subject = subject.model_copy(update={"status": subject.status.model_copy(update={"act": begun})})
+        action = plan(subject, Observed(target(owner=ARGO, check=refused)), simulator.now, Role.ACTOR)
+        assert isinstance(action, Settle)
+        assert action.status.act == begun, "no intent to pause is written"
+        assert action.status.rollback is not None
+        assert (action.status.phase, action.status.rollback.reason) == (Phase.ROLLING_BACK, Reason.NOT_PAUSED)
 
     def test_of_an_owner_without_a_name_nothing_can_be_paused(self) -> None:
         simulator = decided(bad(UNNAMED, "Pause"))

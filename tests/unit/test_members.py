@@ -9,6 +9,7 @@ from driftreview.api.act import ActType, Do
 from driftreview.api.approval import ApprovalType
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
+from driftreview.api.rollout import GitOps
 from driftreview.api.target import TargetKind
 from driftreview.api.wayback import Hindrance, WayBackCheck
 from driftreview.domain.fixing import all_kept
@@ -495,3 +496,8 @@ def test_killed_anywhere_it_comes_to_the_same_end(bad: bool) -> None:  # noqa: F
         assert killed.status == whole.status, f"killed at write {fuse}"
         assert (killed.acts, killed.taken) == (whole.acts, whole.taken)
         assert versions(killed) == versions(whole)
+
+
+def test_only_what_owns_the_target_itself_is_paused() -> None:
+    subject = review(target={"name": "web", "with": [{"name": "api"}]}, rollout={"gitOps": "Pause"})
+    assert [each.spec.rollout.git_ops for each in apart(subject)] == [GitOps.PAUSE, GitOps.OVERRIDE]

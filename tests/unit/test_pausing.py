@@ -6,7 +6,7 @@ import pytest
 
 from driftreview.api.act import Pause, PausedKind
 from driftreview.api.driftsnapshot import Problem
-from driftreview.domain.pausing import RECONCILE, SKIP_RECONCILE, how_to_unpause, pause_patch
+from driftreview.domain.pausing import RECONCILE, SKIP_RECONCILE, hindrance, how_to_grant, how_to_unpause, pause_patch
 from tests.builders import T0, review
 
 Raw = dict[str, Any]
@@ -113,6 +113,20 @@ class TestAHelmRelease:
 
     def test_nor_one_of_another_cluster(self) -> None:
         assert "spec.kubeConfig" in wrong(release(kubeConfig={"secretRef": {"name": "eu"}}), self.kind)
+
+
+@pytest.mark.parametrize("kind", [PausedKind.APPLICATION, PausedKind.HELM_RELEASE])
+def test_who_grants_what_is_named_and_never_cut(kind: PausedKind) -> None:
+    found = hindrance("no " * 500, how_to_grant(pause(kind))).message
+    assert len(found) <= 512
+    assert found.endswith(
+        "; if the right is missing, whoever may bind roles in namespace argocd binds "
+        "charts/driftreview/rules/gitops.yaml there to the operator's account"
+    )
+
+
+def test_for_the_target_itself_no_right_is_missing_that_the_rollback_has() -> None:
+    assert how_to_grant(pause(PausedKind.TARGET)) == ""
 
 
 def test_how_each_is_undone_is_a_command() -> None:

@@ -130,6 +130,17 @@ class TestOthers:
             "argocd.argoproj.io/skip-reconcile-"
         ) in steps(simulator)
 
+    def test_a_pause_that_was_never_seen_is_told_as_such(self) -> None:
+        simulator = bad("Pause")
+        simulator.unpausable = "PATCH applications: 403"
+        simulator.pass_time(6 * HOUR)
+        assert simulator.phase == Phase.FAILED
+        found = next(each for each in steps(simulator) if "end the pause" in each)
+        assert found.startswith(
+            "What owns the target was to be paused, and was not seen to be: if it is, end the pause once Git has what "
+            "is to run: kubectl annotate applications.argoproj.io web -n argocd "
+        )
+
 
 def with_container(**fields: Any) -> Raw:
     found = template("old")

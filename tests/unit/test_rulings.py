@@ -1,5 +1,6 @@
 """What other reviews came to counts for the next one: what was rejected is no baseline, and nothing to go back to."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from driftreview.domain.rulings import Ruling, rejected, remembered, rulings
 from driftreview.runtime.rulings import Rulings
 from tests.builders import HOUR, MINUTE, T0, target
 from tests.simulator import Simulator
+from tests.unit.test_handover import bad, revert
 from tests.unit.test_life_of_a_review import release
 
 WEB = Target(name="web")
@@ -70,6 +72,29 @@ class TestReading:
         assert undecided.status["decision"]["recommendation"] == Recommendation.INCONCLUSIVE
         assert [ruling(each) for each in (stored(waiting), stored(undecided), {}, {"status": None})] == [None] * 4
 
+    @pytest.mark.parametrize("policy", [{}, {"onInconclusive": "Rollback"}])
+    def test_what_people_took_back_as_was_decided_is_rejected(self, policy: dict[str, str]) -> None:
+        simulator = bad(**policy)
+        if policy:
+            simulator.metrics.mode = "empty"
+        simulator.pass_time(4 * HOUR + 5 * MINUTE)
+        body = stored(simulator) | {"metadata": {"name": "release"}}
+        before = ruling(body)
+        assert (before is not None and before.rejected, before.taken_back if before else "") == (not policy, "")
+        revert(simulator)
+        simulator.pass_time(10 * MINUTE)
+        assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [])
+        found = ruling(stored(simulator) | {"metadata": {"name": "release"}})
+        assert found is not None
+        assert (found.rejected, found.taken_back, found.uid) == (True, "release", "target-uid")
+
+    def test_what_the_operator_took_back_is_noted_on_the_target_instead(self) -> None:
+        simulator = bad(None)
+        simulator.pass_time(HOUR + 10 * MINUTE)
+        found = ruling(stored(simulator))
+        assert found is not None
+        assert (simulator.phase, found.rejected, found.taken_back) == (Phase.ROLLED_BACK, True, "")
+
     def test_what_cannot_be_read_is_none(self) -> None:
         assert ruling({"status": {"decision": {"recommendation": "PERHAPS"}}}) is None
 
@@ -113,6 +138,26 @@ class TestRemembered:
 
     def test_without_a_known_beginning_nothing_is_remembered(self) -> None:
         assert self.during(made("bad"), rollout_started_at=None) == ()
+
+
+class TestTakenBackByPeople:
+    def after(self, *rulings: Ruling, **fields: Any) -> str:
+        return remembered(target(**fields), rulings).taken_back_after
+
+    def ruled(self, at: datetime = T0 - HOUR, **fields: Any) -> Ruling:
+        running = made(target().template_hash, at=at)
+        return replace(running, **{"taken_back": "release", "uid": "target-uid"} | fields)
+
+    def test_the_template_is_known_again_on_the_same_object(self) -> None:
+        assert self.after(self.ruled()) == "release"
+        assert self.after(self.ruled(), rollout_started_at=None) == "release"
+        assert self.after(self.ruled(), uid="another") == ""
+        assert self.after(self.ruled(template_hash="other")) == ""
+
+    def test_the_last_word_on_it_counts(self) -> None:
+        approved = self.ruled(at=T0, rejected=False, taken_back="")
+        assert self.after(approved, self.ruled()) == ""
+        assert self.after(self.ruled(at=T0 + HOUR), approved) == "release"
 
 
 class TestWhatIsKept:

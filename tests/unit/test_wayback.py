@@ -16,6 +16,7 @@ from driftreview.api.wayback import MOST_RISKS, Hindrance, Rehearsal, RehearsalO
 from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.headroom import Budget
 from driftreview.domain.marks import IRREVERSIBLE, irreversible
+from driftreview.domain.pausing import hindrance
 from driftreview.domain.plan import plan
 from driftreview.domain.status import condition, moved
 from driftreview.domain.wayback import (
@@ -197,6 +198,9 @@ class TestWhatALookFinds:
     def test_one_that_could_not_be_done_is_a_risk(self) -> None:
         result = found(rehearsal("Unknown", "timed out"))
         assert (result.hindrances, result.risks) == ([], ["the rollback could not be rehearsed: timed out"])
+
+    def test_a_pause_that_would_not_be_done_hinders(self) -> None:
+        assert found(Gathered(OLD, not_paused=hindrance("no"))).hindrances == [hindrance("no")]
 
     def test_what_could_not_be_read_is_a_risk_said_once_for_each_reason(self) -> None:
         unread = (Unread("Secret a", "no right"), Unread("ResourceQuotas", "slow"), Unread("Secret b", "no right"))

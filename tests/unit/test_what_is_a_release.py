@@ -75,3 +75,15 @@ def test_what_a_review_rolled_back_is_not_reviewed_again_before_a_person_says_so
     assert why in waiting.summary
     stalled = next(each for each in waiting.conditions if each.type == "Stalled")
     assert (stalled.status, stalled.message) == ("True", why)
+
+
+@pytest.mark.parametrize("t0", [None, "2026-07-31T12:00:00Z"])
+def test_nor_what_people_took_back_for_one_before_that_is_deleted(t0: str | None) -> None:
+    waiting = status(target(taken_back_after="release"), **({} if t0 is None else {"t0": t0}))
+    assert (waiting.phase, waiting.t0) == (Phase.PENDING, None)
+    stalled = next(each for each in waiting.conditions if each.type == "Stalled")
+    why = (
+        "web-new was taken back by people, as review release had decided; to have it reviewed all the same: "
+        "kubectl delete driftreview release -n shop"
+    )
+    assert (stalled.status, stalled.message) == ("True", why)

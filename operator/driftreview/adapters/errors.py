@@ -10,6 +10,8 @@ ClusterError
 │   └── OversizedError   the object is larger than is read of one
 ├── UnreadableError    the object is not what its kind promises, and not one that we wrote
 └── UnavailableError   no answer, or one that says try later (timeouts, 429, 5xx)
+    └── UnservedError    nobody serves that path: there is no such group of kinds, or something else than the API
+                         server answered (404, but not in its words)
 """
 
 from __future__ import annotations
@@ -68,6 +70,10 @@ class UnavailableError(ClusterError):
     """The API server could not answer now."""
 
 
+class UnservedError(UnavailableError):
+    """Nobody serves that path: there is no such group of kinds, or it was not the API server that answered."""
+
+
 def error_of(status: int, document: Mapping[str, Any], what: str) -> ClusterError:
     """What an answer other than HTTP's 2xx means.
 
@@ -83,7 +89,7 @@ def error_of(status: int, document: Mapping[str, Any], what: str) -> ClusterErro
         case 403:
             return ForbiddenError(text, status)
         case 404:  # a proxy's page must not end a review
-            return NotFoundError(text) if document.get("kind") == "Status" else UnavailableError(text)
+            return NotFoundError(text) if document.get("kind") == "Status" else UnservedError(text)
         case 409:
             return ExistsError(text) if reason == "AlreadyExists" else ChangedError(text)
         # A failed `test` of a JSON patch has the reason of an invalid object, but names none and says only this.

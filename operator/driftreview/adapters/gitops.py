@@ -31,12 +31,19 @@ class GitOpsTools:
             RefusedError: it does not own the target, or would not stay paused.
             ClusterError: the API server did not do it.
         """
+        if patch := self._patch(review, pause):
+            self._cluster.patch(_KINDS[pause.kind], pause.name, patch, pause.namespace)
 
+    def rehearse(self, review: DriftReview, pause: Pause) -> None:
+        """Have the very patch tried without anything being changed; raises as `pause` does."""
+        if patch := self._patch(review, pause):
+            self._cluster.rehearse(_KINDS[pause.kind], pause.name, patch, pause.namespace)
+
+    def _patch(self, review: DriftReview, pause: Pause) -> list[dict[str, Any]]:
         def patch(raw: dict[str, Any]) -> list[dict[str, Any]] | Problem:
             return pause_patch(review, pause, raw)
 
         found = self._cluster.keep(_KINDS[pause.kind], pause.name, pause.namespace, patch)
         if isinstance(found, Problem):
             raise RefusedError(found.message)
-        if found:
-            self._cluster.patch(_KINDS[pause.kind], pause.name, found, pause.namespace)
+        return found

@@ -9,16 +9,28 @@ from functools import partial
 from time import monotonic
 from typing import Any, Final, TypeVar
 
-from driftreview.adapters.errors import ClusterError, ForbiddenError, NotFoundError, RefusedError
+from driftreview.adapters.errors import (
+    ChangedError,
+    ClusterError,
+    ForbiddenError,
+    NotFoundError,
+    RefusedError,
+    UnservedError,
+)
+from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.histories import TARGETS
 from driftreview.adapters.kubernetes import AUTOSCALERS, CONFIG_MAPS, SECRETS, Cluster, Kind
 from driftreview.adapters.workloads import Workload
-from driftreview.api.wayback import Rehearsal, RehearsalOutcome
+from driftreview.api.act import Pause, PausedKind
+from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftsnapshot import Problem
+from driftreview.api.wayback import Hindrance, Rehearsal, RehearsalOutcome
 from driftreview.domain.action import Role
 from driftreview.domain.blocking import SAYS, Tried
 from driftreview.domain.display import plain
 from driftreview.domain.headroom import budget_of, quota_of
-from driftreview.domain.patches import another_patch, rollback_patch
+from driftreview.domain.patches import another_patch, note_patch, ran, rollback_patch
+from driftreview.domain.pausing import LEFT_ALONE, hindrance, how_to_grant, not_there, pause_ahead
 from driftreview.domain.running import autoscaler_of
 from driftreview.domain.wayback import (
     CLAIM,
@@ -32,6 +44,7 @@ from driftreview.domain.wayback import (
     Unread,
     needs,
 )
+from driftreview.domain.ways import resumes
 
 SECONDS: Final = 5.0
 """After so many no further question is asked."""
@@ -52,9 +65,11 @@ _MESSAGE: Final = 200
 _NO_DRY_RUN: Final = "does not support dry run"
 """What the API server says of an admission webhook that has side effects: that one is not asked, nor the rest."""
 _BY_THE_ACTOR: Final = "the operator of role actor tries it before it acts"
+_PAUSE: Final = "whether what owns the target can be told to leave it alone"
 _BY_NOBODY: Final = "the operator of role judge may change no workload, not even without doing it"
 _UNAUTHORIZED: Final = 401
 _NO_RIGHT: Final = "the operator may not read it"
+_CHANGED: Final = "it changed while that was tried"
 _NO_TIME: Final = "the API server was slow"
 
 _T = TypeVar("_T")
@@ -66,38 +81,84 @@ class WayBack:
     def __init__(self, cluster: Cluster, role: Role = Role.ALL) -> None:
         """Ask this cluster, in a hurry; a judge may patch nothing, and so rehearse nothing."""
         self._cluster, self._rehearses = cluster.hurried(_ANSWER_SECONDS), role is not Role.JUDGE
+        self._tools = GitOpsTools(self._cluster)
 
     def gather(
-        self,
-        workload: Workload,
-        template: Mapping[str, Any] | None,
-        ran: tuple[datetime, datetime],
-        *,
-        resumes: bool = False,
+        self, review: DriftReview, workload: Workload, template: Mapping[str, Any] | None, now: datetime
     ) -> Gathered:
-        """Rehearse the rollback, and read what the previous pods need.
+        """Rehearse the rollback with the pause before it, and read what the previous pods need.
 
         Args:
+            review: whose way back it is.
             workload: the target as it was read.
             template: the previous pod template, empty if it could not be read; None if the pods are taken away.
-            ran: from when until when what runs now ran, as the patch of the rollback has it.
-            resumes: whether a paused rollout goes on with it.
+            now: the time.
         """
         asked = _Questions(self._cluster, workload.raw["metadata"]["namespace"], monotonic() + SECONDS)
+        gathered = self._gathered(review, workload, template, now, asked)
+        not_paused = self._not_paused(review, workload, pause_ahead(review, workload.view, now), asked)
+        return _with_scalers(replace(gathered, not_paused=not_paused), asked, workload)
+
+    def _gathered(
+        self,
+        review: DriftReview,
+        workload: Workload,
+        template: Mapping[str, Any] | None,
+        now: datetime,
+        asked: _Questions,
+    ) -> Gathered:
         if template is not None and not template:
-            return _with_scalers(Gathered(template), asked, workload)
-        patch = rollback_patch(workload.view, workload.raw, template, ran, resumes=resumes)
+            return Gathered(template)
+        during = ran(workload.view, review.status.t0, now)
+        patch = rollback_patch(workload.view, workload.raw, template, during, resumes=resumes(review))
         rehearsal = self._rehearsal(workload, patch)
         if template is None:
-            return _with_scalers(Gathered({}, rehearsal=rehearsal, empties=True), asked, workload)
-        gathered = Gathered(
+            return Gathered({}, rehearsal=rehearsal, empties=True)
+        return Gathered(
             template,
             missing=tuple(each for each in needs(template)[:MOST_NEEDS] if asked.is_missing(each)),
             quotas=tuple(asked.all("ResourceQuotas", QUOTAS, quota_of)),
             budgets=tuple(asked.all("PodDisruptionBudgets", BUDGETS, budget_of)),
             rehearsal=rehearsal,
         )
-        return _with_scalers(gathered, asked, workload)
+
+    def _not_paused(
+        self, review: DriftReview, workload: Workload, pause: Pause | Problem | None, asked: _Questions
+    ) -> Hindrance | None:
+        """Why the pause that the rollback would begin with would not be done; None if it would, or is not known."""
+        if isinstance(pause, Problem):
+            return hindrance(pause.message)
+        if pause is None:
+            return None
+        if not self._rehearses:
+            asked.unread.append(Unread(_PAUSE, _BY_THE_ACTOR))
+            return None
+        found: Hindrance | None = None
+
+        def rehearse() -> None:
+            nonlocal found
+            try:
+                self._rehearse_pause(review, workload, pause)
+            except ForbiddenError as error:
+                found = hindrance(_said(error), how_to_grant(pause))
+            except (NotFoundError, UnservedError):
+                found = hindrance(not_there(pause))
+            except ChangedError:
+                asked.unread.append(Unread(_PAUSE, _CHANGED))
+            except RefusedError as error:
+                if _outcome(error) is not RehearsalOutcome.REFUSED:
+                    raise
+                found = hindrance(_said(error))
+
+        asked.ask(_PAUSE, rehearse)
+        return found
+
+    def _rehearse_pause(self, review: DriftReview, workload: Workload, pause: Pause) -> None:
+        if pause.kind is not PausedKind.TARGET:
+            self._tools.rehearse(review, pause)
+            return
+        patch = note_patch(workload.view, workload.raw, LEFT_ALONE)
+        self._cluster.rehearse(TARGETS[workload.kind], pause.name, patch, pause.namespace)
 
     def try_another(self, workload: Workload, now: datetime) -> Tried:
         """Try to give the target another pod template, as any release does; nothing is changed."""
@@ -168,7 +229,7 @@ class _Questions:
             except NotFoundError:
                 missing = True
 
-        self._ask(str(need), look)
+        self.ask(str(need), look)
         return missing
 
     def all(self, what: str, kind: Kind, reduce: Callable[[dict[str, Any]], _T]) -> list[_T]:
@@ -182,10 +243,11 @@ class _Questions:
                     self.unread.append(Unread(f"more than {len(found)} {what}", "only the first are read"))
                     return
 
-        self._ask(what, read)
+        self.ask(what, read)
         return found[:_MOST]
 
-    def _ask(self, what: str, question: Callable[[], None]) -> None:
+    def ask(self, what: str, question: Callable[[], None]) -> None:
+        """Ask, unless there is no time for it; what is not answered is not known."""
         if self.silent or monotonic() >= self.until:
             self.unread.append(Unread(what, _NO_TIME))
             return

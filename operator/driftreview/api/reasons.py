@@ -178,7 +178,7 @@ class Reason(StrEnum):
     OWNED_BY_GIT = "OwnedByGit"
     """Argo CD or Flux owns the target and `rollout.gitOps` is Report: a rollback is handed over to people."""
     NOT_PAUSED = "NotPaused"
-    """What owns the target could not be told to leave it alone."""
+    """What owns the target cannot be told to leave it alone, as was tried before or when the rollback began."""
     # NewRevisionRefused
     BLOCKED = "Blocked"
     """Another pod template, tried without doing it, was refused by the policy of Block."""

@@ -14,7 +14,7 @@ from driftreview.domain import schedule
 from driftreview.domain.conclusion import BY_PEOPLE
 from driftreview.domain.display import fitted
 from driftreview.domain.follow import NOBODY
-from driftreview.domain.pausing import how_to_unpause
+from driftreview.domain.pausing import NEVER_SEEN_PAUSED, how_to_unpause
 from driftreview.domain.recovery import since_then
 from driftreview.domain.status import finished, moved
 from driftreview.domain.steps import told_steps
@@ -51,9 +51,9 @@ def _how(review: DriftReview, status: DriftReviewStatus) -> str:
     by = f" {act.by}" if act is not None and act.by else ""
     if act is None or act.pause is None:
         return by
-    # Said of a mere intent too: nobody may know whether it was done, and to take back what was not does no harm.
     target = f"{review.spec.target.kind.lower()}/{review.spec.target.name}"
-    return f"{by}; what owns it stays paused until you run: {how_to_unpause(act.pause, target)}"
+    stays = "stays paused until you run" if act.pause.done_at else f"{NEVER_SEEN_PAUSED}, run"
+    return f"{by}; what owns it {stays}: {how_to_unpause(act.pause, target)}"
 
 
 def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from driftreview.api.act import Act, ActType, Do, Step
 from driftreview.api.driftreview import DriftReview
+from driftreview.api.rollout import GitOps
 from driftreview.api.status import DriftReviewStatus, Member
 from driftreview.api.target import Target
 from driftreview.domain.workload import TargetView
@@ -41,7 +42,10 @@ def alone(review: DriftReview, index: int) -> DriftReview:
         }
     )
     target = Target(kind=member.kind, name=member.name)
-    spec = review.spec.model_copy(update={"target": target})
+    rollout = review.spec.rollout
+    if rollout.git_ops is GitOps.PAUSE:  # only what owns the target is told to leave it alone
+        rollout = rollout.model_copy(update={"git_ops": GitOps.OVERRIDE})
+    spec = review.spec.model_copy(update={"target": target, "rollout": rollout})
     return review.model_copy(update={"spec": spec, "status": own})
 
 

@@ -81,6 +81,12 @@ def no_release(review: DriftReview, target: TargetView, by: datetime, t0: dateti
     if target.rejected:
         allow = f"kubectl annotate {as_kubectl_says(review.spec.target)} {REJECTED}- -n {review.metadata.namespace}"
         return f"{name} was rolled back by a review; to have it reviewed all the same: {allow}"
+    if target.taken_back_after:
+        forget = f"kubectl delete driftreview {target.taken_back_after} -n {review.metadata.namespace}"
+        return (
+            f"{name} was taken back by people, as review {target.taken_back_after} had decided; to have it reviewed "
+            f"all the same: {forget}"
+        )
     window, retaken = review.spec.window, review.status.retaken is not None
     if window.t0 is not None and not retaken:
         return None

@@ -1,12 +1,12 @@
 """What other reviews of a target came to, as far as the next one must know it.
 
 A rollback notes on the target what it took away. What was rejected and not rolled back (left to a person, advised, the
-target paused, released over) is known from the reviews alone, while they are kept.
+target paused, released over), or taken back by people, is known from the reviews alone, while they are kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -33,6 +33,10 @@ class Ruling:
     """Where the baseline of that review ended: the template may have run from then on."""
     until: datetime | None
     """When it was seen to be gone, or was looked at no more; None while that is still to come."""
+    taken_back: str = ""
+    """The review's name, where people did the rollback that it decided."""
+    uid: str = ""
+    """The workload's."""
 
 
 def rulings(review: Mapping[str, Any]) -> dict[tuple[str, str], Ruling]:
@@ -46,8 +50,8 @@ def rulings(review: Mapping[str, Any]) -> dict[tuple[str, str], Ruling]:
         status = DriftReviewStatus.model_validate(review["status"])
     except ValidationError:
         return {}
-    decision = status.decision
-    if decision is None or decision.recommendation is Recommendation.INCONCLUSIVE:
+    decision, by_people = status.decision, status.act is not None and status.act.by is not None
+    if decision is None or (decision.recommendation is Recommendation.INCONCLUSIVE and not by_people):
         return {}
     ended = condition(status, ConditionType.RECONCILING) if status.phase in TERMINAL else None
     names = named(review["spec"])
@@ -55,10 +59,12 @@ def rulings(review: Mapping[str, Any]) -> dict[tuple[str, str], Ruling]:
     return {
         name: Ruling(
             template_hash=own.judged.template_hash,
-            rejected=decision.recommendation is Recommendation.REJECT,
+            rejected=by_people or decision.recommendation is Recommendation.REJECT,
             at=decision.at,
             since=own.target.history_ends_at,
             until=None if ended is None else ended.last_transition_time,
+            taken_back=review["metadata"]["name"] if by_people else "",
+            uid=own.target.uid,
         )
         for name, own in every.items()
         if name in names and own.judged is not None and own.target is not None
@@ -80,8 +86,12 @@ def rejected(rulings: Iterable[Ruling]) -> frozenset[str]:
     return frozenset(name for name, each in last.items() if each.rejected)
 
 
-def remembered(target: TargetView, rulings: Iterable[Ruling]) -> TargetView:
-    """The target with the times in which other, rejected templates ran before its present rollout began."""
+def remembered(target: TargetView, rulings: Sequence[Ruling]) -> TargetView:
+    """The target with what people took back of it, and the times in which other, rejected templates ran before."""
+    found = [each for each in rulings if (each.uid, each.template_hash) == (target.uid, target.template_hash)]
+    last = max(found, key=lambda each: each.at, default=None)
+    if last is not None:
+        target = replace(target, taken_back_after=last.taken_back)
     began = target.rollout_started_at
     if began is None:
         return target

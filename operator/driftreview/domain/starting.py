@@ -148,7 +148,8 @@ def _unfit(
     for each in workloads:
         if waits := no_release(each.review, each.target, each.by, t0):
             summary = f"waits for a new rollout of {each.review.spec.target.name}: {waits}{_remark(status)}"
-            stuck = Stuck(Reason.WAITING_FOR_ROLLOUT, waits) if each.target.rejected else None
+            was_bad = each.target.rejected or each.target.taken_back_after
+            stuck = Stuck(Reason.WAITING_FOR_ROLLOUT, waits) if was_bad else None
             status = moved(status, Phase.PENDING, Reason.WAITING_FOR_ROLLOUT, summary, now, stuck)
             return Settle(finished(review, status), brisk(status, now))
     return None

@@ -47,6 +47,7 @@ MENDABLE: Final = frozenset(
         Reason.ROLLBACK_FORBIDDEN,
         Reason.OWNED_BY_AUTOSCALER,
         Reason.SCALING_UNKNOWN,
+        Reason.NOT_PAUSED,
     }
 )
 """Reasons for which a rollback is not possible now, but will be once somebody mends something."""
@@ -103,6 +104,8 @@ class Gathered:
     unknown_scalers: str | None = None
     """Why it is not known whether there are any."""
     rehearsal: Rehearsal | None = None
+    not_paused: Hindrance | None = None
+    """Why the pause that it would begin with would not be done."""
     empties: bool = False
     """Whether a rollback takes the pods away, and leaves the pod template."""
 
@@ -191,6 +194,8 @@ def _found(review: DriftReview, target: TargetView, gathered: Gathered, name: st
         yield _hindrance(Reason.ROLLBACK_REFUSED, "the API server would refuse the rollback: " + rehearsal.message)
     if rehearsal is not None and rehearsal.outcome is RehearsalOutcome.FORBIDDEN and _acts(review):
         yield _hindrance(Reason.ROLLBACK_FORBIDDEN, "the API server forbids the rollback: " + rehearsal.message)
+    if gathered.not_paused is not None:
+        yield gathered.not_paused
 
 
 def _hindrance(reason: Reason, message: str, end: str = "") -> Hindrance:

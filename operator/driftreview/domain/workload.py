@@ -171,6 +171,8 @@ class TargetView:
     """The current template was put back by a rollback of ours."""
     rejected: bool = False
     """The current template is one that a rollback of ours took away."""
+    taken_back_after: str = ""
+    """The review of which people did the rollback that took the current template away; empty where they did none."""
     rejected_during: tuple[tuple[datetime, datetime], ...] = ()
     """When templates ran that rollbacks of ours took away."""
     ruled_during: tuple[tuple[datetime, datetime], ...] = ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from driftreview.adapters.errors import ChangedError, ClusterError, RefusedError
+from driftreview.adapters.errors import ChangedError, ClusterError, ForbiddenError, RefusedError
 from driftreview.adapters.gitops import GitOpsTools
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.workloads import Workload, Workloads
@@ -23,7 +23,7 @@ from driftreview.domain.keeping import kept_name
 from driftreview.domain.members import alone
 from driftreview.domain.naming import stored_name
 from driftreview.domain.patches import ran
-from driftreview.domain.pausing import not_paused, paused
+from driftreview.domain.pausing import how_to_grant, not_paused, paused
 from driftreview.domain.pinnedmembers import frozen_members
 from driftreview.domain.ways import empties, resumes
 from driftreview.runtime.keeper import Keeper
@@ -142,7 +142,8 @@ class CarryOut:
         except ChangedError:
             raise
         except ClusterError as error:  # whatever it is: without the pause nothing is patched, and that must be seen
-            return not_paused(review, review.status, str(error), now), now + RETRY
+            grant = how_to_grant(pause) if isinstance(error, ForbiddenError) else ""
+            return not_paused(review, review.status, f"{error}{grant}", now), now + RETRY
         LOGGER.info(
             "%s %s/%s paused", *(pause.kind, pause.namespace, pause.name), extra={"review": review.metadata.full_name}
         )

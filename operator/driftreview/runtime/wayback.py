@@ -14,11 +14,10 @@ from driftreview.adapters.workloads import Workload
 from driftreview.api.act import Do
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.wayback import WayBackCheck
-from driftreview.domain.patches import ran
 from driftreview.domain.revisions import template_hash
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.wayback import checked, due
-from driftreview.domain.ways import resumes, way_back, way_back_to
+from driftreview.domain.ways import way_back, way_back_to
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 
@@ -65,8 +64,7 @@ class WayBackReader:
         try:
             empties = way_back(review, workload.view) is Do.SCALE
             template = None if empties else self._template(review, workload)
-            during = ran(workload.view, review.status.t0, now)
-            gathered = self.way_back.gather(workload, template, during, resumes=resumes(review))
+            gathered = self.way_back.gather(review, workload, template, now)
             return checked(review, workload.view, gathered, now)
         except Exception:  # noqa: BLE001 - whatever it is, no rollback waits for it
             LOGGER.exception("the way back could not be looked at", extra={"review": review.metadata.full_name})

@@ -13,7 +13,7 @@ from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
 from driftreview.domain.keeping import kept_name
-from driftreview.domain.pausing import how_to_unpause
+from driftreview.domain.pausing import NEVER_SEEN_PAUSED, how_to_unpause
 from driftreview.domain.podtemplate import tells_secrets
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Sentence, Tone
@@ -58,7 +58,10 @@ def steps(material: Material) -> Iterator[Sentence]:
             yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
         yield from _beside(material)
     if status.act is not None and status.act.pause is not None:
-        text, command = "Once Git has what is to run, end the pause", how_to_unpause(status.act.pause, target)
+        pause, text = status.act.pause, "Once Git has what is to run, end the pause"
+        if pause.done_at is None:
+            text = f"What owns the target {NEVER_SEEN_PAUSED}, end the pause once Git has what is to run"
+        command = how_to_unpause(pause, target)
         yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
 
 
