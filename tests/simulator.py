@@ -141,10 +141,17 @@ class Deployment:
             edited=self.edited,
             scaled=self.scaled,
             replicas=self.replicas,
-            counts=Counts(wanted=4, total=5, updated=int(self.partly), ready=5, available=5),
+            counts=self._counts(rollout),
             taken_back=self.taken_back,
             check=self.check,
         )
+
+    def _counts(self, rollout: Rollout) -> Counts:
+        """Its pods: one of the old revision serves until the new one does."""
+        if rollout is Rollout.PAUSED:
+            return Counts(wanted=4, total=5, updated=int(self.partly), ready=5, available=5)
+        old, run = int(rollout is not Rollout.COMPLETE), self.replicas
+        return Counts(wanted=run, total=run + old, updated=run, ready=run, available=run)
 
     def roll_out(self, version: str, now: datetime) -> None:
         """Somebody (or we) wrote another pod template."""

@@ -41,9 +41,9 @@ def begin(stage: Stage, kind: str, **window: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def ends(operators: Operators, api: Api, metrics: PrometheusServer) -> Iterator[dict[str, Stage]]:
-    """Three rollbacks, each with another recovery, judged by an operator that was killed in between."""
-    kinds = ("recovered", "not-recovered", "unknown")
+def ends(operators: Operators, api: Api, metrics: PrometheusServer, lab_session: Lab) -> Iterator[dict[str, Stage]]:
+    """Rollbacks, each with another recovery, judged by an operator that was killed in between."""
+    kinds = ("recovered", "not-recovered", "unknown", "emptied")
     stages = {kind: Stage(api, f"{kind}-{uuid.uuid4().hex[:6]}", metrics.url) for kind in kinds}
     with operators.own() as operator:
         for kind, stage in stages.items():
@@ -51,6 +51,7 @@ def ends(operators: Operators, api: Api, metrics: PrometheusServer) -> Iterator[
             begin(stage, kind)
         for stage in stages.values():
             assert stage.ended(60)["phase"] == "RolledBack"
+        lab_session.kubectl("scale", "deployment/web", "--replicas=0", "-n", stages["emptied"].namespace)
         operator.kill()
         operators.restart(operator)
         for stage in stages.values():
@@ -84,6 +85,16 @@ def test_the_time_after_a_rollback_is_judged_against_t0_and_the_phase_stays(
     assert datetime.fromisoformat(recovery["judgedAt"]) > due
     assert condition(status, "StaysBack")["status"] == "True"
     assert condition(status, "Reconciling")["lastTransitionTime"] == status["act"]["completedAt"]
+
+
+def test_of_what_is_scaled_to_zero_it_is_said_that_there_is_nothing_to_measure(ends: dict[str, Stage]) -> None:
+    status = ends["emptied"].status()
+    recovered, stays = condition(status, "Recovered"), condition(status, "StaysBack")
+    assert (status["recovery"]["verdict"], recovered["reason"]) == ("Unknown", "ScaledToZero")
+    assert recovered["message"].startswith("Deployment web is scaled to zero")
+    assert recovered["message"].endswith(": there is nothing to measure")
+    assert (stays["status"], stays["reason"]) == ("Unknown", "ScaledToZero")
+    assert "snapshot" not in status["recovery"]
 
 
 @pytest.mark.parametrize("kind", ["recovered", "not-recovered", "unknown"])
@@ -190,8 +201,9 @@ def test_it_is_rolled_back_only_when_the_restored_pods_run_and_until_then_it_say
     stage.review(source=False, window=WINDOW | {"t0": wire(t0), "recovery": "0s"}, signals=[stepping(t0)])
     status = stage.until(lambda found: "has no node" in found.get("summary", ""), "it says what is amiss", 60)
     assert status["phase"] == "RollingBack"
-    assert "0 of 1 pods are ready; pod web-" in status["summary"]
-    assert "pods of the rejected revision are still there: web-" in status["summary"]
+    restored, rejected = (status[each]["name"] for each in ("previous", "judged"))
+    pods = f"0 of 1 pods of {restored} (restored) are ready; 1 of {rejected} (rejected) are still there: {rejected}-"
+    assert f"rolling back to {restored}: {pods}" in status["summary"]
     lab_session.kubectl("label", "node", node, f"{label}=here")
     assert stage.ended(60)["phase"] == "RolledBack"
     owners = {each["metadata"]["ownerReferences"][0]["uid"] for each in running(stage)}
@@ -221,7 +233,18 @@ def test_a_restored_pod_that_crashes_is_named_and_a_rollback_that_does_not_finis
     status = stage.ended(120)
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "RollbackIncomplete")
     assert "kubectl describe deployment/web" in status["summary"]
-    assert condition(status, "StaysBack")["status"] == "True"
+    told, name = condition(status, "StaysBack"), status["previous"]["name"]
+    assert (told["status"], told["reason"]) == ("Unknown", "RollbackIncomplete")
+    assert told["message"].startswith(f"Deployment web asks for {name} again, but not all of its pods run: ")
+    assert "; 1 of 1 pods are of it, " in told["message"]
+    stage.until(lambda found: condition(found, "ReportWritten")["message"].startswith("Failed, "), "it is reported", 30)
+    report = stage.api.get("ConfigMap", "web-2-report", stage.namespace)["data"]
+    assert "way-back.json" not in report, "its pod template is back"
+    assert "Mend what keeps the pods from running that the rollback asks for again" in report["review.md"]
+    stage.api.merge("Deployment", "web", stage.namespace, {"spec": {"replicas": 0}})
+    look(stage)
+    status = stage.until(lambda found: condition(found, "StaysBack")["reason"] == "ScaledToZero", "it is told", 40)
+    assert condition(status, "StaysBack")["status"] == "Unknown"
     assert operator.pid is not None
 
 

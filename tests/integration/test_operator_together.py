@@ -79,17 +79,22 @@ def test_all_are_taken_back_in_the_declared_order(stage: Stage, operator: Operat
     assert operator.pid is not None
 
 
-def test_when_the_third_of_five_does_not_come_back_the_rest_is_left_and_that_is_said(
-    stage: Stage, operator: OperatorProcess
-) -> None:
-    names = (API, JOBS, "web-mail", "web-shop")
-    old, new = deployment("1", name=JOBS), deployment("2", name=JOBS)
+def released_without_way_back(stage: Stage, name: str, deadline: int) -> None:
+    """A release whose previous pods find no node any more."""
+    old, new = deployment("1", name=name), deployment("2", name=name)
     old["spec"]["template"]["spec"]["nodeSelector"] = NODES
-    old["spec"]["progressDeadlineSeconds"] = new["spec"]["progressDeadlineSeconds"] = 2
+    old["spec"]["progressDeadlineSeconds"] = new["spec"]["progressDeadlineSeconds"] = deadline
     new["spec"]["template"]["spec"]["nodeSelector"] = None
     with room(stage.api):
         stage.roll_out(old)
     stage.roll_out(new)
+
+
+def test_when_the_third_of_five_does_not_come_back_the_rest_is_left_and_that_is_said(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    names = (API, JOBS, "web-mail", "web-shop")
+    released_without_way_back(stage, JOBS, 2)
     released(stage, *(each for each in names if each != JOBS))
     stage.review(**together(*names, **drifting()))
     status = stage.ended(90)
@@ -99,9 +104,38 @@ def test_when_the_third_of_five_does_not_come_back_the_rest_is_left_and_that_is_
     assert f"came only so far: {where}/{JOBS}: its pods are not all there after" in status["summary"]
     so_far = f"; back: the target, {API}, changed, but not all of its pods run: {JOBS}, not back: web-mail, web-shop; "
     assert so_far in status["summary"]
-    stage.until(lambda found: condition(found, "StaysBack"), "what is back is looked after")
+    status = stage.until(lambda found: condition(found, "StaysBack"), "what is back is looked after")
+    told = condition(status, "StaysBack")
+    assert (told["status"], told["reason"]) == ("Unknown", "RollbackIncomplete")
+    assert f", and Deployment {JOBS} asks for {status['members'][1]['previous']['name']} again, but " in told["message"]
     assert proved(stage) == []
     assert operator.pid is not None
+
+
+def test_one_that_others_change_in_the_middle_of_the_rollback_ends_it_with_a_command_for_each_that_is_not_back(
+    stage: Stage, operator: OperatorProcess
+) -> None:
+    released_without_way_back(stage, API, 600)
+    released(stage, JOBS)
+    stage.review(**together(API, JOBS, **drifting()))
+    stage.until(lambda found: "appliedAt" in found.get("act", {}).get("steps", [{}])[0], "it is half way", 60)
+    stage.apply(deployment("3", name=JOBS))
+    stage.touch()
+    status = stage.ended(30)
+    assert (status["phase"], condition(status, "Ready")["reason"]) == ("Superseded", "NewRevision")
+    so_far = (
+        f"; back: the target, changed, but not all of its pods run: {API}, not back: {JOBS}; take back by hand what"
+    )
+    assert so_far in status["summary"]
+    lines = operator.log.read_text("utf-8").splitlines()
+    ended = [each for each in lines if "Superseded: " in each and f"{stage.namespace}/" in each]
+    assert len(ended) == 1
+    assert "WARNING" in ended[0]
+    stage.until(lambda found: condition(found, "ReportWritten")["message"].startswith("Superseded: "), "it is reported")
+    report = stage.api.get("ConfigMap", "web-2-report", stage.namespace)["data"]["review.md"]
+    before = [each["previous"]["name"] for each in status["members"]]
+    assert f"Deployment {API} was given {before[0]} again: mend what keeps its pods from running: `kubectl" in report
+    assert f"meant to stay, take Deployment {JOBS} back to {before[1]}: `kubectl get driftsnapshot" in report
 
 
 def test_what_cannot_be_taken_back_of_one_holds_all_until_it_is_mended(stage: Stage, operator: OperatorProcess) -> None:

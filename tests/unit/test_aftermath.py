@@ -15,10 +15,13 @@ from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.plan import plan
 from driftreview.domain.running import Edit
 from driftreview.domain.trouble import PATIENCE
+from driftreview.domain.workload import Counts, Rollout
 from tests.builders import HOUR, MINUTE, T0, review, signal, target
 from tests.simulator import Deployment, Metrics, Simulator
 
 SECOND = timedelta(seconds=1)
+PARTLY = "web-old runs, but not all of its pods: slow"
+NOT_YET = "Deployment web asks for web-old again, but not all of its pods run: slow"
 CLOSES = T0 + 4 * HOUR + 30 * MINUTE
 
 
@@ -191,6 +194,69 @@ class TestWhetherItStays:
         assert said(simulator, "StaysBack")[:2] == ("False", "Returned")
         assert said(simulator, "StaysBack")[2].endswith("looked at no more")
 
+    @pytest.mark.parametrize(
+        ("counts", "truth", "words"),
+        [
+            (Counts(5, 5, 5, 4, 4), "True", f"{PARTLY}; 5 of 5 pods are of it, 4 of all 5 are ready"),
+            (
+                Counts(5, 5, 2, 4, 4),
+                "True",
+                f"{PARTLY}; 2 of 5 pods are of it, another revision still has 3, 4 of all 5",
+            ),
+            (None, "True", PARTLY),
+            (Counts(2, 2, 2, 0, 0), "Unknown", f"{NOT_YET}; 2 of 2 pods are of it, 0 of all 2 are ready"),
+            (Counts(2, 0, 0, 0, 0), "Unknown", f"{NOT_YET}; 0 of 2 pods are of it"),
+        ],
+    )
+    def test_what_ran_once_and_is_replaced_runs_as_long_as_a_pod_of_it_is_surely_ready(
+        self, counts: Counts | None, truth: str, words: str
+    ) -> None:
+        view = target("old", rollout=Rollout.PROGRESSING, rollout_message="slow", counts=counts, replicas=5)
+        subject = rolled_back()
+        settled = plan(subject.stored(), Observed(view), subject.now)
+        assert isinstance(settled, Settle)
+        found = next(each for each in settled.status.conditions if each.type == "StaysBack")
+        assert (found.status, found.message.startswith(words)) == (truth, True)
+
+    def test_scaled_to_zero_nothing_runs_and_the_time_after_it_is_not_judged(self) -> None:
+        simulator = rolled_back(good_again=False)
+        assert simulator.target is not None
+        simulator.target.replicas = 0
+        simulator.pass_time(MINUTE)
+        why = "Deployment web asks for web-old again, but is scaled to zero: no pod of it runs"
+        assert said(simulator, "StaysBack") == ("Unknown", "ScaledToZero", why)
+        assert said(simulator, "Recovered")[1] == "RecoveryDue", "it may be scaled up before the time that is judged"
+        simulator.pass_time(2 * HOUR)
+        assert said(simulator, "Recovered") == (
+            "Unknown",
+            "ScaledToZero",
+            "Deployment web is scaled to zero: there is nothing to measure",
+        )
+        assert "recovery" in simulator.status
+        assert "snapshot" not in simulator.status["recovery"]
+        assert "; whether that helped is not known: Deployment web is scaled to zero" in simulator.status["summary"]
+
+    @pytest.mark.parametrize(("minutes", "verdict"), [(-1, "Unknown"), (1, "Recovered")])
+    def test_scaled_to_zero_after_the_time_that_is_judged_it_is_judged(self, minutes: int, verdict: str) -> None:
+        simulator = rolled_back()
+        due = simulator.stored().status.recovery
+        assert due is not None
+        assert simulator.target is not None
+        simulator.pass_time(due.due - simulator.now - 2 * MINUTE)
+        simulator.target.replicas, simulator.target.scaled = 0, Edit("jane", due.due + minutes * MINUTE)
+        simulator.now = due.due + 10 * MINUTE
+        simulator.run()
+        assert simulator.status["recovery"]["verdict"] == verdict
+
+    def test_scaled_up_before_the_time_that_is_judged_it_is_judged(self) -> None:
+        simulator = rolled_back()
+        assert simulator.target is not None
+        simulator.target.replicas = 0
+        simulator.pass_time(2 * MINUTE)
+        simulator.target.replicas = 1
+        simulator.pass_time(2 * HOUR)
+        assert (simulator.status["recovery"]["verdict"], said(simulator, "StaysBack")[0]) == ("Recovered", "True")
+
     def test_who_applied_it_is_named(self) -> None:
         simulator = rolled_back()
         owner = Owner(OwnerKind.APPLICATION, "web", "", "label argocd.argoproj.io/instance", wrote=False)
@@ -274,6 +340,13 @@ class TestWhetherItStays:
         assert "recovery" not in simulator.status
         simulator.target.roll_out("old", simulator.now)
         simulator.pass_time(MINUTE)
+        assert said(simulator, "StaysBack")[:2] == ("Unknown", "RollbackIncomplete")
+        assert said(simulator, "StaysBack")[2] == (
+            "Deployment web asks for web-old again, but not all of its pods run: its rollout is Progressing; 1 of 1 "
+            "pods are of it, another revision still has 1, 1 of all 2 are ready; web-new was seen to run again from "
+            f"{simulator.status['aftermath']['returnedAt']} on, and is gone"
+        )
+        simulator.pass_time(3 * MINUTE)
         assert (simulator.phase, said(simulator, "StaysBack")[0]) == (Phase.FAILED, "True")
         simulator.pass_time(5 * HOUR)
         assert simulator.again is None

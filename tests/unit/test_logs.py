@@ -4,13 +4,17 @@ import logging
 
 import pytest
 
+from driftreview.api.act import ActType, Do, Step
+from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
+from driftreview.api.target import TargetKind
 from driftreview.api.wayback import Hindrance, WayBackCheck
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.plan import plan
 from driftreview.runtime.logs import _TextFormatter, tell
-from tests.builders import T0, review, target
+from tests.builders import T0, intent, review, target
 
 
 def line(message: str, **extra: object) -> str:
@@ -44,3 +48,14 @@ def test_that_the_way_back_turned_is_a_warning_and_that_it_turned_again_is_told(
         ("WARNING", "rollback not possible: RollbackRefused: a policy says no"),
         ("INFO", "rollback possible: Possible: to web-old until 2026-07-31T16:30:00Z"),
     ]
+
+
+def test_a_rollback_of_several_that_others_end_half_way_is_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    step = Step(do=Do.PUT_BACK, kind=TargetKind.DEPLOYMENT, namespace="shop", name="api")
+    begun = intent(ActType.ROLL_BACK, T0, applied_at=T0, steps=[step])
+    over = DriftReviewStatus(phase=Phase.SUPERSEDED, summary="web was changed", act=begun)
+    alone = over.model_copy(update={"act": begun.model_copy(update={"steps": []})})
+    with caplog.at_level(logging.INFO, "driftreview"):
+        tell("shop/web", DriftReviewStatus(), over)
+        tell("shop/web", DriftReviewStatus(), alone)
+    assert [each.levelname for each in caplog.records] == ["WARNING", "INFO"]

@@ -14,6 +14,7 @@ from driftreview.api.target import TargetKind
 from driftreview.api.wayback import Hindrance, WayBackCheck
 from driftreview.domain.fixing import all_kept
 from driftreview.domain.members import alone, apart, index_of, joined, members
+from driftreview.domain.report.build import report
 from driftreview.domain.rulings import rulings
 from driftreview.domain.schedule import last_safe_moment
 from driftreview.domain.stop import Stop
@@ -21,8 +22,10 @@ from driftreview.domain.subject import Subject
 from driftreview.domain.ways import is_asked_for, judged_names, went_back_to
 from tests import builders
 from tests.builders import HOUR, MINUTE, T0, approval, review, revision, signal
+from tests.reportdata import taken as reported
 from tests.simulator import ROLLOUT, Deployment, Metrics, Simulator
 from tests.unit.test_handover import ARGO
+from tests.unit.test_report import said as sentences
 
 NAMES = ("api", "jobs", "mail", "shop")
 WINDOW = {"checkpoints": ["1h", "2h"], "rollback": "2h"}
@@ -60,6 +63,10 @@ def summary(subject: Simulator) -> str:
 def said(subject: Simulator, kind: str) -> tuple[str, str, str]:
     found = next(each for each in subject.status["conditions"] if each["type"] == kind)
     return found["status"], found["reason"], found["message"]
+
+
+def next_steps(subject: Simulator) -> list[str]:
+    return sentences(report(*reported(subject)), "outlook", "Next")
 
 
 def taken(subject: Simulator) -> list[str]:
@@ -163,7 +170,10 @@ class TestTakenBack:
         assert (subject.phase, versions(subject)) == (Phase.ROLLING_BACK, ["old", "new", "new"])
         subject.pass_time(3 * MINUTE)
         assert versions(subject) == ["old", "old", "new"]
-        assert summary(subject).startswith("rolling back, step 1 of 2: Deployment shop/api: its rollout is Progressing")
+        assert summary(subject).startswith(
+            "rolling back, step 1 of 2: Deployment shop/api: 0 of 1 pods of web-old (restored) are ready; its rollout "
+            "is Progressing"
+        )
         subject.pass_time(10 * MINUTE)
         assert (subject.phase, versions(subject)) == (Phase.ROLLED_BACK, ["old", "old", "old"])
         assert summary(subject).startswith("rolled back to web-old, web-old, web-old: ")
@@ -195,6 +205,16 @@ class TestTakenBack:
         assert "; back: the target, api, changed, but not all of its pods run: jobs" in told
         assert ", not back: mail, shop; " in told
         assert "aftermath" in subject.status, "what returns is told"
+        assert said(subject, "StaysBack")[:2] == ("Unknown", Reason.ROLLBACK_INCOMPLETE)
+        assert said(subject, "StaysBack")[2].startswith(
+            "web-old runs, and web-old of Deployment api runs, and Deployment jobs asks for web-old again, but not all "
+            "of its pods run: its rollout is Progressing; 1 of 1 pods are of it, another revision still has 1, 1 of all"
+        )
+        assert [each.partition(": kubectl")[0] for each in next_steps(subject)][:3] == [
+            "Deployment jobs was given web-old again: mend what keeps its pods from running",
+            "Then take Deployment mail back to web-old",
+            "Then take Deployment shop back to web-old",
+        ]
         before = versions(subject)
         subject.pass_time(HOUR)
         assert versions(subject) == before, "it is not tried again"
@@ -206,6 +226,17 @@ class TestTakenBack:
         assert (subject.phase, taken(subject)) == (Phase.ROLLED_BACK, ["Scale api", "PutBack jobs"])
         assert (member(subject, 0).replicas, versions(subject)) == (0, ["old", "new", "old"])
         assert summary(subject).startswith("rolled back to web-old, no pods, web-old: ")
+
+    def test_how_it_is_emptied_by_hand_is_told_where_the_rollback_fails_before_it(self) -> None:
+        subject = group(bad=True, rollout={"firstRelease": "ScaleToZero"})
+        member(subject, 1).is_first, member(subject, 1).before = True, ""
+        subject.pass_time(HOUR)
+        member(subject, 0).fails = True  # its next rollout
+        member(subject, 0).takes = 4 * HOUR
+        subject.pass_time(90 * MINUTE)
+        assert subject.phase == Phase.FAILED
+        scaled = "Then scale Deployment jobs to zero: kubectl scale deployment/jobs -n shop --replicas=0"
+        assert scaled in next_steps(subject)
 
     def test_a_stop_holds_the_next_one_and_a_freeze_does_not(self) -> None:
         frozen = {"freezes": [{"name": "week", "start": "2026-07-31T13:30:00", "length": "2d"}]}
@@ -224,7 +255,7 @@ class TestTakenBack:
         subject.pass_time(LIFE)
         assert said(subject, "StaysBack")[0] == "True"
         assert said(subject, "StaysBack")[2] == (
-            "web-old runs, and web-old of Deployment api, and web-old of Deployment jobs"
+            "web-old runs, and web-old of Deployment api runs, and web-old of Deployment jobs runs"
         )
         member(subject, 1).roll_out("new", subject.now)
         subject.pass_time(MINUTE)
@@ -357,9 +388,21 @@ class TestOthersChangeOne:
         changed(subject)
         subject.pass_time(MINUTE)
         assert (subject.phase, versions(subject)) == (Phase.SUPERSEDED, ["old", "new", "newer"])
-        assert "; its rollback had begun at 2026-07-31T14:02:00Z; back: the target, not back: api, jobs" in summary(
-            subject
+        assert summary(subject).endswith(
+            "; its rollback had begun at 2026-07-31T14:02:00Z; back: the target, not back: api, jobs; take back by "
+            "hand what is not: the report has the commands"
         )
+        assert [each.partition(": kubectl")[0] for each in next_steps(subject)][:2] == [
+            "Unless another release of it is meant to stay, take Deployment api back to web-old",
+            "Unless another release of it is meant to stay, take Deployment jobs back to web-old",
+        ]
+
+    def test_before_a_step_nothing_is_to_be_taken_back(self) -> None:
+        subject = group()
+        subject.pass_time(30 * MINUTE)
+        changed(subject)
+        subject.pass_time(2 * MINUTE)
+        assert not any("back to" in each for each in next_steps(subject))
 
     def test_one_without_pods_is_told(self) -> None:
         subject = group()

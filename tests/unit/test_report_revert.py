@@ -121,6 +121,56 @@ class TestOthers:
         simulator.pass_time(5 * HOUR)
         assert (simulator.phase, patch(simulator)) == (Phase.PROMOTED, None)
 
+    def test_where_the_template_is_back_there_is_no_patch_but_pods_to_mend(self) -> None:
+        simulator = bad(owned=False)
+        simulator.pass_time(HOUR)
+        while not simulator.status.get("act", {}).get("appliedAt"):
+            simulator.pass_time(MINUTE / 6)
+        assert simulator.target is not None
+        simulator.target.began = T0 + 90 * HOUR  # its controller is away
+        simulator.pass_time(15 * MINUTE)
+        assert simulator.phase == Phase.FAILED
+        assert patch(simulator) is None
+        mend = (
+            "Mend what keeps the pods from running that the rollback asks for again: kubectl describe deployment/web "
+        )
+        assert any(each.startswith(mend) for each in steps(simulator))
+        assert not any("by hand, apply" in each for each in steps(simulator))
+        simulator.target.began = simulator.now - HOUR
+        simulator.pass_time(MINUTE)
+        assert not any(each.startswith(mend) for each in steps(simulator)), "they run now"
+        simulator.target.roll_out("new", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert patch(simulator) is not None, "it returned"
+
+    def test_of_a_paused_rollout_it_says_what_has_to_be_done_before(self) -> None:
+        simulator = bad(owned=False)
+        assert simulator.target is not None
+        simulator.pass_time(MINUTE)
+        simulator.target.paused = True
+        simulator.pass_time(HOUR + 10 * MINUTE)
+        held, patched = (
+            index for index, each in enumerate(steps(simulator)) if "reaches no pod" in each or "by hand, apply" in each
+        )
+        told = steps(simulator)[held]
+        assert held < patched
+        assert told.startswith(
+            "What is put back by hand reaches no pod as long as the target's rollout is paused: kubectl "
+        )
+        assert "rollout resume deployment/web -n shop" in told
+
+    def test_what_is_reviewed_while_it_is_paused_is_told_to_be_so_to_the_end(self) -> None:
+        simulator = bad(owned=False)
+        assert simulator.target is not None
+        simulator.target.paused = simulator.target.partly = True
+        simulator.review = builders.review(signals=[signal()], rollout={"type": "Paused"}, policy={"mode": "Advise"})
+        simulator.pass_time(6 * HOUR)
+        assert simulator.phase == Phase.DECIDED
+        paused = (
+            "What is put back by hand reaches no pod as long as the target's rollout is paused to be reviewed: kubectl "
+        )
+        assert f"{paused}rollout resume deployment/web -n shop" in steps(simulator)
+
     def test_what_stays_paused_is_to_be_resumed(self) -> None:
         simulator = bad("Pause")
         simulator.pass_time(HOUR + 10 * MINUTE)

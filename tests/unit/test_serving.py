@@ -7,16 +7,20 @@ import pytest
 from driftreview.adapters.errors import ForbiddenError, UnavailableError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.serving import serving
+from driftreview.api.act import ActType, Do
+from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.action import Observed, Settle
 from driftreview.domain.plan import plan
 from driftreview.domain.serving import UNSEEN, Serving, ServingPod, serving_pod
 from driftreview.domain.workload import Rollout
-from tests.builders import HOUR, MINUTE, T0, review, revision, signal, target
+from tests.builders import HOUR, MINUTE, T0, intent, review, revision, signal, target
 from tests.simulator import Metrics, Simulator
 
 READY = {"type": "Ready", "status": "True"}
 GOOD, STARTING = ServingPod("web-a", ready=True), ServingPod("web-b", ready=False)
 CRASHES = ServingPod("web-c", ready=False, trouble="pod web-c: container app keeps crashing")
+ROLLING_BACK = DriftReviewStatus(judged=revision("new"), previous=revision("old"))
+SLOW = target("old", replicas=3, rollout_message="1 old pods are still there")
 
 
 def pod(name: str = "web-a", owner: str = "rs-old", **status: Any) -> dict[str, Any]:
@@ -110,17 +114,25 @@ class TestWhoServes:
 
     def test_how_far_it_is(self) -> None:
         found = Serving((GOOD, STARTING, CRASHES), (ServingPod("web-z", ready=True),))
-        assert found.said(3) == (
-            "1 of 3 pods are ready; pod web-c: container app keeps crashing; "
-            "pods of the rejected revision are still there: web-z"
+        assert found.said(ROLLING_BACK, SLOW) == (
+            "1 of 3 pods of web-old (restored) are ready; 1 of web-new (rejected) are still there: web-z; "
+            "pod web-c: container app keeps crashing; 1 old pods are still there"
         )
 
+    def test_what_is_scaled_to_zero_restores_no_pod(self) -> None:
+        emptied = ROLLING_BACK.model_copy(update={"act": intent(ActType.ROLL_BACK, T0, do=Do.SCALE)})
+        found = Serving((), (GOOD,))
+        told = "1 of web-new (rejected) are still there: web-a; 1 old pods are still there"
+        assert found.said(emptied, SLOW) == told
+
     def test_what_could_not_be_read_is_said(self) -> None:
-        assert Serving(unread="forbidden").said(3) == "its pods could not be read: forbidden"
+        told = "1 old pods are still there; its pods could not be read: forbidden"
+        assert Serving(unread="forbidden").said(ROLLING_BACK, SLOW) == told
 
     def test_only_the_first_troubles_are_told(self) -> None:
         many = tuple(ServingPod(f"web-{n}", ready=False, trouble=f"t{n}") for n in range(200))
-        assert Serving(many).said(200) == "0 of 200 pods are ready; t0, t1, t2 and 197 more"
+        told = "0 of 200 pods of web-old (restored) are ready; t0, t1, t2 and 197 more; 1 old pods are still there"
+        assert Serving(many).said(ROLLING_BACK, SLOW) == told
 
 
 class Server(Cluster):
@@ -184,16 +196,22 @@ class TestFollowing:
         assert action.status.phase == "RollingBack"
         assert action.again is not None
         assert action.status.summary is not None
-        assert found.said(1) in action.status.summary
+        view = target("old", rollout_message="1 pods are updated and available")
+        assert found.said(ROLLING_BACK, view) in action.status.summary
 
     def test_pods_that_never_come_are_a_failure_that_says_what_to_do(self) -> None:
-        status = self.following(Serving((CRASHES,)), later=12 * MINUTE).status
+        trouble = "pod web-c: container app keeps crashing" + ", and again" * 40
+        found = Serving((ServingPod("web-c", ready=False, trouble=trouble),), (GOOD, GOOD))
+        status = self.following(found, Rollout.PROGRESSING, later=12 * MINUTE).status
         assert status.phase == "Failed"
         assert status.summary is not None
-        assert "keeps crashing" in status.summary
+        assert (
+            "after 12m: 0 of 1 pods of web-old (restored) are ready; 2 of web-new (rejected) are still there: web-a, "
+            "web-a; pod web-c: container app keeps crashing"
+        ) in status.summary, "however long the rest is"
         assert "it is not tried again" in status.summary
         stays = next(each for each in status.conditions if each.type == "StaysBack")
-        assert stays.status == "True"
+        assert (stays.status, stays.reason) == ("Unknown", "RollbackIncomplete")
 
     def test_what_cannot_be_read_holds_nothing_up(self) -> None:
         assert self.following(Serving(unread="forbidden")).status.phase == "RolledBack"

@@ -242,7 +242,7 @@ class Reason(StrEnum):
     STEP_WAITS = "StepWaits"
     """What a promotion does next cannot be done now."""
     ROLLBACK_INCOMPLETE = "RollbackIncomplete"
-    """The rolled-back pods did not become available in time."""
+    """The pods of what a rollback put back did not become available in time, or do not run any more."""
     ADVISED = "Advised"
     """The policy leaves acting to a person."""
     APPROVED = "Approved"

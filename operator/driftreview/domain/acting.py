@@ -190,7 +190,7 @@ def _follow(
     begun_with = status.act is not None and any(each.applied_at for each in status.act.steps)
     if index is not None and begun_with:
         return see_step(review, status, index, observed.step, now)
-    back, how_far = went_back_to(status), f"{target.rollout_message}; {serving.said(target.replicas)}"
+    back, how_far = went_back_to(status), serving.said(status, target)
     if status.act is not None and status.act.applied_at is None:
         seen: dict[str, object] = {"applied_at": schedule.whole_seconds(now)}
         if status.act.by is None and not is_taken_back(status, target):

@@ -22,11 +22,12 @@ from driftreview.domain.action import Action, CaptureRecovery, Observed, Settle
 from driftreview.domain.decide import metrics_asked
 from driftreview.domain.members import apart
 from driftreview.domain.owner import who_applied
-from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, waits
+from driftreview.domain.putback import how_it_runs, is_put_back
+from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, waits, without_pods
 from driftreview.domain.result import CheckpointResult
-from driftreview.domain.status import condition, finished, moved, said, with_condition
+from driftreview.domain.status import Truth, condition, finished, moved, said, with_condition
 from driftreview.domain.trouble import PATIENCE
-from driftreview.domain.ways import NO_PODS, changed_by, empties, went_back_to
+from driftreview.domain.ways import changed_by, empties, went_back_to
 from driftreview.domain.workload import TargetView
 
 LOOK: Final = timedelta(seconds=30)
@@ -58,7 +59,8 @@ def look_after(review: DriftReview, observed: Observed, now: datetime) -> Action
     status = review.status
     if is_over(status) or status.rollback is None:
         return Settle(status, None)
-    seen = _told(review, _seen(review, status, observed.target, now), now)
+    seen = _seen(review, status, observed.target, now)
+    seen = _told(review, without_pods(review, seen, observed.target, now) if observed.target else seen, now)
     if seen != status:
         return Settle(seen, None if is_over(seen) else now)
     ready = _ready(review, status)
@@ -118,7 +120,7 @@ def _seen(
     review: DriftReview, status: DriftReviewStatus, target: TargetView | None, now: datetime
 ) -> DriftReviewStatus:
     """What the target says of what was taken away."""
-    rejected, restored, after = status.judged, status.previous, status.aftermath
+    rejected, after = status.judged, status.aftermath
     if status.target is None or rejected is None or after is None:
         return status
     name = str(review.spec.target)
@@ -128,21 +130,28 @@ def _seen(
     emptied = empties(status.act)
     if target.template_hash == rejected.template_hash and (target.replicas or not emptied):
         return _runs_again(status, status, target, rejected.name, now)
-    here = rejected if emptied else restored
-    if here is None or target.template_hash != here.template_hash:
+    if not is_put_back(review.model_copy(update={"status": status}), target):
         other = target.current.name if target.current else "another pod template"
         return _left(status, Reason.NEW_REVISION, f"{name} runs {other} now", now)
     if (again := next(_back_again(review, status, target), None)) is not None:
         one, view = again
         name = one.status.judged.name if one.status.judged else "what was judged"
         return _runs_again(status, one.status, view, f"{one.spec.target}: {name}", now)
-    message = f"{name} has {NO_PODS}" if emptied else f"{here.name} runs"
-    message += "".join(
-        f", and {went_back_to(each.status)} of {each.spec.target}" for each in _taken_back(review, status)
-    )
+    reason, message = _runs(review, status, target)
     if after.returned_at is not None:
         message += f"; {rejected.name} was seen to run again from {said(after.returned_at)} on, and is gone"
-    return with_condition(status, ConditionType.STAYS_BACK, "True", Reason.STAYS_BACK, message, now)
+    holds: Truth = "True" if reason is Reason.STAYS_BACK else "Unknown"
+    return with_condition(status, ConditionType.STAYS_BACK, holds, reason, message, now)
+
+
+def _runs(review: DriftReview, status: DriftReviewStatus, target: TargetView) -> tuple[Reason, str]:
+    """What the pods of all that was put back say: StaysBack where all of it runs, or else the first reason why not."""
+    found = [how_it_runs(review.model_copy(update={"status": status}), target)]
+    for one, view in zip(_taken_back(review, status), target.members, strict=False):
+        if view is not None and is_put_back(one, view):
+            found.append(how_it_runs(one, view, beside=True))
+    reason = next((each for each, _ in found if each is not Reason.STAYS_BACK), Reason.STAYS_BACK)
+    return reason, ", and ".join(text for _, text in found)
 
 
 def _taken_back(review: DriftReview, status: DriftReviewStatus) -> list[DriftReview]:

@@ -30,7 +30,7 @@ def as_step(review: DriftReview, target: TargetView | None, serving: Serving) ->
     rolls_back, done = status.act.type is ActType.ROLL_BACK, is_done(status, target)
     rollout, message = target.rollout, target.rollout_message
     if rolls_back and done:
-        message = f"{message}; {serving.said(target.replicas)}"
+        message = serving.said(status, target)
         rollout = Rollout.PROGRESSING if rollout is Rollout.COMPLETE and not serving.is_right else rollout
     # An approval changes no pod: whatever their state is, it was judged.
     rollout = rollout if rolls_back else Rollout.COMPLETE

@@ -23,7 +23,7 @@ from driftreview.domain.members import as_whole, beside, every
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
-from driftreview.domain.steps import told_steps
+from driftreview.domain.steps import is_half_back, told_steps
 from driftreview.domain.ways import went_back_to
 from driftreview.domain.workload import TargetView
 
@@ -52,7 +52,8 @@ def _so_far(act: Act | None) -> str:
     """What an act had come to, as the end of a sentence."""
     began = act.applied_at if act is not None and act.type is ActType.ROLL_BACK else None
     when = f"; its rollback had begun at {said(began)}" if began is not None else ""
-    return f"{when}{told_steps(act)}"
+    left = "; take back by hand what is not: the report has the commands" if is_half_back(act) else ""
+    return f"{when}{told_steps(act)}{left}"
 
 
 def _went_back(review: DriftReview, target: TargetView | None) -> bool:

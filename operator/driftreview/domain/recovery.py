@@ -15,9 +15,11 @@ from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import Verdict
 from driftreview.domain import schedule
 from driftreview.domain.display import shorten
+from driftreview.domain.members import every
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import Truth, condition, said, with_condition
 from driftreview.domain.ways import empties
+from driftreview.domain.workload import TargetView
 
 _MOST_TOLD: Final = 160
 """Characters of why, where a summary has to tell of the decision as well."""
@@ -114,6 +116,25 @@ def given_up(status: DriftReviewStatus, reason: Reason, message: str, now: datet
         return status
     found = {"judged_at": schedule.whole_seconds(now), "verdict": RecoveryVerdict.UNKNOWN, "message": shorten(message)}
     return _closed(status, status.recovery.model_copy(update=found), now, reason)
+
+
+def without_pods(
+    review: DriftReview, status: DriftReviewStatus, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    """It will never be judged if somebody wants no pods of a workload in the time that would be."""
+    if status.recovery is None or not is_open(status):
+        return status
+    due = status.recovery.due
+    if now < due - parse_duration(review.spec.window.recovery):
+        return status
+    for one, view in every(review, target):
+        if view is None or view.replicas or not view.scalable or empties(one.status.act):
+            continue
+        if view.scaled is None or view.scaled.at < due:  # `kubectl scale` to 0 leaves no trace
+            since = f" since {said(view.scaled.at)}" if view.scaled else ""
+            message = f"{one.spec.target} is scaled to zero{since}: there is nothing to measure"
+            return given_up(status, Reason.SCALED_TO_ZERO, message, now)
+    return status
 
 
 def since_then(status: DriftReviewStatus) -> str:

@@ -15,6 +15,8 @@ from driftreview.domain.report.material import stands_at
 from driftreview.domain.status import condition, with_condition
 
 _SUFFIX: Final = "-report"
+_NOT_RUNNING: Final = frozenset({Reason.ROLLBACK_INCOMPLETE, Reason.SCALED_TO_ZERO})
+"""Why what a rollback put back does not run, as StaysBack has it."""
 
 
 def config_map_name(review: str) -> str:
@@ -53,7 +55,8 @@ def _about(state: str, status: Mapping[str, Any]) -> str:
     """
     acts, recovery = len(status.get("approvals", [])), status.get("recovery", {}).get("verdict")
     back = next((each for each in status.get("conditions", []) if each["type"] == ConditionType.STAYS_BACK), None)
-    lasts = back is not None and (back["status"] == "False" or "endedAt" in status.get("aftermath", {}))
+    told = back is not None and (back["status"] == "False" or back["reason"] in _NOT_RUNNING)
+    lasts = told or "endedAt" in status.get("aftermath", {})
     words = (
         f"{state} with {acts} act{'s' if acts > 1 else ''} of people" if acts else state,
         f"recovery {recovery}" if recovery else "",

@@ -9,8 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.domain.display import printable, some
 from driftreview.domain.pods import CRASH_LOOP, ended_of
+from driftreview.domain.ways import empties
+from driftreview.domain.workload import TargetView
 
 Raw = Mapping[str, Any]
 
@@ -46,22 +49,29 @@ class Serving:
         """Whether only what was put back serves. What could not be read keeps nothing back."""
         return bool(self.unread) or (not self.rejected and all(each.ready for each in self.restored))
 
-    def said(self, wanted: int) -> str:
-        """How far it is, in words.
+    def said(self, status: DriftReviewStatus, target: TargetView) -> str:
+        """How far it is, in words: how many pods of which revision come first, as the end may be cut.
 
         Args:
-            wanted: how many pods the target wants.
+            status: of a review of the target alone.
+            target: whose pods these are.
         """
         if self.unread:
-            return f"its pods could not be read: {self.unread}"
-        ready = sum(each.ready for each in self.restored)
-        parts = [f"{ready} of {max(wanted, len(self.restored))} pods are ready"]
-        if troubles := [each.trouble for each in self.restored if each.trouble and not each.ready]:
-            parts.append(some(troubles, _MOST_NAMED))
+            return f"{target.rollout_message}; its pods could not be read: {self.unread}"
+        parts = []
+        if not empties(status.act):
+            ready, wanted = sum(each.ready for each in self.restored), max(target.replicas, len(self.restored))
+            parts.append(f"{ready} of {wanted} pods of {_name(status.previous)} (restored) are ready")
         if self.rejected:
             names = some([each.name for each in self.rejected], _MOST_NAMED)
-            parts.append(f"pods of the rejected revision are still there: {names}")
-        return "; ".join(parts)
+            parts.append(f"{len(self.rejected)} of {_name(status.judged)} (rejected) are still there: {names}")
+        if troubles := [each.trouble for each in self.restored if each.trouble and not each.ready]:
+            parts.append(some(troubles, _MOST_NAMED))
+        return "; ".join([*parts, target.rollout_message])
+
+
+def _name(revision: Revision | None) -> str:
+    return revision.name if revision else "an unknown revision"
 
 
 UNSEEN: Final = Serving(unread="they were not looked at")

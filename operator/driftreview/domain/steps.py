@@ -30,6 +30,12 @@ def next_step(act: Act | None) -> int | None:
     return next((index for index, each in enumerate(act.steps if act else ()) if each.completed_at is None), None)
 
 
+def is_half_back(act: Act | None) -> bool:
+    """Whether a rollback took the target back, and not yet all that ships with it."""
+    begun = act is not None and act.type is ActType.ROLL_BACK and act.applied_at is not None
+    return begun and next_step(act) is not None
+
+
 def told_steps(act: Act | None) -> str:
     """How far an act came with further workloads, as the end of a sentence; empty where it has none."""
     if act is None or not act.steps:

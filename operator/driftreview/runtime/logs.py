@@ -8,9 +8,10 @@ from typing import Final
 
 from pythonjsonlogger.json import JsonFormatter
 
-from driftreview.api.phases import ConditionType
+from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.status import condition
+from driftreview.domain.steps import is_half_back
 from driftreview.domain.wayback import turned
 from driftreview.runtime.settings import LogFormat, LogLevel
 
@@ -46,7 +47,9 @@ class _TextFormatter(logging.Formatter):
 def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None:
     """Log where a review has got to, and what somebody must mend, when that is new."""
     if now.phase != before.phase or now.decision != before.decision:
-        LOGGER.info("%s: %s", now.phase, now.summary, extra={"review": review})
+        left = now.phase is Phase.SUPERSEDED and is_half_back(now.act)
+        level = logging.WARNING if left else logging.INFO
+        LOGGER.log(level, "%s: %s", now.phase, now.summary, extra={"review": review})
     if (way := turned(before, now)) is not None:
         level, what = (logging.INFO, "possible") if way.status == "True" else (logging.WARNING, "not possible")
         LOGGER.log(level, "rollback %s: %s: %s", what, way.reason, way.message, extra={"review": review})

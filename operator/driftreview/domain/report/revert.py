@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, Final
 
-from driftreview.api.act import ActType, Do, Step
+from driftreview.api.act import ActType, Do
 from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
-from driftreview.domain.keeping import kept_name
+from driftreview.domain.kinds import as_kubectl_says
 from driftreview.domain.pausing import NEVER_SEEN_PAUSED, how_to_unpause
 from driftreview.domain.podtemplate import tells_secrets
+from driftreview.domain.report import beside
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Sentence, Tone
 from driftreview.domain.reporting import config_map_name
 from driftreview.domain.status import condition
-from driftreview.domain.ways import pinned_way_back
+from driftreview.domain.steps import is_half_back
+from driftreview.domain.ways import pinned_way_back, resumes
+from driftreview.domain.workload import HOLDING_BACK
 
 FILE: Final = "way-back.json"
 MOST_BYTES: Final = 32 * 1024
@@ -41,13 +44,15 @@ def steps(material: Material) -> Iterator[Sentence]:
     """What a person does to take the release back, as long as it runs; and to end a pause, once it does not."""
     review, status = material.review, material.review.status
     target = f"{review.spec.target.kind.lower()}/{review.spec.target.name}"
-    if _is_wanted(material):
+    if _is_wanted(material) or is_half_back(status.act):
         field = [material.of_review("status.previous"), material.ref(material.at_t0, field="spec.previous")]
-        if (owner := condition(status, ConditionType.OWNED_BY_GIT)) is not None and owner.status == "True":
+        owner = condition(status, ConditionType.OWNED_BY_GIT)
+        if owner is not None and owner.status == "True" and status.phase not in _OVER:
             yield Sentence(text=_in_git(material), tone=Tone.OPEN, evidence=field)
         # Of several, the others follow once the target is back.
-        if way_back(material) is not None and not any(each.applied_at for each in _done_beside(material)):
+        if way_back(material) is not None and not beside.is_begun(status):
             name, namespace = config_map_name(review.metadata.name), review.metadata.namespace
+            yield from _held(material)
             part = "" if _template(material) or _empties(material) else ", which has the images only"
             command = (
                 f"kubectl get configmap {name} -n {namespace} -o "
@@ -56,7 +61,7 @@ def steps(material: Material) -> Iterator[Sentence]:
             )
             text = f"To take it back by hand, apply {FILE}{part}"
             yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
-        yield from _beside(material)
+        yield from beside.steps(material)
     if status.act is not None and status.act.pause is not None:
         pause, text = status.act.pause, "Once Git has what is to run, end the pause"
         if pause.done_at is None:
@@ -65,30 +70,18 @@ def steps(material: Material) -> Iterator[Sentence]:
         yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
 
 
-def _done_beside(material: Material) -> Sequence[Step]:
-    """The steps of a rollback that was begun."""
-    act = material.review.status.act
-    return act.steps if act is not None and act.type is ActType.ROLL_BACK else ()
-
-
-def _beside(material: Material) -> Iterator[Sentence]:
-    """How each workload that ships with the target is taken back by hand after it."""
-    review = material.review
-    done = {(each.kind, each.name) for each in _done_beside(material) if each.completed_at is not None}
-    for index, each in enumerate(review.status.members):
-        if each.previous is None or (each.kind, each.name) in done:
-            continue
-        kept = kept_name(review, each.previous)
-        target, namespace = f"{each.kind.lower()}/{each.name}", review.metadata.namespace
-        text = f"Then take {each.kind} {each.name} back to {each.previous.name}"
-        command = (
-            f"kubectl get driftsnapshot {kept} -n "
-            f"""{namespace} -o json | jq '[{{op: "replace", path: "/spec/template", """
-            "value: (.spec.previous.template | fromjson)}]' | "
-            f"kubectl patch {target} -n {namespace} --type=json --patch-file /dev/stdin"
+def _held(material: Material) -> Iterator[Sentence]:
+    """What has to be undone before a patch by hand reaches the pods."""
+    review, possible = material.review, condition(material.review.status, ConditionType.ROLLBACK_POSSIBLE)
+    why = possible.message if possible is not None and possible.reason in HOLDING_BACK else ""
+    if resumes(review):
+        where = f"{as_kubectl_says(review.spec.target)} -n {review.metadata.namespace}"
+        why = f"the target's rollout is paused to be reviewed: kubectl rollout resume {where}"
+    if why:
+        evidence = [material.of_review("status.rollback"), material.of_review("spec.rollout")]
+        yield Sentence(
+            text=f"What is put back by hand reaches no pod as long as {why}", tone=Tone.OPEN, evidence=evidence
         )
-        field = [material.of_review(f"status.members[{index}]")]
-        yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
 
 
 def way_back(material: Material) -> str | None:
@@ -110,7 +103,15 @@ def way_back(material: Material) -> str | None:
 def _is_wanted(material: Material) -> bool:
     status = material.review.status
     rejected = status.decision is not None and status.decision.recommendation is not Recommendation.APPROVE
-    return rejected and (status.previous is not None or _empties(material)) and status.phase not in _OVER
+    wanted = rejected and status.phase not in _OVER and not _is_back(material)
+    return wanted and (status.previous is not None or _empties(material))
+
+
+def _is_back(material: Material) -> bool:
+    """Whether a rollback gave the target its way back already, and it did not return: there are only pods to mend."""
+    status, act = material.review.status, material.review.status.act
+    done = act is not None and act.type is ActType.ROLL_BACK and act.applied_at is not None
+    return done and not beside.has_returned(status)
 
 
 def _empties(material: Material) -> bool:

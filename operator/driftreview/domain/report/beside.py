@@ -1,0 +1,62 @@
+"""How people take back by hand what ships with the target, after it: one workload after the other, as declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from driftreview.api.act import ActType, Do, Step
+from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.status import DriftReviewStatus, Member
+from driftreview.domain.keeping import kept_name
+from driftreview.domain.members import alone
+from driftreview.domain.report.material import Material
+from driftreview.domain.report.model import Sentence, Tone
+from driftreview.domain.status import condition
+from driftreview.domain.ways import pinned_way_back
+
+_TEMPLATE: Final = """jq '[{op: "replace", path: "/spec/template", value: (.spec.previous.template | fromjson)}]'"""
+
+
+def steps(material: Material) -> Iterator[Sentence]:
+    """What is left to do for each of them; nothing for what is back."""
+    for index, each in enumerate(material.review.status.members):
+        if (found := _step(material, index, each)) is not None:
+            text, command = found
+            field = [material.of_review(f"status.members[{index}]")]
+            yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
+
+
+def _step(material: Material, index: int, member: Member) -> tuple[str, str] | None:
+    """What to do for one, and the command for it; None if that is nothing."""
+    review, status = material.review, material.review.status
+    done = next((each for each in _rolled_back(status) if (each.kind, each.name) == (member.kind, member.name)), None)
+    if done is not None and done.completed_at is not None:
+        return None
+    who, where = f"{member.kind} {member.name}", f"{member.kind.lower()}/{member.name} -n {review.metadata.namespace}"
+    first = "Unless another release of it is meant to stay," if status.phase is Phase.SUPERSEDED else "Then"
+    if member.previous is None:
+        is_emptied = pinned_way_back(alone(review, index)) is Do.SCALE
+        return (f"{first} scale {who} to zero", f"kubectl scale {where} --replicas=0") if is_emptied else None
+    if done is not None and done.applied_at is not None and not has_returned(status):
+        text = f"{who} was given {member.previous.name} again: mend what keeps its pods from running"
+        return (text, f"kubectl describe {where}") if status.phase in TERMINAL else None
+    kept = f"kubectl get driftsnapshot {kept_name(review, member.previous)} -n {review.metadata.namespace} -o json"
+    patch = f"kubectl patch {where} --type=json --patch-file /dev/stdin"
+    return f"{first} take {who} back to {member.previous.name}", f"{kept} | {_TEMPLATE} | {patch}"
+
+
+def _rolled_back(status: DriftReviewStatus) -> list[Step]:
+    """The steps of a rollback that was begun."""
+    return list(status.act.steps) if status.act is not None and status.act.type is ActType.ROLL_BACK else []
+
+
+def is_begun(status: DriftReviewStatus) -> bool:
+    """Whether a rollback has come to any of them."""
+    return any(each.applied_at for each in _rolled_back(status))
+
+
+def has_returned(status: DriftReviewStatus) -> bool:
+    """Whether what a rollback took away runs again."""
+    back = condition(status, ConditionType.STAYS_BACK)
+    return back is not None and back.status == "False"
