@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from driftreview.adapters.errors import ChangedError, ClusterError, ExistsError, RefusedError
-from driftreview.adapters.kubernetes import DEPLOYMENTS, REVIEWS, SNAPSHOTS, Cluster
+from driftreview.adapters.errors import ChangedError, ClusterError, ExistsError, NotFoundError, RefusedError
+from driftreview.adapters.kubernetes import CONFIG_MAPS, DEPLOYMENTS, REVIEWS, SNAPSHOTS, Cluster
 from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
@@ -103,6 +103,23 @@ def test_our_made_up_failures_have_the_shape_of_real_ones(reviewed: Stage) -> No
         assert {key: ours[key] for key in shape} == {key: answer.document[key] for key in shape}
     assert failed.document["message"] == PATCH_FAILED
     assert not failed.document.get("details")
+
+
+def test_nothing_can_be_made_in_a_namespace_that_is_being_deleted_and_that_is_no_missing_right(
+    cluster: Cluster, stage: Stage, lab_session: Lab
+) -> None:
+    name = f"{stage.namespace}-2"[-63:].strip("-")
+    lab_session.kubectl("create", "namespace", name)
+    kept: Raw = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": "kept", "finalizers": ["example.org/kept"]},
+    }
+    cluster.create(CONFIG_MAPS, kept, name)
+    lab_session.kubectl("delete", "namespace", name, "--wait=false")
+    with pytest.raises(NotFoundError, match="because it is being terminated"):
+        cluster.create(CONFIG_MAPS, {**kept, "metadata": {"name": "late"}}, name)
+    cluster.patch(CONFIG_MAPS, "kept", [{"op": "remove", "path": "/metadata/finalizers"}], name)
 
 
 @pytest.fixture

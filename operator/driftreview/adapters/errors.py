@@ -1,7 +1,7 @@
 """What can go wrong with the API server.
 
 ClusterError
-├── NotFoundError      there is no such object, or no such kind
+├── NotFoundError      there is no such object, or no such kind; or its namespace is being deleted
 ├── ChangedError       the object is not as it was read (409, 410, or a failed JSON patch test): read again
 ├── ExistsError        there is one of that name already
 ├── RefusedError       the request will be refused again as it is (400, 413, 422): somebody must mend something
@@ -20,6 +20,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 _PATCH_FAILED: Final = "the server rejected our request"
+_GOES: Final = "NamespaceTerminating"
 
 
 class ClusterError(Exception):
@@ -27,7 +28,7 @@ class ClusterError(Exception):
 
 
 class NotFoundError(ClusterError):
-    """There is no such object."""
+    """There is no such object, or nothing can be made in its namespace, which is being deleted."""
 
 
 class ChangedError(ClusterError):
@@ -87,7 +88,9 @@ def error_of(status: int, document: Mapping[str, Any], what: str) -> ClusterErro
     text = f"{what} {message}"
     match status:
         case 403:
-            return ForbiddenError(text, status)
+            causes = (document.get("details") or {}).get("causes") or []
+            goes = any(each.get("reason") == _GOES for each in causes)  # nothing is made in it any more
+            return NotFoundError(text) if goes else ForbiddenError(text, status)
         case 404:  # a proxy's page must not end a review
             return NotFoundError(text) if document.get("kind") == "Status" else UnservedError(text)
         case 409:

@@ -149,7 +149,7 @@ def shorten(sentence: str, length: int = 512) -> str:
 
 def fitted(sentence: str, end: str, length: int = 512) -> str:
     """A sentence and what has to be read at its end: where there is no room for both, the sentence is cut."""
-    return shorten(sentence, max(length - len(end), length // 2)) + end
+    return shorten(sentence, max(length - len(end), length // 4)) + end
 
 
 def short_hash(value: str) -> str:
