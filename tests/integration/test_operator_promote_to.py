@@ -188,8 +188,11 @@ def test_one_whose_rollout_fails_ends_it_and_what_is_done_and_what_not_is_named(
         f"the promotion came only so far: Deployment {stage.namespace}/{US}: its pods are not all there"
         in status["summary"]
     )
-    done, left = (f"Deployment {stage.namespace}/{each}" for each in (EU, US))
-    assert f"given to {done}, not given to {left}, Deployment {stage.namespace}/{last}" in status["summary"]
+    eu, us, asia = (f"Deployment {stage.namespace}/{each}" for each in (EU, US, last))
+    told = (
+        f"; given to {eu}, changed, but not all of its pods run: {us}, not given to {asia}; finish it or take it back"
+    )
+    assert status["summary"].endswith(f"{told} by hand")
     assert ["completedAt" in each for each in steps(status)] == [True, False, False]
     assert (images(stage, EU), generation(stage, last)) == ({"app": NEW}, 1)
     assert operator.pid is not None

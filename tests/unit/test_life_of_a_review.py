@@ -195,8 +195,8 @@ class TestTheWayBack:
         assert simulator.phase == Phase.HOLDING
         stalled = next(each for each in simulator.status["conditions"] if each["type"] == "Stalled")
         assert (stalled["status"], stalled["reason"]) == ("True", "TargetPaused")
-        resume = "kubectl rollout resume deployment/web -n shop before 2026-07-31T16:30:00Z"
-        assert stalled["message"] == f"the target's rollout is paused: {resume}"
+        resume = "; before 2026-07-31T16:30:00Z: kubectl rollout resume deployment/web -n shop"
+        assert stalled["message"] == f"the target's rollout is paused{resume}"
         assert simulator.again is not None
         assert simulator.again - simulator.now <= BRISK
         simulator.target.paused = False

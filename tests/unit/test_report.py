@@ -11,6 +11,7 @@ from driftreview.api.approval import DriftApproval
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshot
 from driftreview.api.facts import ContractFact, FactProblem, Facts
+from driftreview.api.phases import Phase
 from driftreview.api.policy import PolicyMode
 from driftreview.api.reasons import Reason
 from driftreview.api.verdicts import Recommendation, Verdict
@@ -19,7 +20,7 @@ from driftreview.domain.evidence import seal
 from driftreview.domain.recheck import differences, earlier, looked, looked_after
 from driftreview.domain.report.build import report, slimmer
 from driftreview.domain.report.model import Block, Entries, Plots, Reference, Report, Sentence, Sentences, Table
-from tests.builders import HOUR, MINUTE, T0, around, evidence, presence, series, signal, snapshot
+from tests.builders import HOUR, MINUTE, T0, around, evidence, limit, presence, series, signal, snapshot
 from tests.builders import review as review_of
 from tests.reportdata import GOLDEN, STATES, after, large, stored, taken, written
 
@@ -299,3 +300,12 @@ def test_the_rollback_window_is_open_with_the_time_left_and_over_at_the_end() ->
     assert entries["watching"]["Rollback window"] == "Open until 2026-07-31T16:30:00Z (3h28m left)"
     assert entries["pending"]["Rollback window"] == "Not open yet: 4h from T0 on"
     assert entries["promoted"]["Rollback window"].startswith("Over")
+
+
+@pytest.mark.parametrize("shift_at", [None, 10 * MINUTE])
+def test_a_limit_has_no_side_before_t0_where_the_baseline_is_declared(shift_at: timedelta | None) -> None:
+    simulator = after(5 * HOUR, shift_at, signals=[limit("120", name="latency")], baseline={"from": "Declared"})
+    assert simulator.phase == (Phase.PROMOTED if shift_at is None else Phase.ROLLED_BACK)
+    made = report(*taken(simulator))
+    assert [row[0] for row in rows(made, "drift") if row[0] == "latency"], "every look has its row"
+    assert made.recommendation is not None

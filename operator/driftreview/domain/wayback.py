@@ -253,7 +253,7 @@ def hindrances(target: TargetView, last: WayBackCheck | None, until: datetime | 
 
 def held_back(held: Held, until: datetime | None) -> str:
     """What to do about a target that is held, and until when it helps."""
-    return f"the target's {held.message}: {held.remedy}{f' before {said(until)}' if until else ''}"
+    return f"the target's {held.message}{f'; before {said(until)}' if until else ''}: {held.remedy}"
 
 
 def with_note(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:

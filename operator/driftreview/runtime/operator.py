@@ -34,12 +34,14 @@ from driftreview.runtime.settings import Settings, kopf_login, kopf_settings
 from driftreview.runtime.sourcecheck import SourceCheck
 from driftreview.runtime.stop import KEY as STOP
 from driftreview.runtime.stop import StopWatch
-from driftreview.runtime.stopping import stop_on_signals
+from driftreview.runtime.stopping import cancel_again, stop_on_signals
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.web import Web
 
 _LOOP_STALLED_AFTER: Final = 60.0
 _SOURCE_WORKERS: Final = 4
+_KOPF_ENDS_AFTER: Final = 10.0
+"""How long kopf gets for its watches to end."""
 
 
 class Operator:
@@ -152,6 +154,7 @@ class Operator:
                 LOGGER.warning("stops while steps wait for an answer; they are taken again by the next operator")
             await asyncio.gather(*running)
             stopped.set()  # after a signal kopf's own task still waits for it, and kopf 5 s for that task
+            asyncio.get_running_loop().call_later(_KOPF_ENDS_AFTER, cancel_again)
 
         for kind in self._kinds:
             (self._watch_approvals if kind is APPROVALS else self._watch)(registry, kind)

@@ -107,7 +107,8 @@ def cells(material: Material, result: SignalResult) -> tuple[str, str]:
     """A signal before and since T0 by one measure, of a Limit its worst value; empty on a side that has none."""
     signal, found, standing = result.signal, result.finding, _standing(result)
     key = standing.key if standing else None
-    side = material.before[signal.name].sides.get(key) if key is not None and signal.kind is Kind.LIMIT else None
+    before = material.before.get(signal.name) if signal.kind is Kind.LIMIT else None  # Declared measures nothing at T0
+    side = before.sides.get(key) if before is not None and key is not None else None
     if found.current and side is not None and side.worst is not None:
         return f"at worst {quantity(side.worst, signal.unit)}", f"at worst {found.current}"
     return found.baseline, found.current
