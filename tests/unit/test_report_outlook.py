@@ -7,6 +7,8 @@ import pytest
 
 from driftreview.api.facts import ContractFact, Facts, FlagFact
 from driftreview.api.phases import Phase
+from driftreview.api.status import Member
+from driftreview.api.target import TargetKind
 from driftreview.api.wayback import Rehearsal, RehearsalOutcome, WayBackCheck
 from driftreview.domain.report.build import report
 from driftreview.domain.report.model import Entries, Report, Table, Timeline
@@ -129,6 +131,14 @@ class TestTheWayBack:
     def test_its_risks_are_outstanding(self) -> None:
         risks = said(self.made(risks=["ResourceQuota small has 0 of pods left"]), "outlook", "Risks")
         assert "in a rollback: ResourceQuota small has 0 of pods left" in risks
+
+    def test_and_those_of_what_ships_with_the_target(self) -> None:
+        review, snapshots, approvals = taken(after(65 * MINUTE))
+        check = WayBackCheck(at=T0 + HOUR, generation=7, risks=["ResourceQuota small has 0 of pods left"])
+        member = Member(kind=TargetKind.STATEFUL_SET, name="cart", check=check)
+        status = review.status.model_copy(update={"members": [member]})
+        risks = said(report(review.model_copy(update={"status": status}), snapshots, approvals), "outlook", "Risks")
+        assert "in a rollback of StatefulSet cart: ResourceQuota small has 0 of pods left" in risks
 
     def test_its_rehearsal_stands_in_the_context(self) -> None:
         found = self.made(rehearsal=Rehearsal(outcome=RehearsalOutcome.REFUSED, message="a policy says no"))

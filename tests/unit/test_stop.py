@@ -12,6 +12,7 @@ from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
 from driftreview.domain.ahead import at_window_end
 from driftreview.domain.report import held
+from driftreview.domain.report.build import report
 from driftreview.domain.report.material import Material
 from driftreview.domain.status import MOST_SAID
 from driftreview.domain.stop import Stop
@@ -21,6 +22,7 @@ from tests.builders import HOUR, MINUTE, T0
 from tests.simulator import Simulator, play
 from tests.unit.test_approvals import BAD, GOOD, TWO, begun, does, judged
 from tests.unit.test_overriding import EARLY, FOR_LONG, HELD
+from tests.unit.test_report import said
 
 STOP = Stop.of("ConfigMap ops/driftreview-stop", "2026-07-31T13:00:00Z", "jane", "the cluster is sick")
 MESSAGE = (
@@ -177,6 +179,11 @@ class TestActs:
         assert "2026-07-31T20:30:00Z" in simulator.status["summary"]
         assert "all acts were stopped at" in told(simulator, "Ready")["message"]
         assert told(simulator) == {}
+        if intent:
+            made = said(report(simulator.stored(), []), "outlook", "Mitigations")
+            assert any("was to be " in each and each.endswith(", and was not seen to be") for each in made)
+            steps = said(report(simulator.stored(), []), "outlook", "Next")
+            assert not any("remembered as rejected" in each for each in steps)
 
     def test_a_rollback_that_began_is_followed_to_its_end(self) -> None:
         simulator = begun(BAD)

@@ -302,7 +302,7 @@ class TestThePauseBefore:
         world.fails = {"application": error_of(404, {}, "GET applications: 404")} if unserved else {}
         assert self.why(world) == (
             "Application argocd/web, which the target says that it is owned by, is not there: correct what names it on "
-            "the target, or spec.rollout.gitOpsNamespace"
+            "the target or, before T0, spec.rollout.gitOpsNamespace"
         )
 
     def test_one_of_another_target_is_said(self) -> None:

@@ -175,7 +175,7 @@ def not_there(pause: Pause) -> str:
     """That there is nothing to pause."""
     return (
         f"{_named(pause)}, which the target says that it is owned by, is not there: correct what names it on the "
-        "target, or spec.rollout.gitOpsNamespace"
+        "target or, before T0, spec.rollout.gitOpsNamespace"
     )
 
 

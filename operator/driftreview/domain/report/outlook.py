@@ -81,13 +81,19 @@ def _way_back(material: Material) -> Iterator[Sentence]:
     status, closes = material.review.status, material.closes
     if closes is None or status.phase in TERMINAL or status.rollback is None:
         return
-    field = material.of_review("status.rollback")
+    rollback = material.of_review("status.rollback")
     if not status.rollback.possible and status.rollback.reason is not Reason.OWNED_BY_GIT:  # which is told by itself
         text = f"no rollback is possible: {status.rollback.message}"
-        yield Sentence(text=text, tone=Tone.BAD, evidence=[field])
+        yield Sentence(text=text, tone=Tone.BAD, evidence=[rollback])
     for each in status.rollback.check.risks if status.rollback.check else ():
         looked = material.of_review("status.rollback.check")
         yield Sentence(text=f"in a rollback: {each}", tone=Tone.OPEN, evidence=[looked])
+    for index, member in enumerate(status.members):
+        for each in member.check.risks if member.check else ():
+            field = material.of_review(f"status.members[{index}].check")
+            yield Sentence(
+                text=f"in a rollback of {member.kind} {member.name}: {each}", tone=Tone.OPEN, evidence=[field]
+            )
 
 
 def _unfinished(material: Material) -> Iterator[Sentence]:
@@ -159,12 +165,12 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
         what = "rolled back to the previous revision" if act.type is ActType.ROLL_BACK else "marked as approved"
         what = "scaled to zero" if empties(act) else what
         what += f" {act.by}" if act.by else ""
-        when = act.completed_at or act.applied_at
-        done = (
-            f"was {what} at {format_time(when)}"
-            if when
-            else f"is to be {what}, decided at {format_time(act.intent_at)}"
-        )
+        # Of several it is the target that this is about: all of them are back later.
+        when = act.applied_at if act.steps else act.completed_at or act.applied_at
+        intent = f"{what}, decided at {format_time(act.intent_at)}"
+        is_over = status.phase in TERMINAL
+        planned = f"was to be {intent}, and was not seen to be" if is_over else f"is to be {intent}"
+        done = f"was {what} at {format_time(when)}" if when else planned
         target = str(material.review.spec.target)
         good = Tone.GOOD if act.completed_at else Tone.OPEN
         yield Sentence(text=f"{target} {done}", tone=good, evidence=[material.of_review("status.act")])
@@ -254,7 +260,8 @@ def _after(material: Material) -> Iterator[Sentence]:
     act = review.status.act
     if act is not None and act.type is ActType.ROLL_BACK:
         why = f"what {decision.by} rejected it for" if decision.reason is Reason.REJECTED else "what drifted"
-        text = f"Mend {why} before this pod template is released again: it is remembered as rejected"
+        text = f"Mend {why} before this pod template is released again"
+        text += ": it is remembered as rejected" if act.applied_at is not None else ""
         yield Sentence(text=text, evidence=field)
         yield from aftermath.steps(material)
         yield from _not_taken_back(material)
