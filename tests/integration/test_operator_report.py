@@ -100,7 +100,7 @@ def test_what_people_did_is_reported_at_once_exported_with_every_t0_and_proved(
     assert "a chain of 2 snapshots unaltered" in proof.stdout
     assert "3 acts of people recorded, 2 DriftApprovals" in proof.stdout
     assert (
-        "deleted in the cluster since, which changes nothing: DriftApproval signoff (SignOff by admin)" in proof.stdout
+        "as there is no such object any more: DriftApproval signoff (SignOff by admin)" in proof.stdout
     )
     assert operator.pid is not None
 
