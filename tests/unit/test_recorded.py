@@ -245,7 +245,7 @@ class TestRecords:
         review, snapshots, approvals = state = taken(STATES["approved"]())
         assert paths(state) == []
         assert list(remarks(review, approvals)) == [said(state, "approvals")[1]]
-        assert said(state, "approvals")[1].startswith("recorded by the operator, but nothing proves it, as there is")
+        assert said(state, "approvals")[1].startswith("recorded, but nothing proves it, as there is")
         proof = prove(write(*objects(STATES["approved"]())))
         assert any("(Approve by ann)" in each for each in proof.notes)
         assert paths((review, snapshots, [])) == []

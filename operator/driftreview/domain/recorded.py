@@ -55,7 +55,7 @@ def remarks(review: DriftReview, approvals: Sequence[DriftApproval]) -> Iterator
     """What is to be said of acts of which there is only the record, or none."""
     if gone := deleted(review, approvals):
         acts = some([f"{each.name} ({each.type} by {each.by})" for each in gone], MOST_NAMED)
-        yield f"recorded by the operator, but nothing proves it, as there is no such object any more: DriftApproval {acts}"
+        yield f"recorded, but nothing proves it, as there is no such object any more: DriftApproval {acts}"
     if more := unrecorded(review, approvals):
         acts = some([f"{each.metadata.name} ({each.spec.type} by {each.spec.by})" for each in more], MOST_NAMED)
         why = "it came after the end, waits to be seen, or there was no room for it"
