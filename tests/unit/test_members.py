@@ -262,6 +262,11 @@ class TestTakenBack:
         status, reason, message = said(subject, "StaysBack")
         assert (status, reason) == ("False", Reason.RETURNED)
         assert message.startswith("Deployment jobs: web-new was rolled back and is there again")
+        assert "; but one of its workloads runs the rejected revision again, see StaysBack" in summary(subject)
+        assert subject.target is not None
+        subject.target.roll_out("new", subject.now)
+        subject.pass_time(MINUTE)
+        assert said(subject, "StaysBack")[2].endswith(" or apply the pod template of web-old again")
         assert subject.phase == Phase.ROLLED_BACK
 
     def test_the_time_after_it_is_asked_of_what_was_put_back(self) -> None:
