@@ -58,4 +58,5 @@ def test_a_rollback_of_several_that_others_end_half_way_is_a_warning(caplog: pyt
     with caplog.at_level(logging.INFO, "driftreview"):
         tell("shop/web", DriftReviewStatus(), over)
         tell("shop/web", DriftReviewStatus(), alone)
-    assert [each.levelname for each in caplog.records] == ["WARNING", "INFO"]
+        tell("shop/web", DriftReviewStatus(), alone.model_copy(update={"not_back": ["Deployment api"]}))
+    assert [each.levelname for each in caplog.records] == ["WARNING", "INFO", "WARNING"]

@@ -262,6 +262,11 @@ class TestTakenBack:
         status, reason, message = said(subject, "StaysBack")
         assert (status, reason) == ("False", Reason.RETURNED)
         assert message.startswith("Deployment jobs: web-new was rolled back and is there again")
+        assert "; but one of its workloads runs the rejected revision again, see StaysBack" in summary(subject)
+        assert subject.target is not None
+        subject.target.roll_out("new", subject.now)
+        subject.pass_time(MINUTE)
+        assert said(subject, "StaysBack")[2].endswith(" or apply the pod template of web-old again")
         assert subject.phase == Phase.ROLLED_BACK
 
     def test_the_time_after_it_is_asked_of_what_was_put_back(self) -> None:
@@ -396,6 +401,48 @@ class TestOthersChangeOne:
             "Unless another release of it is meant to stay, take Deployment api back to web-old",
             "Unless another release of it is meant to stay, take Deployment jobs back to web-old",
         ]
+
+    @pytest.mark.parametrize(
+        ("bad", "back", "left", "commands"),
+        [
+            (True, ["web"], ["Deployment api", "Deployment jobs"], ["api", "jobs"]),
+            (True, ["web", "jobs"], ["Deployment api"], ["api"]),
+            (False, ["api"], ["Deployment web", "Deployment jobs"], ["way-back.json", "jobs"]),
+            (True, ["web", "api", "jobs"], [], []),
+        ],
+    )
+    def test_what_was_not_taken_back_by_hand_is_named_and_has_its_command(
+        self, back: list[str], left: list[str], commands: list[str], *, bad: bool
+    ) -> None:
+        subject = group(bad=bad, policy={"onDrift": "Hold"})
+        subject.pass_time(2 * HOUR + 5 * MINUTE if bad else 30 * MINUTE)
+        assert subject.phase == (Phase.HOLDING if bad else Phase.WATCHING)
+        assert subject.target is not None
+        for name in back:
+            (subject.target if name == "web" else member(subject, NAMES.index(name))).roll_out("old", subject.now)
+        subject.pass_time(2 * MINUTE)
+        status = subject.stored().status
+        assert (status.phase, status.not_back) == (Phase.SUPERSEDED, left)
+        first = f"Deployment {back[0]} was taken back by hand from web-new to web-old: web-new counts as rejected"
+        names = ", ".join(each.removeprefix("Deployment ") for each in left)
+        told = f"; when that was seen, not back: {names}; the report has the commands" if left else ""
+        assert summary(subject) == f"{first}{told}"
+        assert [each.partition(": kubectl")[0] for each in next_steps(subject) if ": kubectl" in each] == [
+            f"To take it back by hand, apply {each}"
+            if each == "way-back.json"
+            else f"If it still runs web-new, take Deployment {each} back to web-old"
+            for each in commands
+        ]
+
+    def test_a_first_release_without_pods_is_back(self) -> None:
+        subject = group(rollout={"firstRelease": "ScaleToZero"})
+        member(subject, 0).is_first, member(subject, 0).before = True, ""
+        subject.pass_time(30 * MINUTE)
+        assert subject.target is not None
+        subject.target.roll_out("old", subject.now)
+        member(subject, 0).replicas = 0
+        subject.pass_time(2 * MINUTE)
+        assert subject.stored().status.not_back == ["Deployment jobs"]
 
     def test_before_a_step_nothing_is_to_be_taken_back(self) -> None:
         subject = group()

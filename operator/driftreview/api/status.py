@@ -234,6 +234,10 @@ class DriftReviewStatus(Model):
     """What is looked at next."""
     decision: Decision | None = None
     """What the review came to."""
+    not_back: Annotated[
+        list[Annotated[str, Field(max_length=300)]], Field(max_length=1 + MOST_WITH, json_schema_extra=atomic())
+    ] = Field(default_factory=list)
+    """Of several that ship together, what still ran the release, by kind and name, when one was taken back by hand."""
     act: Act | None = None
     """What was done about it."""
     rollback: Rollback | None = None

@@ -129,7 +129,8 @@ def _seen(
         return _left(status, Reason.TARGET_REPLACED, f"{name} {what}", now)
     emptied = empties(status.act)
     if target.template_hash == rejected.template_hash and (target.replicas or not emptied):
-        return _runs_again(status, status, target, rejected.name, now)
+        own = status.model_copy(update={"members": []})
+        return _runs_again(status, own, target, rejected.name, now)
     if not is_put_back(review.model_copy(update={"status": status}), target):
         other = target.current.name if target.current else "another pod template"
         return _left(status, Reason.NEW_REVISION, f"{name} runs {other} now", now)

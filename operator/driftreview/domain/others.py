@@ -24,7 +24,6 @@ from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
 from driftreview.domain.steps import is_half_back, told_steps
-from driftreview.domain.ways import went_back_to
 from driftreview.domain.workload import TargetView
 
 _SOMEBODY: Final = "somebody"
@@ -36,12 +35,13 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
     So it ends if that is true of one of several that ship together. In a chain it goes on instead with what runs.
     """
     so_far = _so_far(review.status.act)
-    ended = _ended(review, target, so_far, now)
+    left = _not_back(review, target) if target is not None else []
+    ended = _ended(review, target, so_far, left, now)
     if ended is not None or target is None:
         return ended
     for one, view in beside(review, target):
         # What people take back in Git goes back in any order: that is followed from the target on.
-        if (found := _ended(one, view, so_far, now)) is not None and not (
+        if (found := _ended(one, view, so_far, left, now)) is not None and not (
             is_handed_over(review) and _went_back(one, view)
         ):
             return as_whole(review.status, found)
@@ -61,8 +61,23 @@ def _went_back(review: DriftReview, target: TargetView | None) -> bool:
     return target is not None and previous is not None and target.template_hash == previous.template_hash
 
 
-def _ended(review: DriftReview, target: TargetView | None, so_far: str, now: datetime) -> DriftReviewStatus | None:
-    """The same of one workload; `so_far` is what an act had come to."""
+def _not_back(review: DriftReview, target: TargetView) -> list[str]:
+    """Which of the workloads still run what is judged, by kind and name."""
+    return [str(one.spec.target) for one, view in every(review, target) if _is_left(one, view)]
+
+
+def _is_left(review: DriftReview, target: TargetView | None) -> bool:
+    """The same of one workload; a first release without pods is as far back as it can be."""
+    judged, is_first = review.status.judged, review.status.previous is None
+    if target is None or judged is None or (is_first and target.scalable and not target.replicas):
+        return False
+    return target.template_hash == judged.template_hash
+
+
+def _ended(
+    review: DriftReview, target: TargetView | None, so_far: str, left: list[str], now: datetime
+) -> DriftReviewStatus | None:
+    """The same of one workload; `so_far` is what an act had come to, `left` what still runs what is judged."""
     status = review.status
     name = str(review.spec.target)
     if status.t0 is None and status.chain is not None:
@@ -79,7 +94,7 @@ def _ended(review: DriftReview, target: TargetView | None, so_far: str, now: dat
         return None
     went_back = _went_back(review, target)
     if went_back and not is_taken_back(status, target):
-        return finished(review, _reverted(status, name, target, so_far, now))
+        return finished(review, _reverted(status.model_copy(update={"not_back": left}), name, target, so_far, now))
     ends = why_not_chained(review)
     if ends == "" and not went_back:
         return chained(review, target, now)
@@ -159,9 +174,11 @@ def _reverted(
 ) -> DriftReviewStatus:
     """People took the release back themselves: that is their verdict, unless it was rejected already."""
     judged, decision = status.judged.name if status.judged else "", status.decision
-    by = _by(target.edited)
-    message = f"{name} was taken back by hand from {judged} to {went_back_to(status)}{by}: {judged} counts as rejected"
-    message += so_far
+    previous, by = status.previous.name if status.previous else "", _by(target.edited)
+    message = f"{name} was taken back by hand from {judged} to {previous}{by}: {judged} counts as rejected{so_far}"
+    if status.not_back:
+        names = ", ".join(each.partition(" ")[2] for each in status.not_back)
+        message = fitted(message, f"; when that was seen, not back: {names}; the report has the commands")
     if decision is None or decision.recommendation is not Recommendation.REJECT:
         who = target.edited.manager if target.edited else _SOMEBODY
         before = f"; before: {decision.recommendation}, {decision.message}" if decision else ""

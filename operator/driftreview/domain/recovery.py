@@ -142,7 +142,8 @@ def since_then(status: DriftReviewStatus) -> str:
     parts = []
     back = condition(status, ConditionType.STAYS_BACK)
     if back is not None and back.status == "False" and status.judged is not None:
-        parts.append(f"but {status.judged.name} runs again, see StaysBack")
+        what = "one of its workloads runs the rejected revision" if status.members else f"{status.judged.name} runs"
+        parts.append(f"but {what} again, see StaysBack")
     recovery = status.recovery
     if recovery is not None and recovery.verdict is None:
         parts.append(f"whether that helped is judged after {said(recovery.due)}")

@@ -47,7 +47,7 @@ class _TextFormatter(logging.Formatter):
 def tell(review: str, before: DriftReviewStatus, now: DriftReviewStatus) -> None:
     """Log where a review has got to, and what somebody must mend, when that is new."""
     if now.phase != before.phase or now.decision != before.decision:
-        left = now.phase is Phase.SUPERSEDED and is_half_back(now.act)
+        left = now.phase is Phase.SUPERSEDED and (is_half_back(now.act) or now.not_back)
         level = logging.WARNING if left else logging.INFO
         LOGGER.log(level, "%s: %s", now.phase, now.summary, extra={"review": review})
     if (way := turned(before, now)) is not None:

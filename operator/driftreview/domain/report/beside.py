@@ -31,10 +31,12 @@ def _step(material: Material, index: int, member: Member) -> tuple[str, str] | N
     """What to do for one, and the command for it; None if that is nothing."""
     review, status = material.review, material.review.status
     done = next((each for each in _rolled_back(status) if (each.kind, each.name) == (member.kind, member.name)), None)
-    if done is not None and done.completed_at is not None:
-        return None
     who, where = f"{member.kind} {member.name}", f"{member.kind.lower()}/{member.name} -n {review.metadata.namespace}"
+    if (done is not None and done.completed_at is not None) or (status.not_back and who not in status.not_back):
+        return None
     first = "Unless another release of it is meant to stay," if status.phase is Phase.SUPERSEDED else "Then"
+    if status.not_back and member.judged is not None:
+        first = f"If it still runs {member.judged.name},"
     if member.previous is None:
         is_emptied = pinned_way_back(alone(review, index)) is Do.SCALE
         return (f"{first} scale {who} to zero", f"kubectl scale {where} --replicas=0") if is_emptied else None

@@ -44,7 +44,7 @@ def steps(material: Material) -> Iterator[Sentence]:
     """What a person does to take the release back, as long as it runs; and to end a pause, once it does not."""
     review, status = material.review, material.review.status
     target = f"{review.spec.target.kind.lower()}/{review.spec.target.name}"
-    if _is_wanted(material) or is_half_back(status.act):
+    if _is_wanted(material) or is_half_back(status.act) or status.not_back:
         field = [material.of_review("status.previous"), material.ref(material.at_t0, field="spec.previous")]
         owner = condition(status, ConditionType.OWNED_BY_GIT)
         if owner is not None and owner.status == "True" and status.phase not in _OVER:
@@ -103,7 +103,8 @@ def way_back(material: Material) -> str | None:
 def _is_wanted(material: Material) -> bool:
     status = material.review.status
     rejected = status.decision is not None and status.decision.recommendation is not Recommendation.APPROVE
-    wanted = rejected and status.phase not in _OVER and not _is_back(material)
+    runs = status.phase not in _OVER or str(material.review.spec.target) in status.not_back
+    wanted = rejected and runs and not _is_back(material)
     return wanted and (status.previous is not None or _empties(material))
 
 
