@@ -99,9 +99,7 @@ def test_what_people_did_is_reported_at_once_exported_with_every_t0_and_proved(
     assert proof.exit_code == 0, proof.output
     assert "a chain of 2 snapshots unaltered" in proof.stdout
     assert "3 acts of people recorded, 2 DriftApprovals" in proof.stdout
-    assert (
-        "as there is no such object any more: DriftApproval signoff (SignOff by admin)" in proof.stdout
-    )
+    assert "as there is no such object any more: DriftApproval signoff (SignOff by admin)" in proof.stdout
     assert operator.pid is not None
 
 

@@ -131,9 +131,7 @@ class TestOthers:
         simulator.pass_time(15 * MINUTE)
         assert simulator.phase == Phase.FAILED
         assert patch(simulator) is None
-        mend = (
-            "Mend what keeps the pods from running that the rollback asks for again: kubectl describe deployment/web "
-        )
+        mend = "Mend what keeps the pods from running that the rollback asks for again: kubectl get events -n shop --field-"
         assert any(each.startswith(mend) for each in steps(simulator))
         assert not any("by hand, apply" in each for each in steps(simulator))
         simulator.target.began = simulator.now - HOUR
@@ -155,7 +153,7 @@ class TestOthers:
         told = steps(simulator)[held]
         assert held < patched
         assert told.startswith(
-            "What is put back by hand reaches no pod as long as the target's rollout is paused: kubectl "
+            "What is put back by hand reaches no pod as long as the target's rollout is paused; before "
         )
         assert "rollout resume deployment/web -n shop" in told
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from driftreview.api.act import ActType, Do, Step
+from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.status import DriftReviewStatus, Member
 from driftreview.domain.keeping import kept_name
@@ -19,7 +20,9 @@ _TEMPLATE: Final = """jq '[{op: "replace", path: "/spec/template", value: (.spec
 
 
 def steps(material: Material) -> Iterator[Sentence]:
-    """What is left to do for each of them; nothing for what is back."""
+    """What is left to do for each of them; nothing for what is back, or while a rollback is under way."""
+    if _rolled_back(material.review.status) and material.review.status.phase not in TERMINAL:
+        return
     for index, each in enumerate(material.review.status.members):
         if (found := _step(material, index, each)) is not None:
             text, command = found
@@ -42,10 +45,15 @@ def _step(material: Material, index: int, member: Member) -> tuple[str, str] | N
         return (f"{first} scale {who} to zero", f"kubectl scale {where} --replicas=0") if is_emptied else None
     if done is not None and done.applied_at is not None and not has_returned(status):
         text = f"{who} was given {member.previous.name} again: mend what keeps its pods from running"
-        return (text, f"kubectl describe {where}") if status.phase in TERMINAL else None
+        return text, warnings_of(review)
     kept = f"kubectl get driftsnapshot {kept_name(review, member.previous)} -n {review.metadata.namespace} -o json"
     patch = f"kubectl patch {where} --type=json --patch-file /dev/stdin"
     return f"{first} take {who} back to {member.previous.name}", f"{kept} | {_TEMPLATE} | {patch}"
+
+
+def warnings_of(review: DriftReview) -> str:
+    """The command that shows why pods are not there: what is not allowed to make them says so, not their owner."""
+    return f"kubectl get events -n {review.metadata.namespace} --field-selector type=Warning"
 
 
 def _rolled_back(status: DriftReviewStatus) -> list[Step]:
