@@ -10,11 +10,13 @@ from tests.integration.crd_samples import (
     COVERED,
     EVENTS,
     EVIDENCE,
+    FROZEN,
     GROWTH,
     INFO,
     LEVEL,
     LIMIT,
     LONGER,
+    MEMBER,
     PRESENCE,
     RATIO,
     REBASELINE,
@@ -416,6 +418,10 @@ def _status(name: str, path: str, message: str, status: Raw | None) -> Change:
     return Change(name, "DriftReview", {"status": status}, path, message, status=True)
 
 
+def _frozen(name: str, message: str, status: Raw) -> Change:
+    return Change(f"frozen-{name}", "DriftReview", {"status": status}, "status", message, status=True, of="frozen")
+
+
 def _steps(name: str, message: str, steps: list[Raw] | None, at: str = "") -> Change:
     path = f"status.act.steps{at}" if at else "status.act"
     return Change(
@@ -432,6 +438,8 @@ _ANEW = "T0 is taken anew once for each Rebaseline of a person"
 _TARGET: Raw = {"uid": "1", "rolledOutAt": STATUS["t0"], "historyEndsAt": STATUS["t0"]}
 _INTENT = "an intent is never changed"
 _STEPS = "the steps of an intent are never changed"
+_PINNED = "which object is judged, which revision, and which one is gone back to, is that of the frozen T0 evidence"
+_PINNED_BESIDE = "what is judged and gone back to of the workloads beside the target is that of the frozen T0 evidence"
 _CHAIN_STAYS = "what a chain keeps of the first T0 is never changed, and no revision leaves it"
 
 CHANGES: list[Change] = [
@@ -508,6 +516,37 @@ CHANGES: list[Change] = [
     _status("t0-moved", "status", "T0 is written once", {"t0": _LATER}),
     _status("t0-removed", "status", "T0 is written once", {"t0": None}),
     _status("baseline-removed", "status", "evidence that was frozen stays", {"baseline": None}),
+    *(
+        _frozen(f"{field}-{name}", _PINNED, {field: value})
+        for field in ("judged", "previous")
+        for name, value in (
+            ("removed", None),
+            ("of-another-hash", {"templateHash": "sha256:9"}),
+            ("of-another-uid", {"uid": "9"}),
+            ("of-another-name", {"name": "app-9"}),
+        )
+    ),
+    _frozen("target-removed", _PINNED, {"target": None}),
+    _frozen("target-of-another-uid", _PINNED, {"target": {"uid": "9"}}),
+    _frozen("members-removed", _PINNED_BESIDE, {"members": None}),
+    _frozen("member-left-out", _PINNED_BESIDE, {"members": []}),
+    _frozen("member-renamed", _PINNED_BESIDE, {"members": [MEMBER | {"name": "other"}]}),
+    *(
+        _frozen(f"{field}-of-a-member-{name}", _PINNED_BESIDE, {"members": [merged(MEMBER, {field: value})]})
+        for field, name, value in (
+            ("target", "removed", None),
+            ("target", "of-another-uid", {"uid": "9"}),
+            ("judged", "removed", None),
+            ("judged", "of-another-hash", {"templateHash": "sha256:9"}),
+            ("previous", "removed", None),
+            ("previous", "of-another-hash", {"templateHash": "sha256:9"}),
+            ("kept", "removed", None),
+            ("kept", "emptied", []),
+            ("kept", "of-another-hash", [MEMBER["kept"][0] | {"templateHash": "sha256:9"}]),
+        )
+    ),
+    Change("previous-added-since-frozen", "DriftReview", {"status": {"previous": FROZEN["previous"]}}, "status",
+           _PINNED, status=True),
     _status("status-removed", "<nil>", "status is never removed", None),
     _status("rollout-took-for-ever", "status.target.rolloutTook", DURATION,
             {"target": _TARGET | {"rolloutTook": "long"}}),

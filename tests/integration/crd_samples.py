@@ -543,6 +543,17 @@ CHAIN: Raw = {
 }
 BETWEEN: Raw = {"phase": "Pending", "t0": None, "checkpoints": [], "retaken": 1, "chain": CHAIN}
 """What is written when another revision follows."""
+_OTHER = {"name": "worker-1", "uid": "21", "templateHash": "sha256:2"}
+MEMBER: Raw = {
+    "kind": "Deployment",
+    "name": "worker",
+    "target": CHAINABLE["target"] | {"uid": "2"},
+    "judged": _OTHER,
+    "previous": _OTHER | {"name": "worker-0"},
+    "kept": [_OTHER | {"name": "worker-0"}],
+}
+FROZEN: Raw = CHAINABLE | {"baseline": STATUS["baseline"], "members": [MEMBER]}
+"""Its T0 evidence is frozen: what it pins is no more changed."""
 REBASELINE: Raw = {
     "type": "Rebaseline", "by": "jane", "at": "2026-01-05T08:12:00Z", "name": "app-rebaseline-x", "uid": "b1",
     "revision": "app-1", "message": "wrong data", "counted": True,

@@ -26,7 +26,9 @@ from tests.integration.crd_samples import (
     CHAIN,
     CHAINABLE,
     EXTEND,
+    FROZEN,
     LONGER,
+    MEMBER,
     MINIMAL_REVIEW,
     ODD,
     PROMOTING,
@@ -46,6 +48,12 @@ from tests.support.changes import changed
 
 pytestmark = pytest.mark.integration
 _CHAINS = {"policy": {"onNewRevision": "Chain"}}
+_ANEW = {
+    **dict.fromkeys(("t0", "target", "judged", "previous", "baseline")),
+    "phase": "Pending",
+    "checkpoints": [],
+    "members": [{name: MEMBER[name] for name in ("kind", "name", "kept")}],
+}
 _REJECT = {
     "recommendation": "REJECT",
     "reason": "SignalDegraded",
@@ -90,6 +98,8 @@ def stored(server: Server) -> Server:
         ("DriftReview", "chainable", merged(REVIEW, _CHAINS)),
         ("DriftReview", "rejected", merged(REVIEW, _CHAINS)),
         ("DriftReview", "between", merged(REVIEW, _CHAINS)),
+        ("DriftReview", "freezing", REVIEW),
+        ("DriftReview", "frozen", merged(REVIEW, _CHAINS)),
         ("DriftApproval", "started", EXTEND),
         ("DriftSnapshot", "started", SNAPSHOT),
     ):
@@ -103,6 +113,8 @@ def stored(server: Server) -> Server:
         ("chainable", CHAINABLE),
         ("rejected", CHAINABLE | {"decision": _REJECT}),
         ("between", BETWEEN),
+        ("freezing", {name: value for name, value in FROZEN.items() if name != "baseline"}),
+        ("frozen", FROZEN),
     ):
         assert isinstance(server.patch("DriftReview", name, {"status": status}, status=True, store=True), dict)
     return server
@@ -183,6 +195,11 @@ def test_what_is_fixed_cannot_be_changed(stored: Server, case: Change) -> None:
                               "approvals": [REBASELINE]}}, True),
         ("chainable", {"status": BETWEEN}, True),
         ("between", {"status": CHAINABLE | {"t0": "2026-01-05T08:40:00Z"}}, True),
+        ("freezing", {"status": {"baseline": FROZEN["baseline"], "previous": None,
+                                 "members": [merged(MEMBER, {"previous": None, "kept": None})]}}, True),
+        ("frozen", {"status": {"members": [MEMBER | {"check": None}], "summary": "all is well"}}, True),
+        ("frozen", {"status": _ANEW | {"retaken": 1, "approvals": [REBASELINE]}}, True),
+        ("frozen", {"status": _ANEW | BETWEEN}, True),
         ("ended", {"status": {"phase": "Promoted", "summary": "all is well"}}, True),
         ("promoting", {"status": {"act": {"steps": [STEPS[0], STEPS[1] | {"uid": "8", "appliedAt": STATUS["t0"]}]}}},
          True),
@@ -196,7 +213,9 @@ def test_what_may_change_can(stored: Server, name: str, patch: dict[str, Any], s
 def test_what_somebody_left_out_of_a_status_does_not_keep_the_operator_from_writing_it(server: Server) -> None:
     chained = CHAINABLE | {"chain": CHAIN}
     spec = merged(REVIEW, _CHAINS)
-    forged = [(path, left) for status in (STATUS, PROMOTING, WAITING, chained) for path, left in _without_one(status)]
+    forged = [
+        (path, left) for status in (STATUS, PROMOTING, WAITING, FROZEN, chained) for path, left in _without_one(status)
+    ]
     taken = set()
     for index, (path, status) in enumerate(forged):
         name = f"forged-{index}"

@@ -263,6 +263,12 @@ class TestWhatIsFound:
 
         assert difference(changed(lie)).startswith("snapshots/02-2h.json: spec.hash: stored is")
 
+    def test_a_row_that_was_judged_at_the_end_of_time(self) -> None:
+        def lie(review: Raw, _: list[Raw]) -> None:
+            review["status"]["checkpoints"][0]["judgedAt"] = "9999-12-31T23:59:59Z"
+
+        assert difference(changed(lie)).startswith("review.json: status.")
+
     def test_a_cell_of_a_row(self) -> None:
         def lie(review: Raw, _: list[Raw]) -> None:
             review["status"]["checkpoints"][0]["signals"][0]["current"] = "1 ms"

@@ -28,6 +28,23 @@ def _same_way_back(one: str, other: str) -> str:
     return f"has({one}.previous) == has({other}.previous) && (!has({one}.previous) || {same})"
 
 
+def _same_revision(field: str, new: str, old: str) -> str:
+    """CEL for a field that is the same revision, or none. Not its images: they are for people, and many."""
+    parts = (f"{new}.{field}.{part} == {old}.{field}.{part}" for part in ("templateHash", "uid", "name"))
+    return f"has({new}.{field}) == has({old}.{field}) && (!has({new}.{field}) || ({' && '.join(parts)}))"
+
+
+def _same_pinned(new: str, old: str) -> str:
+    """CEL for the same object, judged revision and way back of one workload."""
+    same_uid = f"{new}.target.uid == {old}.target.uid"
+    parts = (f"has({new}.target) == has({old}.target)", f"(!has({new}.target) || {same_uid})")
+    return " && ".join((*parts, *(_same_revision(field, new, old) for field in ("judged", "previous"))))
+
+
+_NOT_FROZEN = "!has(oldSelf.baseline) || !has(self.t0)"
+"""CEL for a review whose T0 evidence is not frozen, or whose T0 is taken anew."""
+_SAME_KEPT = " == ".join(f"(has({of}.kept) ? {of}.kept.map(each, each.templateHash) : [])" for of in ("new", "old"))
+
 _FINAL = "[" + ", ".join(f"'{phase}'" for phase in sorted(TERMINAL)) + "]"
 
 GUARDS: Final[tuple[tuple[str, str], ...]] = (
@@ -103,6 +120,18 @@ GUARDS: Final[tuple[tuple[str, str], ...]] = (
     (
         f"!has(oldSelf.baseline) || has(self.baseline) || (!has(self.t0) && {_RETAKEN})",
         "evidence that was frozen stays: a rollback and every verdict rest on it",
+    ),
+    (
+        f"{_NOT_FROZEN} || ({_same_pinned('self', 'oldSelf')})",
+        "which object is judged, which revision, and which one is gone back to, is that of the frozen T0 evidence",
+    ),
+    (
+        (
+            f"{_NOT_FROZEN} || !has(oldSelf.members) || (has(self.members) && oldSelf.members.all(old,"
+            " self.members.exists(new, new.kind == old.kind && new.name == old.name"
+            f" && {_same_pinned('new', 'old')} && {_SAME_KEPT})))"
+        ),
+        "what is judged and gone back to of the workloads beside the target is that of the frozen T0 evidence",
     ),
     ("!has(oldSelf.act) || has(self.act)", "an intent is never removed"),
     ("!has(oldSelf.recovery) || has(self.recovery)", "what followed a rollback is never removed"),

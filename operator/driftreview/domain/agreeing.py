@@ -124,7 +124,7 @@ def _rows(review: DriftReview) -> Iterator[Difference]:
         due = status.t0 + parse_duration(row.name)
         if row.due != due:
             yield Difference(f"status.checkpoints[{index}].due", said(row.due), said(due))
-        if row.judged_at is not None and row.judged_at + WORTH_SAYING < due + settle:
+        if row.judged_at is not None and due + settle - row.judged_at > WORTH_SAYING:
             too_early = f"not before {said(due + settle)}"
             yield Difference(f"status.checkpoints[{index}].judgedAt", said(row.judged_at), too_early)
     last = next((each.verdict for each in reversed(status.checkpoints) if each.verdict is not None), None)

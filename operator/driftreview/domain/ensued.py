@@ -139,7 +139,7 @@ def _moments(act: Act, before: datetime) -> Iterator[Difference]:
             if act.completed_at is not None:
                 yield Difference(f"status.act.{path}", NONE, f"there since {said(act.completed_at)}")
         else:
-            if moment + WORTH_SAYING < before:
+            if before - moment > WORTH_SAYING:
                 yield Difference(f"status.act.{path}", said(moment), f"not before {said(before)}")
             before = moment
 
@@ -270,5 +270,5 @@ def _ended(status: DriftReviewStatus, ended: datetime) -> Iterator[Difference]:
         *((act.intent_at, act.applied_at) if act is not None else ()),
     ]
     latest = max((each for each in moments if each is not None), default=ended)
-    if ended + WORTH_SAYING < latest:
+    if latest - ended > WORTH_SAYING:
         yield Difference(path, said(ended), f"not before {said(latest)}")

@@ -74,7 +74,7 @@ def _verdict(
             yield Difference("status.recovery.verdict", recovery.verdict, "there is no evidence of it")
         return
     ready = due + parse_duration(review.spec.window.settle)
-    if recovery.judged_at + WORTH_SAYING < ready:
+    if ready - recovery.judged_at > WORTH_SAYING:
         yield Difference("status.recovery.judgedAt", said(recovery.judged_at), f"not before {said(ready)}")
     if result is not None:
         yield from _judged(review, recovery, judged_recovery(recovery, result, recovery.judged_at))
