@@ -131,7 +131,7 @@ class TestOthers:
         simulator.pass_time(15 * MINUTE)
         assert simulator.phase == Phase.FAILED
         assert patch(simulator) is None
-        mend = "Mend what keeps the pods from running that the rollback asks for again: kubectl get events -n shop --field-"
+        mend = "Mend what keeps the pods from running that the rollback asks for again: kubectl get events -n shop"
         assert any(each.startswith(mend) for each in steps(simulator))
         assert not any("by hand, apply" in each for each in steps(simulator))
         simulator.target.began = simulator.now - HOUR
