@@ -272,8 +272,12 @@ class TestWhetherItHolds:
         assert "have charts/driftreview/block.yaml applied, with the validationActions [Deny] in its binding" in holds(
             stage, "False", "NotBlocked"
         )
-        warned = [each["message"] for each in told(operator) if "another pod template would pass" in each["message"]]
-        assert len(warned) == 1
+
+        def warned() -> int:
+            return len([each for each in told(operator) if "another pod template would pass" in each["message"]])
+
+        wait_until(warned, "it is logged, right after it was written", 10)
+        assert warned() == 1
         stage.api.merge("ValidatingAdmissionPolicyBinding", BLOCK, "", {"spec": {"validationActions": ["Deny"]}})
         assert "was refused when it was last tried" in holds(stage, "True", "Blocked")
         assert stage.deployment()["metadata"]["generation"] == before["metadata"]["generation"]

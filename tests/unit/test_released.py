@@ -163,8 +163,8 @@ class TestHeld:
         assert found.rollback is not None
         assert (found.rollback.possible, found.rollback.reason) == (False, Reason.UPDATE_ON_DELETE)
         assert found.rollback.message == (
-            "the target's updateStrategy is OnDelete: kubectl patch statefulset/web before "
-            f"{found.rollback.closes_at:%Y-%m-%dT%H:%M:%SZ}"
+            "the target's updateStrategy is OnDelete; before "
+            f"{found.rollback.closes_at:%Y-%m-%dT%H:%M:%SZ}: kubectl patch statefulset/web"
         )
 
     def test_a_decided_rollback_is_not_begun_and_is_as_soon_as_it_can(self) -> None:
@@ -176,7 +176,8 @@ class TestHeld:
         subject = of().model_copy(update={"status": begun.model_copy(update={"act": act, "decision": decision})})
         held = status(subject, target(held=HELD), T0 + MINUTE)
         assert held.summary is not None
-        assert held.summary.startswith("rollback decided, but not begun: the target's updateStrategy is OnDelete: ")
+        why = "rollback decided, but not begun: the target's updateStrategy is OnDelete; before "
+        assert held.summary.startswith(why)
         assert next(each.reason for each in held.conditions if each.type == "Stalled") == Reason.UPDATE_ON_DELETE
         assert plan(subject, Observed(target()), T0 + MINUTE) == PatchTarget(ActType.ROLL_BACK)
 
