@@ -24,6 +24,7 @@ from driftreview.api.driftsnapshot import (
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Limits, Margin, Signal
 from driftreview.api.status import ContainerImage, DriftReviewStatus, Revision
+from driftreview.api.verdicts import Verdict
 from driftreview.domain.blocks import encode
 from driftreview.domain.evidence import content_hash, seal
 from driftreview.domain.finding import Finding, Side
@@ -205,6 +206,13 @@ def approval(kind: str, by: str = "jane", at: datetime = T0, uid: str = "", **fi
     uid = uid or f"{kind}-{by}-{at.timestamp():.0f}-{fields.get('item', '')}"
     metadata = Metadata(name=uid.lower(), namespace="shop", uid=uid, creation_timestamp=at)
     return DriftApproval.model_validate({"metadata": metadata, "spec": spec | fields})
+
+
+def drifted(status: DriftReviewStatus) -> DriftReviewStatus:
+    """The status once its first look was judged to be Drift: what a decision to reject follows from."""
+    first, *others = status.checkpoints
+    judged = {"verdict": Verdict.DRIFT, "judged_at": first.due, "message": "why"}
+    return status.model_copy(update={"checkpoints": [first.model_copy(update=judged), *others]})
 
 
 def intent(act: ActType = ActType.ROLL_BACK, at: datetime = T0, **fields: Any) -> Act:

@@ -223,7 +223,7 @@ class TestScaledToZero:
         stage.touch()
         status = stage.until(lambda found: condition(found, "Stalled")["status"] == "True", "it is told")
         assert condition(status, "Stalled")["reason"] == reason(status) == "ScaledToZero"
-        assert status["summary"].startswith("Deployment web is scaled to zero since 20")
+        assert status["summary"].startswith("Deployment web is scaled to zero, first seen so at 20")
         status = stage.until(lambda found: found.get("verdict"), "the look is judged", 90)
         row = status["checkpoints"][0]
         assert (row["verdict"], row["signals"][0]["verdict"]) == ("Inconclusive", "Inconclusive")

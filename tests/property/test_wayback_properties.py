@@ -14,7 +14,7 @@ from driftreview.domain.action import Observed, PatchTarget, Settle
 from driftreview.domain.headroom import Budget, Quota
 from driftreview.domain.plan import plan
 from driftreview.domain.wayback import Gathered, Need, Unread, checked
-from tests.builders import HOUR, T0, intent, review, target, template
+from tests.builders import HOUR, T0, drifted, intent, review, target, template
 
 TEXT = st.text(max_size=300)
 AMOUNTS = st.dictionaries(st.sampled_from(["pods", "cpu", "requests.memory"]), st.sampled_from(["0", "1", "5Gi"]))
@@ -40,7 +40,8 @@ def intended() -> DriftReview:
         recommendation=Recommendation.REJECT, reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0
     )
     act = intent(at=T0 + HOUR)
-    return review(begun.status.model_copy(update={"act": act, "decision": decision, "phase": Phase.ROLLING_BACK}))
+    update = {"act": act, "decision": decision, "phase": Phase.ROLLING_BACK}
+    return review(drifted(begun.status).model_copy(update=update))
 
 
 @given(HARMLESS)

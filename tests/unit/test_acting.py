@@ -5,13 +5,16 @@ from datetime import timedelta
 import pytest
 
 from driftreview.api.act import ActType
+from driftreview.api.approval import ApprovalRecord
+from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import Decision, DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.action import Action, Observed, PatchTarget, Settle
+from driftreview.domain.conclusion import BY_WINDOW_END
 from driftreview.domain.plan import plan
-from tests.builders import HOUR, MINUTE, T0, intent, review, signal, target
+from tests.builders import HOUR, MINUTE, T0, drifted, intent, review, signal, target
 from tests.simulator import Metrics, Simulator
 
 ASKED = Decision(
@@ -25,7 +28,21 @@ def intended(act: ActType, decision: Decision | None = ASKED, uid: str = "target
     begun = plan(review(), Observed(target()), T0)
     assert isinstance(begun, Settle)
     written = intent(act, T0 + HOUR, target_uid=uid)
-    return begun.status.model_copy(update={"act": written, "decision": decision, "phase": Phase.ROLLING_BACK})
+    return drifted(begun.status).model_copy(update={"act": written, "decision": decision, "phase": Phase.ROLLING_BACK})
+
+
+def plan_of_looks() -> list[Checkpoint]:
+    """The looks of a review that were not taken yet."""
+    begun = plan(review(), Observed(target()), T0)
+    assert isinstance(begun, Settle)
+    return begun.status.checkpoints
+
+
+def recorded(given: str) -> ApprovalRecord:
+    """What a person gave, as a review remembers it."""
+    return ApprovalRecord(
+        type=given, by="jane", at=T0 + MINUTE, name="one", uid="u1", revision="web-new", message="why", counted=True
+    )
 
 
 def next_step(status: DriftReviewStatus, mode: str = "Enforce") -> Action:
@@ -56,6 +73,44 @@ class TestAForgedIntent:
 
     def test_it_is_not_carried_out_on_another_object(self) -> None:
         assert FORGED in self.refused(next_step(intended(ActType.ROLL_BACK, uid="another")))
+
+    def test_it_is_not_carried_out_where_no_look_decided_so(self) -> None:
+        status = intended(ActType.ROLL_BACK)
+        assert "nothing of what checkpoint 1h is said to have decided by" in self.refused(
+            next_step(status.model_copy(update={"checkpoints": plan_of_looks()}))
+        )
+
+    @pytest.mark.parametrize(("reason", "given"), [(Reason.REJECTED, "Reject"), (Reason.OVERRIDDEN, "Override")])
+    def test_of_people_it_is_carried_out_only_where_their_act_is_written_down_and_counts(
+        self, reason: Reason, given: str
+    ) -> None:
+        does, what = {
+            "Reject": (ActType.ROLL_BACK, Recommendation.REJECT),
+            "Override": (ActType.PROMOTE, Recommendation.APPROVE),
+        }[given]
+        said = ASKED.model_copy(update={"recommendation": what, "reason": reason, "by": "jane"})
+        status = intended(does, said)
+        assert FORGED in self.refused(next_step(status))
+        record = recorded(given)
+        void = record.model_copy(update={"counted": False, "why": "it is for an earlier review of this name"})
+        assert FORGED in self.refused(next_step(status.model_copy(update={"approvals": [void]})))
+        assert next_step(status.model_copy(update={"approvals": [record]})) == PatchTarget(does)
+
+    def test_an_approval_that_expired_once_its_promotion_was_begun_keeps_nothing_back(self) -> None:
+        said = ASKED.model_copy(
+            update={"recommendation": Recommendation.APPROVE, "reason": Reason.APPROVED, "by": "jane"}
+        )
+        status = intended(ActType.PROMOTE, said)
+        assert FORGED in self.refused(next_step(status))
+        expired = recorded("Approve").model_copy(update={"counted": False, "why": "it expired"})
+        assert next_step(status.model_copy(update={"approvals": [expired]})) == PatchTarget(ActType.PROMOTE)
+
+    def test_at_the_end_of_the_window_the_policy_decides_without_a_look(self) -> None:
+        by = ASKED.model_copy(
+            update={"recommendation": Recommendation.INCONCLUSIVE, "reason": Reason.POLICY, "by": BY_WINDOW_END}
+        )
+        unjudged = intended(ActType.ROLL_BACK, by).model_copy(update={"checkpoints": plan_of_looks()})
+        assert next_step(unjudged) == PatchTarget(ActType.ROLL_BACK)
 
     def refused(self, action: Action) -> str:
         """How a review ended that refuses its act."""

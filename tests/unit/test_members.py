@@ -456,7 +456,7 @@ class TestOthersChangeOne:
         subject.pass_time(30 * MINUTE)
         member(subject, 0).replicas = 0
         subject.pass_time(2 * MINUTE)
-        assert summary(subject).startswith("Deployment api is scaled to zero since")
+        assert summary(subject).startswith("Deployment api is scaled to zero, first seen so at 20")
         member(subject, 0).replicas = 1
         subject.pass_time(LIFE)
         assert subject.phase == Phase.PROMOTED

@@ -33,6 +33,7 @@ from tests.builders import (
     MINUTE,
     T0,
     around,
+    drifted,
     evidence,
     intent,
     presence,
@@ -56,7 +57,8 @@ def begun(decision: Decision | None = None, act: ActType | None = None) -> Drift
     settled = plan(review(), Observed(target()), T0)
     assert isinstance(settled, Settle)
     written = None if act is None else intent(act, T0 + MINUTE)
-    return review(settled.status.model_copy(update={"decision": decision, "act": written}))
+    status = settled.status if decision is None else drifted(settled.status)
+    return review(status.model_copy(update={"decision": decision, "act": written}))
 
 
 def after(subject: DriftReview, view: TargetView | None) -> DriftReviewStatus:
@@ -321,7 +323,7 @@ class TestScaledToZero:
         since = next(each for each in status.conditions if each.type == "Stalled").last_transition_time
         assert timedelta(0) <= since - (T0 + 30 * MINUTE) <= MINUTE, "`kubectl scale` to 0 leaves no trace of when"
         assert status.summary == (
-            f"Deployment web is scaled to zero since {format_time(since)}: there is nothing to measure, and looks are "
+            f"Deployment web is scaled to zero, first seen so at {format_time(since)}: there is nothing to measure, and looks are "
             "Inconclusive, until it is scaled up again"
         )
         writes = simulator.writes

@@ -18,7 +18,7 @@ from driftreview.domain.decide import baseline_captured, with_rollback
 from driftreview.domain.foresight import Foresight
 from driftreview.domain.plan import plan
 from driftreview.domain.workload import Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, intent, limit, review, signal, snapshot, target
+from tests.builders import HOUR, MINUTE, T0, drifted, intent, limit, review, signal, snapshot, target
 
 NOWHERE = Problem(reason=Reason.SOURCE_NOT_FOUND, message="there is no such source")
 
@@ -298,7 +298,7 @@ def test_suspending_holds_up_an_act_but_not_the_end_of_one_that_was_carried_out(
         recommendation=Recommendation.REJECT, reason=Reason.SIGNAL_DEGRADED, message="worse", by="checkpoint 1h", at=T0
     )
     update = {"act": act, "decision": decision, "phase": Phase.ROLLING_BACK}
-    status = subject.status.model_copy(update=update)
+    status = drifted(subject.status).model_copy(update=update)
     seen = target(version, taken_back=(target().template_hash,))
     action = plan(review(status, suspend=True), Observed(seen), T0 + HOUR)
     assert isinstance(action, Settle)

@@ -19,7 +19,7 @@ from driftreview.domain.released import judged_as_rolled_out, rolled_out_at
 from driftreview.domain.trouble import way_back_gone
 from driftreview.domain.wayback import hindrances
 from driftreview.domain.workload import Held, Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, intent, review, revision, target
+from tests.builders import HOUR, MINUTE, T0, drifted, intent, review, revision, target
 
 SILENT_END = {"records_end": False, "rollout_started_at": T0 - 20 * MINUTE, "rolled_out_at": T0 - 10 * MINUTE}
 """Of a workload that says by when its rollout had finished."""
@@ -151,7 +151,7 @@ def rolling_back(view: TargetView, seconds: int) -> DriftReviewStatus:
     decision = Decision(
         recommendation="REJECT", reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0
     )
-    intended = begun.model_copy(update={"act": act, "decision": decision, "phase": Phase.ROLLING_BACK})
+    intended = drifted(begun).model_copy(update={"act": act, "decision": decision, "phase": Phase.ROLLING_BACK})
     return status(of().model_copy(update={"status": intended}), view, T0 + timedelta(seconds=seconds))
 
 
@@ -173,7 +173,9 @@ class TestHeld:
         decision = Decision(
             recommendation="REJECT", reason=Reason.SIGNAL_DEGRADED, message="why", by="checkpoint 1h", at=T0
         )
-        subject = of().model_copy(update={"status": begun.model_copy(update={"act": act, "decision": decision})})
+        subject = of().model_copy(
+            update={"status": drifted(begun).model_copy(update={"act": act, "decision": decision})}
+        )
         held = status(subject, target(held=HELD), T0 + MINUTE)
         assert held.summary is not None
         why = "rollback decided, but not begun: the target's updateStrategy is OnDelete; before "

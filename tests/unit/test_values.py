@@ -18,6 +18,8 @@ from driftreview.api.values import (
     parse_quantity,
 )
 
+TIMES = TypeAdapter(Time)
+
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
@@ -181,7 +183,8 @@ def test_the_bounds_of_a_duration_are_said_as_they_were_written() -> None:
 def test_a_time_that_the_api_server_takes_is_read(fraction: str, zone: str) -> None:
     text = f"2026-01-05T23:59:59{fraction}{zone}"
     assert re.fullmatch(TIME_PATTERN, text)
-    assert TypeAdapter(Time).validate_python(text).utcoffset() == datetime.fromisoformat(text[:19] + zone).utcoffset()
+    read = TIMES.validate_python(text)
+    assert (read.replace(microsecond=0), read.tzinfo) == (datetime.fromisoformat(text[:19] + zone), UTC)
 
 
 def test_a_time_needs_a_zone_and_is_written_in_utc() -> None:
@@ -192,3 +195,21 @@ def test_a_time_needs_a_zone_and_is_written_in_utc() -> None:
     with pytest.raises(ValueError, match="no time zone"):
         format_time(moment.replace(tzinfo=None))
     assert format_time(datetime(1, 2, 3, 4, 5, 6, 7, tzinfo=UTC)) == "0001-02-03T04:05:06Z", "years have four digits"
+
+
+@pytest.mark.parametrize("text", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+00:01"])
+def test_a_time_without_a_year_in_utc_is_refused(text: str) -> None:
+    with pytest.raises(ValidationError, match="is no time in UTC: its year is not between 0001 and 9999"):
+        TIMES.validate_json(f'"{text}"')
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+        ("9999-12-31T23:59:59+01:00", "9999-12-31T22:59:59Z"),
+        ("2026-07-31T12:00:00.5+02:00", "2026-07-31T10:00:00Z"),
+    ],
+)
+def test_a_time_is_read_in_utc(text: str, read: str) -> None:
+    assert format_time(TIMES.validate_json(f'"{text}"')) == read

@@ -37,7 +37,7 @@ from driftreview.domain.wayback import (
     with_note,
 )
 from driftreview.domain.workload import Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, intent, review, target, template
+from tests.builders import HOUR, MINUTE, T0, drifted, intent, review, target, template
 
 SECOND = timedelta(seconds=1)
 OLD = template("old")
@@ -334,7 +334,8 @@ DECISION = Decision(
 def intended(act: ActType = ActType.ROLL_BACK) -> DriftReview:
     written = intent(act, T0 + HOUR)
     phase = Phase.ROLLING_BACK
-    return review(started().status.model_copy(update={"act": written, "decision": DECISION, "phase": phase}))
+    status = drifted(started().status)
+    return review(status.model_copy(update={"act": written, "decision": DECISION, "phase": phase}))
 
 
 def told(status: DriftReviewStatus) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import (
+    AfterValidator,
     AwareDatetime,
     BaseModel,
     ConfigDict,
@@ -148,6 +149,14 @@ def format_time(moment: datetime) -> str:
     return f"{whole.isoformat()}Z"  # strftime does not pad years
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """The same moment in UTC, where it has years of four digits as well."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{moment.isoformat()} is no time in UTC: its year is not between 0001 and 9999") from None
+
+
 TIME_PATTERN: Final = (
     "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
@@ -157,6 +166,7 @@ that of the format: no rule can say it, since CEL sees the moment and not the te
 then the same moment in another zone would be another text, and a change of spec.window after T0."""
 Time = Annotated[
     AwareDatetime,
+    AfterValidator(_in_utc),
     PlainSerializer(format_time, return_type=str),
     WithJsonSchema({"type": "string", "format": "date-time", "pattern": TIME_PATTERN}),
 ]

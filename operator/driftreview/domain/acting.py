@@ -19,6 +19,7 @@ from driftreview.domain.action import DEADLINE_SLACK, FOLLOW, RESYNC, Action, Ob
 from driftreview.domain.aftermath import begun
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import fitted, shorten
+from driftreview.domain.grounds import is_grounded
 from driftreview.domain.kinds import as_kubectl_says, blocked
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
@@ -36,6 +37,7 @@ ACTOR_SLACK: Final = timedelta(seconds=60)
 """How long an actor may take to begin what a judge decided before that is said."""
 _ASKED_ANEW: Final = frozenset({Reason.NO_ACTOR, Reason.FROZEN})
 """What was said when it was so: whether it still is can be known without an actor."""
+_FORGED: Final = "it was not written by the operator"
 _NO_ACTOR: Final = "nobody has begun to carry it out"
 
 
@@ -112,16 +114,18 @@ def _kept_back_lately(review: DriftReview, status: DriftReviewStatus, act: Act, 
 def _groundless(review: DriftReview, status: DriftReviewStatus) -> str | None:
     """Why the stored intent cannot be one of ours: an act needs a policy that allows it and a decision behind it."""
     if review.spec.policy.mode is not PolicyMode.ENFORCE:
-        return (
-            f"the status holds an act, but policy.mode is {review.spec.policy.mode}: it was not written by the operator"
-        )
+        return f"the status holds an act, but policy.mode is {review.spec.policy.mode}: {_FORGED}"
     if status.decision is None or status.act is None or status.target is None:
-        return "the status holds an act without a decision: it was not written by the operator"
+        return f"the status holds an act without a decision: {_FORGED}"
     wrong = {ActType.PROMOTE: Recommendation.REJECT, ActType.ROLL_BACK: Recommendation.APPROVE}[status.act.type]
     if status.decision.recommendation is wrong or status.act.target_uid != status.target.uid:
-        return "the act in the status does not follow from its decision: it was not written by the operator"
+        return f"the act in the status does not follow from its decision: {_FORGED}"
+    if not is_grounded(status):
+        return (
+            f"the status holds an act, but nothing of what {status.decision.by} is said to have decided by: {_FORGED}"
+        )
     if not is_asked_for(review, status.act):
-        return "the act in the status is not what spec.rollout asks for: it was not written by the operator"
+        return f"the act in the status is not what spec.rollout asks for: {_FORGED}"
     return None
 
 

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
+from driftreview.api.approval import ApprovalType
 from driftreview.api.checkpoint import Checkpoint
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
-from driftreview.domain.conclusion import BY_INCONCLUSIVE, decided_by
+from driftreview.domain.conclusion import BY_INCONCLUSIVE, BY_PEOPLE, BY_WINDOW_END, decided_by
+
+_GIVEN: Final = {
+    Reason.APPROVED: ApprovalType.APPROVE,
+    Reason.OVERRIDDEN: ApprovalType.OVERRIDE,
+    Reason.REJECTED: ApprovalType.REJECT,
+}
+"""What people give for their decision to be one."""
 
 
 def rests_on(status: DriftReviewStatus) -> Checkpoint | None:
@@ -16,3 +27,17 @@ def rests_on(status: DriftReviewStatus) -> Checkpoint | None:
         return status.checkpoints[last]
     looks = ((row, decided_by(row, last=index == last)) for index, row in enumerate(status.checkpoints))
     return next((row for row, found in looks if found is not None and found.by == decision.by), None)
+
+
+def is_grounded(status: DriftReviewStatus) -> bool:
+    """Whether what a decision claims to follow from is there: a judged look, a person's act, or the window's end.
+
+    An approval may expire once its promotion was begun; what else people gave counts for good.
+    """
+    decision = status.decision
+    if decision is None:
+        return False
+    if (given := _GIVEN.get(decision.reason)) is not None:
+        acts = [each for each in status.approvals if each.type is given]
+        return any(each.counted or given is ApprovalType.APPROVE for each in acts)
+    return decision.reason in BY_PEOPLE or decision.by == BY_WINDOW_END or rests_on(status) is not None

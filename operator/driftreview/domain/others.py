@@ -147,10 +147,10 @@ def scaled_to_zero(review: DriftReview, target: TargetView, now: datetime) -> Dr
     review, target = empty[0]
     known = condition(status, ConditionType.STALLED)
     seen = known.last_transition_time if known is not None and known.reason == Reason.SCALED_TO_ZERO else now
-    since = said(target.scaled.at if target.scaled else whole_seconds(seen))  # `kubectl scale` to 0 leaves no trace
+    since = f" since {said(target.scaled.at)}" if target.scaled else f", first seen so at {said(whole_seconds(seen))}"
     name = str(review.spec.target)
     summary = (
-        f"{name} is scaled to zero since {since}: there is nothing to measure, and looks are Inconclusive, until it is "
+        f"{name} is scaled to zero{since}: there is nothing to measure, and looks are Inconclusive, until it is "
         "scaled up again"
     )
     stuck = Stuck(Reason.SCALED_TO_ZERO, summary)
