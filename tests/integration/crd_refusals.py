@@ -438,7 +438,7 @@ _ANEW = "T0 is taken anew once for each Rebaseline of a person"
 _TARGET: Raw = {"uid": "1", "rolledOutAt": STATUS["t0"], "historyEndsAt": STATUS["t0"]}
 _INTENT = "an intent is never changed"
 _STEPS = "the steps of an intent are never changed"
-_PINNED = "which object is judged, which revision, and which one is gone back to, is that of the frozen T0 evidence"
+_PINNED = "which object is judged, which revision, and which one is gone back to, is that of T0"
 _PINNED_BESIDE = "what is judged and gone back to of the workloads beside the target is that of the frozen T0 evidence"
 _CHAIN_STAYS = "what a chain keeps of the first T0 is never changed, and no revision leaves it"
 
@@ -543,6 +543,19 @@ CHANGES: list[Change] = [
             ("kept", "removed", None),
             ("kept", "emptied", []),
             ("kept", "of-another-hash", [MEMBER["kept"][0] | {"templateHash": "sha256:9"}]),
+        )
+    ),
+    *(
+        Change(f"{field}-{name}-since-t0", "DriftReview", {"status": {field: value}}, "status", _PINNED, status=True,
+               of="chainable")
+        for field, name, value in (
+            ("target", "removed", None),
+            ("target", "of-another-uid", {"uid": "9"}),
+            ("judged", "removed", None),
+            ("judged", "of-another-hash", {"templateHash": "sha256:9"}),
+            ("previous", "of-another-hash", {"templateHash": "sha256:9"}),
+            ("previous", "of-another-uid", {"uid": "9"}),
+            ("previous", "of-another-name", {"name": "app-9"}),
         )
     ),
     Change("previous-added-since-frozen", "DriftReview", {"status": {"previous": FROZEN["previous"]}}, "status",

@@ -323,8 +323,8 @@ class TestScaledToZero:
         since = next(each for each in status.conditions if each.type == "Stalled").last_transition_time
         assert timedelta(0) <= since - (T0 + 30 * MINUTE) <= MINUTE, "`kubectl scale` to 0 leaves no trace of when"
         assert status.summary == (
-            f"Deployment web is scaled to zero, first seen so at {format_time(since)}: there is nothing to measure, and looks are "
-            "Inconclusive, until it is scaled up again"
+            f"Deployment web is scaled to zero, first seen so at {format_time(since)}: there is nothing to measure, "
+            "and looks are Inconclusive, until it is scaled up again"
         )
         writes = simulator.writes
         simulator.pass_time(20 * MINUTE)

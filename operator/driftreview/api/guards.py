@@ -34,15 +34,17 @@ def _same_revision(field: str, new: str, old: str) -> str:
     return f"has({new}.{field}) == has({old}.{field}) && (!has({new}.{field}) || ({' && '.join(parts)}))"
 
 
-def _same_pinned(new: str, old: str) -> str:
-    """CEL for the same object, judged revision and way back of one workload."""
+def _same_judged(new: str, old: str) -> str:
+    """CEL for the same object and judged revision of one workload."""
     same_uid = f"{new}.target.uid == {old}.target.uid"
     parts = (f"has({new}.target) == has({old}.target)", f"(!has({new}.target) || {same_uid})")
-    return " && ".join((*parts, *(_same_revision(field, new, old) for field in ("judged", "previous"))))
+    return " && ".join((*parts, _same_revision("judged", new, old)))
 
 
 _NOT_FROZEN = "!has(oldSelf.baseline) || !has(self.t0)"
 """CEL for a review whose T0 evidence is not frozen, or whose T0 is taken anew."""
+_PREVIOUS_IS_GONE = "!has(oldSelf.baseline) && !has(self.previous)"
+"""CEL for a way back of which nothing could be kept any more as T0 was frozen."""
 _SAME_KEPT = " == ".join(f"(has({of}.kept) ? {of}.kept.map(each, each.templateHash) : [])" for of in ("new", "old"))
 
 _FINAL = "[" + ", ".join(f"'{phase}'" for phase in sorted(TERMINAL)) + "]"
@@ -122,14 +124,17 @@ GUARDS: Final[tuple[tuple[str, str], ...]] = (
         "evidence that was frozen stays: a rollback and every verdict rest on it",
     ),
     (
-        f"{_NOT_FROZEN} || ({_same_pinned('self', 'oldSelf')})",
-        "which object is judged, which revision, and which one is gone back to, is that of the frozen T0 evidence",
+        (
+            f"!has(oldSelf.t0) || !has(self.t0) || ({_same_judged('self', 'oldSelf')}"
+            f" && (({_same_revision('previous', 'self', 'oldSelf')}) || ({_PREVIOUS_IS_GONE})))"
+        ),
+        "which object is judged, which revision, and which one is gone back to, is that of T0",
     ),
     (
         (
             f"{_NOT_FROZEN} || !has(oldSelf.members) || (has(self.members) && oldSelf.members.all(old,"
             " self.members.exists(new, new.kind == old.kind && new.name == old.name"
-            f" && {_same_pinned('new', 'old')} && {_SAME_KEPT})))"
+            f" && {_same_judged('new', 'old')} && {_same_revision('previous', 'new', 'old')} && {_SAME_KEPT})))"
         ),
         "what is judged and gone back to of the workloads beside the target is that of the frozen T0 evidence",
     ),
