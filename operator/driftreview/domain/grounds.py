@@ -30,14 +30,10 @@ def rests_on(status: DriftReviewStatus) -> Checkpoint | None:
 
 
 def is_grounded(status: DriftReviewStatus) -> bool:
-    """Whether what a decision claims to follow from is there: a judged look, a person's act, or the window's end.
-
-    An approval may expire once its promotion was begun; what else people gave counts for good.
-    """
+    """Whether what a decision claims to follow from is there: a judged look, a person's act, or the window's end."""
     decision = status.decision
     if decision is None:
         return False
     if (given := _GIVEN.get(decision.reason)) is not None:
-        acts = [each for each in status.approvals if each.type is given]
-        return any(each.counted or given is ApprovalType.APPROVE for each in acts)
+        return any(each.type is given and each.counted for each in status.approvals)
     return decision.reason in BY_PEOPLE or decision.by == BY_WINDOW_END or rests_on(status) is not None
