@@ -31,7 +31,7 @@ def intended(act: ActType, decision: Decision | None = ASKED, uid: str = "target
     return drifted(begun.status).model_copy(update={"act": written, "decision": decision, "phase": Phase.ROLLING_BACK})
 
 
-def plan_of_looks() -> list[Checkpoint]:
+def looks_to_come() -> list[Checkpoint]:
     """The looks of a review that were not taken yet."""
     begun = plan(review(), Observed(target()), T0)
     assert isinstance(begun, Settle)
@@ -77,7 +77,7 @@ class TestAForgedIntent:
     def test_it_is_not_carried_out_where_no_look_decided_so(self) -> None:
         status = intended(ActType.ROLL_BACK)
         assert "nothing of what checkpoint 1h is said to have decided by" in self.refused(
-            next_step(status.model_copy(update={"checkpoints": plan_of_looks()}))
+            next_step(status.model_copy(update={"checkpoints": looks_to_come()}))
         )
 
     @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ class TestAForgedIntent:
         by = ASKED.model_copy(
             update={"recommendation": Recommendation.INCONCLUSIVE, "reason": Reason.POLICY, "by": BY_WINDOW_END}
         )
-        unjudged = intended(ActType.ROLL_BACK, by).model_copy(update={"checkpoints": plan_of_looks()})
+        unjudged = intended(ActType.ROLL_BACK, by).model_copy(update={"checkpoints": looks_to_come()})
         assert next_step(unjudged) == PatchTarget(ActType.ROLL_BACK)
 
     def refused(self, action: Action) -> str:
