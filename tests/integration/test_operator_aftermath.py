@@ -135,8 +135,8 @@ def test_what_was_rolled_back_and_is_applied_again_is_told_within_a_minute_and_n
         assert "applied by field manager pipeline (Update) at 20" in message
         assert "or apply the pod template of web-" in message
         assert "runs again, see StaysBack" in status["summary"]
+        wait_until(lambda: "Returned: " in operator.log.read_text("utf-8"), "it is logged, right after it was written")
         assert "driftreview_returns_total 1.0" in Client(operator.url).request("GET", "/metrics")[1]
-        assert "Returned: " in operator.log.read_text("utf-8")
         operator.kill()
         operators.restart(operator)
         touched_after_restart(stage)

@@ -208,9 +208,8 @@ class TestStop:
             assert (status["phase"], stage.version()) == ("RolledBack", "1")
             assert condition(status, "ActsStopped") == {}
             assert float(gauge(operator)) == 0
-            log = operator.log.read_text("utf-8")
-        assert "all acts were stopped at" in log
-        assert "acts are not stopped any more" in log
+            for each in ("all acts were stopped at", "acts are not stopped any more"):
+                wait_until(lambda each=each: each in operator.log.read_text("utf-8"), f"it is logged: {each}")
 
     @pytest.mark.parametrize(
         ("answer", "says"),

@@ -8,6 +8,7 @@ import pytest
 
 from lab import Lab
 from lab.install import OperatorProcess
+from lab.web import wait_until
 from tests.integration.killing import Killer, around_each_write
 from tests.integration.operators import Operators
 from tests.integration.test_operator_chain import proved
@@ -127,10 +128,13 @@ def test_one_that_others_change_in_the_middle_of_the_rollback_ends_it_with_a_com
         f"; back: the target, changed, but not all of its pods run: {API}, not back: {JOBS}; take back by hand what"
     )
     assert so_far in status["summary"]
-    lines = operator.log.read_text("utf-8").splitlines()
-    ended = [each for each in lines if "Superseded: " in each and f"{stage.namespace}/" in each]
-    assert len(ended) == 1
-    assert "WARNING" in ended[0]
+
+    def logged() -> list[str]:
+        lines = operator.log.read_text("utf-8").splitlines()
+        return [each for each in lines if "Superseded: " in each and f"{stage.namespace}/" in each]
+
+    assert "WARNING" in wait_until(logged, "it is logged, right after it was written")[0]
+    assert len(logged()) == 1
     stage.until(lambda found: condition(found, "ReportWritten")["message"].startswith("Superseded: "), "it is reported")
     report = stage.api.get("ConfigMap", "web-2-report", stage.namespace)["data"]["review.md"]
     before = [each["previous"]["name"] for each in status["members"]]
