@@ -232,7 +232,7 @@ def test_a_restored_pod_that_crashes_is_named_and_a_rollback_that_does_not_finis
     assert f"pod {pod}: container app keeps crashing (CrashLoopBackOff, Error 137, 4 restarts)" in status["summary"]
     status = stage.ended(120)
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "RollbackIncomplete")
-    assert "kubectl describe deployment/web" in status["summary"]
+    assert f"kubectl get events -n {stage.namespace} --field-selector type=Warning" in status["summary"]
     told, name = condition(status, "StaysBack"), status["previous"]["name"]
     assert (told["status"], told["reason"]) == ("Unknown", "RollbackIncomplete")
     assert told["message"].startswith(f"Deployment web asks for {name} again, but not all of its pods run: ")

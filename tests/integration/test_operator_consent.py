@@ -293,9 +293,11 @@ class TestStop:
 
         with operators.own():
             assert run("go")[0] == 1
+            goes_on = f"no act begins from now on; driftreview go -n {SYSTEM} lets them go on\n"
             assert run("stop", "--reason", "the cluster is sick") == (
-                0, f"ConfigMap {SYSTEM}/{STOP} created: no act begins from now on; driftreview go lets them go on\n"
-            )  # fmt: skip
+                0,
+                f"ConfigMap {SYSTEM}/{STOP} created: {goes_on}",
+            )
             code, said = run("stop", "--reason", "again")
             assert code == 1
             assert "by admin: the cluster is sick" in said
