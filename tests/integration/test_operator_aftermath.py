@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 import pytest
+from typer.testing import CliRunner
 
 from driftreview.bundle.contents import write
 from driftreview.bundle.verify import prove
+from driftreview.cli.app import app
 from lab import Lab, PrometheusServer
 from lab.install import OperatorProcess
 from lab.web import Client, wait_until
@@ -204,6 +206,9 @@ def test_it_is_rolled_back_only_when_the_restored_pods_run_and_until_then_it_say
     restored, rejected = (status[each]["name"] for each in ("previous", "judged"))
     pods = f"0 of 1 pods of {restored} (restored) are ready; 1 of {rejected} (rejected) are still there: {rejected}-"
     assert f"rolling back to {restored}: {pods}" in status["summary"]
+    assert "; waited for until " in status["summary"]
+    told = CliRunner().invoke(app, ["report", NAME, "-n", stage.namespace, "--kubeconfig", str(lab_session.kubeconfig)])
+    assert f"`kubectl get events -n {stage.namespace} --field-selector type=Warning`" in told.stdout
     lab_session.kubectl("label", "node", node, f"{label}=here")
     assert stage.ended(60)["phase"] == "RolledBack"
     owners = {each["metadata"]["ownerReferences"][0]["uid"] for each in running(stage)}
@@ -232,7 +237,7 @@ def test_a_restored_pod_that_crashes_is_named_and_a_rollback_that_does_not_finis
     assert f"pod {pod}: container app keeps crashing (CrashLoopBackOff, Error 137, 4 restarts)" in status["summary"]
     status = stage.ended(120)
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Failed", "RollbackIncomplete")
-    assert "kubectl describe deployment/web" in status["summary"]
+    assert f"kubectl get events -n {stage.namespace} --field-selector type=Warning" in status["summary"]
     told, name = condition(status, "StaysBack"), status["previous"]["name"]
     assert (told["status"], told["reason"]) == ("Unknown", "RollbackIncomplete")
     assert told["message"].startswith(f"Deployment web asks for {name} again, but not all of its pods run: ")

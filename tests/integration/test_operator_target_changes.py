@@ -135,6 +135,7 @@ def test_a_paused_target_is_not_rolled_back_until_it_is_resumed_and_then_once(
     status = stage.until(lambda found: found.get("decision"), "the drift is found")
     assert (status["phase"], condition(status, "Stalled")["reason"]) == ("Holding", "TargetPaused")
     assert (stage.version(), "act" in status) == ("2", False)
+    assert status["rollback"]["check"]["held"] == "TargetPaused"
     stage.api.merge("Deployment", "web", stage.namespace, {"spec": {"paused": False}})
     stage.touch()
     assert stage.ended()["phase"] == "RolledBack"

@@ -219,7 +219,8 @@ class TestTheWayBack:
         simulator.target.fails = True
         simulator.pass_time(HOUR)
         assert simulator.phase == Phase.FAILED
-        assert "mend what keeps the pods from running" in simulator.status["summary"]
+        events = "kubectl get events -n shop --field-selector type=Warning"
+        assert f"mend what keeps the pods from running ({events})" in simulator.status["summary"]
 
     def test_what_was_rolled_back_and_comes_again_is_told_not_fought(self) -> None:
         simulator = release(-10 * MINUTE)()

@@ -124,7 +124,12 @@ class TestBeforeT0:
         assert [each.previous and each.previous.name for each in found] == ["web-old", "web-new"]
         assert [each.target and each.target.uid for each in found] == ["api-uid", "jobs-uid"]
         assert all(each.kept == [each.previous] for each in found), "its template is kept until the end"
-        assert not any(each.judged.images for each in found if each.judged), "a status is bounded"
+        assert [each.judged and each.judged.images for each in found] == [revision(v).images for v in ("new", "newer")]
+        assert not any(each.previous.images for each in found if each.previous), "a status is bounded"
+        (at_t0,) = (each for name, each in subject.snapshots.items() if name.endswith("-t0"))
+        assert [each["judged"]["images"] for each in at_t0["members"]] == [
+            [{"container": "web", "image": f"registry/web:{version}"}] for version in ("new", "newer")
+        ]
 
     def test_what_a_cluster_without_history_deletes_is_kept_from_the_beginning(self) -> None:
         subject = review(target={"name": "web", "with": [{"name": "api"}]})
@@ -237,6 +242,22 @@ class TestTakenBack:
         assert subject.phase == Phase.FAILED
         scaled = "Then scale Deployment jobs to zero: kubectl scale deployment/jobs -n shop --replicas=0"
         assert scaled in next_steps(subject)
+
+    def test_one_that_is_held_has_to_be_let_go_before_it_is_taken_back_by_hand(self) -> None:
+        subject = group(bad=True)
+        member(subject, 1).check = WayBackCheck(at=T0, generation=7, held=Reason.UPDATE_ON_DELETE)
+        subject.pass_time(HOUR)
+        member(subject, 0).fails = True  # its next rollout
+        member(subject, 0).takes = 4 * HOUR
+        subject.pass_time(90 * MINUTE)
+        assert subject.phase == Phase.FAILED
+        steps = next_steps(subject)
+        held = (
+            "What is put back by hand reaches no pod as long as the updateStrategy of Deployment jobs is OnDelete, as "
+            "at 2026-07-31T12:00:00Z: kubectl patch deployment/jobs -n shop -p "
+            """'{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}'"""
+        )
+        assert steps[steps.index(held) + 1].startswith("Then take Deployment jobs back to web-old: ")
 
     def test_a_stop_holds_the_next_one_and_a_freeze_does_not(self) -> None:
         frozen = {"freezes": [{"name": "week", "start": "2026-07-31T13:30:00", "length": "2d"}]}

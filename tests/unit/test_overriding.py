@@ -7,9 +7,13 @@ import pytest
 
 from driftreview.api.act import ActType
 from driftreview.api.phases import Phase
+from driftreview.domain.report.build import report
+from driftreview.domain.stop import Stop
 from tests.builders import HOUR, MINUTE, T0, approval
-from tests.simulator import play
+from tests.reportdata import taken
+from tests.simulator import Simulator, play
 from tests.unit.test_approvals import BAD, CHECKLIST, GOOD, TWO, approved, begun, does, judged, records
+from tests.unit.test_report import said
 
 EARLY = (T0 + 5 * MINUTE, 1.5)
 HELD = {"onDrift": "Hold"}
@@ -31,6 +35,11 @@ def steered(simulator: Any, **policy: Any) -> None:
     changed = type(spec.policy).model_validate(spec.policy.model_dump(by_alias=True) | policy)
     simulator.review = simulator.review.model_copy(update={"spec": spec.model_copy(update={"policy": changed})})
     simulator.run()
+
+
+def sentences(simulator: Simulator, section: str, title: str = "") -> list[str]:
+    """What a report says in a section."""
+    return said(report(*taken(simulator)), section, title)
 
 
 class TestExpiry:
@@ -225,6 +234,24 @@ class TestOverride:
         ready = next(each for each in simulator.status["conditions"] if each["type"] == "Ready")
         assert (ready["status"], ready["reason"]) == ("True", "Overridden")
         assert "is approved: overridden by ann: ann says so" in ready["message"]
+
+    @pytest.mark.parametrize("stopped", [True, False])
+    def test_the_report_says_that_nothing_more_of_people_is_waited_for(self, *, stopped: bool) -> None:
+        simulator = judged(policy=TWO, checklist=CHECKLIST)
+        missing = "2 of 2 approvals are missing"
+        assert missing in sentences(simulator, "outlook", "Risks")
+        simulator.stop = Stop("all acts were stopped") if stopped else None
+        does(simulator, "Override", "ann")
+        assert simulator.phase == (Phase.HOLDING if stopped else Phase.PROMOTED)
+        risks = sentences(simulator, "outlook", "Risks")
+        assert not any("missing" in each or "signed off" in each for each in risks)
+        steps = sentences(simulator, "outlook", "Next")
+        assert not any(
+            "approve" in each or each.startswith("Sign off") for each in steps if not each.startswith("None")
+        )
+        (told,) = (each for each in sentences(simulator, "approvals") if each.startswith("A promotion"))
+        assert told.startswith("A promotion has 0 of 2 approvals and lacks the sign-off of ")
+        assert told.endswith("; overridden by ann at 2026-07-31T16:05:00Z, it waits for nobody")
 
     def test_what_was_left_to_people_as_undecided_too(self) -> None:
         simulator = begun(policy=TWO)

@@ -92,6 +92,24 @@ def test_status_and_evidence_agree_in_every_state_an_operator_leaves_behind(stat
     assert found(review, snapshots, approvals) == []
 
 
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize(
+    ("state", "recorded"),
+    [("watching", "no act and no decision"), ("waits-for-people", "no act"), ("t0", "no act and")],
+)
+def test_a_promotion_of_which_nothing_is_recorded_is_found(state: str, recorded: str, *, whole: bool) -> None:
+    review, snapshots, approvals = taken(STATES[state]())
+    forged = review.model_copy(update={"status": review.status.model_copy(update={"phase": Phase.PROMOTED})})
+    told = said(report(forged, snapshots if whole else [], approvals), "evidence")
+    assert any(
+        each.startswith(f"status.phase: stored is Promoted, the evidence says {recorded}")
+        and each.endswith(" recorded")
+        for each in told
+    )
+    (risk,) = (each for each in said(report(forged, snapshots, approvals), "outlook", "Risks") if "disagree" in each)
+    assert risk.startswith("status and evidence disagree in ")
+
+
 def test_it_is_a_function_of_its_arguments_in_any_order() -> None:
     review, snapshots, approvals = taken(STATES["approved"]())
     assert report(review, snapshots, approvals) == report(review, snapshots[::-1], approvals[::-1])

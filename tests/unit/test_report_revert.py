@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftreview.api.phases import Phase
+from driftreview.api.reasons import Reason
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.evidence import content_hash
 from driftreview.domain.podtemplate import tells_secrets
 from driftreview.domain.report import revert
@@ -23,6 +25,11 @@ from tests.unit.test_handover import revert as put_back
 from tests.unit.test_report import said
 
 Raw = dict[str, Any]
+PAUSED = WayBackCheck(at=T0 + MINUTE, generation=7, held=Reason.TARGET_PAUSED)
+RESUME = (
+    "What is put back by hand reaches no pod as long as the rollout of Deployment web is paused, as at "
+    "2026-07-31T12:01:00Z: kubectl rollout resume deployment/web -n shop"
+)
 TOKEN = "ghp_0123456789"
 IMAGES = [
     {"op": "test", "path": "/spec/template/spec/containers/0/name", "value": "web"},
@@ -145,17 +152,38 @@ class TestOthers:
         simulator = bad(owned=False)
         assert simulator.target is not None
         simulator.pass_time(MINUTE)
-        simulator.target.paused = True
+        simulator.target.paused, simulator.target.check = True, PAUSED
         simulator.pass_time(HOUR + 10 * MINUTE)
         held, patched = (
             index for index, each in enumerate(steps(simulator)) if "reaches no pod" in each or "by hand, apply" in each
         )
-        told = steps(simulator)[held]
         assert held < patched
-        assert told.startswith(
-            "What is put back by hand reaches no pod as long as the target's rollout is paused; before "
-        )
-        assert "rollout resume deployment/web -n shop" in told
+        assert steps(simulator)[held] == RESUME
+
+    @pytest.mark.parametrize(
+        ("spec", "phase"),
+        [({}, Phase.FAILED), ({"policy": {"mode": "Advise"}}, Phase.DECIDED)],
+    )
+    def test_and_still_does_when_the_review_has_ended(self, spec: Raw, phase: Phase) -> None:
+        simulator = bad(owned=False)
+        assert simulator.target is not None
+        simulator.review = builders.review(signals=[signal()], **spec)
+        simulator.pass_time(MINUTE)
+        simulator.target.paused, simulator.target.check = True, PAUSED
+        simulator.pass_time(12 * HOUR)
+        assert simulator.phase == phase
+        assert "Ended" in {each["reason"] for each in simulator.status["conditions"]}
+        told = steps(simulator)
+        assert told[told.index(RESUME) + 1].startswith("To take it back by hand, apply way-back.json: ")
+
+    def test_what_was_resumed_is_not_told_any_more(self) -> None:
+        simulator = bad(owned=False)
+        assert simulator.target is not None
+        simulator.target.check = PAUSED.model_copy(update={"held": None})
+        simulator.refuses = True
+        simulator.pass_time(6 * HOUR)
+        assert simulator.phase == Phase.FAILED
+        assert not any("reaches no pod" in each for each in steps(simulator))
 
     def test_what_is_reviewed_while_it_is_paused_is_told_to_be_so_to_the_end(self) -> None:
         simulator = bad(owned=False)
@@ -165,9 +193,9 @@ class TestOthers:
         simulator.pass_time(6 * HOUR)
         assert simulator.phase == Phase.DECIDED
         paused = (
-            "What is put back by hand reaches no pod as long as the target's rollout is paused to be reviewed: kubectl "
+            "What is put back by hand reaches no pod as long as the rollout of Deployment web is paused to be reviewed"
         )
-        assert f"{paused}rollout resume deployment/web -n shop" in steps(simulator)
+        assert f"{paused}: kubectl rollout resume deployment/web -n shop" in steps(simulator)
 
     def test_what_stays_paused_is_to_be_resumed(self) -> None:
         simulator = bad("Pause")

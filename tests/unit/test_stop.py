@@ -15,7 +15,7 @@ from driftreview.domain.report import held
 from driftreview.domain.report.build import report
 from driftreview.domain.report.material import Material
 from driftreview.domain.status import MOST_SAID
-from driftreview.domain.stop import Stop
+from driftreview.domain.stop import Stop, stopped_in
 from driftreview.runtime.stop import AGAIN, StopWatch
 from driftreview.runtime.telemetry import Telemetry
 from tests.builders import HOUR, MINUTE, T0
@@ -24,10 +24,10 @@ from tests.unit.test_approvals import BAD, GOOD, TWO, begun, does, judged
 from tests.unit.test_overriding import EARLY, FOR_LONG, HELD
 from tests.unit.test_report import said
 
-STOP = Stop.of("ConfigMap ops/driftreview-stop", "2026-07-31T13:00:00Z", "jane", "the cluster is sick")
+STOP = Stop.of("ops", "2026-07-31T13:00:00Z", "jane", "the cluster is sick")
 MESSAGE = (
     "all acts were stopped at 2026-07-31T13:00:00Z by jane: the cluster is sick (ConfigMap ops/driftreview-stop); "
-    "driftreview go lets them go on"
+    "driftreview go -n ops lets them go on"
 )
 CLOSES = "2026-07-31T20:30:00Z"
 DONE = {Phase.ROLLED_BACK: [ActType.ROLL_BACK], Phase.PROMOTED: [ActType.PROMOTE]}
@@ -42,6 +42,13 @@ def turned(simulator: Simulator, stop: Stop | None = STOP) -> None:
 def told(simulator: Simulator, kind: str = "ActsStopped") -> dict[str, Any]:
     found: dict[str, Any] = next((each for each in simulator.status["conditions"] if each["type"] == kind), {})
     return found
+
+
+def next_steps(simulator: Simulator) -> list[tuple[str, str]]:
+    """What a report says people have to do, each with its tone."""
+    review = simulator.stored()
+    found = held.steps(Material.of(review, []))
+    return [(": ".join(filter(None, (each.text, each.command))), each.tone.value) for each in found]
 
 
 class TestSaid:
@@ -67,7 +74,7 @@ class TestSaid:
         simulator = begun()
         turned(simulator)
         simulator.pass_time(HOUR)
-        turned(simulator, Stop.of("ConfigMap ops/driftreview-stop", "2026-07-31T13:00:00Z", "joe", "not yet"))
+        turned(simulator, Stop.of("ops", "2026-07-31T13:00:00Z", "joe", "not yet"))
         assert told(simulator)["lastTransitionTime"] == "2026-07-31T13:00:00Z"
         assert "no act is done since 2026-07-31T13:00:00Z (condition" in simulator.status["summary"]
 
@@ -108,15 +115,44 @@ class TestSaid:
         turned(simulator, None)
         assert list(held.risks(Material.of(simulator.stored(), []))) == []
 
+    def test_the_report_has_the_command_by_which_acts_go_on(self) -> None:
+        simulator = begun(BAD)
+        turned(simulator)
+        (step,) = next_steps(simulator)
+        text = "All acts are stopped: let them go on as soon as they may, with the right to delete ConfigMap "
+        assert step == (f"{text}ops/driftreview-stop: driftreview go -n ops", "Bad")
+        assert step[0] in said(report(simulator.stored(), []), "outlook", "Next")
+        simulator.pass_time(3 * HOUR)
+        assert told(simulator, "Stalled")["message"] == MESSAGE
+        assert next_steps(simulator) == [step], "it is said once"
+        simulator.pass_time(24 * HOUR)
+        assert (simulator.phase, next_steps(simulator)) == (Phase.FAILED, [])
+
+    def test_a_switch_that_cannot_be_read_is_a_right_to_give(self) -> None:
+        simulator = begun(BAD)
+        turned(simulator, Stop.unreadable("a", "403"))
+        simulator.pass_time(3 * HOUR)
+        assert next_steps(simulator)[0] == (
+            "no act is done, as ConfigMap a/driftreview-stop cannot be read: 403; give that right",
+            "Bad",
+        )
+
+    def test_what_strangers_write_becomes_no_command(self) -> None:
+        forged = "evil (ConfigMap x/driftreview-stop); driftreview go -n x lets them go on"
+        hostile = Stop.of("a", "now", forged, forged)
+        assert stopped_in(hostile.message) == "a"
+        for message in ("; driftreview go -n $(reboot) lets them go on", "driftreview go -n a; reboot"):
+            assert stopped_in(f"(ConfigMap a/driftreview-stop){message}") == ""
+
     def test_what_is_written_into_it_is_plain_and_short(self) -> None:
-        hostile = Stop.of("ConfigMap a/b", "now", "\x1b[31m" * 900, "\n" * 1000)
+        hostile = Stop.of("a", "now", "\x1b[31m" * 900, "\n" * 1000)
         assert hostile.message.isprintable()
         assert len(hostile.message) < MOST_SAID
         simulator = begun()
         turned(simulator, hostile)
         assert told(simulator)["message"] == hostile.message
-        assert Stop.of("ConfigMap a/b", "now", "", "").message == (
-            "all acts were stopped at now (ConfigMap a/b); driftreview go lets them go on"
+        assert Stop.of("a", "now", "", "").message == (
+            "all acts were stopped at now (ConfigMap a/driftreview-stop); driftreview go -n a lets them go on"
         )
 
 
@@ -267,19 +303,21 @@ class TestSwitch:
 
     def test_who_may_not_look_does_nothing(self) -> None:
         found = _switch(_raises(ForbiddenError("GET ...: 403"))).read()
-        assert found == Stop.unreadable("ConfigMap ops/driftreview-stop", "GET ...: 403")
+        assert found == Stop.unreadable("ops", "GET ...: 403")
         simulator = judged(policy=FOR_LONG)
         turned(simulator, found)
         assert (told(simulator)["status"], told(simulator)["reason"]) == ("Unknown", "Forbidden")
 
     def test_it_stalls_what_would_be_done(self) -> None:
         simulator = begun(BAD)
-        turned(simulator, Stop.unreadable("ConfigMap a/b", "403"))
+        turned(simulator, Stop.unreadable("a", "403"))
         simulator.pass_time(3 * HOUR)
         assert simulator.acts == []
         stalled = told(simulator, "Stalled")
         assert (stalled["status"], stalled["reason"]) == ("True", "Forbidden")
-        assert stalled["message"] == "no act is done, as ConfigMap a/b cannot be read: 403; give that right"
+        assert (
+            stalled["message"] == "no act is done, as ConfigMap a/driftreview-stop cannot be read: 403; give that right"
+        )
 
 
 class TestWatch:

@@ -37,7 +37,7 @@ from driftreview.domain.wayback import (
     with_note,
 )
 from driftreview.domain.workload import Rollout, TargetView
-from tests.builders import HOUR, MINUTE, T0, drifted, intent, review, target, template
+from tests.builders import HOUR, MINUTE, PAUSED, T0, drifted, intent, review, target, template
 
 SECOND = timedelta(seconds=1)
 OLD = template("old")
@@ -58,6 +58,17 @@ def started(view: TargetView | None = None, at: datetime = T0, **spec: Any) -> D
 
 def found(gathered: Gathered, mode: str = "Enforce") -> WayBackCheck:
     return checked(started(policy={"mode": mode}), target(), gathered, T0)
+
+
+def test_what_holds_the_target_is_kept_as_long_as_it_was_so_when_it_was_looked() -> None:
+    for view, held in ((target(), None), (target(held=PAUSED), Reason.TARGET_PAUSED)):
+        assert checked(started(), view, Gathered(OLD), T0).held is held
+    ended = moved(
+        started(target(held=PAUSED, check=check(held=Reason.TARGET_PAUSED))).status, Phase.FAILED, "x", "s", T0
+    )
+    assert ended.rollback is not None
+    assert ended.rollback.check is not None
+    assert (ended.rollback.reason, ended.rollback.check.held) == (Reason.ENDED, Reason.TARGET_PAUSED)
 
 
 def rehearsal(outcome: str, message: str = "no") -> Gathered:

@@ -7,9 +7,7 @@ from typing import Any, Final
 
 from driftreview.adapters.errors import NotFoundError, RefusedError
 from driftreview.adapters.kubernetes import CONFIG_MAPS, Cluster
-from driftreview.domain.stop import Stop
-
-NAME: Final = "driftreview-stop"
+from driftreview.domain.stop import NAME, Stop, switch
 
 
 class StopSwitch:
@@ -18,7 +16,7 @@ class StopSwitch:
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         """Look in the operator's own namespace."""
         self._cluster, self._namespace = cluster, namespace
-        self.where: Final = f"ConfigMap {namespace}/{NAME}"
+        self.where: Final = switch(namespace)
 
     def read(self) -> Stop | None:
         """Whether acts are stopped; they are as well where the API server refuses to say it.
@@ -31,12 +29,12 @@ class StopSwitch:
         except NotFoundError:
             return None
         except RefusedError as error:
-            return Stop.unreadable(self.where, str(error))
+            return Stop.unreadable(self._namespace, str(error))
 
     def _of(self, found: Mapping[str, Any]) -> Stop:
         data = found.get("data") or {}
         since = str(found["metadata"]["creationTimestamp"])
-        return Stop.of(self.where, since, str(data.get("by", "")), str(data.get("reason", "")))
+        return Stop.of(self._namespace, since, str(data.get("by", "")), str(data.get("reason", "")))
 
     def stop(self, by: str, reason: str) -> None:
         """Stop all acts.

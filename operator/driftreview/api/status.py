@@ -86,9 +86,9 @@ class Member(Model):
     target: TargetStatus | None = None
     """The object that is judged."""
     judged: Revision | None = None
-    """The revision that is judged; its images stand in the T0 evidence."""
+    """The revision that is judged."""
     previous: Revision | None = None
-    """The revision a rollback goes back to, pinned at T0."""
+    """The revision a rollback goes back to, pinned at T0; without its images."""
     kept: Annotated[list[Revision], Field(max_length=MOST_KEPT, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

@@ -54,6 +54,8 @@ class WayBackCheck(Model):
     """When it was looked."""
     generation: Annotated[int, Field(ge=0)]
     """The target's generation then."""
+    held: Reason | None = None
+    """What kept a pod template of the target from its pods: TargetPaused, UpdateOnDelete or UpdatePartitioned."""
     hindrances: Annotated[list[Hindrance], Field(max_length=MOST_HINDRANCES, json_schema_extra=atomic())] = Field(
         default_factory=list
     )

@@ -9,6 +9,7 @@ import typer
 
 from driftreview.cli.where import Context, Kubeconfig, connected
 from driftreview.domain.display import printable
+from driftreview.domain.stop import how_to_go_on
 
 if TYPE_CHECKING:
     from driftreview.adapters.people import People
@@ -38,7 +39,7 @@ def stop(
         _fail(found.message if found is not None else "acts were stopped, and go on by now: try again")
     except ClusterError as error:
         _fail(str(error))
-    typer.echo(f"{switch.where} created: no act begins from now on; driftreview go lets them go on")
+    typer.echo(f"{switch.where} created: no act begins from now on; {how_to_go_on(namespace)} lets them go on")
 
 
 def go(namespace: Home = _HOME, context: Context = None, kubeconfig: Kubeconfig = None) -> None:

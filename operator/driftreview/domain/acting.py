@@ -20,14 +20,14 @@ from driftreview.domain.aftermath import begun
 from driftreview.domain.decide import with_rollback
 from driftreview.domain.display import fitted, shorten
 from driftreview.domain.grounds import is_grounded
-from driftreview.domain.kinds import as_kubectl_says, blocked
+from driftreview.domain.kinds import blocked, warnings_of
 from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
 from driftreview.domain.promoting import see_through
 from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
-from driftreview.domain.stepping import due_since, kept_back, see_step, waited_until
-from driftreview.domain.steps import next_step, told_steps
+from driftreview.domain.stepping import due_since, kept_back, see_step, waited_for, waited_until
+from driftreview.domain.steps import ROLLING_BACK, next_step, told_steps
 from driftreview.domain.stop import stopped
 from driftreview.domain.wayback import AWAITED, held_back
 from driftreview.domain.ways import changed_by, empties, is_asked_for, is_back, is_done, resumes, went_back_to
@@ -215,19 +215,20 @@ def _follow(
     since = status.act.applied_at if status.act and status.act.applied_at else now
     took = parse_duration(status.target.rollout_took) if status.target else timedelta(0)
     patience = max(timedelta(seconds=target.deadline_seconds), 2 * took) + DEADLINE_SLACK
-    if target.rollout is Rollout.FAILED or now > since + patience:
-        where = f"{as_kubectl_says(review.spec.target)} -n {review.metadata.namespace}"
+    until = since + patience
+    if target.rollout is Rollout.FAILED or now > until:
         done, there = f"the template of {back} is back, but its pods are", "there"
         if empties(status.act):
             done, there = "it is scaled to zero, but its pods are", "gone"
         message = fitted(
             f"{done} not all {there} after {format_duration(now - since)}: {how_far}",
-            f"; it is not tried again: mend what keeps the pods from running (kubectl describe {where}"
+            f"; it is not tried again: mend what keeps the pods from running ({warnings_of(review)}"
             f"{blocked(review, target)}), or roll out by hand what is known to be good",
         )
         failed = finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
         return Settle(begun(review, failed, target, now), now)
-    summary = f"rolling back to {back}: {how_far}{blocked(review, target)}"
+    end = f"; {waited_for(until)}{blocked(review, target)}"
+    summary = fitted(f"{ROLLING_BACK} to {back}: {how_far}", end)
     hangs = target.blocked_by and now > since + DEADLINE_SLACK
     stuck = Stuck(Reason.ROLLOUT_BLOCKED, summary) if hangs else None
     return Settle(finished(review, moved(status, Phase.ROLLING_BACK, Reason.ACTING, summary, now, stuck)), now + FOLLOW)

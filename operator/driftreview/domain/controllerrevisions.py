@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from driftreview.api.reasons import Reason
 from driftreview.domain.revisions import Listed, Raw, Stored, is_owned, stored
-from driftreview.domain.workload import Counts, Held, Rollout, Slim
+from driftreview.domain.workload import Counts, Held, Rollout, Slim, lets_go
 
 LABEL: Final = "controller-revision-hash"
 """On a pod: of which revision it is."""
@@ -71,17 +71,10 @@ def on_delete(raw: Raw, word: str) -> Held | None:
     """The update strategy by which people delete the pods."""
     if strategy(raw).get("type") != ON_DELETE:
         return None
-    return Held(
-        Reason.UPDATE_ON_DELETE,
-        "updateStrategy is OnDelete, by which a pod takes a new pod template only when somebody deletes it",
-        patched(raw, word, '{"type":"RollingUpdate"}'),
-    )
-
-
-def patched(raw: Raw, word: str, to: str) -> str:
-    """The command that gives a workload another update strategy."""
-    metadata, document = raw["metadata"], '{"spec":{"updateStrategy":' + to + "}}"
-    return f"kubectl patch {word}/{metadata['name']} -n {metadata['namespace']} -p '{document}'"
+    message = "updateStrategy is OnDelete, by which a pod takes a new pod template only when somebody deletes it"
+    metadata = raw["metadata"]
+    remedy = lets_go(Reason.UPDATE_ON_DELETE, f"{word}/{metadata['name']}", metadata["namespace"])
+    return Held(Reason.UPDATE_ON_DELETE, message, remedy)
 
 
 def listed(uid: str, metadata: Raw) -> Listed | None:

@@ -9,7 +9,7 @@ from driftreview.api.reasons import Reason
 from driftreview.domain.query import pods_of_revision, pods_of_target
 from driftreview.domain.revisions import HASH_LABEL, Raw
 from driftreview.domain.rolling import Rolling, rolling
-from driftreview.domain.workload import Counts, Held, Rollout, Slim
+from driftreview.domain.workload import Counts, Held, Rollout, Slim, lets_go
 
 _AVAILABLE: Final = "NewReplicaSetAvailable"
 
@@ -58,7 +58,7 @@ class Deployments:
         if not raw["spec"].get("paused"):
             return None
         metadata = raw["metadata"]
-        remedy = f"kubectl rollout resume deployment/{metadata['name']} -n {metadata['namespace']}"
+        remedy = lets_go(Reason.TARGET_PAUSED, f"{self.word}/{metadata['name']}", metadata["namespace"])
         return Held(Reason.TARGET_PAUSED, "rollout is paused", remedy)
 
     def may_block(self, raw: Raw) -> bool:  # noqa: ARG002 - one protocol

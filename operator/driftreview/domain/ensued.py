@@ -43,14 +43,15 @@ _UNDONE: Final = frozenset({Phase.FAILED, Phase.SUPERSEDED})
 _FIELDS: Final = ("status", "reason", "message")
 
 
-def ensued(review: DriftReview, verdicts: Mapping[str, Verdict]) -> Iterator[Difference]:
+def ensued(review: DriftReview, verdicts: Mapping[str, Verdict] | None) -> Iterator[Difference]:
     """Every place where what followed is not what follows.
 
     Args:
         review: with its status.
-        verdicts: of each look that was judged, by its name, as judged anew.
+        verdicts: of each look that was judged, by its name, as judged anew; None where the evidence of one is missing.
     """
-    yield from _decision(review, verdicts)
+    if verdicts is not None:
+        yield from _decision(review, verdicts)
     yield from _act(review)
     yield from _phase(review.status)
     yield from _said(review)
@@ -174,7 +175,8 @@ def _phase(status: DriftReviewStatus) -> Iterator[Difference]:
     act, phase = status.act, status.phase or Phase.PENDING
     if act is None:
         if phase in _DONE.values() or phase in _DOES.values():
-            yield Difference("status.phase", phase, "nothing was done")
+            neither = "" if status.decision is not None else " and no decision"
+            yield Difference("status.phase", phase, f"no act{neither} is recorded")
         if phase is Phase.DECIDED and status.decision is None:
             yield Difference("status.phase", phase, "nothing was decided")
         going = condition(status, ConditionType.RECONCILING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
@@ -66,6 +67,11 @@ def subjects(judged: Iterable[tuple[WorkloadRef, Revision]]) -> Subjects:
     return Subjects(frozenset(own), "|".join(pods))
 
 
+def warnings_of(review: DriftReview) -> str:
+    """The command that shows why pods are not there: what is not allowed to make them says so, not their owner."""
+    return f"kubectl get events -n {review.metadata.namespace} --field-selector type=Warning"
+
+
 def blocked(review: DriftReview, target: TargetView) -> str:
     """What only a person can do about pods that keep a rollout from going on; empty if there are none."""
     if not target.blocked_by:
@@ -75,6 +81,14 @@ def blocked(review: DriftReview, target: TargetView) -> str:
         f"; with podManagementPolicy OrderedReady it waits until {names}, of an older revision, is "
         f"ready, and replaces no pod before: kubectl delete pod {names} -n {review.metadata.namespace}"
     )
+
+
+def unblocks(review: DriftReview, message: str) -> str:
+    """The command at the end of what `blocked` says; empty where it is another, as others may write a status."""
+    target = review.spec.target
+    names = "|".join(re.escape(each.name) for each in (target, *target.with_))
+    found = re.search(rf"kubectl delete pod (?:(?:{names})-[0-9]+ )+-n {review.metadata.namespace}\Z", message)
+    return found[0] if found else ""
 
 
 def revision_hash(target: WorkloadRef, revision: str) -> str:

@@ -82,7 +82,7 @@ def joined(status: DriftReviewStatus, review: DriftReview, index: int, own: Drif
         kind=every[index].kind,
         name=every[index].name,
         target=own.target,
-        judged=own.judged and own.judged.model_copy(update={"images": []}),
+        judged=own.judged,
         previous=own.previous and own.previous.model_copy(update={"images": []}),
         kept=[each.model_copy(update={"images": []}) for each in own.kept],
         rolled_out=own.rolled_out,

@@ -156,8 +156,8 @@ def differences(
     yield from contradictions(review, [each.evidence.spec for each in looks])
     yield from chain_differences(review, [each.spec for each in old])
     yield from recovery_differences(review, after.evidence.spec if after else None, after.result if after else None)
-    if len(compared) == sum(each.verdict is not None for each in review.status.checkpoints):
-        yield from ensued(review, {row.name: result.verdict for _, row, result in compared})
+    is_whole = len(compared) == sum(each.verdict is not None for each in review.status.checkpoints)
+    yield from ensued(review, {row.name: result.verdict for _, row, result in compared} if is_whole else None)
     yield from by_people(review, approvals)
 
 

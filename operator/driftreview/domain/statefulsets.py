@@ -9,14 +9,13 @@ from driftreview.domain.controllerrevisions import (
     LABEL,
     Revised,
     on_delete,
-    patched,
     progress,
     strategy,
 )
 from driftreview.domain.query import regex_literal
 from driftreview.domain.revisions import Raw
 from driftreview.domain.rolling import Rolling, number
-from driftreview.domain.workload import Counts, Held, Rollout
+from driftreview.domain.workload import Counts, Held, Rollout, lets_go
 
 
 class StatefulSets(Revised):
@@ -54,12 +53,11 @@ class StatefulSets(Revised):
         pods = self.counts(raw)
         if (by_hand := on_delete(raw, self.word)) is not None or (kept := _kept(raw, pods)) == 0:
             return by_hand
-        return Held(
-            Reason.UPDATE_PARTITIONED,
-            f"updateStrategy.rollingUpdate.partition is {_partition(raw)}, by which {kept} of {pods.wanted} pods keep "
-            "the pod template that they have",
-            patched(raw, self.word, '{"rollingUpdate":{"partition":0}}'),
-        )
+        message = f"updateStrategy.rollingUpdate.partition is {_partition(raw)}, by which {kept} of {pods.wanted} pods "
+        message += "keep the pod template that they have"
+        metadata = raw["metadata"]
+        remedy = lets_go(Reason.UPDATE_PARTITIONED, f"{self.word}/{metadata['name']}", metadata["namespace"])
+        return Held(Reason.UPDATE_PARTITIONED, message, remedy)
 
     def may_block(self, raw: Raw) -> bool:
         """With OrderedReady its controller waits for every pod to be ready, also for one that it is to replace."""

@@ -21,7 +21,7 @@ from driftreview.domain.display import fitted, shorten
 from driftreview.domain.freeze import freeze_at
 from driftreview.domain.giving import StepView
 from driftreview.domain.status import Stuck, finished, moved, said
-from driftreview.domain.steps import does, told_steps
+from driftreview.domain.steps import ROLLING_BACK, does, told_steps
 from driftreview.domain.stop import stopped
 from driftreview.domain.trouble import PATIENCE
 from driftreview.domain.ways import judged_names
@@ -91,7 +91,7 @@ def _phase(act: Act) -> Phase:
 
 
 def _so_far(act: Act, index: int) -> str:
-    what = "promoting" if act.type is ActType.PROMOTE else "rolling back"
+    what = "promoting" if act.type is ActType.PROMOTE else ROLLING_BACK
     return f"{what}, step {index + 1} of {len(act.steps)}"
 
 
@@ -105,6 +105,11 @@ def waited_until(status: DriftReviewStatus, act: Act, index: int, now: datetime)
     """Until when a step that cannot be done is waited for: until the window closes, and for a while in any case."""
     closes = status.rollback.closes_at if status.rollback else now
     return max(closes, due_since(act, index) + PATIENCE)
+
+
+def waited_for(until: datetime) -> str:
+    """Until when pods are waited for: a rollout that fails ends that."""
+    return f"waited for until {said(until)} at the latest"
 
 
 def _rejected(status: DriftReviewStatus, act: Act) -> ApprovalRecord | None:
@@ -126,10 +131,11 @@ def _follow(review: DriftReview, index: int, since: datetime, view: StepView, no
         return _incomplete(review, index, why, now)
     if view.rollout is Rollout.COMPLETE:
         return Settle(_ticked(review, index, {"completed_at": schedule.whole_seconds(now)}, now), now)
-    if view.rollout is Rollout.FAILED or now > since + timedelta(seconds=view.deadline_seconds) + DEADLINE_SLACK:
+    until = since + timedelta(seconds=view.deadline_seconds) + DEADLINE_SLACK
+    if view.rollout is Rollout.FAILED or now > until:
         why = f"its pods are not all there after {format_duration(now - since)}: {view.message}"
         return _incomplete(review, index, why, now)
-    summary = f"{_so_far(act, index)}: {act.steps[index]}: {view.message}"
+    summary = fitted(f"{_so_far(act, index)}: {act.steps[index]}: {view.message}", f"; {waited_for(until)}")
     return Settle(finished(review, moved(status, _phase(act), Reason.ACTING, summary, now)), now + FOLLOW)
 
 

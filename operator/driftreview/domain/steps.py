@@ -17,6 +17,8 @@ _GIVES: Final = frozenset({Do.GIVE_TEMPLATE, Do.GIVE_IMAGES})
 _BEGUN: Final = "changed, but not all of its pods run:"
 _BACK: Final = ("back:", _BEGUN, "not back:")
 _APPROVED: Final = ("also approved:", _BEGUN, "not approved:")
+ROLLING_BACK: Final = "rolling back"
+"""How what is said of a rollback begins while its pods are waited for."""
 _GIVEN: Final = ("given to", _BEGUN, "not given to")
 
 

@@ -169,6 +169,7 @@ def checked(review: DriftReview, target: TargetView, gathered: Gathered, now: da
     return WayBackCheck(
         at=whole_seconds(now),
         generation=target.generation,
+        held=target.held.reason if target.held else None,
         hindrances=list(_found(review, target, gathered, name)),
         risks=risks,
         rehearsal=rehearsal,

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Protocol
 
 from driftreview.api.reasons import Reason
@@ -40,8 +41,16 @@ class Rollout(StrEnum):
     """It goes on only when a person does something: what, says `Held`."""
 
 
-HOLDING_BACK: Final = frozenset({Reason.TARGET_PAUSED, Reason.UPDATE_ON_DELETE, Reason.UPDATE_PARTITIONED})
-"""Why a target is held: all of it a person can undo, and a rollback is then done."""
+_STRATEGY: Final = """kubectl patch {} -p '{{"spec":{{"updateStrategy":%s}}}}'"""
+HOLDING_BACK: Final[Mapping[Reason, str]] = MappingProxyType(
+    {
+        Reason.TARGET_PAUSED: "kubectl rollout resume {}",
+        Reason.UPDATE_ON_DELETE: _STRATEGY % '{{"type":"RollingUpdate"}}',
+        Reason.UPDATE_PARTITIONED: _STRATEGY % '{{"rollingUpdate":{{"partition":0}}}}',
+    }
+)
+"""Why a target is held: all of it a person can undo, and a rollback is then done. Each with the command, and in it the
+place of the workload."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,17 @@ class Held:
     """What it is, to be read behind "the target's"."""
     remedy: str
     """What to do about it."""
+
+
+def lets_go(reason: Reason, workload: str, namespace: str) -> str:
+    """The command that lets a pod template reach the pods again.
+
+    Args:
+        reason: what keeps it from them, one of HOLDING_BACK.
+        workload: as kubectl names it, such as deployment/web.
+        namespace: where it is.
+    """
+    return HOLDING_BACK[reason].format(f"{workload} -n {namespace}")
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.adapters.kubernetes import CONFIG_MAPS
-from driftreview.adapters.stop import NAME, StopSwitch
-from driftreview.domain.stop import Stop
+from driftreview.adapters.stop import StopSwitch
+from driftreview.domain.stop import NAME, Stop
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import Key
 from driftreview.runtime.telemetry import Telemetry

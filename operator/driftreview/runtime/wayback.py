@@ -68,9 +68,13 @@ class WayBackReader:
             return checked(review, workload.view, gathered, now)
         except Exception:  # noqa: BLE001 - whatever it is, no rollback waits for it
             LOGGER.exception("the way back could not be looked at", extra={"review": review.metadata.full_name})
-            generation = workload.view.generation
+            view = workload.view
             return WayBackCheck(
-                at=whole_seconds(now), generation=generation, risks=[_FAILED], autoscaler_unknown=_FAILED
+                at=whole_seconds(now),
+                generation=view.generation,
+                held=view.held.reason if view.held else None,
+                risks=[_FAILED],
+                autoscaler_unknown=_FAILED,
             )
 
     def _template(self, review: DriftReview, workload: Workload) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Final
 from driftreview.api.aftermath import RecoveryVerdict
 from driftreview.api.phases import ConditionType
 from driftreview.api.reasons import Reason
-from driftreview.domain.report import beside
+from driftreview.domain.kinds import warnings_of
 from driftreview.domain.report.drift import compared
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Block, Reference, Section, Sentence, Sentences, Tone
@@ -56,7 +56,7 @@ def steps(material: Material) -> Iterator[Sentence]:
     if alone and back is not None and back.reason == Reason.ROLLBACK_INCOMPLETE:
         text = "Mend what keeps the pods from running that the rollback asks for again"
         evidence = [material.of_review("status.conditions[StaysBack]")]
-        yield Sentence(text=text, command=beside.warnings_of(review), tone=Tone.BAD, evidence=evidence)
+        yield Sentence(text=text, command=warnings_of(review), tone=Tone.BAD, evidence=evidence)
     field = [material.of_review("status.recovery")]
     if recovery is not None and recovery.verdict is None:
         yield Sentence(text=f"Whether the rollback helped is judged after {said(recovery.due)}", evidence=field)

@@ -6,16 +6,26 @@ from collections.abc import Iterator
 from typing import Final
 
 from driftreview.api.act import ActType, Do, Step
-from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus, Member
+from driftreview.api.target import WorkloadRef
+from driftreview.api.wayback import WayBackCheck
 from driftreview.domain.keeping import kept_name
+from driftreview.domain.kinds import as_kubectl_says, warnings_of
 from driftreview.domain.members import alone
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Sentence, Tone
-from driftreview.domain.status import condition
+from driftreview.domain.status import condition, said
 from driftreview.domain.ways import pinned_way_back
+from driftreview.domain.workload import lets_go
 
+_HELD: Final = {
+    Reason.TARGET_PAUSED: "the rollout of {} is paused",
+    Reason.UPDATE_ON_DELETE: "the updateStrategy of {} is OnDelete",
+    Reason.UPDATE_PARTITIONED: "the updateStrategy of {} has a partition",
+}
+"""What keeps a pod template of a workload from its pods, in words."""
 _TEMPLATE: Final = """jq '[{op: "replace", path: "/spec/template", value: (.spec.previous.template | fromjson)}]'"""
 
 
@@ -24,10 +34,29 @@ def steps(material: Material) -> Iterator[Sentence]:
     if _rolled_back(material.review.status) and material.review.status.phase not in TERMINAL:
         return
     for index, each in enumerate(material.review.status.members):
-        if (found := _step(material, index, each)) is not None:
-            text, command = found
+        if (found := _step(material, index, each)) is None:
+            continue
+        own = alone(material.review, index)
+        first = held(own.spec.target, own.metadata.namespace, each.check if each.previous is not None else None)
+        for text, command in filter(None, (first, found)):
             field = [material.of_review(f"status.members[{index}]")]
             yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
+
+
+def held(workload: WorkloadRef, namespace: str, check: WayBackCheck | None) -> tuple[str, str] | None:
+    """What kept a pod template from the pods of a workload when it was last looked, and the command that ends it.
+
+    Not by the reason for which a rollback is not possible: that is another one once the review has ended.
+    """
+    if check is None or check.held not in _HELD:
+        return None
+    text = reaches_no_pod(f"{_HELD[check.held].format(workload)}, as at {said(check.at)}")
+    return text, lets_go(check.held, as_kubectl_says(workload), namespace)
+
+
+def reaches_no_pod(why: str) -> str:
+    """What is to be known before something is put back by hand."""
+    return f"What is put back by hand reaches no pod as long as {why}"
 
 
 def _step(material: Material, index: int, member: Member) -> tuple[str, str] | None:
@@ -49,11 +78,6 @@ def _step(material: Material, index: int, member: Member) -> tuple[str, str] | N
     kept = f"kubectl get driftsnapshot {kept_name(review, member.previous)} -n {review.metadata.namespace} -o json"
     patch = f"kubectl patch {where} --type=json --patch-file /dev/stdin"
     return f"{first} take {who} back to {member.previous.name}", f"{kept} | {_TEMPLATE} | {patch}"
-
-
-def warnings_of(review: DriftReview) -> str:
-    """The command that shows why pods are not there: what is not allowed to make them says so, not their owner."""
-    return f"kubectl get events -n {review.metadata.namespace} --field-selector type=Warning"
 
 
 def _rolled_back(status: DriftReviewStatus) -> list[Step]:

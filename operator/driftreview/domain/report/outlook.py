@@ -11,7 +11,7 @@ from typing import Final
 
 from driftreview.api.act import ActType
 from driftreview.api.base import format_time
-from driftreview.api.phases import TERMINAL, ConditionType, Phase
+from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.preflight import FindingSeverity
 from driftreview.api.reasons import Reason
 from driftreview.api.verdicts import SignalVerdict
@@ -24,7 +24,6 @@ from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 from driftreview.domain.report.still import still
-from driftreview.domain.status import condition
 from driftreview.domain.steps import does
 from driftreview.domain.ways import empties
 
@@ -214,10 +213,7 @@ def _fixes(material: Material) -> Iterator[Sentence]:
 def _next(material: Material) -> Iterator[Sentence]:
     """What is due, what is waited for, and what a person has to do."""
     review, status = material.review, material.review.status
-    stalled = condition(status, ConditionType.STALLED) if status.phase not in TERMINAL else None
-    if stalled is not None and stalled.status == "True":
-        evidence = [material.of_review("status.conditions[Stalled]")]
-        yield Sentence(text=f"Mend what holds the review up: {stalled.message}", tone=Tone.BAD, evidence=evidence)
+    yield from held.steps(material)
     yield from revert.steps(material)
     if status.t0 is None and status.phase not in TERMINAL:
         text = f"T0 is fixed {review.spec.window.warmup} after the target's rollout has finished"

@@ -11,6 +11,7 @@ from driftreview.api.base import format_time
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.api.policy import ApprovedBy, PolicyMode
 from driftreview.api.reasons import Reason
+from driftreview.api.status import DriftReviewStatus
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.consent import Consent, consent, counted, is_held
 from driftreview.domain.recorded import DECIDING, remarks
@@ -85,7 +86,7 @@ def risks(material: Material) -> Iterator[Sentence]:
 def steps(material: Material) -> Iterator[Sentence]:
     """What people still have to do before a promotion, and until when; nothing before T0, as nothing would count."""
     review, status = material.review, material.review.status
-    if status.t0 is None or status.rollback is None:
+    if status.t0 is None or status.rollback is None or _is_void(material):
         return
     last = status.checkpoints[-1].due if status.checkpoints else status.t0
     held = review.spec.policy.mode is PolicyMode.ENFORCE  # another mode ends the review with the last look
@@ -117,11 +118,15 @@ def left(material: Material) -> Iterator[Sentence]:
 
 
 def _is_void(material: Material) -> bool:
-    """Whether there is nothing left to promote: rejected, rolled back, or another revision."""
+    """Whether a promotion waits for nobody: rejected, rolled back, another revision, or overridden."""
     status = material.review.status
     back = status.act is not None and status.act.type is ActType.ROLL_BACK
     rejected = status.decision is not None and status.decision.reason is Reason.REJECTED
-    return back or rejected or status.phase is Phase.SUPERSEDED
+    return back or rejected or status.phase is Phase.SUPERSEDED or _is_overridden(status)
+
+
+def _is_overridden(status: DriftReviewStatus) -> bool:
+    return status.decision is not None and status.decision.reason is Reason.OVERRIDDEN
 
 
 def _not_by(given: Consent) -> str:
@@ -143,7 +148,11 @@ def _consent(material: Material) -> Iterator[Sentence]:
         text = f"policy.mode is {mode}: the operator promotes nothing, so approvals count for nothing"
         yield Sentence(text=text, evidence=[material.of_review("spec.policy")])
     given = consent(review, status)
-    if given.asked and not _is_void(material):
+    if given.asked and status.decision is not None and _is_overridden(status):
+        by, at = status.decision.by, format_time(status.decision.at)
+        text = f"A promotion {given.said()}; overridden by {by} at {at}, it waits for nobody"
+        yield Sentence(text=text, evidence=[*deciding(material), *_rule(material)])
+    elif given.asked and not _is_void(material):
         ended = status.phase in TERMINAL
         tone = Tone.GOOD if given.enough() else Tone.PLAIN if ended else Tone.OPEN
         text = f"A promotion {given.said()}"

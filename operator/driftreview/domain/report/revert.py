@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from driftreview.api.act import ActType, Do
 from driftreview.api.phases import ConditionType, Phase
+from driftreview.api.reasons import Reason
 from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
@@ -22,7 +23,7 @@ from driftreview.domain.reporting import config_map_name
 from driftreview.domain.status import condition
 from driftreview.domain.steps import is_half_back
 from driftreview.domain.ways import pinned_way_back, resumes
-from driftreview.domain.workload import HOLDING_BACK
+from driftreview.domain.workload import lets_go
 
 FILE: Final = "way-back.json"
 MOST_BYTES: Final = 32 * 1024
@@ -72,16 +73,14 @@ def steps(material: Material) -> Iterator[Sentence]:
 
 def _held(material: Material) -> Iterator[Sentence]:
     """What has to be undone before a patch by hand reaches the pods."""
-    review, possible = material.review, condition(material.review.status, ConditionType.ROLLBACK_POSSIBLE)
-    why = possible.message if possible is not None and possible.reason in HOLDING_BACK else ""
+    review, rollback = material.review, material.review.status.rollback
+    found = beside.held(review.spec.target, review.metadata.namespace, rollback.check if rollback else None)
     if resumes(review):
-        where = f"{as_kubectl_says(review.spec.target)} -n {review.metadata.namespace}"
-        why = f"the target's rollout is paused to be reviewed: kubectl rollout resume {where}"
-    if why:
+        command = lets_go(Reason.TARGET_PAUSED, as_kubectl_says(review.spec.target), review.metadata.namespace)
+        found = beside.reaches_no_pod(f"the rollout of {review.spec.target} is paused to be reviewed"), command
+    if found is not None:
         evidence = [material.of_review("status.rollback"), material.of_review("spec.rollout")]
-        yield Sentence(
-            text=f"What is put back by hand reaches no pod as long as {why}", tone=Tone.OPEN, evidence=evidence
-        )
+        yield Sentence(text=found[0], command=found[1], tone=Tone.OPEN, evidence=evidence)
 
 
 def way_back(material: Material) -> str | None:
