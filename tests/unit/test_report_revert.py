@@ -173,10 +173,12 @@ class TestOthers:
         simulator = bad("Pause")
         simulator.pass_time(HOUR + 10 * MINUTE)
         assert simulator.phase == Phase.ROLLED_BACK
-        assert (
-            "Once Git has what is to run, end the pause: kubectl annotate applications.argoproj.io web -n argocd "
+        (found,) = (each for each in steps(simulator) if "end the pause" in each)
+        assert found == (
+            f"What owns the target was paused at {simulator.status['act']['pause']['doneAt']}; if it still is, end the "
+            "pause once Git has what is to run: kubectl annotate applications.argoproj.io web -n argocd "
             "argocd.argoproj.io/skip-reconcile-"
-        ) in steps(simulator)
+        )
 
     def test_a_pause_that_was_never_seen_is_told_as_such(self) -> None:
         simulator = bad("Pause")
@@ -185,8 +187,9 @@ class TestOthers:
         assert simulator.phase == Phase.FAILED
         found = next(each for each in steps(simulator) if "end the pause" in each)
         assert found.startswith(
-            "What owns the target was to be paused, and was not seen to be: if it is, end the pause once Git has what "
-            "is to run: kubectl annotate applications.argoproj.io web -n argocd "
+            f"What owns the target was to be paused at {intent}, and was not seen to be; if it still is, end "
+            "the pause once Git has what is to run: kubectl annotate "
+            "applications.argoproj.io web -n argocd "
         )
 
 
@@ -196,6 +199,7 @@ def with_container(**fields: Any) -> Raw:
     return found
 
 
+        intent = simulator.status["act"]["pause"]["intentAt"]
 SECRET: dict[str, Raw] = {
     "a variable": with_container(env=[{"name": "API_TOKEN", "value": TOKEN}]),
     "a password in a URL": with_container(env=[{"name": "BROKER", "value": "amqp://user:hunter22@mq"}]),

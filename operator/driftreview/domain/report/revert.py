@@ -13,7 +13,7 @@ from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
 from driftreview.domain.kinds import as_kubectl_says
-from driftreview.domain.pausing import NEVER_SEEN_PAUSED, how_to_unpause
+from driftreview.domain.pausing import how_paused, how_to_unpause
 from driftreview.domain.podtemplate import tells_secrets
 from driftreview.domain.report import beside
 from driftreview.domain.report.material import Material
@@ -63,9 +63,8 @@ def steps(material: Material) -> Iterator[Sentence]:
             yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
         yield from beside.steps(material)
     if status.act is not None and status.act.pause is not None:
-        pause, text = status.act.pause, "Once Git has what is to run, end the pause"
-        if pause.done_at is None:
-            text = f"What owns the target {NEVER_SEEN_PAUSED}, end the pause once Git has what is to run"
+        pause = status.act.pause
+        text = f"What owns the target {how_paused(pause)}; if it still is, end the pause once Git has what is to run"
         command = how_to_unpause(pause, target)
         yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
 
