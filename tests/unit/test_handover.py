@@ -261,7 +261,7 @@ class TestOthers:
         revert(simulator, "new")
         simulator.pass_time(MINUTE)
         assert simulator.phase == Phase.FAILED
-        assert "it runs again, applied by field manager argocd-controller (Apply)" in simulator.status["summary"]
+        assert "it ran again, applied by field manager argocd-controller (Apply)" in simulator.status["summary"]
 
 
 class TestPause:

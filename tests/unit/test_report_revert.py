@@ -169,6 +169,19 @@ class TestOthers:
         )
         assert f"{paused}rollout resume deployment/web -n shop" in steps(simulator)
 
+    def test_what_returned_after_a_rollback_has_its_patch_again(self) -> None:
+        simulator = bad(owned=False)
+        simulator.pass_time(HOUR + 10 * MINUTE)
+        assert (simulator.phase, patch(simulator)) == (Phase.ROLLED_BACK, None)
+        assert simulator.target is not None
+        simulator.target.roll_out("new", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert patch(simulator) == [{"op": "replace", "path": "/spec/template", "value": template("old")}]
+        assert any(each.startswith("To take it back by hand, apply way-back.json") for each in steps(simulator))
+        simulator.target.roll_out("old", simulator.now)
+        simulator.pass_time(10 * MINUTE)
+        assert patch(simulator) is None
+
     def test_what_stays_paused_is_to_be_resumed(self) -> None:
         simulator = bad("Pause")
         simulator.pass_time(HOUR + 10 * MINUTE)
@@ -185,6 +198,7 @@ class TestOthers:
         simulator.unpausable = "PATCH applications: 403"
         simulator.pass_time(6 * HOUR)
         assert simulator.phase == Phase.FAILED
+        intent = simulator.status["act"]["pause"]["intentAt"]
         found = next(each for each in steps(simulator) if "end the pause" in each)
         assert found.startswith(
             f"What owns the target was to be paused at {intent}, and was not seen to be; if it still is, end "
@@ -199,7 +213,6 @@ def with_container(**fields: Any) -> Raw:
     return found
 
 
-        intent = simulator.status["act"]["pause"]["intentAt"]
 SECRET: dict[str, Raw] = {
     "a variable": with_container(env=[{"name": "API_TOKEN", "value": TOKEN}]),
     "a password in a URL": with_container(env=[{"name": "BROKER", "value": "amqp://user:hunter22@mq"}]),

@@ -49,8 +49,7 @@ def steps(material: Material) -> Iterator[Sentence]:
         owner = condition(status, ConditionType.OWNED_BY_GIT)
         if owner is not None and owner.status == "True" and status.phase not in _OVER:
             yield Sentence(text=_in_git(material), tone=Tone.OPEN, evidence=field)
-        # Of several, the others follow once the target is back.
-        if way_back(material) is not None and not beside.is_begun(status):
+        if way_back(material) is not None:
             name, namespace = config_map_name(review.metadata.name), review.metadata.namespace
             yield from _held(material)
             part = "" if _template(material) or _empties(material) else ", which has the images only"
@@ -73,7 +72,7 @@ def _held(material: Material) -> Iterator[Sentence]:
     """What has to be undone before a patch by hand reaches the pods."""
     review, possible = material.review, condition(material.review.status, ConditionType.ROLLBACK_POSSIBLE)
     why = possible.message if possible is not None and possible.reason in HOLDING_BACK else ""
-    if resumes(review):
+    if resumes(review) and not (review.status.act and review.status.act.applied_at):
         where = f"{as_kubectl_says(review.spec.target)} -n {review.metadata.namespace}"
         why = f"the target's rollout is paused to be reviewed: kubectl rollout resume {where}"
     if why:
@@ -111,7 +110,7 @@ def _is_back(material: Material) -> bool:
     """Whether a rollback gave the target its way back already, and it did not return: there are only pods to mend."""
     status, act = material.review.status, material.review.status.act
     done = act is not None and act.type is ActType.ROLL_BACK and act.applied_at is not None
-    return done and not beside.has_returned(status)
+    return done and str(material.review.spec.target) not in status.not_back
 
 
 def _empties(material: Material) -> bool:
