@@ -137,11 +137,11 @@ def test_one_that_others_change_in_the_middle_of_the_rollback_ends_it_with_a_com
         "take back by hand what"
     )
     assert so_far in status["summary"]
+    stage.until(lambda found: condition(found, "ReportWritten")["message"].startswith("Superseded: "), "it is reported")
     lines = operator.log.read_text("utf-8").splitlines()
     ended = [each for each in lines if "Superseded: " in each and f"{stage.namespace}/" in each]
     assert len(ended) == 1
     assert "WARNING" in ended[0]
-    stage.until(lambda found: condition(found, "ReportWritten")["message"].startswith("Superseded: "), "it is reported")
     report = stage.api.get("ConfigMap", "web-2-report", stage.namespace)["data"]["review.md"]
     before = [each["previous"]["name"] for each in status["members"]]
     assert f"Deployment {API} was given {before[0]} again: mend what keeps its pods from running: `kubectl" in report
