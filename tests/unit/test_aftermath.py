@@ -425,6 +425,15 @@ class TestAfterItFailed:
         assert "; since then: web-old runs" in markdown(made)
         assert not any("Decide by hand" in each for each in told(made, "outlook"))
 
+    @pytest.mark.parametrize(("ready", "truth"), [(4, "True"), (0, "Unknown")])
+    def test_a_pod_that_is_replaced_after_that_is_no_new_failure(self, ready: int, truth: str) -> None:
+        simulator, counts = self.mended(), Counts(5, 5, 5, ready, ready)
+        view = target("old", rollout=Rollout.PROGRESSING, rollout_message="slow", counts=counts, replicas=5)
+        settled = plan(simulator.stored(), Observed(view), simulator.now)
+        assert isinstance(settled, Settle)
+        found = {each.type: each.status for each in settled.status.conditions}
+        assert (found["StaysBack"], found["Stalled"]) == (truth, "False" if truth == "True" else "True")
+
     def test_and_when_it_is_so_no_more_that_is_told_instead(self) -> None:
         why = said(self.half(), "Ready")[2]
         simulator = self.mended()

@@ -6,6 +6,7 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.domain.members import beside, every
+from driftreview.domain.status import is_mended
 from driftreview.domain.ways import NO_PODS, empties
 from driftreview.domain.workload import Counts, Rollout, TargetView
 
@@ -73,7 +74,8 @@ def how_it_runs(review: DriftReview, target: TargetView, *, is_beside: bool = Fa
         return Reason.STAYS_BACK, f"{who} runs"
     how_far = f"{target.rollout_message}{_told(target.counts)}"
     # Its pods were seen to run: some of them may be replaced, or be added by an autoscaler.
-    if status.phase is Phase.ROLLED_BACK and (target.counts is None or _surely_ready(target.counts)):
+    ran = status.phase is Phase.ROLLED_BACK or is_mended(status)
+    if ran and (target.counts is None or _surely_ready(target.counts)):
         return Reason.STAYS_BACK, f"{who} runs, but not all of its pods: {how_far}"
     return Reason.ROLLBACK_INCOMPLETE, f"{workload} asks for {name} again, but not all of its pods run: {how_far}"
 
