@@ -822,8 +822,9 @@ def counted(status: DriftReviewStatus, kind: ApprovalType) -> int:
 
 def same_but_for_the_aftermath(old: DriftReviewStatus, new: DriftReviewStatus) -> bool:
     """Whether nothing changed but what may after a rollback."""
-    told = ("conditions", "summary", "observed_generation", "recovery", "aftermath")
-    kept = (ConditionType.READY, ConditionType.RECONCILING, ConditionType.STALLED, ConditionType.ROLLBACK_POSSIBLE)
+    told = ("conditions", "summary", "observed_generation", "recovery", "aftermath", "not_back")
+    kept = [ConditionType.READY, ConditionType.RECONCILING, ConditionType.ROLLBACK_POSSIBLE]
+    kept += [] if new.phase is Phase.FAILED else [ConditionType.STALLED]  # until it was mended by hand
     held = [
         {each.type: (each.status, each.reason, each.last_transition_time) for each in status.conditions}
         for status in (old, new)

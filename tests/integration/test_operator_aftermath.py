@@ -250,6 +250,13 @@ def test_a_restored_pod_that_crashes_is_named_and_a_rollback_that_does_not_finis
     look(stage)
     status = stage.until(lambda found: condition(found, "StaysBack")["reason"] == "ScaledToZero", "it is told", 40)
     assert condition(status, "StaysBack")["status"] == "Unknown"
+    assert "; since then: Deployment web asks for " in status["summary"]
+    assert condition(status, "Stalled")["status"] == "True"
+    stage.api.merge("Deployment", "web", stage.namespace, {"spec": {"replicas": 1}})
+    look(stage)
+    status = stage.until(lambda found: condition(found, "StaysBack")["status"] == "True", "it is mended by hand", 60)
+    assert status["summary"].endswith(f"; since then: {name} runs")
+    assert (status["phase"], condition(status, "Stalled")["status"]) == ("Failed", "False")
     assert operator.pid is not None
 
 

@@ -219,9 +219,9 @@ def test_the_tool_is_paused_once_and_before_the_rollback(
         stage.review(**bad("Pause"))
         status = stage.ended(60)
     assert (status["phase"], stage.version()) == ("RolledBack", "1")
-    assert "stays paused until you run: " in status["summary"]
     assert patched(lab_session, since, stage) == [resource, "deployments"]
     pause = status["act"]["pause"]
+    assert f"; what owns it was paused at {pause['doneAt']}: to take that back, run: " in status["summary"]
     assert status["act"]["intentAt"] <= pause["intentAt"] <= pause["doneAt"] < status["act"]["appliedAt"]
     found = stage.api.get(pause["kind"], "web", stage.namespace)
     told = found["metadata"].get("annotations", {}).get(SKIP_RECONCILE) or found["spec"].get("suspend")

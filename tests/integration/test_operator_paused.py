@@ -141,6 +141,6 @@ def test_a_resumed_rollout_that_passes_its_progress_deadline_ends_the_promotion(
     stage.review(rollout=PAUSED)
     status = stage.ended(60)
     assert (status["phase"], condition(status, "Ready")["reason"]) == ("Failed", "PromotionIncomplete")
-    assert "is approved and its rollout was resumed, but its pods are not all there" in status["summary"]
+    assert "is approved and its rollout was resumed, but its pods were not all there" in status["summary"]
     assert "passed its progress deadline" in status["summary"]
     assert operator.pid is not None

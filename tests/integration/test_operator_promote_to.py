@@ -184,10 +184,8 @@ def test_one_whose_rollout_fails_ends_it_and_what_is_done_and_what_not_is_named(
     stage.review(**promoted_to(EU, US, last))
     status = stage.ended(60)
     assert (status["phase"], condition(status, "Ready")["reason"]) == ("Failed", "PromotionIncomplete")
-    assert (
-        f"the promotion came only so far: Deployment {stage.namespace}/{US}: its pods are not all there"
-        in status["summary"]
-    )
+    assert "the promotion came only so far until 20" in status["summary"]
+    assert f"Z: Deployment {stage.namespace}/{US}: its pods were not all there" in status["summary"]
     eu, us, asia = (f"Deployment {stage.namespace}/{each}" for each in (EU, US, last))
     told = (
         f"; given to {eu}, changed, but not all of its pods run: {us}, not given to {asia}; finish it or take it back"

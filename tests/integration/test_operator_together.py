@@ -53,7 +53,7 @@ def test_all_are_approved_once_all_are_rolled_out_and_judged(
     stage.review(target={"with": others})
     status = stage.ended(60)
     assert status["phase"] == "Promoted", status["summary"]
-    assert f"is approved; also approved: {API}, cache: " in status["summary"]
+    assert f"is approved; also approved: Deployment {API}, StatefulSet cache: " in status["summary"]
     assert [each["name"] for each in status["members"]] == [API, "cache"]
     for found in (stage.deployment(), stage.deployment(API), cache.read()):
         assert APPROVED in found["metadata"]["annotations"]
@@ -102,13 +102,22 @@ def test_when_the_third_of_five_does_not_come_back_the_rest_is_left_and_that_is_
     assert (status["phase"], condition(status, "Ready")["reason"]) == ("Failed", "RollbackIncomplete")
     assert versions(stage, *names) == ["1", "1", "1", "2", "2"]
     where = f"Deployment {stage.namespace}"
-    assert f"came only so far: {where}/{JOBS}: its pods are not all there after" in status["summary"]
-    so_far = f"; back: the target, {API}, changed, but not all of its pods run: {JOBS}, not back: web-mail, web-shop; "
+    assert f"Z: {where}/{JOBS}: its pods were not all there after" in status["summary"]
+    so_far = (
+        f"; back: the target, Deployment {API}, changed, but not all of its pods run: Deployment {JOBS}, not back: "
+        "Deployment web-mail, Deployment web-shop; "
+    )
     assert so_far in status["summary"]
     status = stage.until(lambda found: condition(found, "StaysBack"), "what is back is looked after")
     told = condition(status, "StaysBack")
     assert (told["status"], told["reason"]) == ("Unknown", "RollbackIncomplete")
     assert f", and Deployment {JOBS} asks for {status['members'][1]['previous']['name']} again, but " in told["message"]
+    assert status["notBack"] == ["Deployment web-mail", "Deployment web-shop"]
+    stage.release("1", name="web-mail")
+    stage.touch()
+    status = stage.until(lambda found: found["notBack"] == ["Deployment web-shop"], "one is taken back by hand", 60)
+    judged = status["members"][3]["judged"]["name"]
+    assert f", and Deployment web-shop still runs {judged}" in condition(status, "StaysBack")["message"]
     assert proved(stage) == []
     assert operator.pid is not None
 
@@ -125,7 +134,8 @@ def test_one_that_others_change_in_the_middle_of_the_rollback_ends_it_with_a_com
     status = stage.ended(30)
     assert (status["phase"], condition(status, "Ready")["reason"]) == ("Superseded", "NewRevision")
     so_far = (
-        f"; back: the target, changed, but not all of its pods run: {API}, not back: {JOBS}; take back by hand what"
+        f"; back: the target, changed, but not all of its pods run: Deployment {API}, not back: Deployment {JOBS}; "
+        "take back by hand what"
     )
     assert so_far in status["summary"]
     stage.until(lambda found: condition(found, "ReportWritten")["message"].startswith("Superseded: "), "it is reported")

@@ -169,7 +169,10 @@ class TestARollback:
         simulator.pass_time(3 * MINUTE)
         assert simulator.phase == Phase.FAILED
         summary = simulator.status["summary"]
-        assert summary.startswith("the template of web-old is back, but its pods are not all there after 11m")
+        put_back = simulator.status["act"]["appliedAt"]
+        told = f"the template of web-old was put back at {put_back}, but its pods were not all there after 11m"
+        assert summary.startswith(told)
+        assert "; seen then: " in summary
         assert summary.endswith("or roll out by hand what is known to be good")
 
     def test_that_was_refused_to_the_end_says_what_stood_in_its_way(self) -> None:

@@ -13,11 +13,17 @@ from driftreview.domain import aftermath
 from driftreview.domain.action import CaptureRecovery, Observed, Settle
 from driftreview.domain.owner import Owner, OwnerKind
 from driftreview.domain.plan import plan
+from driftreview.domain.report.build import report
 from driftreview.domain.running import Edit
+from driftreview.domain.status import NOT_HELD_UP
 from driftreview.domain.trouble import PATIENCE
 from driftreview.domain.workload import Counts, Rollout
+from driftreview.report.markdown import markdown
 from tests.builders import HOUR, MINUTE, T0, review, signal, target
+from tests.reportdata import taken
 from tests.simulator import Deployment, Metrics, Simulator
+from tests.unit.test_handover import unproved
+from tests.unit.test_report import said as told
 
 SECOND = timedelta(seconds=1)
 PARTLY = "web-old runs, but not all of its pods: slow"
@@ -314,7 +320,7 @@ class TestWhetherItStays:
         assert said(simulator, "StaysBack") == (
             "Unknown",
             "NewRevision",
-            "Deployment web runs web-newer now: whether the rejected revision returns is looked at no more",
+            "Deployment web was changed to web-newer: whether the rejected revision returns is looked at no more",
         )
         assert simulator.status["recovery"]["verdict"] == "Unknown"
         assert simulator.again is None
@@ -337,6 +343,7 @@ class TestWhetherItStays:
         simulator.target.roll_out("new", simulator.now)
         simulator.pass_time(MINUTE)
         assert (simulator.phase, said(simulator, "StaysBack")[:2]) == (Phase.FAILED, ("False", "Returned"))
+        assert simulator.status["summary"].endswith("; find what applied it and decide by hand"), "which is all of it"
         assert "recovery" not in simulator.status
         simulator.target.roll_out("old", simulator.now)
         simulator.pass_time(MINUTE)
@@ -348,6 +355,7 @@ class TestWhetherItStays:
         )
         simulator.pass_time(3 * MINUTE)
         assert (simulator.phase, said(simulator, "StaysBack")[0]) == (Phase.FAILED, "True")
+        assert "decide by hand; since then: web-old runs; web-new was seen to run" in simulator.status["summary"]
         simulator.pass_time(5 * HOUR)
         assert simulator.again is None
 
@@ -370,6 +378,113 @@ class TestWhetherItStays:
         assert aftermath.is_over(simulator.stored().status)
         assert said(simulator, "StaysBack")[0] == "Unknown"
         assert simulator.status["recovery"]["verdict"] == "Unknown"
+
+
+class TestAfterItFailed:
+    """The previous pod template was put back, and its pods did not come."""
+
+    def half(self) -> Simulator:
+        simulator = Simulator(review(signals=[signal()]), metrics=Metrics([(T0 - 10 * MINUTE, 1.5)]))
+        simulator.pass_time(HOUR)
+        while not simulator.status.get("act", {}).get("appliedAt"):
+            simulator.pass_time(10 * SECOND)
+        assert simulator.target is not None
+        simulator.target.began = T0 + 90 * HOUR  # its controller is away
+        simulator.pass_time(15 * MINUTE)
+        assert (simulator.phase, said(simulator, "StaysBack")[1]) == (Phase.FAILED, "RollbackIncomplete")
+        return simulator
+
+    def mended(self) -> Simulator:
+        simulator = self.half()
+        assert simulator.target is not None
+        simulator.target.began = simulator.now - HOUR
+        simulator.pass_time(MINUTE)
+        return simulator
+
+    def test_why_is_told_as_it_was_seen_then_and_once(self) -> None:
+        simulator = self.half()
+        why = simulator.status["summary"]
+        put_back = simulator.status["act"]["appliedAt"]
+        assert why.startswith(
+            f"the template of web-old was put back at {put_back}, but its pods were not all there after"
+        )
+        assert "since then" not in why
+        assert said(simulator, "Stalled") == ("True", "RollbackIncomplete", why)
+        assert said(simulator, "Ready")[2] == why
+
+    def test_what_was_mended_by_hand_is_told_behind_it_and_nothing_is_stalled_any_more(self) -> None:
+        why = said(self.half(), "Ready")[2]
+        simulator = self.mended()
+        assert said(simulator, "StaysBack") == ("True", "StaysBack", "web-old runs")
+        assert said(simulator, "Ready")[2] == f"{why}; since then: web-old runs"
+        assert simulator.status["summary"].endswith("; since then: web-old runs")
+        assert len(simulator.status["summary"]) <= 512
+        assert said(simulator, "Stalled") == ("False", "RollbackIncomplete", NOT_HELD_UP)
+        assert unproved(simulator) == []
+        made = report(*taken(simulator))
+        assert "; since then: web-old runs" in markdown(made)
+        assert not any("Decide by hand" in each for each in told(made, "outlook"))
+
+    @pytest.mark.parametrize(("ready", "truth"), [(4, "True"), (0, "Unknown")])
+    def test_a_pod_that_is_replaced_after_that_is_no_new_failure(self, ready: int, truth: str) -> None:
+        simulator, counts = self.mended(), Counts(5, 5, 5, ready, ready)
+        view = target("old", rollout=Rollout.PROGRESSING, rollout_message="slow", counts=counts, replicas=5)
+        settled = plan(simulator.stored(), Observed(view), simulator.now)
+        assert isinstance(settled, Settle)
+        found = {each.type: each.status for each in settled.status.conditions}
+        assert (found["StaysBack"], found["Stalled"]) == (truth, "False" if truth == "True" else "True")
+
+    def test_and_when_it_is_so_no_more_that_is_told_instead(self) -> None:
+        why = said(self.half(), "Ready")[2]
+        simulator = self.mended()
+        assert simulator.target is not None
+        simulator.target.roll_out("new", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert said(simulator, "Ready")[2] == f"{why}; but web-new runs again, see StaysBack"
+        assert said(simulator, "Stalled")[0] == "True"
+        assert unproved(simulator) == []
+
+    def test_another_revision_is_told_as_well(self) -> None:
+        simulator = self.half()
+        assert simulator.target is not None
+        simulator.target.roll_out("newer", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert simulator.status["summary"].endswith(
+            "; since then: Deployment web was changed to web-newer: whether the rejected revision returns is looked at "
+            "no more"
+        )
+        assert simulator.again is None
+        assert unproved(simulator) == []
+
+    def test_to_the_end_of_the_window_it_stays_told(self) -> None:
+        simulator = self.mended()
+        simulator.pass_time(5 * HOUR)
+        assert simulator.status["summary"].endswith(
+            "; since then: web-old runs; the window closed at 2026-07-31T16:30:00Z: looked at no more"
+        )
+        assert unproved(simulator) == []
+
+    @pytest.mark.parametrize("kind", ["StaysBack", "Ready", "Stalled"])
+    def test_none_of_it_can_be_altered_alone(self, kind: str) -> None:
+        simulator = self.mended()
+        found = next(each for each in simulator.status["conditions"] if each["type"] == kind)
+        found["message"] = "nothing is amiss"
+        assert unproved(simulator) != []
+
+
+def test_of_what_was_scaled_to_zero_meanwhile_the_first_why_after_the_rollback_says_so() -> None:
+    simulator = Simulator(review(signals=[signal()]), metrics=Metrics([(T0 - 10 * MINUTE, 1.5)]))
+    simulator.pass_time(HOUR)
+    while "act" not in simulator.status:
+        simulator.pass_time(SECOND)
+    assert simulator.target is not None
+    simulator.target.replicas = 0
+    while simulator.phase != Phase.ROLLED_BACK:
+        simulator.pass_time(SECOND)
+    assert simulator.now - T0 < HOUR + 10 * MINUTE
+    why = "; Deployment web asks for web-old again, but is scaled to zero: no pod of it runs; whether that helped is"
+    assert why in simulator.status["summary"]
+    assert unproved(simulator) == []
 
 
 class TestWhatIsOver:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from driftreview.api.act import ActType, Do
-from driftreview.api.base import Condition
+from driftreview.api.base import Condition, format_time
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.wayback import WayBackCheck
@@ -261,7 +261,7 @@ class TestOthers:
         revert(simulator, "new")
         simulator.pass_time(MINUTE)
         assert simulator.phase == Phase.FAILED
-        assert "it runs again, applied by field manager argocd-controller (Apply)" in simulator.status["summary"]
+        assert "it ran again, applied by field manager argocd-controller (Apply)" in simulator.status["summary"]
 
 
 class TestPause:
@@ -276,9 +276,24 @@ class TestPause:
         assert simulator.paused is not None
         assert simulator.target is not None
         assert simulator.target.began >= simulator.paused + SETTLES
-        assert simulator.status["summary"].startswith(
-            "rolled back to web-old; what owns it stays paused until you run: kubectl annotate "
-            "applications.argoproj.io web -n argocd argocd.argoproj.io/skip-reconcile-: T0+1h: latency"
+        assert act.pause.done_at is not None
+        assert simulator.status["summary"].startswith("rolled back to web-old: T0+1h: latency")
+        assert simulator.status["summary"].endswith(
+            f"; what owns it was paused at {format_time(act.pause.done_at)}: to take that back, run: kubectl annotate "
+            "applications.argoproj.io web -n argocd argocd.argoproj.io/skip-reconcile-"
+        )
+        assert unproved(simulator) == []
+
+    def test_the_command_is_never_cut_whatever_became_of_the_rollback(self) -> None:
+        simulator = bad(git_ops="Pause")
+        simulator.pass_time(HOUR + 10 * MINUTE)
+        assert simulator.target is not None
+        simulator.target.replicas = 0
+        simulator.pass_time(3 * HOUR)
+        told = simulator.status["summary"]
+        assert "; Deployment web asks for web-old again, but is scaled to zero: no pod of it runs; whether" in told
+        assert told.endswith(
+            "run: kubectl annotate applications.argoproj.io web -n argocd argocd.argoproj.io/skip-reconcile-"
         )
         assert unproved(simulator) == []
 
@@ -318,10 +333,12 @@ class TestPause:
         revert(simulator)
         simulator.pass_time(10 * MINUTE)
         assert (simulator.phase, simulator.acts) == (Phase.ROLLED_BACK, [])
-        assert (
-            "what owns it was to be paused, and was not seen to be: if it is, run: kubectl annotate "
-            "applications.argoproj.io web -n argocd argocd.argoproj.io/skip-reconcile-: T0+1h: latency"
-        ) in simulator.status["summary"]
+        intent = simulator.status["act"]["pause"]["intentAt"]
+        assert simulator.status["summary"].endswith(
+            f"; what owns it was to be paused at {intent}, and was not seen to be: to take that "
+            "back, run: kubectl annotate applications.argoproj.io web -n argocd "
+            "argocd.argoproj.io/skip-reconcile-"
+        )
 
     def test_what_is_known_to_be_refused_is_never_begun_and_the_rollback_waits_for_it(self) -> None:
         simulator = bad(git_ops="Pause")

@@ -6,30 +6,35 @@ from typing import Any
 import pytest
 
 from driftreview.api.act import ActType, Do
+from driftreview.api.aftermath import Aftermath
 from driftreview.api.approval import ApprovalType
 from driftreview.api.phases import Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.rollout import GitOps
 from driftreview.api.target import TargetKind
 from driftreview.api.wayback import Hindrance, WayBackCheck
+from driftreview.domain.acting import left_to_the_actor
 from driftreview.domain.fixing import all_kept
 from driftreview.domain.members import alone, apart, index_of, joined, members
 from driftreview.domain.report.build import report
+from driftreview.domain.reporting import owed
 from driftreview.domain.rulings import rulings
 from driftreview.domain.schedule import last_safe_moment
 from driftreview.domain.stop import Stop
 from driftreview.domain.subject import Subject
+from driftreview.domain.trouble import evidence_altered
 from driftreview.domain.ways import is_asked_for, judged_names, went_back_to
 from tests import builders
 from tests.builders import HOUR, MINUTE, T0, approval, review, revision, signal
 from tests.reportdata import taken as reported
 from tests.simulator import ROLLOUT, Deployment, Metrics, Simulator
-from tests.unit.test_handover import ARGO
+from tests.unit.test_handover import ARGO, unproved
 from tests.unit.test_report import said as sentences
 
 NAMES = ("api", "jobs", "mail", "shop")
 WINDOW = {"checkpoints": ["1h", "2h"], "rollback": "2h"}
 DRIFTS = T0 + 90 * MINUTE
+SECOND = MINUTE / 60
 LIFE = 2 * HOUR + 20 * MINUTE
 
 
@@ -146,14 +151,14 @@ class TestPromoted:
         subject.pass_time(LIFE)
         assert (subject.phase, subject.acts) == (Phase.PROMOTED, [ActType.PROMOTE])
         assert taken(subject) == ["Approve api", "Approve jobs", "Approve mail"]
-        assert "is approved; also approved: api, jobs, mail: " in summary(subject)
+        assert "is approved; also approved: Deployment api, Deployment jobs, Deployment mail: " in summary(subject)
         assert all(member(subject, each).approved == revision("new").template_hash for each in range(3))
 
     def test_what_takes_the_images_comes_after_them(self) -> None:
         subject = group(1, rollout={"promoteTo": [{"name": "worker"}]})
         subject.pass_time(LIFE)
         assert taken(subject) == ["Approve api", "GiveImages worker"]
-        assert "; also approved: api; given to Deployment shop/worker: " in summary(subject)
+        assert "; also approved: Deployment api; given to Deployment shop/worker: " in summary(subject)
 
     def test_nothing_more_is_approved_after_a_reject(self) -> None:
         subject = group(2, rollout={"promoteTo": [{"name": "worker"}]})
@@ -165,7 +170,9 @@ class TestPromoted:
         subject.recipients[key].hindrance = ""
         subject.pass_time(2 * MINUTE)
         assert (subject.phase, taken(subject)) == (Phase.FAILED, ["Approve api", "Approve jobs"])
-        assert "; also approved: api, jobs; not given to Deployment shop/worker" in summary(subject)
+        assert "; also approved: Deployment api, Deployment jobs; not given to Deployment shop/worker" in summary(
+            subject
+        )
 
 
 class TestTakenBack:
@@ -206,9 +213,9 @@ class TestTakenBack:
         assert versions(subject) == ["old", "old", "old", "new", "new"]
         told = summary(subject)
         assert said(subject, "Ready")[1] == Reason.ROLLBACK_INCOMPLETE
-        assert "came only so far: Deployment shop/jobs: its pods are not all there after" in told
-        assert "; back: the target, api, changed, but not all of its pods run: jobs" in told
-        assert ", not back: mail, shop; " in told
+        assert "Z: Deployment shop/jobs: its pods were not all there after" in told
+        assert "; back: the target, Deployment api, changed, but not all of its pods run: Deployment jobs" in told
+        assert ", not back: Deployment mail, Deployment shop; " in told
         assert "aftermath" in subject.status, "what returns is told"
         assert said(subject, "StaysBack")[:2] == ("Unknown", Reason.ROLLBACK_INCOMPLETE)
         assert said(subject, "StaysBack")[2].startswith(
@@ -217,12 +224,111 @@ class TestTakenBack:
         )
         assert [each.partition(": kubectl")[0] for each in next_steps(subject)][:3] == [
             "Deployment jobs was given web-old again: mend what keeps its pods from running",
-            "Then take Deployment mail back to web-old",
-            "Then take Deployment shop back to web-old",
+            "If it still runs web-new, take Deployment mail back to web-old",
+            "If it still runs web-new, take Deployment shop back to web-old",
         ]
         before = versions(subject)
         subject.pass_time(HOUR)
         assert versions(subject) == before, "it is not tried again"
+
+    def half(self) -> Simulator:
+        """Of web, api, jobs, mail and shop: jobs does not come back, and what is behind it is left."""
+        subject = group(4, bad=True, window=WINDOW | {"rollback": "4h"})
+        subject.pass_time(HOUR)
+        member(subject, 1).fails = True  # its next rollout
+        member(subject, 1).takes = 4 * HOUR
+        subject.pass_time(90 * MINUTE)
+        assert (subject.phase, versions(subject)) == (Phase.FAILED, ["old", "old", "old", "new", "new"])
+        return subject
+
+    def test_of_each_that_was_left_it_is_said_whether_it_is_back_now(self) -> None:
+        subject = self.half()
+        assert subject.stored().status.not_back == ["Deployment mail", "Deployment shop"]
+        member(subject, 2).roll_out("old", subject.now - HOUR)
+        subject.pass_time(MINUTE)
+        assert said(subject, "StaysBack")[:2] == ("Unknown", Reason.ROLLBACK_INCOMPLETE)
+        assert said(subject, "StaysBack")[2].endswith(
+            ", and web-old of Deployment mail runs, and Deployment shop still runs web-new"
+        )
+        assert subject.stored().status.not_back == ["Deployment shop"]
+        assert [each.partition(": kubectl")[0] for each in next_steps(subject) if ": kubectl" in each] == [
+            "Deployment jobs was given web-old again: mend what keeps its pods from running",
+            "If it still runs web-new, take Deployment shop back to web-old",
+        ]
+        assert unproved(subject) == []
+
+    def test_only_when_all_are_back_it_is_said_to_be_so(self) -> None:
+        subject = self.half()
+        for index in (1, 2, 3):
+            assert said(subject, "StaysBack")[0] == "Unknown"
+            subject.members[index] = Deployment(version="old", uid=f"{NAMES[index]}-uid")
+            subject.pass_time(MINUTE)
+        assert said(subject, "StaysBack")[:2] == ("True", Reason.STAYS_BACK)
+        assert said(subject, "StaysBack")[2] == (
+            "web-old runs, and web-old of Deployment api runs, and web-old of Deployment jobs runs, and web-old of "
+            "Deployment mail runs, and web-old of Deployment shop runs"
+        )
+        assert "; since then: web-old runs, and web-old of Deployment api runs, and" in summary(subject)
+        assert said(subject, "Stalled")[0] == "False"
+        assert not any(": kubectl" in each for each in next_steps(subject))
+        assert unproved(subject) == []
+
+    def test_it_is_reported_anew_with_each_that_is_taken_back(self) -> None:
+        subject = self.half()
+        assert owed(subject.stored()) == "Failed, RollbackIncomplete, 2 not back"
+        member(subject, 2).roll_out("old", subject.now - HOUR)
+        subject.pass_time(MINUTE)
+        assert owed(subject.stored()) == "Failed, RollbackIncomplete, 1 not back"
+
+    def test_what_nobody_goes_on_with_is_looked_after_as_well(self) -> None:
+        subject = group(bad=True)
+        subject.pass_time(2 * HOUR)
+        while "completedAt" not in next(iter(subject.status.get("act", {}).get("steps", [])), {}):
+            subject.pass_time(10 * SECOND)
+        stored = subject.stored()
+        act = stored.status.act
+        assert act is not None
+        steps = [act.steps[0], act.steps[1].model_copy(update={"applied_at": None})]  # its actor died between them
+        between = stored.status.model_copy(update={"act": act.model_copy(update={"steps": steps})})
+        found = left_to_the_actor(stored.model_copy(update={"status": between}), subject.now + 5 * HOUR)
+        assert (found.status.phase, found.status.aftermath) == (Phase.FAILED, Aftermath())
+        assert evidence_altered(subject.stored(), "release-t0", subject.now).aftermath == Aftermath()
+        assert evidence_altered(group().stored(), "release-t0", subject.now).aftermath is None
+
+    @pytest.mark.parametrize(
+        ("version", "reason", "words"),
+        [
+            ("newer", Reason.NEW_REVISION, "Deployment shop runs web-newer"),
+            ("", Reason.TARGET_REPLACED, "Deployment shop is not there any more"),
+        ],
+    )
+    def test_what_became_of_one_otherwise_is_no_way_back(self, version: str, reason: Reason, words: str) -> None:
+        subject = self.half()
+        for index in (1, 2):
+            subject.members[index] = Deployment(version="old", uid=f"{NAMES[index]}-uid")
+        subject.members[3] = Deployment(version=version, uid="shop-uid") if version else None
+        subject.pass_time(MINUTE)
+        assert said(subject, "StaysBack")[:2] == ("Unknown", reason)
+        assert said(subject, "StaysBack")[2].endswith(f", and {words}")
+        assert subject.stored().status.not_back == []
+
+    def test_one_that_returns_after_half_a_rollback_is_not_said_of_the_target(self) -> None:
+        subject = self.half()
+        member(subject, 0).roll_out("new", subject.now)
+        subject.pass_time(MINUTE)
+        assert said(subject, "StaysBack")[:2] == ("False", Reason.RETURNED)
+        left = ["Deployment api", "Deployment mail", "Deployment shop"]
+        assert subject.stored().status.not_back == left
+        assert summary(subject).endswith(f"; but the rejected revision runs in {', '.join(left)}, see StaysBack")
+        assert report(*reported(subject)).way_back is None, "the target is back"
+        assert "If it still runs web-new, take Deployment api back to web-old" in [
+            each.partition(": kubectl")[0] for each in next_steps(subject)
+        ]
+        assert subject.target is not None
+        subject.target.roll_out("new", subject.now)
+        subject.pass_time(MINUTE)
+        assert report(*reported(subject)).way_back is not None
+        assert any("apply way-back.json: kubectl" in each for each in next_steps(subject))
 
     def test_what_was_a_first_release_is_emptied_in_its_turn(self) -> None:
         subject = group(bad=True, rollout={"firstRelease": "ScaleToZero"})
@@ -240,8 +346,8 @@ class TestTakenBack:
         member(subject, 0).takes = 4 * HOUR
         subject.pass_time(90 * MINUTE)
         assert subject.phase == Phase.FAILED
-        scaled = "Then scale Deployment jobs to zero: kubectl scale deployment/jobs -n shop --replicas=0"
-        assert scaled in next_steps(subject)
+        scaled = "scale Deployment jobs to zero: kubectl scale deployment/jobs -n shop --replicas=0"
+        assert f"If it still runs web-new, {scaled}" in next_steps(subject)
 
     def test_one_that_is_held_has_to_be_let_go_before_it_is_taken_back_by_hand(self) -> None:
         subject = group(bad=True)
@@ -283,7 +389,7 @@ class TestTakenBack:
         status, reason, message = said(subject, "StaysBack")
         assert (status, reason) == ("False", Reason.RETURNED)
         assert message.startswith("Deployment jobs: web-new was rolled back and is there again")
-        assert "; but one of its workloads runs the rejected revision again, see StaysBack" in summary(subject)
+        assert "; but the rejected revision runs in Deployment jobs, see StaysBack" in summary(subject)
         assert subject.target is not None
         subject.target.roll_out("new", subject.now)
         subject.pass_time(MINUTE)
@@ -415,8 +521,8 @@ class TestOthersChangeOne:
         subject.pass_time(MINUTE)
         assert (subject.phase, versions(subject)) == (Phase.SUPERSEDED, ["old", "new", "newer"])
         assert summary(subject).endswith(
-            "; its rollback had begun at 2026-07-31T14:02:00Z; back: the target, not back: api, jobs; take back by "
-            "hand what is not: the report has the commands"
+            "; its rollback had begun at 2026-07-31T14:02:00Z; back: the target, not back: Deployment api, "
+            "Deployment jobs; take back by hand what is not: the report has the commands"
         )
         assert [each.partition(": kubectl")[0] for each in next_steps(subject)][:2] == [
             "Unless another release of it is meant to stay, take Deployment api back to web-old",
@@ -445,8 +551,7 @@ class TestOthersChangeOne:
         status = subject.stored().status
         assert (status.phase, status.not_back) == (Phase.SUPERSEDED, left)
         first = f"Deployment {back[0]} was taken back by hand from web-new to web-old: web-new counts as rejected"
-        names = ", ".join(each.removeprefix("Deployment ") for each in left)
-        told = f"; when that was seen, not back: {names}; the report has the commands" if left else ""
+        told = f"; when that was seen, not back: {', '.join(left)}; the report has the commands" if left else ""
         assert summary(subject) == f"{first}{told}"
         assert [each.partition(": kubectl")[0] for each in next_steps(subject) if ": kubectl" in each] == [
             f"To take it back by hand, apply {each}"
@@ -454,6 +559,33 @@ class TestOthersChangeOne:
             else f"If it still runs web-new, take Deployment {each} back to web-old"
             for each in commands
         ]
+
+    def test_what_was_rejected_and_runs_on_beside_another_revision_is_named_and_has_its_command(self) -> None:
+        subject = group(bad=True, policy={"onDrift": "Hold"})
+        subject.pass_time(2 * HOUR + 5 * MINUTE)
+        assert subject.phase == Phase.HOLDING
+        changed(subject)
+        subject.pass_time(2 * MINUTE)
+        assert (subject.phase, said(subject, "Ready")[1]) == (Phase.SUPERSEDED, Reason.NEW_REVISION)
+        assert subject.stored().status.not_back == ["Deployment web", "Deployment api"]
+        assert summary(subject).endswith(
+            "; when that was seen, not back: Deployment web, Deployment api; the report has the commands"
+        )
+        assert [each.partition(": kubectl")[0] for each in next_steps(subject) if ": kubectl" in each] == [
+            "To take it back by hand, apply way-back.json",
+            "If it still runs web-new, take Deployment api back to web-old",
+        ]
+        assert unproved(subject) == []
+        subject.status["notBack"] = ["Deployment web"]
+        assert "status.summary" in " ".join(unproved(subject)), "the sentence has another one"
+
+    def test_what_was_not_rejected_is_nothing_to_take_back(self) -> None:
+        subject = group()
+        subject.pass_time(30 * MINUTE)
+        changed(subject)
+        subject.pass_time(2 * MINUTE)
+        assert (subject.phase, subject.stored().status.not_back) == (Phase.SUPERSEDED, [])
+        assert "not back" not in summary(subject)
 
     def test_a_first_release_without_pods_is_back(self) -> None:
         subject = group(rollout={"firstRelease": "ScaleToZero"})

@@ -149,10 +149,8 @@ class TestAStepThatFails:
         assert (stored.phase, taken(subject)) == (Phase.FAILED, [GIVE])
         assert stalled is not None
         assert stalled.reason == Reason.PROMOTION_INCOMPLETE
-        assert (
-            "web-new is approved, but the promotion came only so far: Deployment shop/stable: its pods"
-            in stalled.message
-        )
+        assert stalled.message.startswith("web-new is approved, but the promotion came only so far until 2026-07-31T")
+        assert "Z: Deployment shop/stable: its pods were not all there after " in stalled.message
         assert stalled.message.endswith(
             "; changed, but not all of its pods run: Deployment shop/stable, not given to Deployment shop/worker; "
             "finish it or take it back by hand"
@@ -286,7 +284,7 @@ class TestAPausedRollout:
         subject.target.fails = True
         subject.pass_time(LIFE + 20 * MINUTE)
         assert (subject.phase, taken(subject)) == (Phase.FAILED, [])
-        assert "is approved and its rollout was resumed, but its pods are not all there after" in summary(subject)
+        assert "is approved and its rollout was resumed, but its pods were not all there after" in summary(subject)
         assert "not given to Deployment shop/worker" in summary(subject)
 
     def test_is_finished_before_anything_else_is_given_the_release(self) -> None:

@@ -197,24 +197,41 @@ class TestOthers:
         )
         assert f"{paused}: kubectl rollout resume deployment/web -n shop" in steps(simulator)
 
+    def test_what_returned_after_a_rollback_has_its_patch_again(self) -> None:
+        simulator = bad(owned=False)
+        simulator.pass_time(HOUR + 10 * MINUTE)
+        assert (simulator.phase, patch(simulator)) == (Phase.ROLLED_BACK, None)
+        assert simulator.target is not None
+        simulator.target.roll_out("new", simulator.now)
+        simulator.pass_time(MINUTE)
+        assert patch(simulator) == [{"op": "replace", "path": "/spec/template", "value": template("old")}]
+        assert any(each.startswith("To take it back by hand, apply way-back.json") for each in steps(simulator))
+        simulator.target.roll_out("old", simulator.now)
+        simulator.pass_time(10 * MINUTE)
+        assert patch(simulator) is None
+
     def test_what_stays_paused_is_to_be_resumed(self) -> None:
         simulator = bad("Pause")
         simulator.pass_time(HOUR + 10 * MINUTE)
         assert simulator.phase == Phase.ROLLED_BACK
-        assert (
-            "Once Git has what is to run, end the pause: kubectl annotate applications.argoproj.io web -n argocd "
+        (found,) = (each for each in steps(simulator) if "end the pause" in each)
+        assert found == (
+            f"What owns the target was paused at {simulator.status['act']['pause']['doneAt']}; if it still is, end the "
+            "pause once Git has what is to run: kubectl annotate applications.argoproj.io web -n argocd "
             "argocd.argoproj.io/skip-reconcile-"
-        ) in steps(simulator)
+        )
 
     def test_a_pause_that_was_never_seen_is_told_as_such(self) -> None:
         simulator = bad("Pause")
         simulator.unpausable = "PATCH applications: 403"
         simulator.pass_time(6 * HOUR)
         assert simulator.phase == Phase.FAILED
+        intent = simulator.status["act"]["pause"]["intentAt"]
         found = next(each for each in steps(simulator) if "end the pause" in each)
         assert found.startswith(
-            "What owns the target was to be paused, and was not seen to be: if it is, end the pause once Git has what "
-            "is to run: kubectl annotate applications.argoproj.io web -n argocd "
+            f"What owns the target was to be paused at {intent}, and was not seen to be; if it still is, end "
+            "the pause once Git has what is to run: kubectl annotate "
+            "applications.argoproj.io web -n argocd "
         )
 
 

@@ -206,8 +206,8 @@ class TestFollowing:
         assert status.phase == "Failed"
         assert status.summary is not None
         assert (
-            "after 12m: 0 of 1 pods of web-old (restored) are ready; 2 of web-new (rejected) are still there: web-a, "
-            "web-a; pod web-c: container app keeps crashing"
+            "after 12m; seen then: 0 of 1 pods of web-old (restored) are ready; 2 of web-new (rejected) are still "
+            "there: web-a, web-a; pod web-c: container app keeps crashing"
         ) in status.summary, "however long the rest is"
         assert "it is not tried again" in status.summary
         stays = next(each for each in status.conditions if each.type == "StaysBack")

@@ -237,7 +237,8 @@ class DriftReviewStatus(Model):
     not_back: Annotated[
         list[Annotated[str, Field(max_length=300)]], Field(max_length=1 + MOST_WITH, json_schema_extra=atomic())
     ] = Field(default_factory=list)
-    """Of several that ship together, what still ran the release, by kind and name, when one was taken back by hand."""
+    """What runs the release and is to be taken back, by kind and name: after a rollback when last looked at; of several
+    that ship together when one was taken back by hand, or changed after the release was rejected."""
     act: Act | None = None
     """What was done about it."""
     rollback: Rollback | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
@@ -14,11 +15,14 @@ from driftreview.domain import schedule
 from driftreview.domain.conclusion import BY_PEOPLE
 from driftreview.domain.display import fitted
 from driftreview.domain.follow import NOBODY
-from driftreview.domain.pausing import NEVER_SEEN_PAUSED, how_to_unpause
+from driftreview.domain.pausing import how_paused, how_to_unpause
 from driftreview.domain.recovery import since_then
 from driftreview.domain.status import finished, moved
 from driftreview.domain.steps import told_steps
 from driftreview.domain.ways import went_back_to
+
+_MOST_AFTER: Final = 384
+"""Characters of what came after a rollback, in the sentence of why it was done."""
 
 
 def acted(review: DriftReview, status: DriftReviewStatus, phase: Phase, now: datetime) -> DriftReviewStatus:
@@ -40,20 +44,20 @@ def outcome(review: DriftReview, status: DriftReviewStatus, phase: Phase) -> tup
     left = decision is not None and decision.recommendation is Recommendation.REJECT
     by_people = decision is not None and decision.reason in BY_PEOPLE
     unanswered = left and not by_people and review.spec.policy.on_drift is OnDrift.HOLD
-    message = f"rolled back to {went_back_to(status)}{_how(review, status)}: {because}"
+    by = f" {status.act.by}" if status.act is not None and status.act.by else ""
+    message = f"rolled back to {went_back_to(status)}{by}: {because}"
     message += f"; {NOBODY}" if unanswered else ""
-    return _why(status, Reason.SIGNAL_DEGRADED), fitted(message, since_then(status))
+    after = fitted(since_then(status), _paused(review, status), _MOST_AFTER)
+    return _why(status, Reason.SIGNAL_DEGRADED), fitted(message, after)
 
 
-def _how(review: DriftReview, status: DriftReviewStatus) -> str:
-    """By whom, where not by the operator; and what stays paused for it until people take that back."""
-    act = status.act
-    by = f" {act.by}" if act is not None and act.by else ""
+def _paused(review: DriftReview, status: DriftReviewStatus) -> str:
+    """What was paused for a rollback, and how people take that back; at the end, to be copied."""
+    act, target = status.act, review.spec.target
     if act is None or act.pause is None:
-        return by
-    target = f"{review.spec.target.kind.lower()}/{review.spec.target.name}"
-    stays = "stays paused until you run" if act.pause.done_at else f"{NEVER_SEEN_PAUSED}, run"
-    return f"{by}; what owns it {stays}: {how_to_unpause(act.pause, target)}"
+        return ""
+    how = how_to_unpause(act.pause, f"{target.kind.lower()}/{target.name}")
+    return f"; what owns it {how_paused(act.pause)}: to take that back, run: {how}"
 
 
 def _why(status: DriftReviewStatus, on_evidence: Reason) -> Reason:

@@ -25,7 +25,7 @@ from driftreview.domain.others import is_taken_back
 from driftreview.domain.owner import who_applied
 from driftreview.domain.pausing import pause_first
 from driftreview.domain.promoting import see_through
-from driftreview.domain.status import Stuck, condition, finished, held_up_by, moved, resumed, said
+from driftreview.domain.status import Stuck, condition, failed, finished, held_up_by, moved, resumed, said
 from driftreview.domain.stepping import due_since, kept_back, see_step, waited_for, waited_until
 from driftreview.domain.steps import ROLLING_BACK, next_step, told_steps
 from driftreview.domain.stop import stopped
@@ -81,7 +81,8 @@ def left_to_the_actor(review: DriftReview, now: datetime) -> Settle:
     what, since, until = missed
     if now > until + ACTOR_SLACK:
         message = fitted(f"{what}, but {_NO_ACTOR} before {said(until)}", f"{told_steps(act)}; decide by hand")
-        return Settle(finished(review, moved(status, Phase.FAILED, Reason.NO_ACTOR, message, now)), None)
+        ended = failed(review, status, Reason.NO_ACTOR, message, now)
+        return Settle(ended, now if ended.aftermath is not None else None)
     if now < since + ACTOR_SLACK or says_why or _kept_back_lately(review, status, act, now):
         return Settle(status, now + RESYNC)
     message = f"{what}, but {_NO_ACTOR}: does the operator of role actor run, and watch here?"
@@ -135,11 +136,11 @@ def _put_back(
     """Somebody put the judged template back after our rollback: that is said, not fought."""
     name = status.judged.name if status.judged else "the judged revision"
     message = (
-        f"the rollback of {name} at {said(applied)} was undone by somebody else: it runs again, applied "
-        f"{who_applied(changed_by(status.act, target), target.owner)}, and is not rolled back a second time; find what "
-        "applies it and decide by hand"
+        f"the rollback of {name} at {said(applied)} was undone by somebody else: at {said(now)} it ran again, applied "
+        f"{who_applied(changed_by(status.act, target), target.owner)}, and was not rolled back a second time; find "
+        "what applied it and decide by hand"
     )
-    return finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
+    return failed(review, status, Reason.ROLLBACK_INCOMPLETE, message, now)
 
 
 def _promote(review: DriftReview, status: DriftReviewStatus, now: datetime) -> Action:
@@ -217,16 +218,16 @@ def _follow(
     patience = max(timedelta(seconds=target.deadline_seconds), 2 * took) + DEADLINE_SLACK
     until = since + patience
     if target.rollout is Rollout.FAILED or now > until:
-        done, there = f"the template of {back} is back, but its pods are", "there"
+        done, there = f"the template of {back} was put back at {said(since)}", "there"
         if empties(status.act):
-            done, there = "it is scaled to zero, but its pods are", "gone"
+            done, there = f"it was scaled to zero at {said(since)}", "gone"
         message = fitted(
-            f"{done} not all {there} after {format_duration(now - since)}: {how_far}",
+            f"{done}, but its pods were not all {there} after {format_duration(now - since)}; seen then: {how_far}",
             f"; it is not tried again: mend what keeps the pods from running ({warnings_of(review)}"
             f"{blocked(review, target)}), or roll out by hand what is known to be good",
         )
-        failed = finished(review, moved(status, Phase.FAILED, Reason.ROLLBACK_INCOMPLETE, message, now))
-        return Settle(begun(review, failed, target, now), now)
+        ended = failed(review, status, Reason.ROLLBACK_INCOMPLETE, message, now)
+        return Settle(begun(review, ended, target, now), now)
     end = f"; {waited_for(until)}{blocked(review, target)}"
     summary = fitted(f"{ROLLING_BACK} to {back}: {how_far}", end)
     hangs = target.blocked_by and now > since + DEADLINE_SLACK

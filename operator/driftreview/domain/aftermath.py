@@ -20,10 +20,10 @@ from driftreview.domain import schedule
 from driftreview.domain.acted import outcome
 from driftreview.domain.action import Action, CaptureRecovery, Observed, Settle
 from driftreview.domain.decide import metrics_asked
-from driftreview.domain.members import apart
+from driftreview.domain.members import beside
 from driftreview.domain.owner import who_applied
-from driftreview.domain.putback import how_it_runs, is_put_back
-from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, waits, without_pods
+from driftreview.domain.putback import how_all_run, is_put_back, not_back, runs_rejected, what_runs
+from driftreview.domain.recovery import due_from_now, given_up, is_open, recovered, since_then, waits, without_pods
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import Truth, condition, finished, moved, said, with_condition
 from driftreview.domain.trouble import PATIENCE
@@ -39,7 +39,7 @@ def begun(review: DriftReview, status: DriftReviewStatus, target: TargetView, no
     status = status.model_copy(update={"aftermath": Aftermath()})
     if status.phase is Phase.ROLLED_BACK:
         status = due_from_now(review, status, schedule.whole_seconds(now))
-    return _told(review, _seen(review, status, target, now), now)
+    return _told(review.model_copy(update={"status": status}), _seen(review, status, target, now), now)
 
 
 def is_over(status: DriftReviewStatus) -> bool:
@@ -126,51 +126,31 @@ def _seen(
     name = str(review.spec.target)
     if target is None or target.uid != status.target.uid:
         what = "was deleted" if target is None else "was deleted and created again"
-        return _left(status, Reason.TARGET_REPLACED, f"{name} {what}", now)
-    emptied = empties(status.act)
-    if target.template_hash == rejected.template_hash and (target.replicas or not emptied):
+        left = [each for each in status.not_back if each != name]
+        return _left(status.model_copy(update={"not_back": left}), Reason.TARGET_REPLACED, f"{name} {what}", now)
+    status = status.model_copy(update={"not_back": not_back(review.model_copy(update={"status": status}), target)})
+    review = review.model_copy(update={"status": status})
+    if runs_rejected(review, target):
         own = status.model_copy(update={"members": []})
         return _runs_again(status, own, target, rejected.name, now)
-    if not is_put_back(review.model_copy(update={"status": status}), target):
-        other = target.current.name if target.current else "another pod template"
-        return _left(status, Reason.NEW_REVISION, f"{name} runs {other} now", now)
-    if (again := next(_back_again(review, status, target), None)) is not None:
+    if not is_put_back(review, target):
+        return _left(status, Reason.NEW_REVISION, f"{name} was changed to {what_runs(target)}", now)
+    if (again := next(_back_again(review, target), None)) is not None:
         one, view = again
         name = one.status.judged.name if one.status.judged else "what was judged"
         return _runs_again(status, one.status, view, f"{one.spec.target}: {name}", now)
-    reason, message = _runs(review, status, target)
+    reason, message = how_all_run(review, target)
     if after.returned_at is not None:
         message += f"; {rejected.name} was seen to run again from {said(after.returned_at)} on, and is gone"
     holds: Truth = "True" if reason is Reason.STAYS_BACK else "Unknown"
     return with_condition(status, ConditionType.STAYS_BACK, holds, reason, message, now)
 
 
-def _runs(review: DriftReview, status: DriftReviewStatus, target: TargetView) -> tuple[Reason, str]:
-    """What the pods of all that was put back say: StaysBack where all of it runs, or else the first reason why not."""
-    found = [how_it_runs(review.model_copy(update={"status": status}), target)]
-    for one, view in zip(_taken_back(review, status), target.members, strict=False):
-        if view is not None and is_put_back(one, view):
-            found.append(how_it_runs(one, view, beside=True))
-    reason = next((each for each, _ in found if each is not Reason.STAYS_BACK), Reason.STAYS_BACK)
-    return reason, ", and ".join(text for _, text in found)
-
-
-def _taken_back(review: DriftReview, status: DriftReviewStatus) -> list[DriftReview]:
-    """Each workload beside the target that was taken back, as the target of a review of its own."""
-    every = apart(review.model_copy(update={"status": status}))[1:]
-    return [each for each in every if each.status.act is not None and each.status.act.applied_at is not None]
-
-
-def _back_again(
-    review: DriftReview, status: DriftReviewStatus, target: TargetView
-) -> Iterator[tuple[DriftReview, TargetView]]:
+def _back_again(review: DriftReview, target: TargetView) -> Iterator[tuple[DriftReview, TargetView]]:
     """Each workload that was taken back after the target, and runs what was judged again."""
-    taken_back = _taken_back(review, status)
-    for one, view in zip(taken_back, target.members, strict=False):  # in one order, and of the later ones none
-        judged = one.status.judged
-        if view is None or judged is None:
-            continue
-        if view.template_hash == judged.template_hash and (view.replicas or not empties(one.status.act)):
+    for one, view in beside(review, target):
+        taken_back = one.status.act is not None and one.status.act.applied_at is not None
+        if view is not None and taken_back and runs_rejected(one, view):
             yield one, view
 
 
@@ -228,9 +208,13 @@ def _ended(status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
 
 
 def _told(review: DriftReview, status: DriftReviewStatus, now: datetime) -> DriftReviewStatus:
-    """Say it in the review's sentence as well."""
+    """Say it in the review's sentence as well; why one failed stays what it was, and what is known since is added."""
+    ready = condition(review.status, ConditionType.READY)
     if status.phase is Phase.ROLLED_BACK:
         status = moved(status, status.phase, *outcome(review, status, status.phase), now)
+    elif status.phase is Phase.FAILED and ready is not None:
+        why = ready.message.removesuffix(since_then(review.status))
+        status = moved(status, status.phase, ready.reason, why, now, end=since_then(status))
     return finished(review, status)
 
 

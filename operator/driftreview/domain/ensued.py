@@ -31,8 +31,10 @@ from driftreview.domain.conclusion import (
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.display import shorten
 from driftreview.domain.naming import look_names
+from driftreview.domain.recovery import since_then
 from driftreview.domain.rows import WORTH_SAYING
 from driftreview.domain.status import MOST_SAID, NOT_HELD_UP, Stuck, condition, finished, moved, said, truth
+from driftreview.domain.steps import told_left
 from driftreview.domain.ways import is_asked_for
 
 _DOES: Final = {ActType.PROMOTE: Phase.PROMOTING, ActType.ROLL_BACK: Phase.ROLLING_BACK}
@@ -209,7 +211,8 @@ def _said(review: DriftReview) -> Iterator[Difference]:
     stuck = Stuck(stalled.reason, stalled.message) if held_up else None
     # Suspending takes the next look off the status, with the next step of the operator and not before.
     active = review.model_copy(update={"spec": review.spec.model_copy(update={"suspend": False})})
-    again = finished(active, moved(status, phase, reason, text, going.last_transition_time, stuck))
+    end = {Phase.FAILED: since_then(status), Phase.SUPERSEDED: told_left(status.not_back)}.get(phase, "")
+    again = finished(active, moved(status, phase, reason, text, going.last_transition_time, stuck, end=end))
     if status.summary != again.summary:
         yield Difference("status.summary", status.summary or NONE, again.summary or NONE)
     if final and status.progress != again.progress:

@@ -5,6 +5,7 @@ None of it is fought. What ends a review says who did it, as far as field manage
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -23,7 +24,7 @@ from driftreview.domain.members import as_whole, beside, every
 from driftreview.domain.running import Edit
 from driftreview.domain.schedule import whole_seconds
 from driftreview.domain.status import Stuck, condition, finished, moved, resumed, said
-from driftreview.domain.steps import is_half_back, told_steps
+from driftreview.domain.steps import is_half_back, told_left, told_steps
 from driftreview.domain.workload import TargetView
 
 _SOMEBODY: Final = "somebody"
@@ -34,18 +35,37 @@ def ended_by_others(review: DriftReview, target: TargetView | None, now: datetim
 
     So it ends if that is true of one of several that ship together. In a chain it goes on instead with what runs.
     """
-    so_far = _so_far(review.status.act)
-    left = _not_back(review, target) if target is not None else []
-    ended = _ended(review, target, so_far, left, now)
+    whole = _Whole.of(review, target)
+    ended = _ended(review, target, whole, now)
     if ended is not None or target is None:
         return ended
     for one, view in beside(review, target):
         # What people take back in Git goes back in any order: that is followed from the target on.
-        if (found := _ended(one, view, so_far, left, now)) is not None and not (
+        if (found := _ended(one, view, whole, now)) is not None and not (
             is_handed_over(review) and _went_back(one, view)
         ):
             return as_whole(review.status, found)
     return None
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """What is true of all workloads, where one of them ends the review."""
+
+    so_far: str
+    """What an act had come to, as the end of a sentence."""
+    left: list[str]
+    """What still runs what is judged, by kind and name."""
+    goes_back: bool
+    """Whether it was rejected, or its rollback decided; what is left of one that was begun is told of its steps."""
+
+    @classmethod
+    def of(cls, review: DriftReview, target: TargetView | None) -> _Whole:
+        act, decision = review.status.act, review.status.decision
+        rejected = decision is not None and decision.recommendation is Recommendation.REJECT
+        goes_back = rejected or (act is not None and act.type is ActType.ROLL_BACK)
+        left = _not_back(review, target) if target is not None else []
+        return cls(_so_far(act), left, goes_back and not is_half_back(act))
 
 
 def _so_far(act: Act | None) -> str:
@@ -74,10 +94,8 @@ def _is_left(review: DriftReview, target: TargetView | None) -> bool:
     return target.template_hash == judged.template_hash
 
 
-def _ended(
-    review: DriftReview, target: TargetView | None, so_far: str, left: list[str], now: datetime
-) -> DriftReviewStatus | None:
-    """The same of one workload; `so_far` is what an act had come to, `left` what still runs what is judged."""
+def _ended(review: DriftReview, target: TargetView | None, whole: _Whole, now: datetime) -> DriftReviewStatus | None:
+    """The same of one workload."""
     status = review.status
     name = str(review.spec.target)
     if status.t0 is None and status.chain is not None:
@@ -85,7 +103,7 @@ def _ended(
     if status.target is None or status.judged is None:
         return None
     if target is None or target.uid != status.target.uid:
-        message = f"{name} {_replaced(status, target)}{so_far}"
+        message = f"{name} {_replaced(status, target)}{whole.so_far}"
         return finished(review, moved(status, Phase.SUPERSEDED, Reason.TARGET_REPLACED, message, now))
     expected = {status.judged.template_hash}
     if status.act is not None and status.act.type is ActType.ROLL_BACK and status.previous is not None:
@@ -94,7 +112,8 @@ def _ended(
         return None
     went_back = _went_back(review, target)
     if went_back and not is_taken_back(status, target):
-        return finished(review, _reverted(status.model_copy(update={"not_back": left}), name, target, so_far, now))
+        reverted = status.model_copy(update={"not_back": whole.left})
+        return finished(review, _reverted(reverted, name, target, whole.so_far, now))
     ends = why_not_chained(review)
     if ends == "" and not went_back:
         return chained(review, target, now)
@@ -102,11 +121,14 @@ def _ended(
     how = "rolled back by another review to" if went_back else "changed to"
     message = (
         f"{name} was {how} {other}{_by(target.edited)} during the review of {status.judged.name}: nothing more is "
-        f"judged or done{so_far}"
+        f"judged or done{whole.so_far}"
     )
     end = f"; the chain ends here: {ends}" if ends else let_past(review, target)
     if end and not went_back:
         message = fitted(message, end)
+    if whole.goes_back:
+        status = status.model_copy(update={"not_back": whole.left})
+        message = fitted(message, told_left(whole.left))
     return finished(review, moved(status, Phase.SUPERSEDED, Reason.NEW_REVISION, message, now))
 
 
@@ -176,9 +198,7 @@ def _reverted(
     judged, decision = status.judged.name if status.judged else "", status.decision
     previous, by = status.previous.name if status.previous else "", _by(target.edited)
     message = f"{name} was taken back by hand from {judged} to {previous}{by}: {judged} counts as rejected{so_far}"
-    if status.not_back:
-        names = ", ".join(each.partition(" ")[2] for each in status.not_back)
-        message = fitted(message, f"; when that was seen, not back: {names}; the report has the commands")
+    message = fitted(message, told_left(status.not_back))
     if decision is None or decision.recommendation is not Recommendation.REJECT:
         who = target.edited.manager if target.edited else _SOMEBODY
         before = f"; before: {decision.recommendation}, {decision.message}" if decision else ""

@@ -42,8 +42,6 @@ _TRUE: Final = frozenset({"1", "t", "T", "true", "TRUE", "True"})
 _HERE: Final = frozenset({"https://kubernetes.default.svc", "in-cluster"})
 """How an Application names the cluster that Argo CD runs in."""
 _GROUP: Final = "apps"
-NEVER_SEEN_PAUSED: Final = "was to be paused, and was not seen to be: if it is"
-"""Said of an intent: the operator may have ended after the patch, and before that was written down."""
 NOT_TOLD: Final = "what owns the target cannot be told to leave it alone"
 
 
@@ -191,6 +189,16 @@ def how_to_grant(pause: Pause) -> str:
         f"; if the right is missing, whoever may bind roles in namespace {pause.namespace} binds {RULES} there to the "
         "operator's account"
     )
+
+
+def how_paused(pause: Pause) -> str:
+    """That something was paused, and when: whether it still is, nobody looks.
+
+    Of an intent the operator may have ended after the patch, and before that was written down.
+    """
+    if pause.done_at is not None:
+        return f"was paused at {said(pause.done_at)}"
+    return f"was to be paused at {said(pause.intent_at)}, and was not seen to be"
 
 
 def how_to_unpause(pause: Pause, target: str) -> str:

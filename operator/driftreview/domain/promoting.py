@@ -41,8 +41,8 @@ def _resumed(review: DriftReview, status: DriftReviewStatus, target: TargetView,
     late = now > since + timedelta(seconds=target.deadline_seconds) + DEADLINE_SLACK
     if target.rollout is Rollout.FAILED or late:
         message = fitted(
-            f"{name} is approved and its rollout was resumed, but its pods are not all there after "
-            f"{format_duration(now - since)}: {target.rollout_message}",
+            f"{name} is approved and its rollout was resumed, but its pods were not all there after "
+            f"{format_duration(now - since)}; seen then: {target.rollout_message}",
             f"{told_steps(act)}; finish it or take it back by hand",
         )
         return Settle(finished(review, moved(status, Phase.FAILED, Reason.PROMOTION_INCOMPLETE, message, now)), None)

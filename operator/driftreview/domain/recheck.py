@@ -43,6 +43,7 @@ UNPROVED: Final = (
     "status.conditions: NewRevisionRefused, until the end",
     "status.conditions: BaselineCaptured's message",
     "what was seen of the target after a rollback: status.aftermath, StaysBack; why and when a recovery was not judged",
+    "status.notBack after a rollback",
     "that of DecisionDue, until the end",
     "since when each condition holds, but for the end of a review whose act was carried out",
     "status.rollback.check, status.kept; of status.chain.revisions: t0, until and followedBy",

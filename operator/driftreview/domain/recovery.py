@@ -6,15 +6,16 @@ from datetime import datetime
 from typing import Final
 
 from driftreview.api.aftermath import Recovery, RecoveryVerdict
+from driftreview.api.base import Condition
 from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import DriftReview
-from driftreview.api.phases import ConditionType
+from driftreview.api.phases import ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import Verdict
 from driftreview.domain import schedule
-from driftreview.domain.display import shorten
+from driftreview.domain.display import shorten, some
 from driftreview.domain.members import every
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.status import Truth, condition, said, with_condition
@@ -139,18 +140,35 @@ def without_pods(
 
 def since_then(status: DriftReviewStatus) -> str:
     """What is known since a rollback, as the end of a sentence about it; empty where nothing is."""
-    parts = []
-    back = condition(status, ConditionType.STAYS_BACK)
-    if back is not None and back.status == "False" and status.judged is not None:
-        what = "one of its workloads runs the rejected revision" if status.members else f"{status.judged.name} runs"
-        parts.append(f"but {what} again, see StaysBack")
+    parts = [_whether_it_stays(status)]
     recovery = status.recovery
     if recovery is not None and recovery.verdict is None:
         parts.append(f"whether that helped is judged after {said(recovery.due)}")
     elif recovery is not None and recovery.verdict is not None:
         what = _WORDS[recovery.verdict]
         parts.append(f"{what}: {shorten(recovery.message or '', _MOST_TOLD)}")
-    return "".join(f"; {each}" for each in parts)
+    return "".join(f"; {each}" for each in parts if each)
+
+
+def _whether_it_stays(status: DriftReviewStatus) -> str:
+    """What StaysBack says, as far as the sentence about the rollback does not; empty where that is all."""
+    back, is_half = condition(status, ConditionType.STAYS_BACK), status.phase is Phase.FAILED
+    if back is None or status.judged is None or (is_half and _is_why(status, back)):
+        return ""
+    if back.status == "False":
+        runs = f"the rejected revision runs in {some(status.not_back)}"
+        return f"but {runs if status.members else f'{status.judged.name} runs again'}, see StaysBack"
+    what = shorten(back.message, _MOST_TOLD)
+    if is_half:
+        return f"since then: {what}"
+    return what if back.reason == Reason.SCALED_TO_ZERO else ""
+
+
+def _is_why(status: DriftReviewStatus, back: Condition) -> bool:
+    """Whether what StaysBack says is what the review failed for."""
+    ended, after = condition(status, ConditionType.RECONCILING), status.aftermath
+    at_the_end = ended is not None and after is not None and after.returned_at == ended.last_transition_time
+    return back.reason == Reason.ROLLBACK_INCOMPLETE or (back.reason == Reason.RETURNED and at_the_end)
 
 
 def _told(status: DriftReviewStatus, truth: Truth, reason: Reason, message: str, now: datetime) -> DriftReviewStatus:

@@ -8,6 +8,8 @@ from datetime import datetime
 from itertools import product
 from typing import Final, Literal
 
+from driftreview.api.act import ActType
+from driftreview.api.aftermath import Aftermath
 from driftreview.api.base import Condition, Model, format_time
 from driftreview.api.checkpoint import Checkpoint
 from driftreview.api.driftreview import DriftReview
@@ -81,23 +83,31 @@ class Stuck:
 
 
 def moved(
-    status: DriftReviewStatus, phase: Phase, reason: str, summary: str, now: datetime, stuck: Stuck | None = None
+    status: DriftReviewStatus,
+    phase: Phase,
+    reason: str,
+    summary: str,
+    now: datetime,
+    stuck: Stuck | None = None,
+    *,
+    end: str = "",
 ) -> DriftReviewStatus:
-    """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step; each says what it is about."""
+    """Enter (or stay in) a phase, say why, and keep kstatus' conditions in step; each says what it is about.
+
+    `end` is what the sentence ends in, however long it is.
+    """
     final = phase in TERMINAL
     status = _without_passing(status) if final else status
-    if end := _stop_said(status):
-        summary = fitted(summary.removesuffix(end), end, MOST_SAID)
-        status = status.model_copy(update={"phase": phase, "summary": fitted(summary.removesuffix(end), end)})
-    else:
-        status = status.model_copy(update={"phase": phase, "summary": shorten(summary)})
+    end = end or _stop_said(status)
+    summary = fitted(summary.removesuffix(end), end, MOST_SAID)
+    status = status.model_copy(update={"phase": phase, "summary": fitted(summary.removesuffix(end), end)})
     if final and status.rollback is not None:
         message = _OVER
         over = {"possible": False, "until": None, "left": None, "reason": Reason.ENDED, "message": message}
         ended = status.rollback.model_copy(update=over)
         status = status.model_copy(update={"rollback": ended})
         status = with_condition(status, ConditionType.ROLLBACK_POSSIBLE, "False", Reason.ENDED, message, now)
-    stuck = stuck or (Stuck(reason, summary) if phase in _STALLED else None)
+    stuck = stuck or (Stuck(reason, summary) if phase in _STALLED and not is_mended(status) else None)
     conditions: tuple[tuple[ConditionType, bool, str, str], ...] = (
         (ConditionType.READY, phase in _SUCCESS, reason, summary if final else _NOT_YET),
         (ConditionType.RECONCILING, not final, reason, _OVER if final else summary),
@@ -111,6 +121,22 @@ def moved(
     for kind, holds, why, message in conditions:
         status = with_condition(status, kind, truth(holds=holds), why, message, now)
     return status
+
+
+def is_mended(status: DriftReviewStatus) -> bool:
+    """Whether all that a rollback was to take back was seen to be back: of one that failed, by hand."""
+    back = condition(status, ConditionType.STAYS_BACK)
+    return back is not None and back.status == "True"
+
+
+def failed(
+    review: DriftReview, status: DriftReviewStatus, reason: str, message: str, now: datetime
+) -> DriftReviewStatus:
+    """The review fails: of a rollback that was begun it is looked at all the same what becomes of it."""
+    act = status.act
+    if act is not None and act.type is ActType.ROLL_BACK and act.applied_at is not None:
+        status = status.model_copy(update={"aftermath": Aftermath()})
+    return finished(review, moved(status, Phase.FAILED, reason, message, now))
 
 
 def _without_passing(status: DriftReviewStatus) -> DriftReviewStatus:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from driftreview.api.act import Act, ActType
-from driftreview.api.aftermath import Aftermath
 from driftreview.api.approval import ApprovalRecord, ApprovalType
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import Phase
@@ -20,7 +19,7 @@ from driftreview.domain.action import DEADLINE_SLACK, FOLLOW, Action, Settle, Ta
 from driftreview.domain.display import fitted, shorten
 from driftreview.domain.freeze import freeze_at
 from driftreview.domain.giving import StepView
-from driftreview.domain.status import Stuck, finished, moved, said
+from driftreview.domain.status import Stuck, failed, finished, moved, said
 from driftreview.domain.steps import ROLLING_BACK, does, told_steps
 from driftreview.domain.stop import stopped
 from driftreview.domain.trouble import PATIENCE
@@ -133,7 +132,7 @@ def _follow(review: DriftReview, index: int, since: datetime, view: StepView, no
         return Settle(_ticked(review, index, {"completed_at": schedule.whole_seconds(now)}, now), now)
     until = since + timedelta(seconds=view.deadline_seconds) + DEADLINE_SLACK
     if view.rollout is Rollout.FAILED or now > until:
-        why = f"its pods are not all there after {format_duration(now - since)}: {view.message}"
+        why = f"its pods were not all there after {format_duration(now - since)}; seen then: {view.message}"
         return _incomplete(review, index, why, now)
     summary = fitted(f"{_so_far(act, index)}: {act.steps[index]}: {view.message}", f"; {waited_for(until)}")
     return Settle(finished(review, moved(status, _phase(act), Reason.ACTING, summary, now)), now + FOLLOW)
@@ -160,8 +159,6 @@ def _incomplete(review: DriftReview, index: int, why: str, now: datetime) -> Set
     else:
         reason, what = Reason.ROLLBACK_INCOMPLETE, f"the rollback of {judged_names(status)}"
         end = "it is not tried again: finish it by hand, or roll all out again"
-    text = fitted(f"{what} came only so far: {act.steps[index]}: {shorten(why)}", f"{told_steps(act)}; {end}")
-    failed = finished(review, moved(status, Phase.FAILED, reason, text, now))
-    if act.type is ActType.PROMOTE:
-        return Settle(failed, None)
-    return Settle(failed.model_copy(update={"aftermath": Aftermath()}), now)
+    so_far = f"{what} came only so far until {said(now)}: {act.steps[index]}: {shorten(why)}"
+    text = fitted(so_far, f"{told_steps(act)}; {end}")
+    return Settle(failed(review, status, reason, text, now), None if act.type is ActType.PROMOTE else now)

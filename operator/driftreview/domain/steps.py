@@ -58,6 +58,12 @@ def _told(steps: Sequence[Step], words: tuple[str, str, str], done: Sequence[str
     return f"; {', '.join(parts)}" if parts else ""
 
 
+def told_left(not_back: Sequence[str]) -> str:
+    """Which workloads still ran what was judged when a review ended, as the end of its sentence; empty if none did."""
+    left = ", ".join(not_back)
+    return f"; when that was seen, not back: {left}; the report has the commands" if left else ""
+
+
 def _name(step: Step) -> str:
-    """Its workload; of one that ships with the target, which is in its namespace, as short as it can be."""
-    return str(step) if step.do in _GIVES else step.name
+    """Its workload; of one that ships with the target without the namespace, as that is the target's."""
+    return str(step) if step.do in _GIVES else f"{step.kind} {step.name}"

@@ -18,7 +18,7 @@ from driftreview.domain.evidence import RECOVERY, T0
 from driftreview.domain.kinds import rules_of
 from driftreview.domain.recovery import waits
 from driftreview.domain.samples import Failed
-from driftreview.domain.status import Stuck, condition, finished, moved, said, with_condition
+from driftreview.domain.status import Stuck, condition, failed, finished, moved, said, with_condition
 
 _NOT_ASKED: Final = frozenset(
     {Reason.SOURCE_NOT_FOUND, Reason.SOURCE_NOT_ALLOWED, Reason.SOURCE_CHANGED, Reason.SECRET_NOT_FOUND}
@@ -173,7 +173,7 @@ def keeps_failing(review: DriftReview, now: datetime) -> bool:
 def evidence_altered(review: DriftReview, name: str, now: datetime) -> DriftReviewStatus:
     """Stored evidence is gone or was changed: no verdict can rest on it."""
     message = f"DriftSnapshot {name} is gone or does not match its hash: no verdict can rest on it"
-    return finished(review, moved(review.status, Phase.FAILED, Reason.EVIDENCE_ALTERED, message, now))
+    return failed(review, review.status, Reason.EVIDENCE_ALTERED, message, now)
 
 
 def way_back_gone(review: DriftReview, now: datetime) -> DriftReviewStatus:

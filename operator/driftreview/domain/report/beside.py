@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from driftreview.api.act import ActType, Do, Step
+from driftreview.api.base import Condition
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus, Member
@@ -64,17 +65,20 @@ def _step(material: Material, index: int, member: Member) -> tuple[str, str] | N
     review, status = material.review, material.review.status
     done = next((each for each in _rolled_back(status) if (each.kind, each.name) == (member.kind, member.name)), None)
     who, where = f"{member.kind} {member.name}", f"{member.kind.lower()}/{member.name} -n {review.metadata.namespace}"
-    if (done is not None and done.completed_at is not None) or (status.not_back and who not in status.not_back):
+    back, is_left = condition(status, ConditionType.STAYS_BACK), who in status.not_back
+    runs_not = done is not None and done.applied_at is not None and done.completed_at is None and not is_left
+    if runs_not and member.previous is not None and _may_be_amiss(status, back):
+        text = f"{who} was given {member.previous.name} again: mend what keeps its pods from running"
+        return text, warnings_of(review)
+    is_known = back is not None or status.not_back or (done is not None and done.completed_at is not None)
+    if is_known and not is_left:
         return None
     first = "Unless another release of it is meant to stay," if status.phase is Phase.SUPERSEDED else "Then"
-    if status.not_back and member.judged is not None:
+    if is_left and member.judged is not None:
         first = f"If it still runs {member.judged.name},"
     if member.previous is None:
         is_emptied = pinned_way_back(alone(review, index)) is Do.SCALE
         return (f"{first} scale {who} to zero", f"kubectl scale {where} --replicas=0") if is_emptied else None
-    if done is not None and done.applied_at is not None and not has_returned(status):
-        text = f"{who} was given {member.previous.name} again: mend what keeps its pods from running"
-        return text, warnings_of(review)
     kept = f"kubectl get driftsnapshot {kept_name(review, member.previous)} -n {review.metadata.namespace} -o json"
     patch = f"kubectl patch {where} --type=json --patch-file /dev/stdin"
     return f"{first} take {who} back to {member.previous.name}", f"{kept} | {_TEMPLATE} | {patch}"
@@ -85,12 +89,6 @@ def _rolled_back(status: DriftReviewStatus) -> list[Step]:
     return list(status.act.steps) if status.act is not None and status.act.type is ActType.ROLL_BACK else []
 
 
-def is_begun(status: DriftReviewStatus) -> bool:
-    """Whether a rollback has come to any of them."""
-    return any(each.applied_at for each in _rolled_back(status))
-
-
-def has_returned(status: DriftReviewStatus) -> bool:
-    """Whether what a rollback took away runs again."""
-    back = condition(status, ConditionType.STAYS_BACK)
-    return back is not None and back.status == "False"
+def _may_be_amiss(status: DriftReviewStatus, back: Condition | None) -> bool:
+    """Whether pods of what was given its previous pod template may not run, as far as it was looked at since."""
+    return not status.not_back if back is None else back.reason == Reason.ROLLBACK_INCOMPLETE

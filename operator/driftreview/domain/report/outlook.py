@@ -24,6 +24,7 @@ from driftreview.domain.report.material import Material, facts_of, tone, when
 from driftreview.domain.report.meanwhile import before, proof
 from driftreview.domain.report.model import Section, Sentence, Sentences, Tone
 from driftreview.domain.report.still import still
+from driftreview.domain.status import is_mended
 from driftreview.domain.steps import does
 from driftreview.domain.ways import empties
 
@@ -193,9 +194,11 @@ def _mitigations(material: Material) -> Iterator[Sentence]:
 def _steps(material: Material) -> Iterator[Sentence]:
     """What else a promotion did, and what of it was not done."""
     act = material.review.status.act
-    undone, bad = (": not done", Tone.BAD) if material.review.status.phase in TERMINAL else (": to do", Tone.OPEN)
+    undone, pods, bad = ": to do", "its pods are not all there", Tone.OPEN
+    if material.review.status.phase in TERMINAL:
+        undone, pods, bad = ": not done", "its pods were not all there", Tone.BAD
     for index, each in enumerate(act.steps if act else ()):
-        begun = f": begun at {format_time(each.applied_at)}, its pods are not all there" if each.applied_at else undone
+        begun = f": begun at {format_time(each.applied_at)}, {pods}" if each.applied_at else undone
         when = f": done at {format_time(each.completed_at)}" if each.completed_at else begun
         ref = material.of_review(f"status.act.steps[{index}]")
         yield Sentence(text=f"{each} {does(each)}{when}", tone=Tone.GOOD if each.completed_at else bad, evidence=[ref])
@@ -247,8 +250,9 @@ def _after(material: Material) -> Iterator[Sentence]:
     review, decision = material.review, material.review.status.decision
     field = [material.of_review("status.decision"), material.of_review("spec.policy")]
     if review.status.phase is Phase.FAILED:
-        text = "Decide by hand: the review could not be carried to its end, see State"
-        yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review("status.summary")])
+        if not is_mended(review.status):
+            text = "Decide by hand: the review could not be carried to its end, see State"
+            yield Sentence(text=text, tone=Tone.BAD, evidence=[material.of_review("status.summary")])
         yield from aftermath.steps(material)
     if decision is None or review.status.phase is Phase.FAILED:
         return

@@ -14,7 +14,7 @@ from driftreview.api.verdicts import Recommendation
 from driftreview.domain.display import printable, some
 from driftreview.domain.evidence import canonical
 from driftreview.domain.kinds import as_kubectl_says
-from driftreview.domain.pausing import NEVER_SEEN_PAUSED, how_to_unpause
+from driftreview.domain.pausing import how_paused, how_to_unpause
 from driftreview.domain.podtemplate import tells_secrets
 from driftreview.domain.report import beside
 from driftreview.domain.report.material import Material
@@ -50,8 +50,7 @@ def steps(material: Material) -> Iterator[Sentence]:
         owner = condition(status, ConditionType.OWNED_BY_GIT)
         if owner is not None and owner.status == "True" and status.phase not in _OVER:
             yield Sentence(text=_in_git(material), tone=Tone.OPEN, evidence=field)
-        # Of several, the others follow once the target is back.
-        if way_back(material) is not None and not beside.is_begun(status):
+        if way_back(material) is not None:
             name, namespace = config_map_name(review.metadata.name), review.metadata.namespace
             yield from _held(material)
             part = "" if _template(material) or _empties(material) else ", which has the images only"
@@ -64,9 +63,8 @@ def steps(material: Material) -> Iterator[Sentence]:
             yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=field)
         yield from beside.steps(material)
     if status.act is not None and status.act.pause is not None:
-        pause, text = status.act.pause, "Once Git has what is to run, end the pause"
-        if pause.done_at is None:
-            text = f"What owns the target {NEVER_SEEN_PAUSED}, end the pause once Git has what is to run"
+        pause = status.act.pause
+        text = f"What owns the target {how_paused(pause)}; if it still is, end the pause once Git has what is to run"
         command = how_to_unpause(pause, target)
         yield Sentence(text=text, command=command, tone=Tone.OPEN, evidence=[material.of_review("status.act")])
 
@@ -75,7 +73,7 @@ def _held(material: Material) -> Iterator[Sentence]:
     """What has to be undone before a patch by hand reaches the pods."""
     review, rollback = material.review, material.review.status.rollback
     found = beside.held(review.spec.target, review.metadata.namespace, rollback.check if rollback else None)
-    if resumes(review):
+    if resumes(review) and not (review.status.act and review.status.act.applied_at):
         command = lets_go(Reason.TARGET_PAUSED, as_kubectl_says(review.spec.target), review.metadata.namespace)
         found = beside.reaches_no_pod(f"the rollout of {review.spec.target} is paused to be reviewed"), command
     if found is not None:
@@ -111,7 +109,7 @@ def _is_back(material: Material) -> bool:
     """Whether a rollback gave the target its way back already, and it did not return: there are only pods to mend."""
     status, act = material.review.status, material.review.status.act
     done = act is not None and act.type is ActType.ROLL_BACK and act.applied_at is not None
-    return done and not beside.has_returned(status)
+    return done and str(material.review.spec.target) not in status.not_back
 
 
 def _empties(material: Material) -> bool:
