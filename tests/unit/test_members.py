@@ -363,7 +363,9 @@ class TestTakenBack:
             "at 2026-07-31T12:00:00Z: kubectl patch deployment/jobs -n shop -p "
             """'{"spec":{"updateStrategy":{"type":"RollingUpdate"}}}'"""
         )
-        assert steps[steps.index(held) + 1].startswith("Then take Deployment jobs back to web-old: ")
+        assert steps[steps.index(held) + 1].startswith(
+            "If it still runs web-new, take Deployment jobs back to web-old: "
+        )
 
     def test_a_stop_holds_the_next_one_and_a_freeze_does_not(self) -> None:
         frozen = {"freezes": [{"name": "week", "start": "2026-07-31T13:30:00", "length": "2d"}]}
