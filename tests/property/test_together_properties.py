@@ -101,7 +101,7 @@ def test_all_are_taken_back_or_it_is_told_which(fates: list[Fate], empties: bool
         assert (subject.phase, any(back(subject))) == (Phase.FAILED, False), "one that cannot go back holds all"
     elif fails is not None:
         assert (subject.phase, sum(back(subject))) == (Phase.FAILED, fails + 2)
-        assert f"/{NAMES[fails]}: its pods are not all" in str(subject.stored().status.summary)
+        assert f"/{NAMES[fails]}: its pods were not all" in str(subject.stored().status.summary)
     else:
         assert (subject.phase, subject.acts) == (Phase.ROLLED_BACK, [ActType.ROLL_BACK])
 

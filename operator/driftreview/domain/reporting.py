@@ -51,13 +51,14 @@ def is_owed(status: Mapping[str, Any]) -> bool:
 def _about(state: str, status: Mapping[str, Any]) -> str:
     """A state that a report is of; what people do is another one each time, and so is a T0 that they had taken anew.
 
-    And so is, after a rollback, whether it helped, whether what was taken away runs again, and how much is not back.
+    And so is, after a rollback, whether it helped, whether what was taken away runs again, and how many of several are
+    not back.
     """
     acts, recovery = len(status.get("approvals", [])), status.get("recovery", {}).get("verdict")
     back = next((each for each in status.get("conditions", []) if each["type"] == ConditionType.STAYS_BACK), None)
     told = back is not None and (back["status"] == "False" or back["reason"] in _NOT_RUNNING)
     lasts = told or "endedAt" in status.get("aftermath", {})
-    left = len(status.get("notBack", [])) if "aftermath" in status else 0
+    left = len(status.get("notBack", [])) if status.get("members") and "aftermath" in status else 0
     words = (
         f"{state} with {acts} act{'s' if acts > 1 else ''} of people" if acts else state,
         f"recovery {recovery}" if recovery else "",
