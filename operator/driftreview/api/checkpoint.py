@@ -80,6 +80,8 @@ class Checkpoint(Model):
 
     name: Annotated[str, Field(max_length=20)]
     """Its offset from T0, as declared."""
+    guard: bool | None = None
+    """True if it is none of the declared looks: the guards found a drift there."""
     due: Time
     """When its window ends; fixed at T0."""
     judged_at: Time | None = None

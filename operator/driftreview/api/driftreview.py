@@ -13,6 +13,7 @@ from driftreview.api.base import DnsName, Metadata, Model, ShortText, atomic, li
 from driftreview.api.contract import Contract
 from driftreview.api.elsewhere import Evidence
 from driftreview.api.flag import Flag
+from driftreview.api.guarding import Guards
 from driftreview.api.inventory import Inventory
 from driftreview.api.observability import Observability
 from driftreview.api.policy import Policy
@@ -91,7 +92,7 @@ _STEERED = ("approval", "freezes")
 _MAY_CHANGE = f"suspend, {' and '.join(f'policy.{name}' for name in _STEERED)}"
 _POLICY = tuple(field.alias or name for name, field in Policy.model_fields.items() if name not in _STEERED)
 _FIXED = (
-    *("target", "context", "metrics", "window", "baseline", "signals", "contracts", "flags", "inventory"),
+    *("target", "context", "metrics", "window", "baseline", "signals", "guards", "contracts", "flags", "inventory"),
     *("preflight", "alerts", "observability", "evidence", "checklist", "variables", "signalSetRefs", "rollout"),
     *(f"policy.{name}" for name in _POLICY),
 )
@@ -187,6 +188,8 @@ class DriftReviewSpec(Model):
     """When it is looked at."""
     baseline: Baseline = Baseline()
     """What it is compared with."""
+    guards: Guards | None = None
+    """Looks between the checkpoints; none, if left out."""
     signals: Annotated[list[Signal], Field(max_length=MOST_SIGNALS, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )

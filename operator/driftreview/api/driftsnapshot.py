@@ -259,6 +259,8 @@ class DriftSnapshotSpec(Model):
     """The review it belongs to."""
     checkpoint: Annotated[str, Field(max_length=20)]
     """T0, or the checkpoint's name."""
+    guard: bool | None = None
+    """True if the guards looked there, between the declared looks."""
     source: Annotated[str, Field(max_length=2048)] = ""
     """The metric source that was asked, as kind/name, address, and a digest of what headers and Secrets are sent."""
     window: EvidenceWindow | None = None

@@ -101,9 +101,14 @@ GUARDS: Final[tuple[tuple[str, str], ...]] = (
             "!has(oldSelf.checkpoints) || oldSelf.checkpoints.size() == 0 || (!has(self.t0) && "
             f"{_RETAKEN}) || (has(self.checkpoints)"
             f" && self.checkpoints.size() == oldSelf.checkpoints.size() + {_MORE}"
+            " + (self.checkpoints.exists(each, has(each.guard)) && !oldSelf.checkpoints.exists(each, has(each.guard))"
+            " ? 1 : 0)"
             " && oldSelf.checkpoints.all(old, self.checkpoints.exists(new, new.name == old.name)))"
         ),
-        ("the checkpoints are written once: none is dropped or renamed, and one is added only by a person's Extend"),
+        (
+            "the checkpoints are written once: none is dropped or renamed, and one is added only by a person's Extend,"
+            " or by the guards, once"
+        ),
     ),
     (
         (

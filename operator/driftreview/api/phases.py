@@ -50,6 +50,8 @@ class ConditionType(StrEnum):
     """The T0 evidence is frozen in a DriftSnapshot."""
     METRICS_AVAILABLE = "MetricsAvailable"
     """The source answered when it was last asked."""
+    GUARDED = "Guarded"
+    """The guards look between the checkpoints, and were answered when they last asked; only there with `guards`."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
     OWNED_BY_GIT = "OwnedByGit"

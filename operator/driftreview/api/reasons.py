@@ -135,6 +135,8 @@ class Reason(StrEnum):
     """The source answered."""
     BETWEEN_CHECKPOINTS = "BetweenCheckpoints"
     """Nothing is due."""
+    GUARDING = "Guarding"
+    """The guards look between the checkpoints."""
     HOLDING = "Holding"
     """The last checkpoint does not allow a promotion."""
     ACTING = "Acting"

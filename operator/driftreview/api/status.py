@@ -226,10 +226,12 @@ class DriftReviewStatus(Model):
         default_factory=list
     )
     """What people did, oldest first."""
-    checkpoints: Annotated[list[Checkpoint], Field(max_length=16, json_schema_extra=list_map("name"))] = Field(
+    checkpoints: Annotated[list[Checkpoint], Field(max_length=17, json_schema_extra=list_map("name"))] = Field(
         default_factory=list
     )
     """Every look, past and to come."""
+    guarded_until: Time | None = None
+    """Up to when the guards have looked."""
     next_checkpoint: NextCheckpoint | None = None
     """What is looked at next."""
     decision: Decision | None = None

@@ -15,6 +15,7 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.domain.blocking import Tried
 from driftreview.domain.giving import StepView
 from driftreview.domain.precedence import Claim
+from driftreview.domain.schedule import Due
 from driftreview.domain.serving import UNSEEN, Serving
 from driftreview.domain.signalsets import NO_SETS, Sets
 from driftreview.domain.stop import Stop
@@ -94,6 +95,13 @@ class CaptureCheckpoint:
 
 
 @dataclass(frozen=True)
+class CaptureGuard:
+    """Look between the checkpoints; only what there is a drift in is frozen."""
+
+    due: Due
+
+
+@dataclass(frozen=True)
 class CaptureRecovery:
     """Gather, freeze and judge the time after the rollback."""
 
@@ -128,4 +136,6 @@ def brisk(status: DriftReviewStatus, now: datetime, most: timedelta = BRISK) -> 
     return now + min(max((now - changed) / 4, FOLLOW), most)
 
 
-Action: TypeAlias = Settle | CaptureBaseline | CaptureCheckpoint | CaptureRecovery | PatchTarget | TakeStep | PauseOwner
+Action: TypeAlias = (
+    Settle | CaptureBaseline | CaptureCheckpoint | CaptureGuard | CaptureRecovery | PatchTarget | TakeStep | PauseOwner
+)

@@ -17,7 +17,7 @@ from driftreview.api.preflight import PreflightCheck
 from driftreview.api.status import DriftReviewStatus, Revision
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
-from driftreview.domain.approvals import extended
+from driftreview.domain.approvals import added, extended
 from driftreview.domain.difference import NONE, Difference
 from driftreview.domain.evidence import T0, canonical, written
 from driftreview.domain.limitsonly import limits_only
@@ -93,7 +93,7 @@ def _looks(review: DriftReview, looks: Sequence[DriftSnapshotSpec]) -> Iterator[
     for index, row in enumerate(status.checkpoints):
         path = f"status.checkpoints[{index}]"
         if row.verdict is None:
-            if row != Checkpoint(name=row.name, due=row.due):
+            if row != Checkpoint(name=row.name, due=row.due) or row.guard:
                 yield Difference(path, "a row of what was judged", "it was not judged")
             continue
         judged += 1
@@ -115,9 +115,10 @@ def _rows(review: DriftReview) -> Iterator[Difference]:
     if status.t0 is None:
         return
     settle = parse_duration(review.spec.window.settle)
-    declared = review.spec.window.checkpoints
-    for index, name in enumerate(declared):
-        found = status.checkpoints[index].name if index < len(status.checkpoints) else NONE
+    places = [index for index, row in enumerate(status.checkpoints) if not row.guard]
+    for number, name in enumerate(review.spec.window.checkpoints):
+        index = places[number] if number < len(places) else len(status.checkpoints)
+        found = status.checkpoints[index].name if number < len(places) else NONE
         if found != name:
             yield Difference(f"status.checkpoints[{index}].name", found, name)
     for index, row in enumerate(status.checkpoints):
@@ -136,7 +137,7 @@ def _rows(review: DriftReview) -> Iterator[Difference]:
 def _window_of(review: DriftReview, t0: datetime) -> Iterator[Difference]:
     """Whether the rollback window is the declared one, with what people added to it."""
     status, window = review.status, extended(review).spec.window
-    as_declared = len(status.checkpoints) == len(review.spec.window.checkpoints)
+    as_declared = not added(review)
     if status.rollback is not None and (as_declared or status.phase in _ACTED):  # what was added may be said next
         closes, safe = schedule.closes_at(window, t0), schedule.last_safe_moment(window, t0, status)
         if status.rollback.closes_at != closes:
@@ -192,6 +193,8 @@ def _window(review: DriftReview, look: DriftSnapshotSpec) -> Iterator[Difference
         return
     if look.checkpoint == T0:
         expected = schedule.baseline_window(review.spec, status.t0, status.target.history_ends_at, step, block)
+    elif row is not None and row.guard:
+        expected = schedule.guard_window(review.spec, status.t0, row.due, step, block) if review.spec.guards else None
     elif row is not None:
         expected = schedule.checkpoint_window(review.spec, status.t0, row.due, step, block)
     else:

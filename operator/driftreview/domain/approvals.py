@@ -37,6 +37,7 @@ OF_ANOTHER: Final = "it is for an earlier review of this name"
 _SINCE_T0: Final = frozenset(
     {
         ConditionType.BASELINE_CAPTURED,
+        ConditionType.GUARDED,
         ConditionType.ROLLBACK_POSSIBLE,
         ConditionType.APPROVED,
         ConditionType.DECISION_DUE,
@@ -52,16 +53,17 @@ _FIRST: Final = {ApprovalType.REJECT: 0, ApprovalType.REBASELINE: 1, ApprovalTyp
 
 def extended(review: DriftReview) -> DriftReview:
     """The review with the window that its checkpoints have by now; doing it twice changes nothing."""
-    window, rows = review.spec.window, review.status.checkpoints
-    if len(rows) <= len(window.checkpoints):
+    window, names = review.spec.window, added(review)
+    if not names:
         return review
-    window = window.model_copy(update={"checkpoints": [each.name for each in rows], "rollback": rows[-1].name})
+    window = window.model_copy(update={"checkpoints": [*window.checkpoints, *names], "rollback": names[-1]})
     return review.model_copy(update={"spec": review.spec.model_copy(update={"window": window})})
 
 
 def added(review: DriftReview) -> tuple[str, ...]:
     """Names of the checkpoints that people added to the declared ones."""
-    return tuple(each.name for each in review.status.checkpoints[len(review.spec.window.checkpoints) :])
+    rows = [each.name for each in review.status.checkpoints if not each.guard]
+    return tuple(rows[len(review.spec.window.checkpoints) :])
 
 
 def extensions(status: DriftReviewStatus) -> int:
@@ -234,7 +236,7 @@ def before_t0(status: DriftReviewStatus) -> DriftReviewStatus:
     return status.model_copy(
         update={
             **dict.fromkeys(("t0", "target", "judged", "previous", "baseline", "verdict", "rollback"), None),
-            **dict.fromkeys(("decision", "next_checkpoint", "freeze"), None),
+            **dict.fromkeys(("decision", "next_checkpoint", "freeze", "guarded_until"), None),
             "checkpoints": [],
             "members": [Member(kind=each.kind, name=each.name, kept=each.kept) for each in status.members],
             "retaken": (status.retaken or 0) + 1,

@@ -63,7 +63,7 @@ def later_look(
         spec: what is looked at.
         baseline: T0's evidence.
         t0: when that was.
-        due: the checkpoint, or RECOVERY.
+        due: the checkpoint, a guard, or RECOVERY.
         step: distance of the samples.
         source: whom to ask, as evidence names it.
         before: hash of the evidence before.
@@ -73,12 +73,15 @@ def later_look(
     found = [(_window(spec, t0, due, step, block), block) for block in blocks]
     fitting = [(window, block) for window, block in found if window is not None]
     (window, block), *coarser = fitting or found
-    return Look(due.name, window, block, source, before, () if is_fixed else tuple((w, b) for w, b in coarser if w))
+    longer = () if is_fixed else tuple((w, b) for w, b in coarser if w)
+    return Look(due.name, window, block, source, before, longer, guard=due.guard)
 
 
 def _window(spec: DriftReviewSpec, t0: datetime, due: Due, step: timedelta, block: timedelta) -> Window | None:
     if due.name == RECOVERY:
         return schedule.recovery_window(spec, due.at, step, block)
+    if due.guard:
+        return schedule.guard_window(spec, t0, due.at, step, block)
     return schedule.checkpoint_window(spec, t0, due.at, step, block)
 
 

@@ -48,7 +48,8 @@ def decided_by(row: Checkpoint, *, last: bool) -> Decision | None:
     conclusion = concluded(row.verdict, last=last) if row.verdict else None
     if conclusion is None or row.judged_at is None:
         return None
-    return written_down(*conclusion, f"T0+{row.name}: {row.message}", f"checkpoint {row.name}", row.judged_at)
+    who = "guard" if row.guard else "checkpoint"
+    return written_down(*conclusion, f"T0+{row.name}: {row.message}", f"{who} {row.name}", row.judged_at)
 
 
 def by_policy(decision: Decision, policy: Policy, at: datetime) -> Decision:

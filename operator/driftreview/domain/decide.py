@@ -27,6 +27,7 @@ from driftreview.domain.display import fitted, shorten
 from driftreview.domain.expected import unmet
 from driftreview.domain.follow import follow_decision
 from driftreview.domain.foresight import Foresight
+from driftreview.domain.guarding import with_drift
 from driftreview.domain.handover import handed_over, with_owner
 from driftreview.domain.limitsonly import foretold
 from driftreview.domain.members import apart, every, with_checks
@@ -34,6 +35,7 @@ from driftreview.domain.preflight import with_resolution
 from driftreview.domain.reporting import report_due
 from driftreview.domain.result import CheckpointResult
 from driftreview.domain.rows import judged_row
+from driftreview.domain.schedule import Due
 from driftreview.domain.status import (
     bounded,
     condition,
@@ -204,6 +206,15 @@ def checkpoint_judged(
     status = metrics_asked(status, [each.finding.reason for each in result.results], now)
     status = with_rollback(review, status, target, now)
     return finished(review, _decide(review, status, judged, target, now))
+
+
+def guard_found(
+    review: DriftReview, due: Due, result: CheckpointResult, ref: SnapshotRef, target: TargetView, now: datetime
+) -> DriftReviewStatus:
+    """A guard found a drift: write it down as one more look, and decide as a checkpoint would."""
+    status, row = with_drift(review, due, result, ref, now)
+    status = with_rollback(review, status, target, now)
+    return finished(review, _decide(review, status, row, target, now))
 
 
 def _decide(

@@ -87,6 +87,8 @@ class Look:
     """Windows and longer blocks that may be taken instead, where it does not all fit."""
     stretch: float = 1.0
     """How many times as long the longest look of the review is, at least 1."""
+    guard: bool = False
+    """Whether the guards look, between the checkpoints."""
 
 
 def canonical(value: Any) -> bytes:
@@ -160,6 +162,7 @@ def take(
     spec = DriftSnapshotSpec(
         review_ref=ReviewRef(name=review.metadata.name, uid=review.metadata.uid),
         checkpoint=look.checkpoint,
+        guard=look.guard or None,
         source=look.source,
         window=None if window is None else written(window, block),
         judged=judged,

@@ -26,6 +26,7 @@ def is_of(spec: DriftSnapshotSpec, review: DriftReview, look: Look, judged: str,
         is_intact(spec, spec.hash)
         and spec.review_ref.uid == review.metadata.uid
         and (spec.checkpoint, spec.previous_hash) == (look.checkpoint, look.previous_hash)
+        and spec.guard == (look.guard or None)
         and spec.window in windows
         and spec.judged.template_hash == judged
         and (look.checkpoint != T0 or is_pinned(review, spec))

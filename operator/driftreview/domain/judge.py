@@ -28,6 +28,7 @@ from driftreview.domain.elsewhere import judge_evidence
 from driftreview.domain.emptied import emptied, of_nothing
 from driftreview.domain.expected import check_facts
 from driftreview.domain.finding import Finding, Side, gravest
+from driftreview.domain.guarding import checkpoints_share, guard_share
 from driftreview.domain.incidents import ended
 from driftreview.domain.limitsonly import by_limits, held_by_old_alerts, said_of, without_margins
 from driftreview.domain.measured import Case, Grid
@@ -65,9 +66,14 @@ def judge_looks(
     """Judge several looks of a review as `judge_checkpoint` does each; the baseline is read once."""
     before, names = _before(spec, baseline), [*spec.window.checkpoints, *added]
     for current in looks:
-        index = names.index(current.checkpoint) if current.checkpoint in names else 0
-        grid = _grid(spec, baseline, current, names, index)
-        share = look_share(index, len(spec.window.checkpoints), len(added))
+        if current.guard:
+            since = parse_duration(current.checkpoint)
+            grid, share = _grid(spec, baseline, current, since), guard_share(spec, since)
+        else:
+            index = names.index(current.checkpoint) if current.checkpoint in names else 0
+            passed = parse_duration(names[index - 1]) if index else None
+            grid = _grid(spec, baseline, current, parse_duration(names[index]), passed)
+            share = checkpoints_share(spec) * look_share(index, len(spec.window.checkpoints), len(added))
         result = CheckpointResult.of(
             _judge(spec, baseline, before, current, grid, share),
             held_by_old_alerts(spec, baseline, current, check_facts(spec, baseline.facts, current.facts)),
@@ -147,23 +153,30 @@ def _grid(
     spec: DriftReviewSpec,
     baseline: DriftSnapshotSpec,
     current: DriftSnapshotSpec,
-    names: Sequence[str],
-    index: int,
+    since: timedelta,
+    passed: timedelta | None = None,
 ) -> Grid:
-    """How the blocks of both windows lie, and how many of them the look before had."""
+    """How the blocks of both windows lie, and how many of them the look before had.
+
+    Args:
+        spec: what is declared.
+        baseline: the T0 evidence.
+        current: that of the look.
+        since: T0 it is due.
+        passed: so long after T0 the look before was due; None where it is the first one, or stands for itself.
+    """
     if current.window is None:
         return Grid(hours_per_block=0.0)
     block = parse_duration(current.window.block)
-    since = parse_duration(names[index]) - parse_duration(names[index - 1]) if index else timedelta.max
     length = current.window.end - current.window.start
-    seen = max(length - since, timedelta(0)) // block if index else 0
-    started = max(parse_duration(names[index]) - length, timedelta(0))
+    seen = 0 if passed is None else max(length - (since - passed), timedelta(0)) // block
+    started = max(since - length, timedelta(0))
     return Grid(
         hours_per_block=block / timedelta(hours=1),
         gap=_gap(baseline.window, current.window.start, block) if baseline.window else 0,
         seen=seen,
         since=started / timedelta(hours=1),
-        closes=max(parse_duration(spec.window.rollback), parse_duration(names[index])) / timedelta(hours=1),
+        closes=max(parse_duration(spec.window.rollback), since) / timedelta(hours=1),
     )
 
 

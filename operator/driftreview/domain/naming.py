@@ -34,8 +34,12 @@ def replaced_names(review: DriftReview) -> frozenset[str]:
 
 
 def look_names(review: DriftReview) -> tuple[str, ...]:
-    """T0 and all checkpoints in their order, those that people added last: the last one decides."""
-    return T0, *review.spec.window.checkpoints, *added(review)
+    """T0 and all looks in their order, those that people added last: the last one decides."""
+    declared, rows = [*review.spec.window.checkpoints, *added(review)], review.status.checkpoints
+    for index, each in enumerate(rows):
+        if each.guard:
+            declared.insert(index, each.name)
+    return T0, *declared
 
 
 def evidence_names(review: DriftReview) -> tuple[str, ...]:

@@ -17,7 +17,17 @@ from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
 from driftreview.domain import schedule
 from driftreview.domain.acting import carry_out, is_under_way, left_to_the_actor
-from driftreview.domain.action import RESYNC, Action, CaptureBaseline, CaptureCheckpoint, Observed, Role, Settle, brisk
+from driftreview.domain.action import (
+    RESYNC,
+    Action,
+    CaptureBaseline,
+    CaptureCheckpoint,
+    CaptureGuard,
+    Observed,
+    Role,
+    Settle,
+    brisk,
+)
 from driftreview.domain.aftermath import look_after
 from driftreview.domain.approvals import extended, may_retake, noted
 from driftreview.domain.blocking import with_block
@@ -26,6 +36,7 @@ from driftreview.domain.decide import told_anew, with_rollback
 from driftreview.domain.fixing import all_kept
 from driftreview.domain.follow import act_due, answered, held_back, rules_before_the_last_look, window_ended
 from driftreview.domain.freeze import with_freeze
+from driftreview.domain.guarding import next_guard
 from driftreview.domain.handover import taken_over
 from driftreview.domain.others import ended_by_others, scaled_to_zero
 from driftreview.domain.starting import start
@@ -102,6 +113,10 @@ def _watch(review: DriftReview, observed: Observed, now: datetime) -> Action:
         ready = status.checkpoints[index].due + settle
         if now >= ready:
             return CaptureCheckpoint(index)
+        if (guard := next_guard(review.model_copy(update={"status": status}), now)) is not None:
+            ready = min(ready, guard.at + settle)
+            if now >= ready:
+                return CaptureGuard(guard)
         if now < safe_until or not rules_before_the_last_look(review):
             return _wait(review, status, ready, now)
     if now >= safe_until:

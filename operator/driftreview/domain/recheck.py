@@ -40,6 +40,7 @@ UNPROVED: Final = (
     "of status.approvals: counted, why and revision; all of a record whose DriftApproval is not there",
     "the sentence of what people decided, and of a review that ended without an act",
     "status.conditions: Accepted, Preflight, MetricsAvailable, OwnedByGit, Approved, ActsStopped, ReportWritten",
+    "status.guardedUntil, and condition Guarded",
     "status.conditions: NewRevisionRefused and DecisionDue, until the end",
     "status.conditions: BaselineCaptured's message",
     "what was seen after a rollback: status.aftermath, StaysBack, notBack; why and when a recovery was not judged",

@@ -36,6 +36,7 @@ def judged_row(
     late = judged_at - old.due - parse_duration(settle)
     return Checkpoint(
         name=old.name,
+        guard=old.guard,
         due=old.due,
         judged_at=judged_at,
         late_by=format_duration(late) if late >= WORTH_SAYING else None,

@@ -15,6 +15,8 @@ from driftreview.domain.samples import Window
 
 LONGEST_BLOCK: Final = timedelta(minutes=10)
 BLOCKS_PER_LOOK: Final = 6
+_GUARDED: Final = ((6, 6), (3, 3), (1, 1))
+"""Of the guards, which have how many times as many blocks."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -24,6 +26,8 @@ class Due:
 
     name: str
     at: datetime
+    guard: bool = False
+    """Whether the guards look then, between the checkpoints."""
 
 
 def whole_seconds(moment: datetime) -> datetime:
@@ -134,10 +138,45 @@ def checkpoint_window(
 
     Where not even one block fits, the whole of it: a part of one is enough for kinds Limit and Presence.
     """
-    start = t0
-    if spec.baseline.from_ is BaselineFrom.SNAPSHOT:
-        start += parse_duration(spec.baseline.length)
+    start = looks_begin(spec, t0)
     return fit(start, due, step, block or block_length(spec, step)) or fit(start, due, step, step)
+
+
+def looks_begin(spec: DriftReviewSpec, t0: datetime) -> datetime:
+    """Where the time begins that looks are at: T0, or where a Snapshot baseline ends."""
+    is_own = spec.baseline.from_ is BaselineFrom.SNAPSHOT
+    return t0 + parse_duration(spec.baseline.length) if is_own else t0
+
+
+def guarded_every(spec: DriftReviewSpec) -> timedelta:
+    """Distance of two guards.
+
+    Raises:
+        ValueError: the review has none.
+    """
+    if spec.guards is None:
+        raise ValueError("the review has no guards")
+    return parse_duration(spec.guards.every)
+
+
+def shortest_guard(spec: DriftReviewSpec) -> timedelta:
+    """What a guard looks at, at least, however the samples lie: a block is at least half of the longest it may be."""
+    longest = min(LONGEST_BLOCK, parse_duration(spec.window.checkpoints[0]) / BLOCKS_PER_LOOK)
+    return max(BLOCKS_PER_LOOK * longest / 2, guarded_every(spec))
+
+
+def guard_window(
+    spec: DriftReviewSpec, t0: datetime, due: datetime, step: timedelta, block: timedelta
+) -> Window | None:
+    """What a guard looks at: the time before it, at every third and every sixth guard more of it.
+
+    As with a checkpoint, the whole of it where not even one block fits.
+    """
+    every = guarded_every(spec)
+    number = (due - t0) // every
+    times = next(times for stride, times in _GUARDED if number % stride == 0)
+    start = max(looks_begin(spec, t0), due - max(times * BLOCKS_PER_LOOK * block, every))
+    return fit(start, due, step, block) or fit(start, due, step, step)
 
 
 def recovery_due(window: WindowSpec, rolled_back_at: datetime) -> datetime:

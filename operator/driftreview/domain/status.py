@@ -164,13 +164,14 @@ def restated(before: DriftReviewStatus, after: DriftReviewStatus, now: datetime)
 
 def finished(review: DriftReview, status: DriftReviewStatus) -> DriftReviewStatus:
     """Fill in what follows from the rest: progress, next checkpoint, observed generation."""
-    judged = sum(1 for each in status.checkpoints if each.verdict is not None)
+    planned = [each for each in status.checkpoints if not each.guard]
+    judged = sum(1 for each in planned if each.verdict is not None)
     following = next((each for each in status.checkpoints if each.verdict is None), None)
     generation = review.metadata.generation
     return status.model_copy(
         update={
             "observed_generation": generation,
-            "progress": f"{judged}/{max(len(status.checkpoints), len(review.spec.window.checkpoints))}",
+            "progress": f"{judged}/{max(len(planned), len(review.spec.window.checkpoints))}",
             "next_checkpoint": None
             if following is None or status.phase in TERMINAL or status.act is not None or review.spec.suspend
             else NextCheckpoint(name=following.name, due=following.due),

@@ -18,23 +18,21 @@ from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import UNANSWERED
-from driftreview.api.signal import Kind, OnMissing, Signal
 from driftreview.domain import trouble
 from driftreview.domain.coarser import Levels
-from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import RECOVERY, T0, Look, Measurement
 from driftreview.domain.expected import UNHURRIED
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.genuine import is_of
 from driftreview.domain.limitsonly import frozen_with
 from driftreview.domain.naming import stored_name
-from driftreview.domain.query import QueryProblem
-from driftreview.domain.samples import Failed, QueryResult, Window
-from driftreview.domain.scraping import UP, Scraping
+from driftreview.domain.samples import Failed, Window
+from driftreview.domain.scraping import Scraping
 from driftreview.domain.subject import Subject
-from driftreview.runtime.gather import SIMPLEST, Resolved, Room, TurnOverError, asked, resolved
+from driftreview.runtime.gather import SIMPLEST, Room, TurnOverError, asked, resolved
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.measuring import asked_of, measure, scraping_of
 
 MOST_BYTES: Final = 64 * 2**20
 """Of answers kept for looks that are not complete yet; beyond it, what was touched longest ago is asked again."""
@@ -145,10 +143,46 @@ class Capture:
                 is_first = status.target is not None and status.target.first_release is True
                 taken = frozen_with(review.spec, taken, is_first=is_first)
             stored = self._reviews.store_snapshot(review, name, taken)
+        return self._ours(review, look, stored, subject)
+
+    def of_drift(
+        self,
+        review: DriftReview,
+        look: Look,
+        found: FoundSource | Problem,
+        until: float,
+        finds_drift: Callable[[DriftSnapshotSpec], bool],
+    ) -> DriftSnapshotSpec | Unanswered | None:
+        """The stored evidence of a guard that finds a drift; None of one that does not: that is not stored.
+
+        Failures are only waited for where nothing is answered: another guard follows. Raises as `evidence` does.
+        """
+        status = review.status
+        if status.judged is None or look.window is None:
+            raise ValueError("the plan asked for a guard before T0")
+        subject, name = Subject(status.judged, status.previous, history=False), stored_name(review, look.checkpoint)
+        stored = self._reviews.snapshot(review.metadata.namespace, name)
+        if stored is None:
+            answers = self._ask(review, subject, look, look.window, found, until, patient=False)
+            if isinstance(answers, Unanswered):
+                return answers
+            judged, levels = RevisionEvidence(**status.judged.model_dump()), answers.levels
+            taken = levels.taken(review, judged, scraping=answers.scraping, failed=answers.failed)
+            if finds_drift(taken):  # what else the cluster says belongs to what is kept, and may explain it
+                facts = self._facts.gather(review, found, look.window.end)
+                taken = levels.taken(review, judged, None, answers.scraping, facts, answers.failed)
+            if not finds_drift(taken):
+                self.forget(review.metadata.uid)
+                return None
+            stored = self._reviews.store_snapshot(review, name, taken)
+        return self._ours(review, look, stored, subject)
+
+    def _ours(self, review: DriftReview, look: Look, stored: DriftSnapshotSpec, subject: Subject) -> DriftSnapshotSpec:
+        """What is stored under the look's name, if the look would have stored it."""
         self.forget(review.metadata.uid)
         sent = [asked(*each) for each in zip(review.spec.signals, resolved(review, subject), strict=True)]
-        if not is_of(stored, review, look, status.judged.template_hash, sent):
-            raise ForeignEvidenceError(name)
+        if not is_of(stored, review, look, subject.judged.template_hash, sent):
+            raise ForeignEvidenceError(stored_name(review, look.checkpoint))
         return stored
 
     def forget(self, uid: str) -> None:
@@ -181,8 +215,10 @@ class Capture:
         window: Window,
         found: FoundSource | Problem,
         until: float,
+        *,
+        patient: bool = True,
     ) -> _Answers | Unanswered:
-        """One round of queries, or as much of it as there is time for."""
+        """One round of queries, or as much of it as there is time for; `patient`: failures are asked again."""
         this = self._resumed(review, look)
         signals = zip(review.spec.signals, resolved(review, subject), strict=True)
         left = [each for each in signals if each[0].name not in this.answered.names | this.failed.keys()]
@@ -190,8 +226,8 @@ class Capture:
             if number and monotonic() >= until:
                 done = len(this.answered.names) + len(this.failed)
                 raise TurnOverError(look.checkpoint, done, len(review.spec.signals), this.began)
-            scraping = this.scraping or this.keep_scraping(_scraping(found, window, this.room))
-            measured = measure(signal, queries, _for(signal, found, scraping), window, this.room)
+            scraping = this.scraping or this.keep_scraping(scraping_of(found, window, this.room))
+            measured = measure(signal, queries, asked_of(signal, found, scraping), window, this.room)
             if measured.failure:
                 this.failed[signal.name] = measured
             else:
@@ -199,7 +235,8 @@ class Capture:
         failures = [each.failure for each in this.failed.values() if each.failure]
         if failures:
             dead = len(this.answered.names) == this.answered_before and not self._answers(this, found)
-            if not trouble.out_of_patience(review, look.checkpoint, self._clock(), dead=dead):
+            waits = not trouble.out_of_patience(review, look.checkpoint, self._clock(), dead=dead) if patient else dead
+            if waits:
                 return Unanswered(failures, dead)
         return _Answers(this.answered, list(this.failed.values()), this.scraping)
 
@@ -231,46 +268,6 @@ class Capture:
             while size > MOST_BYTES and len(self._rounds) > 1:
                 size -= self._rounds.popitem(last=False)[1].size
         return this
-
-
-def _scraping(found: FoundSource | Problem, window: Window, room: Room) -> Scraping:
-    """Ask the source about itself. It is no signal: where it cannot be had, only those wait that cannot do without."""
-    if isinstance(found, Problem):
-        return Scraping.of(as_failure(found))
-    return Scraping.of(room.ask(lambda: found.source.range(UP, window)))
-
-
-def _for(signal: Signal, found: FoundSource | Problem, scraping: Scraping) -> FoundSource | Failed | Problem:
-    """Whom to ask about a signal: nobody, while a silence of the source would count against the release."""
-    counts = signal.kind is Kind.PRESENCE or signal.on_missing is OnMissing.FAIL
-    return scraping.failure if counts and scraping.failure and not isinstance(found, Problem) else found
-
-
-def measure(
-    signal: Signal, queries: Resolved, found: FoundSource | Failed | Problem, window: Window, room: Room
-) -> Measurement:
-    """Ask the queries of a signal over a window. What cannot be asked is a failure like any other, never a gap."""
-    sent = asked(signal, queries)
-
-    def ask(query: str, resolved_to: str | QueryProblem | None) -> QueryResult:
-        if isinstance(found, Problem):
-            return as_failure(found)
-        if isinstance(found, Failed):
-            return found
-        if isinstance(resolved_to, QueryProblem):
-            return Failed(resolved_to.reason, resolved_to.message, retryable=False)
-        return room.ask(lambda: found.source.range(query, window))
-
-    result = ask(sent.query, queries.query)
-    if sent.companion is None:
-        return Measurement(signal, sent.query, result)
-    beside = result if isinstance(result, Failed) else ask(sent.companion, queries.companion)
-    return Measurement(signal, sent.query, result, Companion(sent.companion, beside))
-
-
-def as_failure(problem: Problem) -> Failed:
-    """What keeps a source from being asked, as the answer to each query."""
-    return Failed(problem.reason, problem.message, retryable=True)
 
 
 def foreseen(review: DriftReview, evidence: DriftSnapshotSpec) -> Foresight | None:

@@ -13,18 +13,21 @@ from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.status import DriftReviewStatus
 from driftreview.api.values import parse_duration
-from driftreview.domain import decide, schedule, trouble
+from driftreview.domain import decide, guarding, trouble
 from driftreview.domain.approvals import added
 from driftreview.domain.coarser import first_look, later_look
 from driftreview.domain.evidence import T0, is_intact
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.naming import stored_name
+from driftreview.domain.recovery import frozen_last
 from driftreview.domain.result import CheckpointResult
+from driftreview.domain.schedule import Due
 from driftreview.domain.signalsets import as_at_t0, is_pinned, pin_name
 from driftreview.domain.workload import TargetView
-from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, as_failure, foreseen
+from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswered, foreseen
 from driftreview.runtime.gather import resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER
+from driftreview.runtime.measuring import as_failure
 from driftreview.runtime.telemetry import Telemetry
 
 
@@ -90,7 +93,7 @@ class Looks:
         step = step_of(baseline, found)
         before = status.checkpoints[index - 1].snapshot if index else status.baseline
         source = baseline.source if isinstance(found, Problem) else found.label
-        due = schedule.Due(checkpoint.name, checkpoint.due)
+        due = Due(checkpoint.name, checkpoint.due)
         look = later_look(review.spec, baseline, status.t0, due, step, source, before.hash if before else "")
         evidence = self.capture.evidence(review, look, found, until, history=False)
         if isinstance(evidence, Unanswered):
@@ -98,6 +101,35 @@ class Looks:
         result = judge_checkpoint(review.spec, baseline, evidence, added(review))
         ref = SnapshotRef(name=stored_name(review, checkpoint.name), hash=evidence.hash)
         return Judged(decide.checkpoint_judged(review, index, result, ref, target, self.clock()), result)
+
+    def guard(self, review: DriftReview, target: TargetView, due: Due, until: float) -> DriftReviewStatus:
+        """Look between the checkpoints; what there is a drift in is frozen and judged as a look of its own.
+
+        Raises:
+            TurnOverError: the time was over; nothing is lost by it.
+            ForeignEvidenceError: what is stored under its name is something else.
+        """
+        status, baseline = review.status, self.frozen(review)
+        if baseline is None or status.t0 is None:
+            return trouble.evidence_altered(review, stored_name(review, T0), self.clock())
+        review = as_at_t0(review, baseline)
+        found = same_server(self.sources.find(review), baseline)
+        source, last = baseline.source if isinstance(found, Problem) else found.label, frozen_last(status)
+        step, before = step_of(baseline, found), last.hash if last else ""
+        look = later_look(review.spec, baseline, status.t0, due, step, source, before)
+
+        def judged(evidence: DriftSnapshotSpec) -> CheckpointResult:
+            return judge_checkpoint(review.spec, baseline, evidence, added(review))
+
+        evidence = self.capture.of_drift(review, look, found, until, lambda one: guarding.finds_drift(judged(one)))
+        now = self.clock()
+        if isinstance(evidence, Unanswered):
+            return guarding.unanswered(review, due, evidence.failures[0], now)
+        self.telemetry.guards.labels("no drift" if evidence is None else "drift").inc()
+        if evidence is None:
+            return guarding.looked(review, due, now)
+        ref = SnapshotRef(name=stored_name(review, due.name), hash=evidence.hash)
+        return decide.guard_found(review, due, judged(evidence), ref, target, now)
 
     def stored(self, review: DriftReview, index: int, judged: Judged | Unanswered, began: datetime) -> None:
         """What a look came to was written down: if it was judged, count it and say it in the log."""

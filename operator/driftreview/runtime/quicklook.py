@@ -19,8 +19,8 @@ from driftreview.domain.readings import Unknown
 from driftreview.domain.samples import Window
 from driftreview.domain.subject import Subject
 from driftreview.domain.workload import TargetView
-from driftreview.runtime.capture import measure
 from driftreview.runtime.gather import Resolved, Room, TurnOverError, resolution, resolved
+from driftreview.runtime.measuring import measure
 
 
 def too_vague(

@@ -26,6 +26,7 @@ from driftreview.adapters.errors import (
 )
 from driftreview.adapters.prometheus import BusyError
 from driftreview.adapters.reviews import Reviews
+from driftreview.adapters.workloads import Workload
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
 from driftreview.api.reasons import Reason
@@ -34,6 +35,7 @@ from driftreview.domain import aftermath, trouble
 from driftreview.domain.action import (
     CaptureBaseline,
     CaptureCheckpoint,
+    CaptureGuard,
     CaptureRecovery,
     Observed,
     PatchTarget,
@@ -55,7 +57,7 @@ from driftreview.runtime.gather import TurnOverError
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.looks import Looks
 from driftreview.runtime.loop import AbandonedError
-from driftreview.runtime.observing import Observer
+from driftreview.runtime.observing import Observer, Seen
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
 from driftreview.runtime.steps import Steps
@@ -70,6 +72,7 @@ BUSY_PAUSE: Final = timedelta(seconds=2)
 """Until a source at which enough queries run is tried again."""
 UNREADABLE: Final = timedelta(minutes=5)
 """Until a review that cannot be read is tried again; it is tried at once when it changes."""
+_AT_ONCE: Final = timedelta(0)
 _REASONS: Final = {ForbiddenError: Reason.FORBIDDEN, OversizedError: Reason.TARGET_TOO_LARGE}
 
 
@@ -207,18 +210,32 @@ class Reconciler:
                 after = self._looked(review, judged if isinstance(judged, Unanswered) else judged.status, raw, now)
                 self.looks.stored(review, index, judged, now)
                 return after
+            case CaptureGuard(due) if workload:
+                guarded = self.looks.guard(review, workload.view, due, until)
+                return self._looked(review, guarded, raw, now, pause=RETRY if guarded.decision is None else _AT_ONCE)
             case CaptureRecovery():
                 return self._looked(review, self.recovery.look(review, until), raw, now, pause=RETRY)
-            case PatchTarget(act) if workload:
-                status, again = self.carry_out.act(review, workload, act, now)
-                return self._write(review, status, raw), again
-            case TakeStep(index) if workload:
-                status, later = self.steps.take(review, workload, seen.members, index, now)
+            case PatchTarget() | TakeStep() | PauseOwner() if workload:
+                status, later = self._act(review, workload, seen, action, now)
                 return self._write(review, status, raw), later
-            case PauseOwner(pause) if workload:
-                status, again = self.carry_out.pause(review, workload, pause, now)
-                return self._write(review, status, raw), again
         return raw, now + RETRY
+
+    def _act(
+        self,
+        review: DriftReview,
+        workload: Workload,
+        seen: Seen,
+        act: PatchTarget | TakeStep | PauseOwner,
+        now: datetime,
+    ) -> tuple[DriftReviewStatus, datetime]:
+        """Carry out what was intended."""
+        match act:
+            case PatchTarget(what):
+                return self.carry_out.act(review, workload, what, now)
+            case TakeStep(index):
+                return self.steps.take(review, workload, seen.members, index, now)
+            case PauseOwner(pause):
+                return self.carry_out.pause(review, workload, pause, now)
 
     def _pin(self, review: DriftReview, status: DriftReviewStatus, observed: Observed) -> None:
         """A review that starts has its signal sets stored before it says which: from then on they are read there."""
@@ -246,7 +263,7 @@ class Reconciler:
         now: datetime,
         *,
         first: bool = False,
-        pause: timedelta = timedelta(0),
+        pause: timedelta = _AT_ONCE,
     ) -> tuple[Mapping[str, Any], datetime]:
         """Write what a look came to, or that it went unanswered."""
         if not isinstance(found, Unanswered):

@@ -62,6 +62,9 @@ class Telemetry:
         self.verdicts = Counter(
             "driftreview_checkpoint_verdicts_total", "Checkpoints judged, by verdict.", ["verdict"], registry=registry
         )
+        self.guards = Counter(
+            "driftreview_guards_total", "Looks between checkpoints, by what they found.", ["found"], registry=registry
+        )
         self.acts = Counter(
             "driftreview_acts_total", "Changes made to workloads.", ["act", "outcome"], registry=registry
         )
