@@ -28,12 +28,14 @@ from driftreview.api.status import Chain, DriftReviewStatus, Member, Revision
 from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.api.wayback import WayBackCheck
-from driftreview.domain import aftermath, decide, schedule, trouble
+from driftreview.domain import aftermath, decide, guarding, schedule, trouble
 from driftreview.domain.action import (
     FOLLOW,
     RESYNC,
+    Action,
     CaptureBaseline,
     CaptureCheckpoint,
+    CaptureGuard,
     CaptureRecovery,
     Observed,
     PatchTarget,
@@ -65,6 +67,7 @@ from driftreview.domain.recovery import frozen_last, restored
 from driftreview.domain.revisions import Stored, pin
 from driftreview.domain.running import Edit
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, Window
+from driftreview.domain.schedule import Due
 from driftreview.domain.serving import Serving
 from driftreview.domain.stepping import given
 from driftreview.domain.steps import next_step
@@ -295,6 +298,8 @@ class Simulator:
         status = self.stored().status
         settle = parse_duration(self.review.spec.window.settle)
         dates = [each.due + settle for each in status.checkpoints]
+        guard = guarding.next_guard(self.stored(), self.now)
+        dates += [guard.at + settle] if guard is not None else []
         if status.rollback is not None:
             dates += [status.rollback.last_safe_moment, status.rollback.closes_at + RESYNC]
         if status.recovery is not None:
@@ -362,18 +367,26 @@ class Simulator:
             case Settle(status, again):
                 self._write(review, status)
                 return again
-            case CaptureBaseline():
-                return self._capture_baseline(review)
-            case CaptureCheckpoint(index) if view is not None:
-                return self._capture_checkpoint(review, index, view)
-            case CaptureRecovery():
-                return self._capture_recovery(review)
+            case CaptureBaseline() | CaptureCheckpoint() | CaptureGuard() | CaptureRecovery():
+                return self._look(review, action, view)
             case PatchTarget(act):
                 return self._act(review, act)
             case TakeStep(index):
                 return self._take(review, index)
             case PauseOwner(pause):
                 return self._pause(review, pause)
+        raise AssertionError(f"no target, but {action}")
+
+    def _look(self, review: DriftReview, action: Action, view: TargetView | None) -> datetime:
+        match action:
+            case CaptureCheckpoint(index) if view is not None:
+                return self._capture_checkpoint(review, index, view)
+            case CaptureGuard(due) if view is not None:
+                return self._guard(review, due, view)
+            case CaptureRecovery():
+                return self._capture_recovery(review)
+            case CaptureBaseline():
+                return self._capture_baseline(review)
         raise AssertionError(f"no target, but {action}")
 
     def _view(self, review: DriftReview) -> TargetView | None:
@@ -424,6 +437,41 @@ class Simulator:
         self._write(review, decide.checkpoint_judged(review, index, result, ref, view, self.now))
         return self.now
 
+    def _guard(self, review: DriftReview, due: Due, view: TargetView) -> datetime:
+        status = review.status
+        assert review.spec.guards is not None
+        assert self.now >= due.at, "a guard never looks before it is due"
+        assert all(due.at < each.due for each in status.checkpoints if each.verdict is None), "nor past a checkpoint"
+        assert status.decision is None, "nor once it is decided"
+        assert status.t0 is not None
+        assert status.baseline is not None
+        baseline = DriftSnapshotSpec.model_validate(self.snapshots[status.baseline.name])
+        block, before = schedule.block_length(review.spec, STEP), frozen_last(status)
+        assert before is not None
+        window = schedule.guard_window(review.spec, status.t0, due.at, STEP, block)
+        assert window is not None
+        assert due.at - STEP < window.end <= due.at, "it looks at its own window, however late"
+        if status.guarded_until is not None and status.checkpoints[0].verdict is None:
+            assert window.start <= status.guarded_until, "and leaves nothing out"
+        look, name = Look(due.name, window, block, "prometheus", before.hash, guard=True), self._name(due.name)
+        if self.metrics.mode == "broken":
+            raise Fault
+        if name not in self.snapshots:
+            gone = [Failed(Reason.SOURCE_NOT_FOUND, "there is no such source", retryable=True)]
+            measured = gone if self.metrics.mode == "gone" else self._measured(review, look, patient=False)
+            if not isinstance(measured, DriftSnapshotSpec):
+                self._write(review, guarding.unanswered(review, due, measured[0], self.now))
+                return self.now + RETRY
+            if not guarding.finds_drift(judge_checkpoint(review.spec, baseline, measured, added(review))):
+                self._write(review, guarding.looked(review, due, self.now))
+                return self.now
+            self._freeze(name, measured)
+        evidence = self._frozen(review, look)
+        result = judge_checkpoint(review.spec, baseline, evidence, added(review))
+        ref = SnapshotRef(name=name, hash=evidence.hash)
+        self._write(review, decide.guard_found(review, due, result, ref, view, self.now))
+        return self.now
+
     def _capture_recovery(self, review: DriftReview) -> datetime:
         status = review.status
         assert status.phase is Phase.ROLLED_BACK
@@ -451,36 +499,54 @@ class Simulator:
         return self.now
 
     def _evidence(self, review: DriftReview, look: Look) -> DriftSnapshotSpec | Sequence[Failed]:
-        name, judged = self._name(look.checkpoint), review.status.judged
-        assert judged is not None
+        name = self._name(look.checkpoint)
         if self.metrics.mode == "gone":
             return [Failed(Reason.SOURCE_NOT_FOUND, "there is no such source", retryable=True)]
         if self.metrics.mode == "broken":
             raise Fault
         if name not in self.snapshots:
-            asked = review.spec.signals if look.window else []
-            measured = [
-                Measurement(each, each.query, self.metrics.answer(each, i == 0, look.window))
-                for i, each in enumerate(asked)
-                if look.window is not None
-            ]
-            failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
-            dead = len(failures) == len(measured)
-            if failures and not trouble.out_of_patience(review, look.checkpoint, self.now, dead=dead):
-                return failures
-            previous = review.status.previous if look.checkpoint == T0 else None
-            kept = self._pinned(review, previous) if previous else None
-            frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
-            facts = self.facts(look.checkpoint)
-            spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=facts)
-            if look.checkpoint == T0:
-                is_first = review.status.target is not None and review.status.target.first_release is True
-                spec = frozen_with(review.spec, spec, is_first=is_first)
-            self._power()
-            self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
-            self._power()
-        stored = DriftSnapshotSpec.model_validate(self.snapshots[name])
-        assert is_of(stored, review, look, judged.template_hash, [Asked(each.query) for each in review.spec.signals])
+            measured = self._measured(review, look)
+            if not isinstance(measured, DriftSnapshotSpec):
+                return measured
+            self._freeze(name, measured)
+        return self._frozen(review, look)
+
+    def _measured(
+        self, review: DriftReview, look: Look, *, patient: bool = True
+    ) -> DriftSnapshotSpec | Sequence[Failed]:
+        judged = review.status.judged
+        assert judged is not None
+        asked = review.spec.signals if look.window else []
+        measured = [
+            Measurement(each, each.query, self.metrics.answer(each, i == 0, look.window))
+            for i, each in enumerate(asked)
+            if look.window is not None
+        ]
+        failures = [each.result for each in measured if isinstance(each.result, Failed) and each.result.retryable]
+        dead = len(failures) == len(measured)
+        waits = not trouble.out_of_patience(review, look.checkpoint, self.now, dead=dead) if patient else dead
+        if failures and waits:
+            return failures
+        previous = review.status.previous if look.checkpoint == T0 else None
+        kept = self._pinned(review, previous) if previous else None
+        frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
+        facts = self.facts(look.checkpoint)
+        spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=facts)
+        if look.checkpoint == T0:
+            is_first = review.status.target is not None and review.status.target.first_release is True
+            spec = frozen_with(review.spec, spec, is_first=is_first)
+        return spec
+
+    def _freeze(self, name: str, spec: DriftSnapshotSpec) -> None:
+        self._power()
+        self.snapshots[name] = json.loads(json.dumps(spec.to_wire()))
+        self._power()
+
+    def _frozen(self, review: DriftReview, look: Look) -> DriftSnapshotSpec:
+        stored = DriftSnapshotSpec.model_validate(self.snapshots[self._name(look.checkpoint)])
+        assert review.status.judged is not None
+        sent = [Asked(each.query) for each in review.spec.signals]
+        assert is_of(stored, review, look, review.status.judged.template_hash, sent)
         return stored
 
     def _pinned(self, review: DriftReview, revision: Revision) -> RevisionEvidence:
@@ -651,16 +717,23 @@ class Simulator:
             self._check_chain(new.chain, new)
         if old.t0 is not None:
             more = counted(new, ApprovalType.EXTEND) - counted(old, ApprovalType.EXTEND)
-            assert len(new.checkpoints) == len(old.checkpoints) + more, "a look is added only by an Extend"
-            assert [(each.name, each.due) for each in new.checkpoints[: len(old.checkpoints)]] == [
-                (each.name, each.due) for each in old.checkpoints
-            ], "due times are written once"
+            guards = [sum(bool(each.guard) for each in of.checkpoints) for of in (old, new)]
+            found = guards[1] - guards[0]
+            assert found in {0, 1}, "guards find one drift"
+            assert len(new.checkpoints) == len(old.checkpoints) + more + found, "a look is added only by an Extend"
+            kept = [each for each in new.checkpoints if not found or not each.guard][: len(old.checkpoints)]
+            assert [(each.name, each.due) for each in kept] == [(each.name, each.due) for each in old.checkpoints], (
+                "due times are written once"
+            )
+            assert sorted(new.checkpoints, key=lambda each: each.due) == new.checkpoints, "looks stand in their order"
             assert (new.judged, new.previous, new.target) == (old.judged, old.previous, old.target), "and the subject"
             pinned = [
                 [(each.name, each.judged, each.previous, each.target) for each in of.members] for of in (old, new)
             ]
             assert pinned[0] == pinned[1], "each of them"
-        for before, after in zip(old.checkpoints, new.checkpoints, strict=False):
+        rows = {each.name: each for each in new.checkpoints}
+        for before in old.checkpoints:
+            after = rows.get(before.name, before)
             if before.verdict is not None:
                 assert replace_rows(before) == replace_rows(after), "what was judged stays judged"
         if old.baseline is not None:

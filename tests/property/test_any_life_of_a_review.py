@@ -50,6 +50,7 @@ class LifeOfAReview(RuleBasedStateMachine):
         rule_of_approval=RULES,
         checklist=st.sampled_from([[], [], [{"name": "backup"}]]),
         git_ops=st.sampled_from(GitOps),
+        guards=st.sampled_from([None, {}, {"every": "20m"}]),
         chains=st.booleans(),
     )
     def begin(  # noqa: PLR0917 - what hypothesis draws
@@ -66,6 +67,7 @@ class LifeOfAReview(RuleBasedStateMachine):
         rule_of_approval: dict[str, Any],
         checklist: list[dict[str, str]],
         git_ops: GitOps,
+        guards: dict[str, str] | None,
         *,
         chains: bool,
     ) -> None:
@@ -85,7 +87,9 @@ class LifeOfAReview(RuleBasedStateMachine):
         baseline = {"from": origin, "length": "30m" if origin is BaselineFrom.SNAPSHOT else "6h"}
         rollout = {"gitOps": git_ops}
         self.simulator = Simulator(
-            review(signals=signals, policy=policy, baseline=baseline, checklist=checklist, rollout=rollout),
+            review(
+                signals=signals, policy=policy, baseline=baseline, checklist=checklist, rollout=rollout, guards=guards
+            ),
             now=T0 + starts * MINUTE,
             target=Deployment(before=before),
             metrics=Metrics([(T0 - 20 * MINUTE, shift)]),

@@ -35,6 +35,14 @@ def outage_at_the_second_look(simulator: Simulator) -> None:
     simulator.pass_time(4 * HOUR)
 
 
+def outage_between_the_looks(simulator: Simulator) -> None:
+    simulator.pass_time(HOUR + 5 * MINUTE)
+    simulator.metrics.mode = "down"
+    simulator.pass_time(80 * MINUTE)
+    simulator.metrics.mode = "up"
+    simulator.pass_time(3 * HOUR)
+
+
 def asleep_until_the_end(simulator: Simulator) -> None:
     simulator.now = T0 + 4 * HOUR + 10 * MINUTE
     simulator.run()
@@ -66,6 +74,7 @@ def suspended_for_a_while(simulator: Simulator) -> None:
 
 
 SNAPSHOT = {"baseline": {"from": "Snapshot", "length": "2h"}, "window": {"checkpoints": ["4h", "6h"], "rollback": "6h"}}
+GUARDED = {"guards": {"every": "20m"}, "window": {"checkpoints": ["1h", "4h"], "rollback": "4h"}}
 LIVES: dict[str, tuple[Callable[[], Simulator], Script, Phase, list[ActType]]] = {
     "good": (release(), wait(5 * HOUR), Phase.PROMOTED, [ActType.PROMOTE]),
     "bad": (release(90 * MINUTE), wait(5 * HOUR), Phase.ROLLED_BACK, [ActType.ROLL_BACK]),
@@ -73,6 +82,20 @@ LIVES: dict[str, tuple[Callable[[], Simulator], Script, Phase, list[ActType]]] =
     "drift since T0": (
         release(3 * HOUR, **SNAPSHOT),  # Inconclusive at the first look, half of which is as before
         wait(7 * HOUR),
+        Phase.ROLLED_BACK,
+        [ActType.ROLL_BACK],
+    ),
+    "guarded and good": (release(**GUARDED), wait(5 * HOUR), Phase.PROMOTED, [ActType.PROMOTE]),
+    "guarded and bad": (release(80 * MINUTE, **GUARDED), wait(5 * HOUR), Phase.ROLLED_BACK, [ActType.ROLL_BACK]),
+    "guarded and held": (
+        release(80 * MINUTE, **GUARDED, policy={"onDrift": "Hold"}),
+        wait(5 * HOUR),
+        Phase.DECIDED,
+        [],
+    ),
+    "guarded through an outage": (
+        release(80 * MINUTE, **GUARDED),
+        outage_between_the_looks,
         Phase.ROLLED_BACK,
         [ActType.ROLL_BACK],
     ),

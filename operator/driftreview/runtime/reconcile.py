@@ -227,7 +227,7 @@ class Reconciler:
         seen: Seen,
         act: PatchTarget | TakeStep | PauseOwner,
         now: datetime,
-    ) -> tuple[DriftReviewStatus, datetime]:
+    ) -> tuple[DriftReviewStatus, datetime | None]:
         """Carry out what was intended."""
         match act:
             case PatchTarget(what):
