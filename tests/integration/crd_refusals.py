@@ -128,6 +128,8 @@ REFUSALS: list[Refusal] = [
     _window("checkpoints-same", _ORDER, ".checkpoints", checkpoints=["1h", "1h"]),
     _window("checkpoints-same-spelt-otherwise", _ORDER, ".checkpoints", checkpoints=["60m", "1h"]),
     _window("checkpoint-too-early", "must be at least 1m after T0", ".checkpoints", checkpoints=["59s", "1h"]),
+    _review("guards-too-often", "spec.guards.every", "must be between 1m and 1h", guards={"every": "59s"}),
+    _review("guards-too-seldom", "spec.guards.every", "must be between 1m and 1h", guards={"every": "2h"}),
     _window("checkpoints-none", "should have at least 1 items", ".checkpoints", checkpoints=[]),
     _window("recovery-too-long", "must be between 0s and 24h", ".recovery", recovery="25h"),
     _window("recovery-without-unit", DURATION, ".recovery", recovery="30"),
@@ -432,6 +434,7 @@ def _steps(name: str, message: str, steps: list[Raw] | None, at: str = "") -> Ch
 _LATER = "2026-01-05T12:00:00Z"
 _DUES: list[Raw] = STATUS["checkpoints"]
 _ROWS = "the checkpoints are written once"
+_FOUND: list[Raw] = [{"name": name, "due": _LATER, "guard": True} for name in ("1h10m", "1h20m")]
 _SAID: list[Raw] = STATUS["approvals"]
 _AUTHOR = "spec.author is fixed since the review was created"
 _ANEW = "T0 is taken anew once for each Rebaseline of a person"
@@ -454,6 +457,7 @@ CHANGES: list[Change] = [
     _fixed("flags", []),
     _fixed("inventory", {"cpu": "other"}),
     _fixed("preflight", {"require": ["ClockSkew"]}),
+    _fixed("guards", {"every": "20m"}),
     _fixed("alerts", {"heartbeat": "Other"}),
     _fixed("observability", {"dashboards": []}),
     _fixed("evidence", [EVIDENCE]),
@@ -571,6 +575,7 @@ CHANGES: list[Change] = [
     _status("checkpoints-removed", "status", _ROWS, {"checkpoints": None}),
     _status("checkpoint-renamed", "status", _ROWS, {"checkpoints": [_DUES[0], _DUES[1] | {"name": "7h"}]}),
     _status("checkpoint-added", "status", _ROWS, {"checkpoints": [*_DUES, {"name": "7h", "due": _LATER}]}),
+    _status("guards-found-two-drifts", "status", _ROWS, {"checkpoints": [*_DUES, *_FOUND]}),
     _status("act-removed", "status", "an intent is never removed", {"act": None}),
     _status("act-other", "status.act", _INTENT, {"act": {"type": "Promote"}}),
     _status("act-on-other", "status.act", _INTENT, {"act": {"targetUid": "2"}}),

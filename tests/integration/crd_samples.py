@@ -131,6 +131,7 @@ REVIEW: Raw = {
         "require": ["ContinuousOperation"],
         "warnOnly": ["ClockSkew"],
     },
+    "guards": {"every": "10m"},
     "alerts": {"match": '{namespace="${namespace}"}', "heartbeat": "Watchdog", "mode": "Enforce"},
     "observability": {"dashboards": [{"name": "shop", "url": "https://grafana.example.org/d/shop?var-pod=a"}]},
     "evidence": [EVIDENCE, COVERED, RUNTIME],

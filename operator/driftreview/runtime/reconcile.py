@@ -212,7 +212,8 @@ class Reconciler:
                 return after
             case CaptureGuard(due) if workload:
                 guarded = self.looks.guard(review, workload.view, due, until)
-                return self._looked(review, guarded, raw, now, pause=RETRY if guarded.decision is None else _AT_ONCE)
+                is_answered = guarded.guarded_until == due.at
+                return self._looked(review, guarded, raw, now, pause=_AT_ONCE if is_answered else RETRY)
             case CaptureRecovery():
                 return self._looked(review, self.recovery.look(review, until), raw, now, pause=RETRY)
             case PatchTarget() | TakeStep() | PauseOwner() if workload:
