@@ -261,6 +261,7 @@ STATES: dict[str, Callable[[], Simulator]] = {
     "first-release": first_release,
     "released-ill": released_ill,
     "together": together,
+    "guarded": lambda: after(7 * HOUR, 190 * MINUTE, guards={}, window={"checkpoints": ["1h", "8h"], "rollback": "8h"}),
 }
 
 

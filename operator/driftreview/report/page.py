@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 from driftreview.api.base import format_time
 from driftreview.domain.display import printable
-from driftreview.domain.report.model import Report, Tone
+from driftreview.domain.report.model import SINCE_T0, Report, Tone
 from driftreview.report.drawing import HEIGHT, LONG, WIDTH, drawn, laid_out
 
 _MARKS: Final = {Tone.GOOD: "✓", Tone.BAD: "✗", Tone.OPEN: "!", Tone.PLAIN: ""}
@@ -45,6 +45,7 @@ def _template() -> Template:
         "policy": f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; {_NOTHING_ELSE}",
         "marks": _MARKS,
         "WIDTH": WIDTH,
+        "SINCE_T0": SINCE_T0,
         "HEIGHT": HEIGHT,
         "LONG": LONG,
     }

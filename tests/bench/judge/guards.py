@@ -5,9 +5,9 @@ Run from the root of the repository::
     python -m tests.bench.judge.guards [--reviews N] [--jobs N] [--markdown] [WORD ...]
 
 Each review has ten signals and a week of baseline; in those that are not healthy the first becomes worse. Guards look
-every ten minutes between the four checkpoints, as the product's do. Beside that: the checkpoints alone, and the asymptotic
-confidence sequence of the judge's specification, 2.1, over the mean since T0, with the budget of the guards; it only asks
-whether the mean is surely higher and more than 5% higher, where ours asks for surely more than 5%.
+every ten minutes between the four checkpoints, as the product's do. Beside that: the checkpoints alone, and the
+asymptotic confidence sequence of the judge's specification, 2.1, over the mean since T0, with the budget of the guards.
+It asks whether the mean is surely higher, and by the estimate by more than 5%; ours whether it surely is by more.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.phases import TERMINAL
+from driftreview.api.phases import TERMINAL, ConditionType
 from driftreview.api.policy import PolicyMode
 from driftreview.api.status import Revision
 from driftreview.api.values import format_duration
@@ -14,6 +14,7 @@ from driftreview.domain.chaining import retaken_for
 from driftreview.domain.display import short_hash
 from driftreview.domain.report.material import Material, server_of, tone
 from driftreview.domain.report.model import Cell, Entries, Moment, Reference, Row, Section, Timeline, Tone
+from driftreview.domain.status import condition
 from driftreview.domain.wayback import rehearsed
 
 _MODES: Final = {
@@ -72,6 +73,7 @@ def _rows(material: Material) -> Iterator[Row]:
         text = f"{used.kind} {used.name}{prefix} ({used.hash.removeprefix('sha256:')[:12]})"
         yield _row("Signal set", text, at_t0, code=True)
     yield _window(material)
+    yield from _guards(material)
     yield from _rehearsal(material)
     state = f"{status.phase or material.about}" + (f": {status.summary}" if status.summary else "")
     yield Row(cells=[Cell(text="State"), Cell(text=state)], evidence=[of("status.phase")])
@@ -124,6 +126,19 @@ def _window(material: Material) -> Row:
     return Row(cells=[Cell(text="Rollback window"), Cell(text=text, tone=found)], evidence=evidence)
 
 
+def _guards(material: Material) -> Iterator[Row]:
+    """How often is looked between the checkpoints, and up to when; or that it cannot be."""
+    spec, status = material.review.spec, material.review.status
+    if spec.guards is None:
+        return
+    said = condition(status, ConditionType.GUARDED)
+    blind = said is not None and said.status == "False"
+    until = f"; looked up to {format_time(status.guarded_until)}" if status.guarded_until is not None else ""
+    text = f"every {spec.guards.every} from T0 on{until}{f'; {said.message}' if said is not None and blind else ''}"
+    cell = Cell(text=text, tone=Tone.OPEN if blind else Tone.PLAIN)
+    yield Row(cells=[Cell(text="Guards"), cell], evidence=[material.of_review("spec.guards")])
+
+
 def _rehearsal(material: Material) -> Iterator[Row]:
     """What the API server said to the rollback when it was last tried without doing it."""
     rollback = material.review.status.rollback
@@ -136,7 +151,12 @@ def _timeline(material: Material) -> Timeline | None:
     if status.t0 is None or material.closes is None or material.as_of is None:
         return None
     moments = [
-        Moment(name=f"T0+{each.name}", at=each.due, verdict=each.verdict or "", tone=tone(each.verdict or ""))
+        Moment(
+            name=f"T0+{each.name}{' (guard)' if each.guard else ''}",
+            at=each.due,
+            verdict=each.verdict or "",
+            tone=tone(each.verdict or ""),
+        )
         for each in status.checkpoints
     ]
     safe = status.rollback.last_safe_moment if status.rollback else material.closes

@@ -16,6 +16,7 @@ from driftreview.api.verdicts import Recommendation
 
 FORMAT: Final = 1
 TO_COME: Final = "to come"
+SINCE_T0: Final = "since T0"
 _DUE: Final = "due, not judged yet"
 
 
@@ -130,6 +131,8 @@ class Plot(Model):
     """Lower end of what is tolerated; None where that has no lower end."""
     high: float | None = None
     """Upper end of it; low and high are None where nothing is tolerated or judged by level."""
+    since: str | None = None
+    """From when on `current` is; absent where that is T0."""
     summary: str
     """The same in words, for who cannot see it."""
     evidence: References

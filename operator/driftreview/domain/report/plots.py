@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from driftreview.api.signal import Kind, Signal, Worse
+from driftreview.api.values import format_duration
 from driftreview.domain.display import printable, quantity
 from driftreview.domain.finding import Estimate, Measure, Side
 from driftreview.domain.margins import alert_of, counted_in
@@ -13,7 +14,7 @@ from driftreview.domain.observed import Observed, observed
 from driftreview.domain.presence import absent_at_most
 from driftreview.domain.recheck import Looked
 from driftreview.domain.report.material import Material, tone
-from driftreview.domain.report.model import Plot
+from driftreview.domain.report.model import SINCE_T0, Plot
 from driftreview.domain.result import SeriesResult, SignalResult
 from driftreview.domain.statistics import middle
 
@@ -51,7 +52,9 @@ def _plot(
     looks: Sequence[Looked | None] = (material.at_t0, material.last)
     verdict = result.finding.verdict if result else ""
     name = f"{signal.name} {printable(key)}" if key else signal.name
-    said = _summary(name, signal, old.get(key), new.get(key), cells(material, result) if result else ("", ""))
+    shown = cells(material, result) if result else ("", "")
+    since = _since(material)
+    said = _summary(name, signal, old.get(key), new.get(key), shown, since or SINCE_T0)
     return Plot(
         signal=signal.name,
         series=printable(key),
@@ -62,9 +65,19 @@ def _plot(
         current=_thinned(new[key]) if key in new else [],
         low=low,
         high=high,
+        since=since,
         summary=", ".join(each for each in (said, verdict) if each),
         evidence=[material.ref(each, signal=signal.name) for each in looks if each],
     )
+
+
+def _since(material: Material) -> str | None:
+    """From when on the last look is at the release, where that is not T0: guards look at the time before them."""
+    last, t0 = material.last, material.review.status.t0
+    window = last.evidence.spec.window if last is not None and last.evidence.spec.guard else None
+    if window is None or t0 is None or window.start <= t0:
+        return None
+    return f"since T0+{format_duration(window.start - t0)}"
 
 
 def _standing(result: SignalResult | None) -> SeriesResult | None:
@@ -120,11 +133,11 @@ def _cell(signal: Signal, side: Side) -> str:
     return absent_at_most([side]) if is_heartbeat else quantity(middle(side.present), signal.unit) + counted_in(signal)
 
 
-def _summary(name: str, signal: Signal, old: Side | None, new: Side | None, shown: tuple[str, str]) -> str:
+def _summary(name: str, signal: Signal, old: Side | None, new: Side | None, shown: tuple[str, str], since: str) -> str:
     """Both sides by one measure: as the table has them, or by the middle of what is drawn."""
     parts = [
         f"{what} {cell if all(shown) else _cell(signal, side)}"
-        for what, side, cell in zip(("baseline", "since T0"), (old, new), shown, strict=True)
+        for what, side, cell in zip(("baseline", since), (old, new), shown, strict=True)
         if side and side.present
     ]
     return f"{name}: {', '.join(parts)}"
