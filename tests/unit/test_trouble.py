@@ -114,6 +114,11 @@ class TestSlowness:
             assert truth(said, ConditionType.RECONCILING) == ("True", Reason.ASKING)
             assert truth(said, ConditionType.STALLED) == ("False", Reason.ASKING)
 
+    def test_of_guards_nothing_is_said_as_nothing_waits_for_them(self) -> None:
+        frozen = started().model_copy(update={"baseline": SnapshotRef(name="release-t0", hash="sha256:0")})
+        assert trouble.slow(review(frozen), "10m: 3 of 8 queries were asked so far", T0 + 12 * MINUTE) == frozen
+        assert trouble.slow(review(frozen), "1h: 3 of 8 queries were asked so far", T0 + HOUR) != frozen
+
     @pytest.mark.parametrize("reason", [Reason.SOURCE_CHANGED, Reason.SOURCE_NOT_FOUND, Reason.SECRET_NOT_FOUND])
     def test_where_nothing_could_be_asked_nothing_is_called_unanswered(self, reason: Reason) -> None:
         status = trouble.metrics_failed(

@@ -30,7 +30,9 @@ PATIENCE: Final = timedelta(minutes=10)
 
 def slow(review: DriftReview, progress: str, now: datetime) -> DriftReviewStatus:
     """The source takes its time: say how far the asking got."""
-    if review.status.decision is not None:  # what somebody has to do about it is more than this
+    following = next((each for each in review.status.checkpoints if each.verdict is None), None)
+    guards = review.status.baseline is not None and following is not None and now < following.due
+    if review.status.decision is not None or guards:  # what stands there is more than this
         return review.status
     phase, summary = review.status.phase or Phase.PENDING, f"asks the metric source, which is slow; {progress}"
     return finished(review, moved(review.status, phase, Reason.ASKING, summary, now))
