@@ -9,6 +9,7 @@ from typing import Any, cast
 import pytest
 
 from driftreview.adapters.errors import (
+    ChangedError,
     ClusterError,
     ExistsError,
     ForbiddenError,
@@ -88,16 +89,21 @@ def fresh(found: DriftReview) -> DriftReview:
     return found.model_copy(update={"status": DriftReviewStatus()})
 
 
+def wrote(tells: Narrator, before: DriftReview, status: DriftReviewStatus) -> None:
+    with tells.telling(before, status):
+        pass
+
+
 def test_what_a_stored_status_adds_is_written_on_the_review_and_on_the_target(rolled_back: DriftReview) -> None:
     server = Server()
     tells, telemetry = narrator(server)
-    tells.wrote(fresh(rolled_back), rolled_back.status)
+    wrote(tells, fresh(rolled_back), rolled_back.status)
     assert server.calls == 0, "not by the step"
     tells.write()
     assert reasons(server) == list(LIFE)
     assert reasons(server, "Deployment") == ["Decided", "RollbackBegun", "RolledBack"]
     assert counted(telemetry) == {"written": 9.0}
-    tells.wrote(rolled_back, rolled_back.status)
+    wrote(tells, rolled_back, rolled_back.status)
     tells.write()
     assert server.calls == 9, "nothing is new"
 
@@ -106,7 +112,7 @@ def test_one_that_is_there_already_is_no_failure(rolled_back: DriftReview) -> No
     server = Server()
     for _ in range(2):
         tells, telemetry = narrator(server)
-        tells.wrote(fresh(rolled_back), rolled_back.status)
+        wrote(tells, fresh(rolled_back), rolled_back.status)
         tells.write()
     assert counted(telemetry) == {"known": 9.0}
     assert len(server.kept) == 9
@@ -120,7 +126,7 @@ def test_who_may_not_write_says_so_once_and_tries_again_and_other_namespaces_do_
     server.fails["shop"] = ForbiddenError("403 no right", 403)
     other = on(rolled_back, namespace="other", uid="other-uid")
     for each in (rolled_back, other):
-        tells.wrote(fresh(each), each.status)
+        wrote(tells, fresh(each), each.status)
     with caplog.at_level(logging.WARNING):
         tells.write()
         tells.write()
@@ -136,7 +142,7 @@ def test_while_nobody_answers_nothing_else_is_asked(rolled_back: DriftReview) ->
     server = Server()
     tells, telemetry = narrator(server)
     server.fails["shop"] = UnavailableError("500")
-    tells.wrote(fresh(rolled_back), rolled_back.status)
+    wrote(tells, fresh(rolled_back), rolled_back.status)
     tells.write()
     assert (server.calls, counted(telemetry)) == (1, {"unanswered": 1.0})
     server.fails.clear()
@@ -154,7 +160,7 @@ def test_what_will_never_be_taken_is_left_out(
     server = Server()
     tells, telemetry = narrator(server)
     server.fails["shop"] = error
-    tells.wrote(fresh(rolled_back), rolled_back.status)
+    wrote(tells, fresh(rolled_back), rolled_back.status)
     tells.write()
     tells.write()
     assert (server.calls, counted(telemetry)) == (calls, {outcome: 9.0})
@@ -163,7 +169,7 @@ def test_what_will_never_be_taken_is_left_out(
 def test_after_an_hour_nothing_is_tried_any_more(rolled_back: DriftReview) -> None:
     server, clock = Server(), Clock()
     tells, telemetry = narrator(server, clock)
-    tells.wrote(fresh(rolled_back), rolled_back.status)
+    wrote(tells, fresh(rolled_back), rolled_back.status)
     clock.now += FRESH + timedelta(seconds=1)
     tells.write()
     assert (server.calls, counted(telemetry)) == (0, {"dropped": 9.0})
@@ -172,7 +178,7 @@ def test_after_an_hour_nothing_is_tried_any_more(rolled_back: DriftReview) -> No
 def test_what_waits_is_bounded_and_the_oldest_go_first(rolled_back: DriftReview) -> None:
     server = Server()
     tells, telemetry = narrator(server, most=3)
-    tells.wrote(fresh(rolled_back), rolled_back.status)
+    wrote(tells, fresh(rolled_back), rolled_back.status)
     tells.write()
     assert sorted([*reasons(server), *reasons(server, "Deployment")]) == ["RollbackBegun", "RolledBack", "RolledBack"]
     assert counted(telemetry) == {"dropped": 6.0, "written": 3.0}
@@ -198,8 +204,8 @@ def test_a_status_whose_answer_was_lost_is_told_once_it_is_seen(rolled_back: Dri
     server = Server()
     tells, _ = narrator(server)
     before = fresh(rolled_back)
-    tells.heard(rolled_back.to_wire())
-    tells.unanswered(before)
+    with pytest.raises(UnavailableError), tells.telling(before, rolled_back.status):
+        raise UnavailableError("no answer")
     tells.heard(before.to_wire())
     tells.write()
     assert server.calls == 0, "it was not stored, or not seen yet"
@@ -207,10 +213,25 @@ def test_a_status_whose_answer_was_lost_is_told_once_it_is_seen(rolled_back: Dri
     tells.heard(rolled_back.to_wire())
     tells.write()
     assert (reasons(server), server.calls) == (list(LIFE), 9)
-    tells.unanswered(before)
-    tells.forget(before.metadata.uid)
+
+
+def test_what_is_seen_before_its_answer_comes_is_told_once(rolled_back: DriftReview) -> None:
+    server = Server()
+    tells, _ = narrator(server)
+    with tells.telling(fresh(rolled_back), rolled_back.status):
+        tells.heard(rolled_back.to_wire())
+    tells.write()
+    assert server.calls == 9
+
+
+def test_what_was_not_stored_is_not_told(rolled_back: DriftReview) -> None:
+    server = Server()
+    tells, _ = narrator(server)
+    with pytest.raises(ChangedError), tells.telling(fresh(rolled_back), rolled_back.status):
+        raise ChangedError("somebody was quicker")
     tells.heard(rolled_back.to_wire())
-    assert not tells._waiting
+    tells.write()
+    assert server.calls == 0
 
 
 def test_whatever_goes_wrong_in_telling_the_review_goes_on(
@@ -221,7 +242,7 @@ def test_whatever_goes_wrong_in_telling_the_review_goes_on(
 
     tells, _ = narrator(Server())
     monkeypatch.setattr(narrating, "story", broken)
-    tells.wrote(fresh(rolled_back), rolled_back.status)
+    wrote(tells, fresh(rolled_back), rolled_back.status)
     assert "what happened could not be told" in caplog.text
 
 
@@ -238,7 +259,7 @@ def test_the_thread_writes_at_once_tries_again_and_ends_with_what_waits(rolled_b
     telemetry = Telemetry()
     tells = Narrator(Sink(cast(Cluster, server)), telemetry, "judge-0", Clock(), pause=0.01)
     tells.start()
-    tells.wrote(fresh(rolled_back), rolled_back.status)
+    wrote(tells, fresh(rolled_back), rolled_back.status)
     assert came.wait(10)
     tells.stop()
     assert not tells._thread.is_alive()

@@ -10,13 +10,14 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from pydantic import ValidationError
 
-from driftreview.adapters.errors import ClusterError, ForbiddenError, NotFoundError, RefusedError
+from driftreview.adapters.errors import ClusterError, ForbiddenError, NotFoundError, RefusedError, UnavailableError
 from driftreview.adapters.events import Events, events
 from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
@@ -82,14 +83,24 @@ class Narrator:
         if self._thread.is_alive():
             self._thread.join(_STOP)
 
-    def wrote(self, review: DriftReview, status: DriftReviewStatus) -> None:
-        """This process stored a status: tell what it has that the one before had not."""
-        self._tell(review.model_copy(update={"status": status}), review)
+    @contextmanager
+    def telling(self, review: DriftReview, status: DriftReviewStatus) -> Iterator[None]:
+        """While this process stores a status: then tell what it has that the one before had not.
 
-    def unanswered(self, review: DriftReview) -> None:
-        """This process may have stored a status of a review, which nobody knows until that is seen."""
+        Where no answer came it may be stored all the same: that is told when it is seen so, perhaps before this ends.
+        """
+        uid = review.metadata.uid
         with self._changed:
-            self._unsure.setdefault(review.metadata.uid, review)
+            self._unsure[uid] = review
+        try:
+            yield
+        except UnavailableError:
+            raise
+        except BaseException:
+            self.forget(uid)
+            raise
+        self.forget(uid)
+        self._tell(review.model_copy(update={"status": status}), review)
 
     def heard(self, body: Mapping[str, Any]) -> None:
         """A review as it is stored: if that was not known, tell it."""

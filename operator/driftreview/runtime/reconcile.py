@@ -22,7 +22,6 @@ from driftreview.adapters.errors import (
     NotFoundError,
     OversizedError,
     RefusedError,
-    UnavailableError,
     UnreadableError,
 )
 from driftreview.adapters.prometheus import BusyError
@@ -233,12 +232,8 @@ class Reconciler:
         status = with_countdown(review, status, self.clock())
         if status.to_wire() == review.status.to_wire():
             return raw
-        try:
+        with self.narrator.telling(review, status):
             stored = self.reviews.write_status(review, status)
-        except UnavailableError:
-            self.narrator.unanswered(review)
-            raise
-        self.narrator.wrote(review, status)
         if status.decision is not None and status.decision != review.status.decision:
             self.telemetry.decisions.labels(status.decision.recommendation, status.decision.reason).inc()
         if aftermath.has_returned(review.status, status):
