@@ -70,7 +70,7 @@ from driftreview.domain.serving import Serving
 from driftreview.domain.stepping import given
 from driftreview.domain.steps import next_step
 from driftreview.domain.stop import Stop
-from driftreview.domain.story import Happening, story
+from driftreview.domain.story import STANDING, Happening, story
 from driftreview.domain.ways import as_reviewed, empties, is_done
 from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
@@ -82,11 +82,6 @@ MOST_BYTES = 64 * 1024
 ROLLOUT = timedelta(minutes=3)
 ENDS = set(list(Happened)[list(Happened).index(Happened.PROMOTED) : list(Happened).index(Happened.RECOVERED)])
 AFTER_THE_END = set(list(Happened)[list(Happened).index(Happened.RECOVERED) :])
-LASTING = ENDS | AFTER_THE_END | {
-    Happened.BASELINE_CAPTURED, Happened.CHECKPOINT_JUDGED, Happened.CHAINED, Happened.PERSON_ACTED,
-    Happened.PROMOTION_BEGUN, Happened.ROLLBACK_BEGUN, Happened.STEP_DONE,
-}  # fmt: skip
-"""What never leaves a story but with its T0."""
 
 
 class Crash(Exception):  # noqa: N818 - nothing is wrong, the power is gone
@@ -701,7 +696,7 @@ class Simulator:
         people = Happened.PERSON_ACTED  # by the clock of the API server
         assert all(each.note and each.because for each in now), "and why"
         assert all(each.at <= self.now or each.what is people for each in now), "what is told has happened"
-        lasts = [each.id for each in before if each.id in ids or each.what in LASTING]
+        lasts = [each.id for each in before if each.id in ids or each.what not in STANDING]
         if new.retaken == review.status.retaken:
             assert lasts == [each for each in ids if each in lasts], "what happened stays in the story, in its order"
         if new.phase in TERMINAL:

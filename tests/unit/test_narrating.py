@@ -22,6 +22,8 @@ from driftreview.adapters.kubernetes import Cluster
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.happenings import Happened
 from driftreview.api.status import DriftReviewStatus
+from driftreview.domain.action import Observed
+from driftreview.domain.plan import plan
 from driftreview.domain.story import Happening, Severity, story
 from driftreview.runtime import narrating
 from driftreview.runtime.narrating import FRESH, Narrator
@@ -182,6 +184,25 @@ def test_what_waits_is_bounded_and_the_oldest_go_first(rolled_back: DriftReview)
     tells.write()
     assert sorted([*reasons(server), *reasons(server, "Deployment")]) == ["RollbackBegun", "RolledBack", "RolledBack"]
     assert counted(telemetry) == {"dropped": 6.0, "written": 3.0}
+
+
+def test_what_flaps_floods_nobody_and_what_lasts_is_told_all_the_same() -> None:
+    server, clock = Server(), Clock()
+    tells, telemetry = narrator(server, clock)
+    before = review(plan(review(), Observed(None), T0).status)  # type: ignore[union-attr]
+    for second in range(120):
+        at = T0 + timedelta(seconds=second)
+        wrote(tells, fresh(before), plan(review(), Observed(None), at).status)  # type: ignore[union-attr]
+    simulator = Simulator(review(), now=T0 - 12 * MINUTE)
+    simulator.pass_time(14 * MINUTE)
+    wrote(tells, fresh(before), simulator.stored().status)
+    tells.write()
+    assert [reasons(server).count(each) for each in ("NotAccepted", "Accepted", "BaselineCaptured")] == [100, 0, 1]
+    assert counted(telemetry) == {"written": 101.0, "dropped": 21.0}
+    clock.now += FRESH + timedelta(seconds=1)
+    wrote(tells, fresh(before), simulator.stored().status)
+    tells.write()
+    assert reasons(server).count("Accepted") == 1
 
 
 def test_the_next_process_comes_to_what_happened_in_the_last_hour(rolled_back: DriftReview) -> None:

@@ -178,7 +178,9 @@ def reference() -> str:
 
 def words() -> str:
     """The text of reasons.md."""
-    parts = [_HEAD + "# Phases, verdicts, condition types and reasons\n\nThe words that programs may match on.\n"]
+    parts = [
+        _HEAD + "# Phases, verdicts, condition types, reasons and happenings\n\nThe words that programs may match on.\n"
+    ]
     for enum in enums(phases, verdicts, reasons, happenings):
         rows = [f"| `{value}` | {_cell(text)} |" for value, text in member_docs(enum).items()]
         about = " ".join((enum.__doc__ or "").split())

@@ -28,6 +28,14 @@ from driftreview.domain.status import condition, said
 from driftreview.domain.steps import does, is_half_back
 from driftreview.domain.wayback import MENDABLE
 
+STANDING: Final = frozenset(
+    {
+        *(Happened.NOT_ACCEPTED, Happened.ACCEPTED, Happened.PREFLIGHT_BLOCKED, Happened.PREFLIGHT_PASSED),
+        *(Happened.ROLLBACK_IMPOSSIBLE, Happened.ROLLBACK_POSSIBLE, Happened.DECIDED, Happened.HELD),
+        *(Happened.LAST_SAFE_MOMENT_NEAR, Happened.ACTS_STOPPED, Happened.NEW_REVISION_ALLOWED, Happened.STALLED),
+    }
+)
+"""What leaves a story when it is so no more, and may come again any number of times; a decision, for another one."""
 _HASH: Final = 8
 _ORDER: Final = list(Happened)
 _ENDS: Final = {

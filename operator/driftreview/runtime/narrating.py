@@ -8,7 +8,7 @@ found again by the next one, which reads every status as it starts.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ from driftreview.api.base import format_time
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.phases import TERMINAL
 from driftreview.api.status import DriftReviewStatus
-from driftreview.domain.story import story
+from driftreview.domain.story import STANDING, Happening, story
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.telemetry import Telemetry
 
@@ -31,6 +31,8 @@ FRESH: Final = timedelta(hours=1)
 """How long the API server keeps Events, and how long one is worth writing."""
 MOST_WAITING: Final = 2000
 """Events that wait to be written; beyond it the oldest are dropped."""
+MOST_STANDING: Final = 100
+"""Happenings of one review in an hour that may come again any number of times: what flaps must not flood anybody."""
 SECONDS: Final = 5.0
 """How long an answer is waited for."""
 _PAUSE: Final = 10.0
@@ -67,6 +69,8 @@ class Narrator:
         self._changed = threading.Condition()
         self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
         self._unsure: dict[str, DriftReview] = {}
+        self._standing: Counter[str] = Counter()
+        self._counted_since = clock()
         self._said: set[tuple[str, str]] = set()
         self._stopping = self._news = False
         self._thread = threading.Thread(target=self._run, name="events", daemon=True)
@@ -130,7 +134,7 @@ class Narrator:
         try:
             known = {each.id for each in story(before)} if before is not None else set()
             lately = [each for each in story(review) if before is not None or each.at > now - FRESH]
-            new = [each for each in lately if each.id not in known]
+            new = [each for each in lately if each.id not in known and self._may_come(review.metadata.uid, each, now)]
             fresh = {each["metadata"]["name"]: _Waiting(each, now) for each in events(review, new, self._instance)}
         except Exception:  # noqa: BLE001 - it was stored already
             LOGGER.exception("what happened could not be told", extra={"review": review.metadata.full_name})
@@ -143,6 +147,18 @@ class Narrator:
             self._news = self._news or bool(fresh)
             self._changed.notify()
         return bool(fresh)
+
+    def _may_come(self, uid: str, happening: Happening, now: datetime) -> bool:
+        """Whether a happening is not one too many of those that come and go."""
+        if now - self._counted_since > FRESH:
+            self._standing, self._counted_since = Counter(), now
+        if happening.what not in STANDING:
+            return True
+        self._standing[uid] += 1
+        is_one_too_many = self._standing[uid] > MOST_STANDING
+        if is_one_too_many:
+            self._count("dropped")
+        return not is_one_too_many
 
     def _run(self) -> None:
         while True:
