@@ -68,7 +68,7 @@ def narrator(server: Server, clock: Clock | None = None, **fields: Any) -> tuple
 
 def counted(telemetry: Telemetry) -> dict[str, float]:
     samples = [each for family in telemetry.events.collect() for each in family.samples]
-    return {each.labels["outcome"]: each.value for each in samples if each.name.endswith("_total")}
+    return {each.labels["outcome"]: each.value for each in samples if each.name.endswith("_total") and each.value}
 
 
 @pytest.fixture(scope="module")

@@ -36,6 +36,18 @@ def test_a_way_back_that_turned_is_counted_by_its_reason() -> None:
     )
 
 
+def test_what_is_counted_by_a_few_words_begins_at_zero_so_that_the_first_one_is_an_increase() -> None:
+    text = generate_latest(Telemetry().registry).decode()
+    for line in (
+        'driftreview_acts_total{act="RollBack",outcome="refused"} 0.0',
+        'driftreview_way_back_turns_total{reason="TargetPaused"} 0.0',
+        'driftreview_recoveries_total{verdict="NotRecovered"} 0.0',
+        'driftreview_checkpoint_verdicts_total{verdict="Drift"} 0.0',
+        'driftreview_events_total{outcome="dropped"} 0.0',
+    ):
+        assert line in text
+
+
 def test_reviews_are_counted_by_phase_and_every_phase_is_named() -> None:
     telemetry = Telemetry()
     telemetry.phases = lambda: {"Watching": 2, "Failed": 1}

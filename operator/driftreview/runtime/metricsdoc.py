@@ -17,7 +17,7 @@ from driftreview.api.signalset import MOST_SIGNALS
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.wayback import MENDABLE
 from driftreview.runtime.signalseries import MOST_REVIEWS
-from driftreview.runtime.telemetry import Telemetry
+from driftreview.runtime.telemetry import OUTCOMES, Telemetry
 
 PREFIX: Final = "driftreview_"
 _SIGNALS: Final = f"{MOST_REVIEWS * MOST_SIGNALS}: {MOST_REVIEWS} reviews of {MOST_SIGNALS} signals"
@@ -33,7 +33,7 @@ MOST: Final = {
     "checkpoint_verdicts": f"{len(Verdict)}",
     "acts": f"{2 * (len(ActType) + len(Do))}: each act and each kind of step, done or refused",
     "decisions": f"{len(Recommendation)} for each reason of a decision",
-    "events": "7: one for each outcome",
+    "events": f"{len(OUTCOMES)}: one for each outcome",
     "way_back_turns": f"{1 + len(MENDABLE)}: one for each reason",
     "recoveries": f"{len(RecoveryVerdict)}",
     "query_seconds": "12 for each metric source and outcome",

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from driftreview import __version__
+from driftreview.api.act import ActType, Do
+from driftreview.api.aftermath import RecoveryVerdict
 from driftreview.api.phases import Phase
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import Verdict
+from driftreview.domain.wayback import MENDABLE
 from driftreview.runtime.signalseries import SignalSeries
+
+OUTCOMES: Final = ("written", "known", "forbidden", "unanswered", "refused", "gone", "dropped")
+"""What may become of an Event: written, there already, tried again, or left out."""
 
 
 class _Reviews(Collector):
@@ -119,6 +129,21 @@ class Telemetry:
             "driftreview_acts_stopped", "1 while no act is done: the emergency stop.", registry=registry
         )
         self.leader = Gauge("driftreview_leader", "1 while this process holds the Lease.", registry=registry)
+
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin at zero what is counted by a few known words: Prometheus sees no increase where there was nothing."""
+        for verdict in Verdict:
+            self.verdicts.labels(verdict)
+        for recovery in RecoveryVerdict:
+            self.recoveries.labels(recovery)
+        for act, outcome in product((*ActType, *Do), ("done", "refused")):
+            self.acts.labels(act, outcome)
+        for reason in (Reason.POSSIBLE, *MENDABLE):
+            self.way_back.labels(reason)
+        for outcome in OUTCOMES:
+            self.events.labels(outcome)
 
     def query(self, source: str, outcome: str, seconds: float) -> None:
         """Count one query, unless its metric source was deleted while it ran: nobody would forget it a second time."""
