@@ -52,8 +52,9 @@ format: setup ## let ruff format and mend what it can
 crds: setup ## write crds/ from the models in operator/driftreview/api
 	$(BIN)/python -m driftreview.api.crd crds
 
-docs: setup ## write docs/reference.md and docs/reasons.md from the models
+docs: setup ## write docs/reference.md, docs/reasons.md and the table of docs/metrics.md from the code
 	$(BIN)/python -m driftreview.api.docs docs
+	$(BIN)/python -m driftreview.runtime.metricsdoc docs/metrics.md
 
 lab-tools: setup ## find or build the lab's programs (the first time takes some minutes)
 	$(BIN)/python -m lab tools

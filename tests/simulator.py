@@ -18,6 +18,7 @@ from driftreview.api.checkpoint import SnapshotRef
 from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
 from driftreview.api.facts import Facts
+from driftreview.api.happenings import Happened
 from driftreview.api.phases import TERMINAL, ConditionType, Phase
 from driftreview.api.policy import OnDrift, OnInconclusive, OnNewRevision, OnWindowEnd, PolicyMode
 from driftreview.api.preflight import PreflightFinding
@@ -72,6 +73,7 @@ from driftreview.domain.serving import Serving
 from driftreview.domain.stepping import given
 from driftreview.domain.steps import next_step
 from driftreview.domain.stop import Stop
+from driftreview.domain.story import STANDING, Happening, story
 from driftreview.domain.ways import as_reviewed, empties, is_done
 from driftreview.domain.workload import Counts, Rollout, TargetView
 from tests import builders
@@ -81,6 +83,8 @@ RETRY = timedelta(seconds=15)
 MOST_STEPS = 60
 MOST_BYTES = 64 * 1024
 ROLLOUT = timedelta(minutes=3)
+ENDS = set(list(Happened)[list(Happened).index(Happened.PROMOTED) : list(Happened).index(Happened.RECOVERED)])
+AFTER_THE_END = set(list(Happened)[list(Happened).index(Happened.RECOVERED) :])
 
 
 class Crash(Exception):  # noqa: N818 - nothing is wrong, the power is gone
@@ -264,6 +268,8 @@ class Simulator:
     """What people did, as the operator sees it."""
     stop: Stop | None = None
     """That acts are stopped."""
+    told: dict[str, Happening] = field(default_factory=dict)
+    """All that was ever in its story, by id, as it was told last."""
     retaken: list[dict[str, Any]] = field(default_factory=list)
     """What stood in the status when T0 was taken anew."""
 
@@ -705,6 +711,7 @@ class Simulator:
     def _check_write(self, review: DriftReview, wire: dict[str, Any]) -> None:
         old, new = review.status, DriftReviewStatus.model_validate(wire)
         assert len(json.dumps(wire).encode()) <= MOST_BYTES, "a status is bounded"
+        self._check_story(review, new)
         assert not aftermath.is_over(old), "a review that is over stays as it is"
         if old.phase in TERMINAL:
             assert same_but_for_the_aftermath(old, new), "a terminal phase latches, with all that stands beside it"
@@ -752,6 +759,25 @@ class Simulator:
                 assert new.act.pause == old.act.pause.model_copy(update=done)
                 assert old.act.pause.done_at in (None, new.act.pause.done_at)
         self._check_decision(review, new)
+
+    def _check_story(self, review: DriftReview, new: DriftReviewStatus) -> None:
+        before, now = (story(review.model_copy(update={"status": each})) for each in (review.status, new))
+        ids = [each.id for each in now]
+        assert len(ids) == len(set(ids)), "each happening has its own id"
+        assert [each.at for each in now] == sorted(each.at for each in now), "times do not go back"
+        self.told |= {each.id: each for each in now}
+        people = Happened.PERSON_ACTED  # by the clock of the API server
+        assert all(each.note and each.because for each in now), "and why"
+        assert all(each.at <= self.now or each.what is people for each in now), "what is told has happened"
+        lasts = [each.id for each in before if each.id in ids or each.what not in STANDING]
+        if new.retaken == review.status.retaken:
+            assert lasts == [each for each in ids if each in lasts], "what happened stays in the story, in its order"
+        if new.phase in TERMINAL:
+            told = [each.what for each in now if each.what not in AFTER_THE_END | {people}]
+            assert told[-1] in ENDS, "the story of a review that has ended ends with its end"
+            assert sum(each in ENDS for each in told) == 1
+        else:
+            assert not any(each.what in ENDS for each in now)
 
     def _check_chain(self, chain: Chain, new: DriftReviewStatus) -> None:
         assert self.review.spec.policy.on_new_revision is OnNewRevision.CHAIN

@@ -11,8 +11,9 @@ from lab import Lab
 from lab.install import OperatorProcess
 from lab.web import wait_until
 from tests.integration.operators import Operators, environment
+from tests.integration.test_operator_events import reasons
 from tests.support.faultproxy import PATCH_FAILED, Canned, Fault, FaultProxy, Lost, failure
-from tests.support.stage import TERMINAL, THE_ACT, Stage, ago, stepping, verdicts, wire
+from tests.support.stage import NAME, TERMINAL, THE_ACT, Stage, ago, stepping, verdicts, wire
 
 pytestmark = pytest.mark.integration
 """Not its rehearsal, which is a dry run."""
@@ -78,6 +79,9 @@ def test_a_fault_at_every_kind_of_write_is_a_delay_and_nothing_is_lost_or_done_t
     assert [each.hits >= 1 for each in faults] == [True, True, True]
     assert stage.version() == "1"
     assert stage.deployment()["metadata"]["generation"] == 3
+    ends = ("CheckpointJudged", "CheckpointJudged", "Decided", "RollbackBegun", "RolledBack")
+    told = lambda: [each for each in reasons(stage, "DriftReview", NAME) if each in ends]  # noqa: E731
+    wait_until(lambda: told() == list(ends), "what happened is told, each once, whatever answers were lost")
     assert behind.pid is not None
 
 

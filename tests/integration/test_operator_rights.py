@@ -138,6 +138,8 @@ def test_a_whole_run_is_refused_nothing_and_uses_every_right_it_has(
         api.delete("ClusterSignalSet", shared)
         api.delete("PersistentVolume", shared)
     events = [each for each in lab_session.audited(offset) if each["user"]["username"] == USER]
-    assert [each for each in events if each.get("responseStatus", {}).get("code") == 403] == []
+    refused = [each["responseStatus"] for each in events if each.get("responseStatus", {}).get("code") == 403]
+    # Of reviews of tests before this one it comes to what happened in them, and may meet their namespaces' end.
+    assert [each for each in refused if "is being terminated" not in each.get("message", "")] == []
     missing = every_right() - {used(each) for each in events if "objectRef" in each}
     assert missing == set()

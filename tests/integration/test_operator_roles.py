@@ -9,7 +9,9 @@ import pytest
 
 from lab import Lab
 from lab.install import SYSTEM, OperatorProcess, operator_kubeconfig
+from lab.web import wait_until
 from tests.integration.operators import Operators
+from tests.integration.test_operator_events import reasons, told
 from tests.integration.test_operator_gitops import TRACKING_ID
 from tests.support.cluster import Api
 from tests.support.faultproxy import Fault, FaultProxy, Lost, Seen
@@ -124,10 +126,14 @@ def test_statefulsets_and_daemonsets_are_decided_by_the_judge_and_rolled_back_by
 
 
 def test_a_good_release_is_promoted_by_the_actor(stage: Stage, operators: Operators, accounts: dict[str, Path]) -> None:
-    with running(operators, accounts, "judge"), running(operators, accounts, "actor"):
+    with running(operators, accounts, "judge") as judge, running(operators, accounts, "actor") as actor:
         stage.release("1", "2")
         stage.review()
         assert stage.ended()["phase"] == "Promoted"
+        wait_until(lambda: "Promoted" in reasons(stage, "DriftReview", NAME), "its end is told")
+        by = {each["reason"]: each["reportingInstance"].rpartition("-")[2] for each in told(stage, "DriftReview", NAME)}
+        assert by["PromotionBegun"] == by["Accepted"] == str(judge.pid)
+        assert by["Promoted"] == str(actor.pid), "each tells what it stored"
 
 
 def test_an_actor_that_dies_between_two_steps_of_a_promotion_is_missed_and_the_next_one_goes_on(

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import yaml
-from prometheus_client import generate_latest
 
 from driftreview.api.base import API_VERSION, Model
 from driftreview.api.checkpoint import Checkpoint, SnapshotRef
@@ -28,8 +27,8 @@ from driftreview.domain.evidence import Look, Measurement, freeze, snapshot_name
 from driftreview.domain.judge import judge_checkpoint
 from driftreview.domain.samples import Samples, Series, Window
 from driftreview.domain.validate import contradictions
+from driftreview.runtime.metricsdoc import MOST, PREFIX, with_table
 from driftreview.runtime.settings import Settings
-from driftreview.runtime.telemetry import Telemetry
 from lab.ports import free_port
 from lab.web import Client, wait_until
 
@@ -163,12 +162,29 @@ def test_every_setting_is_in_its_table_with_its_default() -> None:
             assert re.search(rf"\b{re.escape(str(field.default))}\b", rows[name.upper()]), name
 
 
-def test_every_metric_is_in_its_table() -> None:
-    text = (ROOT / "docs" / "operations.md").read_text("utf-8")
-    exposed = re.findall(r"^# HELP (driftreview_\w+)", generate_latest(Telemetry().registry).decode(), re.MULTILINE)
-    stems = {re.sub("_created$", "", name) for name in exposed}
-    named = {re.sub("_total$", "", name) for name in re.findall(r"^\| `(driftreview_\w+)`", text, re.MULTILINE)}
-    assert {re.sub("_total$", "", name) for name in stems} == named
+def test_the_table_of_metrics_is_what_the_code_says_and_every_other_place_names_what_there_is() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    assert page == with_table(page), "run `make docs`"
+    rows = set(re.findall(r"^\| `(driftreview_\w+)`", page, re.MULTILINE))
+    assert {f"{PREFIX}{each}" for each in MOST} <= {each.removesuffix("_total") for each in rows}
+    for each in PAGES:
+        named = {re.sub(r"_(bucket|count|sum)$", "", name) for name in re.findall(r"\bdriftreview_\w+", prose(each))}
+        known = rows | {re.sub(r"_(bucket|count|sum)$", "", name) for name in rows} | {"driftreview_"}
+        assert named - known == set(), each.name
+
+
+def test_every_alert_is_in_its_table_and_is_about_metrics_there_are() -> None:
+    page = (ROOT / "docs" / "metrics.md").read_text("utf-8")
+    (group,) = yaml.safe_load((ROOT / "charts" / "driftreview" / "alerts.yaml").read_text("utf-8"))["groups"]
+    assert [each["alert"] for each in group["rules"]] == re.findall(r"^\| `(DriftReview\w+)`", page, re.MULTILINE)
+    tested = (ROOT / "tests" / "integration" / "alerts_test.yaml").read_text("utf-8")
+    known = set(re.findall(r"^\| `(driftreview_\w+)`", page, re.MULTILINE))
+    for each in group["rules"]:
+        named = {re.sub(r"_(bucket|count)$", "", name) for name in re.findall(r"driftreview_\w+", each["expr"])}
+        assert named
+        assert named <= known, each["alert"]
+        assert set(each["annotations"]) == {"summary", "description"}
+        assert f'alertname="{each["alert"]}"' in tested
 
 
 def test_what_to_do_is_said_of_every_reason_a_signal_may_have() -> None:

@@ -45,6 +45,12 @@ def pod(name: str, container: Container) -> Pod:
     return Pod(name, containers=(container,))
 
 
+def test_what_the_operator_itself_warns_of_is_no_incident_of_the_target() -> None:
+    of_target = EVENT | {"involvedObject": {"kind": "Deployment", "name": "web"}}
+    assert of_event(of_target, SUBJECTS, T0) is not None
+    assert of_event(of_target | {"reportingComponent": "driftreview.dev/operator"}, SUBJECTS, T0) is None
+
+
 class TestPods:
     def test_how_containers_ended_since_the_look_before(self) -> None:
         killed = Container("app", restarts=2, ended=Ended(137, "OOMKilled", T0 + MINUTE))

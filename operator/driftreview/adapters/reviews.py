@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from driftreview.api.driftsnapshot import DriftSnapshot, DriftSnapshotSpec
 from driftreview.api.phases import ConditionType
 from driftreview.api.reasons import Reason
 from driftreview.api.status import DriftReviewStatus
-from driftreview.domain.evidence import content_hash
+from driftreview.domain.evidence import canonical, content_hash
 
 
 def owner(review: DriftReview) -> dict[str, Any]:
@@ -34,9 +34,9 @@ def owner(review: DriftReview) -> dict[str, Any]:
 class Reviews:
     """The reviews of a cluster and their evidence."""
 
-    def __init__(self, cluster: Cluster) -> None:
-        """Use this cluster."""
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, on_stored: Callable[[int], object] = lambda _: None) -> None:
+        """Use this cluster; `on_stored` is told how many bytes each stored snapshot has."""
+        self._cluster, self._on_stored = cluster, on_stored
 
     def read(self, namespace: str, name: str) -> Mapping[str, Any] | None:
         """Read one review as a raw object; None if it is gone."""
@@ -124,9 +124,11 @@ class Reviews:
             "spec": spec.to_wire(),
         }
         try:
-            return DriftSnapshot.model_validate(self._cluster.create(SNAPSHOTS, body, review.metadata.namespace)).spec
+            created = DriftSnapshot.model_validate(self._cluster.create(SNAPSHOTS, body, review.metadata.namespace))
         except ExistsError:
             stored = self.snapshot(review.metadata.namespace, name)
             if stored is None:
                 raise
             return stored
+        self._on_stored(len(canonical(body["spec"])))
+        return created.spec

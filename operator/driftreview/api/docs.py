@@ -1,7 +1,7 @@
 """The reference pages from the models: `python -m driftreview.api.docs DIRECTORY`.
 
 reference.md is read off the CRDs, so that it says what the API server knows; reasons.md off the docstrings that stand
-under the members of the enums in phases.py, verdicts.py and reasons.py, which Python itself does not keep.
+under the members of the enums in phases.py, verdicts.py, reasons.py and happenings.py: Python itself keeps none.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from driftreview.api import (
     aftermath,
     approval,
     driftreview,
+    happenings,
     incident,
     phases,
     policy,
@@ -177,8 +178,10 @@ def reference() -> str:
 
 def words() -> str:
     """The text of reasons.md."""
-    parts = [_HEAD + "# Phases, verdicts, condition types and reasons\n\nThe words that programs may match on.\n"]
-    for enum in enums(phases, verdicts, reasons):
+    parts = [
+        _HEAD + "# Phases, verdicts, condition types, reasons and happenings\n\nThe words that programs may match on.\n"
+    ]
+    for enum in enums(phases, verdicts, reasons, happenings):
         rows = [f"| `{value}` | {_cell(text)} |" for value, text in member_docs(enum).items()]
         about = " ".join((enum.__doc__ or "").split())
         parts.append("\n".join([f"## {_title(enum)}\n", f"{about}\n", "| word | meaning |", "|---|---|", *rows]) + "\n")

@@ -147,6 +147,13 @@ def shorten(sentence: str, length: int = 512) -> str:
     return sentence if len(sentence) <= length else sentence[: length - 1] + "…"
 
 
+def within(sentence: str, most: int) -> str:
+    """Cut a sentence so that it takes no more than so many bytes as UTF-8, with dots."""
+    coded = sentence.encode()
+    dots = "…"
+    return sentence if len(coded) <= most else coded[: most - len(dots.encode())].decode(errors="ignore") + dots
+
+
 def fitted(sentence: str, end: str, length: int = 512) -> str:
     """A sentence and what has to be read at its end: where there is no room for both, the sentence is cut."""
     return shorten(sentence, max(length - len(end), length // 4)) + end

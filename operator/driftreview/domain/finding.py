@@ -57,6 +57,16 @@ class Estimate:
     """In the signal's unit, as the baseline."""
     baseline: float | None = None
 
+    @property
+    def share(self) -> float | None:
+        """The change as a share of the baseline: 0.05 is 5% more; None where there is no baseline but zero."""
+        if self.measure is Measure.SHARE:
+            return self.estimate
+        if not self.baseline:
+            return None
+        step = self.estimate if self.measure is Measure.DIFFERENCE else self.current - self.baseline
+        return step / abs(self.baseline)
+
     def used(self, worse: Worse) -> float:
         """How much of what is tolerated the unfavourable end of the interval uses: 1 is all of it, 0 nothing.
 

@@ -14,6 +14,8 @@ from driftreview.domain.display import plain, some
 from driftreview.domain.pods import CRASH_LOOP, Pod
 
 SECTION: Final = "incidents"
+CONTROLLER: Final = "driftreview.dev/operator"
+"""As whom the operator writes Events of its own: what it warns of a review is no incident of the target."""
 _OOM: Final = "OOMKilled"
 _OBJECT, _REASON, _MESSAGE = 390, 120, 240
 _NAMED: Final = 2
@@ -57,7 +59,8 @@ def of_event(raw: Mapping[str, Any], subjects: Subjects, since: datetime) -> Inc
     """What an event of type Warning says of the judged pods, their revision or the target after a moment."""
     about, series = raw.get("involvedObject") or {}, raw.get("series") or {}
     kind, name = about.get("kind") or "", about.get("name") or ""
-    if raw.get("type") != "Warning" or not subjects.concern(kind, name):
+    ours = raw.get("reportingComponent") == CONTROLLER
+    if raw.get("type") != "Warning" or ours or not subjects.concern(kind, name):
         return None
     last = series.get("lastObservedTime") or raw.get("lastTimestamp") or raw.get("eventTime")
     last = last or (raw.get("metadata") or {}).get("creationTimestamp")

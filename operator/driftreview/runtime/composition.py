@@ -25,6 +25,7 @@ from driftreview.runtime.index import Indices
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.looks import Looks
 from driftreview.runtime.loop import alive
+from driftreview.runtime.narrating import Narrator
 from driftreview.runtime.observing import Observer
 from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
@@ -45,13 +46,14 @@ class Known:
     rulings: Rulings
     indices: Indices
     claims: Claims
+    narrator: Narrator
 
 
 def reconciler(
     settings: Settings, cluster: Cluster, sources: MetricSources, known: Known, stop: StopWatch, telemetry: Telemetry
 ) -> Reconciler:
     """Put the parts together."""
-    reviews, workloads = Reviews(cluster), Workloads(cluster, on_answer=alive)
+    reviews, workloads = Reviews(cluster, telemetry.evidence.observe), Workloads(cluster, on_answer=alive)
     keeper, rehearsing = Keeper(reviews, workloads), WayBack(cluster, settings.role)
     capture = Capture(reviews, keeper, ClusterFacts(cluster, clock.now), clock.now)
     carry_out = CarryOut(reviews, workloads, GitOpsTools(cluster), keeper, telemetry, stop)
@@ -82,6 +84,7 @@ def reconciler(
         way_back=way_back,
         recovery=RecoveryLook(capture, sources, carry_out, telemetry, clock.now),
         reporter=Reporter(reviews, Reports(cluster), known.indices.approvals, clock.now),
+        narrator=known.narrator,
         claims=known.claims,
         telemetry=telemetry,
         clock=clock.now,

@@ -137,6 +137,7 @@ class Looks:
         if isinstance(judged, Unanswered) or (result := judged.result) is None:
             return
         self.telemetry.verdicts.labels(result.verdict).inc()
+        self.telemetry.signals.judged(review, checkpoint.name, result)
         late = began - checkpoint.due - parse_duration(review.spec.window.settle)
         self.telemetry.lateness.observe(max(late.total_seconds(), 0))
         about = {"review": review.metadata.full_name}

@@ -13,12 +13,14 @@ from typing import Any, Final
 import kopf
 
 from driftreview.adapters import clock
+from driftreview.adapters.events import Events
 from driftreview.adapters.kubernetes import APPROVALS, REVIEWS, Cluster, Kind
 from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.reviews import Reviews
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.stop import StopSwitch
 from driftreview.api.base import GROUP, VERSION
+from driftreview.domain.action import Role
 from driftreview.runtime import logs
 from driftreview.runtime.claims import Claims
 from driftreview.runtime.composition import Known, reconciler
@@ -27,6 +29,7 @@ from driftreview.runtime.lease import Lease
 from driftreview.runtime.listing import Listing
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.loop import TICK, Key, Loop, alive, is_abandoned
+from driftreview.runtime.narrating import SECONDS, Narrator
 from driftreview.runtime.roles import concerns, lease_name, news, watched
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.seen import Seen
@@ -55,9 +58,11 @@ class Operator:
         self._sources = Sources(on_query=self._queried)
         sources = MetricSources(self._cluster, self._sources, settings.namespace)
         self._stop = StopWatch(StopSwitch(self._cluster, settings.namespace), self._telemetry)
-        self._rulings, self._indices, self._seen = Rulings(), Indices(), Seen()
+        self._rulings, self._indices = Rulings(), Indices()
+        self._seen = Seen(None if settings.role is Role.ACTOR else self._telemetry.signals)  # which judges nothing
         self._claims = Claims(Reviews(self._cluster).read)
-        known = Known(self._rulings, self._indices, self._claims)
+        self._narrator = Narrator(Events(self._cluster.hurried(SECONDS)), self._telemetry, settings.identity, clock.now)
+        known = Known(self._rulings, self._indices, self._claims, self._narrator)
         self._reconciler = reconciler(settings, self._cluster, sources, known, self._stop, self._telemetry)
         self._source_check, self._listing = SourceCheck(sources, clock.now), Listing(self._cluster)
         self._reviews = Loop(
@@ -91,10 +96,12 @@ class Operator:
         self._telemetry.phases, self._telemetry.last_safe_moments = self._seen.phases, self._seen.last_safe_moments
         self._telemetry.leader.set_function(lambda: float(self._lease.held.is_set()))
         self._web.start()
+        self._narrator.start()
         LOGGER.info("listens on %s:%s", self._settings.listen_host, self._web.port)
         try:
             asyncio.run(self._main())
         finally:
+            self._narrator.stop()
             self._lease.stop()
             if self._lease.held.is_set():
                 self._lease.give_back()
@@ -121,7 +128,7 @@ class Operator:
             if not await waiting:
                 return
             self._lease.keep(lost)
-            if not await loop.run_in_executor(None, self._listing.read, self._kinds, namespaces, self._see):
+            if not await loop.run_in_executor(None, self._listing.read, self._kinds, namespaces, self._see_first):
                 return
         await kopf.operator(
             registry=self._registry(stop),
@@ -160,10 +167,17 @@ class Operator:
             (self._watch_approvals if kind is APPROVALS else self._watch)(registry, kind)
         return registry
 
+    def _see_first(self, kind: Kind, body: Mapping[str, Any]) -> None:
+        """The same of what is there as the process starts."""
+        self._see(kind, body)
+        if kind is REVIEWS:
+            self._narrator.catch_up(body)
+
     def _see(self, kind: Kind, body: Mapping[str, Any]) -> None:
         """Keep what steps need of an object as it is stored now."""
         if kind is REVIEWS:
             self._rulings.see(body)
+            self._narrator.heard(body)
         if not concerns(self._settings.role, body):
             self._indices.forget(kind.plural, body)
             return
@@ -203,6 +217,7 @@ class Operator:
                 self._seen.forget(key)
                 self._versions.pop(key, None)
                 self._reconciler.forget(body["metadata"]["uid"])
+                self._narrator.forget(body["metadata"]["uid"])
                 if kind is REVIEWS:
                     self._rulings.forget(body)
                     self._claims.forget(body)

@@ -57,6 +57,7 @@ from driftreview.runtime.gather import TurnOverError
 from driftreview.runtime.logs import LOGGER, tell
 from driftreview.runtime.looks import Looks
 from driftreview.runtime.loop import AbandonedError
+from driftreview.runtime.narrating import Narrator
 from driftreview.runtime.observing import Observer, Seen
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
@@ -90,6 +91,7 @@ class Reconciler:
     way_back: WayBackReader
     recovery: RecoveryLook
     reporter: Reporter
+    narrator: Narrator
     claims: Claims
     telemetry: Telemetry
     clock: Callable[[], datetime]
@@ -248,7 +250,10 @@ class Reconciler:
         status = with_countdown(review, status, self.clock())
         if status.to_wire() == review.status.to_wire():
             return raw
-        stored = self.reviews.write_status(review, status)
+        with self.narrator.telling(review, status):
+            stored = self.reviews.write_status(review, status)
+        if status.decision is not None and status.decision != review.status.decision:
+            self.telemetry.decisions.labels(status.decision.recommendation, status.decision.reason).inc()
         if aftermath.has_returned(review.status, status):
             self.telemetry.returns.inc()
         tell(review.metadata.full_name, review.status, status)

@@ -10,6 +10,7 @@ from typing import Any
 
 from driftreview.api.phases import TERMINAL, Phase
 from driftreview.runtime.loop import Key
+from driftreview.runtime.signalseries import SignalSeries
 
 
 @dataclass(frozen=True)
@@ -22,12 +23,14 @@ class _Stand:
 class Seen:
     """Filled by the event loop; other threads may ask."""
 
-    def __init__(self) -> None:
-        """Nothing was seen yet."""
+    def __init__(self, signals: SignalSeries | None = None) -> None:
+        """Nothing was seen yet; `signals` is told as well."""
+        self._signals = signals or SignalSeries()
         self._by_key: dict[Key, _Stand] = {}
 
     def see(self, key: Key, status: Mapping[str, Any]) -> None:
         """Take note of how a review stands now."""
+        self._signals.see(key[1], key[2], status)
         phase = status.get("phase", Phase.PENDING)
         safe = status.get("rollback", {}).get("lastSafeMoment")
         is_open = phase not in TERMINAL and "act" not in status
@@ -35,6 +38,7 @@ class Seen:
 
     def forget(self, key: Key) -> None:
         """A review is gone."""
+        self._signals.forget(key[1], key[2])
         self._by_key.pop(key, None)
 
     def is_acting(self, key: Key) -> bool:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from driftreview import __version__
+from driftreview.api.act import ActType, Do
+from driftreview.api.aftermath import RecoveryVerdict
 from driftreview.api.phases import Phase
+from driftreview.api.reasons import Reason
+from driftreview.api.verdicts import Verdict
+from driftreview.domain.wayback import MENDABLE
+from driftreview.runtime.signalseries import SignalSeries
+
+OUTCOMES: Final = ("written", "known", "forbidden", "unanswered", "refused", "gone", "dropped")
+"""What may become of an Event: written, there already, tried again, or left out."""
 
 
 class _Reviews(Collector):
@@ -53,11 +64,16 @@ class Telemetry:
         self.last_safe_moments: Callable[[], Mapping[tuple[str, str], float]] = dict
         self.has_source: Callable[[str], bool] = lambda _: True
         registry.register(_Reviews(self))
+        self.signals = SignalSeries()
+        registry.register(self.signals)
         self.steps = Counter(
             "driftreview_steps_total", "Steps of reviews, by what was done.", ["action"], registry=registry
         )
         self.step_errors = Counter(
-            "driftreview_step_errors_total", "Steps that failed and are tried again.", ["error"], registry=registry
+            "driftreview_step_errors_total",
+            "Steps that failed and are tried again; an object that was edited or deleted meanwhile is no failure.",
+            ["error"],
+            registry=registry,
         )
         self.verdicts = Counter(
             "driftreview_checkpoint_verdicts_total", "Checkpoints judged, by verdict.", ["verdict"], registry=registry
@@ -66,7 +82,10 @@ class Telemetry:
             "driftreview_guards_total", "Looks between checkpoints, by what they found.", ["found"], registry=registry
         )
         self.acts = Counter(
-            "driftreview_acts_total", "Changes made to workloads.", ["act", "outcome"], registry=registry
+            "driftreview_acts_total",
+            "Changes made to workloads, done or refused: Promote, RollBack, and each step after them.",
+            ["act", "outcome"],
+            registry=registry,
         )
         self.way_back = Counter(
             "driftreview_way_back_turns_total",
@@ -80,6 +99,21 @@ class Telemetry:
         self.returns = Counter(
             "driftreview_returns_total", "Rejected pod templates seen to run again after a rollback.", registry=registry
         )
+        self.decisions = Counter(
+            "driftreview_decisions_total",
+            "Decisions, by recommendation and reason; one that a person or the policy decides anew counts again.",
+            ["recommendation", "reason"],
+            registry=registry,
+        )
+        self.evidence = Histogram(
+            "driftreview_evidence_bytes",
+            "Size of the snapshots that were stored, as JSON.",
+            buckets=(10_000, 30_000, 100_000, 300_000, 600_000, 1_000_000),
+            registry=registry,
+        )
+        self.events = Counter(
+            "driftreview_events_total", "Kubernetes Events, by what became of them.", ["outcome"], registry=registry
+        )
         self.lateness = Histogram(
             "driftreview_checkpoint_lateness_seconds",
             "How long after its due time and settling a checkpoint was judged.",
@@ -88,7 +122,7 @@ class Telemetry:
         )
         self.queries = Histogram(
             "driftreview_query_seconds",
-            "Time of one HTTP query to a metric source.",
+            "Time of one HTTP query to a metric source; the outcome is Success or the reason why not.",
             ["source", "outcome"],
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 120),
             registry=registry,
@@ -98,6 +132,21 @@ class Telemetry:
             "driftreview_acts_stopped", "1 while no act is done: the emergency stop.", registry=registry
         )
         self.leader = Gauge("driftreview_leader", "1 while this process holds the Lease.", registry=registry)
+
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin at zero what is counted by a few known words: Prometheus sees no increase where there was nothing."""
+        for verdict in Verdict:
+            self.verdicts.labels(verdict)
+        for recovery in RecoveryVerdict:
+            self.recoveries.labels(recovery)
+        for act, outcome in product((*ActType, *Do), ("done", "refused")):
+            self.acts.labels(act, outcome)
+        for reason in (Reason.POSSIBLE, *MENDABLE):
+            self.way_back.labels(reason)
+        for outcome in OUTCOMES:
+            self.events.labels(outcome)
 
     def query(self, source: str, outcome: str, seconds: float) -> None:
         """Count one query, unless its metric source was deleted while it ran: nobody would forget it a second time."""
