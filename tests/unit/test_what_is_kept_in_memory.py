@@ -230,7 +230,7 @@ def test_series_are_forgotten_while_others_are_counted() -> None:
 def test_another_review_of_the_same_name_is_left_to_its_own_turn() -> None:
     reviews = SimpleNamespace(read=lambda *_: body("uid-2"))
     nothing: Any = SimpleNamespace()
-    reconciler = Reconciler(cast(Any, reviews), *[nothing] * 10, Telemetry(), lambda: NOW, Role.ALL, 20.0, {"uid-1"})
+    reconciler = Reconciler(cast(Any, reviews), *[nothing] * 11, Telemetry(), lambda: NOW, Role.ALL, 20.0, {"uid-1"})
     assert reconciler.run(body("uid-1")) == NOW + UNREADABLE
     assert reconciler.stale == set()
 
