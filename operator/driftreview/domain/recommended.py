@@ -175,7 +175,7 @@ class _Maker:
                     yield Unruled(name, f"no rule against T0: {known}")
         if not found:
             return
-        span = LEVEL_SPAN if signal.kind is Kind.LEVEL else tellable_in(signal, found)
+        span = LEVEL_SPAN if signal.kind is Kind.LEVEL else tellable_in(signal, found, self._counts())
         if span is None:
             yield Unruled(signal.name, "no rule against T0: within a day so few events more may be chance")
             return
@@ -207,6 +207,11 @@ class _Maker:
             values = constants(signal.each, {each.key: each.value for each in found})
             now = f"abs({now} - on ({signal.each}) {values})"
         return f"{now} {beyond(signal)} on ({signal.each}) {bounds}"
+
+    def _counts(self) -> float:
+        """How many counts, side by side, the baseline holds."""
+        window = self.at_t0.window
+        return (window.end - window.start) / span_of(self.signal) if window else 0.0
 
     def _mean(self, span: timedelta) -> str:
         """The mean of counts that stand side by side, so that each event is counted once."""

@@ -6,10 +6,10 @@ have. Of any other query there is no case; its rule is checked by its parser alo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import promql_parser
 
@@ -22,11 +22,15 @@ from driftreview.domain.ruleusual import Usual
 
 _WARM: Final = timedelta(minutes=15)
 """Until rates and whatever else looks back a little have a value."""
+_MINUTE: Final = timedelta(minutes=1)
 _KEEPS: Final = frozenset({"sum", "avg", "max", "min"})
 """Aggregations that leave a single series as it is; also the functions of a gauge over time that do."""
 _LIKE_ITSELF: Final = frozenset({"avg_over_time", "max_over_time", "min_over_time", "last_over_time", "abs", "sort"})
 _RATES: Final = frozenset({"rate", "irate", "increase"})
 _FAR: Final = 1.5
+
+
+_Value: TypeAlias = Callable[[RecommendedRule, Usual | None], Rising]
 
 
 @dataclass(frozen=True)
@@ -49,10 +53,10 @@ def cases(review: DriftReview, rule: RecommendedRule) -> tuple[Case, Case] | str
     signal = rule.signal
     keys = [each.key for each in rule.usual] or ["a"]
     label = signal.each or ""
-    late = _WARM + rule.span + 2 * rule.hold
+    late = _WARM + 2 * rule.hold
     try:
-        silent = _series(review, rule, keys, _good)
-        firing = {} if rule.about is About.ABSENT else _series(review, rule, keys, _bad)
+        silent = _series(review, rule, keys, _good, late)
+        firing = {} if rule.about is About.ABSENT else _series(review, rule, keys, _bad, late)
     except TooComplexError as error:
         return str(error)
     fires = tuple(dict(rule.labels) | ({label: key} if label else {}) for key in keys)
@@ -60,14 +64,16 @@ def cases(review: DriftReview, rule: RecommendedRule) -> tuple[Case, Case] | str
     return Case(rule, silent, early, late, ()), Case(rule, firing, early, late, fires)
 
 
-def _series(review: DriftReview, rule: RecommendedRule, keys: Sequence[str], value: Any) -> dict[str, str]:
+def _series(
+    review: DriftReview, rule: RecommendedRule, keys: Sequence[str], value: _Value, late: timedelta
+) -> dict[str, str]:
     signal, found = rule.signal, dict[str, str]()
     known = {each.key: each for each in rule.usual}
     for key in keys:
         sample = _Samples({signal.each: key} if signal.each else {}, _pods(review))
         wanted = value(rule, known.get(key))
         sample.make(expression(rule.value), wanted)
-        found |= {each.series: each.value.written for each in sample.made}
+        found |= {each.series: each.value.written(late // _MINUTE + 1) for each in sample.made}
     return found
 
 

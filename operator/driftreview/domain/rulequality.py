@@ -20,11 +20,9 @@ from driftreview.domain.bursts import span_of
 from driftreview.domain.firings import firings_in
 from driftreview.domain.recommended import About, RecommendedRule
 from driftreview.domain.rules import sign_of
-from driftreview.domain.ruleusual import Usual
+from driftreview.domain.ruleusual import HEALTHY, Usual, chance_of_more
 from driftreview.domain.tails import scan_sf
 
-HEALTHY: Final = timedelta(hours=48)
-"""How long a healthy run is of which the chance of a false alarm is told."""
 _FEWEST: Final = 3
 """Blocks that a median, a mean or a slope is taken of."""
 _COVERED: Final = 0.5
@@ -128,14 +126,15 @@ def _slopes(rows: _Floats) -> _Floats:
 
 
 def _chance(rule: RecommendedRule, found: Sequence[SeriesEvidence]) -> float | None:
-    """How likely a healthy process breaks a limit of counts: a window of `for` slides over events (Alm 1983)."""
-    if rule.signal.kind is not Kind.EVENTS or rule.about is not About.OVER or rule.bound < 0:
+    """How likely a healthy process fires a rule of counts: a window slides over independent events (Alm 1983)."""
+    signal = rule.signal
+    if signal.kind is not Kind.EVENTS or signal.worse is not Worse.HIGHER or rule.bound < 0:
         return None
-    windows = HEALTHY / span_of(rule.signal)
-    means = list(_means(found))
-    if not means:
-        return None
-    return 1 - math.prod(1 - scan_sf(math.floor(rule.bound), each, windows) for each in means)
+    if rule.about is About.WORSE:
+        chances = [chance_of_more(signal, each, rule.span) for each in rule.usual]
+    else:
+        chances = [scan_sf(math.floor(rule.bound), each, HEALTHY / span_of(signal)) for each in _means(found)]
+    return 1 - math.prod(1 - each for each in chances) if chances else None
 
 
 def _means(found: Sequence[SeriesEvidence]) -> Iterator[float]:

@@ -9,8 +9,6 @@ from typing import Any, Final
 
 from driftreview.domain.query import escaped
 
-STEPS: Final = 1440
-"""Samples of a series, one a minute."""
 _QUOTE: Final = '"'
 
 
@@ -33,11 +31,10 @@ class Rising:
         """The same with something added."""
         return replace(self, start=self.start + by)
 
-    @property
-    def written(self) -> str:
-        """Its samples, one a minute."""
+    def written(self, samples: int) -> str:
+        """So many samples after the first, one a minute."""
         step = self.slope * 60
-        return f"{_plain(self.start)}{'-' if step < 0 else '+'}{_plain(abs(step))}x{STEPS}"
+        return f"{_plain(self.start)}{'-' if step < 0 else '+'}{_plain(abs(step))}x{samples}"
 
 
 @dataclass(frozen=True)

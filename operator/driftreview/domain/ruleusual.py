@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,10 +15,17 @@ from driftreview.domain.finding import Side
 from driftreview.domain.observed import Observed
 from driftreview.domain.rules import sign_of, unsound
 from driftreview.domain.statistics import mean, middle
+from driftreview.domain.tails import scan_sf
 
 _SPANS: Final = tuple(timedelta(hours=hours) for hours in (1, 6, 24))
+HEALTHY: Final = timedelta(hours=48)
+"""How long a healthy run is of which the chance of a false alarm is told."""
+_RARELY: Final = 0.05
+"""At most so often a rule may fire in such a run by chance."""
+_ONE_SIDED: Final = 1.645
+"""Standard deviations that 95% are below: the true rate is at most so far above the one that was seen."""
 _DEVIATIONS: Final = 4.0
-"""How many standard deviations of a mean count a margin must be, so that chance alone does not pass it."""
+"""How many standard deviations of a mean count a margin must be where fewer events are worse."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +63,36 @@ def _margin(signal: Signal, value: float) -> float:
     return max(relative, parse_quantity(margin.absolute) if margin.absolute else 0.0)
 
 
-def tellable_in(signal: Signal, found: Sequence[Usual]) -> timedelta | None:
+def tellable_in(signal: Signal, found: Sequence[Usual], counts: float) -> timedelta | None:
     """Over which stretch a mean of counts tells so many more events from chance; None where a day is too short.
 
-    Events that come one by one: the mean of `n` counts has the variance of one, its mean, divided by `n`.
+    Args:
+        signal: of kind Events.
+        found: its series.
+        counts: how many `for`s the baseline holds.
     """
-    for span in _SPANS:
-        counts = span / span_of(signal)
-        if all(each.margin >= _DEVIATIONS * (max(each.value, 0.0) / counts) ** 0.5 for each in found):
-            return span
-    return None
+    return next((span for span in _SPANS if all(_is_told(signal, each, span, counts) for each in found)), None)
+
+
+def chance_of_more(signal: Signal, known: Usual, span: timedelta, rate: float | None = None) -> float:
+    """How likely independent events pass the margin at least once in a healthy run.
+
+    Args:
+        signal: of kind Events, of which more are worse.
+        known: what it is compared with.
+        span: the stretch that it is the mean of.
+        rate: events in each `for`; T0's, if left out.
+    """
+    counts = span / span_of(signal)
+    mean_in_span = max(known.value if rate is None else rate, 0.0) * counts
+    return scan_sf(math.floor(known.bound(signal) * counts), mean_in_span, HEALTHY / span)
+
+
+def _is_told(signal: Signal, known: Usual, span: timedelta, counts: float) -> bool:
+    """Whether chance alone hardly ever passes the margin, also if the baseline happened to see few events."""
+    events = max(known.value, 0.0) * counts
+    if signal.worse is Worse.HIGHER:
+        most = (math.sqrt(events + 1) + _ONE_SIDED / 2) ** 2 / counts
+        return chance_of_more(signal, known, span, most) <= _RARELY
+    spread = math.sqrt(max(known.value, 0.0) * (span_of(signal) / span + 1 / counts))
+    return known.margin >= _DEVIATIONS * spread

@@ -11,7 +11,8 @@ from driftreview.domain.display import counted, small_percent
 from driftreview.domain.recommended import About, Recommended, RecommendedRule, recommended
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Block, Cell, Row, Sentence, Sentences, Table, Tone
-from driftreview.domain.rulequality import HEALTHY, Quality, quality
+from driftreview.domain.rulequality import Quality, quality
+from driftreview.domain.ruleusual import HEALTHY
 
 _COLUMNS: Final = ("Recommended rule", "Severity", "Fires when", "On the baseline", "By chance alone")
 _OFTEN: Final = 0.05
