@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from driftreview.api.driftsnapshot import SeriesEvidence
+from driftreview.api.base import Metadata
+from driftreview.api.checkpoint import SnapshotRef
+from driftreview.api.driftsnapshot import DriftSnapshot, SeriesEvidence
 from driftreview.api.signal import Signal
 from driftreview.api.spells import Firings
 from driftreview.domain.coarser import Levels, first_look
@@ -13,9 +15,11 @@ from driftreview.domain.companions import Companion
 from driftreview.domain.evidence import Measurement, freeze
 from driftreview.domain.firings import firings_in
 from driftreview.domain.recommended import recommended
+from driftreview.domain.report.build import report
 from driftreview.domain.rulequality import Quality, quality
 from driftreview.domain.samples import Samples, Series, Window
 from driftreview.domain.scraping import Scraping
+from driftreview.report.markdown import markdown
 from tests.builders import BLOCK, HOUR, MINUTE, T0, events, evidence, growth, limit, presence, series, signal, snapshot
 from tests.unit.test_recommended import started
 
@@ -124,3 +128,32 @@ def test_of_a_t0_without_samples_nothing_is_told() -> None:
     declared = started(limit("60"))
     frozen = snapshot(evidence("age"))
     assert quality(recommended(declared, frozen).rules[0], frozen) is None
+
+
+def reported(declared: Signal, *at_t0: SeriesEvidence) -> str:
+    """The report of a review at T0 with this one signal."""
+    frozen = snapshot(evidence(declared.name, *at_t0))
+    review = started(declared, alerts={"rules": "Generate"})
+    ref = SnapshotRef(name="t0", hash=frozen.hash)
+    review = review.model_copy(update={"status": review.status.model_copy(update={"baseline": ref})})
+    return markdown(report(review, [DriftSnapshot(metadata=Metadata(name="t0"), spec=frozen)]))
+
+
+def test_a_rule_that_would_have_fired_is_a_limitation_with_what_to_do() -> None:
+    text = reported(limit("60", **{"for": "1m"}), series([0.0] * 144, firings=Firings(times=3, total="864s")))
+    assert "| AgeOverLimit | P2 | over its limit of 60 s for 1m | ⚠️ 3 times in 24h, 1.00% of it | - |" in text
+    assert "| the alert rule AgeOverLimit would have fired 3 times in 24h, 1.00% of it | Note |" in text
+    assert "| it wakes people for nothing | a higher limits.alert or a longer \\`for\\` in the next review |" in text
+
+
+def test_a_limit_that_healthy_counts_pass_by_chance_is_one_too() -> None:
+    text = reported(events(limits={"alert": "5"}), series([1.0] * 144, worst="4"))
+    assert "| ReconnectsOverLimit | P2 | over its limit of 5 in 5m | ✅ never in 24h | 77.0% |" in text
+    assert "ReconnectsOverLimit fires by chance alone in up to 77.0% of healthy runs of 48h" in text
+
+
+def test_a_quiet_rule_is_no_limitation_and_what_has_none_is_listed() -> None:
+    text = reported(limit("60"), series([0.0] * 144, firings=Firings(times=0, total="0s")))
+    assert "✅ never in 24h" in text
+    assert "the alert rule" not in text
+    assert "No recommended alert rule for age: kind Info" in reported(signal("age", kind="Info"), series([0.0] * 144))

@@ -14,7 +14,13 @@ from driftreview.domain.report.model import Block, Cell, Row, Sentence, Sentence
 from driftreview.domain.rulequality import Quality, quality
 from driftreview.domain.ruleusual import HEALTHY
 
-_COLUMNS: Final = ("Recommended rule", "Severity", "Fires when", "On the baseline", "By chance alone")
+_COLUMNS: Final = (
+    "Recommended rule",
+    "Severity",
+    "Fires when",
+    "On the baseline",
+    "By chance in 48 healthy hours, at most",
+)
 _OFTEN: Final = 0.05
 """Chance of a false alarm in 48 healthy hours from which on it is told as a limitation."""
 
@@ -45,7 +51,7 @@ def noisy(material: Material) -> Iterator[tuple[str, str, str]]:
             yield rule.signal.name, f"{rule.name} would have fired {_times(fared)}", _mend(rule)
         elif (fared.chance or 0.0) >= _OFTEN:
             chance, stretch = small_percent(fared.chance or 0.0), format_duration(HEALTHY)
-            said = f"{rule.name} fires by chance alone in {chance} of healthy runs of {stretch}"
+            said = f"{rule.name} fires by chance alone in up to {chance} of healthy runs of {stretch}"
             yield rule.signal.name, said, _mend(rule)
 
 
@@ -67,7 +73,7 @@ def _row(material: Material, rule: RecommendedRule) -> Row:
         before = Cell(text=_times(fared), tone=Tone.OPEN if fared.times else Tone.GOOD)
     chance = "-"
     if fared is not None and fared.chance is not None:
-        chance = f"{small_percent(fared.chance)} of healthy runs of {format_duration(HEALTHY)}"
+        chance = small_percent(fared.chance)
     cells = [Cell(text=rule.name), Cell(text=rule.labels["severity"]), Cell(text=rule.when), before, Cell(text=chance)]
     return Row(cells=cells, evidence=[material.ref(material.at_t0, signal=rule.signal.name)])
 
