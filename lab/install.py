@@ -129,6 +129,7 @@ def _account() -> list[dict[str, Any]]:
         ("judge", "ClusterRole", None),
         ("actor", "ClusterRole", None),
         ("report", "ClusterRole", None),
+        ("alert-rules", "ClusterRole", None),
         ("own-namespace", "Role", SYSTEM),
     ):
         rules = yaml.safe_load((ROOT / "charts" / "driftreview" / "rules" / f"{name}.yaml").read_text("utf-8"))

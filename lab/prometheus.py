@@ -44,7 +44,7 @@ class PrometheusServer:
         )
 
     @classmethod
-    def start(
+    def start(  # noqa: PLR0913 - all but one are named and have a default
         cls,
         directory: Path,
         *,
@@ -52,6 +52,7 @@ class PrometheusServer:
         scrape_interval: float = 1.0,
         targets: Path | None = None,
         rules: Sequence[Path] = (),
+        alertmanagers: Sequence[str] = (),
         supervisor: Supervisor | None = None,
         tools: dict[str, Tool] | None = None,
     ) -> Self:
@@ -62,6 +63,7 @@ class PrometheusServer:
             backfill: OpenMetrics files with timestamps (seconds) and a last line ``# EOF``, at most 30 days old.
             scrape_interval: seconds.
             rules: files of recording and alerting rules.
+            alertmanagers: hosts and ports that its alerts are sent to.
             targets: folder of file_sd files; ``directory/targets`` when not given.
             supervisor: of the lab it belongs to; its own when not given.
             tools: programs found already.
@@ -75,7 +77,7 @@ class PrometheusServer:
         targets.mkdir(parents=True, exist_ok=True)
         server = cls(directory, supervisor or Supervisor(directory), tools, targets, alone=supervisor is None)
         try:
-            server._write_config(scrape_interval, rules)
+            server._write_config(scrape_interval, rules, alertmanagers)
             for file in backfill:
                 server._create_blocks(file)
             server.service.start()
@@ -133,12 +135,13 @@ class PrometheusServer:
     def _data(self) -> Path:
         return self.directory / "data"
 
-    def _write_config(self, scrape_interval: float, rules: Sequence[Path]) -> None:
+    def _write_config(self, scrape_interval: float, rules: Sequence[Path], alertmanagers: Sequence[str]) -> None:
         interval = f"{round(scrape_interval * 1000)}ms"
         files = [str(self.targets / pattern) for pattern in ("*.json", "*.yml")]
         config = {
             "global": {"scrape_interval": interval, "scrape_timeout": interval, "evaluation_interval": interval},
             "rule_files": [str(each) for each in rules],
+            "alerting": {"alertmanagers": [{"static_configs": [{"targets": list(alertmanagers)}]}]},
             "scrape_configs": [{"job_name": "pods", "file_sd_configs": [{"files": files, "refresh_interval": "5s"}]}],
         }
         (self.directory / "prometheus.yml").write_text(json.dumps(config, indent=2), encoding="utf-8")

@@ -535,7 +535,9 @@ class Simulator:
             return failures
         previous = review.status.previous if look.checkpoint == T0 else None
         kept = self._pinned(review, previous) if previous else None
-        frozen = [freeze(each, look.window, look.block) for each in measured if look.window is not None]
+        frozen = [
+            freeze(each, look.window, look.block, firings=look.firings) for each in measured if look.window is not None
+        ]
         facts = self.facts(look.checkpoint)
         spec = take(review, look, frozen, RevisionEvidence(**judged.model_dump()), kept, facts=facts)
         if look.checkpoint == T0:

@@ -14,6 +14,8 @@ from tests.support.stage import Stage, ago, condition, deployment, steady, stepp
 from tests.support.workloads import KINDS, Kind
 
 pytestmark = pytest.mark.integration
+_ELSEWHERE = ("gitops", "alert-rules")
+"""Used by test_operator_gitops.py and test_operator_alert_rules.py."""
 USER = f"system:serviceaccount:{SYSTEM}:driftreview"
 
 
@@ -71,9 +73,9 @@ def used(event: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def every_right(only: str = "") -> set[tuple[str, str, str]]:
-    """Every single right of the operator, or of one file; those of gitops.yaml are used by test_operator_gitops.py."""
+    """Every single right of the operator, or of one file; those of _ELSEWHERE are used by tests of their own."""
     files = sorted((ROOT / "charts" / "driftreview" / "rules").glob("*.yaml"))
-    named = [path for path in files if (path.stem == only if only else path.stem != "gitops")]
+    named = [path for path in files if (path.stem == only if only else path.stem not in _ELSEWHERE)]
     rules = [rule for path in named for rule in yaml.safe_load(path.read_text("utf-8"))]
     return {
         (group, resource, verb)

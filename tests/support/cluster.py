@@ -39,6 +39,7 @@ _KINDS = {
     "PersistentVolumeClaim": ("/api/v1", "persistentvolumeclaims"),
     "Pod": ("/api/v1", "pods"),
     "PodDisruptionBudget": ("/apis/policy/v1", "poddisruptionbudgets"),
+    "PrometheusRule": ("/apis/monitoring.coreos.com/v1", "prometheusrules"),
     "ReplicaSet": ("/apis/apps/v1", "replicasets"),
     "ResourceQuota": ("/api/v1", "resourcequotas"),
     "Role": (_RBAC, "roles"),

@@ -10,17 +10,12 @@ from hypothesis import strategies as st
 
 from driftreview.api.alerts import AlertFact, Alerts, AlertsFact
 from driftreview.api.driftreview import DriftReviewSpec
-from driftreview.api.driftsnapshot import (
-    MAX_LIMITS_ONLY,
-    DriftSnapshotSpec,
-    EvidenceWindow,
-    SignalEvidence,
-    Spells,
-)
+from driftreview.api.driftsnapshot import MAX_LIMITS_ONLY, DriftSnapshotSpec, EvidenceWindow, SignalEvidence
 from driftreview.api.facts import Facts
 from driftreview.api.phases import ConditionType
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
+from driftreview.api.spells import Spells
 from driftreview.api.values import exact_duration
 from driftreview.api.verdicts import Recommendation, SignalVerdict, Verdict
 from driftreview.bundle.contents import write

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 from typer.testing import CliRunner, Result
 
 from driftreview.adapters.errors import NotFoundError
@@ -28,6 +29,26 @@ def test_a_report_is_written_from_a_bundle_in_every_format(packed: Path) -> None
     assert run("report", "-f", packed).stdout.startswith("# Drift Review - release\n")
     assert run("report", "-f", packed, "-o", "html").stdout.startswith("<!DOCTYPE html>")
     assert json.loads(run("report", "-f", packed, "-o", "json").stdout)["recommendation"] == "APPROVE"
+
+
+def test_alert_rules_are_printed_as_a_file_as_their_tests_and_as_an_object(packed: Path) -> None:
+    rules = run("rules", "-f", packed)
+    assert rules.stdout.startswith("# Alert rules of review shop/release, with the values of its T0 as numbers.\n")
+    (group,) = yaml.safe_load(rules.stdout)["groups"]
+    assert [each["alert"] for each in group["rules"]] == ["LatencyWorseThanT0", "LagWorseThanT0"]
+    document = yaml.safe_load(run("rules", "-f", packed, "--prometheus-rule").stdout)
+    assert (document["kind"], document["metadata"]["name"]) == ("PrometheusRule", "release-rules")
+    assert document["spec"]["groups"] == [group]
+    assert yaml.safe_load(run("rules", "-f", packed, "--tests").stdout)["rule_files"] == ["rules.yaml"]
+    assert run("rules", "-f", packed, "--tests", "--prometheus-rule").exit_code == 2
+
+
+def test_without_a_t0_there_are_no_alert_rules(tmp_path: Path) -> None:
+    path = tmp_path / "review.tar.gz"
+    path.write_bytes(bundle("pending"))
+    done = run("rules", "-f", path)
+    assert (done.exit_code, done.stdout) == (1, "")
+    assert "shop/release: its T0 is not frozen yet: rules are made of it" in done.stderr
 
 
 def test_a_review_that_is_not_there_is_said_to_be_none() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driftreview.api.base import format_time
-from driftreview.api.driftsnapshot import Spells
+from driftreview.api.spells import Spells
 from driftreview.api.values import parse_duration
 from driftreview.domain.blocks import longest_run
 from driftreview.domain.samples import Window

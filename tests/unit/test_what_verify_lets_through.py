@@ -27,7 +27,7 @@ EVER = {
     r"status\.observedGeneration",
     r"status\.conditions\[.*\]\.observedGeneration",
     r"status\.conditions\[(?!Reconciling).*\]\.lastTransitionTime",
-    r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|OwnedByGit|Approved|ActsStopped|ReportWritten)\].*",
+    r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|OwnedByGit|Approved|ActsStopped|ReportWritten|AlertRulesWritten)\].*",
     r"status\.conditions\[BaselineCaptured\]\.message",
     r"status\.aftermath(\..*)?",
     r"status\.conditions\[StaysBack\]\.(status|reason|message)",

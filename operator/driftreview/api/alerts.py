@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -10,6 +11,12 @@ from driftreview.api.base import Identifier, Model, Time, atomic
 from driftreview.api.signal import Mode
 
 MOST_ALERTS: Final = 100
+
+
+class AlertRules(StrEnum):
+    """What is done about alert rules."""
+
+    GENERATE = "Generate"
 
 
 class Alerts(Model):
@@ -21,6 +28,9 @@ class Alerts(Model):
     """Name of an alert that always fires, such as Watchdog: while it does not, the absence of others proves nothing."""
     mode: Mode = Mode.ENFORCE
     """Enforce (a new alert of severity critical or page holds the review) or Shadow (it is only said)."""
+    rules: AlertRules | None = None
+    """Generate: once T0 is frozen, alert rules made of the signals are written, as a PrometheusRule where the cluster
+    has that kind, else into a ConfigMap. Left out: none."""
 
 
 class AlertFact(Model):

@@ -21,6 +21,7 @@ from driftreview.api.facts import Facts
 from driftreview.api.jsontext import read_json
 from driftreview.api.reasons import Reason
 from driftreview.api.signalset import MOST_SETS, PinnedSet
+from driftreview.api.spells import Count, Firings, Gaps, Spells
 from driftreview.api.status import ContainerImage, Revision
 from driftreview.api.target import MOST_WITH, TargetKind
 from driftreview.api.values import Duration, finite
@@ -29,10 +30,6 @@ MAX_VALUES: Final = 200_000
 """Characters of one series' medians: about 15 000 blocks."""
 MAX_LIMITS_ONLY: Final = 1024
 """Characters of the sentence why a review is judged by limits only."""
-MOST_SAMPLES: Final = 10**9
-"""Samples of one series: one a second makes thirty million in a year."""
-Count = Annotated[int, Field(ge=0, le=MOST_SAMPLES)]
-"""How many samples."""
 
 
 class ReviewRef(Model):
@@ -82,6 +79,8 @@ class SeriesEvidence(Model):
     """Kind Limit: when it was over the alert limit."""
     gaps: Gaps | None = None
     """Kind Presence: how long it was absent."""
+    firings: Firings | None = None
+    """How often the alert rule of its limit, or of its absence, would have fired (T0 only, with alerts.rules)."""
     worst: Annotated[str, Field(max_length=40), AfterValidator(finite)] | None = None
     """The worst single sample."""
     control: Annotated[str, Field(max_length=MAX_VALUES)] | None = None
@@ -101,47 +100,6 @@ class SeriesEvidence(Model):
         if (self.silent or 0) > self.expected:
             raise ValueError(f"silent: {self.silent} steps of {self.expected}")
         return self
-
-
-class Spells(Model):
-    """When something was so: the longest spell of it, and all of them."""
-
-    since: Time
-    """When the longest began; of as long ones the first."""
-    until: Time
-    """When that ended."""
-    number: Annotated[int, Field(ge=1)]
-    """How many there were."""
-    total: Duration
-    """How long all of them were together."""
-    last: Time
-    """When the last one ended."""
-    still: bool
-    """Whether nothing says that it was over by the window's end."""
-
-
-class Gaps(Model):
-    """Kind Presence: the longest stretches without a sample.
-
-    While the source was scraping: steps at which it had scraped nothing end a stretch, as nothing is known of them.
-    """
-
-    longest: Duration
-    """After the first sample."""
-    longest_scraped: Duration
-    """The same while the source was scraping."""
-    first: Duration
-    """From the window's start to the first sample."""
-    first_scraped: Duration
-    """Of that, the longest stretch while the source was scraping."""
-    last: Duration = "0s"
-    """From the last sample to the window's end."""
-    last_scraped: Duration = "0s"
-    """Of that, the longest stretch while the source was scraping."""
-    silent: Spells | None = None
-    """When it was absent, from the window's start on."""
-    silent_scraped: Spells | None = None
-    """The same while the source was scraping."""
 
 
 class Problem(Model):

@@ -70,6 +70,8 @@ class ConditionType(StrEnum):
     """Somebody stopped all acts of the operator, or it cannot be known whether; there only while that is so."""
     REPORT_WRITTEN = "ReportWritten"
     """The report of the last look, or of the end, is in the review's ConfigMap."""
+    ALERT_RULES_WRITTEN = "AlertRulesWritten"
+    """The alert rules made of T0 are where the message says; there only with `alerts.rules: Generate`."""
     READY = "Ready"
     """The review has ended with the judged revision promoted (kstatus)."""
     RECONCILING = "Reconciling"

@@ -209,13 +209,13 @@ class Reason(StrEnum):
     """The last safe moment comes within a quarter of an hour."""
     TOO_LATE = "TooLate"
     """The last safe moment has passed."""
-    # ReportWritten
+    # ReportWritten, AlertRulesWritten
     WRITTEN = "Written"
-    """The report is in the ConfigMap that the message names."""
+    """What is written of the review is in the object that the message names."""
     REPORT_DUE = "ReportDue"
     """The first report is to be written."""
     NAME_TAKEN = "NameTaken"
-    """There is a ConfigMap of that name that is not the review's: it is left alone."""
+    """There is an object of that name that is not the review's: it is left alone."""
     # How it ended
     SIGNALS_PASSED = "SignalsPassed"
     """Every enforced signal passed at the last checkpoint."""

@@ -24,6 +24,7 @@ app.command()(stop.go)
 app.command()(review.report)
 app.command()(review.export)
 app.command()(review.verify)
+app.command()(review.rules)
 
 
 @app.callback()

@@ -1,4 +1,4 @@
-"""`driftreview report`, `export` and `verify`: a review as a document, as a file, and as a proof."""
+"""`driftreview report`, `export`, `verify` and `rules`: a review as a document, a file, a proof, and as alert rules."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ from contextlib import contextmanager
 from enum import StrEnum
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from driftreview.cli.usage import UsageError
 from driftreview.cli.where import Context, Kubeconfig, Name, Namespace, connected
 from driftreview.domain.display import counted, printable, shorten, some
+
+if TYPE_CHECKING:
+    from driftreview.api.approval import DriftApproval
+    from driftreview.api.driftreview import DriftReview
+    from driftreview.api.driftsnapshot import DriftSnapshot
 
 _LONGEST: Final = 2000
 _MOST_KEY: Final = 16_384
@@ -44,35 +49,18 @@ def report(
 
     Exit code 0: written. 1: there is no such review, or no way to it. 2: wrong usage.
     """
-    from driftreview.api.approval import DriftApproval  # noqa: PLC0415 - --help needs none of this
-    from driftreview.api.driftreview import DriftReview  # noqa: PLC0415
-    from driftreview.api.driftsnapshot import DriftSnapshot  # noqa: PLC0415
-    from driftreview.bundle.contents import read  # noqa: PLC0415
-    from driftreview.bundle.errors import readable  # noqa: PLC0415
-    from driftreview.cli.fetched import fetched  # noqa: PLC0415
+    from driftreview.bundle.errors import readable  # noqa: PLC0415 - --help needs none of this
     from driftreview.domain.report.build import report as built  # noqa: PLC0415
     from driftreview.report.files import as_json  # noqa: PLC0415
     from driftreview.report.markdown import markdown  # noqa: PLC0415
     from driftreview.report.page import page  # noqa: PLC0415
 
     with _failures():
-        if (name is None) == (filename is None):
-            raise UsageError("name a review, or a bundle with -f, and not both")
-        if filename is not None:
-            bundle = read(_content(filename))
-            review, snapshots = bundle.review, list(bundle.snapshots.values())
-            approvals = list(bundle.approvals.values())
-        else:
-            found = fetched(*connected(namespace, context, kubeconfig), name or "")
-            review = DriftReview.model_validate(found.review)
-            snapshots = [DriftSnapshot.model_validate(each) for each in found.snapshots]
-            approvals = [DriftApproval.model_validate(each) for each in found.approvals]
+        review, snapshots, approvals = _read_review(name, filename, (namespace, context, kubeconfig))
         written = {Output.MARKDOWN: markdown, Output.PAGE: page, Output.JSON: as_json}[output]
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(encoding="utf-8")
         with readable():
             text = written(built(review, snapshots, approvals))
-        typer.echo(text, nl=False)
+        _print(text)
 
 
 def export(
@@ -148,6 +136,82 @@ def verify(
         *(f"note: {each}" for each in proof.notes),
     ]
     typer.echo("\n".join(printable(each, None) for each in lines))
+
+
+def rules(
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="Name of the DriftReview.")] = None,
+    *,
+    namespace: Namespace = None,
+    filename: Annotated[
+        Path | None, typer.Option("-f", "--filename", metavar="FILE", help="A bundle of `driftreview export` instead.")
+    ] = None,
+    tests: Annotated[
+        bool, typer.Option("--tests", help="Their unit tests for `promtool test rules`, beside rules.yaml.")
+    ] = False,
+    prometheus_rule: Annotated[
+        bool, typer.Option("--prometheus-rule", help="As a PrometheusRule of the Prometheus Operator.")
+    ] = False,
+    context: Context = None,
+    kubeconfig: Kubeconfig = None,
+) -> None:
+    """Print the alert rules that a review recommends once its T0 is frozen, as a rules file of Prometheus.
+
+    Exit code 0: printed. 1: there is no such review, no T0, or no way to it. 2: wrong usage.
+    """
+    from driftreview.bundle.errors import readable  # noqa: PLC0415 - --help needs none of this
+    from driftreview.domain.recommended import frozen_t0, recommended  # noqa: PLC0415
+    from driftreview.domain.rulewriting import rules_name  # noqa: PLC0415
+    from driftreview.report.rulefiles import prometheus_rule_file, rules_file, tests_file  # noqa: PLC0415
+
+    with _failures():
+        if tests and prometheus_rule:
+            raise UsageError("--tests and --prometheus-rule: one of the two at a time")
+        review, snapshots, _ = _read_review(name, filename, (namespace, context, kubeconfig))
+        at_t0 = frozen_t0(review, snapshots)
+        if at_t0 is None:
+            why = (
+                "its T0 is not frozen yet"
+                if review.status.baseline is None
+                else "the evidence of its T0 is gone or altered"
+            )
+            _say(f"{review.metadata.full_name}: {why}: rules are made of it")
+            raise typer.Exit(1)
+        with readable():
+            found = recommended(review, at_t0)
+            if prometheus_rule:
+                text = prometheus_rule_file(review, found, rules_name(review.metadata.name))
+            else:
+                text = (tests_file if tests else rules_file)(review, found)
+        _print(text)
+
+
+def _read_review(
+    name: str | None, filename: Path | None, where: tuple[str | None, str | None, Path | None]
+) -> tuple[DriftReview, list[DriftSnapshot], list[DriftApproval]]:
+    """A review with all that belongs to it, from the cluster (namespace, context, kubeconfig) or from a bundle."""
+    from driftreview.api.approval import DriftApproval  # noqa: PLC0415
+    from driftreview.api.driftreview import DriftReview  # noqa: PLC0415
+    from driftreview.api.driftsnapshot import DriftSnapshot  # noqa: PLC0415
+    from driftreview.bundle.contents import read  # noqa: PLC0415
+    from driftreview.cli.fetched import fetched  # noqa: PLC0415
+
+    if (name is None) == (filename is None):
+        raise UsageError("name a review, or a bundle with -f, and not both")
+    if filename is not None:
+        bundle = read(_content(filename))
+        return bundle.review, list(bundle.snapshots.values()), list(bundle.approvals.values())
+    found = fetched(*connected(*where), name or "")
+    return (
+        DriftReview.model_validate(found.review),
+        [DriftSnapshot.model_validate(each) for each in found.snapshots],
+        [DriftApproval.model_validate(each) for each in found.approvals],
+    )
+
+
+def _print(text: str) -> None:
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")
+    typer.echo(text, nl=False)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 
 from driftreview.api.base import format_time
-from driftreview.api.driftsnapshot import Spells
 from driftreview.api.reasons import Reason
+from driftreview.api.spells import Spells
 from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Finding, Side

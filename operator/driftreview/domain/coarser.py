@@ -45,7 +45,7 @@ def first_look(
     (window, block), coarser = found[0], tuple((window, block) for window, block in found[1:] if window is not None)
     longest = schedule.looked_at(spec, spec.window.checkpoints[-1])
     stretch = _LEAST_STRETCH if window is None else max(_LEAST_STRETCH, longest / (window.end - window.start))
-    return Look(T0, window, block, source, before, coarser, stretch)
+    return Look(T0, window, block, source, before, coarser, stretch, firings=bool(spec.alerts and spec.alerts.rules))
 
 
 def later_look(
@@ -117,7 +117,13 @@ class Levels:
     def frozen(self, measurement: Measurement, scraping: Scraping | None = None) -> list[SignalEvidence]:
         """One answer in each length of block."""
         return [
-            freeze(_measured_in(each.window, measurement), each.window, each.block, _known_in(each.window, scraping))
+            freeze(
+                _measured_in(each.window, measurement),
+                each.window,
+                each.block,
+                _known_in(each.window, scraping),
+                firings=each.firings,
+            )
             for each in self._looks
             if each.window is not None
         ]

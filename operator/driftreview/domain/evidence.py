@@ -22,16 +22,17 @@ from driftreview.api.driftsnapshot import (
     RevisionEvidence,
     SeriesEvidence,
     SignalEvidence,
-    Spells,
 )
 from driftreview.api.facts import Facts
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
 from driftreview.api.signalset import PinnedSet, SetSignal
+from driftreview.api.spells import Spells
 from driftreview.api.values import exact_duration, parse_quantity
 from driftreview.domain.blocks import numbers
 from driftreview.domain.companions import Companion, Written, companion_problem, written_blocks
 from driftreview.domain.display import shorten
+from driftreview.domain.firings import firings_of
 from driftreview.domain.pinnedmembers import frozen_members
 from driftreview.domain.samples import Failed, NoData, QueryResult, Samples, Series, TooMany, Window
 from driftreview.domain.scraping import Scraping, gaps_of
@@ -89,6 +90,8 @@ class Look:
     """How many times as long the longest look of the review is, at least 1."""
     guard: bool = False
     """Whether the guards look, between the checkpoints."""
+    firings: bool = False
+    """Whether it is counted how often alert rules would have fired: of a baseline that some are made of."""
 
 
 def canonical(value: Any) -> bytes:
@@ -212,30 +215,39 @@ def stored_size(part: Model) -> int:
 
 
 def freeze(
-    measurement: Measurement, window: Window, block: timedelta, scraping: Scraping | None = None
+    measurement: Measurement,
+    window: Window,
+    block: timedelta,
+    scraping: Scraping | None = None,
+    *,
+    firings: bool = False,
 ) -> SignalEvidence:
     """Turn one answer into evidence: blocks of each series, or the reason why there are none.
 
-    Kind Presence needs `scraping` to tell a silence of the target from one of the source.
+    Kind Presence needs `scraping` to tell a silence of the target from one of the source. `firings`: count how often
+    the alert rule of a limit would have fired.
     """
-    signal, result = measurement.signal, measurement.result
+    signal, result, companion = measurement.signal, measurement.result, measurement.companion
     series: list[SeriesEvidence] = []
     match result:
         case Samples():
             problem = shape_problem(signal, [one.labels for one in result.series])
-            problem = problem or companion_problem(signal, measurement.companion)
+            problem = problem or companion_problem(signal, companion)
             if problem is None:
                 ordered = sorted(result.series, key=lambda one: sorted(one.labels.items()))
-                laid = [
-                    (one, written_blocks(signal, one, measurement.companion, window.step, block)) for one in ordered
-                ]
+                laid = [(one, written_blocks(signal, one, companion, window.step, block)) for one in ordered]
                 problem = _too_long([written for _, written in laid], window, block)
-                series = [] if problem else [_freeze_series(signal, one, window, each, scraping) for one, each in laid]
+                series = [
+                    _freeze_series(signal, one, window, each, scraping).model_copy(
+                        update={"firings": firings_of(signal, one, companion, window, scraping) if firings else None}
+                    )
+                    for one, each in ([] if problem else laid)
+                ]
         case TooMany(labels):
             problem = shape_problem(signal, labels)
         case NoData() | Failed():
             problem = Problem(reason=Reason(result.reason), message=shorten(result.message, MAX_MESSAGE))
-    beside = measurement.companion.query if measurement.companion else None
+    beside = companion.query if companion else None
     return SignalEvidence(
         name=signal.name,
         query=measurement.query,

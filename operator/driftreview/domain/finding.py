@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from driftreview.api.driftsnapshot import Gaps, SeriesEvidence, Spells
+from driftreview.api.driftsnapshot import SeriesEvidence
 from driftreview.api.reasons import UNMEASURED, Reason
 from driftreview.api.signal import OnMissing, Worse
+from driftreview.api.spells import Gaps, Spells
 from driftreview.api.values import parse_duration
 from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.blocks import decode

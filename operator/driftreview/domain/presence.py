@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.driftsnapshot import Gaps, Problem
+from driftreview.api.driftsnapshot import Problem
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Signal
+from driftreview.api.spells import Gaps
 from driftreview.api.values import format_duration, parse_duration
 from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.before import earlier, excused, like_before, no_worse, silent_since

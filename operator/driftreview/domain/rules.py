@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
-from driftreview.api.driftsnapshot import Spells
 from driftreview.api.reasons import Reason
 from driftreview.api.signal import Kind, Signal, Worse
+from driftreview.api.spells import Spells
 from driftreview.api.values import format_duration, parse_duration, parse_quantity
 from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.before import GOING_BACK, like_before, no_worse, of_the_others, older

@@ -11,8 +11,9 @@ from itertools import groupby
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.driftsnapshot import MAX_VALUES, DriftSnapshotSpec, Gaps, Problem, ScrapingEvidence
+from driftreview.api.driftsnapshot import MAX_VALUES, DriftSnapshotSpec, Problem, ScrapingEvidence
 from driftreview.api.reasons import Reason
+from driftreview.api.spells import Gaps
 from driftreview.api.values import exact_duration, parse_duration
 from driftreview.domain.blocks import longest_run, runs
 from driftreview.domain.display import shorten

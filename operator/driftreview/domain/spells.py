@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from driftreview.api.base import format_time
-from driftreview.api.driftsnapshot import Spells
+from driftreview.api.spells import Spells
 from driftreview.api.values import exact_duration, format_duration, parse_duration
 from driftreview.domain.blocks import runs
 from driftreview.domain.samples import Window

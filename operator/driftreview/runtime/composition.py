@@ -12,6 +12,7 @@ from driftreview.adapters.metricsources import MetricSources
 from driftreview.adapters.recipients import Recipients
 from driftreview.adapters.reports import Reports
 from driftreview.adapters.reviews import Reviews
+from driftreview.adapters.ruleobjects import RuleObjects
 from driftreview.adapters.signalsets import SignalSets
 from driftreview.adapters.wayback import WayBack
 from driftreview.adapters.workloads import Workloads
@@ -31,6 +32,7 @@ from driftreview.runtime.preflight import PreflightReader
 from driftreview.runtime.reconcile import Reconciler
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
+from driftreview.runtime.rulewriting import RuleWriter
 from driftreview.runtime.rulings import Rulings
 from driftreview.runtime.settings import Settings
 from driftreview.runtime.steps import Steps
@@ -85,6 +87,7 @@ def reconciler(
         recovery=RecoveryLook(capture, sources, carry_out, telemetry, clock.now),
         reporter=Reporter(reviews, Reports(cluster), known.indices.approvals, clock.now),
         narrator=known.narrator,
+        rules=RuleWriter(reviews, RuleObjects(cluster), carry_out.baseline, clock.now),
         claims=known.claims,
         telemetry=telemetry,
         clock=clock.now,

@@ -61,6 +61,7 @@ from driftreview.runtime.narrating import Narrator
 from driftreview.runtime.observing import Observer, Seen
 from driftreview.runtime.recovery import RecoveryLook
 from driftreview.runtime.reporting import Reporter
+from driftreview.runtime.rulewriting import RuleWriter
 from driftreview.runtime.steps import Steps
 from driftreview.runtime.telemetry import Telemetry
 from driftreview.runtime.wayback import WayBackReader
@@ -92,6 +93,7 @@ class Reconciler:
     recovery: RecoveryLook
     reporter: Reporter
     narrator: Narrator
+    rules: RuleWriter
     claims: Claims
     telemetry: Telemetry
     clock: Callable[[], datetime]
@@ -110,7 +112,9 @@ class Reconciler:
                 return self.clock() + UNREADABLE  # the index says so if it is gone
             raw = fresh
         raw, again = self._turn(raw)
-        again = again if self.role is Role.ACTOR else self.reporter.after(raw, again)
+        if self.role is not Role.ACTOR:
+            raw, again = self.rules.after(raw, again)
+            again = self.reporter.after(raw, again)
         if again is None:
             self.forget(metadata["uid"])
         return again
@@ -120,6 +124,7 @@ class Reconciler:
         self.before.forget(uid)
         self.capture.forget(uid)
         self.way_back.forget(uid)
+        self.rules.forget(uid)
         self.observer.block.forget(uid)
         self.stale.discard(uid)
 

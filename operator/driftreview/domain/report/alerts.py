@@ -22,6 +22,7 @@ from driftreview.domain.alerts import (
     powerless,
 )
 from driftreview.domain.recheck import Looked
+from driftreview.domain.report import alertrules
 from driftreview.domain.report.material import Material, facts_of, tone
 from driftreview.domain.report.meanwhile import noted, proof
 from driftreview.domain.report.model import Block, Cell, Row, Section, Sentence, Sentences, Table, Tone
@@ -40,7 +41,7 @@ def section(material: Material) -> Section | None:
     blocks: list[Block] = [Sentences(items=said)]
     if rows:
         blocks.append(Table(title=_title(material), columns=list(_COLUMNS), rows=rows))
-    return Section(id="alerts", title="Alerts", blocks=blocks)
+    return Section(id="alerts", title="Alerts", blocks=[*blocks, *alertrules.blocks(material)])
 
 
 def by_severity(material: Material) -> Iterator[Sentence]:

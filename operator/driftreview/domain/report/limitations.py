@@ -14,6 +14,7 @@ from driftreview.api.signal import Kind, Mode, OnMissing, Signal
 from driftreview.domain import alerts, contracts, elsewhere, flags, inventory
 from driftreview.domain.limitsonly import comes_to_nothing
 from driftreview.domain.recheck import Looked
+from driftreview.domain.report import alertrules
 from driftreview.domain.report.material import Material, facts_of, when
 from driftreview.domain.report.model import Cell, Reference, Row, Section, Table, Tone
 from driftreview.domain.workload import REJECTED
@@ -69,6 +70,7 @@ def section(material: Material) -> Section | None:
         *_of_baseline(material),
         *_of_facts(material),
         *_of_rollback(material),
+        *_of_rules(material),
     ]
     if not rows:
         return None
@@ -211,6 +213,13 @@ def _of_rollback(material: Material) -> Iterator[Row]:
             f"take {REJECTED} off the target if no review wrote it" if REJECTED in message else keep,
             material.ref(material.at_t0, field="spec.previous"),
         )
+
+
+def _of_rules(material: Material) -> Iterator[Row]:
+    """Recommended alert rules that fire while all is well."""
+    for name, said, fix in alertrules.noisy(material):
+        ref = material.ref(material.at_t0, signal=name)
+        yield _row(f"the alert rule {said}", "it wakes people for nothing", fix, ref, severity=_NOTE)
 
 
 def _row(limitation: str, impact: str, fix: str, *evidence: Reference, severity: str = FindingSeverity.WARNING) -> Row:

@@ -40,6 +40,10 @@ _TONES: Final[dict[str, Tone]] = {
 }
 
 
+_OF_WRITING: Final = frozenset({ConditionType.REPORT_WRITTEN, ConditionType.ALERT_RULES_WRITTEN})
+"""Conditions about what is written of a review, not about the review."""
+
+
 def tone(word: str) -> Tone:
     """What a verdict or recommendation is to the reader."""
     return _TONES.get(word, Tone.PLAIN)
@@ -140,7 +144,7 @@ class Material:
             *(each.completed_at or each.applied_at for each in (status.act.steps if status.act else ())),
             status.recovery.judged_at if status.recovery else None,
             *((status.aftermath.returned_at, status.aftermath.ended_at) if status.aftermath else ()),
-            *(each.last_transition_time for each in status.conditions if each.type != ConditionType.REPORT_WRITTEN),
+            *(each.last_transition_time for each in status.conditions if each.type not in _OF_WRITING),
         ]
         return max((each for each in moments if each), default=None)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from driftreview.api.driftsnapshot import SeriesEvidence, Spells
+from driftreview.api.driftsnapshot import SeriesEvidence
 from driftreview.api.signal import Signal
+from driftreview.api.spells import Spells
 from driftreview.api.values import parse_duration
 from driftreview.domain.display import printable
 from driftreview.domain.report.material import Material, when
