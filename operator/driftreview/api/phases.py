@@ -50,6 +50,8 @@ class ConditionType(StrEnum):
     """The T0 evidence is frozen in a DriftSnapshot."""
     METRICS_AVAILABLE = "MetricsAvailable"
     """The source answered when it was last asked."""
+    CLOCK_IN_SYNC = "ClockInSync"
+    """Of a metric source: its clock and the operator's agree; there only where it says what time it has."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
     OWNED_BY_GIT = "OwnedByGit"

@@ -12,7 +12,7 @@ from typing import Final
 
 from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.metricsources import FoundSource
-from driftreview.adapters.prometheus import BusyError
+from driftreview.adapters.prometheus import SIMPLEST, BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
@@ -32,7 +32,7 @@ from driftreview.domain.query import QueryProblem
 from driftreview.domain.samples import Failed, QueryResult, Window
 from driftreview.domain.scraping import UP, Scraping
 from driftreview.domain.subject import Subject
-from driftreview.runtime.gather import SIMPLEST, Resolved, Room, TurnOverError, asked, resolved
+from driftreview.runtime.gather import Resolved, Room, TurnOverError, asked, resolved
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 
