@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from driftreview.adapters.errors import ChangedError, NotFoundError
-from driftreview.runtime.loop import _CURRENT, LEAST_PAUSE, RESERVED, AbandonedError, Key, Loop, alive
+from driftreview.runtime.loop import _CURRENT, LEAST_PAUSE, RESERVED, REST, AbandonedError, Key, Loop, alive
 from driftreview.runtime.telemetry import Telemetry
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -22,7 +22,12 @@ def key(namespace: str, name: str = "web") -> Key:
 class World:
     """A loop whose steps wait for leave, and a clock that stands."""
 
-    def __init__(self, workers: int = 4, urgent: frozenset[Key] = frozenset()) -> None:
+    def __init__(
+        self,
+        workers: int = 4,
+        urgent: frozenset[Key] = frozenset(),
+        server: Callable[[Key], str] = "/".join,
+    ) -> None:
         self.now = NOW
         self.again: dict[Key, datetime | None] = {}
         self.fails: dict[Key, BaseException] = {}
@@ -30,7 +35,9 @@ class World:
         self._changed = threading.Condition()
         self._leave: set[Key] = set()
         self.telemetry = Telemetry()
-        self.loop = Loop("test", self._step, workers, lambda: self.now, self.telemetry, lambda each: each in urgent)
+        self.loop = Loop(
+            "test", self._step, workers, lambda: self.now, self.telemetry, lambda each: each in urgent, server
+        )
 
     def _step(self, subject: Key) -> datetime | None:
         with self._changed:
@@ -125,6 +132,71 @@ def test_a_namespace_without_a_running_step_goes_beyond_the_workers_up_to_twice_
         assert {each[1] for each in begun} == {"a", "b", "c", "d"}
         world.let(begun[0])
         assert (await world.steps(5))[4][1] == "e"
+
+    run(world, story)
+
+
+def by_name(subject: Key) -> str:
+    """The server of `slow-1` is `slow`."""
+    return subject[2].partition("-")[0]
+
+
+def test_who_waits_for_one_server_leaves_room_for_who_asks_another_in_the_same_namespace() -> None:
+    world = World(workers=16, server=by_name)
+
+    async def story() -> None:
+        for number in range(20):
+            world.loop.wake(key("shop", f"slow-{number}"))
+        await world.steps(6)
+        world.now += timedelta(seconds=1)
+        for number in range(20):
+            world.loop.wake(key("shop", f"other-{number}"))
+        begun = await world.steps(8)
+        assert [by_name(each) for each in begun] == ["slow"] * 6 + ["other"] * 2
+        world.let(begun[0])
+        assert by_name((await world.steps(9))[8]) == "other", "of whose server fewer run"
+
+    run(world, story)
+
+
+def test_one_worker_takes_who_came_last_and_the_others_who_waits_longest() -> None:
+    world = World(workers=8, server=lambda _: "prometheus")
+    names = [f"web-{number}" for number in range(8)]
+
+    async def story() -> None:
+        for name in names:
+            world.loop.wake(key("shop", name))
+            world.now += timedelta(seconds=1)
+        assert {each[2] for each in await world.steps(3)} == {"web-0", "web-1", "web-7"}
+        world.loop.wake(key("shop", "late"))
+        world.let(key("shop", "web-0"))
+        assert (await world.steps(4))[3][2] == "web-2"
+        world.let(key("shop", "web-7"))
+        assert (await world.steps(5))[4][2] == "late", "it does not wait for all that came before"
+        world.let(key("shop", "late"))
+        assert (await world.steps(6))[5][2] == "web-6"
+
+    run(world, story)
+
+
+@pytest.mark.parametrize(("pause", "keeps_its_place"), [(timedelta(seconds=30), True), (2 * REST, False)])
+def test_who_comes_again_soon_keeps_its_place(pause: timedelta, keeps_its_place: bool) -> None:  # noqa: FBT001
+    world = World(workers=2)
+    first, second = key("shop", "first"), key("shop", "second")
+
+    async def story() -> None:
+        world.again[first] = world.now + pause
+        world.loop.wake(first)
+        await world.steps(1)
+        world.let(first)
+        await world.ended(first)
+        world.now += pause - timedelta(seconds=1)
+        world.loop.wake(key("shop", "blocks"))
+        await world.steps(2)
+        world.loop.wake(second)
+        world.now += timedelta(seconds=2)
+        world.let(key("shop", "blocks"))
+        assert (await world.steps(3))[2] == (first if keeps_its_place else second)
 
     run(world, story)
 

@@ -25,6 +25,7 @@ class Seen:
     def __init__(self) -> None:
         """Nothing was seen yet."""
         self._by_key: dict[Key, _Stand] = {}
+        self._sources: dict[Key, str] = {}
 
     def see(self, key: Key, status: Mapping[str, Any]) -> None:
         """Take note of how a review stands now."""
@@ -33,9 +34,19 @@ class Seen:
         is_open = phase not in TERMINAL and "act" not in status
         self._by_key[key] = _Stand(phase, datetime.fromisoformat(safe).timestamp() if safe and is_open else None)
 
+    def see_source(self, key: Key, spec: Mapping[str, Any]) -> None:
+        """Take note of which metric source a review asks."""
+        ref = spec.get("metrics", {}).get("sourceRef", {})
+        self._sources[key] = f"{ref.get('kind', '')}/{ref.get('name', '')}"
+
     def forget(self, key: Key) -> None:
         """A review is gone."""
         self._by_key.pop(key, None)
+        self._sources.pop(key, None)
+
+    def source(self, key: Key) -> str:
+        """Which metric source a review asks."""
+        return self._sources.get(key, "")
 
     def is_acting(self, key: Key) -> bool:
         """Whether it carries out its act: a rollback waits for no query of another review."""
