@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from driftreview.adapters.clock import now
 from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.serverinfo import Told, told
@@ -76,18 +78,27 @@ def test_thanos_without_one_of_its_stores_is_a_partial_answer(stage: Stage) -> N
     assert_failed(result, Reason.PARTIAL_ANSWER, "10.0.0.7:10901", "mend the query or the store it speaks of")
 
 
-def test_the_query_frontend_of_thanos_aligns_ranges_and_is_refused(stage: Stage) -> None:
-    """https://thanos.io/tip/components/query-frontend.md/: `--query-range.align-range-with-step` is on by default."""
+@pytest.mark.parametrize(("shift", "answered"), [(0, True), (7, False)])
+def test_a_query_frontend_that_aligns_ranges_leaves_ours_as_they_are(
+    stage: Stage,
+    shift: int,
+    answered: bool,  # noqa: FBT001
+) -> None:
+    """https://thanos.io/tip/components/query-frontend.md/: `--query-range.align-range-with-step` is on by default.
+
+    Windows lie on multiples of their step (`fit`), which are where such a frontend moves them; any other is refused.
+    """
 
     def aligned(handler: Handler) -> None:
         times = [sample(index, "1") for index in range(4)]
-        handler.json(
-            200, success("matrix", [{"metric": {}, "values": [[at // 30 * 30, value] for at, value in times]}])
-        )
+        handler.json(200, success("matrix", [{"metric": {}, "values": times}]))
 
-    shifted = Window(WINDOW.start + timedelta(seconds=7), WINDOW.end + timedelta(seconds=7), WINDOW.step)
-    result = stage.source(stage.server(aligned).url, Credentials()).range("up", shifted)
-    assert_failed(result, Reason.NOT_A_PROMETHEUS, "use the address of the querier behind it")
+    asked = Window(WINDOW.start + timedelta(seconds=shift), WINDOW.end + timedelta(seconds=shift), WINDOW.step)
+    result = stage.source(stage.server(aligned).url, Credentials()).range("up", asked)
+    if answered:
+        assert isinstance(result, Samples)
+    else:
+        assert_failed(result, Reason.NOT_A_PROMETHEUS, "use the address of the querier behind it")
 
 
 def victoria_metrics(handler: Handler) -> None:
