@@ -1,8 +1,8 @@
 """How many HTTP queries reviews cost a source by their plan: `python tests/bench/bench_queries.py [REVIEWS] [SIGNALS]`.
 
 Of REVIEWS (20) reviews of SIGNALS (10) signals with the default window and a baseline of seven days, all with one T0:
-the queries of each look of one review; and of all of them a day, each alone and asked once, where their queries are their
-own (they name pods) and where they are the same (of the cluster, or of one namespace).
+the queries of each look of one review; and of all of them a day, each alone and asked once, where their queries differ
+(they name pods) and where they are the same (of the cluster, or of one namespace).
 """
 
 from __future__ import annotations

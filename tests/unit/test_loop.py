@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from driftreview.adapters.errors import ChangedError, NotFoundError
-from driftreview.runtime.loop import _CURRENT, LEAST_PAUSE, RESERVED, REST, AbandonedError, Key, Loop, alive
+from driftreview.runtime.loop import _CURRENT, LEAST_PAUSE, RESERVED, AbandonedError, Key, Loop, alive
 from driftreview.runtime.telemetry import Telemetry
 
 NOW = datetime(2026, 1, 10, tzinfo=UTC)
@@ -155,48 +155,6 @@ def test_who_waits_for_one_server_leaves_room_for_who_asks_another_in_the_same_n
         assert [by_name(each) for each in begun] == ["slow"] * 6 + ["other"] * 2
         world.let(begun[0])
         assert by_name((await world.steps(9))[8]) == "other", "of whose server fewer run"
-
-    run(world, story)
-
-
-def test_one_worker_takes_who_came_last_and_the_others_who_waits_longest() -> None:
-    world = World(workers=8, server=lambda _: "prometheus")
-    names = [f"web-{number}" for number in range(8)]
-
-    async def story() -> None:
-        for name in names:
-            world.loop.wake(key("shop", name))
-            world.now += timedelta(seconds=1)
-        assert {each[2] for each in await world.steps(3)} == {"web-0", "web-1", "web-7"}
-        world.loop.wake(key("shop", "late"))
-        world.let(key("shop", "web-0"))
-        assert (await world.steps(4))[3][2] == "web-2"
-        world.let(key("shop", "web-7"))
-        assert (await world.steps(5))[4][2] == "late", "it does not wait for all that came before"
-        world.let(key("shop", "late"))
-        assert (await world.steps(6))[5][2] == "web-6"
-
-    run(world, story)
-
-
-@pytest.mark.parametrize(("pause", "keeps_its_place"), [(timedelta(seconds=30), True), (2 * REST, False)])
-def test_who_comes_again_soon_keeps_its_place(pause: timedelta, keeps_its_place: bool) -> None:  # noqa: FBT001
-    world = World(workers=2)
-    first, second = key("shop", "first"), key("shop", "second")
-
-    async def story() -> None:
-        world.again[first] = world.now + pause
-        world.loop.wake(first)
-        await world.steps(1)
-        world.let(first)
-        await world.ended(first)
-        world.now += pause - timedelta(seconds=1)
-        world.loop.wake(key("shop", "blocks"))
-        await world.steps(2)
-        world.loop.wake(second)
-        world.now += timedelta(seconds=2)
-        world.let(key("shop", "blocks"))
-        assert (await world.steps(3))[2] == (first if keeps_its_place else second)
 
     run(world, story)
 

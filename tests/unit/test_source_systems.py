@@ -114,8 +114,9 @@ def victoria_metrics(handler: Handler) -> None:
     points = [[at + shift, value] for at, value in (sample(index, "1") for index in range(4))]
     serving(
         buildinfo=replying(200, {"status": "success", "data": {"version": "2.24.0"}}),
-        query=replying(200, TIME),
+        query=replying(200, success("vector", [{"metric": {}, "value": [AT.timestamp(), "1"]}])),
         query_range=replying(200, success("matrix", [{"metric": {}, "values": points}])),
+        runtimeinfo=replying(400, b'unsupported path requested: "/api/v1/status/runtimeinfo"'),
     )(handler)
 
 
@@ -127,6 +128,7 @@ def test_victoria_metrics_is_asked_so_that_it_moves_no_points(stage: Stage) -> N
     found = told(source, now)
     assert isinstance(found, Told)
     assert (found.version, found.retention) == ("2.24.0", None)
+    assert found.ahead is not None
 
 
 def test_victoria_metrics_without_one_of_its_storage_nodes_is_a_partial_answer(stage: Stage) -> None:

@@ -22,7 +22,8 @@ LONGEST_ASKED_FOR: Final = 60.0
 SUSPECT: Final = 2
 """So many failures in a row may be the server's; fewer are those of a query."""
 
-_DOWN: Final = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.RATE_LIMITED})
+DOWN: Final = frozenset({Reason.UNREACHABLE, Reason.TIMEOUT, Reason.SERVER_ERROR, Reason.RATE_LIMITED})
+"""Failures that may pass, of the server and not of what it was asked."""
 
 
 class BackOff:
@@ -57,7 +58,7 @@ class BackOff:
             retry_after: after how many seconds the server wants to be asked again, if it says so.
         """
         with self._lock:
-            if not isinstance(result, Failed) or result.reason not in _DOWN:
+            if not isinstance(result, Failed) or result.reason not in DOWN:
                 self._failures = self._pauses = 0
                 return
             self._failures += 1

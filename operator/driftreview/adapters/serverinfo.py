@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from driftreview.adapters.answers import Rows
+from driftreview.adapters.backoff import DOWN
 from driftreview.adapters.prometheus import InstantResult, PrometheusSource
 from driftreview.adapters.replies import extract
 from driftreview.api.reasons import Reason
@@ -41,7 +42,11 @@ def ahead(source: PrometheusSource, ask: Ask, clock: Callable[[], datetime]) -> 
     if isinstance(said, Failed):
         return Unknown(said.message)
     match said:
-        case {"resultType": "scalar", "result": [int() | float() as seconds, str()]} if 0 < seconds < 1e11:  # noqa: PLR2004 - the year 5138
+        # VictoriaMetrics answers with a series without labels.
+        case {"resultType": "scalar", "result": [int() | float() as seconds, str()]} | {
+            "resultType": "vector",
+            "result": [{"value": [int() | float() as seconds, str()]}],
+        } if 0 < seconds < 1e11:  # noqa: PLR2004 - the year 5138
             return certainly(datetime.fromtimestamp(seconds, UTC), before, after)
     return Unknown("it answers time() with something else than a number")
 
@@ -92,7 +97,8 @@ def told(source: PrometheusSource, clock: Callable[[], datetime]) -> Told | Fail
     """
     skew = ahead(source, lambda query: query(), clock)
     said = [source.data(f"status/{path}", {}) for path in ("buildinfo", "runtimeinfo")]
-    failure = next((each for each in said if isinstance(each, Failed) and each.retryable), None)
+    # What it does not serve, a server refuses in many ways: VictoriaMetrics with 400 and a text.
+    failure = next((each for each in said if isinstance(each, Failed) and each.reason in DOWN), None)
     if failure is not None:
         return failure
     match said[0]:

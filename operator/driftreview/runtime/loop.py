@@ -33,8 +33,6 @@ LEAST_PAUSE: Final = timedelta(seconds=0.5)
 """Between two steps of an object that keeps changing."""
 RESERVED: Final = 2
 """Workers kept for what is urgent, on top of the others."""
-REST: Final = timedelta(minutes=1)
-"""Who comes again later than this has nothing to do for now: it no longer waits since it was first due."""
 _FIRST_RETRY: Final = timedelta(seconds=1)
 _LAST_RETRY: Final = timedelta(seconds=30)
 
@@ -44,12 +42,8 @@ class _Entry:
     due: datetime | None
     alive_at: float | None = None
     """When its running step last gave a sign of life; None while none runs."""
-    since: datetime | None = None
-    """When it was first due since it last had nothing to do."""
     urgent: bool = False
     """Whether the running step has one of the reserved workers."""
-    latest: bool = False
-    """Whether the running step has the worker of those who came last."""
     abandoned: bool = False
     """Whether its object was deleted while the step ran."""
     woken: bool = False
@@ -94,8 +88,7 @@ class Loop:
     for a slow server keeps nobody else waiting. What is urgent waits for nobody.
 
     Within a namespace those who ask the same server share a lane, and none has more than three quarters of what the
-    namespace has. Who waits longest goes first, but one worker of a lane takes who came last: so many that came
-    before do not keep the next one waiting until all of them are done.
+    namespace has.
     """
 
     def __init__(
@@ -184,16 +177,16 @@ class Loop:
         """What to start now, and whether with a reserved worker."""
         running = [(key, entry) for key, entry in self._entries.items() if entry.alive_at is not None]
         reserved = sum(entry.urgent for _, entry in running)
-        lanes = [(self._lane(key), entry.latest) for key, entry in running if not entry.urgent]
-        busy, by_namespace = Counter(lane for lane, _ in lanes), Counter(lane[0] for lane, _ in lanes)
-        latest = {lane for lane, is_latest in lanes if is_latest}
+        busy = Counter(self._lane(key) for key, entry in running if not entry.urgent)
+        by_namespace = Counter(lane[0] for lane in busy.elements())
+        idle = ((key, entry.due) for key, entry in self._entries.items() if entry.may_start(now))
         waiting: defaultdict[_Lane, deque[tuple[datetime, Key]]] = defaultdict(deque)
-        for since, key in sorted(self._due(now)):
+        for due, key in sorted((due, key) for key, due in idle if due is not None and due <= now):
             if reserved < RESERVED and self._urgent(key):
                 reserved += 1
                 yield key, True
             else:
-                waiting[self._lane(key)].append((since, key))
+                waiting[self._lane(key)].append((due, key))
         while True:
             total = busy.total()
             share = self._share if total < self._workers else 1 if total < 2 * self._workers else 0
@@ -205,21 +198,9 @@ class Loop:
             if not open_to:
                 break
             turn = min(open_to, key=lambda lane: (by_namespace[lane[0]], busy[lane], waiting[lane][0]))
-            # The first one of a lane is the longest due: only beside another one somebody may go before the others.
-            is_latest = busy[turn] > 0 and turn not in latest
-            key = (waiting[turn].pop if is_latest else waiting[turn].popleft)()[1]
-            self._entries[key].latest = is_latest
-            latest |= {turn} if is_latest else set()
             busy[turn] += 1
             by_namespace[turn[0]] += 1
-            yield key, False
-
-    def _due(self, now: datetime) -> Iterator[tuple[datetime, Key]]:
-        """What may start now, and since when it waits."""
-        for key, entry in self._entries.items():
-            if entry.due is not None and entry.due <= now and entry.may_start(now):
-                entry.since = entry.since or entry.due
-                yield entry.since, key
+            yield waiting[turn].popleft()[1], False
 
     def _lane(self, key: Key) -> _Lane:
         return key[1], self._server(key)
@@ -251,8 +232,6 @@ class Loop:
             )  # fmt: skip
         entry.alive_at, entry.ended = None, self._clock()
         entry.due = min(entry.ended, again or entry.ended) if entry.woken else again
-        if entry.due is None or entry.due > entry.ended + REST:
-            entry.since = None
         if entry.abandoned and not entry.woken:
             del self._entries[key]
         entry.abandoned = False
