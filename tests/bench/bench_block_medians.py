@@ -28,7 +28,7 @@ from typing import Any
 
 from driftreview.adapters.answers import chunks, server_seconds
 from driftreview.adapters.credentials import Credentials
-from driftreview.adapters.prometheus import POINTS_PER_QUERY, PrometheusSource
+from driftreview.adapters.prometheus import PrometheusSource
 from driftreview.api.metricsource import MetricSourceSpec
 from driftreview.domain.blocks import block_medians
 from driftreview.domain.samples import Samples, Series, Window
@@ -100,7 +100,7 @@ def measure(server: PrometheusServer, query: str, window: Window, work: Callable
         work()
         rounds.append((time.perf_counter() - began, time.process_time() - client, server_cpu(pid) - served))
     wall, client, served = (statistics.median(column) for column in zip(*rounds, strict=True))
-    answers = [ask(server, query, chunk) for chunk in chunks(window, POINTS_PER_QUERY)]
+    answers = [ask(server, query, chunk) for chunk in chunks(window, MetricSourceSpec(url=server.url).max_points)]
     samples = [answer["data"]["stats"]["samples"] for answer, _, _ in answers]
     return Cost(
         wall,

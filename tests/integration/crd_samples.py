@@ -194,8 +194,34 @@ SOURCE: Raw = {
     "timeout": "10s",
     "resolution": "30s",
     "maxConcurrent": 4,
+    "queriesPerSecond": 20,
+    "maxPoints": 5000,
 }
 OTHER_SOURCE = SOURCE | {"auth": {"basic": {"username": _KEY, "password": _KEY}}, "tls": {"caConfigMap": _KEY}}
+OAUTH2: Raw = {
+    "tokenUrl": "https://id.example.com/oauth2/token",
+    "clientId": {"value": "driftreview"},
+    "clientSecret": _KEY,
+    "clientSecretIn": "Body",
+    "scopes": ["metrics.read"],
+    "audience": "https://mimir.example.com",
+    "tls": {"caSecret": _KEY},
+}
+TOKEN_SOURCE = SOURCE | {
+    "auth": {"oauth2": OAUTH2},
+    "tls": {"clientCert": {"certSecret": _KEY, "keySecret": _KEY}},
+}
+SECRET_TOKEN_SOURCE = TOKEN_SOURCE | {
+    "auth": {"oauth2": OAUTH2 | {"clientId": {"valueFrom": _KEY}, "tls": {"caConfigMap": _KEY}}},
+}
+SIGV4: Raw = {
+    "region": "eu-central-1",
+    "service": "aps",
+    "accessKey": _KEY,
+    "secretKey": _KEY,
+    "sessionToken": _KEY,
+}
+SIGNED_SOURCE = SOURCE | {"auth": {"sigV4": SIGV4}}
 MINIMAL_SOURCE: Raw = {"url": "http://prometheus:9090"}
 _ALLOWED = {"names": ["team-a"], "selector": {"matchLabels": {"metrics": "shared"}}}
 
@@ -421,8 +447,12 @@ SPECS: dict[str, list[Raw]] = {
     "DriftApproval": [EXTEND, SIGN_OFF, MINIMAL_APPROVAL],
     "SignalSet": [SET, MINIMAL_SET],
     "ClusterSignalSet": [SET, MINIMAL_SET],
-    "MetricSource": [SOURCE, OTHER_SOURCE, MINIMAL_SOURCE],
-    "ClusterMetricSource": [SOURCE | {"allowedNamespaces": _ALLOWED}, OTHER_SOURCE, MINIMAL_SOURCE],
+    "MetricSource": [SOURCE, OTHER_SOURCE, MINIMAL_SOURCE, TOKEN_SOURCE, SECRET_TOKEN_SOURCE, SIGNED_SOURCE],
+    "ClusterMetricSource": [
+        *(SOURCE | {"allowedNamespaces": _ALLOWED}, OTHER_SOURCE, MINIMAL_SOURCE),
+        *(TOKEN_SOURCE, SECRET_TOKEN_SOURCE, SIGNED_SOURCE | {"auth": {"sigV4": {"region": "eu-central-1"}}}),
+        SIGNED_SOURCE,
+    ],
 }
 
 # Changes of the first sample that look odd and are right.

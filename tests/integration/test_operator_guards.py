@@ -7,7 +7,7 @@ import pytest
 
 from driftreview.api.values import parse_duration
 from lab.install import OperatorProcess
-from lab.web import Client
+from lab.web import Client, wait_until
 from tests.integration.test_operator_chain import proved
 from tests.support.cluster import Raw
 from tests.support.stage import SOURCE, Stage, ago, assert_chained, condition, steady, stepping, verdicts, wire
@@ -53,7 +53,9 @@ def test_guards_that_find_nothing_keep_nothing_and_tell_when_they_are_blind(
     assert [each.spec.checkpoint for each in stage.snapshots()] == ["T0", "6m"]
     said = condition(status, "Guarded")
     assert (said["status"], said["reason"], said["message"]) == ("True", "Guarding", "every 1m since T0")
-    assert 'driftreview_guards_total{found="no drift"}' in Client(operator.url).request("GET", "/metrics")[1]
+    lines = Client(operator.url).request("GET", "/metrics")[1].splitlines()
+    counted = dict(line.rsplit(" ", 1) for line in lines if line.startswith("driftreview_guards_total"))
+    assert float(counted['driftreview_guards_total{found="nothing"}']) > 0
     stage.api.delete("MetricSource", SOURCE, stage.namespace)
 
     def is_blind(found: Raw) -> bool:
@@ -64,3 +66,8 @@ def test_guards_that_find_nothing_keep_nothing_and_tell_when_they_are_blind(
     assert said["reason"] == "SourceNotFound"
     assert said["message"].startswith(f"blind since {blind['guardedUntil']}: spec.metrics.sourceRef: there is no ")
     assert (blind["phase"], verdicts(blind)) == ("Watching", ["Pass", None])
+
+    def told() -> bool:
+        return any(each["reason"] == "GuardsBlind" for each in stage.api.list("Event", stage.namespace))
+
+    wait_until(told, "an Event tells it")

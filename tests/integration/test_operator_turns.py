@@ -1,6 +1,7 @@
 """A slow, moved or greedy metric source, or a refused write, costs the review that has it; nobody else waits."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -58,6 +59,31 @@ def test_who_waits_for_a_slow_source_keeps_no_other_namespace_waiting(
         go_on.set()
 
 
+def test_a_source_that_takes_five_seconds_for_each_query_delays_no_review_of_another_in_its_namespace(
+    stage: Stage, operators: Operators, metrics_proxy: FaultProxy
+) -> None:
+    stage.release("1", "2")
+    over = threading.Event()
+    slow = metrics_proxy.add(Fault("GET", QUERIES, call=lambda _: over.wait(5) and False))
+    names = [f"slow-{number}" for number in range(8)]
+    try:
+        with environment(DRIFTREVIEW_WORKERS="4"), operators.own():
+            stage.source("slow", url=metrics_proxy.url, timeout="60s", maxConcurrent=8)
+            for name in names:
+                ref = {"sourceRef": {"kind": "MetricSource", "name": "slow"}}
+                stage.review(name, source=False, metrics=ref, policy={"mode": "Observe"})
+            wait_until(lambda: slow.hits >= 2, "the slow source is asked")
+            began = time.monotonic()
+            stage.review()
+            assert stage.ended()["phase"] == "Promoted"
+            took = time.monotonic() - began
+            assert not any(stage.status(name).get("progress") == "3/3" for name in names)
+            over.set()
+    finally:
+        over.set()
+    assert took < 12, f"{took:.1f} s: less than the queries of one slow review"
+
+
 def test_reviews_that_share_the_one_query_a_source_allows_all_come_to_their_end(
     stage: Stage, operators: Operators, metrics_proxy: FaultProxy
 ) -> None:
@@ -89,7 +115,11 @@ def test_a_review_whose_queries_take_several_turns_comes_to_its_end(
     """Each turn is over after one query; what the index knows of the review is older than its last turn."""
     stage.release("1", "2")
     stage.source(url=metrics_proxy.url, timeout="60s")
-    signals = [steady(f"latency-{number}") for number in range(count)]
+    # What is asked twice within a second is asked once: each signal has a query of its own.
+    signals = [
+        each | {"query": f"{each['query']} + {number} * 0"}
+        for number, each in enumerate(steady(f"latency-{number}") for number in range(count))
+    ]
     with environment(DRIFTREVIEW_TURN_SECONDS="0"), operators.own():
         stage.review(source=False, signals=signals, window={"checkpoints": ["6m"]})
         status = stage.ended(60)

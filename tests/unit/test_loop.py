@@ -22,7 +22,12 @@ def key(namespace: str, name: str = "web") -> Key:
 class World:
     """A loop whose steps wait for leave, and a clock that stands."""
 
-    def __init__(self, workers: int = 4, urgent: frozenset[Key] = frozenset()) -> None:
+    def __init__(
+        self,
+        workers: int = 4,
+        urgent: frozenset[Key] = frozenset(),
+        server: Callable[[Key], str] = "/".join,
+    ) -> None:
         self.now = NOW
         self.again: dict[Key, datetime | None] = {}
         self.fails: dict[Key, BaseException] = {}
@@ -30,7 +35,9 @@ class World:
         self._changed = threading.Condition()
         self._leave: set[Key] = set()
         self.telemetry = Telemetry()
-        self.loop = Loop("test", self._step, workers, lambda: self.now, self.telemetry, lambda each: each in urgent)
+        self.loop = Loop(
+            "test", self._step, workers, lambda: self.now, self.telemetry, lambda each: each in urgent, server
+        )
 
     def _step(self, subject: Key) -> datetime | None:
         with self._changed:
@@ -125,6 +132,29 @@ def test_a_namespace_without_a_running_step_goes_beyond_the_workers_up_to_twice_
         assert {each[1] for each in begun} == {"a", "b", "c", "d"}
         world.let(begun[0])
         assert (await world.steps(5))[4][1] == "e"
+
+    run(world, story)
+
+
+def by_name(subject: Key) -> str:
+    """The server of `slow-1` is `slow`."""
+    return subject[2].partition("-")[0]
+
+
+def test_who_waits_for_one_server_leaves_room_for_who_asks_another_in_the_same_namespace() -> None:
+    world = World(workers=16, server=by_name)
+
+    async def story() -> None:
+        for number in range(20):
+            world.loop.wake(key("shop", f"slow-{number}"))
+        await world.steps(6)
+        world.now += timedelta(seconds=1)
+        for number in range(20):
+            world.loop.wake(key("shop", f"other-{number}"))
+        begun = await world.steps(8)
+        assert [by_name(each) for each in begun] == ["slow"] * 6 + ["other"] * 2
+        world.let(begun[0])
+        assert by_name((await world.steps(9))[8]) == "other", "of whose server fewer run"
 
     run(world, story)
 

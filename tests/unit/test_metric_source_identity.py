@@ -7,6 +7,7 @@ import pytest
 
 from driftreview.adapters.kubernetes import SECRETS, Cluster, Kind
 from driftreview.adapters.metricsources import FoundSource, MetricSources
+from driftreview.adapters.sigv4 import Keys
 from driftreview.adapters.sources import Sources
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource
@@ -18,6 +19,12 @@ TENANT = {"name": "X-Scope-OrgID", "value": "tenant-a"}
 FROM_SECRET = {"name": "X-Key", "valueFrom": {"name": "tokens", "key": "one"}}
 AUTH = {"bearer": {"name": "tokens", "key": "one"}}
 BASIC = {"basic": {"username": {"name": "tokens", "key": "one"}, "password": {"name": "tokens", "key": "two"}}}
+KEY = {"name": "tokens", "key": "one"}
+OAUTH2: dict[str, Any] = {
+    "oauth2": {"tokenUrl": "https://id", "clientId": {"valueFrom": KEY}, "clientSecret": KEY | {"key": "two"}}
+}
+SIGV4: dict[str, Any] = {"sigV4": {"region": "eu-central-1", "accessKey": KEY, "secretKey": KEY, "sessionToken": KEY}}
+SHOWN = {"clientCert": {"certSecret": KEY, "keySecret": KEY}}
 
 
 class Secrets:
@@ -61,6 +68,10 @@ def test_without_headers_and_credentials_it_is_kind_name_and_address() -> None:
         ({"auth": AUTH}, {"auth": {"bearer": {"name": "tokens", "key": "two"}}}),
         ({"auth": AUTH}, {"auth": BASIC}),
         ({"auth": AUTH}, {}),
+        ({"auth": OAUTH2}, {"auth": {"oauth2": OAUTH2["oauth2"] | {"audience": "tenant-b"}}}),
+        ({"auth": SIGV4}, {"auth": {"sigV4": SIGV4["sigV4"] | {"region": "us-east-1"}}}),
+        ({"tls": SHOWN}, {}),
+        ({"tls": SHOWN}, {"tls": {"clientCert": {"certSecret": KEY, "keySecret": KEY | {"key": "two"}}}}),
     ],
 )
 def test_another_tenant_or_other_credentials_make_it_another(before: dict[str, Any], after: dict[str, Any]) -> None:
@@ -74,10 +85,27 @@ def test_another_tenant_or_other_credentials_make_it_another(before: dict[str, A
         assert words in problem.message
 
 
-@pytest.mark.parametrize("spec", [{"auth": AUTH}, {"auth": BASIC}, {"headers": [FROM_SECRET, TENANT]}])
+@pytest.mark.parametrize(
+    "spec",
+    [
+        *({"auth": AUTH}, {"auth": BASIC}, {"auth": OAUTH2}, {"auth": SIGV4}, {"tls": SHOWN}),
+        {"headers": [FROM_SECRET, TENANT]},
+    ],
+)
 def test_a_token_that_is_renewed_changes_nothing_and_shows_nowhere(spec: dict[str, Any]) -> None:
     assert label("s3cret-value", **spec) == label("another-value", **spec)
     assert not [word for word in ("s3cret", "tenant-a", "tokens") if word in label(**spec)]
+
+
+def test_every_secret_of_a_source_is_read() -> None:
+    source = found("s3cret\n", auth=OAUTH2, tls=SHOWN).source.credentials
+    assert source.client == ("s3cret", "s3cret")
+    assert source.client_cert == ("s3cret\n", "s3cret\n")
+    named = {"oauth2": OAUTH2["oauth2"] | {"clientId": {"value": "drift"}, "tls": {"caSecret": KEY}}}
+    source = found("s3cret\n", auth=named).source.credentials
+    assert (source.client, source.token_ca_pem) == (("drift", "s3cret"), "s3cret\n")
+    assert found("s3cret\n", auth=SIGV4).source.credentials.aws == Keys("s3cret", "s3cret", "s3cret")
+    assert found(auth={"sigV4": {"region": "eu-central-1"}}).source.credentials.aws is None
 
 
 def test_upper_and_lower_case_and_the_order_of_headers_are_the_same_to_http() -> None:

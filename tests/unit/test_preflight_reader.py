@@ -6,7 +6,6 @@ from typing import Any, cast
 import pytest
 
 from driftreview.adapters.answers import Row, Rows
-from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.errors import ForbiddenError, UnavailableError
 from driftreview.adapters.kubernetes import Cluster
 from driftreview.adapters.metricsources import FoundSource, MetricSources
@@ -37,9 +36,11 @@ class World:
         self.fails: Exception | None = None
         self.no_time: Exception | None = None
         self.behind = timedelta(0)
-        self.credentials = Credentials()
         self.now, self.noise = T0, 0.001
         self.reader = PreflightReader(cast(Cluster, self), cast(MetricSources, self), lambda: self.now)
+
+    def hide(self, text: str) -> str:
+        return text
 
     def find(self, _: DriftReview) -> FoundSource:
         return FoundSource(cast(Any, self), "MetricSource/prometheus")

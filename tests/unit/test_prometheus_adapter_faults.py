@@ -28,7 +28,7 @@ import trustme
 from driftreview.adapters import answers, labels, prometheus, replies, transport
 from driftreview.adapters.answers import Row, Rows
 from driftreview.adapters.credentials import LONGEST_VALUE, Credentials
-from driftreview.adapters.prometheus import INSTANT_BYTES, POINTS_PER_QUERY, BusyError, PrometheusSource
+from driftreview.adapters.prometheus import INSTANT_BYTES, BusyError, PrometheusSource
 from driftreview.adapters.sources import Sources
 from driftreview.adapters.transport import Transport
 from driftreview.api.metricsource import MetricSourceSpec
@@ -56,9 +56,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     server: Server
 
     def do_GET(self) -> None:
-        self.server.seen.append(Seen(self.path, dict(self.headers.items())))
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.server.seen.append(Seen(self.path, dict(self.headers.items()), body))
         with contextlib.suppress(OSError):  # the client hung up, as some tests want it to
             self.server.serve(self)
+
+    do_POST = do_GET  # noqa: N815 - http.server's names
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name upstream
         pass
@@ -80,6 +83,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 class Seen:
     path: str
     headers: dict[str, str]
+    body: bytes = b""
 
     @property
     def params(self) -> dict[str, str]:
@@ -747,7 +751,9 @@ def test_an_answer_packed_twice_is_unpacked_no_further_than_any_other(stage: Sta
 
 
 def test_the_largest_answer_that_evidence_can_hold_is_read(stage: Stage) -> None:
-    window = Window(AT, AT + timedelta(milliseconds=POINTS_PER_QUERY), timedelta(milliseconds=1))
+    window = Window(
+        AT, AT + timedelta(milliseconds=MetricSourceSpec.model_fields["max_points"].default), timedelta(milliseconds=1)
+    )
     begin, value = AT.timestamp(), "-2.2250738585072014e-308"
     values = [[begin + number / 1000, value] for number in range(1, window.points + 1)]
     series = [{"metric": {"pod": f"pod-{number}"}, "values": values} for number in range(shape.MAX_SERIES)]
@@ -982,8 +988,8 @@ def test_the_clients_own_bundle_adds_nothing_to_an_own_authority(
 
 def test_no_request_can_reach_an_adapter_with_other_bounds(stage: Stage) -> None:
     source = stage.source("http://prometheus.example:9090/prefix/")
-    source._connect()
-    assert {type(adapter) for adapter in source._session.adapters.values()} == {Transport}
+    source._connection.client()
+    assert {type(adapter) for adapter in source._connection.session.adapters.values()} == {Transport}
 
 
 def test_a_certificate_for_another_name_is_not_trusted(stage: Stage) -> None:
@@ -1324,13 +1330,13 @@ def test_a_query_without_a_free_slot_is_not_sent_and_no_failure_of_the_server(
 
 
 def test_every_query_is_told_to_the_observer(stage: Stage) -> None:
-    replies = in_turn(replying(200, GOOD), replying(429, b""), replying(200, matrix([1, "1"])))
+    replies = in_turn(replying(200, GOOD), replying(401, b""), replying(200, matrix([1, "1"])))
     source = stage.source(stage.server(replies).url)
     for _ in range(3):
         source.range("up", WINDOW)
     assert [(key, outcome) for key, outcome, _ in stage.told] == [
         ("MetricSource/team/prom", "Success"),
-        ("MetricSource/team/prom", "RateLimited"),
+        ("MetricSource/team/prom", "Unauthorized"),
         ("MetricSource/team/prom", "NotAPrometheus"),
     ]
     assert all(0 < seconds < 5 for _, _, seconds in stage.told)
@@ -1367,7 +1373,7 @@ def test_a_changed_token_is_used_at_once_and_the_old_source_still_ends_its_query
     with ThreadPoolExecutor(1) as pool:
         first = sources.get("k", spec, Credentials(bearer="old"))
         closed: list[str] = []
-        monkeypatch.setattr(first._session, "close", partial(closed.append, "old"))
+        monkeypatch.setattr(first._connection, "close", partial(closed.append, "old"))
         old = pool.submit(first.range, "up", WINDOW)
         assert entered.wait(5)
         assert isinstance(sources.get("k", spec, Credentials(bearer="new")).range("up", WINDOW), Samples)

@@ -48,3 +48,12 @@ def test_until_when_is_known_of_those_in_which_something_is_to_be_decided(
 def test_who_acts_waits_for_nobody(phase: str, acts: bool) -> None:  # noqa: FBT001 - a case
     assert seen({"phase": phase}).is_acting(KEY) is acts
     assert not Seen().is_acting(KEY)
+
+
+def test_it_knows_which_source_a_review_asks_until_the_review_is_gone() -> None:
+    found = seen({})
+    assert found.source(KEY) == ""
+    found.see_source(KEY, {"metrics": {"sourceRef": {"kind": "ClusterMetricSource", "name": "mimir"}}})
+    assert found.source(KEY) == "ClusterMetricSource/mimir"
+    found.forget(KEY)
+    assert found.source(KEY) == ""

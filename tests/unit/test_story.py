@@ -127,6 +127,22 @@ def test_what_stands_is_told_once_and_leaves_the_story_when_it_is_mended() -> No
     assert [each.what for each in story(simulator.stored())] == [*BEFORE, "CheckpointJudged"]
 
 
+def test_guards_that_are_not_answered_are_told_until_they_are() -> None:
+    def down(simulator: Simulator) -> None:
+        simulator.pass_time(15 * MINUTE)
+        simulator.metrics.mode = "down"
+        simulator.pass_time(20 * MINUTE)
+
+    def up_again(simulator: Simulator) -> None:
+        down(simulator)
+        simulator.metrics.mode = "up"
+        simulator.pass_time(10 * MINUTE)
+
+    blind = last(lived(down, guards={}), "GuardsBlind")
+    assert (blind.severity, blind.note) == (Severity.WARNING, "blind since 2026-07-31T12:10:00Z: connection refused")
+    assert "GuardsBlind" not in {each.what for each in story(lived(up_again, guards={}).stored())}
+
+
 def test_a_way_back_that_is_lost_and_found_again() -> None:
     def paused(simulator: Simulator) -> None:
         assert simulator.target is not None

@@ -239,7 +239,17 @@ def test_a_source_that_is_deleted_while_it_is_asked_is_no_fault() -> None:
     def gone(*_: Any) -> None:
         raise NotFoundError("it is gone")
 
-    asked = SimpleNamespace(instant=lambda *_: NoData("Empty", "nothing"))
+    class Asked:
+        def instant(self, *_: Any) -> NoData:
+            return NoData("Empty", "nothing")
+
+        def data(self, *_: Any) -> None:
+            return None
+
+        def hide(self, text: str) -> str:
+            return text
+
+    asked = Asked()
     sources = SimpleNamespace(connect=lambda _: FoundSource(cast(Any, asked), "label"), write_status=gone)
     raw = {"kind": "MetricSource", "metadata": {"name": "prometheus"}, "spec": {"url": "http://prometheus:9090"}}
     assert SourceCheck(cast(MetricSources, sources), lambda: NOW).run(raw) == NOW + AGAIN

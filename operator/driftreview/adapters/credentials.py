@@ -12,6 +12,8 @@ from functools import cached_property
 from typing import Final
 from urllib.parse import quote, quote_plus
 
+from driftreview.adapters.sigv4 import Keys
+
 HIDDEN: Final = "[hidden]"
 SHORTEST_SECRET: Final = 4
 """Shorter ones are not hidden: they are guessed as fast as read, and innocent words hold them."""
@@ -49,6 +51,11 @@ class Credentials:
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
     ca_pem: str | None = field(default=None, repr=False)
     open_headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    client: tuple[str, str] | None = field(default=None, repr=False)
+    former: str | None = field(default=None, repr=False)
+    token_ca_pem: str | None = field(default=None, repr=False)
+    client_cert: tuple[str, str] | None = field(default=None, repr=False)
+    aws: Keys | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Drop what an editor or `echo` left around the values."""
@@ -57,6 +64,9 @@ class Credentials:
         if self.basic is not None:
             user, password = self.basic
             object.__setattr__(self, "basic", (user.strip("\r\n"), password.strip("\r\n")))
+        if self.client is not None:
+            name, secret = self.client
+            object.__setattr__(self, "client", (name.strip(), secret.strip("\r\n")))
         object.__setattr__(self, "headers", {name: value.strip() for name, value in self.headers.items()})
 
     @property
@@ -74,6 +84,8 @@ class Credentials:
         sent = {f"the value of header {name}": value for name, value in {**self.open_headers, **self.headers}.items()}
         if self.authorization is not None:
             sent |= {"the bearer token" if self.basic is None else "user name and password": self.authorization}
+        if self.aws is not None:
+            sent |= {"the AWS access key": self.aws.access_key, "the AWS session token": self.aws.session_token or " "}
         for what, value in sent.items():
             if value == "Bearer " or not _SENDABLE.fullmatch(value):
                 return f"{what} is empty or holds a character that no HTTP header can hold"
@@ -111,6 +123,9 @@ class Credentials:
             yield self.basic[1]
             yield (self.authorization or "").removeprefix("Basic ")
         yield from self.headers.values()
+        yield from (each for each in (self.former, *(self.client or ())[1:]) if each)
+        if self.aws is not None:
+            yield from (each for each in (self.aws.secret_key, self.aws.session_token) if each)
 
 
 class _Mask:

@@ -25,6 +25,8 @@ CLIENT_ERRORS: Final = (
 )
 """Everything that the client, its HTTP stack or the sockets below raise."""
 
+CLIENT_CERT: Final = ", and spec.tls.clientCert if the server wants a certificate"
+
 _Error = TypeVar("_Error", bound=BaseException)
 
 
@@ -60,7 +62,9 @@ def _tls(error: BaseException) -> str:
     refused = _first(error, ssl.SSLCertVerificationError)
     if refused:
         return f"its certificate is not trusted ({refused.verify_message}); name its certificate authority in spec.tls"
-    return "no TLS connection could be made; check that spec.url names a port that speaks TLS"
+    alert = _first(error, ssl.SSLError, having="reason")
+    said = f" ({alert.reason.replace('_', ' ').lower()})" if alert and "ALERT" in alert.reason else ""
+    return f"no TLS connection could be made{said}; check that spec.url names a port that speaks TLS{CLIENT_CERT}"
 
 
 def _broken(error: BaseException) -> str:

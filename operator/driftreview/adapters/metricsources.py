@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,18 +19,18 @@ from driftreview.adapters.kubernetes import (
     Kind,
 )
 from driftreview.adapters.prometheus import PrometheusSource
+from driftreview.adapters.sigv4 import Keys
 from driftreview.adapters.sources import Sources
 from driftreview.api.driftreview import DriftReview, SourceKind
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.metricsource import (
     ClusterMetricSource,
-    ConfigMapKeyRef,
     MetricSource,
     MetricSourceSpec,
     MetricSourceStatus,
-    SecretKeyRef,
 )
 from driftreview.api.reasons import Reason
+from driftreview.api.sourceauth import Authority, ClientId, ConfigMapKeyRef, SecretKeyRef, SigV4, Tls
 from driftreview.domain.evidence import content_hash
 
 _FIELD = "spec.metrics.sourceRef"
@@ -51,12 +51,25 @@ def _sent(spec: MetricSourceSpec) -> str:
 
     Which Secrets are sent counts, what they hold does not: tokens are renewed. Nor does the certificate authority.
     """
+    shown = {"clientCert": spec.tls.client_cert.to_wire()} if spec.tls and spec.tls.client_cert else {}
     headers = {header.name.lower(): header.to_wire() | {"name": ""} for header in spec.headers}
-    if not headers and spec.auth is None:
+    if not headers and spec.auth is None and not shown:
         return ""
     auth = spec.auth.to_wire() if spec.auth else {}
-    digest = content_hash({"auth": auth, "headers": headers}).removeprefix("sha256:")
+    digest = content_hash({"auth": auth, "headers": headers} | shown).removeprefix("sha256:")
     return f" (headers, Secrets: {digest[:_DIGITS]})"
+
+
+def _name(client: ClientId, secret: Callable[[SecretKeyRef], str]) -> str:
+    return secret(client.value_from) if client.value_from else client.value or ""
+
+
+def _keys(sig_v4: SigV4, secret: Callable[[SecretKeyRef], str]) -> Keys | None:
+    """The AWS keys that a source names; None where the operator's own identity is meant."""
+    if sig_v4.access_key is None or sig_v4.secret_key is None:
+        return None
+    session = secret(sig_v4.session_token).strip() if sig_v4.session_token else None
+    return Keys(secret(sig_v4.access_key).strip(), secret(sig_v4.secret_key).strip(), session)
 
 
 class _MissingKeyError(Exception):
@@ -137,19 +150,23 @@ class MetricSources:
             encoded = self._value(read, SECRETS, namespace, ref)
             return base64.b64decode(encoded).decode("utf-8", errors="replace")
 
-        auth, tls = spec.auth, spec.tls
-        basic = (secret(auth.basic.username), secret(auth.basic.password)) if auth and auth.basic else None
-        ca_pem = None
-        if tls and tls.ca_secret:
-            ca_pem = secret(tls.ca_secret)
-        elif tls and tls.ca_config_map:
-            ca_pem = self._value(read, CONFIG_MAPS, namespace, tls.ca_config_map)
+        def bundle(tls: Tls | Authority | None) -> str | None:
+            if tls and tls.ca_config_map:
+                return self._value(read, CONFIG_MAPS, namespace, tls.ca_config_map)
+            return secret(tls.ca_secret) if tls and tls.ca_secret else None
+
+        auth, shown = spec.auth, spec.tls.client_cert if spec.tls else None
+        basic, oauth2 = (auth.basic, auth.oauth2) if auth else (None, None)
         return Credentials(
             bearer=secret(auth.bearer) if auth and auth.bearer else None,
-            basic=basic,
+            basic=(secret(basic.username), secret(basic.password)) if basic else None,
             headers={header.name: secret(header.value_from) for header in spec.headers if header.value_from},
             open_headers={header.name: header.value or "" for header in spec.headers if not header.value_from},
-            ca_pem=ca_pem,
+            ca_pem=bundle(spec.tls),
+            client=(_name(oauth2.client_id, secret), secret(oauth2.client_secret)) if oauth2 else None,
+            token_ca_pem=bundle(oauth2.tls) if oauth2 else None,
+            client_cert=(secret(shown.cert_secret), secret(shown.key_secret)) if shown else None,
+            aws=_keys(auth.sig_v4, secret) if auth and auth.sig_v4 else None,
         )
 
     def _value(

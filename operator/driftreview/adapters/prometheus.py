@@ -11,7 +11,6 @@ transport below it (time and size bounds, TLS) and the reading of the answer (wa
 from __future__ import annotations
 
 import contextlib
-import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -19,24 +18,23 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final, TypeAlias, TypeVar
 
-import requests
-from prometheus_api_client import PrometheusConnect
-
-from driftreview import __version__
+from driftreview.adapters import clock
 from driftreview.adapters.answers import Joiner, Rows, chunks, rows, server_seconds
-from driftreview.adapters.connection import host_of, sendable, unread
+from driftreview.adapters.backoff import BackOff
+from driftreview.adapters.connection import Connection, host_of
 from driftreview.adapters.credentials import Credentials
 from driftreview.adapters.faults import CLIENT_ERRORS, refusal_of
+from driftreview.adapters.once import Once
+from driftreview.adapters.pace import Pace
 from driftreview.adapters.replies import RefusalError, Reply, answer_of, optional_data_of
-from driftreview.adapters.transport import CONNECT_SECONDS, Transport
-from driftreview.adapters.trust import is_of_this_machine
 from driftreview.adapters.turns import Queue
 from driftreview.api.metricsource import MetricSourceSpec
+from driftreview.api.reasons import Reason
 from driftreview.api.values import parse_duration
 from driftreview.domain.samples import Failed, NoData, QueryResult, Window
 
-POINTS_PER_QUERY: Final = 11_000
-"""Prometheus refuses range queries of more points for each series."""
+SIMPLEST: Final = "vector(1)"
+"""The simplest question there is: who answers it is alive."""
 RANGE_BYTES: Final = 12 * 2**20
 """Largest answer to a range query, unpacked: 11,000 points of a signal's 20 series have at most 45 bytes each."""
 INSTANT_BYTES: Final = 4 * 2**20
@@ -48,8 +46,12 @@ SUCCESS: Final = "Success"
 
 BUSY: Final = "Busy"
 """Outcome of a query that was not sent, as enough others ran."""
+BACKING_OFF: Final = "BackingOff"
+"""Outcome of a query that was not sent, as the server is down."""
 
 _SLOT_SECONDS: Final = 0.5
+_PACE_SECONDS: Final = 2.0
+"""Longest wait for `spec.queriesPerSecond`."""
 # Less than ours, so that the server's own words about a slow query arrive before we hang up.
 _SERVER_SHARE: Final = 0.8
 # Parsed, an answer takes many times its bytes. Python runs one thread at a time anyway, so taking one answer after the
@@ -74,8 +76,9 @@ class PrometheusSource:
     """One metric source as it was specified, with the credentials it had then; made anew when either changes.
 
     Threads may share it. One HTTP query takes at most `spec.timeout`; a range cut into several queries may take that
-    for each. At most `spec.max_concurrent` run at once. Who comes too many is told so by a BusyError: after a moment,
-    but a range that has begun waits as long as a query may take.
+    for each, and a token that has to be had first as long as one. At most `spec.max_concurrent` run at once. Who comes
+    too many is told so by a BusyError: after a moment, but a range that has begun waits as long as a query may take.
+    A server that is down is left alone for a while; what is asked meanwhile fails as it did.
     """
 
     def __init__(
@@ -86,28 +89,29 @@ class PrometheusSource:
         *,
         on_query: OnQuery | None = None,
         max_bytes: int = RANGE_BYTES,
-        points_per_query: int = POINTS_PER_QUERY,
+        points_per_query: int | None = None,
+        once: Once | None = None,
     ) -> None:
         self.key, self.spec, self.credentials = key, spec, credentials
-        self._on_query, self._max_bytes, self._points = on_query, max_bytes, points_per_query
+        self._on_query, self._max_bytes, self._once = on_query, max_bytes, once
+        self._points = points_per_query or spec.max_points
         self._seconds = parse_duration(spec.timeout).total_seconds()
         self._limits = {"timeout": f"{round(self._seconds * _SERVER_SHARE * 1000)}ms"}
         self._host = host_of(spec.url)
         self._slots = threading.BoundedSemaphore(spec.max_concurrent)
+        self._pace, self._backoff = Pace(spec.queries_per_second), BackOff()
         self._lock = threading.Lock()
         self._active = 0
         self._closed = False
-        self._session = requests.Session()
-        self._connecting = threading.Lock()
-        self._client: Any = None
-        self._unusable: RefusalError | None = None
+        self._connection = Connection(spec, credentials, self._most_bytes)
+        self._itself = object()
 
     def range(self, query: str, window: Window) -> QueryResult:
         """Evaluate a query at every point of a window.
 
         Args:
             query: PromQL that gives a number or an instant vector.
-            window: the grid; longer ones are asked for in pieces of `points_per_query`.
+            window: the grid; longer ones are asked for in pieces of `spec.max_points`.
 
         Returns:
             Samples on the grid, ordered by labels; NoData without one finite sample; TooMany with the first piece that
@@ -116,14 +120,20 @@ class PrometheusSource:
         Raises:
             BusyError: there is no slot for it now.
         """
-        joiner = Joiner(window, self.credentials.hide_in_label)
-        patience = _SLOT_SECONDS
+        if self._once is None:
+            return self._whole(query, window)
+        return self._once((self._itself, query, window), lambda: self._whole(query, window), self._seconds)
+
+    def _whole(self, query: str, window: Window) -> QueryResult:
+        """Ask for a window, piece by piece."""
+        joiner = Joiner(window, self._connection.hide_in_label)
+        patience, pace = _SLOT_SECONDS, _PACE_SECONDS
         for chunk in chunks(window, self._points):
             with self._turn(self._slots, patience):
-                over = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk), answer_of)
+                over = self._ask(partial(self._range, query, chunk), partial(joiner.add, chunk), answer_of, pace)
             if over:
                 return over
-            patience = max(_SLOT_SECONDS, self._seconds)
+            patience, pace = max(_SLOT_SECONDS, self._seconds), max(_PACE_SECONDS, self._seconds)
         return joiner.result()
 
     def instant(self, query: str, at: datetime) -> InstantResult:
@@ -139,7 +149,7 @@ class PrometheusSource:
         Raises:
             BusyError: there is no slot for it now.
         """
-        read = partial(rows, at=at, hide=self.credentials.hide_in_label)
+        read = partial(rows, at=at, hide=self._connection.hide_in_label)
         with self._turn(self._slots, _SLOT_SECONDS):
             return self._ask(partial(self._instant, query, at), read, answer_of)
 
@@ -158,7 +168,7 @@ class PrometheusSource:
             BusyError: there is no slot for it now.
         """
         with self._turn(self._slots, _SLOT_SECONDS):
-            return self._ask(partial(self._data, path, params), lambda data: data, optional_data_of)
+            return self._ask(partial(self._connection.get, path, params), lambda data: data, optional_data_of)
 
     def close(self) -> None:
         """Close the connections once no query runs any more; may be called twice."""
@@ -166,10 +176,17 @@ class PrometheusSource:
             self._closed = True
             idle = self._active == 0
         if idle:
-            self._session.close()
+            self._connection.close()
+
+    def hide(self, text: str) -> str:
+        """Replace every secret that is sent in a text that came from there."""
+        return self._connection.hide(text)
 
     def _instant(self, query: str, at: datetime) -> Any:
-        return self._client.custom_query(query, params={"time": server_seconds(at)} | self._limits)
+        return self._connection.client().custom_query(query, params={"time": server_seconds(at)} | self._limits)
+
+    def _simplest(self) -> Any:
+        return self._instant(SIMPLEST, clock.now())
 
     def _range(self, query: str, chunk: Window) -> Any:
         first, last = chunk.start + chunk.step, chunk.end
@@ -181,32 +198,46 @@ class PrometheusSource:
         lookback = f"{(LOOKBACK_STEPS * chunk.step).total_seconds():g}s"
         exact |= {"lookback_delta": lookback, "max_lookback": lookback}
         step = str(chunk.step.total_seconds())
-        return self._client.custom_query_range(query, first, last, step, params=exact | self._limits)
-
-    def _data(self, path: str, params: Mapping[str, str]) -> Reply:
-        url = f"{self.spec.url.rstrip('/')}/api/v1/{path}"
-        reply: Reply = self._session.get(url, params=dict(params)).json()["data"]["result"]
-        return reply
+        return self._connection.client().custom_query_range(query, first, last, step, params=exact | self._limits)
 
     def _ask(
         self,
         call: Callable[[], Reply],
         read: Callable[[_A], _T],
         parse: Callable[[Reply, Callable[[str], str]], _A],
+        patience: float = _PACE_SECONDS,
+    ) -> _T | Failed:
+        """Ask one query, unless the server is down."""
+        if down := self._backoff.paused():
+            return self._told(down, BACKING_OFF, 0.0)
+        if not self._pace.wait(patience):
+            self._told(None, BUSY, 0.0)
+            raise BusyError(self.key)
+        result = self._send(call, read, parse)
+        if self._backoff.suspects and isinstance(self._send(self._simplest, lambda answer: answer, answer_of), Failed):
+            self._backoff.down()
+        return result
+
+    def _send(
+        self,
+        call: Callable[[], Reply],
+        read: Callable[[_A], _T],
+        parse: Callable[[Reply, Callable[[str], str]], _A],
     ) -> _T | Failed:
         """Send one query and read its answer."""
-        self._connect()
-        if self._unusable:
-            return self._failed(self._unusable)
-        began = time.monotonic()
+        try:
+            self._connection.client()
+        except RefusalError as unusable:
+            return self._failed(unusable)
+        began, retry_after = time.monotonic(), None
         with self._lock:
             self._active += 1
         try:
             reply = call()
             with self._turn(_READING, _READING_SECONDS):
-                result: _T | Failed = read(parse(reply, self.credentials.hide))
+                result: _T | Failed = read(parse(reply, self._connection.hide))
         except RefusalError as refusal:
-            result = self._failed(refusal)
+            result, retry_after = self._failed(refusal), refusal.retry_after
         except CLIENT_ERRORS as error:
             result = self._failed(refusal_of(error, self._seconds))
         finally:
@@ -214,64 +245,30 @@ class PrometheusSource:
                 self._active -= 1
                 last = self._closed and self._active == 0
             if last:
-                self._session.close()
-        return self._told(result, began)
+                self._connection.close()
+        outcome = result.reason if isinstance(result, Failed) else SUCCESS
+        if outcome == Reason.UNAUTHORIZED:
+            self._connection.proof.refused()
+        self._backoff.heard(result, retry_after)
+        return self._told(result, outcome, time.monotonic() - began)
 
     @contextlib.contextmanager
     def _turn(self, of: Queue | threading.Semaphore, seconds: float) -> Iterator[None]:
         if not of.acquire(timeout=seconds):
-            if self._on_query:
-                self._on_query(self.key, BUSY, seconds)
+            self._told(None, BUSY, seconds)
             raise BusyError(self.key)
         try:
             yield
         finally:
             of.release()
 
-    def _told(self, result: _T, began: float) -> _T:
+    def _told(self, result: _T, outcome: str, seconds: float) -> _T:
         if self._on_query:
-            outcome = result.reason if isinstance(result, Failed) else SUCCESS
-            self._on_query(self.key, outcome, time.monotonic() - began)
+            self._on_query(self.key, outcome, seconds)
         return result
 
     def _failed(self, refusal: RefusalError) -> Failed:
         return Failed(refusal.reason, f"Prometheus at {self._host or self.key}: {refusal.found}.", refusal.retryable)
-
-    def _connect(self) -> None:
-        """Make the client, when it is first needed: nobody but who asks this source waits while a bundle is read."""
-        with self._connecting:
-            if self._client is None and self._unusable is None:
-                try:
-                    self._client = self._new_client(sendable(self.spec, self.credentials))
-                except RefusalError as refusal:
-                    self._unusable = refusal
-
-    def _new_client(self, context: ssl.SSLContext | None) -> PrometheusConnect:
-        """The client over our own session and transport."""
-        session, url = self._session, self.spec.url.rstrip("/")
-        session.headers.update({"Accept": "application/json", "User-Agent": f"driftreview/{__version__}"})
-        session.headers.update({**self.credentials.open_headers, **self.credentials.headers})
-        # Always set, also without credentials: requests would look for some in ~/.netrc.
-        session.auth = self._authorize
-        # A proxy would lead to its own machine, and read what is sent to this one. Nothing else is taken from there.
-        session.trust_env = not is_of_this_machine(url)
-        session.hooks["response"].append(unread)
-        client = PrometheusConnect(url, session=session, timeout=(CONNECT_SECONDS, self._seconds))
-        transport = Transport(
-            seconds=self._seconds,
-            connections=self.spec.max_concurrent,
-            max_bytes=self._most_bytes,
-            context=context,
-        )
-        # The client mounts an adapter of its own on the address, with long retries; no request may reach another.
-        for prefix in (url, "http://", "https://"):
-            session.mount(prefix, transport)
-        return client
-
-    def _authorize(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if self.credentials.authorization:
-            request.headers["Authorization"] = self.credentials.authorization
-        return request
 
     def _most_bytes(self, path: str) -> int:
         return self._max_bytes if path.endswith("/query_range") else min(self._max_bytes, INSTANT_BYTES)

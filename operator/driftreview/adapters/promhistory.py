@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from driftreview.adapters.credentials import Credentials
+from driftreview.adapters.faults import CLIENT_CERT
 from driftreview.adapters.prometheus import PrometheusSource
 from driftreview.adapters.recording import RecordingError
 from driftreview.api.metricsource import MetricSourceSpec
@@ -18,13 +19,14 @@ from driftreview.domain.scraping import UP
 _TIMEOUT: Final = "1m"
 _NOTHING: Final = Credentials()
 _OPTIONS: Final = {
+    CLIENT_CERT: "",
     "spec.auth and the Secret it names": "--token-file or --basic-auth-file",
     "spec.auth": "--token-file or --basic-auth-file",
     "spec.tls": "--ca-file",
     "spec.url and the cluster's DNS": "--prometheus",
     "spec.url": "--prometheus",
     "raise spec.timeout": "ask for less time",
-    "lower spec.maxConcurrent or raise": "come later, or raise",
+    "lower spec.queriesPerSecond and spec.maxConcurrent, or raise": "come later, or raise",
     " of the operator": "",
 }
 

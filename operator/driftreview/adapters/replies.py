@@ -6,6 +6,7 @@ pages that way which only the operator can reach.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -33,6 +34,9 @@ _ALIGNED: Final = (
 )
 
 _REFUSED: Final = "the credentials were refused{}; check spec.auth and the Secret it names"
+_NO_TENANT: Final = b"no org id"
+"""What Cortex and Mimir answer where the tenant's header is missing."""
+_TENANT: Final = "the header X-Scope-OrgID in spec.headers"
 _TOO_LONG: Final = "the query is too long for the server or a proxy before it{}; shorten it"
 _NOT_SERVED: Final = {
     401: Reason.FORBIDDEN,
@@ -47,7 +51,10 @@ _BY_STATUS: Final = {
     407: (Reason.UNAUTHORIZED, "the proxy of the operator wants credentials{}; check HTTP_PROXY and HTTPS_PROXY"),
     408: (Reason.TIMEOUT, "the server gave up waiting{}; check the proxies before it"),
     414: (Reason.QUERY_INVALID, _TOO_LONG),
-    429: (Reason.RATE_LIMITED, "too many queries{}; lower spec.maxConcurrent or raise the server's limit"),
+    429: (
+        Reason.RATE_LIMITED,
+        "too many queries{}; lower spec.queriesPerSecond and spec.maxConcurrent, or raise the server's limit",
+    ),
     431: (Reason.QUERY_INVALID, _TOO_LONG),
 }
 
@@ -55,9 +62,9 @@ _BY_STATUS: Final = {
 class RefusalError(Exception):
     """The reply cannot be used; carries what `Failed` is made of, without the server's name."""
 
-    def __init__(self, reason: Reason, found: str, *, retryable: bool = True) -> None:
+    def __init__(self, reason: Reason, found: str, *, retryable: bool = True, retry_after: float | None = None) -> None:
         super().__init__(found)
-        self.reason, self.found, self.retryable = reason, found, retryable
+        self.reason, self.found, self.retryable, self.retry_after = reason, found, retryable, retry_after
 
 
 def malformed(found: str) -> RefusalError:
@@ -90,11 +97,12 @@ class Answer:
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back over HTTP: `location` is the header of a redirect, `body` is whole or empty."""
+    """What came back over HTTP: `location` and `retry_after` are headers, `body` is whole or empty."""
 
     status: int
     body: bytes
     location: str = ""
+    retry_after: str = ""
 
 
 @dataclass(frozen=True)
@@ -189,10 +197,14 @@ def _refused(reply: Reply, hide: Callable[[str], str]) -> RefusalError:
     status, envelope = reply.status, _json(reply.body)
     error = _api_error(envelope)
     said = _said(error.text, hide) if error else ""
+    if status == HTTPStatus.UNAUTHORIZED and reply.body.strip() == _NO_TENANT:
+        return RefusalError(Reason.UNAUTHORIZED, f'HTTP {status} ("no org id"): name a tenant by {_TENANT}')
     fixed = _BY_STATUS.get(status)
     if fixed:
         reason, found = fixed
-        return RefusalError(reason, f"HTTP {status}: {found.format(said)}", retryable=reason != Reason.QUERY_INVALID)
+        later = float(reply.retry_after) if re.fullmatch("[0-9]{1,6}", reply.retry_after) else None
+        retryable = reason != Reason.QUERY_INVALID
+        return RefusalError(reason, f"HTTP {status}: {found.format(said)}", retryable=retryable, retry_after=later)
     if status in range(300, 400):
         return RefusalError(Reason.NOT_A_PROMETHEUS, _redirect(reply, hide))
     if error and error.kind == "timeout":

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from driftreview.adapters.answers import Rows
+from driftreview.adapters.backoff import DOWN
 from driftreview.adapters.prometheus import InstantResult, PrometheusSource
+from driftreview.adapters.replies import extract
 from driftreview.api.reasons import Reason
 from driftreview.domain.alertrules import Rule, read_rules
 from driftreview.domain.pods import Pod
@@ -39,7 +42,11 @@ def ahead(source: PrometheusSource, ask: Ask, clock: Callable[[], datetime]) -> 
     if isinstance(said, Failed):
         return Unknown(said.message)
     match said:
-        case {"resultType": "scalar", "result": [int() | float() as seconds, str()]} if 0 < seconds < 1e11:  # noqa: PLR2004 - the year 5138
+        # VictoriaMetrics answers with a series without labels.
+        case {"resultType": "scalar", "result": [int() | float() as seconds, str()]} | {
+            "resultType": "vector",
+            "result": [{"value": [int() | float() as seconds, str()]}],
+        } if 0 < seconds < 1e11:  # noqa: PLR2004 - the year 5138
             return certainly(datetime.fromtimestamp(seconds, UTC), before, after)
     return Unknown("it answers time() with something else than a number")
 
@@ -67,12 +74,51 @@ def keeps(source: PrometheusSource, ask: Ask) -> timedelta | Unknown | None:
     return read_retention(kept) if isinstance(kept, str) else Unknown("it does not say how long")
 
 
+@dataclass(frozen=True)
+class Told:
+    """What a source says of itself; None where it says nothing of the kind."""
+
+    version: str | None
+    retention: str | None
+    ahead: timedelta | None
+    """By how much at least its clock is ahead of ours."""
+
+
+def told(source: PrometheusSource, clock: Callable[[], datetime]) -> Told | Failed:
+    """Ask a source about itself.
+
+    Prometheus, Thanos, Mimir and VictoriaMetrics serve their version; only Prometheus says how long it keeps samples.
+
+    Returns:
+        What it says; Failed if it could not be asked just now.
+
+    Raises:
+        BusyError: there is no slot for it now.
+    """
+    skew = ahead(source, lambda query: query(), clock)
+    said = [source.data(f"status/{path}", {}) for path in ("buildinfo", "runtimeinfo")]
+    # What it does not serve, a server refuses in many ways: VictoriaMetrics with 400 and a text.
+    failure = next((each for each in said if isinstance(each, Failed) and each.reason in DOWN), None)
+    if failure is not None:
+        return failure
+    match said[0]:
+        case {"application": str(name), "version": str(number)}:  # Mimir names itself
+            version = f"{name} {number}"
+        case {"version": str(version)}:
+            pass
+        case _:
+            version = ""
+    kept = said[1].get("storageRetention") if isinstance(said[1], dict) else ""
+    texts = [extract(each, source.hide) if isinstance(each, str) else "" for each in (version, kept)]
+    return Told(texts[0] or None, texts[1] or None, None if isinstance(skew, Unknown) else skew)
+
+
 def loaded_rules(source: PrometheusSource) -> tuple[Rule, ...] | Failed:
     """The rules that a source has loaded."""
     said = source.data("rules", {})
     if isinstance(said, Failed):
         return said
-    rules = read_rules(said, source.credentials.hide)
+    rules = read_rules(said, source.hide)
     unreadable = Failed(Reason.NOT_FOUND, "what it says of its rules cannot be read", retryable=False)
     return unreadable if rules is None else rules
 

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 
 from driftreview.adapters.credentials import Credentials
+from driftreview.adapters.once import Once
 from driftreview.adapters.prometheus import OnQuery, PrometheusSource
 from driftreview.api.metricsource import MetricSourceSpec
 
@@ -20,6 +21,7 @@ class Sources:
 
     def __init__(self, *, size: int = 64, on_query: OnQuery | None = None) -> None:
         self._size, self._on_query = size, on_query
+        self._once = Once()
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, PrometheusSource] = OrderedDict()
 
@@ -35,7 +37,7 @@ class Sources:
             kept = self._kept.pop(key, None)
             stale = kept if kept and (kept.spec != spec or kept.credentials != credentials) else None
             if kept is None or stale:
-                kept = PrometheusSource(key, spec, credentials, on_query=self._on_query)
+                kept = PrometheusSource(key, spec, credentials, on_query=self._on_query, once=self._once)
             self._kept[key] = kept
             surplus = [self._kept.popitem(last=False)[1]] if len(self._kept) > self._size else []
         for old in (*surplus, *([stale] if stale else [])):

@@ -69,7 +69,15 @@ class Resource:
 
 _READY: Final = Column("Ready", ".status.conditions[?(@.type=='Ready')].status")
 _WHY: Final = Column("Why", ".status.conditions[?(@.type=='Ready')].message", priority=1)
-_SOURCE_COLUMNS: Final = (Column("URL", ".spec.url"), _READY, _WHY, _AGE)
+_SOURCE_COLUMNS: Final = (
+    Column("URL", ".spec.url"),
+    _READY,
+    Column("Version", ".status.version"),
+    Column("Skew", ".status.clockSkewSeconds", "integer"),
+    Column("Retention", ".status.retention", priority=1),
+    _WHY,
+    _AGE,
+)
 _SET_COLUMNS: Final = (_AGE, Column("About", ".spec.description", priority=1))
 
 RESOURCES: Final = (

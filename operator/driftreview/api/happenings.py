@@ -22,6 +22,8 @@ class Happened(StrEnum):
     """A DriftApproval was written down, whether it counts or not."""
     BASELINE_CAPTURED = "BaselineCaptured"
     """The T0 evidence is frozen."""
+    GUARDS_BLIND = "GuardsBlind"
+    """The metric source does not answer the guards: nobody looks between the checkpoints."""
     CHECKPOINT_JUDGED = "CheckpointJudged"
     """A look was frozen and judged."""
     ROLLBACK_IMPOSSIBLE = "RollbackImpossible"

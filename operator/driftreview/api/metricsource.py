@@ -6,100 +6,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from driftreview.api.base import Conditions, DnsName, Identifier, Metadata, Model, Pattern, SecretKey, list_map, rules
+from driftreview.api.base import Conditions, Identifier, Metadata, Model, Rule, ShortText, list_map, rules
+from driftreview.api.sourceauth import Auth, Header, Tls, server_address
 from driftreview.api.values import Duration, between
-
-
-class SecretKeyRef(Model):
-    """One key of a Secret in the source's namespace (for a ClusterMetricSource: the operator's namespace)."""
-
-    name: DnsName
-    """Name of the Secret."""
-    key: SecretKey
-    """Key in its data."""
-
-
-class ConfigMapKeyRef(Model):
-    """One key of a ConfigMap in the source's namespace (for a ClusterMetricSource: the operator's namespace)."""
-
-    name: DnsName
-    """Name of the ConfigMap."""
-    key: SecretKey
-    """Key in its data."""
-
-
-class BasicAuth(Model):
-    """HTTP basic authentication."""
-
-    username: SecretKeyRef
-    """Where the user name is."""
-    password: SecretKeyRef
-    """Where the password is."""
-
-
-class Auth(Model):
-    """How the operator proves who it is; exactly one way."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            ("has(self.bearer) != has(self.basic)", "set exactly one of auth.bearer and auth.basic"),
-        )
-    )
-
-    bearer: SecretKeyRef | None = None
-    """Send the key's value as a bearer token; re-read when the Secret changes."""
-    basic: BasicAuth | None = None
-    """Send a user name and password."""
-
-
-_OWN_HEADERS = ["authorization", "connection", "content-length", "content-type", "host", "transfer-encoding"]
-
-
-class Header(Model):
-    """One more request header, such as X-Scope-OrgID for a Mimir tenant."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            ("has(self.value) != has(self.valueFrom)", "set exactly one of value and valueFrom"),
-            (
-                f"!(self.name.lowerAscii() in {_OWN_HEADERS})",
-                "the operator sets this header itself: drop it; credentials belong in auth",
-            ),
-        )
-    )
-
-    name: Annotated[
-        str,
-        Field(min_length=1, max_length=64),
-        Pattern("^[A-Za-z0-9-]+$", "must be a header's name: letters, digits and '-', such as X-Scope-OrgID"),
-    ]
-    """Name of the header."""
-    value: (
-        Annotated[
-            str,
-            Field(max_length=1024),
-            Pattern("^([!-~]([ -~]*[!-~])?)?$", "must be printable ASCII without a space at either end"),
-        ]
-        | None
-    ) = None
-    """Its value, in the open."""
-    value_from: SecretKeyRef | None = None
-    """Its value, from a Secret."""
-
-
-class Tls(Model):
-    """Which certificate authority to trust; there is no way to trust none."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            ("has(self.caSecret) != has(self.caConfigMap)", "set exactly one of caSecret and caConfigMap"),
-        )
-    )
-
-    ca_secret: SecretKeyRef | None = None
-    """A PEM bundle in a Secret."""
-    ca_config_map: ConfigMapKeyRef | None = None
-    """A PEM bundle in a ConfigMap."""
 
 
 class MetricSourceSpec(Model):
@@ -121,6 +30,16 @@ class MetricSourceSpec(Model):
                 "!has(self.tls) || self.url.startsWith('https://')",
                 "tls is for an https:// url: drop it, or use https://",
             ),
+            (
+                (
+                    "self.?allowInsecureAuth.orValue(false)"
+                    " || self.?auth.oauth2.tokenUrl.orValue('https://').startsWith('https://')"
+                ),
+                (
+                    "the client secret over http:// can be read on the way:"
+                    " use https:// in auth.oauth2.tokenUrl, or set allowInsecureAuth: true"
+                ),
+            ),
         )
     )
 
@@ -128,15 +47,8 @@ class MetricSourceSpec(Model):
         str,
         Field(
             max_length=1024,
-            json_schema_extra=rules(
-                (
-                    "isURL(self) && url(self).getScheme() in ['http', 'https'] && url(self).getHostname() != ''",
-                    "must be an http:// or https:// address such as http://prometheus.monitoring:9090",
-                ),
-                (
-                    "!self.contains('?') && !self.contains('@') && !self.contains('#')",
-                    "must hold no user, query or fragment: credentials belong in a Secret named by auth",
-                ),
+            json_schema_extra=server_address(
+                "http://prometheus.monitoring:9090",
                 (
                     "!self.contains('/api/v1')",
                     "must be the address before /api/v1, such as http://prometheus.monitoring:9090",
@@ -164,13 +76,17 @@ class MetricSourceSpec(Model):
     ] = Field(default_factory=list)
     """More request headers."""
     tls: Tls | None = None
-    """Own certificate authority; without it the system's are trusted."""
+    """Own certificate authority, and the certificate that the operator shows."""
     timeout: Annotated[Duration, between("1s", "2m")] = "10s"
     """How long one query may take."""
     resolution: Annotated[Duration, between("1s", "5m", ": the scrape interval of the judged metrics")] = "30s"
     """Step of range queries: the scrape interval of the judged metrics."""
     max_concurrent: Annotated[int, Field(ge=1, le=64)] = 4
     """How many queries the operator sends this server at once."""
+    queries_per_second: Annotated[int, Field(ge=1, le=1000)] | None = None
+    """How many queries the operator sends this server in a second; as many as it can, if left out."""
+    max_points: Annotated[int, Field(ge=1000, le=11_000)] = 11_000
+    """Points of one range query, for each series; longer ranges are asked for in pieces."""
 
 
 class LabelSelector(Model):
@@ -212,15 +128,30 @@ class MetricSourceStatus(Model):
 
     observed_generation: Annotated[int, Field(ge=0)] | None = None
     """The generation of the spec that was tried."""
+    version: ShortText | None = None
+    """What the server says it is, where it says so."""
+    retention: ShortText | None = None
+    """How long the server says it keeps samples."""
+    clock_skew_seconds: int | None = None
+    """By how much at least the server's clock is ahead of the operator's; negative if it is behind."""
     conditions: Conditions = Field(default_factory=list)
-    """Ready: the endpoint answers a query."""
+    """Ready: the endpoint answers a query. ClockInSync: its clock and the operator's agree."""
 
 
 class MetricSource(Model):
     """One Prometheus-compatible endpoint for the reviews of its namespace."""
 
     metadata: Metadata = Metadata()
-    spec: MetricSourceSpec
+    spec: Annotated[
+        MetricSourceSpec,
+        Rule(
+            "!has(self.auth) || !has(self.auth.sigV4) || has(self.auth.sigV4.accessKey)",
+            (
+                "auth.sigV4 without accessKey signs as the operator itself: name accessKey and secretKey,"
+                " or use a ClusterMetricSource"
+            ),
+        ),
+    ]
     """Where it is and how to ask it."""
     status: MetricSourceStatus = MetricSourceStatus()
     """What the operator found."""

@@ -52,6 +52,8 @@ class ConditionType(StrEnum):
     """The source answered when it was last asked."""
     GUARDED = "Guarded"
     """The guards look between the checkpoints, and were answered when they last asked; only there with `guards`."""
+    CLOCK_IN_SYNC = "ClockInSync"
+    """Of a metric source: its clock and the operator's agree; there only where it says what time it has."""
     ROLLBACK_POSSIBLE = "RollbackPossible"
     """The target could be rolled back now."""
     OWNED_BY_GIT = "OwnedByGit"

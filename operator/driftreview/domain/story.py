@@ -32,7 +32,13 @@ STANDING: Final = frozenset(
     {
         *(Happened.NOT_ACCEPTED, Happened.ACCEPTED, Happened.PREFLIGHT_BLOCKED, Happened.PREFLIGHT_PASSED),
         *(Happened.ROLLBACK_IMPOSSIBLE, Happened.ROLLBACK_POSSIBLE, Happened.DECIDED, Happened.HELD),
-        *(Happened.LAST_SAFE_MOMENT_NEAR, Happened.ACTS_STOPPED, Happened.NEW_REVISION_ALLOWED, Happened.STALLED),
+        *(
+            Happened.GUARDS_BLIND,
+            Happened.LAST_SAFE_MOMENT_NEAR,
+            Happened.ACTS_STOPPED,
+            Happened.NEW_REVISION_ALLOWED,
+            Happened.STALLED,
+        ),
     }
 )
 """What leaves a story when it is so no more, and may come again any number of times; a decision, for another one."""
@@ -171,6 +177,7 @@ def _standing(status: DriftReviewStatus) -> Iterator[Happening]:
     yield from _held(status)
     yield from _way_back(status)
     yield from _last_safe_moment(status)
+    yield from _told(status, ConditionType.GUARDED, "False", Happened.GUARDS_BLIND, bad=True, many=True)
     for truth in ("True", "Unknown"):
         yield from _told(status, ConditionType.ACTS_STOPPED, truth, Happened.ACTS_STOPPED, bad=True, many=True)
     yield from _told(

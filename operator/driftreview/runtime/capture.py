@@ -12,7 +12,7 @@ from typing import Final
 
 from driftreview.adapters.facts import ClusterFacts
 from driftreview.adapters.metricsources import FoundSource
-from driftreview.adapters.prometheus import BusyError
+from driftreview.adapters.prometheus import SIMPLEST, BusyError
 from driftreview.adapters.reviews import Reviews
 from driftreview.api.driftreview import DriftReview
 from driftreview.api.driftsnapshot import DriftSnapshotSpec, Problem, RevisionEvidence
@@ -29,7 +29,7 @@ from driftreview.domain.naming import stored_name
 from driftreview.domain.samples import Failed, Window
 from driftreview.domain.scraping import Scraping
 from driftreview.domain.subject import Subject
-from driftreview.runtime.gather import SIMPLEST, Room, TurnOverError, asked, resolved
+from driftreview.runtime.gather import Room, TurnOverError, asked, resolved
 from driftreview.runtime.keeper import Keeper
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.measuring import asked_of, measure, scraping_of

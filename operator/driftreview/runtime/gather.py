@@ -22,8 +22,6 @@ DEFAULT_STEP: Final = timedelta(seconds=30)
 """Of a look at a source that is gone and at a baseline that was never measured: a MetricSource's own default."""
 
 
-SIMPLEST: Final = "vector(1)"
-"""The simplest question there is: who answers it is alive."""
 BUSY_PATIENCE: Final = timedelta(minutes=1)
 _FULL: Final = "no room at the metric source for a minute: it answers slowly, or its spec.maxConcurrent is too low"
 NO_ROOM: Final = Failed(Reason.TIMEOUT, _FULL, retryable=True)

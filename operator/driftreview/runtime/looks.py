@@ -28,7 +28,7 @@ from driftreview.runtime.capture import Capture, ForeignEvidenceError, Unanswere
 from driftreview.runtime.gather import resolution, same_server, step_of
 from driftreview.runtime.logs import LOGGER
 from driftreview.runtime.measuring import as_failure
-from driftreview.runtime.telemetry import Telemetry
+from driftreview.runtime.telemetry import FOUND, Telemetry
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ class Looks:
         now = self.clock()
         if isinstance(evidence, Unanswered):
             return guarding.unanswered(review, due, evidence.failures[0], now)
-        self.telemetry.guards.labels("no drift" if evidence is None else "drift").inc()
+        self.telemetry.guards.labels(FOUND[evidence is not None]).inc()
         if evidence is None:
             return guarding.looked(review, due, now)
         ref = SnapshotRef(name=stored_name(review, due.name), hash=evidence.hash)

@@ -6,7 +6,7 @@ Nothing is kept here that could not be lost: what to do next follows from the st
 from __future__ import annotations
 
 import asyncio
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
@@ -21,6 +21,8 @@ from driftreview.runtime.telemetry import Telemetry
 
 Key: TypeAlias = tuple[str, str, str]
 """Plural, namespace and name of an object."""
+_Lane: TypeAlias = tuple[str, str]
+"""Namespace, and whom the steps wait for."""
 Step: TypeAlias = Callable[[Key], datetime | None]
 """Looks at one object and says when to look again (None: when it changes). Runs in a thread."""
 
@@ -84,6 +86,9 @@ class Loop:
     Namespaces take turns: the next step is one of the namespace with the fewest running ones, and none has more than
     half of the workers. A namespace without a running step may go beyond them, up to twice as many in all: who waits
     for a slow server keeps nobody else waiting. What is urgent waits for nobody.
+
+    Within a namespace those who ask the same server share a lane, and none has more than three quarters of what the
+    namespace has.
     """
 
     def __init__(
@@ -94,10 +99,12 @@ class Loop:
         clock: Callable[[], datetime],
         telemetry: Telemetry,
         urgent: Callable[[Key], bool] = lambda _: False,
+        server: Callable[[Key], str] = "/".join,
     ) -> None:
-        """Nothing runs until `run`."""
+        """Nothing runs until `run`; `server` names whom an object's steps wait for."""
         self._step, self._workers, self._share = step, workers, max(1, workers // 2)
-        self._clock, self._telemetry, self._urgent = clock, telemetry, urgent
+        self._lane_share = max(1, self._share - max(1, self._share // 4))
+        self._clock, self._telemetry, self._urgent, self._server = clock, telemetry, urgent, server
         self._executor = ThreadPoolExecutor(2 * workers + RESERVED, thread_name_prefix=name)
         self._entries: dict[Key, _Entry] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -170,26 +177,33 @@ class Loop:
         """What to start now, and whether with a reserved worker."""
         running = [(key, entry) for key, entry in self._entries.items() if entry.alive_at is not None]
         reserved = sum(entry.urgent for _, entry in running)
-        busy = Counter(key[1] for key, entry in running if not entry.urgent)
+        busy = Counter(self._lane(key) for key, entry in running if not entry.urgent)
+        by_namespace = Counter(lane[0] for lane in busy.elements())
         idle = ((key, entry.due) for key, entry in self._entries.items() if entry.may_start(now))
-        waiting: defaultdict[str, list[tuple[datetime, Key]]] = defaultdict(list)
+        waiting: defaultdict[_Lane, deque[tuple[datetime, Key]]] = defaultdict(deque)
         for due, key in sorted((due, key) for key, due in idle if due is not None and due <= now):
             if reserved < RESERVED and self._urgent(key):
                 reserved += 1
                 yield key, True
             else:
-                waiting[key[1]].append((due, key))
-        for queue in waiting.values():
-            queue.reverse()  # the longest due is taken off the end
+                waiting[self._lane(key)].append((due, key))
         while True:
             total = busy.total()
             share = self._share if total < self._workers else 1 if total < 2 * self._workers else 0
-            open_to = [name for name, queue in waiting.items() if queue and busy[name] < share]
+            open_to = [
+                lane
+                for lane, queue in waiting.items()
+                if queue and by_namespace[lane[0]] < share and busy[lane] < self._lane_share
+            ]
             if not open_to:
                 break
-            turn = min(open_to, key=lambda name: (busy[name], waiting[name][-1]))
+            turn = min(open_to, key=lambda lane: (by_namespace[lane[0]], busy[lane], waiting[lane][0]))
             busy[turn] += 1
-            yield waiting[turn].pop()[1], False
+            by_namespace[turn[0]] += 1
+            yield waiting[turn].popleft()[1], False
+
+    def _lane(self, key: Key) -> _Lane:
+        return key[1], self._server(key)
 
     def _start(self, key: Key, *, urgent: bool) -> None:
         entry = self._entries[key]

@@ -17,7 +17,7 @@ from driftreview.api.signalset import MOST_SIGNALS
 from driftreview.api.verdicts import Recommendation, Verdict
 from driftreview.domain.wayback import MENDABLE
 from driftreview.runtime.signalseries import MOST_REVIEWS
-from driftreview.runtime.telemetry import OUTCOMES, Telemetry
+from driftreview.runtime.telemetry import FOUND, OUTCOMES, Telemetry
 
 PREFIX: Final = "driftreview_"
 _SIGNALS: Final = f"{MOST_REVIEWS * MOST_SIGNALS}: {MOST_REVIEWS} reviews of {MOST_SIGNALS} signals"
@@ -28,9 +28,10 @@ MOST: Final = {
     "signal_delta_ratio": _SIGNALS,
     "signal_margin_ratio": _SIGNALS,
     "signal_verdict": _SIGNALS,
-    "steps": "7: one for each action",
+    "steps": "8: one for each action",
     "step_errors": "1 for each kind of error",
     "checkpoint_verdicts": f"{len(Verdict)}",
+    "guards": f"{len(FOUND)}: {' or '.join(FOUND)}",
     "acts": f"{2 * (len(ActType) + len(Do))}: each act and each kind of step, done or refused",
     "decisions": f"{len(Recommendation)} for each reason of a decision",
     "events": f"{len(OUTCOMES)}: one for each outcome",

@@ -66,8 +66,9 @@ class Operator:
         self._reconciler = reconciler(settings, self._cluster, sources, known, self._stop, self._telemetry)
         self._source_check, self._listing = SourceCheck(sources, clock.now), Listing(self._cluster)
         self._reviews = Loop(
-            "review", self._review, settings.workers, clock.now, self._telemetry, urgent=self._seen.is_acting
-        )
+            "review", self._review, settings.workers, clock.now, self._telemetry,
+            urgent=self._seen.is_acting, server=self._seen.source,
+        )  # fmt: skip
         # Apart, so that slow sources do not keep the reviews from their turn.
         self._checks = Loop("source", self._check, _SOURCE_WORKERS, clock.now, self._telemetry)
         name, where = lease_name(settings.role), settings.namespace
@@ -236,6 +237,7 @@ class Operator:
                 loop.progressed(key)
             if kind is REVIEWS:
                 self._seen.see(key, body.get("status", {}))
+                self._seen.see_source(key, body.get("spec", {}))
 
     def _review(self, key: Key) -> datetime | None:
         """One step of one review, in a thread."""

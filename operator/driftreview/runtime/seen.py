@@ -27,6 +27,7 @@ class Seen:
         """Nothing was seen yet; `signals` is told as well."""
         self._signals = signals or SignalSeries()
         self._by_key: dict[Key, _Stand] = {}
+        self._sources: dict[Key, str] = {}
 
     def see(self, key: Key, status: Mapping[str, Any]) -> None:
         """Take note of how a review stands now."""
@@ -36,10 +37,20 @@ class Seen:
         is_open = phase not in TERMINAL and "act" not in status
         self._by_key[key] = _Stand(phase, datetime.fromisoformat(safe).timestamp() if safe and is_open else None)
 
+    def see_source(self, key: Key, spec: Mapping[str, Any]) -> None:
+        """Take note of which metric source a review asks."""
+        ref = spec.get("metrics", {}).get("sourceRef", {})
+        self._sources[key] = f"{ref.get('kind', '')}/{ref.get('name', '')}"
+
     def forget(self, key: Key) -> None:
         """A review is gone."""
         self._signals.forget(key[1], key[2])
         self._by_key.pop(key, None)
+        self._sources.pop(key, None)
+
+    def source(self, key: Key) -> str:
+        """Which metric source a review asks."""
+        return self._sources.get(key, "")
 
     def is_acting(self, key: Key) -> bool:
         """Whether it carries out its act: a rollback waits for no query of another review."""

@@ -1,26 +1,26 @@
-"""Keeps the Ready condition of metric sources true: platform teams see a broken one before a review needs it."""
+"""Keeps the status of metric sources true: platform teams see a broken one before a review needs it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from driftreview.adapters.errors import ChangedError, NotFoundError
-from driftreview.adapters.metricsources import MetricSources
-from driftreview.adapters.prometheus import BusyError
-from driftreview.api.base import Condition
+from driftreview.adapters.metricsources import FoundSource, MetricSources
+from driftreview.adapters.prometheus import SIMPLEST, BusyError, PrometheusSource
+from driftreview.adapters.serverinfo import told
 from driftreview.api.driftsnapshot import Problem
 from driftreview.api.metricsource import ClusterMetricSource, MetricSource, MetricSourceStatus
-from driftreview.api.phases import ConditionType
 from driftreview.api.reasons import Reason
 from driftreview.domain.samples import Failed
-from driftreview.domain.schedule import whole_seconds
-from driftreview.domain.status import truth
-from driftreview.runtime.gather import SIMPLEST
+from driftreview.domain.sourcestatus import answered, introduced
 
 EVERY: Final = timedelta(seconds=60)
+INTRODUCED_EVERY: Final = timedelta(minutes=10)
+"""How often a source is asked about itself; what it says seldom changes."""
 AGAIN: Final = timedelta(seconds=1)
 """After the source was edited or deleted meanwhile."""
 SHARE: Final = 10
@@ -29,10 +29,12 @@ SHARE: Final = 10
 
 @dataclass(frozen=True)
 class SourceCheck:
-    """Asks a source the simplest question there is."""
+    """Asks a source the simplest question there is, and now and then about itself."""
 
     sources: MetricSources
     clock: Callable[[], datetime]
+    _introduced: WeakKeyDictionary[PrometheusSource, datetime] = field(default_factory=WeakKeyDictionary)
+    """When a source was last asked about itself; one that was edited is another."""
 
     def run(self, raw: Mapping[str, Any]) -> datetime:
         """Ask, write the answer down if it is news, and say when to ask again."""
@@ -40,16 +42,10 @@ class SourceCheck:
         source = model.model_validate(raw)
         now = self.clock()
         found = self.sources.connect(source)
-        problem = found if isinstance(found, Problem) else None
-        if not isinstance(found, Problem):
-            try:
-                answer = found.source.instant(SIMPLEST, now)
-            except BusyError:
-                return now + EVERY  # others are asking it: what they are told is in their reviews
-            problem = (
-                Problem(reason=Reason(answer.reason), message=answer.message) if isinstance(answer, Failed) else None
-            )
-        status = _status(source, problem, now)
+        try:
+            status = self._status(source, found, now)
+        except BusyError:
+            return now + EVERY  # others are asking it: what they are told is in their reviews
         if status != source.status:
             try:
                 self.sources.write_status(source, status)
@@ -57,17 +53,21 @@ class SourceCheck:
                 return now + AGAIN
         return self.clock() + max(EVERY, SHARE * (self.clock() - now))
 
-
-def _status(source: MetricSource | ClusterMetricSource, problem: Problem | None, now: datetime) -> MetricSourceStatus:
-    answers = truth(holds=problem is None)
-    old = next((each for each in source.status.conditions if each.type == ConditionType.READY), None)
-    since = old.last_transition_time if old is not None and old.status == answers else whole_seconds(now)
-    ready = Condition(
-        type=ConditionType.READY,
-        status=answers,
-        reason=problem.reason if problem else Reason.AVAILABLE,
-        message=problem.message if problem else "answers queries",
-        last_transition_time=since,
-        observed_generation=source.metadata.generation,
-    )
-    return MetricSourceStatus(observed_generation=source.metadata.generation, conditions=[ready])
+    def _status(
+        self, source: MetricSource | ClusterMetricSource, found: FoundSource | Problem, now: datetime
+    ) -> MetricSourceStatus:
+        old, generation = source.status, source.metadata.generation
+        if isinstance(found, Problem):
+            return answered(old, generation, found, now)
+        answer = found.source.instant(SIMPLEST, now)
+        if isinstance(answer, Failed):
+            return answered(old, generation, Problem(reason=Reason(answer.reason), message=answer.message), now)
+        status = answered(old, generation, None, now)
+        last = self._introduced.get(found.source)
+        if last is not None and now < last + INTRODUCED_EVERY:
+            return status
+        said = told(found.source, self.clock)
+        if isinstance(said, Failed):
+            return status
+        self._introduced[found.source] = now
+        return introduced(status, said.version, said.retention, said.ahead, now)

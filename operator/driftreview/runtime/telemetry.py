@@ -20,6 +20,8 @@ from driftreview.api.verdicts import Verdict
 from driftreview.domain.wayback import MENDABLE
 from driftreview.runtime.signalseries import SignalSeries
 
+FOUND: Final = ("nothing", "drift")
+"""What becomes of a guard."""
 OUTCOMES: Final = ("written", "known", "forbidden", "unanswered", "refused", "gone", "dropped")
 """What may become of an Event: written, there already, tried again, or left out."""
 
@@ -147,6 +149,8 @@ class Telemetry:
             self.way_back.labels(reason)
         for outcome in OUTCOMES:
             self.events.labels(outcome)
+        for found in FOUND:
+            self.guards.labels(found)
 
     def query(self, source: str, outcome: str, seconds: float) -> None:
         """Count one query, unless its metric source was deleted while it ran: nobody would forget it a second time."""
