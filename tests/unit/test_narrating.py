@@ -236,6 +236,19 @@ def test_a_status_whose_answer_was_lost_is_told_once_it_is_seen(rolled_back: Dri
     assert (reasons(server), server.calls) == (list(LIFE), 9)
 
 
+def test_a_status_whose_answer_was_lost_is_told_with_the_next_one(rolled_back: DriftReview) -> None:
+    server = Server()
+    tells, _ = narrator(server)
+    with pytest.raises(UnavailableError), tells.telling(fresh(rolled_back), rolled_back.status):
+        raise UnavailableError("no answer")
+    with pytest.raises(ChangedError), tells.telling(rolled_back, rolled_back.status):
+        raise ChangedError("somebody was quicker")
+    wrote(tells, rolled_back, rolled_back.status)
+    tells.write()
+    assert (reasons(server), server.calls) == (list(LIFE), 9)
+    assert not tells._unsure
+
+
 def test_what_is_seen_before_its_answer_comes_is_told_once(rolled_back: DriftReview) -> None:
     server = Server()
     tells, _ = narrator(server)

@@ -179,6 +179,7 @@ class TestSpecHash:
             "metrics": {"sourceRef": {"name": "other"}},
             "window": {"checkpoints": ["1h", "2h", "4h"], "rollback": "5h"},
             "baseline": {"length": "2d"},
+            "guards": {},
             "signals": [{"name": "other", "query": "up", "margin": {"relative": "5%"}}],
             "signalSetRefs": [{"name": "http"}],
             "contracts": [{"name": "c", "from": {"service": "s"}}],

@@ -127,6 +127,13 @@ class TestSignals:
         telemetry.signals.judged(review(), "1h", judged(estimate()))
         assert exposed(telemetry) == ["driftreview_signal_reviews_dropped 0.0"]
 
+    def test_a_metric_source_of_its_name_that_is_deleted_takes_no_series_from_it(self) -> None:
+        telemetry = Telemetry()
+        seen = Seen(telemetry.signals)
+        seen.see(KEY, status({"s0": "Stable"}))
+        seen.forget(("metricsources", "shop", "release"))
+        assert len(exposed(telemetry)) == 2
+
     def test_too_many_reviews_are_counted_and_not_told(self) -> None:
         series = SignalSeries(most=2)
         for name in ("a", "b", "c", "waits"):

@@ -95,16 +95,17 @@ class Narrator:
         """
         uid = review.metadata.uid
         with self._changed:
-            self._unsure[uid] = review
+            before = self._unsure.setdefault(uid, review)
         try:
             yield
         except UnavailableError:
             raise
         except BaseException:
-            self.forget(uid)
+            if before is review:
+                self.forget(uid)
             raise
         self.forget(uid)
-        self._tell(review.model_copy(update={"status": status}), review)
+        self._tell(review.model_copy(update={"status": status}), before)
 
     def heard(self, body: Mapping[str, Any]) -> None:
         """A review as it is stored: if that was not known, tell it."""

@@ -44,8 +44,8 @@ class Seen:
 
     def forget(self, key: Key) -> None:
         """A review is gone."""
-        self._signals.forget(key[1], key[2])
-        self._by_key.pop(key, None)
+        if self._by_key.pop(key, None) is not None:  # else it was something else of that name
+            self._signals.forget(key[1], key[2])
         self._sources.pop(key, None)
 
     def source(self, key: Key) -> str:
