@@ -38,7 +38,7 @@ DECLARED: dict[str, Any] = {
         {"name": "streaming", "from": {"query": "streaming_enabled or vector(0)"}, "mode": "Shadow"},
     ],
     "contracts": [{"name": "event-store", "from": {"configMap": {"name": "event-store-schema"}}}],
-    "alerts": {"heartbeat": "Watchdog", "rules": "Generate"},
+    "alerts": {"heartbeat": "Watchdog"},
     "observability": {"dashboards": [{"name": "Bot", "url": "https://grafana.example.org/d/bot"}]},
     "checklist": [{"name": "backup-workflow-unchanged"}],
 }

@@ -36,14 +36,13 @@ from lab.perps import EXAMPLE, Past, write_history
 from lab.processes import Service
 from lab.prometheus import PrometheusServer
 from lab.web import Client, wait_until
-from tests.builders import BLOCK, HOUR, MINUTE, evidence, revision, series, snapshot
+from tests.builders import BLOCK, HOUR, MINUTE, T0, evidence, revision, series, snapshot
 from tests.support.alertmanager import MISSING, PROGRAM, alertmanager, received
 
 pytestmark = pytest.mark.integration
 SETS = sorted((EXAMPLE.parent / "signals").glob("*.yaml"))
-END = datetime.now(UTC).replace(second=0, microsecond=0)
-RELEASE = END - 4 * HOUR
-START = RELEASE - 8 * HOUR
+BEFORE, AFTER = 8 * HOUR, 4 * HOUR
+"""How long the bot ran before its release and since."""
 OLD, NEW = "perps-bot-5d4b9c", "perps-bot-6d4b75cb6d"
 PRESENCE = {
     "name": "metrics", "kind": "Presence", "for": "5m",
@@ -69,19 +68,19 @@ def promtool(*command: str, directory: Path) -> str:
     return done.stdout
 
 
-def started(document: Any, namespace: str, judged: str = OLD) -> DriftReview:
+def started(document: Any, namespace: str, judged: str, t0: datetime = T0) -> DriftReview:
     """A review that has begun, as far as rules need it."""
     review = DriftReview.model_validate(document)
     metadata = review.metadata.model_copy(update={"namespace": namespace})
-    status = DriftReviewStatus(judged=revision("new").model_copy(update={"name": judged}), t0=RELEASE)
+    status = DriftReviewStatus(judged=revision("new").model_copy(update={"name": judged}), t0=t0)
     return review.model_copy(update={"metadata": metadata, "status": status})
 
 
-def the_bots(namespace: str) -> DriftReview:
+def the_bots(namespace: str, release: datetime) -> DriftReview:
     document = yaml.safe_load((EXAMPLE / "driftreview.yaml").read_text("utf-8"))
     document["spec"]["signals"].append(PRESENCE)
     document["spec"]["alerts"] = {"rules": "Generate"}
-    return started(document, namespace, NEW)
+    return started(document, namespace, NEW, release)
 
 
 def of_a_set(path: Path) -> DriftReview:
@@ -135,6 +134,8 @@ class Fired:
     reviews: dict[str, DriftReview]
     at_t0: dict[str, DriftSnapshotSpec]
     manager: Service | None
+    now: datetime
+    """Four hours after the release."""
 
     def rules(self, fault: str) -> Recommended:
         return recommended(self.reviews[fault], self.at_t0[fault])
@@ -153,9 +154,9 @@ class Fired:
         return all(not rule["lastEvaluation"].startswith("0001") for group in ours for rule in group["rules"])
 
 
-def frozen(review: DriftReview, source: PrometheusSource) -> DriftSnapshotSpec:
+def frozen(review: DriftReview, source: PrometheusSource, release: datetime) -> DriftSnapshotSpec:
     """T0 of a review, from the eight hours before its release."""
-    window = Window(START, RELEASE, MINUTE)
+    window = Window(release - BEFORE, release, MINUTE)
     assert review.status.judged is not None
     asked = resolved(review, Subject(review.status.judged, None, history=True))
     scraping = Scraping.of(source.range(UP, window))
@@ -180,20 +181,23 @@ def at_once(text: str) -> str:
 def fired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fired]:
     """The rules of each T0, in a Prometheus that holds what followed: four hours of each fault."""
     directory = tmp_path_factory.mktemp("alert-rules")
+    now = datetime.now(UTC).replace(second=0, microsecond=0)
+    release = now - AFTER
+    start, end = release - BEFORE - HOUR, now + HOUR  # what is evaluated while the tests run must be there too
     pods = ([f"{OLD}-aaaaa"], [f"{NEW}-bbbbb"])
     files = [
         write_history(
-            Past(fault, START - HOUR, RELEASE, END + 10 * MINUTE, *pods, "" if fault == "healthy" else fault),
+            Past(fault, start, release, end, *pods, "" if fault == "healthy" else fault),
             directory / f"{fault}.om",
         )
         for fault in FIRED
     ]
-    reviews = {fault: the_bots(fault) for fault in FIRED}
+    reviews = {fault: the_bots(fault, release) for fault in FIRED}
     with ExitStack() as stack:
         manager = stack.enter_context(alertmanager(directory / "alertmanager")) if PROGRAM else None
         with PrometheusServer.start(directory / "prometheus", backfill=files) as past:
             source = PrometheusSource("past", MetricSourceSpec(url=past.url, resolution="60s"), Credentials())
-            at_t0 = {fault: frozen(review, source) for fault, review in reviews.items()}
+            at_t0 = {fault: frozen(review, source, release) for fault, review in reviews.items()}
             source.close()
         for fault, review in reviews.items():
             text = at_once(rules_file(review, recommended(review, at_t0[fault])))
@@ -203,7 +207,7 @@ def fired(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fired]:
             rules=[directory / f"{fault}.yaml" for fault in FIRED],
             alertmanagers=[f"127.0.0.1:{manager.port}"] if manager else [],
         )
-        yield Fired(stack.enter_context(server), reviews, at_t0, manager)
+        yield Fired(stack.enter_context(server), reviews, at_t0, manager, now)
 
 
 def names(alerts: list[dict[str, Any]]) -> set[str]:
@@ -217,7 +221,7 @@ def test_a_real_prometheus_fires_the_rules_of_a_fault_and_no_other(fired: Fired,
     for rule in fired.rules(fault).rules:
         if rule.name in FIRED[fault]:  # and for as long as the rule's own `for` wants it
             minutes = rule.hold // MINUTE + 1
-            (held,) = fired.server.query(f"max(count_over_time(({rule.expr})[{minutes}m:1m]))", END.timestamp())
+            (held,) = fired.server.query(f"max(count_over_time(({rule.expr})[{minutes}m:1m]))", fired.now.timestamp())
             assert int(held["value"][1]) == minutes, rule.name
 
 

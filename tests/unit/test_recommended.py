@@ -113,6 +113,22 @@ def test_each_series_is_held_against_its_own_number_and_no_label_becomes_promql(
     assert "$$1" in rule.expr, "a group of the match, otherwise"
 
 
+@given(st.lists(st.text(max_size=20), unique=True, min_size=1, max_size=6))
+def test_whatever_a_label_holds_it_stays_a_label(keys: list[str]) -> None:
+    declared = signal(query="max by (symbol) (x)", each="symbol")
+    found = made(declared, *(flat(1.0, labels={"symbol": key}) for key in keys))
+    (rule,) = found.rules
+    assert isinstance(expression(rule.expr), promql_parser.BinaryExpr)
+    assert rule.expr.startswith("quantile_over_time(0.5, (max by (symbol) (x))[1h:1m]) > on (symbol) (label_replace(")
+    assert len(rule.usual) == len(keys)
+
+
+def test_what_is_compared_with_is_named_as_it_is() -> None:
+    assert "than before the release" in only(signal(), flat(1.0)).when
+    (after,) = made(signal(), flat(1.0), baseline={"from": "Snapshot", "length": "30m"}).rules
+    assert after.when == "higher than at T0 by more than 5% for 15m"
+
+
 def test_a_quotient_has_no_value_without_traffic() -> None:
     declared = signal(query="x", per="y", minTraffic="10m", limits={"alert": "1"})
     assert only(declared, flat(0.1)).expr == "((x) / on () ((y) >= 0.01)) > 1.0"

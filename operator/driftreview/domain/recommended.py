@@ -184,7 +184,7 @@ class _Maker:
         what = f"{'Median' if signal.kind is Kind.LEVEL else 'Mean count'} of the last {promql_duration(span)}"
         what += ", apart from that:" if signal.worse is Worse.EITHER else ":"
         said = [ruletext.then(self.review, signal, found), ruletext.now(signal, what)]
-        when, expr, bound = ruletext.of_t0(signal), self._compared(now, found), found[0].bound(signal)
+        when, expr, bound = ruletext.of_t0(self.review, signal), self._compared(now, found), found[0].bound(signal)
         yield self._rule(_Condition(About.WORSE, expr, LEVEL_HOLD, when, said, bound, span, tuple(found)))
 
     def _nothing_to_compare(self) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from driftreview.api.base import format_time
-from driftreview.api.driftreview import DriftReview
+from driftreview.api.driftreview import BaselineFrom, DriftReview
 from driftreview.api.signal import Kind, Mode, Severity, Signal, Worse
 from driftreview.domain.display import quantity, spread
 from driftreview.domain.margins import counted_in, tolerated
@@ -86,11 +86,12 @@ def of_growth(signal: Signal, bound: float) -> str:
     return f"{verb} by more than {quantity(abs(bound), signal.unit)} an hour"
 
 
-def of_t0(signal: Signal) -> str:
+def of_t0(review: DriftReview, signal: Signal) -> str:
     """That something is worse than it was at T0."""
     margin = tolerated(signal.margin, signal.unit) if signal.margin else ""
     how = {Worse.HIGHER: "higher", Worse.LOWER: "lower", Worse.EITHER: "higher or lower"}[signal.worse]
-    return f"{how} than before the release by more than {margin}"
+    before = "before the release" if review.spec.baseline.from_ is BaselineFrom.HISTORY else "at T0"
+    return f"{how} than {before} by more than {margin}"
 
 
 def now(signal: Signal, what: str) -> str:

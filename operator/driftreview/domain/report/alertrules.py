@@ -8,10 +8,10 @@ from typing import Final
 from driftreview.api.signal import Kind
 from driftreview.api.values import format_duration
 from driftreview.domain.display import counted, small_percent
-from driftreview.domain.recommended import About, Recommended, RecommendedRule, recommended
+from driftreview.domain.recommended import About, RecommendedRule
 from driftreview.domain.report.material import Material
 from driftreview.domain.report.model import Block, Cell, Row, Sentence, Sentences, Table, Tone
-from driftreview.domain.rulequality import Quality, quality
+from driftreview.domain.rulequality import Quality
 from driftreview.domain.ruleusual import HEALTHY
 
 _COLUMNS: Final = (
@@ -27,10 +27,10 @@ _OFTEN: Final = 0.05
 
 def blocks(material: Material) -> Iterator[Block]:
     """A row for each rule, and what has none; nothing where none are asked for."""
-    found = _found(material)
-    if found is None:
+    if material.advised is None:
         return
-    if rows := [_row(material, rule) for rule in found.rules]:
+    found, fared = material.advised
+    if rows := [_row(material, rule, fared[rule.name]) for rule in found.rules]:
         yield Table(title="Recommended alert rules", columns=list(_COLUMNS), rows=rows)
     without = [
         Sentence(text=f"No recommended alert rule for {each.name}: {each.why}", evidence=[material.of_review("spec")])
@@ -42,9 +42,11 @@ def blocks(material: Material) -> Iterator[Block]:
 
 def noisy(material: Material) -> Iterator[tuple[str, str, str]]:
     """Each rule that would have fired while all was well: the rule, how often, and what to do."""
-    found = _found(material)
-    for rule in found.rules if found else ():
-        fared = _fared(material, rule)
+    if material.advised is None:
+        return
+    found, by_name = material.advised
+    for rule in found.rules:
+        fared = by_name[rule.name]
         if fared is None:
             continue
         if fared.times:
@@ -55,19 +57,7 @@ def noisy(material: Material) -> Iterator[tuple[str, str, str]]:
             yield rule.signal.name, said, _mend(rule)
 
 
-def _found(material: Material) -> Recommended | None:
-    declared, look = material.review.spec.alerts, material.at_t0
-    if look is None or declared is None or declared.rules is None:
-        return None
-    return recommended(material.review, look.evidence.spec)
-
-
-def _fared(material: Material, rule: RecommendedRule) -> Quality | None:
-    return quality(rule, material.at_t0.evidence.spec) if material.at_t0 else None
-
-
-def _row(material: Material, rule: RecommendedRule) -> Row:
-    fared = _fared(material, rule)
+def _row(material: Material, rule: RecommendedRule, fared: Quality | None) -> Row:
     before = Cell(text="not known", tone=Tone.OPEN)
     if fared is not None and fared.times is not None:
         before = Cell(text=_times(fared), tone=Tone.OPEN if fared.times else Tone.GOOD)

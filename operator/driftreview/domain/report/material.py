@@ -28,7 +28,9 @@ from driftreview.domain.finding import GOOD, Finding
 from driftreview.domain.foresight import Foresight, foresight
 from driftreview.domain.observed import Observed, observed
 from driftreview.domain.recheck import Looked, as_judged, differences, earlier, looked, looked_after
+from driftreview.domain.recommended import Recommended, recommended
 from driftreview.domain.report.model import AskedQuery, Cell, Reference, Tone
+from driftreview.domain.rulequality import Quality, quality
 
 _TONES: Final[dict[str, Tone]] = {
     **dict.fromkeys((*GOOD, Verdict.PASS), Tone.GOOD),
@@ -123,6 +125,16 @@ class Material:
     def foreseen(self) -> Foresight:
         """What the frozen baseline tells."""
         return foresight(self.review.spec, self.looks[0].evidence.spec) if self.looks else Foresight()
+
+    @cached_property
+    def advised(self) -> tuple[Recommended, dict[str, Quality | None]] | None:
+        """The alert rules that it recommends, and by name how each would have fared before T0; None without any."""
+        declared = self.review.spec.alerts
+        if not self.looks or declared is None or declared.rules is None:
+            return None
+        at_t0 = self.looks[0].evidence.spec
+        found = recommended(self.review, at_t0)
+        return found, {rule.name: quality(rule, at_t0) for rule in found.rules}
 
     @property
     def by_limits(self) -> str:
