@@ -187,8 +187,7 @@ class TestChecks:
 class Source:
     """Stands for a Prometheus: answers by the beginning of a query."""
 
-    class credentials:  # noqa: N801 - an attribute of a source
-        hide = str
+    hide = str
 
     def __init__(self, rules: Any = None, **answers: Any) -> None:
         self.answers, self.asked, self.rules = answers, list[str](), rules or {"groups": []}
