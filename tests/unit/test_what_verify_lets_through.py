@@ -28,6 +28,8 @@ EVER = {
     r"status\.conditions\[.*\]\.observedGeneration",
     r"status\.conditions\[(?!Reconciling).*\]\.lastTransitionTime",
     r"status\.conditions\[(Accepted|Preflight|MetricsAvailable|OwnedByGit|Approved|ActsStopped|ReportWritten|AlertRulesWritten)\].*",
+    r"status\.conditions\[Guarded\].*",
+    r"status\.guardedUntil",
     r"status\.conditions\[BaselineCaptured\]\.message",
     r"status\.aftermath(\..*)?",
     r"status\.conditions\[StaysBack\]\.(status|reason|message)",
