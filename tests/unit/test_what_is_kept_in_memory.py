@@ -4,6 +4,7 @@ import asyncio
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -229,8 +230,9 @@ def test_series_are_forgotten_while_others_are_counted() -> None:
 
 def test_another_review_of_the_same_name_is_left_to_its_own_turn() -> None:
     reviews = SimpleNamespace(read=lambda *_: body("uid-2"))
-    nothing: Any = SimpleNamespace()
-    reconciler = Reconciler(cast(Any, reviews), *[nothing] * 11, Telemetry(), lambda: NOW, Role.ALL, 20.0, {"uid-1"})
+    given: dict[str, Any] = dict.fromkeys((each.name for each in fields(Reconciler)), SimpleNamespace())
+    given |= {"reviews": reviews, "telemetry": Telemetry(), "clock": lambda: NOW, "role": Role.ALL}
+    reconciler = Reconciler(**given | {"turn_seconds": 20.0, "stale": {"uid-1"}})
     assert reconciler.run(body("uid-1")) == NOW + UNREADABLE
     assert reconciler.stale == set()
 
