@@ -247,7 +247,7 @@ def test_an_alertmanager_gets_every_alert(fired: Fired) -> None:
         assert fired.manager is not None
         return {(each["labels"]["namespace"], each["labels"]["alertname"]) for each in received(fired.manager)}
 
-    wait_until(lambda: there() == expected, "the Alertmanager has all alerts and no other")
+    wait_until(lambda: there() == expected, "the Alertmanager has all alerts and no other", 120)
 
 
 def test_promtool_takes_the_bots_rules_their_tests_and_the_healthy_baseline_is_silent(

@@ -149,7 +149,7 @@ def test_the_demo_starts_no_second_operator_and_knows_what_was_there(operators: 
     found = installed(kubectl)
     assert set(found) - set(before) == {f"lease.coordination.k8s.io/{LEASE}"}
     assert {f"namespace/{SYSTEM}", "serviceaccount/driftreview"} <= set(before)
-    assert len(found) == 7 + 2 + 2 * 4 + 2 * 3 + 1, "kinds, namespace and account, roles and policies bound, the lease"
+    assert len(found) == 7 + 2 + 2 * 5 + 2 * 3 + 1, "kinds, namespace and account, roles and policies bound, the lease"
     for command in removal("none", [], [*found, "clusterrole/none"], "none"):
         words = command.split()[3:]
         kubectl(*words, "--dry-run=server", "--ignore-not-found")

@@ -312,7 +312,7 @@ class TestEvent:
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",
             "metadata": {
-                "name": "release.20260731t120000z.07.4599a4f3b3",
+                "name": "release.20260731t120000z.08.4599a4f3b3",
                 "namespace": "shop",
                 "annotations": {"driftreview.dev/because": "Because"},
             },

@@ -91,3 +91,10 @@ def test_further_claims_never_make_one_hold(tails: list[float], more: list[float
 )
 def test_what_holds_leaves_its_share_to_the_others(tails: list[float], shares: list[int]) -> None:
     assert holm(tails, 0.05) == [0.05 / share for share in shares]
+
+
+@pytest.mark.parametrize("tail", [1e-12, 1e-18, 1e-22])
+@pytest.mark.parametrize("freedom", [2.5, 10.0, 1000.0, math.inf])
+def test_a_quantile_of_next_to_nothing(tail: float, freedom: float) -> None:
+    """One minus it is one."""
+    assert student_quantile(tail, freedom) == pytest.approx(stats.t.isf(tail, freedom), rel=1e-7)

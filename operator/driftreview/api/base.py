@@ -235,7 +235,7 @@ class Condition(Model):
     """The generation of the spec this was said of."""
 
 
-Conditions = Annotated[list[Condition], Field(max_length=16, json_schema_extra=list_map("type"))]
+Conditions = Annotated[list[Condition], Field(max_length=24, json_schema_extra=list_map("type"))]
 
 
 class ConfigMapKey(Model):

@@ -29,6 +29,10 @@ from driftreview.domain.status import bounded, finished, said, with_condition
 
 SHARE: Final = 0.2
 """Of the false-alarm budget, what all guards have together."""
+LATER: Final = 0.1
+"""Of that, what is kept for guards after the declared window, which people may lengthen."""
+_MOST_STRETCHES: Final = 40
+"""Until the part is as small as nothing."""
 
 
 def checkpoints_share(spec: DriftReviewSpec) -> float:
@@ -37,14 +41,18 @@ def checkpoints_share(spec: DriftReviewSpec) -> float:
 
 
 def guard_share(spec: DriftReviewSpec, since: timedelta) -> float:
-    """Which share of the false-alarm budget the guard has that looks so long after T0; beyond the declared window none.
+    """Which share of the false-alarm budget the guard has that looks so long after T0.
+
+    Guards of the declared window share all of it evenly but what is kept for later. Of that, those of each further
+    stretch as long as the window have half of what is left.
 
     Raises:
         ValueError: the review has no guards.
     """
-    every = schedule.guarded_every(spec)
-    window = parse_duration(spec.window.rollback)
-    return SHARE / max(window // every, 1) if since <= window else 0.0
+    every, window = schedule.guarded_every(spec), parse_duration(spec.window.rollback)
+    stretches = min(max(-(-since // window) - 1, 0), _MOST_STRETCHES)
+    part = 1 - LATER if not stretches else LATER / 2**stretches
+    return SHARE * part / -(-window // every)
 
 
 def next_guard(review: DriftReview, now: datetime) -> Due | None:

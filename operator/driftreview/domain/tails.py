@@ -41,7 +41,7 @@ def student_quantile(tail: float, freedom: float) -> float:
 
     Newton's method from the normal quantile, which is less: as the tail is convex, no step goes too far.
     """
-    t = NormalDist().inv_cdf(1 - tail)
+    t = -NormalDist().inv_cdf(tail)  # not of 1 - tail, which is 1 for a small one
     if math.isinf(freedom):
         return t
     log_height = math.lgamma((freedom + 1) / 2) - math.lgamma(freedom / 2) - 0.5 * math.log(freedom * math.pi)

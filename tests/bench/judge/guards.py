@@ -25,7 +25,7 @@ import numpy as np
 from driftreview.api.driftreview import DriftReviewSpec
 from driftreview.api.verdicts import SignalVerdict
 from driftreview.domain.finding import Side
-from driftreview.domain.guarding import SHARE
+from driftreview.domain.guarding import SHARE, guard_share
 from driftreview.domain.measured import Case, Grid
 from driftreview.domain.schedule import guard_window
 from driftreview.domain.together import judge_together
@@ -104,7 +104,7 @@ def _review(row: Row, review: int) -> tuple[float, float, float]:
     share = len(blocks) / row.scenario.signals  # of the signals that are judged here
     guards = [_window(at) for at in range(1, AFTER + 1)]
     looks = [(0, at // BLOCK) for at in LOOKS]
-    by_guards = _first(row, blocks, before, guards, share * BUDGET * SHARE / AFTER)
+    by_guards = _first(row, blocks, before, guards, share * BUDGET * guard_share(SPEC, LENGTH))
     by_looks = [_first(row, blocks, before, looks, share * part * BUDGET / len(LOOKS)) for part in (1 - SHARE, 1)]
     return (
         min(by_guards, by_looks[0]),
